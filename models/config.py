@@ -1,0 +1,121 @@
+"""What one trial builds and how it is trained: plain values, no ranges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.errors import ModelsError
+
+ACTIVATIONS = ("relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softplus", "linear")
+OUTPUT_ACTIVATIONS = ("relu", "linear", "softplus", "sigmoid")
+OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
+TRAIN_MEAN = "train_mean"
+FULL_BATCH = "full"
+
+
+def _check(holds: bool, message: str) -> None:
+    if not holds:
+        raise ModelsError(message)
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    _check(value in known, f"`{name}` must be one of {', '.join(known)}, but got {value!r}.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelConfig:
+    """An embedding pair concatenated and read by a stack of dense layers.
+
+    Attributes:
+        embedding_size: Length of a user's and of a movie's vector.
+        units: Width of each hidden layer, first to last.
+        dropout: Rate after each hidden layer, as many as `units`; 0 leaves the layer out.
+        activation: Activation of the hidden layers.
+        l2_kernel: L2 factor on every dense kernel, the output's too; biases are free.
+        l2_embedding: L2 factor on both embedding tables.
+        output_activation: Activation of the output unit.
+        output_bias: Initial bias of the output unit: a score, or "train_mean".
+    """
+
+    embedding_size: int = 15
+    units: tuple[int, ...] = (128, 64, 32)
+    dropout: tuple[float, ...] = (0.6, 0.5, 0.0)
+    activation: str = "relu"
+    l2_kernel: float = 0.01
+    l2_embedding: float = 0.0
+    output_activation: str = "relu"
+    output_bias: float | str = 7.0
+
+    def __post_init__(self) -> None:
+        """Check every value.
+
+        Raises:
+            ModelsError: A value breaks its rule.
+        """
+        _check(
+            self.embedding_size >= 1,
+            f"`embedding_size` must be at least 1, but got {self.embedding_size}.",
+        )
+        _check(
+            all(u >= 1 for u in self.units),
+            f"`units` must each be at least 1, but got {list(self.units)}.",
+        )
+        _check(
+            len(self.dropout) == len(self.units),
+            f"`dropout` needs one rate a layer ({len(self.units)}), but got {list(self.dropout)}.",
+        )
+        _check(
+            all(0.0 <= rate < 1.0 for rate in self.dropout),
+            f"`dropout` rates must be at least 0 and below 1, but got {list(self.dropout)}.",
+        )
+        _one_of("activation", self.activation, ACTIVATIONS)
+        _one_of("output_activation", self.output_activation, OUTPUT_ACTIVATIONS)
+        for name in ("l2_kernel", "l2_embedding"):
+            value = getattr(self, name)
+            _check(value >= 0, f"`{name}` must be at least 0, but got {value}.")
+        _check(
+            not isinstance(self.output_bias, str) or self.output_bias == TRAIN_MEAN,
+            f'`output_bias` must be a number or "{TRAIN_MEAN}", but got {self.output_bias!r}.',
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainConfig:
+    """How a model is trained.
+
+    Attributes:
+        optimizer: Name of the Keras optimizer.
+        learning_rate: Step size.
+        batch_size: Rows a step, or "full": one step an epoch over the whole train part.
+        epochs: Most epochs.
+        patience: Epochs without an improvement of at least `min_delta` before training stops.
+        min_delta: Least fall of the validation RMSE that counts as an improvement.
+        seed: Seeds initial weights, dropout and shuffling.
+    """
+
+    optimizer: str = "adam"
+    learning_rate: float = 0.01
+    batch_size: int | str = FULL_BATCH
+    epochs: int = 100
+    patience: int = 30
+    min_delta: float = 0.001
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        """Check every value.
+
+        Raises:
+            ModelsError: A value breaks its rule.
+        """
+        _one_of("optimizer", self.optimizer, OPTIMIZERS)
+        _check(
+            self.learning_rate > 0, f"`learning_rate` must be above 0, but got {self.learning_rate}."
+        )
+        _check(
+            self.batch_size == FULL_BATCH
+            or (isinstance(self.batch_size, int) and self.batch_size >= 1),
+            f'`batch_size` must be "{FULL_BATCH}" or at least 1, but got {self.batch_size!r}.',
+        )
+        _check(self.epochs >= 1, f"`epochs` must be at least 1, but got {self.epochs}.")
+        _check(self.patience >= 0, f"`patience` must be at least 0, but got {self.patience}.")
+        _check(self.min_delta >= 0, f"`min_delta` must be at least 0, but got {self.min_delta}.")
