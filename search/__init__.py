@@ -1,0 +1,30 @@
+"""Which configuration next, and who runs it.
+
+Names that need Optuna or Keras Tuner are imported when first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from search.config import StudyConfig
+from search.errors import USER_ERRORS, SearchError
+
+if TYPE_CHECKING:
+    from search.results import StudyResult
+    from search.study import run_study
+
+__all__ = ["USER_ERRORS", "SearchError", "StudyConfig", "StudyResult", "run_study"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a heavy name when it is first asked for."""
+    if name == "run_study":
+        from search.study import run_study
+
+        return run_study
+    if name == "StudyResult":
+        from search.results import StudyResult
+
+        return StudyResult
+    raise AttributeError(f"module 'search' has no attribute {name!r}")

@@ -1,0 +1,66 @@
+"""What happened: studies and trials as plain records, written to MLflow and drawn."""
+
+from __future__ import annotations
+
+from tracking.errors import TrackingError
+from tracking.mlflow_recorder import MlflowRecorder
+from tracking.payloads import (
+    BASELINE_TAG,
+    DATA_HASH_TAG,
+    END_REASON_TAG,
+    MESSAGE_TAG,
+    NUMBER_TAG,
+    ROLE_TAG,
+    STATE_TAG,
+    STUDY_TAG,
+)
+from tracking.provenance import drift, provenance
+from tracking.recorder import NullRecorder, Recorder
+from tracking.records import (
+    COMPLETE,
+    FAILED,
+    KILLED,
+    PRUNED,
+    RUNNING,
+    DatasetRecord,
+    EpochRecord,
+    ModelFolder,
+    Scalar,
+    StudyRecord,
+    TrialRecord,
+)
+from tracking.store import Store, ui_command
+from tracking.study_figures import draw_study, draw_trial, reproduction_figure
+
+__all__ = [
+    "BASELINE_TAG",
+    "COMPLETE",
+    "DATA_HASH_TAG",
+    "END_REASON_TAG",
+    "FAILED",
+    "KILLED",
+    "MESSAGE_TAG",
+    "NUMBER_TAG",
+    "PRUNED",
+    "ROLE_TAG",
+    "RUNNING",
+    "STATE_TAG",
+    "STUDY_TAG",
+    "DatasetRecord",
+    "EpochRecord",
+    "MlflowRecorder",
+    "ModelFolder",
+    "NullRecorder",
+    "Recorder",
+    "Scalar",
+    "Store",
+    "StudyRecord",
+    "TrackingError",
+    "TrialRecord",
+    "draw_study",
+    "draw_trial",
+    "drift",
+    "provenance",
+    "reproduction_figure",
+    "ui_command",
+]

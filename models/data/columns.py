@@ -1,0 +1,91 @@
+"""Which column of a table is the user, the movie, the score, the time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.data.options import SourceOptions
+from models.errors import ModelsError
+
+USUAL_NAMES = {
+    "user": ("userid", "user_id", "user", "uid"),
+    "movie": ("movieid", "movie_id", "itemid", "item_id", "movie", "item"),
+    "score": ("rating", "rating_score", "score", "stars"),
+    "timestamp": ("timestamp", "rating_timestamp_utc", "time", "date"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Names of the columns to read.
+
+    Attributes:
+        user: The user column.
+        movie: The movie column.
+        score: The score column.
+        timestamp: The time column, or None where there is none.
+    """
+
+    user: str
+    movie: str
+    score: str
+    timestamp: str | None
+
+    @property
+    def names(self) -> list[str]:
+        """The columns that are there, in the order user, movie, score, time."""
+        found = [self.user, self.movie, self.score]
+        return found if self.timestamp is None else [*found, self.timestamp]
+
+
+def resolve_columns(names: Sequence[str], options: SourceOptions, *, where: str) -> Columns:
+    """Find the columns by the user's names, else by the usual ones in any case.
+
+    Args:
+        names: Column names of the table.
+        options: May name columns.
+        where: The file or table, for messages.
+
+    Returns:
+        The names to read.
+
+    Raises:
+        ModelsError: A column is missing, named twice, or asked to be two things.
+    """
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ModelsError(f"{where} must name each column once, but {twice[0]!r} is there twice.")
+    chosen = {
+        "user": _find("user", names, options.user_column, where),
+        "movie": _find("movie", names, options.movie_column, where),
+        "score": _find("score", names, options.score_column, where),
+    }
+    time = _find("timestamp", names, options.timestamp_column, where, optional=True)
+    roles = [name for name in (*chosen.values(), time) if name is not None]
+    if len(set(roles)) < len(roles):
+        raise ModelsError(
+            f"{where} must have one column each for user, movie, score and time, but got {roles}."
+        )
+    return Columns(chosen["user"] or "", chosen["movie"] or "", chosen["score"] or "", time)
+
+
+def _find(
+    role: str, names: Sequence[str], wanted: str | None, where: str, *, optional: bool = False
+) -> str | None:
+    listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    if wanted is not None:
+        if wanted not in names:
+            raise ModelsError(f"{where} has no column {wanted!r}; its columns: {listed}.")
+        return wanted
+    by_key = {name.strip().lower(): name for name in reversed(names)}
+    for key in USUAL_NAMES[role]:
+        if key in by_key:
+            return by_key[key]
+    if optional:
+        return None
+    raise ModelsError(
+        f"{where} must have a {role} column ({', '.join(USUAL_NAMES[role])}), but its columns are "
+        f"{listed}. Name yours with `--{role}-column`."
+    )

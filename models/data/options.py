@@ -1,0 +1,68 @@
+"""What a user may say about a source of ratings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.errors import ModelsError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceOptions:
+    """How to read a source: its columns, its table, and which users to keep.
+
+    Attributes:
+        user_column: Name of the user column; None looks for a usual name.
+        movie_column: Name of the movie column; None looks for a usual name.
+        score_column: Name of the score column; None looks for a usual name.
+        timestamp_column: Name of the time column; None looks for a usual name.
+        table: Table of a SQLite file; None takes the one that has the columns.
+        min_ratings: Least ratings of a user who is kept, inclusive; None is the source's own
+            default: 20 for `mubi`, none otherwise.
+        max_ratings: Most ratings of a user who is kept, inclusive; None is the source's own
+            default: 1000 for `mubi`, none otherwise.
+        user_filter: False keeps every user, whatever the two limits say.
+        seed: Seeds the synthetic source; others ignore it.
+    """
+
+    user_column: str | None = None
+    movie_column: str | None = None
+    score_column: str | None = None
+    timestamp_column: str | None = None
+    table: str | None = None
+    min_ratings: int | None = None
+    max_ratings: int | None = None
+    user_filter: bool = True
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        """Check the limits and the seed.
+
+        Raises:
+            ModelsError: A value breaks its rule.
+        """
+        check_limits(self.min_ratings, self.max_ratings)
+        if self.seed < 0:
+            raise ModelsError(f"`seed` must be at least 0, but got {self.seed}.")
+
+
+def check_limits(min_ratings: int | None, max_ratings: int | None) -> None:
+    """Check the two limits of the user filter against their rules.
+
+    Args:
+        min_ratings: Least ratings of a kept user, or None.
+        max_ratings: Most ratings of a kept user, or None.
+
+    Raises:
+        ModelsError: A limit is below 1, or the two leave no room between them.
+    """
+    for name, value in (("min_ratings", min_ratings), ("max_ratings", max_ratings)):
+        if value is not None and value < 1:
+            raise ModelsError(
+                f"`{name}` must be at least 1, but got {value}. "
+                "Use `--no-user-filter` to keep every user."
+            )
+    if min_ratings is not None and max_ratings is not None and min_ratings > max_ratings:
+        raise ModelsError(
+            f"`min_ratings` must be at most `max_ratings`, but got {min_ratings} and {max_ratings}."
+        )

@@ -1,0 +1,56 @@
+"""Ratings from Parquet files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from models.data.columns import Columns, resolve_columns
+from models.data.conversion import rating_table
+from models.data.options import SourceOptions
+from models.data.table import RatingTable
+from models.errors import ModelsError
+
+
+def read_parquet(
+    path: Path, options: SourceOptions, *, where: str, gaps: bool = False
+) -> RatingTable:
+    """Read a Parquet file.
+
+    Args:
+        path: The file.
+        options: May name columns.
+        where: The file, for messages.
+        gaps: Whether rows may lack a score or a time.
+
+    Returns:
+        The scored rows.
+
+    Raises:
+        ModelsError: The file or a value in it breaks a rule.
+    """
+    import pyarrow as pa
+
+    try:
+        names, columns = _columns(path, options, where)
+    except (pa.ArrowException, OSError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise ModelsError(f"{where} must be a whole Parquet file, but: {reason}") from None
+    return rating_table(columns, names, where=where, gaps=gaps)
+
+
+def _columns(path: Path, options: SourceOptions, where: str) -> tuple[Columns, dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    with parquet.ParquetFile(path) as file:
+        schema = file.schema_arrow
+        names = resolve_columns(schema.names, options, where=where)
+        for name in names.names:
+            if pa.types.is_nested(schema.field(name).type):
+                raise ModelsError(
+                    f"{where}: column {name!r} must hold one value a row, but holds "
+                    f"{schema.field(name).type}."
+                )
+        # One column at a time: the widest of them, not their sum, is what is decoded at once.
+        return names, {name: file.read(columns=[name]).column(name) for name in names.names}

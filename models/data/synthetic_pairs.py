@@ -1,0 +1,115 @@
+"""Who rates what in the synthetic data: distinct pairs with long tails on both sides."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+_ACTIVITY_SIGMA = 1.1
+_ZIPF_POWER, _ZIPF_SHIFT = 1.1, 30.0
+_REJECTION_ROUNDS = 12
+
+
+def draw_pairs(
+    rng: np.random.Generator, *, rows: int, users: int, movies: int, least: int, most: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Draw distinct (user, movie) pairs.
+
+    Args:
+        rng: Source of chance.
+        rows: Pairs.
+        users: Users, each in `least` to `most` pairs.
+        movies: Movies, each in at least one pair.
+        least: Fewest pairs of a user.
+        most: Most pairs of a user.
+
+    Returns:
+        Users and movies, `[row]`, sorted by user.
+    """
+    activity = _activity(rng, rows, users, least=least, most=min(most, movies))
+    weights = 1.0 / (np.arange(movies) + 1 + _ZIPF_SHIFT) ** _ZIPF_POWER
+    weights = rng.permutation(weights / weights.sum())
+    keys = _draw_keys(rng, activity, weights)
+    user_codes = (keys // movies).astype(np.int32)
+    movie_codes = (keys % movies).astype(np.int32)
+    _reach_every_movie(rng, movie_codes, movies)
+    return user_codes, movie_codes
+
+
+def _activity(
+    rng: np.random.Generator, rows: int, users: int, *, least: int, most: int
+) -> NDArray[np.int64]:
+    """Ratings of each user: log-normal, within the limits, and of exactly `rows` in sum."""
+    weights = rng.lognormal(0.0, _ACTIVITY_SIGMA, users)
+    low, high = 0.0, float(rows)
+    for _ in range(100):
+        middle = (low + high) / 2
+        if np.clip(np.rint(weights * middle), least, most).sum() < rows:
+            low = middle
+        else:
+            high = middle
+    counts = np.clip(np.rint(weights * low), least, most).astype(np.int64)
+    while short := rows - int(counts.sum()):
+        step = 1 if short > 0 else -1
+        room = np.flatnonzero(counts < most if short > 0 else counts > least)
+        counts[rng.permutation(room)[: abs(short)]] += step
+    return counts
+
+
+def _draw_keys(
+    rng: np.random.Generator, activity: NDArray[np.int64], weights: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Sorted distinct keys user * movies + movie, by drawing again what was drawn before.
+
+    That is sampling without replacement by weight. The few users whom rejection does not fill in
+    some rounds (half the catalogue rated) draw the rest at once, by the largest Gumbel keys.
+    """
+    n_movies = len(weights)
+    cumulative = np.cumsum(weights)
+    cumulative /= cumulative[-1]
+    keys = np.empty(0, np.int64)
+    missing = activity.copy()
+    for _ in range(_REJECTION_ROUNDS):
+        owners = np.repeat(np.arange(len(activity), dtype=np.int64), missing)
+        if not len(owners):
+            return keys
+        drawn = owners * n_movies + np.searchsorted(cumulative, rng.random(len(owners)), "right")
+        del owners
+        drawn = _distinct(drawn)
+        if len(keys):
+            place = np.minimum(np.searchsorted(keys, drawn), len(keys) - 1)
+            drawn = drawn[keys[place] != drawn]
+        keys = np.concatenate([keys, drawn])
+        keys.sort(kind="stable")
+        missing -= np.bincount(drawn // n_movies, minlength=len(missing))
+    rest = [keys]
+    for user in np.flatnonzero(missing):
+        start, end = np.searchsorted(keys, [user * n_movies, (user + 1) * n_movies])
+        chance = np.log(weights) + rng.gumbel(size=n_movies)
+        chance[keys[start:end] - user * n_movies] = -np.inf
+        chosen = np.argpartition(chance, -missing[user])[-missing[user] :]
+        rest.append(user * n_movies + chosen)
+    return np.sort(np.concatenate(rest))
+
+
+def _distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    values.sort()
+    keep = np.empty(len(values), bool)
+    keep[:1] = True
+    np.not_equal(values[1:], values[:-1], out=keep[1:])
+    return values[keep]
+
+
+def _reach_every_movie(
+    rng: np.random.Generator, movie_codes: NDArray[np.int32], movies: int
+) -> None:
+    """Give each movie nobody drew one rating of a movie that has others; changes its argument."""
+    counts = np.bincount(movie_codes, minlength=movies)
+    unseen = np.flatnonzero(counts == 0)
+    # All rows but one of each movie are free to give.
+    order = rng.permutation(len(movie_codes))
+    first = np.zeros(len(movie_codes), bool)
+    _, where = np.unique(movie_codes[order], return_index=True)
+    first[where] = True
+    free = order[~first]
+    movie_codes[free[: len(unseen)]] = unseen

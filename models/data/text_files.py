@@ -1,0 +1,162 @@
+"""Ratings from CSV, TSV and `::`-separated files."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from models.data.columns import Columns, resolve_columns
+from models.data.conversion import rating_table
+from models.data.options import SourceOptions
+from models.data.table import RatingTable
+from models.data.text_layout import DOUBLE_COLON, TextLayout, read_layout
+from models.errors import ModelsError
+
+_UNIT_SEPARATOR = b"\x1f"
+_BLOCK_BYTES = 1 << 22
+
+
+class _SingleByteSeparator(io.RawIOBase):
+    """A file with each `::` told as one byte, since Arrow separates by one byte only."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._left + self._file.read(size)
+        self._left = b""
+        if data.endswith(b":") and size >= 0 and len(data) > 1:
+            data, self._left = data[:-1], b":"
+        return data.replace(b"::", _UNIT_SEPARATOR)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def read_text(
+    path: Path, options: SourceOptions, *, where: str, gaps: bool = False
+) -> RatingTable:
+    """Read a text file.
+
+    Args:
+        path: The file.
+        options: May name columns.
+        where: The file, for messages.
+        gaps: Whether rows may lack a score or a time.
+
+    Returns:
+        The scored rows.
+
+    Raises:
+        ModelsError: The file or a value in it breaks a rule.
+    """
+    import pyarrow as pa
+
+    layout = read_layout(path, where=where)
+    names = resolve_columns(layout.names, options, where=where)
+    if not layout.first_row:
+        raise ModelsError(f"{where} must have rows, but has none below its column names.")
+    try:
+        table = _read(path, layout, names, _expected_types(layout, names))
+    except pa.ArrowInvalid:
+        table = _read_as_text(path, layout, names, where)
+    columns = {name: table.column(name) for name in names.names}
+    del table
+    return rating_table(columns, names, where=where, gaps=gaps)
+
+
+def _expected_types(layout: TextLayout, names: Columns) -> dict[str, Any]:
+    """Fast types; a file that does not fit them is read again as text, to tell why."""
+    import pyarrow as pa
+
+    ids = pa.dictionary(pa.int32(), pa.string())
+    types = {names.user: ids, names.movie: ids, names.score: pa.float64()}
+    if names.timestamp is not None:
+        place = layout.names.index(names.timestamp)
+        text = layout.first_row[place] if place < len(layout.first_row) else ""
+        types[names.timestamp] = pa.int64() if text.isdigit() else pa.timestamp("s")
+    return types
+
+
+def _read(
+    path: Path,
+    layout: TextLayout,
+    names: Columns,
+    types: dict[str, Any],
+    *,
+    threads: bool = True,
+    on_ragged: Any = None,
+) -> Any:
+    import pyarrow.csv as arrow
+
+    colons = layout.separator == DOUBLE_COLON
+    parse = arrow.ParseOptions(
+        delimiter=_UNIT_SEPARATOR.decode() if colons else layout.separator,
+        quote_char=False if colons else '"',
+        newlines_in_values=not colons,
+        invalid_row_handler=on_ragged,
+    )
+    read = arrow.ReadOptions(
+        column_names=list(layout.names),
+        skip_rows=int(layout.has_header),
+        use_threads=threads,
+        block_size=_BLOCK_BYTES,
+    )
+    convert = arrow.ConvertOptions(
+        include_columns=names.names,
+        column_types=types,
+        null_values=[""],
+        strings_can_be_null=True,
+    )
+    with _SingleByteSeparator(path) if colons else path.open("rb") as file:
+        return arrow.read_csv(
+            file, read_options=read, parse_options=parse, convert_options=convert
+        )
+
+
+def _read_as_text(path: Path, layout: TextLayout, names: Columns, where: str) -> Any:
+    """Read every column as text on one thread, where Arrow counts rows.
+
+    Raises:
+        ModelsError: A row is ragged, or its bytes are no UTF-8.
+    """
+    import pyarrow as pa
+
+    ragged: list[Any] = []
+
+    def keep(row: Any) -> str:
+        ragged.append(row)
+        return "error"
+
+    types = dict.fromkeys(names.names, pa.string())
+    try:
+        return _read(path, layout, names, types, threads=False, on_ragged=keep)
+    except pa.ArrowInvalid as error:
+        if ragged:
+            first = ragged[0]
+            row = "" if first.number is None else f" {first.number - int(layout.has_header)}"
+            raise ModelsError(
+                f"{where} must have {first.expected_columns} fields in each row, but row{row} has "
+                f"{first.actual_columns}: {first.text[:60]!r}."
+            ) from None
+        raise ModelsError(_bytes_error(path, layout, where, str(error))) from None
+
+
+def _bytes_error(path: Path, layout: TextLayout, where: str, reason: str) -> str:
+    with path.open("rb") as file:
+        for line, data in enumerate(file, start=1 - int(layout.has_header)):
+            try:
+                data.decode()
+            except UnicodeDecodeError as error:
+                byte = data[error.start]
+                return (
+                    f"{where} must be UTF-8 text, but has the byte {byte:#04x} in row {line}. "
+                    "Save it as UTF-8."
+                )
+    return f"{where} cannot be read: {' '.join(reason.split())}"

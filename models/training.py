@@ -1,0 +1,187 @@
+"""Train one model on one split: the interface that every trainer stands behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from models.config import FULL_BATCH, TrainConfig
+from models.data import Part, Split
+from models.evaluation import inputs_of, rmse
+from models.optimizers import make_optimizer
+from models.stopping import EarlyStop
+
+_PREDICT_ROWS = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One epoch: 1 for the first, seconds of wall time, metrics by name."""
+
+    epoch: int
+    seconds: float
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainResult:
+    """What training left behind; the model holds the weights of the best epoch.
+
+    Attributes:
+        epochs: The whole curve.
+        best_val_rmse: Validation RMSE of the restored weights, computed anew in float64.
+        best_epoch: The epoch whose weights were restored.
+        lowest_val_rmse: Least value in the curve, which may fall short of `min_delta`.
+        end_reason: "epochs", "early_stopping", "pruned" or "nan".
+        seconds: By phase: train, evaluate.
+    """
+
+    epochs: tuple[Epoch, ...]
+    best_val_rmse: float
+    best_epoch: int
+    lowest_val_rmse: float
+    end_reason: str
+    seconds: Mapping[str, float]
+
+
+def make_deterministic(seed: int) -> None:
+    """Seed Python, NumPy and TensorFlow, and ask TensorFlow for repeatable operations."""
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(int(seed) % (2**32))
+    tf.config.experimental.enable_op_determinism()
+
+
+def set_threads(count: int | None) -> int:
+    """Fix the number of threads before TensorFlow starts its own.
+
+    Args:
+        count: Threads, or None for as many as this process may use.
+
+    Returns:
+        The number set.
+    """
+    import os
+
+    threads = count or len(os.sched_getaffinity(0))
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    for device in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(device, True)
+    return threads
+
+
+def compile_model(model: keras.Model, config: TrainConfig) -> None:
+    """Mean squared error, RMSE as metric, and the optimizer that `config` names."""
+    model.compile(
+        optimizer=make_optimizer(config),
+        loss="mean_squared_error",
+        metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
+    )
+
+
+def train(
+    model: keras.Model,
+    split: Split,
+    config: TrainConfig,
+    on_epoch: Callable[[Epoch], bool] | None = None,
+) -> TrainResult:
+    """Train with Keras' `fit`, restore the best epoch's weights and score them again.
+
+    An epoch is best when its validation RMSE is at least `min_delta` below the best so far; after
+    `patience` epochs without one, training stops. A NaN loss stops it at once.
+
+    Args:
+        model: Built, not compiled.
+        split: Its train and validation parts are used; the test part is not read.
+        config: Optimizer, batch size, epochs, stopping.
+        on_epoch: Called after each epoch; returning False prunes the trial there.
+
+    Returns:
+        The curve and the figures of the restored weights.
+    """
+    compile_model(model, config)
+    watch = _Watch(config, on_epoch)
+    full = config.batch_size == FULL_BATCH
+    started = time.perf_counter()
+    model.fit(
+        inputs_of(split.train),
+        split.train.scores.reshape(-1, 1),
+        batch_size=len(split.train) if full else int(config.batch_size),
+        epochs=config.epochs,
+        validation_data=(inputs_of(split.valid), split.valid.scores.reshape(-1, 1)),
+        validation_batch_size=min(len(split.valid), _PREDICT_ROWS),
+        shuffle=not full,
+        callbacks=[watch],
+        verbose=0,
+    )
+    trained = time.perf_counter()
+    watch.restore(model)
+    value = rmse(predict(model, split.valid), split.valid.scores)
+    return watch.result(
+        value, {"train": trained - started, "evaluate": time.perf_counter() - trained}
+    )
+
+
+def predict(model: keras.Model, part: Part) -> NDArray[np.float32]:
+    """Predicted scores `[row]` of a part."""
+    scores = model.predict(inputs_of(part), batch_size=_PREDICT_ROWS, verbose=0)
+    return np.asarray(scores, dtype=np.float32).reshape(-1)
+
+
+class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps the curve and the best weights, and stops training when its time has come."""
+
+    def __init__(self, config: TrainConfig, on_epoch: Callable[[Epoch], bool] | None) -> None:
+        super().__init__()
+        self._stop = EarlyStop(patience=config.patience, min_delta=config.min_delta)
+        self._on_epoch = on_epoch
+        self._curve: list[Epoch] = []
+        self._weights: list[NDArray[np.float32]] | None = None
+        self._reason = "epochs"
+        self._started = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Start the epoch's clock."""
+        self._started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Record the epoch, then decide whether another follows."""
+        metrics = {name: float(value) for name, value in (logs or {}).items()}
+        record = Epoch(epoch + 1, time.perf_counter() - self._started, metrics)
+        self._curve.append(record)
+        if self._stop.update(metrics["val_rmse"]):
+            self._weights = self.model.get_weights()
+        goes_on = self._on_epoch(record) if self._on_epoch is not None else True
+        if not all(np.isfinite(value) for value in metrics.values()):
+            self._end("nan")
+        elif self._stop.done and record.epoch < self.params["epochs"]:
+            self._end("early_stopping")
+        elif not goes_on:
+            self._end("pruned")
+
+    def _end(self, reason: str) -> None:
+        self._reason = reason
+        self.model.stop_training = True
+
+    def restore(self, model: keras.Model) -> None:
+        """Put the best epoch's weights back."""
+        if self._weights is not None:
+            model.set_weights(self._weights)
+
+    def result(self, value: float, seconds: Mapping[str, float]) -> TrainResult:
+        """Everything kept, with the restored weights' value."""
+        lowest = min((e.metrics["val_rmse"] for e in self._curve), default=float("nan"))
+        return TrainResult(
+            epochs=tuple(self._curve),
+            best_val_rmse=value,
+            best_epoch=self._stop.best_epoch,
+            lowest_val_rmse=lowest,
+            end_reason=self._reason,
+            seconds=seconds,
+        )

@@ -1,0 +1,124 @@
+"""What every command shares: options, output, and how a mistake is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from tracking import Store
+
+DONE, DOES_NOT_HOLD, MISTAKE, INTERRUPTED = 0, 1, 2, 130
+
+
+def console(as_json: bool = False) -> Console:
+    """Standard output for people; standard error when standard output is one JSON object."""
+    return Console(stderr=as_json, highlight=False, soft_wrap=True)
+
+
+def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--home DIR`, from TRIALBOOK_HOME, `./mlruns` by default."""
+    return click.option(
+        "--home",
+        type=click.Path(path_type=Path),
+        default=lambda: os.environ.get("TRIALBOOK_HOME", "mlruns"),
+        help="Folder of mlflow.db, optuna.db and artifacts/ (default ./mlruns, or "
+        "TRIALBOOK_HOME).",
+    )(command)
+
+
+def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--json`: standard output is one JSON object and nothing else."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
+    )(command)
+
+
+def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--tracking-uri` and `--storage`: where MLflow and Optuna keep their records."""
+    command = click.option("--tracking-uri", help="MLflow's address (default: mlflow.db).")(command)
+    return click.option("--storage", help="Optuna's address (default: optuna.db).")(command)
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How to read ratings: columns, table, user filter."""
+    options = [
+        click.option("--user-column", help="Name of the user column."),
+        click.option("--movie-column", help="Name of the movie column."),
+        click.option("--score-column", "--rating-column", help="Name of the score column."),
+        click.option("--timestamp-column", help="Name of the time column."),
+        click.option("--table", help="Table of a SQLite file."),
+        click.option("--min-ratings", type=int, help="Least ratings of a user who is kept."),
+        click.option("--max-ratings", type=int, help="Most ratings of a user who is kept."),
+        click.option("--no-user-filter", is_flag=True, help="Keep every user."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+SOURCE_NAMES = (
+    "user_column",
+    "movie_column",
+    "score_column",
+    "timestamp_column",
+    "table",
+    "min_ratings",
+    "max_ratings",
+)
+
+
+def emit(value: dict[str, Any]) -> None:
+    """Print the one JSON object."""
+    click.echo(json.dumps(value, indent=2, default=str))
+
+
+def open_store(home: Path, tracking_uri: str | None = None) -> Store:
+    """The store of a home folder."""
+    return Store(Path(home), tracking_uri)
+
+
+def ui_line(home: Path, tracking_uri: str | None = None) -> str:
+    """The exact command that opens the MLflow UI on a store."""
+    words = [_trialbook(), "ui", "--home", str(home)]
+    if tracking_uri:
+        words += ["--tracking-uri", tracking_uri]
+    return " ".join(words)
+
+
+def _trialbook() -> str:
+    """How this program can be called from where the user stands."""
+    beside = Path(sys.executable).with_name("trialbook")
+    try:
+        shown = beside.relative_to(Path.cwd())
+    except ValueError:
+        shown = beside
+    on_path = any(Path(p) == beside.parent for p in os.environ.get("PATH", "").split(os.pathsep))
+    return "trialbook" if on_path or not beside.exists() else str(shown)
+
+
+def table(title: str, columns: list[str], rows: list[list[str]]) -> Any:
+    """A table for the terminal."""
+    from rich.table import Table
+
+    made = Table(title=title, title_justify="left", header_style="bold")
+    for name in columns:
+        made.add_column(name, overflow="fold")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def short(value: Any) -> str:
+    """A value in a few characters."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "" if value is None else str(value)
+
+

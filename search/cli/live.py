@@ -1,0 +1,101 @@
+"""The live display of a running study, on standard error."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from tracking import EpochRecord, StudyRecord, TrialRecord
+
+
+class LiveProgress:
+    """Draws on a terminal; writes a line a trial anywhere else."""
+
+    def __init__(self, console: Console) -> None:
+        """Keep the console; nothing is drawn before the study starts."""
+        self._console = console
+        self._live: Live | None = None
+        self._target = self._finished = self._epochs = 0
+        self._trial: TrialRecord | None = None
+        self._epoch: EpochRecord | None = None
+        self._trial_best = float("nan")
+        self._best: tuple[float, int] | None = None
+        self._minimize = True
+        self._monitor = "val_rmse"
+        self._started = time.monotonic()
+
+    def __enter__(self) -> LiveProgress:
+        if self._console.is_terminal:
+            self._live = Live(self, console=self._console, refresh_per_second=4, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def __rich__(self) -> Any:
+        if self._trial is None:
+            return Text(f"Starting TensorFlow and reading the ratings … {self._elapsed()}")
+        grid = Table.grid(padding=(0, 2))
+        grid.add_row(f"[bold]{self._trial.study}[/]", self._bar(), self._elapsed())
+        epoch = self._epoch
+        now = f"epoch {epoch.epoch if epoch else 0}/{self._epochs}"
+        value = epoch.metrics.get(self._monitor) if epoch else None
+        shown = f"{self._monitor} {value:.4f}, best so far {self._trial_best:.4f}" if value else ""
+        grid.add_row(f"trial {self._trial.number}", now, shown)
+        if self._best is not None:
+            grid.add_row("best", f"{self._best[0]:.4f}", f"trial {self._best[1]}")
+        return grid
+
+    def message(self, text: str) -> None:
+        """Print a line above the display."""
+        self._console.print(text, style="dim")
+
+    def study(self, record: StudyRecord, *, finished: int, target: int) -> None:
+        """Take the study's numbers; say so when there is nothing to do."""
+        self._target, self._finished = target, finished
+        self._minimize, self._monitor = record.minimize, record.monitor
+        ranked = record.ranked()
+        if ranked:
+            self._best = (float(ranked[0].value or 0), ranked[0].number)
+
+    def trial(self, record: TrialRecord, *, epochs: int) -> None:
+        """Show the trial that starts."""
+        self._trial, self._epochs, self._epoch = record, epochs, None
+
+    def epoch(self, record: EpochRecord, best: float) -> None:
+        """Show the epoch."""
+        self._epoch, self._trial_best = record, best
+
+    def ended(self, record: TrialRecord, *, finished: int, target: int) -> None:
+        """Print the trial's line."""
+        self._finished = finished
+        value = f"{record.value:.4f}" if record.value is not None else "-"
+        if record.state == "complete" and record.value is not None:
+            better = self._best is None or (record.value < self._best[0]) == self._minimize
+            if better:
+                self._best = (record.value, record.number)
+        mark = " *" if self._best and self._best[1] == record.number else ""
+        note = f" ({record.message})" if record.message else ""
+        label = " baseline" if record.tags.get("trialbook.baseline") else ""
+        self._console.print(
+            f"[{finished}/{target}] trial {record.number}{label}: {record.state}, "
+            f"{self._monitor} {value}, {len(record.epochs)} epochs{mark}{note}",
+            markup=False,
+        )
+
+    def _bar(self) -> str:
+        width = 20
+        full = round(width * self._finished / max(self._target, 1))
+        return f"{'━' * full}{'─' * (width - full)} {self._finished}/{self._target} trials"
+
+    def _elapsed(self) -> str:
+        seconds = int(time.monotonic() - self._started)
+        return f"{seconds // 60}:{seconds % 60:02d}"

@@ -1,0 +1,101 @@
+"""`trialbook search`: run a study, or go on with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from search.cli.common import (
+    DOES_NOT_HOLD,
+    INTERRUPTED,
+    SOURCE_NAMES,
+    console,
+    emit,
+    home_option,
+    json_option,
+    open_store,
+    source_options,
+    store_options,
+)
+from search.config import KEEP_MODELS, PRUNERS, SAMPLERS, SPLITS, StudyConfig
+
+
+@click.command(
+    epilog="Example: trialbook search --study first --trials 20 --data movielens --timeout 600"
+)
+@click.argument("study_file", required=False, type=click.Path(path_type=Path))
+@click.option("--study", "name", help="Name of the study.")
+@click.option("--trials", type=int, help="Target of finished trials, earlier ones counted.")
+@click.option("--timeout", "timeout_s", type=float, help="Wall time in seconds.")
+@click.option("--data", help="Source of the ratings: movielens, mubi:PATH, synthetic:0.1, a file …")
+@source_options
+@click.option("--split", type=click.Choice(SPLITS), help="Split protocol.")
+@click.option("--model", help="ratings, baseline, as-written, or module:HyperModel.")
+@click.option("--objective", help="NAME:min or NAME:max, for a HyperModel of your own.")
+@click.option("--sampler", type=click.Choice(SAMPLERS), help="Who proposes configurations.")
+@click.option("--pruner", type=click.Choice(PRUNERS), help="Who ends hopeless trials.")
+@click.option("--seed", type=int, help="Seed of sampler, trials and splits.")
+@click.option("--epochs", type=int, help="Most epochs a trial.")
+@click.option("--threads", type=int, help="Threads a trial.")
+@click.option("--keep-models", type=click.Choice(KEEP_MODELS), help="Whose models are kept.")
+@click.option("--dry-run", is_flag=True, help="List the space and estimate the cost; run nothing.")
+@store_options
+@home_option
+@json_option
+def command(
+    study_file: Path | None,
+    home: Path,
+    as_json: bool,
+    dry_run: bool,
+    no_user_filter: bool,
+    **flags: Any,
+) -> int:
+    """Run the study of STUDY_FILE (TOML), of the flags, or the default one; again, it resumes."""
+    config = resolve(study_file, home, flags, no_user_filter=no_user_filter)
+    if dry_run:
+        from search.cli.dry_run import show_plan
+
+        return show_plan(config, home, as_json=as_json)
+    from search.cli.live import LiveProgress
+    from search.study import run_study
+
+    with LiveProgress(console(True)) as progress:
+        result = run_study(config, home=home, progress=progress)
+    if as_json:
+        emit(result.to_json())
+    else:
+        from search.cli.summary import print_summary
+
+        print_summary(result, config, home)
+    if result.interrupted:
+        return INTERRUPTED
+    return 0 if result.best is not None else DOES_NOT_HOLD
+
+
+def resolve(
+    study_file: Path | None, home: Path, flags: dict[str, Any], *, no_user_filter: bool
+) -> StudyConfig:
+    """The study that the command line means: a file, a stored study by name, or the default."""
+    if study_file is not None:
+        base = StudyConfig.from_toml(study_file)
+    else:
+        base = _stored(home, flags) or StudyConfig()
+    given = {key: value for key, value in flags.items() if value is not None}
+    if no_user_filter:
+        given["user_filter"] = False
+    assert set(SOURCE_NAMES) <= set(flags)
+    return base.override(**given)
+
+
+def _stored(home: Path, flags: dict[str, Any]) -> StudyConfig | None:
+    name = flags.get("name") or StudyConfig().name
+    store = open_store(home, flags.get("tracking_uri"))
+    if not flags.get("storage") and not store.optuna_db.exists():
+        return None
+    from search.library import find_study
+    from search.results import config_of
+
+    study = find_study(store, flags.get("storage"), name)
+    return config_of(study) if study is not None else None

@@ -1,0 +1,77 @@
+"""What a person reads when a study has ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from search.cli.common import console, short, table, ui_line
+from search.config import StudyConfig
+from search.results import StudyResult
+from tracking import FAILED, KILLED, PRUNED, StudyRecord, TrialRecord
+
+
+def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
+    """Best trials, what was learned, and what to do next."""
+    out = console()
+    if result.new_trials == 0 and not result.interrupted:
+        out.print(
+            f"Already done: study {config.name} has its {config.trials} finished trials. "
+            f"For more: trialbook search --study {config.name} --trials {config.trials * 2}"
+            + (f" --home {home}" if str(home) != "mlruns" else "")
+        )
+    ranked = result.record.ranked()
+    if ranked:
+        out.print(best_table(result.record, ranked[:5]))
+    for line in learned(result.record):
+        out.print(f"• {line}")
+    if result.interrupted:
+        out.print("Interrupted; every finished trial is kept. The same command goes on.")
+    out.print(f"Look at it: [bold]{ui_line(home, config.tracking_uri)}[/]")
+
+
+def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> object:
+    """The best trials with the parameters in which they differ."""
+    names = [n for n in dict.fromkeys(n for t in trials for n in t.params)]
+    varied = [n for n in names if len({str(t.params.get(n)) for t in trials}) > 1]
+    top = list(record.importances)
+    varied.sort(key=lambda n: top.index(n) if n in top else len(top))
+    shown = varied[:6]
+    rows = []
+    for trial in trials:
+        label = f"{trial.number}" + (" baseline" if trial.tags.get("trialbook.baseline") else "")
+        row = [label, f"{trial.value:.4f}", short(trial.metrics.get("best_epoch"))]
+        row += [f"{trial.metrics.get('seconds_total', 0):.0f}"]
+        rows.append(row + [short(trial.params.get(name)) for name in shown])
+    columns = ["trial", record.objective, "epoch", "seconds", *shown]
+    return table(f"Best trials of {record.name}", columns, rows)
+
+
+def learned(record: StudyRecord) -> list[str]:
+    """What the study has shown, one line each."""
+    lines = []
+    ranked = record.ranked()
+    base = next((t for t in ranked if t.tags.get("trialbook.baseline")), None)
+    if ranked and base is not None and ranked[0] is not base:
+        gain = abs((base.value or 0.0) - (ranked[0].value or 0.0))
+        lines.append(
+            f"Trial {ranked[0].number} beats the baseline ({base.value:.4f}) by {gain:.4f} on the "
+            "validation part; the best of many looks better than it is."
+        )
+    elif ranked and base is not None:
+        lines.append(f"No trial beats the baseline ({base.value:.4f}) so far.")
+    if record.dataset is not None and ranked:
+        biases = record.dataset.profile["biases_val_rmse"]
+        verdict = "below" if (ranked[0].value or 0.0) < float(biases or 0) else "above"
+        lines.append(
+            f"User and movie biases alone reach {biases:.4f}: the best trial is {verdict} that."
+        )
+    if record.importances:
+        shares = list(record.importances.items())[:3]
+        text = ", ".join(f"{name} {share:.0%}" for name, share in shares)
+        lines.append(f"What mattered most: {text} of the variation between trials.")
+    counts = {s: sum(t.state == s for t in record.trials) for s in (PRUNED, FAILED, KILLED)}
+    parts = [f"{n} {state}" for state, n in counts.items() if n]
+    lines.append(f"{len(ranked)} complete" + "".join(f", {part}" for part in parts) + ".")
+    if record.dataset is not None and record.dataset.synthetic:
+        lines.append("The ratings are synthetic: made up, not measured.")
+    return lines

@@ -1,0 +1,244 @@
+"""A study as a user describes it: one TOML file, unknown keys refused."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from models.data import SourceOptions
+from search.errors import SearchError
+
+SAMPLERS = ("tpe", "random", "qmc", "nsga2")
+PRUNERS = ("median", "none")
+KEEP_MODELS = ("all", "best", "none")
+SPLITS = ("published", "random", "temporal", "leave-last-out")
+PRESETS = ("ratings", "baseline", "as-written")
+
+# What may change between two runs of one study without making it another study.
+_FREE = ("trials", "timeout_s", "keep_models", "tracking_uri", "storage")
+_OPTION_NAMES = {f.name for f in fields(SourceOptions)} - {"seed"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StudyConfig:
+    """What to search, on which ratings, how and how long.
+
+    Attributes:
+        name: Name of the study, unique in its stores.
+        trials: Target of finished trials: complete, pruned and failed ones together.
+        timeout_s: Wall time after which no further epoch starts, in seconds; None for no limit.
+        data: Source of the ratings, as `models.data.load_ratings` takes it.
+        options: How to read the source.
+        split: Name of the split protocol.
+        model: "ratings" (the whole space), "baseline", "as-written", or `module:HyperModel`.
+        objective: `NAME:min` or `NAME:max`: the per-epoch number whose best epoch is the value.
+        sampler: Name of the sampler.
+        pruner: Name of the pruner.
+        seed: Seeds sampler, trials and splits.
+        epochs: Most epochs a trial.
+        keep_models: Which complete trials keep their model: "all", "best" or "none".
+        space: Overrides of the space by parameter: a value fixes it, a list gives its choices,
+            a table `{min, max, step, log}` its range.
+        tracking_uri: MLflow's address; None for `mlflow.db` in the home folder.
+        storage: Optuna's address; None for `optuna.db` in the home folder.
+        threads: Threads a trial; None for every core of this process.
+    """
+
+    name: str = "sample"
+    trials: int = 12
+    timeout_s: float | None = None
+    data: str = "movielens"
+    options: SourceOptions = field(default_factory=SourceOptions)
+    split: str = "published"
+    model: str = "ratings"
+    objective: str = "val_rmse:min"
+    sampler: str = "tpe"
+    pruner: str = "median"
+    seed: int = 42
+    epochs: int = 100
+    keep_models: str = "all"
+    space: Mapping[str, Any] = field(default_factory=dict)
+    tracking_uri: str | None = None
+    storage: str | None = None
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check every value.
+
+        Raises:
+            SearchError: A value breaks its rule.
+        """
+        if not re.fullmatch(r"[\w][\w .+-]{0,99}", self.name):
+            _fail("name", "start with a letter, digit or _ and have at most 100 letters, digits, "
+                  "spaces, dots, plus or minus signs", self.name)
+        for name in ("trials", "epochs"):
+            _at_least(name, getattr(self, name), 1)
+        _at_least("seed", self.seed, 0)
+        if self.threads is not None:
+            _at_least("threads", self.threads, 1)
+        if self.timeout_s is not None and not (0 < self.timeout_s < math.inf):
+            _fail("timeout", "be above 0 seconds", self.timeout_s)
+        _known("sampler", self.sampler, SAMPLERS)
+        _known("pruner", self.pruner, PRUNERS)
+        _known("keep_models", self.keep_models, KEEP_MODELS)
+        _known("split", self.split, SPLITS)
+        if self.model not in PRESETS and not re.fullmatch(r"[\w.]+:\w+", self.model):
+            _fail("model", f"be one of {', '.join(PRESETS)} or `module:HyperModel`", self.model)
+        if not re.fullmatch(r"\w+:(min|max)", self.objective):
+            _fail("objective", "be NAME:min or NAME:max, say val_rmse:min", self.objective)
+        if self.model in PRESETS and self.objective != "val_rmse:min":
+            _fail("objective", "be val_rmse:min for rating models", self.objective)
+
+    @property
+    def monitor(self) -> str:
+        """The per-epoch number behind the objective."""
+        return self.objective.split(":")[0]
+
+    @property
+    def direction(self) -> str:
+        """Optuna's word for the objective's direction."""
+        return "minimize" if self.objective.endswith(":min") else "maximize"
+
+    @property
+    def rates(self) -> bool:
+        """Whether the model is one of ours, which read ratings."""
+        return self.model in PRESETS
+
+    @property
+    def value_name(self) -> str:
+        """The objective's name in the record: `best_val_rmse` for rating models."""
+        return f"best_{self.monitor}"
+
+    def identity(self) -> dict[str, Any]:
+        """What makes this study this one: all but how long it runs and where it is kept."""
+        flat = self.to_dict()
+        return {key: value for key, value in flat.items() if key not in _FREE}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; the source's options inline, defaults of None left out."""
+        flat = asdict(self)
+        options = flat.pop("options")
+        options.pop("seed")
+        flat |= {key: value for key, value in options.items() if value is not None}
+        plain: dict[str, Any] = json.loads(json.dumps(flat))
+        return plain
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], *, origin: str = "the study") -> StudyConfig:
+        """Build from plain values, unknown keys refused.
+
+        Args:
+            values: As `to_dict` gives them or a TOML file holds them.
+            origin: Where they came from, for the message.
+
+        Raises:
+            SearchError: A key is unknown or a value breaks its rule.
+        """
+        own = {f.name for f in fields(cls)} - {"options"}
+        unknown = sorted(set(values) - own - _OPTION_NAMES)
+        if unknown:
+            raise SearchError(
+                f"A study file may hold only known keys, but {origin} has `{unknown[0]}`. "
+                f"Known: {', '.join(sorted(own | _OPTION_NAMES))}."
+            )
+        _check_types(values, origin)
+        options = SourceOptions(
+            **{k: v for k, v in values.items() if k in _OPTION_NAMES},
+            seed=int(values.get("seed", cls().seed)),
+        )
+        return cls(**{k: v for k, v in values.items() if k in own}, options=options)
+
+    @classmethod
+    def from_toml(cls, path: Path) -> StudyConfig:
+        """Read a study file.
+
+        Raises:
+            SearchError: There is no such file, it is not TOML, or a value breaks its rule.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SearchError(
+                f"A study file must be a readable text file, but {path} is not: {error}."
+            ) from error
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise SearchError(f"A study file must be TOML, but {path} is not: {error}.") from error
+        values.setdefault("name", path.stem)
+        return cls.from_dict(values, origin=str(path))
+
+    def override(self, **changes: Any) -> StudyConfig:
+        """A copy with the given values; None leaves a value as it is."""
+        given = {key: value for key, value in changes.items() if value is not None}
+        return self.from_dict(self.to_dict() | given) if given else self
+
+    def at(self, **changes: Any) -> StudyConfig:
+        """A copy with the given fields, None included."""
+        return replace(self, **changes)
+
+    def to_toml(self) -> str:
+        """The study as a file that reads back as this study."""
+        flat = {k: v for k, v in self.to_dict().items() if v is not None}
+        space = flat.pop("space", {})
+        lines = [f"{key} = {_toml(value)}" for key, value in flat.items()]
+        if space:
+            lines += ["", "[space]", *(f"{_key(k)} = {_toml(v)}" for k, v in space.items())]
+        return "\n".join(lines) + "\n"
+
+
+_INTEGERS = ("trials", "seed", "epochs", "threads", "min_ratings", "max_ratings")
+_FLAGS = ("user_filter",)
+_NUMBERS = ("timeout_s",)
+
+
+def _check_types(values: Mapping[str, Any], origin: str) -> None:
+    for key, value in values.items():
+        if value is None:
+            continue
+        if key == "space":
+            good, kind = isinstance(value, Mapping), "a table"
+        elif key in _FLAGS:
+            good, kind = isinstance(value, bool), "true or false"
+        elif key in _INTEGERS:
+            good, kind = isinstance(value, int) and not isinstance(value, bool), "a whole number"
+        elif key in _NUMBERS:
+            good, kind = isinstance(value, int | float) and not isinstance(value, bool), "a number"
+        else:
+            good, kind = isinstance(value, str), "text"
+        if not good:
+            raise SearchError(f"`{key}` must be {kind}, but {origin} has {value!r}.")
+
+
+def _fail(name: str, rule: str, value: object) -> None:
+    raise SearchError(f"`{name}` must {rule}, but got {value!r}.")
+
+
+def _at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise SearchError(f"`{name}` must be at least {least}, but got {value}.")
+
+
+def _known(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise SearchError(f"`{name}` must be one of {', '.join(known)}, but got {value!r}.")
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[\w-]+", name) else json.dumps(name)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_key(k)} = {_toml(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(v) for v in value) + "]"
+    if isinstance(value, float) and math.isinf(value):
+        return "inf"
+    return json.dumps(value)

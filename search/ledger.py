@@ -1,0 +1,114 @@
+"""One study in Optuna's storage: what is stored of a trial, and how it is queued again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from search.ownership import OWNER, lives
+from search.slots import RETRY_OF, SLOT, slot_of
+from tracking import COMPLETE, FAILED, KILLED, PRUNED, RUNNING, EpochRecord, TrialRecord
+
+CONFIG = "trialbook:config"
+DATASET = "trialbook:dataset"
+RUN = "trialbook:run"
+PLAN = "trialbook:plan"
+OUTCOME = "trialbook:outcome"
+
+_ORPHAN_S = 60
+
+
+def finished(study: optuna.Study) -> int:
+    """Trials that count towards the target: complete, pruned and failed, not interrupted."""
+    return sum(_counts(trial) for trial in study.get_trials(deepcopy=False))
+
+
+def _counts(trial: FrozenTrial) -> bool:
+    if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
+        return True
+    return trial.state == TrialState.FAIL and state_of(trial) != KILLED
+
+
+def running(study: optuna.Study) -> int:
+    """Trials that a living process works on."""
+    return len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
+
+
+def state_of(trial: FrozenTrial) -> str:
+    """The trial's end in our words."""
+    if trial.state == TrialState.FAIL:
+        outcome = trial.user_attrs.get(OUTCOME) or {}
+        return str(outcome.get("state", KILLED))
+    return {TrialState.COMPLETE: COMPLETE, TrialState.PRUNED: PRUNED}.get(trial.state, RUNNING)
+
+
+def requeue(study: optuna.Study, trial: FrozenTrial, reason: str) -> str | None:
+    """Close an interrupted trial and queue its configuration again under the same slot.
+
+    Args:
+        study: Its study.
+        trial: The trial, still running.
+        reason: What interrupted it.
+
+    Returns:
+        The MLflow run that has to be closed with it, or None.
+    """
+    slot = slot_of(study, trial)
+    storage = study._storage
+    storage.set_trial_user_attr(
+        trial._trial_id, OUTCOME, {"state": KILLED, "end_reason": reason, "message": ""}
+    )
+    study.tell(trial.number, state=TrialState.FAIL)
+    study.enqueue_trial(trial.params, user_attrs={SLOT: slot, RETRY_OF: trial.number})
+    plan = trial.user_attrs.get(PLAN) or {}
+    return plan.get("run_id")
+
+
+def orphans(study: optuna.Study) -> list[FrozenTrial]:
+    """Trials left running by a process that is no more."""
+    found = []
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        owner = trial.user_attrs.get(OWNER)
+        started = trial.datetime_start or datetime.now()
+        old = datetime.now() - started > timedelta(seconds=_ORPHAN_S)
+        if (owner is not None and not lives(owner)) or (owner is None and old):
+            found.append(trial)
+    return found
+
+
+def trial_record(study: str, trial: FrozenTrial, monitor: str) -> TrialRecord:
+    """A stored trial as a plain record."""
+    plan: Mapping[str, Any] = trial.user_attrs.get(PLAN) or {}
+    outcome: Mapping[str, Any] = trial.user_attrs.get(OUTCOME) or {}
+    state = state_of(trial)
+    ended = state in (COMPLETE, PRUNED)
+    return TrialRecord(
+        study=study,
+        number=trial.number,
+        params=plan.get("values", trial.params),
+        state=state,
+        end_reason=outcome.get("end_reason", ""),
+        message=outcome.get("message", ""),
+        value=trial.value if ended else None,
+        objective=f"best_{monitor}",
+        metrics=outcome.get("metrics", {}),
+        tags=plan.get("tags", {}),
+        epochs=_epochs(outcome.get("curve", [])),
+        run_id=plan.get("run_id"),
+    )
+
+
+def pack_curve(epochs: Sequence[EpochRecord]) -> list[list[Any]]:
+    """A curve as JSON holds it: epoch, seconds, metrics."""
+    return [
+        [e.epoch, round(e.seconds, 4), json.loads(json.dumps(dict(e.metrics)))] for e in epochs
+    ]
+
+
+def _epochs(curve: Sequence[Sequence[Any]]) -> tuple[EpochRecord, ...]:
+    return tuple(EpochRecord(epoch=e, seconds=s, metrics=m) for e, s, m in curve)

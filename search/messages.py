@@ -1,0 +1,111 @@
+"""What the study and its supervised child say to each other; plain values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tracking import DatasetRecord, EpochRecord, Scalar
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setup:
+    """What a child loads once."""
+
+    config: Mapping[str, Any]
+    threads: int | None
+    folder: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ready:
+    """The child has its data.
+
+    Attributes:
+        space: The declared space, as `HyperParameters.get_config` gives it.
+        dataset: The ratings; None for a user's own model.
+        threads: Threads that a trial uses.
+        warnings: Lines that the user should see.
+        devices: Names of the devices TensorFlow sees.
+    """
+
+    space: Mapping[str, Any]
+    dataset: DatasetRecord | None
+    threads: int
+    warnings: tuple[str, ...]
+    devices: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """One trial to train.
+
+    Attributes:
+        values: Real values of the active parameters.
+        preset: "baseline" or "as-written" to train that instead of `values`.
+        seed: Of the trial.
+        epochs: Most epochs.
+        folder: Where the child writes the trial's files.
+        keep_model: Whether the model is saved.
+    """
+
+    values: Mapping[str, Scalar]
+    seed: int
+    epochs: int
+    folder: Path
+    preset: str | None = None
+    keep_model: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Done:
+    """A trial has come to its end.
+
+    Attributes:
+        end_reason: "epochs", "early_stopping", "pruned" or "nan".
+        value: The objective.
+        metrics: Final figures by name.
+        model_kind: "ratings", "keras", or None where no model was saved.
+        id_types: MLflow's names for the user and the movie ids' types.
+    """
+
+    end_reason: str
+    value: float
+    metrics: Mapping[str, float]
+    model_kind: str | None = None
+    id_types: tuple[str, str] = ("long", "long")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failed:
+    """A trial failed in the child, which lives on.
+
+    Attributes:
+        end_reason: "nan", "out_of_memory" or "error".
+        message: One line.
+        detail: The traceback, for the log.
+    """
+
+    end_reason: str
+    message: str
+    detail: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The user made a mistake that no trial can survive: one line."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line of progress."""
+
+    text: str
+
+
+Message = Ready | EpochRecord | Done | Failed | Refused | Note

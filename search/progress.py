@@ -1,0 +1,45 @@
+"""What a running study tells the person who waits for it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from tracking import EpochRecord, StudyRecord, TrialRecord
+
+
+class Progress(Protocol):
+    """Hears what happens; every method may do nothing."""
+
+    def message(self, text: str) -> None:
+        """A line worth reading."""
+
+    def study(self, record: StudyRecord, *, finished: int, target: int) -> None:
+        """The study starts or goes on."""
+
+    def trial(self, record: TrialRecord, *, epochs: int) -> None:
+        """A trial starts."""
+
+    def epoch(self, record: EpochRecord, best: float) -> None:
+        """An epoch of the running trial ended; `best` is the trial's best so far."""
+
+    def ended(self, record: TrialRecord, *, finished: int, target: int) -> None:
+        """The running trial ended."""
+
+
+class Silent:
+    """Says nothing."""
+
+    def message(self, text: str) -> None:
+        """Ignore."""
+
+    def study(self, record: StudyRecord, *, finished: int, target: int) -> None:
+        """Ignore."""
+
+    def trial(self, record: TrialRecord, *, epochs: int) -> None:
+        """Ignore."""
+
+    def epoch(self, record: EpochRecord, best: float) -> None:
+        """Ignore."""
+
+    def ended(self, record: TrialRecord, *, finished: int, target: int) -> None:
+        """Ignore."""

@@ -1,0 +1,133 @@
+"""From a stored study to plain records, with what only Optuna can compute."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.trial import TrialState
+
+from search.config import StudyConfig
+from search.ledger import CONFIG, DATASET, RUN, trial_record
+from tracking import COMPLETE, FAILED, KILLED, PRUNED, DatasetRecord, StudyRecord, TrialRecord
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StudyResult:
+    """What a run of a study leaves: the record, and how the run itself ended.
+
+    Attributes:
+        record: The study with all its trials.
+        tracking_uri: MLflow's address.
+        interrupted: Whether it was stopped before its target.
+        new_trials: Trials that this run finished.
+    """
+
+    record: StudyRecord
+    tracking_uri: str
+    interrupted: bool = False
+    new_trials: int = 0
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The best complete trial."""
+        ranked = self.record.ranked()
+        return ranked[0] if ranked else None
+
+    def count(self, state: str) -> int:
+        """Trials that ended so."""
+        return sum(trial.state == state for trial in self.record.trials)
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures of `trialbook search --json`."""
+        best = self.best
+        return {
+            "study": self.record.name,
+            "best_trial": best.number if best else None,
+            "best_value": best.value if best else None,
+            "n_complete": self.count(COMPLETE),
+            "n_pruned": self.count(PRUNED),
+            "n_failed": self.count(FAILED),
+            "n_interrupted": self.count(KILLED),
+            "tracking_uri": self.tracking_uri,
+            "experiment_id": self.record.experiment_id,
+            "parent_run_id": self.record.parent_run_id,
+            "interrupted": self.interrupted,
+        }
+
+
+def config_of(study: optuna.Study) -> StudyConfig:
+    """The configuration that a stored study was created with."""
+    return StudyConfig.from_dict(study.user_attrs[CONFIG])
+
+
+def study_record(study: optuna.Study, config: StudyConfig | None = None) -> StudyRecord:
+    """A stored study as a plain record.
+
+    Args:
+        study: From the storage.
+        config: Its configuration, where the caller has it.
+    """
+    config = config or config_of(study)
+    run: Mapping[str, Any] = study.user_attrs.get(RUN) or {}
+    dataset = study.user_attrs.get(DATASET)
+    trials = tuple(
+        trial_record(study.study_name, trial, config.monitor)
+        for trial in study.get_trials(deepcopy=False)
+        if trial.state != TrialState.WAITING
+    )
+    return StudyRecord(
+        name=study.study_name,
+        direction=config.direction,
+        objective=config.value_name,
+        monitor=config.monitor,
+        description=describe(config, dataset),
+        study_file=config.to_toml(),
+        dataset=DatasetRecord(**{**dataset, "checks": tuple(dataset["checks"])})
+        if dataset
+        else None,
+        trials=trials,
+        importances=importances(study),
+        experiment_id=run.get("experiment_id"),
+        parent_run_id=run.get("parent_run_id"),
+    )
+
+
+def importances(study: optuna.Study) -> dict[str, float]:
+    """Share of each parameter in what the values vary by, most important first; may be empty."""
+    done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if len([t for t in done if t.params]) < 4 or len({t.value for t in done}) < 2:
+        return {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return dict(optuna.importance.get_param_importances(study))
+        except (RuntimeError, ValueError):  # too few trials share their parameters
+            return {}
+
+
+def describe(config: StudyConfig, dataset: Mapping[str, Any] | None) -> str:
+    """What is searched, on what and how, in Markdown."""
+    lines = [f"**{config.name}** searches `{config.model}` for {config.objective}."]
+    if dataset:
+        profile = dataset["profile"]
+        made_up = " (synthetic: made up, not measured)" if dataset["synthetic"] else ""
+        lines.append(
+            f"Ratings: `{dataset['name']}`{made_up}, {profile['rows']:,} rows of "
+            f"{profile['users']:,} users and {profile['movies']:,} movies; split `{config.split}`."
+        )
+        lines.append(
+            f"To beat: {profile['global_mean_val_rmse']:.4f} by the global mean, "
+            f"{profile['biases_val_rmse']:.4f} by user and movie biases."
+        )
+    lines.append(
+        f"Sampler `{config.sampler}`, pruner `{config.pruner}`, seed {config.seed}, "
+        f"at most {config.epochs} epochs a trial. Trial 0 is the published baseline."
+        if config.rates
+        else f"Sampler `{config.sampler}`, pruner `{config.pruner}`, seed {config.seed}. "
+        "Trial 0 is the model at its defaults."
+    )
+    return "\n\n".join(lines)

@@ -1,0 +1,302 @@
+"""What trains a trial inside the child: our models on ratings, or a user's own HyperModel."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import json
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+
+import models
+from models.data import Ratings, Split, check_published, load_ratings, split_ratings
+from models.evaluation import TrivialRmse, trivial_rmse
+from search import space
+from search.config import StudyConfig
+from search.errors import SearchError
+from search.messages import Done, Ready, Task
+from search.worker import Reporter, Runner
+from tracking import DatasetRecord
+
+
+def make_runner(config: StudyConfig, progress: Callable[[str], None]) -> Runner:
+    """The runner that the study's model asks for.
+
+    Raises:
+        SearchError, ModelsError: The data or the model cannot be had.
+    """
+    if not config.rates:
+        return HyperModelRunner(config)
+    ratings = load_ratings(config.data, config.options, progress=progress)
+    split = split_ratings(ratings, config.split, seed=config.seed)
+    return RatingRunner(config, ratings, split)
+
+
+class RatingRunner:
+    """Trains points of our space on one split."""
+
+    def __init__(self, config: StudyConfig, ratings: Ratings, split: Split) -> None:
+        self._config = config
+        self._ratings = ratings
+        self._split = split
+        self._trivial: TrivialRmse = trivial_rmse(split)
+        self._train_mean = float(split.train.scores.mean(dtype="float64"))
+
+    def ready(self, threads: int) -> Ready:
+        """Describe the space and the ratings."""
+        hp = keras_tuner.HyperParameters()
+        if self._config.model == "ratings":
+            space.read(hp, self._config.space)
+        elif self._config.space:
+            raise SearchError(
+                f"`[space]` needs the model `ratings`, but the model is `{self._config.model}`, "
+                "which has nothing to search. Use `--model ratings`."
+            )
+        import tensorflow
+
+        return Ready(
+            space=hp.get_config(),
+            dataset=dataset_record(self._ratings, self._split, self._trivial),
+            threads=threads,
+            warnings=(*self._ratings.warnings, *self._split.warnings),
+            devices=tuple(d.device_type for d in tensorflow.config.list_physical_devices()),
+        )
+
+    def configs(self, task: Task) -> tuple[models.ModelConfig, models.TrainConfig]:
+        """The configurations that a task stands for."""
+        if task.preset is not None:
+            model, train = space.preset(task.preset)
+        else:
+            hp = keras_tuner.HyperParameters()
+            hp.values = dict(task.values)
+            model, train = space.read(hp, self._config.space)
+        return model, space.at_seed(train, seed=task.seed, epochs=task.epochs)
+
+    def run(self, task: Task, report: Reporter) -> Done:
+        """Build, train, score again, and write the trial's files."""
+        started = time.perf_counter()
+        model_config, train_config = self.configs(task)
+        models.make_deterministic(task.seed)
+        model = models.build_model(
+            model_config, self._split.vocabulary, train_mean=self._train_mean, seed=task.seed
+        )
+        built = time.perf_counter() - started
+        result = models.train(
+            model,
+            self._split,
+            train_config,
+            lambda e: report(e.epoch, e.seconds, e.metrics),
+        )
+        saving = time.perf_counter()
+        keeps = task.keep_model and result.end_reason in ("epochs", "early_stopping")
+        if keeps:
+            models.save_ratings_model(model, self._split.vocabulary, task.folder / "model")
+        _write_files(task.folder, [e.metrics | {"seconds": e.seconds} for e in result.epochs])
+        (task.folder / "layers.txt").write_text(models.format_layer_table(model) + "\n")
+        config = {"model": asdict(model_config), "train": asdict(train_config)}
+        (task.folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+        vocabulary = self._split.vocabulary
+        return Done(
+            end_reason=result.end_reason,
+            value=result.best_val_rmse,
+            metrics={
+                "best_val_rmse": result.best_val_rmse,
+                "best_epoch": result.best_epoch,
+                "epochs_run": len(result.epochs),
+                "lowest_val_rmse": result.lowest_val_rmse,
+                "parameters": model.count_params(),
+                "seconds_build": built,
+                "seconds_train": result.seconds["train"] - report.seconds,
+                "seconds_report": report.seconds,
+                "seconds_evaluate": result.seconds["evaluate"],
+                "seconds_save": time.perf_counter() - saving,
+                "trivial_global_mean_val_rmse": self._trivial.global_mean,
+                "trivial_biases_val_rmse": self._trivial.biases,
+            },
+            model_kind="ratings" if keeps else None,
+            id_types=(models.id_type(vocabulary.user_ids), models.id_type(vocabulary.movie_ids)),
+        )
+
+
+class HyperModelRunner:
+    """Trains points of a user's own HyperModel, whose `build` and `fit` own model and data."""
+
+    def __init__(self, config: StudyConfig) -> None:
+        self._config = config
+        self._hypermodel = _load_hypermodel(config.model)
+
+    def ready(self, threads: int) -> Ready:
+        """Declare the space by building once at its defaults."""
+        import tensorflow
+
+        hp = keras_tuner.HyperParameters()
+        try:
+            self._hypermodel.build(hp)
+        except Exception as error:
+            raise SearchError(
+                f"`build` of `{self._config.model}` must work at its defaults, but it raised "
+                f"{type(error).__name__}: {' '.join(str(error).split())}."
+            ) from error
+        return Ready(
+            space=hp.get_config(),
+            dataset=None,
+            threads=threads,
+            warnings=(),
+            devices=tuple(d.device_type for d in tensorflow.config.list_physical_devices()),
+        )
+
+    def run(self, task: Task, report: Reporter) -> Done:
+        """Build and fit at the task's point; the value is the best epoch's."""
+        models.make_deterministic(task.seed)
+        hp = keras_tuner.HyperParameters()
+        hp.values = dict(task.values)
+        started = time.perf_counter()
+        model = self._hypermodel.build(hp)
+        built = time.perf_counter()
+        watch = _callback(self._config.monitor, report)
+        returned = self._hypermodel.fit(
+            hp, model, callbacks=[watch], epochs=task.epochs, verbose=0
+        )
+        trained = time.perf_counter()
+        curve = watch.curve or [_returned(returned, self._config.monitor)]
+        values = [row[self._config.monitor] for row in curve]
+        sign = 1.0 if self._config.direction == "minimize" else -1.0
+        finite = [v for v in values if math.isfinite(v)]
+        best = min(finite, key=lambda v: sign * v) if finite else math.nan
+        ended = "pruned" if watch.pruned else ("nan" if not math.isfinite(values[-1]) else "epochs")
+        keeps = task.keep_model and ended == "epochs" and hasattr(model, "save")
+        if keeps:
+            models.save_keras_model(model, task.folder / "model")
+        _write_files(task.folder, curve)
+        config = {"model": self._config.model, "values": dict(task.values), "seed": task.seed}
+        (task.folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+        return Done(
+            end_reason=ended,
+            value=best,
+            metrics={
+                f"best_{self._config.monitor}": best,
+                "best_epoch": values.index(best) + 1 if finite else 0,
+                "epochs_run": len(curve),
+                "seconds_build": built - started,
+                "seconds_train": trained - built - report.seconds,
+                "seconds_report": report.seconds,
+                **({"parameters": model.count_params()} if hasattr(model, "count_params") else {}),
+            },
+            model_kind="keras" if keeps else None,
+        )
+
+
+def _load_hypermodel(reference: str) -> Any:
+    module_name, name = reference.split(":")
+    try:
+        module = importlib.import_module(module_name)
+        found = getattr(module, name)
+    except (ImportError, AttributeError) as error:
+        raise SearchError(
+            f"`model` must be `module:HyperModel`, importable from the working directory, but got "
+            f"{reference!r}: {error}."
+        ) from error
+    made = found() if isinstance(found, type) else found
+    if isinstance(made, keras_tuner.HyperModel):
+        return made
+    if callable(made):
+        return keras_tuner.engine.hypermodel.DefaultHyperModel(made)
+    raise SearchError(
+        f"`model` must name a keras_tuner.HyperModel, but {reference!r} is a {type(made).__name__}."
+    )
+
+
+def _callback(monitor: str, report: Reporter) -> Any:
+    import keras
+
+    class Watch(keras.callbacks.Callback):  # type: ignore[misc]
+        """Reports each epoch and stops a pruned trial."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.curve: list[dict[str, float]] = []
+            self.pruned = False
+            self._started = time.perf_counter()
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self._started = time.perf_counter()
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            metrics = {name: float(value) for name, value in (logs or {}).items()}
+            _must_have(metrics, monitor)
+            seconds = time.perf_counter() - self._started
+            self.curve.append(metrics | {"seconds": seconds})
+            if not report(len(self.curve), seconds, metrics):
+                self.pruned = True
+                self.model.stop_training = True
+
+    return Watch()
+
+
+def _must_have(metrics: Mapping[str, float], monitor: str) -> None:
+    if monitor not in metrics:
+        known = ", ".join(sorted(metrics)) or "nothing"
+        raise SearchError(
+            f"`objective` must name a number that each epoch reports, but got {monitor!r}. "
+            f"Reported: {known}."
+        )
+
+
+def _returned(value: Any, monitor: str) -> dict[str, float]:
+    if isinstance(value, Mapping):
+        numbers = {name: float(number) for name, number in value.items()}
+        _must_have(numbers, monitor)
+        return numbers
+    if isinstance(value, int | float):
+        return {monitor: float(value)}
+    raise SearchError(
+        "`fit` must pass `callbacks` on to Keras, or return a number or a dict of numbers, but "
+        f"returned {type(value).__name__}."
+    )
+
+
+def _write_files(folder: Path, curve: Sequence[Mapping[str, float]]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    names = list(dict.fromkeys(name for row in curve for name in row))
+    with (folder / "history.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["epoch", *names])
+        writer.writeheader()
+        for number, row in enumerate(curve, 1):
+            writer.writerow({"epoch": number, **row})
+
+
+def dataset_record(ratings: Ratings, split: Split, trivial: TrivialRmse) -> DatasetRecord:
+    """The ratings as the record keeps them."""
+    checks = ()
+    if ratings.checks:
+        checks = tuple(
+            f"{'same' if c.holds else 'differs'}: {c.name}: published {c.expected}, here {c.found}"
+            for c in check_published(ratings, split)
+        )
+    profile: dict[str, Any] = {
+        "rows": len(ratings),
+        "users": ratings.n_users,
+        "movies": ratings.n_movies,
+        "split": split.protocol,
+        "train_rows": len(split.train),
+        "valid_rows": len(split.valid),
+        "test_rows": len(split.test),
+        "duplicates_dropped": split.duplicates_dropped,
+        "min_ratings": ratings.min_ratings,
+        "max_ratings": ratings.max_ratings,
+        "global_mean_val_rmse": trivial.global_mean,
+        "biases_val_rmse": trivial.biases,
+    } | {f"unseen_{key}": value for key, value in split.unseen.items()}
+    return DatasetRecord(
+        name=ratings.source,
+        content_hash=ratings.content_hash,
+        synthetic=ratings.synthetic,
+        profile=profile,
+        checks=checks,
+    )

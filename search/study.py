@@ -1,0 +1,205 @@
+"""Create a study, resume it, run it to its target."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+import optuna
+
+from search.adapter import SpaceAdapter
+from search.config import StudyConfig
+from search.errors import SearchError
+from search.interrupts import Stop, interruptible
+from search.ledger import CONFIG, DATASET, RUN, finished, orphans, requeue, running
+from search.messages import Ready
+from search.objective import Objective
+from search.progress import Progress, Silent
+from search.pruners import make_pruner
+from search.results import StudyResult, study_record
+from search.samplers import make_sampler
+from search.slots import SLOT
+from search.storage import home_lock, open_storage
+from search.supervisor import Supervisor
+from tracking import KILLED, MlflowRecorder, Recorder, Store, provenance
+
+LOADER = Path(str(files("models").joinpath("serving.py")))
+
+
+def run_study(
+    config: StudyConfig, *, home: str | Path = "mlruns", progress: Progress | None = None
+) -> StudyResult:
+    """Run a study until it has `config.trials` finished trials; the same call again resumes it.
+
+    Args:
+        config: What to search.
+        home: Folder of `mlflow.db`, `optuna.db` and `artifacts/`; made when missing.
+        progress: Is told what happens; None for silence.
+
+    Returns:
+        The study's record and how this run ended.
+
+    Raises:
+        SearchError, ModelsError, TrackingError: The user's mistake, in one line.
+    """
+    progress = progress or Silent()
+    store = Store(Path(home), config.tracking_uri)
+    supervisor = Supervisor(config)
+    try:
+        with interruptible() as stop:
+            supervisor.start()
+            return _Session(config, store, supervisor, progress, stop).run()
+    finally:
+        supervisor.close()
+
+
+class _Session:
+    """One run of one study by one process."""
+
+    def __init__(
+        self,
+        config: StudyConfig,
+        store: Store,
+        supervisor: Supervisor,
+        progress: Progress,
+        stop: Stop,
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._supervisor = supervisor
+        self._progress = progress
+        self._stop = stop
+        self._started = time.monotonic()
+
+    def run(self) -> StudyResult:
+        config = self._config
+        ready = self._supervisor.ready()
+        adapter = SpaceAdapter(keras_tuner.HyperParameters.from_config(dict(ready.space)))
+        self._store.prepare()
+        storage = open_storage(self._store, config.storage)
+        recorder: Recorder = MlflowRecorder(self._store, LOADER)
+        with home_lock(self._store):
+            study = self._open(storage, ready, adapter)
+            record = recorder.start_study(study_record(study, config))
+            run = {"experiment_id": record.experiment_id, "parent_run_id": record.parent_run_id}
+            study.set_user_attr(RUN, run)
+            self._reclaim(study, recorder)
+        for warning in ready.warnings:
+            self._progress.message(warning)
+        self._progress.study(record, finished=finished(study), target=config.trials)
+        deadline = self._started + config.timeout_s if config.timeout_s else None
+        objective = Objective(
+            config=config,
+            study=study,
+            adapter=adapter,
+            supervisor=self._supervisor,
+            recorder=recorder,
+            progress=self._progress,
+            stop=self._stop,
+            tags=_tags(ready),
+            deadline=deadline,
+        )
+        return self._loop(study, objective, recorder)
+
+    def _open(
+        self, storage: optuna.storages.BaseStorage, ready: Ready, adapter: SpaceAdapter
+    ) -> optuna.Study:
+        config = self._config
+        known = config.name in optuna.get_all_study_names(storage)
+        study = optuna.create_study(
+            storage=storage,
+            study_name=config.name,
+            direction=config.direction,
+            sampler=make_sampler(config.sampler, config.seed),
+            pruner=make_pruner(config.pruner),
+            load_if_exists=True,
+        )
+        dataset = asdict(ready.dataset) if ready.dataset else None
+        if known and CONFIG in study.user_attrs:
+            _refuse_changes(study, config, dataset)
+        else:
+            study.set_user_attr(DATASET, dataset)
+            study.set_user_attr(CONFIG, config.to_dict())
+        if not study.get_trials(deepcopy=False):
+            study.enqueue_trial(adapter.encode(adapter.defaults()), user_attrs={SLOT: 0})
+        return study
+
+    def _reclaim(self, study: optuna.Study, recorder: Recorder) -> None:
+        for trial in orphans(study):
+            run_id = requeue(study, trial, "interrupted")
+            if run_id:
+                recorder.kill_trial(run_id)
+            self._progress.message(
+                f"Trial {trial.number} was interrupted earlier; its configuration is queued again."
+            )
+
+    def _loop(self, study: optuna.Study, objective: Objective, recorder: Recorder) -> StudyResult:
+        target, new = self._config.trials, 0
+        done = finished(study)
+        while done + running(study) < target and not self._over(objective):
+            record = objective(study.ask())
+            done = finished(study)
+            self._progress.ended(record, finished=done, target=target)
+            new += record.state != KILLED
+        interrupted = self._stop.asked
+        record_now = study_record(study, self._config)
+        if new or interrupted or not _is_closed(recorder, record_now):
+            self._progress.message("Drawing plots and writing the leaderboard.")
+            status = "KILLED" if interrupted else "FINISHED"
+            recorder.finish_study(record_now, status=status)
+        return StudyResult(
+            record=record_now,
+            tracking_uri=self._store.tracking_uri,
+            interrupted=interrupted,
+            new_trials=new,
+        )
+
+    def _over(self, objective: Objective) -> bool:
+        late = objective.deadline is not None and time.monotonic() > objective.deadline
+        return self._stop.asked or late
+
+
+def _is_closed(recorder: Recorder, record: Any) -> bool:
+    run = recorder.find_run(record.parent_run_id) if record.parent_run_id else None
+    return run is not None and run.get("status") == "FINISHED"
+
+
+def _tags(ready: Ready) -> dict[str, str]:
+    tags = dict(provenance()) | {
+        "trialbook.threads": str(ready.threads),
+        "trialbook.devices": ",".join(ready.devices),
+    }
+    if ready.dataset is not None:
+        tags["trialbook.data"] = ready.dataset.name
+        tags["trialbook.data_hash"] = ready.dataset.content_hash
+        tags["trialbook.synthetic"] = str(ready.dataset.synthetic).lower()
+    return tags
+
+
+def _refuse_changes(
+    study: optuna.Study, config: StudyConfig, dataset: Mapping[str, Any] | None
+) -> None:
+    old = StudyConfig.from_dict(study.user_attrs[CONFIG]).identity()
+    new = config.identity()
+    changed = [
+        f"`{key}` was {old.get(key)!r}, now {new.get(key)!r}"
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key)
+    ]
+    before = study.user_attrs.get(DATASET)
+    if before and dataset and before["content_hash"] != dataset["content_hash"]:
+        changed.append(
+            f"the ratings' hash was {before['content_hash'][:12]}…, now "
+            f"{dataset['content_hash'][:12]}… ({before['profile']['rows']:,} rows then, "
+            f"{dataset['profile']['rows']:,} now)"
+        )
+    if changed:
+        raise SearchError(
+            f"A study may be resumed only as it was created, but for `{config.name}` "
+            f"{'; '.join(changed)}. Use another name with `--study`, or put it back."
+        )

@@ -1,0 +1,150 @@
+"""The supervised child: loads the data once, then trains one trial after another.
+
+Started as `python -P -m search.worker FD`, where FD is one end of a pipe. It is a process of its
+own so that the kernel's out-of-memory kill or a crash in native code ends a trial, not a study.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from typing import Protocol
+
+from search.errors import USER_ERRORS
+from search.memory import peak_memory_mb, reset_peak_memory
+from search.messages import Done, Failed, Ready, Refused, Setup, Task
+from tracking import EpochRecord
+
+
+class Pruned(Exception):
+    """Raised inside a user's `fit` to end a pruned trial."""
+
+
+class Reporter:
+    """Sends an epoch to the study and brings back whether the trial goes on."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self.seconds = 0.0
+
+    def __call__(self, epoch: int, seconds: float, metrics: Mapping[str, float]) -> bool:
+        """Report one epoch; false means that the trial is pruned."""
+        started = time.perf_counter()
+        self._pipe.send(EpochRecord(epoch=epoch, seconds=seconds, metrics=dict(metrics)))
+        goes_on = bool(self._pipe.recv())
+        self.seconds += time.perf_counter() - started
+        return goes_on
+
+
+class Runner(Protocol):
+    """Trains trials of one study: ours on ratings, or a user's own HyperModel."""
+
+    def ready(self, threads: int) -> Ready:
+        """Describe the space and the data."""
+
+    def run(self, task: Task, report: Reporter) -> Done:
+        """Train one trial."""
+
+
+def main(descriptor: int) -> None:
+    """Serve the study at the other end of the pipe until it closes."""
+    pipe = Connection(descriptor)
+    _die_with_parent()
+    with contextlib.suppress(OSError):  # the kernel should take the trial, never the study
+        _write("/proc/self/oom_score_adj", "800")
+    try:
+        setup: Setup = pipe.recv()
+        runner = _start(pipe, setup)
+        while runner is not None:
+            task: Task = pipe.recv()
+            pipe.send(_run(runner, task, Reporter(pipe)))
+            _tidy()
+    except (EOFError, ConnectionError):
+        return
+
+
+def _start(pipe: Connection, setup: Setup) -> Runner | None:
+    from models import set_threads
+    from search.config import StudyConfig
+    from search.runners import make_runner
+
+    if setup.folder not in sys.path:
+        sys.path.append(setup.folder)
+    try:
+        config = StudyConfig.from_dict(setup.config)
+        threads = set_threads(setup.threads)
+        runner = make_runner(config, lambda text: None)
+        pipe.send(runner.ready(threads))
+    except USER_ERRORS as error:
+        pipe.send(Refused(str(error)))
+        return None
+    return runner
+
+
+def _run(runner: Runner, task: Task, report: Reporter) -> Done | Failed:
+    reset_peak_memory()
+    try:
+        done = runner.run(task, report)
+    except (EOFError, ConnectionError):
+        raise
+    except Exception as error:
+        return _failure(error)
+    if done.end_reason == "nan":
+        return Failed(
+            end_reason="nan",
+            message="The loss became NaN or infinite.",
+            metrics={"peak_memory_mb": peak_memory_mb()},
+        )
+    figures = dict(done.metrics) | {"peak_memory_mb": peak_memory_mb()}
+    return Done(
+        end_reason=done.end_reason,
+        value=done.value,
+        metrics=figures,
+        model_kind=done.model_kind,
+        id_types=done.id_types,
+    )
+
+
+def _failure(error: Exception) -> Failed:
+    text = " ".join(str(error).split())[:400]
+    exhausted = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
+    return Failed(
+        end_reason="out_of_memory" if exhausted else "error",
+        message=f"{type(error).__name__}: {text}",
+        detail=traceback.format_exc(),
+        metrics={"peak_memory_mb": peak_memory_mb()},
+    )
+
+
+def _tidy() -> None:
+    import keras
+
+    keras.backend.clear_session()
+    gc.collect()
+
+
+def _die_with_parent() -> None:
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tracking import (
+    EpochRecord,
+    StudyRecord,
+    TrialRecord,
+    draw_study,
+    draw_trial,
+    reproduction_figure,
+)
+from tracking.figures import (
+    HistoryPoint,
+    best_curves,
+    beyond,
+    curve,
+    history,
+    importance_bars,
+    landscape,
+    words,
+)
+
+Make = Callable[..., TrialRecord]
+NAMES = ("history", "importances", "parallel_coordinates", "slice", "learning_curves")
+
+
+def test_history_keeps_every_trial_and_the_best_complete_one_so_far(
+    study: StudyRecord, make_trial: Make
+) -> None:
+    trials = (
+        make_trial(3, 0.8, state="pruned"),
+        make_trial(0, 0.95, tags={"trialbook.baseline": "true"}),
+        make_trial(1, state="failed"),
+        make_trial(2, 0.99),
+        make_trial(4, 0.9),
+        make_trial(5, math.nan, state="failed"),
+    )
+    found = history(replace(study, trials=trials))
+    assert found.points[:3] == (
+        HistoryPoint(0, 0.95, "complete"),
+        HistoryPoint(1, None, "failed"),
+        HistoryPoint(2, 0.99, "complete"),
+    )
+    assert found.points[5] == HistoryPoint(5, None, "failed")
+    assert found.best == ((0, 0.95), (2, 0.95), (4, 0.9))
+    assert found.baseline == 0.95
+    best = history(replace(study, trials=trials, direction="maximize")).best
+    assert best == ((0, 0.95), (2, 0.99), (4, 0.99))
+
+
+def test_importances_are_sorted_and_finite(study: StudyRecord) -> None:
+    given = {"a": 0.2, "b": 0.7, "c": math.nan, "d": 0.2}
+    assert importance_bars(replace(study, importances=given)) == (
+        ("b", 0.7),
+        ("a", 0.2),
+        ("d", 0.2),
+    )
+
+
+def test_the_landscape_holds_complete_trials_and_what_differs(
+    study: StudyRecord, make_trial: Make
+) -> None:
+    trials = (
+        make_trial(0, 0.9, params={"rate": 0.1, "fixed": 1, "opt": "adam"}),
+        make_trial(1, 0.8, params={"rate": 0.3, "fixed": 1, "opt": "sgd", "momentum": 0.5}),
+        make_trial(2, state="pruned", params={"rate": 0.9, "fixed": 1, "opt": "sgd"}),
+    )
+    found = landscape(replace(study, trials=trials, importances={"opt": 0.9, "rate": 0.1}))
+    assert found.numbers == (0, 1)
+    assert found.values == (0.9, 0.8)
+    assert [axis.name for axis in found.axes] == ["opt", "rate", "momentum"]
+    assert [axis.positions for axis in found.axes] == [(0.0, 1.0), (0.0, 1.0), (None, 0.5)]
+
+
+def test_a_curve_marks_the_epoch_that_was_kept(make_trial: Make) -> None:
+    trial = make_trial(1, 0.9)
+    found = curve(trial, monitor="val_rmse")
+    assert found.validation == ((1.0, 1.1), (2.0, 0.9), (3.0, 1.0))
+    assert [epoch for epoch, _ in found.train] == [1.0, 2.0, 3.0]
+    assert [value for _, value in found.train] == pytest.approx([1.0, 0.8, 0.9])
+    assert found.best == (2.0, 0.9)
+    third = replace(trial, metrics={"best_epoch": 3.0})
+    assert curve(third, monitor="val_rmse").best == (3.0, 1.0)
+    assert curve(replace(trial, metrics={}), monitor="val_rmse").best == (2.0, 0.9)
+    assert curve(trial, monitor="rmse").train == ()
+
+
+def test_the_best_five_curves_are_shown_best_first(study: StudyRecord, make_trial: Make) -> None:
+    trials = tuple(make_trial(i, 1.0 - 0.01 * i) for i in range(8))
+    labels = [found.label for found in best_curves(replace(study, trials=trials))]
+    assert labels[0] == "trial 7: 0.9300"
+    assert len(labels) == 5
+
+
+def test_labels_carry_units() -> None:
+    assert words("best_val_rmse") == "Best validation RMSE (rating points)"
+    assert words("accuracy") == "Accuracy"
+    assert beyond([1.0, 2.0, 3.0], (1.5, 2.5)) == 2
+
+
+def _degenerate(make: Make) -> dict[str, dict[str, object]]:
+    nan = EpochRecord(epoch=1, seconds=0.1, metrics={"rmse": math.nan, "val_rmse": math.nan})
+    one_epoch = make(0, 0.9).epochs[:1]
+    many = {f"parameter_with_a_long_name_{i}": i for i in range(20)}
+    return {
+        "no trial": {"trials": ()},
+        "one complete": {"trials": (make(0, 0.9),), "importances": {"size": 1.0}},
+        "only failures": {"trials": (make(0, state="failed"), make(1, state="failed"))},
+        "only pruned": {"trials": (make(0, 0.9, state="pruned"),)},
+        "running": {"trials": (make(0),)},
+        "all equal": {"trials": tuple(make(i, 0.9) for i in range(3))},
+        "no parameters": {"trials": tuple(make(i, 0.9 + i, params={}) for i in range(3))},
+        "one parameter": {"trials": tuple(make(i, 0.9 + i, params={"x": i}) for i in range(3))},
+        "fixed parameter": {"trials": tuple(make(i, 0.9 + i, params={"x": 1}) for i in range(3))},
+        "NaN parameters": {
+            "trials": tuple(
+                make(i, 0.9 + i, params={"x": math.nan, "y": (None, 1.0, math.inf)[i]})
+                for i in range(3)
+            )
+        },
+        "NaN values": {"trials": (make(0, math.nan), make(1, math.inf), make(2, 0.9))},
+        "NaN epochs": {"trials": (make(0, 0.9, epochs=(nan,)), make(1, 0.8, epochs=(nan,)))},
+        "one epoch": {"trials": (make(0, 0.9, epochs=one_epoch),)},
+        "no training metric": {"trials": (make(0, 0.9),), "monitor": "rmse"},
+        "one outlier": {"trials": tuple(make(i, 0.9 + 100 * (i == 3)) for i in range(6))},
+        "many parameters": {
+            "trials": tuple(make(i, 0.9 + i, params=dict.fromkeys(many, i)) for i in range(4)),
+            "importances": dict.fromkeys(many, 0.05),
+        },
+        "zero importances": {"trials": (make(0, 0.9),), "importances": {"x": 0.0, "y": 0.0}},
+        "maximise": {
+            "trials": tuple(make(i, 0.9 + i) for i in range(4)),
+            "direction": "maximize",
+            "objective": "accuracy",
+        },
+        "markup in names": {
+            "trials": tuple(make(i, 0.9 + i, params={"$x_1$ <b>": f"${i}"}) for i in range(3)),
+            "name": "a $study$ <i>",
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    "case", sorted(_degenerate(lambda *a, **k: TrialRecord(study="x", number=0, params={})))
+)
+def test_every_study_has_pictures_whatever_it_holds(
+    case: str,
+    study: StudyRecord,
+    make_trial: Make,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from tracking import draw_html
+
+    pages = {}
+    monkeypatch.setattr(draw_html, "save", lambda figure, path: pages.update({path: figure}))
+    record = replace(study, **_degenerate(make_trial)[case])  # type: ignore[arg-type]
+    written = draw_study(record, tmp_path / "plots")
+    wanted = {f"{name}.{kind}" for name in NAMES for kind in ("png", "html")}
+    assert {path.name for path in written} == wanted
+    for path in written:
+        if path.suffix == ".png":
+            assert path.read_bytes().startswith(b"\x89PNG")
+        else:
+            assert pages[path].to_json()
+    for trial in record.trials[:2]:
+        draw_trial(trial, tmp_path / "trial.png", monitor=record.monitor)
+        assert (tmp_path / "trial.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_study_without_enough_trials_says_what_it_needs(
+    study: StudyRecord, make_trial: Make
+) -> None:
+    from tracking import draw_html, draw_png
+    from tracking.study_figures import _figures
+
+    record = replace(study, trials=(make_trial(0, 0.9),))
+    figure = _figures(record, draw_png)["parallel_coordinates"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["needs 2 complete trials"]
+    page = _figures(record, draw_html)["importances"]
+    assert page.layout.annotations[0].text == "needs 2 complete trials"
+
+
+def test_pages_need_no_network_and_pictures_touch_nothing_global(
+    study: StudyRecord, make_trial: Make, tmp_path: Path
+) -> None:
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    record = replace(study, trials=tuple(make_trial(i, 0.9 + i) for i in range(3)))
+    draw_study(record, tmp_path)
+    assert dict(matplotlib.rcParams) == before
+    page = (tmp_path / "history.html").read_text(encoding="utf-8")
+    assert len(page) > 1_000_000
+    assert not re.search(r"<(script|link)[^>]+(src|href)=", page)
+
+
+def test_the_size_of_a_picture_is_known(study: StudyRecord, tmp_path: Path) -> None:
+    draw_study(study, tmp_path)
+    header = (tmp_path / "history.png").read_bytes()[16:24]
+    size = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:], "big")
+    assert size == (900, 560)
+
+
+@pytest.mark.parametrize(
+    ("published", "reproduced", "expected"),
+    [
+        ([(1, 3.4), (2, 1.0), (3, 0.9)], [(1, 3.3), (2, 1.1), (3, 0.91)], 0.9),
+        ([], [(1, 1.0)], None),
+        ([(1, math.nan)], [], 0.9),
+        ([], [], 0.9),
+        ([], [], None),
+    ],
+)
+def test_two_curves_lie_in_one_picture(
+    published: list[tuple[int, float]],
+    reproduced: list[tuple[int, float]],
+    expected: float | None,
+    tmp_path: Path,
+) -> None:
+    path = reproduction_figure(published, reproduced, tmp_path / "new" / "x.png", expected=expected)
+    assert path.read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,392 @@
+"""Effects, read back through a client of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tracking import (
+    DatasetRecord,
+    EpochRecord,
+    MlflowRecorder,
+    ModelFolder,
+    Store,
+    StudyRecord,
+    TrackingError,
+    TrialRecord,
+)
+
+Make = Callable[..., TrialRecord]
+
+
+def _client(store: Store) -> Any:
+    from mlflow.tracking import MlflowClient
+
+    return MlflowClient(store.tracking_uri)
+
+
+def _files(store: Store, run_id: str, path: str | None = None) -> list[str]:
+    return sorted(found.path for found in _client(store).list_artifacts(run_id, path))
+
+
+def test_a_study_is_an_experiment_with_a_run(
+    recorder: MlflowRecorder, store: Store, study: StudyRecord, dataset: DatasetRecord
+) -> None:
+    started = recorder.start_study(study)
+    client = _client(store)
+    experiment = client.get_experiment_by_name("movies")
+    assert experiment.experiment_id == started.experiment_id
+    assert experiment.artifact_location == (store.artifacts / "movies").as_uri()
+    run = client.get_run(started.parent_run_id)
+    tags = run.data.tags
+    assert run.info.status == "RUNNING"
+    assert run.info.run_name == "movies"
+    assert tags["trialbook.study"] == "movies"
+    assert tags["trialbook.role"] == "study"
+    assert tags["trialbook.data_hash"] == dataset.content_hash
+    assert tags["mlflow.note.content"] == "What is searched."
+    assert tags["mlflow.source.git.commit"] == "abc123"
+    assert _files(store, run.info.run_id) == ["study.toml"]
+    (given,) = run.inputs.dataset_inputs
+    assert given.dataset.digest == dataset.content_hash[:36]
+    profile = json.loads(given.dataset.profile)
+    assert profile["rows"] == 1000
+    assert profile["content_hash"] == dataset.content_hash
+
+
+def test_a_study_started_again_goes_on_in_the_same_run(
+    recorder: MlflowRecorder, store: Store, study: StudyRecord
+) -> None:
+    first = recorder.start_study(study)
+    recorder.finish_study(first, status="KILLED")
+    assert _client(store).get_run(first.parent_run_id).info.status == "KILLED"
+    again = MlflowRecorder(store).start_study(replace(study, description="More."))
+    assert again.parent_run_id == first.parent_run_id
+    run = _client(store).get_run(first.parent_run_id)
+    assert run.info.status == "RUNNING"
+    assert run.data.tags["mlflow.note.content"] == "More."
+
+
+def test_a_study_put_into_the_bin_comes_back_when_it_goes_on(
+    recorder: MlflowRecorder, store: Store, study: StudyRecord
+) -> None:
+    first = recorder.start_study(study)
+    _client(store).delete_experiment(first.experiment_id)
+    assert recorder.start_study(study).parent_run_id == first.parent_run_id
+
+
+@pytest.mark.parametrize("name", ["it's", "a/b c", "фильмы", "10% #1?"])
+def test_any_name_makes_a_study_with_a_folder_of_its_own(
+    recorder: MlflowRecorder, store: Store, make_trial: Make, name: str
+) -> None:
+    first = recorder.start_study(StudyRecord(name=name, study_file="x = 1"))
+    again = MlflowRecorder(store).start_study(StudyRecord(name=name))
+    assert again.parent_run_id == first.parent_run_id
+    assert _files(store, str(first.parent_run_id)) == ["study.toml"]
+    run_id = MlflowRecorder(store).start_trial(make_trial(1, study=name))
+    assert _client(store).get_run(run_id).data.tags["mlflow.parentRunId"] == first.parent_run_id
+    (folder,) = store.artifacts.iterdir()
+    assert folder.parent == store.artifacts
+
+
+def test_a_trial_starts_below_its_study_with_real_values(
+    recorder: MlflowRecorder, store: Store, study: StudyRecord, make_trial: Make
+) -> None:
+    parent = recorder.start_study(study).parent_run_id
+    params = {"learning_rate": 0.001, "bias": True, "size": 16, "extra": None, "odd(name)": "x"}
+    # Another process: it has not started the study, so it has to find it.
+    worker = MlflowRecorder(store)
+    run_id = worker.start_trial(make_trial(7, params=params, tags={"trialbook.seed": "5"}))
+    run = _client(store).get_run(run_id)
+    assert run.info.status == "RUNNING"
+    assert run.info.run_name == "movies-0007"
+    assert run.data.params == {
+        "learning_rate": "0.001",
+        "bias": "True",
+        "size": "16",
+        "extra": "None",
+        "odd_name_": "x",
+    }
+    wanted = {
+        "mlflow.parentRunId": parent,
+        "trialbook.study": "movies",
+        "trialbook.number": "7",
+        "trialbook.role": "trial",
+        "trialbook.state": "running",
+        "trialbook.seed": "5",
+        "mlflow.source.type": "LOCAL",
+    }
+    assert wanted.items() <= run.data.tags.items()
+    assert [given.dataset.name for given in run.inputs.dataset_inputs] == ["sample"]
+
+
+def test_the_baseline_is_called_so(
+    recorder: MlflowRecorder, store: Store, study: StudyRecord, make_trial: Make
+) -> None:
+    recorder.start_study(study)
+    run_id = recorder.start_trial(make_trial(0, tags={"trialbook.baseline": "true"}))
+    assert _client(store).get_run(run_id).info.run_name == "baseline"
+
+
+def test_a_trial_without_a_study_is_refused(recorder: MlflowRecorder, make_trial: Make) -> None:
+    with pytest.raises(TrackingError, match="Start the study first"):
+        recorder.start_trial(make_trial(0, study="nobody"))
+
+
+def test_long_values_and_many_params_are_cut_not_lost(
+    recorder: MlflowRecorder, store: Store, study: StudyRecord, make_trial: Make
+) -> None:
+    recorder.start_study(study)
+    many: dict[str, Any] = {f"p{i}": i for i in range(150)} | {"long": "x" * 7000}
+    run_id = recorder.start_trial(make_trial(1, params=many, tags={"t": "y" * 9000}))
+    run = _client(store).get_run(run_id)
+    assert len(run.data.params) == 151
+    assert run.data.params["long"].endswith(" ...")
+    assert len(run.data.params["long"]) == 6000
+    assert len(run.data.tags["t"]) == 8000
+
+
+def test_epochs_are_histories_and_writing_them_twice_adds_nothing(
+    recorder: MlflowRecorder, store: Store, study: StudyRecord, make_trial: Make
+) -> None:
+    recorder.start_study(study)
+    run_id = recorder.start_trial(make_trial(1))
+    rows = [
+        EpochRecord(epoch=i, seconds=0.25, metrics={"loss": 2.0 / i, "val_rmse": 1.0 / i})
+        for i in range(1, 401)  # 1,200 values: more than one batch
+    ]
+    recorder.epochs(run_id, rows[:1])
+    recorder.epochs(run_id, rows)
+    MlflowRecorder(store).epochs(run_id, rows[5:9])
+    history = _client(store).get_metric_history(run_id, "val_rmse")
+    assert [(point.step, point.value) for point in history] == [(i, 1 / i) for i in range(1, 401)]
+    assert _client(store).get_run(run_id).data.metrics["epoch_seconds"] == 0.25
+
+
+def test_a_complete_trial_is_finished_and_shows_its_best_value(
+    recorder: MlflowRecorder, store: Store, study: StudyRecord, make_trial: Make, tmp_path: Path
+) -> None:
+    recorder.start_study(study)
+    run_id = recorder.start_trial(make_trial(2))
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for name in ("config.json", "history.csv", "log.txt"):
+        (folder / name).write_text(name)
+    done = make_trial(2, 0.9, run_id=run_id, end_reason="early_stopping")
+    recorder.epochs(run_id, done.epochs)
+    recorder.finish_trial(done, folder=folder, model=None)
+    run = _client(store).get_run(run_id)
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == "movies-0002"
+    assert run.info.end_time >= run.info.start_time
+    assert run.data.metrics["best_val_rmse"] == 0.9
+    assert run.data.metrics["val_rmse"] == pytest.approx(1.0)
+    assert run.data.tags["trialbook.end_reason"] == "early_stopping"
+    assert _files(store, run_id) == ["config.json", "history.csv", "log.txt"]
+    assert recorder.model_uri(run_id) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "status"), [("pruned", "KILLED"), ("failed", "FAILED"), ("killed", "KILLED")]
+)
+def test_other_ends_never_look_finished(
+    recorder: MlflowRecorder,
+    store: Store,
+    study: StudyRecord,
+    make_trial: Make,
+    state: str,
+    status: str,
+) -> None:
+    recorder.start_study(study)
+    run_id = recorder.start_trial(make_trial(4))
+    record = make_trial(4, state=state, end_reason="nan", message="loss is NaN", run_id=run_id)
+    recorder.finish_trial(record, folder=None, model=None)
+    run = _client(store).get_run(run_id)
+    assert run.info.status == status
+    assert run.info.run_name == f"movies-0004 ({state})"
+    assert run.data.tags["trialbook.state"] == state
+    assert run.data.tags["trialbook.message"] == "loss is NaN"
+    assert run.data.tags["mlflow.note.content"] == "loss is NaN"
+    assert "best_val_rmse" not in run.data.metrics
+
+
+def test_an_abandoned_run_is_killed_once_and_an_ended_one_is_left_alone(
+    recorder: MlflowRecorder, store: Store, study: StudyRecord, make_trial: Make
+) -> None:
+    recorder.start_study(study)
+    open_run, ended = recorder.start_trial(make_trial(1)), recorder.start_trial(make_trial(2))
+    recorder.finish_trial(make_trial(2, 0.9, run_id=ended), folder=None, model=None)
+    for _ in range(2):
+        recorder.kill_trial(open_run)
+        recorder.kill_trial(ended)
+    killed = _client(store).get_run(open_run)
+    assert killed.info.status == "KILLED"
+    assert killed.info.run_name == "movies-0001 (killed)"
+    assert killed.data.tags["trialbook.end_reason"] == "interrupted"
+    assert _client(store).get_run(ended).info.status == "FINISHED"
+
+
+def test_a_trial_without_a_run_cannot_be_finished(
+    recorder: MlflowRecorder, make_trial: Make
+) -> None:
+    with pytest.raises(TrackingError, match="Start it first"):
+        recorder.finish_trial(make_trial(1, 0.9), folder=None, model=None)
+
+
+def test_a_study_ends_with_a_leaderboard_figures_and_a_summary(
+    recorder: MlflowRecorder, store: Store, study: StudyRecord, make_trial: Make
+) -> None:
+    started = recorder.start_study(study)
+    trials = tuple(make_trial(i, 0.9 + 0.01 * i) for i in range(12))
+    ends = (make_trial(12, state="pruned"), make_trial(13, state="failed"))
+    record = replace(started, trials=trials + ends, importances={"learning_rate": 1.0})
+    recorder.finish_study(record, status="FINISHED")
+    run = _client(store).get_run(started.parent_run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics == {
+        "best_val_rmse": 0.9,
+        "best_trial": 0.0,
+        "n_complete": 12.0,
+        "n_pruned": 1.0,
+        "n_failed": 1.0,
+        "n_killed": 0.0,
+    }
+    note = run.data.tags["mlflow.note.content"]
+    assert note.startswith("What is searched.")
+    assert "trialbook reproduce movies:0" in note
+    assert "| 10 | 9 | 0.99000 | 2 |" in note
+    assert "| 11 |" not in note
+    assert _files(store, run.info.run_id) == ["leaderboard.csv", "plots", "study.toml"]
+    names = ("history", "importances", "learning_curves", "parallel_coordinates", "slice")
+    wanted = [f"plots/{name}.{kind}" for name in names for kind in ("html", "png")]
+    assert _files(store, run.info.run_id, "plots") == sorted(wanted)
+
+
+def test_a_deleted_study_is_gone_with_its_files_and_others_are_not(
+    recorder: MlflowRecorder,
+    store: Store,
+    study: StudyRecord,
+    make_trial: Make,
+    model_folder: ModelFolder,
+) -> None:
+    other = recorder.start_study(StudyRecord(name="other", study_file="x = 1"))
+    binned = recorder.start_trial(make_trial(0, study="other"))
+    hidden = recorder.start_trial(make_trial(1, study="other"))
+    done = make_trial(1, 0.9, study="other", run_id=hidden)
+    recorder.finish_trial(done, folder=None, model=model_folder)
+    client = _client(store)
+    hidden_model = str(recorder.model_uri(hidden)).removeprefix("models:/")
+    client.delete_run(binned)
+    client.delete_logged_model(hidden_model)
+    started = recorder.start_study(study)
+    run_id = recorder.start_trial(make_trial(1))
+    recorder.finish_trial(make_trial(1, 0.9, run_id=run_id), folder=None, model=model_folder)
+    assert (store.artifacts / "movies").is_dir()
+
+    recorder.delete_study("movies")
+
+    from mlflow.entities import ViewType
+
+    assert not (store.artifacts / "movies").exists()
+    names = {e.name for e in client.search_experiments(view_type=ViewType.ALL)}
+    assert names == {"Default", "other"}
+    assert recorder.find_run(run_id) is None
+    assert recorder.find_run(str(started.parent_run_id)) is None
+    # What others have put into the bin can still be taken out of it.
+    client.restore_run(binned)
+    assert _files(store, str(other.parent_run_id)) == ["study.toml"]
+    assert list((store.artifacts / "other" / "models").iterdir()) != []
+    again = recorder.start_study(study)
+    assert again.parent_run_id != started.parent_run_id
+    assert client.search_logged_models([again.experiment_id]) == []
+    assert len(client.search_runs([again.experiment_id])) == 1
+    empty = recorder.start_study(StudyRecord(name="empty"))
+    recorder.delete_study(str(empty.experiment_id))
+    assert client.get_experiment_by_name("empty") is None
+
+
+def test_deleting_an_unknown_study_names_the_known_ones(
+    recorder: MlflowRecorder, study: StudyRecord
+) -> None:
+    with pytest.raises(TrackingError, match="None is recorded yet"):
+        recorder.delete_study("nobody")
+    recorder.start_study(study)
+    with pytest.raises(TrackingError, match="Known are: movies"):
+        recorder.delete_study("nobody")
+
+
+def test_a_run_reads_back_in_plain_types(
+    recorder: MlflowRecorder, study: StudyRecord, make_trial: Make, tmp_path: Path
+) -> None:
+    recorder.start_study(study)
+    run_id = recorder.start_trial(make_trial(1))
+    recorder.finish_trial(make_trial(1, 0.9, run_id=run_id), folder=None, model=None)
+    found = recorder.find_run(run_id)
+    assert found is not None
+    assert json.loads(json.dumps(found)) == found
+    assert found["status"] == "FINISHED"
+    assert found["params"] == {"learning_rate": "0.02", "size": "8"}
+    assert recorder.metric(run_id, "best_val_rmse") == 0.9
+    assert recorder.metric(run_id, "nothing") is None
+    (tmp_path / "both.png").write_bytes(b"png")
+    recorder.log_picture(run_id, tmp_path / "both.png")
+    assert _files(recorder.store, run_id) == ["both.png"]
+
+
+def test_a_failure_to_ask_is_not_taken_for_an_unknown_run(
+    recorder: MlflowRecorder, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.exceptions import MlflowException
+
+    def fail(*_: object) -> None:
+        raise MlflowException("the server is down")
+
+    monkeypatch.setattr("mlflow.tracking.MlflowClient.get_run", fail)
+    with pytest.raises(MlflowException, match="down"):
+        recorder.find_run("0" * 32)
+    with pytest.raises(MlflowException, match="down"):
+        recorder.model_uri("0" * 32)
+
+
+def test_three_processes_write_to_one_study_at_once(store: Store) -> None:
+    code = """
+import sys
+from pathlib import Path
+from tracking import EpochRecord, MlflowRecorder, Store, StudyRecord, TrialRecord
+store = Store(Path(sys.argv[1]))
+store.prepare()
+recorder = MlflowRecorder(store)
+recorder.start_study(StudyRecord(name="movies"))
+for number in range(4):
+    run = recorder.start_trial(TrialRecord(study="movies", number=number, params={"x": number}))
+    for epoch in range(1, 11):
+        row = EpochRecord(epoch=epoch, seconds=0.1, metrics={"val_rmse": 1 / epoch})
+        recorder.epochs(run, [row])
+    done = TrialRecord(
+        study="movies", number=number, params={}, state="complete", value=0.1, run_id=run
+    )
+    recorder.finish_trial(done, folder=None, model=None)
+"""
+    root = Path(__file__).resolve().parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    command = [sys.executable, "-c", code, str(store.home)]
+    running = [
+        subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    assert [process.communicate(timeout=120)[1] for process in running] == [""] * 3
+    client = _client(store)
+    runs = client.search_runs([client.get_experiment_by_name("movies").experiment_id])
+    roles = sorted(run.data.tags["trialbook.role"] for run in runs)
+    assert roles == ["study"] + ["trial"] * 12
+    assert {r.info.status for r in runs if r.data.tags["trialbook.role"] == "trial"} == {"FINISHED"}
+    trial = next(run for run in runs if run.data.tags["trialbook.role"] == "trial")
+    assert len(client.get_metric_history(trial.info.run_id, "val_rmse")) == 10

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tracking import Store, TrackingError, ui_command
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_store_names_its_own_database_whatever_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/elsewhere.db")
+    monkeypatch.setenv("MLFLOW_RUN_ID", "f" * 32)
+    assert store.tracking_uri == f"sqlite:///{tmp_path}/mlruns/mlflow.db"
+    assert store.client().tracking_uri == store.tracking_uri
+    assert store.optuna_db != store.sqlite_file
+    assert not (tmp_path / "elsewhere.db").exists()
+
+
+def test_a_relative_folder_becomes_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Store(Path("runs")).home == tmp_path / "runs"
+    given = Store(Path("runs"), "sqlite:///own.db")
+    assert given.tracking_uri == f"sqlite:///{tmp_path}/own.db"
+
+
+def test_four_processes_starting_at_once_make_one_schema_without_a_word(tmp_path: Path) -> None:
+    home = tmp_path / "a folder with spaces, 100% & #1"
+    code = (
+        "import sys; from pathlib import Path; from tracking import Store;"
+        "s = Store(Path(sys.argv[1])); s.prepare();"
+        "assert len(s.client().search_experiments()) == 1; print('ready')"
+    )
+    command = [sys.executable, "-W", "error", "-c", code, str(home)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("MLFLOW_LOGGING_LEVEL", None)
+    running = [
+        subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    assert [process.communicate(timeout=120) for process in running] == [("ready\n", "")] * 4
+    with closing(sqlite3.connect(home / "mlflow.db")) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert not list(home.glob("*.building*"))
+
+
+def test_preparing_again_is_quick_and_leaves_the_file_alone(store: Store) -> None:
+    assert store.sqlite_file is not None
+    before = store.sqlite_file.read_bytes()
+    start = time.perf_counter()
+    store.prepare()
+    assert time.perf_counter() - start < 0.1
+    assert store.sqlite_file.read_bytes() == before
+
+
+def test_a_schema_half_built_by_a_killed_process_is_built_anew(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db.building").write_bytes(b"half")
+    (tmp_path / "mlflow.db").touch()
+    store = Store(tmp_path)
+    store.prepare()
+    assert [e.name for e in store.client().search_experiments()] == ["Default"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("file:///tmp/mlruns", "sqlite:///FOLDER/mlflow.db"),
+        ("./mlruns", "sqlite:///FOLDER/mlflow.db"),
+        ("oracle://host/db", "postgresql://"),
+        ("http:host", "http://"),
+        ("sqlite://", "plain file"),
+        ("sqlite:///:memory:", "plain file"),
+        ("sqlite:///a.db?mode=ro", "question mark"),
+    ],
+)
+def test_an_address_that_cannot_work_is_refused_in_one_line(
+    tmp_path: Path, uri: str, words: str
+) -> None:
+    with pytest.raises(TrackingError) as caught:
+        Store(tmp_path, uri)
+    message = str(caught.value)
+    assert uri in message
+    assert words in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["http://127.0.0.1:9", "postgresql://user:secret@127.0.0.1:9/db", "mysql+nodriver://h/db"],
+)
+def test_an_address_where_nobody_answers_is_told_quickly(tmp_path: Path, uri: str) -> None:
+    start = time.perf_counter()
+    with pytest.raises(TrackingError, match="must be reachable") as caught:
+        Store(tmp_path, uri).prepare()
+    assert time.perf_counter() - start < 15
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("mine")
+    with pytest.raises(TrackingError, match="Choose another folder"):
+        Store(tmp_path / "home").prepare()
+    assert (tmp_path / "home").read_text() == "mine"
+
+
+def test_a_home_that_is_read_only_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(TrackingError, match="read-only"):
+        Store(tmp_path).prepare()
+
+
+def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection:
+        connection.execute("CREATE TABLE trials (number INTEGER)")
+        connection.commit()
+    with pytest.raises(TrackingError, match="holds other tables \\(trials\\)"):
+        Store(tmp_path).prepare()
+    (tmp_path / "mlflow.db").write_text("not a database at all")
+    with pytest.raises(TrackingError, match="must be an SQLite database"):
+        Store(tmp_path).prepare()
+
+
+def test_a_schema_of_another_mlflow_is_told_with_the_way_out(store: Store) -> None:
+    with closing(sqlite3.connect(store.home / "mlflow.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'beef'")
+        connection.commit()
+    with pytest.raises(TrackingError, match="mlflow db upgrade"):
+        store.client().search_experiments()
+
+
+def test_the_ui_serves_this_store_and_no_other(store: Store) -> None:
+    command = ui_command(store, 5050, host="0.0.0.0")
+    assert command[:4] == [sys.executable, "-m", "mlflow", "server"]
+    pairs = dict(zip(command[4::2], command[5::2], strict=True))
+    assert pairs == {
+        "--backend-store-uri": store.tracking_uri,
+        "--artifacts-destination": store.artifacts.as_uri(),
+        "--host": "0.0.0.0",
+        "--port": "5050",
+        "--workers": "1",
+    }
+    with pytest.raises(TrackingError, match="Open that address"):
+        ui_command(Store(store.home, "http://127.0.0.1:5000"), 5050)

@@ -1,0 +1,73 @@
+"""Few large writes instead of many small ones: each costs MLflow a transaction."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tracking._quiet import quiet
+from tracking.payloads import clean_key, shorten
+from tracking.records import EpochRecord
+
+_MAX_METRICS = 1000
+_MAX_TAGS = 100
+_MAX_TAG = 8000
+
+
+def log_history(
+    client: Any, run_id: str, records: Sequence[EpochRecord], *, started_ms: int
+) -> None:
+    """Write a curve: every metric of every epoch, and `epoch_seconds`.
+
+    Args:
+        client: The store's client.
+        run_id: The run.
+        records: The epochs.
+        started_ms: When the run started, in milliseconds. The timestamps count from there,
+            so that the same epoch is the same row however often it is written.
+    """
+    quiet()
+    from mlflow.entities import Metric
+
+    metrics = []
+    for record in records:
+        stamp = started_ms + round(1000 * record.epoch * record.seconds)
+        values = {**record.metrics, "epoch_seconds": record.seconds}
+        for name, value in values.items():
+            metrics.append(Metric(clean_key(name), float(value), stamp, record.epoch))
+    for start in range(0, len(metrics), _MAX_METRICS):
+        client.log_batch(run_id, metrics=metrics[start : start + _MAX_METRICS])
+
+
+def log_final(
+    client: Any,
+    run_id: str,
+    *,
+    metrics: Mapping[str, float],
+    tags: Mapping[str, str],
+    model_id: str | None,
+) -> None:
+    """Write figures once, under their own names, with tags beside them.
+
+    Args:
+        client: The store's client.
+        run_id: The run.
+        metrics: By name; the run table shows them as they are.
+        tags: By name.
+        model_id: The model that the figures belong to, so that MLflow's model list shows them.
+    """
+    quiet()
+    from mlflow.entities import Metric, RunTag
+
+    now = int(time.time() * 1000)
+    rows = [
+        Metric(name, value, now, 0, model_id=model_id, run_id=run_id if model_id else None)
+        for name, value in metrics.items()
+    ]
+    labels = [RunTag(name, shorten(value, _MAX_TAG)) for name, value in tags.items()]
+    client.log_batch(run_id, metrics=rows[:900], tags=labels[:_MAX_TAGS])
+    for start in range(900, len(rows), _MAX_METRICS):
+        client.log_batch(run_id, metrics=rows[start : start + _MAX_METRICS])
+    for start in range(_MAX_TAGS, len(labels), _MAX_TAGS):
+        client.log_batch(run_id, tags=labels[start : start + _MAX_TAGS])

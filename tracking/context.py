@@ -1,0 +1,140 @@
+"""Where in MLflow a study lives: its experiment, its parent run, its dataset."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from tracking._quiet import is_missing, quiet
+from tracking.leaderboard import study_note
+from tracking.payloads import (
+    DIGEST_LENGTH,
+    NOTE_TAG,
+    ROLE_TAG,
+    STUDY_TAG,
+    dataset_profile,
+    study_tags,
+)
+from tracking.records import DatasetRecord, StudyRecord
+from tracking.store import Store
+
+
+@dataclass(frozen=True)
+class StudyContext:
+    """What a trial's run needs to know of its study.
+
+    Attributes:
+        experiment_id: The experiment.
+        parent_run_id: The study's own run.
+        datasets: MLflow `DatasetInput`s that the trials share; empty for a user's own data.
+    """
+
+    experiment_id: str
+    parent_run_id: str
+    datasets: tuple[Any, ...] = ()
+
+
+def find_experiment(client: Any, study: str) -> Any | None:
+    """The experiment of a study, given the study's name or the experiment's identifier."""
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(study)
+    if found is not None or not study.isdecimal():
+        return found
+    try:
+        return client.get_experiment(study)
+    except MlflowException as error:
+        if is_missing(error):
+            return None
+        raise
+
+
+def find_context(client: Any, study: str) -> StudyContext | None:
+    """Read a study's context from the store: for a worker that did not start the study."""
+    experiment = client.get_experiment_by_name(study)
+    parent = None if experiment is None else _find_parent(client, experiment, study)
+    if experiment is None or parent is None:
+        return None
+    datasets = parent.inputs.dataset_inputs if parent.inputs else ()
+    return StudyContext(experiment.experiment_id, parent.info.run_id, tuple(datasets))
+
+
+def ensure_context(client: Any, store: Store, record: StudyRecord) -> StudyContext:
+    """Find or make a study's experiment and parent run, and set the run back to RUNNING.
+
+    Args:
+        client: The store's client.
+        store: The store.
+        record: The study.
+
+    Returns:
+        The context, the same one for every process that asks.
+    """
+    from filelock import FileLock
+
+    with FileLock(str(store.home / "tracking.lock")):
+        experiment_id = _ensure_experiment(client, store, record.name)
+        found = find_context(client, record.name)
+        if found is None:
+            return _make_parent(client, experiment_id, record)
+    _reopen(client, found.parent_run_id, record)
+    return found
+
+
+def dataset_input(dataset: DatasetRecord) -> Any:
+    """The ratings as MLflow knows datasets, with our hash: MLflow's covers 10,000 rows only."""
+    quiet()
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    source = "synthetic" if dataset.synthetic else "local"
+    entity = Dataset(
+        name=dataset.name,
+        digest=dataset.content_hash[:DIGEST_LENGTH],
+        source_type=source,
+        source=f'{{"name": "{dataset.name}"}}',
+        profile=dataset_profile(dataset),
+    )
+    return DatasetInput(entity, [InputTag("mlflow.data.context", "training and validation")])
+
+
+def artifact_folder(study: str) -> str:
+    """A folder name for a study: readable, and its own even where the name needs cleaning."""
+    clean = re.sub(r"[^A-Za-z0-9._-]+", "_", study)[:80].strip(".") or "study"
+    if clean == study:
+        return clean
+    return f"{clean}-{hashlib.sha256(study.encode()).hexdigest()[:8]}"
+
+
+def _ensure_experiment(client: Any, store: Store, study: str) -> str:
+    found = client.get_experiment_by_name(study)
+    if found is None:
+        place = None if store.served else (store.artifacts / artifact_folder(study)).as_uri()
+        return str(client.create_experiment(study, place, {"trialbook.study": study}))
+    if found.lifecycle_stage == "deleted":  # put into the bin in MLflow's pages; wanted again
+        client.restore_experiment(found.experiment_id)
+    return str(found.experiment_id)
+
+
+def _find_parent(client: Any, experiment: Any, study: str) -> Any | None:
+    ours = f"tags.`{ROLE_TAG}` = 'study'"
+    runs = client.search_runs([experiment.experiment_id], ours, order_by=["start_time ASC"])
+    return next((run for run in runs if run.data.tags.get(STUDY_TAG) == study), None)
+
+
+def _make_parent(client: Any, experiment_id: str, record: StudyRecord) -> StudyContext:
+    tags = study_tags(record) | {NOTE_TAG: study_note(record)}
+    run = client.create_run(experiment_id, tags=tags, run_name=record.name)
+    datasets = () if record.dataset is None else (dataset_input(record.dataset),)
+    if datasets:
+        client.log_inputs(run.info.run_id, list(datasets))
+    return StudyContext(experiment_id, run.info.run_id, datasets)
+
+
+def _reopen(client: Any, run_id: str, record: StudyRecord) -> None:
+    from mlflow.entities import RunTag
+
+    tags = study_tags(record) | {NOTE_TAG: study_note(record)}
+    client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+    client.update_run(run_id, status="RUNNING")

@@ -1,0 +1,104 @@
+"""Forgetting a study for good: MLflow's own deletion only hides things."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.parse
+from pathlib import Path
+from typing import Any
+
+from tracking.context import find_experiment
+from tracking.errors import TrackingError
+from tracking.store import Store
+
+_MAX_IDS = 3000
+_TIMEOUT_S = 600
+
+
+def delete_study(store: Store, study: str) -> None:
+    """Remove a study's runs, models, experiment and files, and free its name.
+
+    On a tracking server only its owner can remove things: there the experiment is renamed,
+    which frees its name, and put into the bin.
+
+    Args:
+        store: The store.
+        study: The study's name, or its experiment's identifier.
+
+    Raises:
+        TrackingError: If there is no such study, or MLflow refuses.
+    """
+    client = store.client()
+    experiment = find_experiment(client, study)
+    if experiment is None:
+        raise TrackingError(_unknown(client, study))
+    if experiment.lifecycle_stage == "deleted":
+        client.restore_experiment(experiment.experiment_id)
+    if store.served:
+        bin_name = f"{experiment.name} (deleted {time.time_ns()})"
+        client.rename_experiment(experiment.experiment_id, bin_name)
+        client.delete_experiment(experiment.experiment_id)
+        return
+    run_id = _any_run(client, experiment.experiment_id)
+    models = _hide_models(client, experiment.experiment_id)
+    client.delete_experiment(experiment.experiment_id)
+    _collect(store, experiment.experiment_id, run_id, models[:_MAX_IDS])
+    _remove_files(store, experiment.artifact_location)
+
+
+def _unknown(client: Any, study: str) -> str:
+    names = sorted(found.name for found in client.search_experiments() if found.name != "Default")
+    known = f"Known are: {', '.join(names[:10])}." if names else "None is recorded yet."
+    return f"Only a recorded study can be deleted, but {study!r} is not one. {known}"
+
+
+def _any_run(client: Any, experiment_id: str) -> str:
+    """A run of the experiment: named, it keeps MLflow from collecting everybody's deleted runs."""
+    runs = client.search_runs([experiment_id], max_results=1)
+    run = runs[0] if runs else client.create_run(experiment_id, run_name="to be deleted")
+    return str(run.info.run_id)
+
+
+def _hide_models(client: Any, experiment_id: str) -> list[str]:
+    """Mark all models deleted; never an empty list, for the same reason as `_any_run`."""
+    found, token = [], None
+    while True:
+        page = client.search_logged_models([experiment_id], page_token=token)
+        found += [str(model.model_id) for model in page]
+        token = page.token
+        if not token:
+            break
+    if not found:
+        found = [str(client.create_logged_model(experiment_id, "to-be-deleted").model_id)]
+    for model_id in found:
+        client.delete_logged_model(model_id)
+    return found
+
+
+def _collect(store: Store, experiment_id: str, run_id: str, models: list[str]) -> None:
+    command = [sys.executable, "-m", "mlflow", "gc", "--experiment-ids", experiment_id]
+    command += ["--run-ids", run_id, "--logged-model-ids", ",".join(models)]
+    command += ["--backend-store-uri", store.tracking_uri, "--tracking-uri", store.tracking_uri]
+    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+    )
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        raise TrackingError(
+            f"Deleting experiment {experiment_id} must end well, but MLflow says: {lines[-1]} "
+            "Stop what still writes to the study, then delete it again."
+        )
+
+
+def _remove_files(store: Store, location: str) -> None:
+    """Remove the experiment's folder, but only one of our own making."""
+    if not location.startswith("file:"):
+        return
+    folder = Path(urllib.parse.unquote(urllib.parse.urlparse(location).path))
+    if folder.parent == store.artifacts:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,170 @@
+"""Figures of trials and their curves as PNG; those of the parameters are beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tracking import style
+from tracking.figures import Curve, History, Limits
+from tracking.png_canvas import (
+    legend,
+    message,
+    new_figure,
+    note_beyond,
+    percent,
+    save,
+    whole_numbers,
+)
+from tracking.png_space import draw_parallel, draw_slice
+
+__all__ = [
+    "draw_curves",
+    "draw_history",
+    "draw_importances",
+    "draw_parallel",
+    "draw_slice",
+    "draw_two",
+    "message",
+    "save",
+]
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def draw_history(data: History, *, title: str, value_label: str) -> Figure:
+    """Trials by number, marked by their ends; those without a value sit at the bottom edge."""
+    if data.limits is None:
+        return message(title, style.NEEDS_ONE)
+    figure, axes = new_figure(title)
+    low, high = data.limits
+    for state in style.STATES:
+        _draw_state(axes, data, state)
+    if data.best:
+        x, y = zip(*data.best, (data.points[-1].number, data.best[-1][1]), strict=True)
+        axes.step(x, y, where="post", color=style.INK, linewidth=1.6, label="best so far")
+    if data.baseline is not None:
+        axes.axhline(data.baseline, color=style.GREEN, ls="--", lw=1.4, label="baseline")
+        low, high = min(low, data.baseline), max(high, data.baseline)
+    axes.set_ylim(low, high)
+    whole_numbers(axes)
+    axes.set_xlabel("Trial")
+    axes.set_ylabel(value_label)
+    note_beyond(axes, [p.value for p in data.points if p.value is not None], (low, high))
+    legend(figure, axes)
+    return figure
+
+
+def draw_importances(bars: Sequence[tuple[str, float]], *, title: str) -> Figure:
+    """A bar a parameter, the most important one on top."""
+    if not bars:
+        return message(title, style.NEEDS_TWO)
+    figure, axes = new_figure(title)
+    names, shares = zip(*reversed(bars), strict=True)
+    rows = list(range(len(bars)))
+    axes.barh(rows, shares, color=style.BLUE, height=min(0.7, 0.12 * len(bars) + 0.2))
+    axes.set_yticks(rows, names)
+    axes.set_ylim(-0.8, max(len(bars), 3) - 0.2)
+    axes.grid(False, axis="y")
+    top = max(*shares, 1e-9)
+    for row, share in zip(rows, shares, strict=True):
+        axes.text(
+            share + 0.01 * top,
+            row,
+            "<1%" if 0 < share < 0.01 else f"{share:.0%}",
+            va="center",
+            fontsize=9,
+        )
+    axes.set_xlim(0, 1.12 * top)
+    axes.set_xlabel("Share of the objective's variance")
+    axes.xaxis.set_major_formatter(percent())
+    return figure
+
+
+def draw_curves(
+    curves: Sequence[Curve], *, title: str, value_label: str, limits: Limits | None
+) -> Figure:
+    """Validation solid, training dashed, the epoch that was kept marked."""
+    if not curves or limits is None:
+        return message(title, style.NEEDS_CURVE)
+    figure, axes = new_figure(title)
+    one = len(curves) == 1
+    for curve, colour in zip(curves, style.LINES, strict=False):
+        _draw_curve(axes, curve, colour, one=one)
+    if not one and any(curve.train for curve in curves):
+        axes.plot([], [], color=style.GREY, lw=1.1, ls="--", label="training")
+    axes.plot([], [], color=style.GREY, ls="", marker="o", ms=6, label="kept epoch")
+    axes.set_ylim(limits)
+    whole_numbers(axes)
+    axes.set_xlabel("Epoch")
+    axes.set_ylabel(value_label)
+    drawn = [v for c in curves for points in (c.train, c.validation) for _, v in points]
+    note_beyond(axes, drawn, limits)
+    legend(figure, axes)
+    return figure
+
+
+def draw_two(
+    lines: Sequence[tuple[str, Sequence[tuple[int, float]], str]],
+    *,
+    expected: float | None,
+    title: str,
+    label: str,
+    limits: Limits,
+) -> Figure:
+    """Named curves in given colours, and a line at the value that was expected."""
+    figure, axes = new_figure(title)
+    for name, points, colour in lines:
+        if points:
+            x, y = zip(*points, strict=True)
+            best = min(y)
+            few = "o" if len(points) == 1 else ""
+            axes.plot(x, y, color=colour, lw=1.9, marker=few, label=f"{name} (best {best:.4f})")
+    if expected is not None:
+        axes.axhline(expected, color=style.INK, lw=1, ls=":", label=f"expected {expected:.4f}")
+    axes.set_ylim(limits)
+    whole_numbers(axes)
+    axes.set_xlabel("Epoch")
+    axes.set_ylabel(label)
+    note_beyond(axes, [value for _, points, _ in lines for _, value in points], limits)
+    legend(figure, axes)
+    return figure
+
+
+def _draw_curve(axes: Axes, curve: Curve, colour: str, *, one: bool) -> None:
+    few = len(curve.validation) == 1
+    if curve.train:
+        x, y = zip(*curve.train, strict=True)
+        label = "training" if one else None
+        marker = "_" if few else ""
+        axes.plot(x, y, color=colour, lw=1.1, ls="--", alpha=0.8, label=label, marker=marker)
+    if curve.validation:
+        x, y = zip(*curve.validation, strict=True)
+        axes.plot(x, y, color=colour, lw=1.8, label="validation" if one else curve.label)
+    if curve.best is not None:
+        axes.plot(*curve.best, color=colour, marker="o", ms=7, mec="white", mew=1, zorder=5)
+
+
+def _draw_state(axes: Axes, data: History, state: str) -> None:
+    points = [p for p in data.points if p.state == state]
+    if not points or data.limits is None:
+        return
+    low, high = data.limits
+    step = 0.025 * (high - low)
+    heights = [
+        low + step if p.value is None else min(max(p.value, low + step), high - step)
+        for p in points
+    ]
+    axes.scatter(
+        [p.number for p in points],
+        heights,
+        s=34 if len(data.points) < 150 else 14,
+        marker=style.MPL_MARKERS[state],
+        color=style.STATE_COLOURS[state],
+        alpha=0.8,
+        linewidths=0,
+        label=f"{state} ({len(points)})",
+        zorder=3,
+    )

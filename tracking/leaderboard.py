@@ -1,0 +1,126 @@
+"""A study as a table and as text: what its page in MLflow says."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+from tracking.payloads import is_baseline, shorten
+from tracking.records import COMPLETE, FAILED, KILLED, PRUNED, RUNNING, StudyRecord, TrialRecord
+
+_MAX_NOTE = 8000
+_MAX_COLUMNS = 6
+_SHOWN = 10
+
+
+def counts(record: StudyRecord) -> dict[str, int]:
+    """How many trials ended in each way, by state."""
+    found = Counter(trial.state for trial in record.trials)
+    return {state: found[state] for state in (COMPLETE, PRUNED, FAILED, KILLED, RUNNING)}
+
+
+def varied(record: StudyRecord) -> list[str]:
+    """Names of the parameters that differ between trials, most important first."""
+    names: dict[str, set[str]] = {}
+    for trial in record.trials:
+        for name in trial.params:
+            names.setdefault(name, set())
+    for trial in record.trials:
+        for name, seen in names.items():
+            seen.add(str(trial.params.get(name)))
+    several = [name for name, seen in names.items() if len(seen) > 1]
+    return sorted(several, key=lambda name: -record.importances.get(name, 0.0))
+
+
+def summary_metrics(record: StudyRecord) -> dict[str, float]:
+    """The figures of a study's own run."""
+    found = counts(record)
+    metrics = {f"n_{state}": float(found[state]) for state in (COMPLETE, PRUNED, FAILED, KILLED)}
+    ranked = record.ranked()
+    if ranked and ranked[0].value is not None:
+        metrics |= {record.objective: ranked[0].value, "best_trial": float(ranked[0].number)}
+    return metrics
+
+
+def write_leaderboard(record: StudyRecord, path: Path) -> None:
+    """Write all trials as CSV: complete ones by rank, then the others by number.
+
+    Args:
+        record: The study.
+        path: The file.
+    """
+    params = sorted({name for trial in record.trials for name in trial.params})
+    metrics = sorted({name for trial in record.trials for name in trial.metrics})
+    extra = [name for name in metrics if name != record.objective and name not in params]
+    head = ["rank", "number", "state", "end_reason", record.objective, *params, *extra, "run_id"]
+    ranked = record.ranked()
+    placed = {trial.number for trial in ranked}
+    others = sorted((t for t in record.trials if t.number not in placed), key=lambda t: t.number)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(head)
+        for rank, trial in enumerate([*ranked, *others], start=1):
+            place = rank if trial.number in placed else ""
+            start = [place, trial.number, trial.state, trial.end_reason, trial.value]
+            values = [trial.params.get(name) for name in params]
+            figures = [trial.metrics.get(name) for name in extra]
+            writer.writerow([*start, *values, *figures, trial.run_id])
+
+
+def study_note(record: StudyRecord, *, results: bool = False) -> str:
+    """The description of a study's run, in Markdown.
+
+    Args:
+        record: The study.
+        results: Whether to add the counts, the ten best trials and how to repeat the best.
+
+    Returns:
+        The text, at most 8,000 characters; the user's own text is what gets shortened.
+    """
+    after = _results(record) if results else ""
+    if not after:
+        return shorten(record.description, _MAX_NOTE)
+    before = shorten(record.description, max(_MAX_NOTE - len(after) - 2, 4)).strip()
+    return shorten(f"{before}\n\n{after}" if before else after, _MAX_NOTE)
+
+
+def _results(record: StudyRecord) -> str:
+    found = {state: n for state, n in counts(record).items() if n}
+    told = ", ".join(f"{n} {state}" for state, n in found.items()) or "none yet"
+    parts = ["## Results", f"Trials: {told}."]
+    ranked = record.ranked()
+    if not ranked:
+        return "\n\n".join([*parts, "No trial is complete, so there is no best one."])
+    parts.append(_against_baseline(record, ranked[0]))
+    parts.append("\n".join(_table(record, ranked[:_SHOWN])))
+    best = f"{record.name}:{ranked[0].number}"
+    parts.append(f"Repeat the best: `trialbook reproduce {best}`")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _against_baseline(record: StudyRecord, best: TrialRecord) -> str:
+    base = next((t for t in record.trials if is_baseline(t) and t.value is not None), None)
+    if base is None or base.value is None or best.value is None:
+        return ""
+    gain = base.value - best.value if record.minimize else best.value - base.value
+    return f"Best {best.value:.5f}, baseline {base.value:.5f}: better by {gain:.5f}."
+
+
+def _table(record: StudyRecord, best: tuple[TrialRecord, ...]) -> list[str]:
+    names = varied(record)[:_MAX_COLUMNS]
+    head = ["rank", "trial", record.objective, "best epoch", *names]
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    for rank, trial in enumerate(best, start=1):
+        label = f"{trial.number} (baseline)" if is_baseline(trial) else str(trial.number)
+        epoch = trial.metrics.get("best_epoch")
+        cells = [str(rank), label, f"{trial.value:.5f}", "" if epoch is None else f"{epoch:.0f}"]
+        cells += [_cell(trial.params.get(name)) for name in names]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "" if value is None else shorten(str(value).replace("|", "/"), 40)

@@ -1,0 +1,258 @@
+"""The record in MLflow: a study is a run, its trials are the runs below it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tracking._quiet import is_missing, quiet
+from tracking.batches import log_final, log_history
+from tracking.context import StudyContext, ensure_context, find_context
+from tracking.deletion import delete_study
+from tracking.errors import TrackingError
+from tracking.leaderboard import study_note, summary_metrics, write_leaderboard
+from tracking.model_logging import log_model
+from tracking.payloads import (
+    END_REASON_TAG,
+    NOTE_TAG,
+    STATE_TAG,
+    clean_key,
+    closing_metrics,
+    closing_tags,
+    params_of,
+    run_name,
+    status_of,
+    trial_tags,
+)
+from tracking.records import KILLED, EpochRecord, ModelFolder, StudyRecord, TrialRecord
+from tracking.store import Store
+
+
+@dataclass(frozen=True)
+class MlflowRecorder:
+    """A `Recorder` that writes to MLflow, through explicit runs and explicit statuses only.
+
+    How a trial's end reads in MLflow: complete is FINISHED; failed is FAILED; pruned and
+    killed are KILLED, told apart by the run's name ("movies-0007 (pruned)") and by the tag
+    `trialbook.state`. A pruned trial is thus never a green tick in the run table, nor a red
+    cross that suggests a mistake.
+
+    It can be pickled into a worker process. Do not carry it over a fork: MLflow's database
+    connections do not survive one.
+
+    Attributes:
+        store: Where to write; `prepare` it first.
+        loader: File with `_load_pyfunc(path)` that goes into every logged model; needed only
+            where models are logged.
+    """
+
+    store: Store
+    loader: Path | None = None
+    _contexts: dict[str, StudyContext] = field(default_factory=dict, repr=False, compare=False)
+    _started_ms: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
+
+    def start_study(self, record: StudyRecord) -> StudyRecord:
+        """Find or make the experiment and the parent run; a finished one runs again."""
+        client = self.store.client()
+        context = ensure_context(client, self.store, record)
+        self._contexts[record.name] = context
+        if record.study_file:
+            client.log_text(context.parent_run_id, record.study_file, "study.toml")
+        return replace(
+            record, experiment_id=context.experiment_id, parent_run_id=context.parent_run_id
+        )
+
+    def start_trial(self, record: TrialRecord) -> str:
+        """Make the trial's run with its params, tags and dataset.
+
+        Args:
+            record: The trial as asked for.
+
+        Returns:
+            The run's identifier.
+
+        Raises:
+            TrackingError: If the study was never started.
+        """
+        client = self.store.client()
+        context = self._context(client, record.study)
+        quiet()
+        from mlflow.entities import Param
+
+        started = _now_ms()
+        tags = trial_tags(record, parent_run_id=context.parent_run_id)
+        run = client.create_run(context.experiment_id, started, tags, run_name(record))
+        run_id = str(run.info.run_id)
+        self._started_ms[run_id] = started
+        params = [Param(name, value) for name, value in params_of(record.params).items()]
+        for start in range(0, len(params), 100):
+            client.log_batch(run_id, params=params[start : start + 100])
+        if context.datasets:
+            client.log_inputs(run_id, list(context.datasets))
+        return run_id
+
+    def epochs(self, run_id: str, records: Sequence[EpochRecord]) -> None:
+        """Write all metrics of some epochs at once, the epoch as the step.
+
+        An epoch has the same timestamp each time it is written, so writing it again (after a
+        crash, from a spool) adds nothing.
+        """
+        if records:
+            client = self.store.client()
+            log_history(client, run_id, records, started_ms=self._start_of(client, run_id))
+
+    def finish_trial(
+        self, record: TrialRecord, *, folder: Path | None, model: ModelFolder | None
+    ) -> None:
+        """Write figures, files and model, then the end. The end comes last on purpose: a run
+        that has one has everything.
+
+        Args:
+            record: The trial, with its `run_id`.
+            folder: Files for the run's root, or None.
+            model: The model, or None; one that is there already is not logged again.
+
+        Raises:
+            TrackingError: If a model is to be logged without a loader.
+        """
+        client, run_id = self.store.client(), _run_id(record)
+        model_id = self._log_model(client, run_id, model) if model is not None else None
+        if folder is not None and folder.is_dir():
+            client.log_artifacts(run_id, str(folder))
+        log_final(
+            client,
+            run_id,
+            metrics=closing_metrics(record),
+            tags=closing_tags(record),
+            model_id=model_id,
+        )
+        client.update_run(run_id, name=run_name(record))
+        client.set_terminated(run_id, status_of(record.state))
+        self._started_ms.pop(run_id, None)
+
+    def kill_trial(self, run_id: str) -> None:
+        """Close a run that is still open as KILLED, interrupted; others keep their end."""
+        client = self.store.client()
+        found = self.find_run(run_id)
+        if found is None or found["status"] not in ("RUNNING", "SCHEDULED"):
+            return
+        tags = {STATE_TAG: KILLED, END_REASON_TAG: "interrupted"}
+        log_final(client, run_id, metrics={}, tags=tags, model_id=None)
+        client.update_run(run_id, name=f"{found['name']} ({KILLED})")
+        client.set_terminated(run_id, "KILLED")
+
+    def finish_study(self, record: StudyRecord, *, status: str) -> None:
+        """Write the leaderboard, the figures and the summary, then the study's end."""
+        from tracking.study_figures import draw_study
+
+        client = self.store.client()
+        run_id = record.parent_run_id or self._context(client, record.name).parent_run_id
+        with TemporaryDirectory(prefix="trialbook-study-") as folder:
+            write_leaderboard(record, Path(folder) / "leaderboard.csv")
+            draw_study(record, Path(folder) / "plots")
+            client.log_artifacts(run_id, folder)
+        summary = {clean_key(name): value for name, value in summary_metrics(record).items()}
+        tags = {NOTE_TAG: study_note(record, results=True)}
+        log_final(client, run_id, metrics=summary, tags=tags, model_id=None)
+        client.set_terminated(run_id, status)
+
+    def delete_study(self, study: str) -> None:
+        """Remove a study's runs, models, files and experiment from the store.
+
+        Raises:
+            TrackingError: If there is no such study.
+        """
+        delete_study(self.store, study)
+        self._contexts.clear()
+
+    def find_run(self, run_id: str) -> dict[str, Any] | None:
+        """A run as `run_id`, `name`, `status`, `experiment_id`, `tags`, `params`, `metrics`."""
+        client = self.store.client()
+        from mlflow.exceptions import MlflowException
+
+        try:
+            run = client.get_run(run_id)
+        except MlflowException as error:
+            if is_missing(error):
+                return None
+            raise
+        info, data = run.info, run.data
+        head = {"run_id": run_id, "name": info.run_name, "status": info.status}
+        body = {"tags": dict(data.tags), "params": dict(data.params), "metrics": dict(data.metrics)}
+        return {**head, "experiment_id": info.experiment_id, **body}
+
+    def metric(self, run_id: str, name: str) -> float | None:
+        """The last value of a metric of a run, or None."""
+        found = self.find_run(run_id)
+        value = None if found is None else found["metrics"].get(clean_key(name))
+        return None if value is None else float(value)
+
+    def model_uri(self, run_id: str) -> str | None:
+        """`models:/m-...`, which loads where the tracking address is this store's."""
+        model_id = _ready_model(self.store.client(), run_id)
+        return None if model_id is None else f"models:/{model_id}"
+
+    def log_picture(self, run_id: str, path: Path) -> None:
+        """Add a picture to the run's files, under its own name."""
+        self.store.client().log_artifact(run_id, str(path))
+
+    def _context(self, client: Any, study: str) -> StudyContext:
+        if study not in self._contexts:
+            found = find_context(client, study)
+            if found is None:
+                raise TrackingError(
+                    f"A trial needs a study that was started, but {study!r} has no run in "
+                    f"{self.store.tracking_uri}. Start the study first."
+                )
+            self._contexts[study] = found
+        return self._contexts[study]
+
+    def _start_of(self, client: Any, run_id: str) -> int:
+        if run_id not in self._started_ms:
+            self._started_ms[run_id] = int(client.get_run(run_id).info.start_time)
+        return self._started_ms[run_id]
+
+    def _log_model(self, client: Any, run_id: str, model: ModelFolder) -> str:
+        if self.loader is None:
+            raise TrackingError(
+                "Logging a model needs a loader file, but this recorder has none. "
+                "Pass `loader`, or log the trial without its model."
+            )
+        run = client.get_run(run_id)
+        return _ready_model(client, run_id, run) or log_model(
+            client,
+            experiment_id=run.info.experiment_id,
+            run_id=run_id,
+            model=model,
+            loader=self.loader,
+        )
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def _run_id(record: TrialRecord) -> str:
+    if not record.run_id:
+        raise TrackingError(
+            f"Only a trial with a run can be finished, but trial {record.number} of "
+            f"{record.study!r} has none. Start it first and keep the identifier it returns."
+        )
+    return record.run_id
+
+
+def _ready_model(client: Any, run_id: str, run: Any = None) -> str | None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        outputs = (run or client.get_run(run_id)).outputs
+    except MlflowException as error:
+        if is_missing(error):
+            return None
+        raise
+    models = outputs.model_outputs if outputs else []
+    return str(models[-1].model_id) if models else None

@@ -1,0 +1,100 @@
+"""An empty sheet and its furniture, through matplotlib's objects: nothing global is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracking import style
+from tracking.figures import Limits, beyond
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import Formatter
+
+_DPI = 110
+_WIDTH, HEIGHT = 900 / _DPI, 560 / _DPI
+
+
+def new_figure(title: str, *, height: float = HEIGHT) -> tuple[Figure, Axes]:
+    """An empty figure with one pair of axes, titled."""
+    figure = blank(height)
+    axes = figure.add_subplot()
+    tidy(axes)
+    axes.set_title(title, loc="left", fontsize=12, color=style.INK, fontweight="bold", pad=12)
+    return figure, axes
+
+
+def blank(height: float) -> Figure:
+    """An empty sheet of the usual width."""
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    layout = ConstrainedLayoutEngine(h_pad=0.09, w_pad=0.09)
+    return Figure(figsize=(_WIDTH, height), layout=layout, facecolor="white")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure and let it go."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=_DPI, format="png")
+
+
+def message(title: str, text: str) -> Figure:
+    """What is drawn where there is nothing to draw yet."""
+    figure, axes = new_figure(title)
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=13, color=style.GREY)
+    return figure
+
+
+def tidy(axes: Axes) -> None:
+    """Two spines, a pale grid behind the data, small grey numbers."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(style.GREY)
+    axes.grid(True, color=style.LIGHT, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(labelsize=9, colors=style.INK, length=3)
+
+
+def whole_numbers(axes: Axes) -> None:
+    """Let the horizontal axis count."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def percent() -> Formatter:
+    """Shares as whole percents."""
+    from matplotlib.ticker import PercentFormatter
+
+    return PercentFormatter(1.0, decimals=0)
+
+
+def note_beyond(axes: Axes, values: Sequence[float], limits: Limits) -> None:
+    """Say how many values the axis cuts off."""
+    count = beyond(values, limits)
+    if count:
+        text = f"{count} of {len(values)} values lie beyond the axis"
+        place = {"transform": axes.transAxes, "ha": "right", "va": "bottom"}
+        axes.text(1.0, 1.01, text, fontsize=8, color=style.GREY, **place)  # type: ignore[arg-type]
+
+
+def legend(figure: Figure, axes: Axes) -> None:
+    """Put the legend below, out of the data's way."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=min(len(labels), 4),
+        fontsize=9,
+        frameon=False,
+    )
+
+
+def cut(text: str) -> str:
+    """A tick's text, short enough not to run into its neighbour."""
+    return text if len(text) <= 14 else text[:13] + "…"

@@ -1,0 +1,106 @@
+"""The space of parameters as PNG: parallel coordinates and slices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tracking import style
+from tracking.figures import Landscape
+from tracking.png_canvas import HEIGHT, blank, cut, message, new_figure, tidy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def draw_parallel(data: Landscape, *, title: str, value_label: str, minimize: bool) -> Figure:
+    """A line a trial through its parameters; the better, the darker and the more in front."""
+    if len(data.values) < 2 or not data.axes or data.limits is None:
+        return message(title, style.NEEDS_TWO)
+    figure, axes = new_figure(title)
+    colours, mappable = _colours(data, minimize=minimize)
+    order = sorted(range(len(data.values)), key=lambda i: data.values[i], reverse=minimize)
+    for rank, i in enumerate(order):
+        heights = [_height(axis.positions[i]) for axis in data.axes]
+        last = rank == len(order) - 1
+        marker = "o" if len(heights) == 1 else ""
+        width = 2.6 if last else 1.1
+        axes.plot(heights, color=colours[i], lw=width, marker=marker, alpha=1 if last else 0.75)
+    _parallel_scales(axes, data)
+    bar = figure.colorbar(mappable, ax=axes, pad=0.02)
+    bar.set_label(value_label, fontsize=9)
+    bar.ax.tick_params(labelsize=8)
+    return figure
+
+
+def draw_slice(data: Landscape, *, title: str, value_label: str, minimize: bool) -> Figure:
+    """The objective against each parameter, a panel each."""
+    if not data.values or not data.axes or data.limits is None:
+        return message(title, style.NEEDS_TWO)
+    columns = min(3, len(data.axes))
+    rows = -(-len(data.axes) // columns)
+    figure = blank(max(HEIGHT, 2.1 * rows + 0.6))
+    figure.suptitle(title, x=0.02, ha="left", fontsize=12, color=style.INK, fontweight="bold")
+    for index, axis in enumerate(data.axes):
+        panel = figure.add_subplot(rows, columns, index + 1)
+        tidy(panel)
+        pairs = [(p, v) for p, v in zip(axis.positions, data.values, strict=True) if p is not None]
+        low, high = data.limits
+        shown = [min(max(v, low), high) for _, v in pairs]
+        size = 26 if len(pairs) < 60 else 12
+        panel.scatter(
+            [p for p, _ in pairs], shown, s=size, color=style.BLUE, alpha=0.65, lw=0, clip_on=False
+        )
+        panel.set_xticks([t for t, _ in axis.ticks], [cut(text) for _, text in axis.ticks])
+        panel.set_xlim(-0.08, 1.08)
+        panel.set_ylim(low, high)
+        suffix = " (log scale)" if axis.kind == "log" else ""
+        panel.set_xlabel(f"{axis.name}{suffix}", fontsize=9)
+        panel.tick_params(labelsize=8, labelleft=index % columns == 0)
+    figure.supylabel(value_label, fontsize=9)
+    return figure
+
+
+def _height(position: float | None) -> float:
+    return -0.12 if position is None else position
+
+
+def _parallel_scales(axes: Axes, data: Landscape) -> None:
+    axes.grid(False)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    for x, axis in enumerate(data.axes):
+        axes.axvline(x, color=style.GREY, lw=0.8, zorder=0.5)
+        for height, text in axis.ticks:
+            axes.annotate(
+                cut(text),
+                (x, height),
+                xytext=(3, 0),
+                textcoords="offset points",
+                fontsize=8,
+                va="center",
+                zorder=6,
+                bbox={"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.75},
+            )
+    missing = any(position is None for axis in data.axes for position in axis.positions)
+    axes.set_ylim(-0.17 if missing else -0.05, 1.05)
+    axes.set_yticks([-0.12] if missing else [], ["not used"] if missing else [])
+    names = [f"{a.name}\n(log)" if a.kind == "log" else a.name for a in data.axes]
+    turn = len(names) > 6
+    axes.set_xticks(
+        range(len(names)), names, rotation=25 if turn else 0, ha="right" if turn else "center"
+    )
+    axes.set_xlim(-0.1, max(len(names) - 1, 0) + 0.35)
+    axes.tick_params(length=0)
+
+
+def _colours(data: Landscape, *, minimize: bool) -> tuple[Any, Any]:
+    from matplotlib import colormaps
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    low, high = min(data.values), max(data.values)
+    if data.limits is not None:
+        low, high = max(low, data.limits[0]), min(high, data.limits[1])
+    scale = Normalize(low, high if high > low else low + 1e-9, clip=True)
+    mappable = ScalarMappable(scale, colormaps["viridis" if minimize else "viridis_r"])
+    return [mappable.cmap(scale(value)) for value in data.values], mappable

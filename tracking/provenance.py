@@ -1,0 +1,162 @@
+"""On what a trial ran: code, packages, machine. As tags, and as differences in words."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+VERSIONS_TAG = "trialbook.versions"
+_PACKAGES = (
+    "trialbook",
+    "tensorflow",
+    "keras",
+    "keras-tuner",
+    "optuna",
+    "mlflow",
+    "numpy",
+    "pandas",
+    "scikit-learn",
+)
+_READABLE = {
+    "trialbook.commit": "commit",
+    "trialbook.python": "Python",
+    "trialbook.os": "operating system",
+    "trialbook.hardware": "hardware",
+    "trialbook.threads": "threads",
+    "trialbook.data_hash": "data",
+}
+
+
+def provenance() -> dict[str, str]:
+    """What a result depends on besides its configuration.
+
+    Never fails: what cannot be found out is left out or called unknown. Collected once a
+    process.
+
+    Returns:
+        Tags by name: `trialbook.commit` (of the working directory's checkout, or of the
+        package's; `-dirty` where tracked files are changed), `trialbook.python`,
+        `trialbook.versions` (JSON), `trialbook.os`, `trialbook.hardware`.
+    """
+    return dict(_collect())
+
+
+def drift(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What differs between two machines or two moments, in words.
+
+    Args:
+        then: Tags of a trial.
+        now: Tags of this process.
+
+    Returns:
+        A line a difference ("tensorflow 2.20.0 then, 2.21.0 now"), packages first. What one
+        side does not say at all is no difference.
+    """
+    lines = _package_drift(_versions(then), _versions(now))
+    for tag, words in _READABLE.items():
+        old, new = then.get(tag), now.get(tag)
+        if old and new and old != new:
+            lines.append(f"{words} {_short(tag, old)} then, {_short(tag, new)} now")
+    return lines
+
+
+def _package_drift(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    if not old or not new:
+        return []
+    lines = []
+    for name in [*old, *(name for name in new if name not in old)]:
+        before, after = old.get(name, "not installed"), new.get(name, "not installed")
+        if before != after:
+            lines.append(f"{name} {before} then, {after} now")
+    return lines
+
+
+def _versions(tags: Mapping[str, str]) -> dict[str, str]:
+    try:
+        found = json.loads(tags.get(VERSIONS_TAG, "{}"))
+    except ValueError:
+        return {}
+    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+
+
+def _short(tag: str, value: str) -> str:
+    if tag not in ("trialbook.commit", "trialbook.data_hash"):
+        return value
+    head, _, dirty = value.partition("-")
+    return f"{head[:12]}-{dirty}" if dirty else head[:12]
+
+
+@functools.cache
+def _collect() -> Mapping[str, str]:
+    tags = {
+        "trialbook.python": platform.python_version(),
+        VERSIONS_TAG: json.dumps(_installed()),
+        "trialbook.os": platform.platform(),
+        "trialbook.hardware": f"{_cpu()}, {_cores()} cores, {_memory()}",
+    }
+    commit = _commit(Path.cwd()) or _commit(Path(__file__).resolve().parent)
+    return {**tags, "trialbook.commit": commit} if commit else tags
+
+
+def _installed() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _commit(folder: Path) -> str:
+    commit = _git(folder, "rev-parse", "HEAD")
+    if not commit:
+        return ""
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _cpu() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return " ".join(line.partition(":")[2].split())
+    except OSError:
+        pass  # not Linux
+    return platform.processor() or platform.machine() or "unknown processor"
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _memory() -> str:
+    try:
+        import psutil
+
+        return f"{psutil.virtual_memory().total / 2**30:.1f} GiB memory"
+    except Exception:  # a machine that hides it, or no psutil: not worth a failed trial
+        return "unknown memory"

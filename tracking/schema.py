@@ -1,0 +1,142 @@
+"""MLflow's tables, made exactly once, however many processes start at the same time."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import urllib.error
+import urllib.request
+from contextlib import closing
+from pathlib import Path
+
+from tracking._quiet import one_line, quiet
+from tracking.errors import TrackingError
+
+_LOCK_TIMEOUT_S = 120.0
+_CONNECT_TIMEOUT_S = 5
+
+
+def prepare_sqlite(path: Path) -> None:
+    """Make the database file unless it is there: built aside, then moved into place.
+
+    The move is what makes it safe: a file under its final name is complete, and a process
+    killed half-way leaves nothing that the next one would trust.
+
+    Args:
+        path: The file.
+
+    Raises:
+        TrackingError: If the file is another program's, or the folder cannot be written.
+    """
+    if _is_ready(path):
+        return
+    from filelock import FileLock, Timeout
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{path}.lock", timeout=_LOCK_TIMEOUT_S):
+            if not _is_ready(path):
+                _build(path)
+    except Timeout as error:
+        raise TrackingError(
+            f"Making the record must take less than {_LOCK_TIMEOUT_S:.0f} s, but {path}.lock is "
+            "still held. End the process that holds it and try again."
+        ) from error
+    except OSError as error:
+        raise TrackingError(
+            f"The record needs a folder it can write to, but {path.parent} cannot be one "
+            f"({error.strerror}). Choose another folder."
+        ) from error
+
+
+def prepare_database(uri: str, *, lock: Path) -> None:
+    """Make the tables in a database server, after asking it once whether it is there.
+
+    MLflow by itself tries ten times, for a minute and a half, before it says so.
+
+    Args:
+        uri: SQLAlchemy address.
+        lock: File that keeps the processes of this machine from racing.
+
+    Raises:
+        TrackingError: If the server does not answer or MLflow cannot use it.
+    """
+    quiet()
+    from filelock import FileLock
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
+    options = {"connect_timeout": _CONNECT_TIMEOUT_S} if uri.startswith("postgresql") else {}
+    try:
+        with create_engine(uri, poolclass=NullPool, connect_args=options).connect():
+            pass
+        with FileLock(str(lock), timeout=_LOCK_TIMEOUT_S):
+            SqlAlchemyStore(uri, str(lock.parent / "artifacts")).engine.dispose()
+    except Exception as error:  # drivers raise classes of their own, or ImportError
+        raise _unreachable(uri, one_line(error)) from error
+
+
+def reach_server(uri: str) -> None:
+    """Ask a tracking server whether it is there.
+
+    Args:
+        uri: Its address.
+
+    Raises:
+        TrackingError: If nothing answers within five seconds.
+    """
+    try:
+        with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=_CONNECT_TIMEOUT_S):
+            pass
+    except urllib.error.HTTPError as answer:
+        answer.close()  # somebody is there: a proxy, or a server that wants a password first
+    except (OSError, ValueError) as error:
+        raise _unreachable(uri, one_line(error)) from error
+
+
+def _unreachable(uri: str, why: str) -> TrackingError:
+    return TrackingError(
+        f"The tracking address must be reachable, but {_without_password(uri)} is not ({why}). "
+        "Start the server or correct the address; leave it out to use the folder's own database."
+    )
+
+
+def _without_password(uri: str) -> str:
+    scheme, _, rest = uri.partition("://")
+    login, at, host = rest.rpartition("@")
+    return f"{scheme}://{login.split(':')[0]}:***@{host}" if at and ":" in login else uri
+
+
+def _is_ready(path: Path) -> bool:
+    """Whether the file holds MLflow's tables; another program's tables are an error."""
+    if not path.exists() or path.stat().st_size == 0:
+        return False
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+            rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            tables = {name for (name,) in rows}
+    except sqlite3.Error as error:
+        raise TrackingError(
+            f"The record must be an SQLite database, but {path} is not one ({error}). "
+            "Move the file away or choose another folder."
+        ) from error
+    if tables and not {"experiments", "runs"} <= tables:
+        raise TrackingError(
+            f"The record must be MLflow's own database, but {path} holds other tables "
+            f"({', '.join(sorted(tables)[:3])}). Choose another file."
+        )
+    return bool(tables)
+
+
+def _build(path: Path) -> None:
+    quiet()
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    building = path.with_name(f"{path.name}.building")
+    building.unlink(missing_ok=True)
+    SqlAlchemyStore(f"sqlite:///{building}", str(path.parent / "artifacts")).engine.dispose()
+    with closing(sqlite3.connect(building)) as connection:
+        # Readers no longer wait for a writer; stays with the file.
+        connection.execute("PRAGMA journal_mode = WAL")
+    os.replace(building, path)

@@ -1,0 +1,178 @@
+"""Where the record lies: one folder, one database, explicit addresses everywhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tracking._quiet import one_line, quiet
+from tracking.errors import TrackingError
+
+_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+_SERVERS = ("http", "https")
+
+
+@dataclass(frozen=True, init=False)
+class Store:
+    """A folder that holds MLflow's database, Optuna's database and all artifacts.
+
+    Nothing here reads or sets MLflow's global state, so neither `MLFLOW_TRACKING_URI` nor a
+    folder left by somebody else can send a run elsewhere.
+
+    Attributes:
+        home: The folder, absolute.
+        tracking_uri: MLflow's address: `sqlite:///<home>/mlflow.db` unless given.
+    """
+
+    home: Path
+    tracking_uri: str
+
+    def __init__(self, home: Path, tracking_uri: str | None = None) -> None:
+        """Store and check; nothing is read or written.
+
+        Args:
+            home: The folder; it need not exist yet.
+            tracking_uri: A database (`sqlite:///...`, `postgresql://...`) or a tracking
+                server (`http://...`) to use in place of the folder's own database.
+
+        Raises:
+            TrackingError: If the address is one that MLflow cannot use.
+        """
+        object.__setattr__(self, "home", Path(home).expanduser().absolute())
+        given = tracking_uri or f"sqlite:///{self.home / 'mlflow.db'}"
+        object.__setattr__(self, "tracking_uri", _checked_uri(given))
+
+    @property
+    def artifacts(self) -> Path:
+        """The folder for models, tables and pictures."""
+        return self.home / "artifacts"
+
+    @property
+    def optuna_db(self) -> Path:
+        """Optuna's own database: never the same file as MLflow's."""
+        return self.home / "optuna.db"
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """MLflow's database file, or None where it is not SQLite."""
+        prefix = "sqlite:///"
+        if not self.tracking_uri.startswith(prefix):
+            return None
+        return Path(self.tracking_uri[len(prefix) :])
+
+    @property
+    def served(self) -> bool:
+        """Whether a tracking server keeps the record, its artifacts included."""
+        return _scheme(self.tracking_uri) in _SERVERS
+
+    def prepare(self) -> None:
+        """Make the folder and MLflow's schema; safe from several processes at once.
+
+        Costs about a millisecond when all is there already.
+
+        Raises:
+            TrackingError: If the folder cannot be used or the address cannot be reached.
+        """
+        from tracking.schema import prepare_database, prepare_sqlite, reach_server
+
+        self._make_folders()
+        if self.served:
+            reach_server(self.tracking_uri)
+        elif self.sqlite_file is not None:
+            prepare_sqlite(self.sqlite_file)
+        else:
+            prepare_database(self.tracking_uri, lock=self.home / "tracking.lock")
+
+    def client(self) -> Any:
+        """An `MlflowClient` bound to this store, whatever the environment says.
+
+        Returns:
+            The client: 20 ms the first time in a process, microseconds after that.
+
+        Raises:
+            TrackingError: If the database's schema is not the installed MLflow's.
+        """
+        quiet()
+        from mlflow.exceptions import MlflowException
+        from mlflow.tracking import MlflowClient
+
+        try:
+            return MlflowClient(self.tracking_uri, registry_uri=self.tracking_uri)
+        except MlflowException as error:
+            raise TrackingError(
+                f"The record must be readable by the installed MLflow, but {self.tracking_uri} "
+                f"says: {one_line(error)}. Back it up and run "
+                f"`mlflow db upgrade {self.tracking_uri}`, or choose another folder."
+            ) from error
+
+    def _make_folders(self) -> None:
+        try:
+            self.artifacts.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TrackingError(
+                f"The record needs a folder it can write to, but {self.home} cannot be one "
+                f"({error.strerror}). Choose another folder."
+            ) from error
+        if not os.access(self.home, os.W_OK):
+            raise TrackingError(
+                f"The record needs a folder it can write to, but {self.home} is read-only. "
+                "Choose another folder or change its permissions."
+            )
+
+
+def ui_command(store: Store, port: int, host: str = "127.0.0.1") -> list[str]:
+    """The command that shows the record in a browser.
+
+    Args:
+        store: The record; `prepare` it first.
+        port: Port to listen on.
+        host: Interface to listen on.
+
+    Returns:
+        The command's arguments, for `subprocess` or `os.execv`.
+
+    Raises:
+        TrackingError: If a tracking server serves the record already.
+    """
+    if store.served:
+        raise TrackingError(
+            "Only a record in a database can be served from here, but this one is on "
+            f"{store.tracking_uri}. Open that address in a browser."
+        )
+    address = ["--backend-store-uri", store.tracking_uri]
+    artifacts = ["--artifacts-destination", store.artifacts.as_uri()]
+    listen = ["--host", host, "--port", str(port), "--workers", "1"]
+    return [sys.executable, "-m", "mlflow", "server", *address, *artifacts, *listen]
+
+
+def _scheme(uri: str) -> str:
+    return uri.split(":", 1)[0].split("+", 1)[0].lower() if ":" in uri else ""
+
+
+def _checked_uri(uri: str) -> str:
+    scheme = _scheme(uri)
+    if scheme == "file" or not scheme or len(scheme) == 1:
+        raise TrackingError(
+            f"The record must be in a database or on a server, but got {uri!r}. MLflow no longer "
+            "writes to plain folders: use sqlite:///FOLDER/mlflow.db, or leave the address out."
+        )
+    if scheme not in _DATABASES + _SERVERS or "://" not in uri:
+        known = ", ".join(f"{name}://" for name in _DATABASES + _SERVERS)
+        raise TrackingError(
+            f"A tracking address must start with one of {known}, but got {uri!r}. "
+            "Correct it, or leave it out to use the folder's own database."
+        )
+    return _absolute_sqlite(uri) if scheme == "sqlite" else uri
+
+
+def _absolute_sqlite(uri: str) -> str:
+    head, path = uri[: len("sqlite:///")], uri[len("sqlite:///") :]
+    if head != "sqlite:///" or path in ("", ":memory:") or "?" in path:
+        raise TrackingError(
+            f"An SQLite address must name a plain file, but got {uri!r}. Use "
+            "sqlite:///FOLDER/mlflow.db, where the folder's name holds no question mark."
+        )
+    return f"sqlite:///{Path(path).expanduser().absolute()}"

@@ -1,0 +1,119 @@
+"""The pictures that a study, a trial and a reproduction come with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tracking import draw_html, draw_png, style
+from tracking.axes import robust_limits
+from tracking.figures import (
+    best_curves,
+    curve,
+    curve_limits,
+    history,
+    importance_bars,
+    landscape,
+    words,
+)
+from tracking.records import StudyRecord, TrialRecord
+
+
+def draw_study(study: StudyRecord, folder: Path) -> list[Path]:
+    """Draw all figures of a study, each as PNG and as a page of its own.
+
+    Args:
+        study: The study with its trials.
+        folder: Where to; made if need be.
+
+    Returns:
+        The files: `history`, `importances`, `parallel_coordinates`, `slice` and
+        `learning_curves`, with `.png` and `.html`.
+    """
+    written = []
+    for module, suffix in ((draw_png, "png"), (draw_html, "html")):
+        for name, figure in _figures(study, module).items():
+            path = folder / f"{name}.{suffix}"
+            module.save(figure, path)
+            written.append(path)
+    return written
+
+
+def draw_trial(trial: TrialRecord, path: Path, *, monitor: str = "val_rmse") -> Path:
+    """Draw the learning curve of one trial as PNG.
+
+    Args:
+        trial: The trial with its epochs.
+        path: The file.
+        monitor: Name of the validation metric.
+
+    Returns:
+        The path.
+    """
+    found = curve(trial, monitor=monitor)
+    curves = [found] if found.validation or found.train else []
+    title = f"{trial.study}, trial {trial.number}: learning curve"
+    if found.best is not None:
+        title += f" (kept epoch {found.best[0]:.0f}: {found.best[1]:.4f})"
+    label = words(monitor.removeprefix("val_"))
+    limits = curve_limits(curves)
+    draw_png.save(draw_png.draw_curves(curves, title=title, value_label=label, limits=limits), path)
+    return path
+
+
+def reproduction_figure(
+    published: Sequence[tuple[int, float]],
+    reproduced: Sequence[tuple[int, float]],
+    path: Path,
+    *,
+    expected: float | None = None,
+    title: str = "Published and reproduced",
+    metric: str = "val_rmse",
+) -> Path:
+    """Draw a published curve and ours in one picture, as PNG.
+
+    Args:
+        published: Epoch and value; may be empty.
+        reproduced: Epoch and value; may be empty.
+        path: The file.
+        expected: A published figure to draw as a line, or None.
+        title: Title of the picture.
+        metric: Name of what the values are.
+
+    Returns:
+        The path.
+    """
+    values = [value for _, value in [*published, *reproduced]]
+    limits = robust_limits([*values, *([] if expected is None else [expected])])
+    if not values or limits is None:
+        draw_png.save(draw_png.message(title, "needs a published or a reproduced curve"), path)
+        return path
+    lines = (("published", published, style.ORANGE), ("reproduced", reproduced, style.BLUE))
+    label = words(metric)
+    figure = draw_png.draw_two(lines, expected=expected, title=title, label=label, limits=limits)
+    draw_png.save(figure, path)
+    return path
+
+
+def _figures(study: StudyRecord, module: Any) -> dict[str, Any]:
+    titles = {name: f"{study.name}: {text[0].lower()}{text[1:]}" for name, text in _titles()}
+    label, ways = words(study.objective), {"minimize": study.minimize}
+    space, curves = landscape(study), best_curves(study)
+    limits = curve_limits(curves, minimize=study.minimize)
+    curve_label = words(study.monitor.removeprefix("val_"))
+    return {
+        "history": module.draw_history(history(study), title=titles["history"], value_label=label),
+        "importances": module.draw_importances(importance_bars(study), title=titles["importances"]),
+        "parallel_coordinates": module.draw_parallel(
+            space, title=titles["parallel_coordinates"], value_label=label, **ways
+        ),
+        "slice": module.draw_slice(space, title=titles["slice"], value_label=label, **ways),
+        "learning_curves": module.draw_curves(
+            curves, title=titles["learning_curves"], value_label=curve_label, limits=limits
+        ),
+    }
+
+
+def _titles() -> Sequence[tuple[str, str]]:
+    return tuple(style.TITLES.items())

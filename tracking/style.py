@@ -1,0 +1,31 @@
+"""How figures look, on paper and in a browser: colours that colour-blind readers tell apart."""
+
+from __future__ import annotations
+
+from tracking.records import COMPLETE, FAILED, KILLED, PRUNED, RUNNING
+
+BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+PINK, SKY, INK, GREY, LIGHT = "#CC79A7", "#56B4E9", "#222222", "#767676", "#DDDDDD"
+LINES = (BLUE, RED, GREEN, PINK, ORANGE)
+
+STATES = (COMPLETE, PRUNED, FAILED, KILLED, RUNNING)
+STATE_COLOURS = {COMPLETE: BLUE, PRUNED: ORANGE, FAILED: RED, KILLED: GREY, RUNNING: SKY}
+MPL_MARKERS = {COMPLETE: "o", PRUNED: "v", FAILED: "X", KILLED: "s", RUNNING: "D"}
+PLOTLY_MARKERS = {
+    COMPLETE: "circle",
+    PRUNED: "triangle-down",
+    FAILED: "x",
+    KILLED: "square",
+    RUNNING: "diamond",
+}
+
+TITLES = {
+    "history": "Every trial and the best so far",
+    "importances": "How much each parameter matters",
+    "parallel_coordinates": "Complete trials across their parameters",
+    "slice": "The objective against each parameter",
+    "learning_curves": "Learning curves of the best trials",
+}
+NEEDS_TWO = "needs 2 complete trials"
+NEEDS_ONE = "needs 1 trial with a value"
+NEEDS_CURVE = "needs 1 complete trial with epochs"
