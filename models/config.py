@@ -109,7 +109,8 @@ class TrainConfig:
         """
         _one_of("optimizer", self.optimizer, OPTIMIZERS)
         _check(
-            self.learning_rate > 0, f"`learning_rate` must be above 0, but got {self.learning_rate}."
+            self.learning_rate > 0,
+            f"`learning_rate` must be above 0, but got {self.learning_rate}.",
         )
         _check(
             self.batch_size == FULL_BATCH

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -66,14 +67,17 @@ def set_threads(count: int | None) -> int:
     Returns:
         The number set.
     """
-    import os
-
     threads = count or len(os.sched_getaffinity(0))
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     for device in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(device, True)
     return threads
+
+
+def device_types() -> tuple[str, ...]:
+    """Kinds of the devices that TensorFlow sees, say ("CPU",)."""
+    return tuple(device.device_type for device in tf.config.list_physical_devices())
 
 
 def compile_model(model: keras.Model, config: TrainConfig) -> None:

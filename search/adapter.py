@@ -60,19 +60,26 @@ class SpaceAdapter:
         Returns:
             Optuna's parameters, for `enqueue_trial`.
         """
-        encoded: dict[str, Value] = {}
+        return dict(_encode(parameter, values[parameter.name]) for parameter in self._held(values))
+
+    def teach(self, trial: optuna.Trial, values: Mapping[str, Value]) -> None:
+        """Let the sampler learn from a trial whose values were queued with `encode`."""
+        for parameter in self._held(values):
+            _suggest(trial, parameter)
+
+    def _held(self, values: Mapping[str, Value]) -> list[Any]:
+        """The searched parameters whose given value lies in the space, parents first."""
+        held = []
 
         def take(parameter: Any) -> Value:
-            value = values.get(parameter.name)
-            if value is None or isinstance(parameter, keras_tuner.engine.hyperparameters.Fixed):
-                return parameter.default  # type: ignore[no-any-return]
-            if _holds(parameter, value):
-                name, code = _encode(parameter, value)
-                encoded[name] = code
+            value = values.get(parameter.name, parameter.default)
+            searched = not isinstance(parameter, keras_tuner.engine.hyperparameters.Fixed)
+            if searched and parameter.name in values and _holds(parameter, value):
+                held.append(parameter)
             return value
 
         self._walk(take)
-        return encoded
+        return held
 
     def _walk(self, take: Any) -> dict[str, Value]:
         hp = self._space.copy()

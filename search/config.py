@@ -75,8 +75,12 @@ class StudyConfig:
             SearchError: A value breaks its rule.
         """
         if not re.fullmatch(r"[\w][\w .+-]{0,99}", self.name):
-            _fail("name", "start with a letter, digit or _ and have at most 100 letters, digits, "
-                  "spaces, dots, plus or minus signs", self.name)
+            _fail(
+                "name",
+                "start with a letter, digit or _ and have at most 100 letters, digits, "
+                "spaces, dots, plus or minus signs",
+                self.name,
+            )
         for name in ("trials", "epochs"):
             _at_least(name, getattr(self, name), 1)
         _at_least("seed", self.seed, 0)

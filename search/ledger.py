@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.ownership import OWNER, lives
 from search.slots import RETRY_OF, SLOT, slot_of
-from tracking import COMPLETE, FAILED, KILLED, PRUNED, RUNNING, EpochRecord, TrialRecord
+from tracking import COMPLETE, KILLED, PRUNED, RUNNING, EpochRecord, TrialRecord
 
 CONFIG = "trialbook:config"
 DATASET = "trialbook:dataset"
@@ -105,9 +105,7 @@ def trial_record(study: str, trial: FrozenTrial, monitor: str) -> TrialRecord:
 
 def pack_curve(epochs: Sequence[EpochRecord]) -> list[list[Any]]:
     """A curve as JSON holds it: epoch, seconds, metrics."""
-    return [
-        [e.epoch, round(e.seconds, 4), json.loads(json.dumps(dict(e.metrics)))] for e in epochs
-    ]
+    return [[e.epoch, round(e.seconds, 4), json.loads(json.dumps(dict(e.metrics)))] for e in epochs]
 
 
 def _epochs(curve: Sequence[Sequence[Any]]) -> tuple[EpochRecord, ...]:

@@ -22,6 +22,7 @@ from search.ownership import OWNER, me
 from search.progress import Progress
 from search.samplers import derive_seed
 from search.slots import SLOT, slot_of
+from search.space import baseline_values
 from search.supervisor import ChildDied, Supervisor
 from tracking import (
     COMPLETE,
@@ -36,6 +37,11 @@ from tracking import (
 )
 
 _FLUSH_S = 0.5
+
+
+def first_values(config: StudyConfig, adapter: SpaceAdapter) -> dict[str, Any]:
+    """What trial 0 tries: the published baseline, or a user's own model at its defaults."""
+    return baseline_values() if config.model == "ratings" else adapter.defaults()
 
 
 @dataclass(slots=True)
@@ -96,9 +102,11 @@ class Objective:
         slot = slot_of(self.study, frozen)
         seed = self.config.seed if slot == 0 else derive_seed(self.config.seed, slot, 1)
         preset = self._preset(slot)
-        values = self.adapter.defaults() if slot == 0 else self.adapter.sample(trial)
-        if slot == 0:
-            self._touch(trial, values)
+        values = first_values(self.config, self.adapter) if slot == 0 else None
+        if values is None:
+            values = self.adapter.sample(trial)
+        else:
+            self.adapter.teach(trial, values)
         folder = Path(tempfile.mkdtemp(prefix="trialbook-"))
         tags = self.tags | {"trialbook.seed": str(seed), "trialbook.slot": str(slot)}
         if slot == 0:
@@ -130,12 +138,6 @@ class Objective:
         if self.config.model in ("baseline", "as-written"):
             return self.config.model
         return "baseline" if slot == 0 and self.config.rates else None
-
-    def _touch(self, trial: optuna.Trial, values: dict[str, Any]) -> None:
-        """Suggest what was queued for the baseline, so that the sampler learns from it."""
-        queued = trial.system_attrs.get("fixed_params") or {}
-        if self.adapter.encode(values).keys() == queued.keys():
-            self.adapter.sample(trial)
 
     def _conclude(self, run: _Run, task: Task) -> TrialRecord:
         try:

@@ -58,14 +58,12 @@ class RatingRunner:
                 f"`[space]` needs the model `ratings`, but the model is `{self._config.model}`, "
                 "which has nothing to search. Use `--model ratings`."
             )
-        import tensorflow
-
         return Ready(
             space=hp.get_config(),
             dataset=dataset_record(self._ratings, self._split, self._trivial),
             threads=threads,
             warnings=(*self._ratings.warnings, *self._split.warnings),
-            devices=tuple(d.device_type for d in tensorflow.config.list_physical_devices()),
+            devices=models.device_types(),
         )
 
     def configs(self, task: Task) -> tuple[models.ModelConfig, models.TrainConfig]:
@@ -133,8 +131,6 @@ class HyperModelRunner:
 
     def ready(self, threads: int) -> Ready:
         """Declare the space by building once at its defaults."""
-        import tensorflow
-
         hp = keras_tuner.HyperParameters()
         try:
             self._hypermodel.build(hp)
@@ -148,7 +144,7 @@ class HyperModelRunner:
             dataset=None,
             threads=threads,
             warnings=(),
-            devices=tuple(d.device_type for d in tensorflow.config.list_physical_devices()),
+            devices=models.device_types(),
         )
 
     def run(self, task: Task, report: Reporter) -> Done:
@@ -160,9 +156,7 @@ class HyperModelRunner:
         model = self._hypermodel.build(hp)
         built = time.perf_counter()
         watch = _callback(self._config.monitor, report)
-        returned = self._hypermodel.fit(
-            hp, model, callbacks=[watch], epochs=task.epochs, verbose=0
-        )
+        returned = self._hypermodel.fit(hp, model, callbacks=[watch], epochs=task.epochs, verbose=0)
         trained = time.perf_counter()
         curve = watch.curve or [_returned(returned, self._config.monitor)]
         values = [row[self._config.monitor] for row in curve]

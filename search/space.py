@@ -63,6 +63,13 @@ def read(
     return model, train
 
 
+def baseline_values() -> dict[str, Any]:
+    """The published baseline as a point of the whole space, active parameters only."""
+    hp = keras_tuner.HyperParameters()
+    read(hp)
+    return dict(hp.values)
+
+
 def preset(name: str) -> tuple[ModelConfig, TrainConfig]:
     """The configuration of a named model: "as-written", or the published baseline."""
     return as_written() if name == "as-written" else baseline()
@@ -171,8 +178,9 @@ class _Space:
         try:
             values = [kind(value) for value in values]
         except (TypeError, ValueError) as error:
-            raise SearchError(f"`space.{name}` must hold {kind.__name__} values, but got {rule!r}."
-                              ) from error
+            raise SearchError(
+                f"`space.{name}` must hold {kind.__name__} values, but got {rule!r}."
+            ) from error
         if not values:
             raise SearchError(f"`space.{name}` must list at least one value, but got {rule!r}.")
         if len(values) == 1:
@@ -195,8 +203,9 @@ class _Space:
         try:
             low, high = kind(rule.get("min", low)), kind(rule.get("max", high))
         except (TypeError, ValueError) as error:
-            raise SearchError(f"`space.{name}` must have numbers, but got {dict(rule)!r}."
-                              ) from error
+            raise SearchError(
+                f"`space.{name}` must have numbers, but got {dict(rule)!r}."
+            ) from error
         if low > high:
             raise SearchError(
                 f"`space.{name}` must have min at most max, but got {low} and {high}."

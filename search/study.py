@@ -18,7 +18,7 @@ from search.errors import SearchError
 from search.interrupts import Stop, interruptible
 from search.ledger import CONFIG, DATASET, RUN, finished, orphans, requeue, running
 from search.messages import Ready
-from search.objective import Objective
+from search.objective import Objective, first_values
 from search.progress import Progress, Silent
 from search.pruners import make_pruner
 from search.results import StudyResult, study_record
@@ -101,7 +101,7 @@ class _Session:
             recorder=recorder,
             progress=self._progress,
             stop=self._stop,
-            tags=_tags(ready),
+            tags=trial_tags(ready),
             deadline=deadline,
         )
         return self._loop(study, objective, recorder)
@@ -126,7 +126,8 @@ class _Session:
             study.set_user_attr(DATASET, dataset)
             study.set_user_attr(CONFIG, config.to_dict())
         if not study.get_trials(deepcopy=False):
-            study.enqueue_trial(adapter.encode(adapter.defaults()), user_attrs={SLOT: 0})
+            first = adapter.encode(first_values(config, adapter))
+            study.enqueue_trial(first, user_attrs={SLOT: 0})
         return study
 
     def _reclaim(self, study: optuna.Study, recorder: Recorder) -> None:
@@ -169,7 +170,8 @@ def _is_closed(recorder: Recorder, record: Any) -> bool:
     return run is not None and run.get("status") == "FINISHED"
 
 
-def _tags(ready: Ready) -> dict[str, str]:
+def trial_tags(ready: Ready) -> dict[str, str]:
+    """What a trial's run is tagged with: versions, hardware, threads, data."""
     tags = dict(provenance()) | {
         "trialbook.threads": str(ready.threads),
         "trialbook.devices": ",".join(ready.devices),

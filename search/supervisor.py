@@ -55,9 +55,7 @@ class Supervisor:
         theirs.close()
         self._pipe, self._trials, self._ready = ours, 0, None
         ours.send(
-            Setup(
-                config=self._config.to_dict(), threads=self._config.threads, folder=os.getcwd()
-            )
+            Setup(config=self._config.to_dict(), threads=self._config.threads, folder=os.getcwd())
         )
 
     def ready(self) -> Ready:
@@ -136,7 +134,9 @@ class Supervisor:
         tail = self.log_tail()
         self.close()
         if code == -signal.SIGKILL:
-            text = "the kernel ended the training process (SIGKILL), most likely for want of memory."
+            text = (
+                "the kernel ended the training process (SIGKILL), most likely for want of memory."
+            )
             return ChildDied(text, "out_of_memory")
         if code < 0:
             name = signal.Signals(-code).name

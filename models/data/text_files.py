@@ -39,9 +39,7 @@ class _SingleByteSeparator(io.RawIOBase):
         super().close()
 
 
-def read_text(
-    path: Path, options: SourceOptions, *, where: str, gaps: bool = False
-) -> RatingTable:
+def read_text(path: Path, options: SourceOptions, *, where: str, gaps: bool = False) -> RatingTable:
     """Read a text file.
 
     Args:
@@ -115,9 +113,7 @@ def _read(
         strings_can_be_null=True,
     )
     with _SingleByteSeparator(path) if colons else path.open("rb") as file:
-        return arrow.read_csv(
-            file, read_options=read, parse_options=parse, convert_options=convert
-        )
+        return arrow.read_csv(file, read_options=read, parse_options=parse, convert_options=convert)
 
 
 def _read_as_text(path: Path, layout: TextLayout, names: Columns, where: str) -> Any:

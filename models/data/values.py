@@ -53,7 +53,9 @@ def id_column(column: Any, name: str, where: str) -> IdColumn:
     if pa.types.is_floating(column.type):
         column = _whole_numbers(column, name, where)
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if not (pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+    if not (
+        pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    ):
         raise ModelsError(
             f"{where}: column {name!r} must hold ids (integers or strings), but holds {kind}."
         )

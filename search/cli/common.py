@@ -28,8 +28,7 @@ def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "--home",
         type=click.Path(path_type=Path),
         default=lambda: os.environ.get("TRIALBOOK_HOME", "mlruns"),
-        help="Folder of mlflow.db, optuna.db and artifacts/ (default ./mlruns, or "
-        "TRIALBOOK_HOME).",
+        help="Folder of mlflow.db, optuna.db and artifacts/ (default ./mlruns, or TRIALBOOK_HOME).",
     )(command)
 
 
@@ -120,5 +119,3 @@ def short(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return "" if value is None else str(value)
-
-

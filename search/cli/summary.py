@@ -31,7 +31,7 @@ def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
 
 def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> object:
     """The best trials with the parameters in which they differ."""
-    names = [n for n in dict.fromkeys(n for t in trials for n in t.params)]
+    names = list(dict.fromkeys(n for t in trials for n in t.params))
     varied = [n for n in names if len({str(t.params.get(n)) for t in trials}) > 1]
     top = list(record.importances)
     varied.sort(key=lambda n: top.index(n) if n in top else len(top))

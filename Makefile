@@ -1,0 +1,53 @@
+# Two commands: `make search` and `make test`. Each sets up what it lacks, once.
+
+# A Python that fits: PYTHON=… chooses another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+  "$$p" -c 'import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1 \
+  && { command -v "$$p"; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+WORKERS ?= 2
+
+.PHONY: search test test-all lint types check venv dev bench-data clean
+
+search: venv
+	@$(BIN)/trialbook search
+
+test: dev
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(ARGS)
+
+test-all: dev
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+lint: dev
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
+
+types: dev
+	@$(BIN)/mypy
+
+check: lint types test
+
+venv: $(VENV)/.installed
+dev: $(VENV)/.installed-dev
+
+bench-data: venv
+	@$(BIN)/python benchmarks/data_loading.py
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Trialbook needs Python 3.11, 3.12 or 3.13 with venv, but found none. Install one (on Debian: python3-venv), or name it: make PYTHON=/path/to/python" >&2; exit 2; }
+	@echo "Making $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing Trialbook and its libraries into $(VENV); this takes a minute or three, once"
+	@$(PIP) install -c constraints.txt -e ".[samples]"
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "Installing the tools for tests into $(VENV), once"
+	@$(PIP) install -c constraints.txt -e ".[samples,dev]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,65 @@
+"""`trialbook baseline`: the published recipe, its layer table and its figures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from models import as_written, baseline, published
+from search.cli.common import console, emit, home_option, json_option, table
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    user_rows: int
+    movie_rows: int
+
+
+@click.command(epilog="Example: trialbook baseline --as-written")
+@click.option("--as-written", "written", is_flag=True, help="With dropout 0.4 and dense 16 wired.")
+@home_option
+@json_option
+def command(written: bool, home: Path, as_json: bool) -> int:
+    """Print the published trial: its recipe, its layers, its figures."""
+    from models import build_model, format_layer_table, layer_table
+
+    figures = published()
+    model_config, train_config = as_written() if written else baseline()
+    rows = figures["summary_table"]["embedding_rows"]
+    model = build_model(model_config, _Size(rows["users"], rows["movies"]))
+    data = figures["dataset"]
+    full = _Size(data["users_after_filter"] + 1, data["movies_after_filter"] + 1)
+    big = build_model(model_config, full).count_params()
+    result = figures["result"]
+    if as_json:
+        emit(
+            {
+                "model": asdict(model_config),
+                "train": asdict(train_config),
+                "layers": layer_table(model),
+                "parameters": model.count_params(),
+                "parameters_at_published_vocabulary": big,
+                "published": result,
+            }
+        )
+        return 0
+    out = console()
+    recipe = asdict(model_config) | asdict(train_config)
+    pairs = [[name, str(value)] for name, value in recipe.items()]
+    out.print(table("Recipe", ["parameter", "value"], pairs))
+    out.print(
+        f"\nLayers at {rows['movies'] - 1:,} movies and {rows['users'] - 1:,} users, as published:"
+    )
+    out.print(format_layer_table(model), markup=False)
+    out.print(
+        f"At the published vocabulary ({data['movies_after_filter']:,} movies, "
+        f"{data['users_after_filter']:,} users): {big:,} parameters."
+    )
+    if not written:
+        out.print(
+            f"Published: validation RMSE {result['reported_val_rmse']:.4f} on MUBI at epoch 54, "
+            f"stopped after {result['epochs_run']} epochs."
+        )
+    return 0

@@ -1,0 +1,72 @@
+"""`trialbook compare`: the best of several studies side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from search.cli.common import (
+    console,
+    emit,
+    home_option,
+    json_option,
+    open_store,
+    short,
+    store_options,
+    table,
+)
+
+
+@click.command(epilog="Example: trialbook compare sample sample-random")
+@click.argument("studies", nargs=-1, required=True)
+@store_options
+@home_option
+@json_option
+def command(
+    studies: tuple[str, ...],
+    home: Path,
+    tracking_uri: str | None,
+    storage: str | None,
+    as_json: bool,
+) -> int:
+    """Show the best trial of each of the STUDIES; values in which they differ are marked."""
+    from search.library import get_record
+
+    store = open_store(home, tracking_uri)
+    records = [get_record(store, storage, name) for name in dict.fromkeys(studies)]
+    best = {record.name: (record.ranked() or (None,))[0] for record in records}
+    names = dict.fromkeys(n for t in best.values() if t is not None for n in t.params)
+    values = {n: [t.params.get(n) if t else None for t in best.values()] for n in names}
+    differ = [n for n, row in values.items() if len({str(v) for v in row}) > 1]
+    hashes = {r.dataset.content_hash if r.dataset else None for r in records}
+    splits = {(r.dataset.profile.get("split") if r.dataset else None) for r in records}
+    comparable = len(hashes) == 1 and len(splits) == 1
+    if as_json:
+        emit(
+            {
+                "studies": {
+                    n: {"trial": t.number, "value": t.value, "params": dict(t.params)}
+                    if t
+                    else None
+                    for n, t in best.items()
+                },
+                "differ": differ,
+                "same_data": comparable,
+            }
+        )
+        return 0
+    rows = [
+        ["best value", *(f"{t.value:.4f}" if t else "none" for t in best.values())],
+        ["trial", *(str(t.number) if t else "" for t in best.values())],
+        ["complete trials", *(str(len(r.ranked())) for r in records)],
+    ]
+    for name, row in values.items():
+        mark = "[bold]≠[/] " if name in differ else "  "
+        rows.append([mark + name, *(short(v) for v in row)])
+    console().print(table("Best of each (≠ differs)", ["", *best], rows))
+    if not comparable:
+        console().print(
+            "The studies read different ratings or splits: their values do not compare."
+        )
+    return 0

@@ -1,0 +1,106 @@
+"""`trialbook data`: look at a source of ratings, or fetch one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from search.cli.common import (
+    SOURCE_NAMES,
+    console,
+    emit,
+    home_option,
+    json_option,
+    short,
+    source_options,
+    table,
+)
+from search.config import SPLITS
+
+
+@click.group(epilog="Example: trialbook data inspect movielens")
+def command() -> None:
+    """Look at a source of ratings, or fetch one."""
+
+
+@command.command(epilog="Example: trialbook data inspect ratings.csv --split temporal")
+@click.argument("source")
+@click.option("--split", type=click.Choice(SPLITS), default="published", show_default=True)
+@click.option("--seed", type=int, default=42, show_default=True)
+@source_options
+@home_option
+@json_option
+def inspect(
+    source: str,
+    split: str,
+    seed: int,
+    no_user_filter: bool,
+    home: Path,
+    as_json: bool,
+    **flags: Any,
+) -> int:
+    """Read SOURCE, check it and split it; nothing is written."""
+    from models.data import SourceOptions, describe, load_ratings, split_ratings
+
+    out = console(as_json)
+    options = SourceOptions(
+        **{name: flags[name] for name in SOURCE_NAMES},
+        user_filter=not no_user_filter,
+        seed=seed,
+    )
+    ratings = load_ratings(source, options, progress=lambda text: console(True).print(text))
+    parts = split_ratings(ratings, split, seed=seed)
+    found = describe(ratings, parts)
+    if as_json:
+        emit(found)
+        return 0
+    rows = [[name, _text(value)] for name, value in found.items() if name != "checks"]
+    out.print(table(f"{source}, split {split}", ["what", "value"], rows))
+    checks = found.get("checks") or []
+    if checks:
+        from models.data import check_published
+
+        made = check_published(ratings, parts)
+        body = [[c.name, str(c.expected), str(c.found), "yes" if c.holds else "NO"] for c in made]
+        out.print(table("Published figures", ["figure", "published", "here", "holds"], body))
+        same = all(c.holds for c in made)
+        out.print("The same data as published." if same else "A different dump, as marked above.")
+    return 0
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {short(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(short(item) for item in value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else short(value)
+
+
+@command.command(epilog="Example: trialbook data fetch movielens-1m")
+@click.argument("name")
+@click.option("--to", "destination", type=click.Path(path_type=Path), help="Folder to put it in.")
+@click.option("--base-url", help="Another address of the same files.")
+@home_option
+@json_option
+def fetch(
+    name: str, destination: Path | None, base_url: str | None, home: Path, as_json: bool
+) -> int:
+    """Download the data set NAME from its publisher, checked where a checksum is published."""
+    from models.data import DATASETS
+    from models.data import fetch as fetch_data
+
+    path = fetch_data(
+        name,
+        destination=destination,
+        base_url=base_url,
+        progress=lambda text: console(True).print(text),
+    )
+    licence = getattr(DATASETS.get(name), "licence", "")
+    source = f"mubi:{path}" if name == "mubi" else name
+    if as_json:
+        emit({"name": name, "path": str(path), "licence": licence, "source": source})
+    else:
+        console().print(f"{path}\nUse it: trialbook search --data {source}")
+    return 0

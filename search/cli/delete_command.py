@@ -1,0 +1,50 @@
+"""`trialbook delete`: a study, from both stores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from search.cli.common import (
+    DOES_NOT_HOLD,
+    console,
+    emit,
+    home_option,
+    json_option,
+    open_store,
+    store_options,
+)
+
+
+@click.command(epilog="Example: trialbook delete sample --yes")
+@click.argument("study")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@store_options
+@home_option
+@json_option
+def command(
+    study: str,
+    yes: bool,
+    home: Path,
+    tracking_uri: str | None,
+    storage: str | None,
+    as_json: bool,
+) -> int:
+    """Delete STUDY with its trials, runs and models from Optuna's and MLflow's store."""
+    from search.library import get_study
+    from search.removal import delete_study
+
+    store = open_store(home, tracking_uri)
+    trials = len(get_study(store, storage, study).get_trials(deepcopy=False))
+    question = f"Delete study {study} with {trials} trials, their runs and models?"
+    if not yes and not click.confirm(question, err=True):
+        if as_json:
+            emit({"study": study, "deleted": False})
+        return DOES_NOT_HOLD
+    delete_study(store, storage, study)
+    if as_json:
+        emit({"study": study, "deleted": True, "trials": trials})
+    else:
+        console().print(f"Deleted {study} from both stores.")
+    return 0

@@ -1,0 +1,42 @@
+"""`trialbook search --dry-run`: the space, and what the study would cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from search.cli.common import console, emit, short, table
+from search.config import StudyConfig
+from search.estimate import Plan, make_plan
+
+
+def show_plan(config: StudyConfig, home: Path, *, as_json: bool) -> int:
+    """Print the plan; nothing is written."""
+    with console(True).status("Reading the ratings and timing a few epochs of the baseline …"):
+        plan = make_plan(config)
+    if as_json:
+        emit(plan.to_json())
+        return 0
+    out = console()
+    rows = [[p["name"], p["kind"], _range(p), short(p["default"]), p["when"]] for p in plan.space]
+    out.print(
+        table(f"Space of {config.name}", ["parameter", "kind", "values", "default", "when"], rows)
+    )
+    out.print(_cost(plan, config))
+    return 0
+
+
+def _range(parameter: dict[str, Any]) -> str:
+    if parameter["values"] is not None:
+        return ", ".join(short(v) for v in parameter["values"])
+    log = " (log)" if parameter["log"] else ""
+    return f"{short(parameter['min'])} to {short(parameter['max'])}{log}"
+
+
+def _cost(plan: Plan, config: StudyConfig) -> str:
+    return (
+        f"{config.trials} trials of at most {config.epochs} epochs: about "
+        f"{plan.seconds / 60:.1f} minutes if none is pruned or stops early "
+        f"({plan.seconds_epoch:.2f} s an epoch of the baseline, measured), "
+        f"{plan.memory_mb / 1000:.1f} GB of memory, {plan.disk_mb:.0f} MB of disk."
+    )

@@ -1,0 +1,77 @@
+"""`trialbook reproduce`: train a trial again and compare."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from search.cli.common import (
+    DOES_NOT_HOLD,
+    console,
+    emit,
+    home_option,
+    json_option,
+    open_store,
+    store_options,
+)
+
+
+@click.command(epilog="Example: trialbook reproduce sample:7")
+@click.argument("target")
+@click.option("--data", help="Other ratings to train on.")
+@click.option(
+    "--tolerance",
+    type=float,
+    help="Largest difference that counts as the same (default 1e-6; 0.005 against the "
+    "published figure).",
+)
+@store_options
+@home_option
+@json_option
+def command(
+    target: str,
+    data: str | None,
+    tolerance: float | None,
+    home: Path,
+    tracking_uri: str | None,
+    storage: str | None,
+    as_json: bool,
+) -> int:
+    """Train TARGET again (baseline, STUDY:NUMBER or an MLflow run) and compare its value."""
+    from search.reproduce import reproduce
+    from tracking import EpochRecord
+
+    out = console(as_json)
+    with console(True).status("Starting TensorFlow and reading the ratings …") as status:
+
+        def show(epoch: EpochRecord) -> None:
+            values = ", ".join(f"{k} {v:.4f}" for k, v in epoch.metrics.items())
+            status.update(f"epoch {epoch.epoch}: {values}")
+
+        made = reproduce(
+            target,
+            open_store(home, tracking_uri),
+            storage=storage,
+            data=data,
+            tolerance=tolerance,
+            on_epoch=show,
+        )
+    if as_json:
+        emit(asdict(made))
+        return 0 if made.reproduced else DOES_NOT_HOLD
+    for note in made.notes:
+        out.print(note)
+    got = "none" if made.got is None else f"{made.got:.7f}"
+    gap = "" if made.difference is None else f", difference {made.difference:+.2e}"
+    verdict = "Reproduced" if made.reproduced else "Not reproduced"
+    out.print(
+        f"[bold]{verdict}[/]: {made.target}: expected {made.expected:.7f}, got {got}{gap} "
+        f"(tolerance {made.tolerance:g})"
+    )
+    for line in made.drift:
+        out.print(f"• drifted: {line}", markup=True)
+    if made.picture:
+        out.print(f"Both curves: {made.picture}")
+    return 0 if made.reproduced else DOES_NOT_HOLD

@@ -1,0 +1,121 @@
+"""`trialbook show`: one study, or one of its trials."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from search.cli.common import (
+    console,
+    emit,
+    home_option,
+    json_option,
+    open_store,
+    short,
+    store_options,
+    table,
+)
+from tracking import StudyRecord, TrialRecord
+
+
+@click.command(epilog="Example: trialbook show sample 7")
+@click.argument("study")
+@click.argument("number", required=False, type=int)
+@store_options
+@home_option
+@json_option
+def command(
+    study: str,
+    number: int | None,
+    home: Path,
+    tracking_uri: str | None,
+    storage: str | None,
+    as_json: bool,
+) -> int:
+    """Show STUDY and its trials, or the trial of that NUMBER."""
+    from search.library import get_record
+
+    record = get_record(open_store(home, tracking_uri), storage, study)
+    if number is None:
+        _show_study(record, as_json)
+    else:
+        _show_trial(find_trial(record, number), as_json)
+    return 0
+
+
+def find_trial(record: StudyRecord, number: int) -> TrialRecord:
+    """A trial by its number.
+
+    Raises:
+        SearchError: There is none.
+    """
+    from search.errors import SearchError
+
+    for trial in record.trials:
+        if trial.number == number:
+            return trial
+    known = f"0 to {record.trials[-1].number}" if record.trials else "none yet"
+    raise SearchError(
+        f"A trial's number must be one of study {record.name}'s ({known}), but got {number}."
+    )
+
+
+def _show_study(record: StudyRecord, as_json: bool) -> None:
+    if as_json:
+        emit(
+            {
+                "study": record.name,
+                "objective": record.objective,
+                "direction": record.direction,
+                "experiment_id": record.experiment_id,
+                "parent_run_id": record.parent_run_id,
+                "data": record.dataset.name if record.dataset else None,
+                "data_hash": record.dataset.content_hash if record.dataset else None,
+                "importances": dict(record.importances),
+                "trials": [trial_json(trial) for trial in record.trials],
+            }
+        )
+        return
+    out = console()
+    out.print(record.description.replace("**", "").replace("\n\n", "\n"), markup=False)
+    rows = []
+    for trial in record.trials:
+        label = f"{trial.number}" + (" baseline" if trial.tags.get("trialbook.baseline") else "")
+        value = f"{trial.value:.4f}" if trial.value is not None else ""
+        seconds = trial.metrics.get("seconds_total")
+        rows.append(
+            [label, trial.state, trial.end_reason, value, str(len(trial.epochs)), short(seconds)]
+        )
+    columns = ["trial", "state", "end", record.objective, "epochs", "seconds"]
+    out.print(table(f"Trials of {record.name}", columns, rows))
+
+
+def _show_trial(trial: TrialRecord, as_json: bool) -> None:
+    if as_json:
+        emit(trial_json(trial) | {"curve": [dict(e.metrics) for e in trial.epochs]})
+        return
+    rows = [["state", trial.state], ["end", trial.end_reason], ["run", trial.run_id or ""]]
+    if trial.message:
+        rows.append(["message", trial.message])
+    rows += [[name, short(value)] for name, value in trial.params.items()]
+    rows += [[name, f"{value:.6g}"] for name, value in trial.metrics.items()]
+    rows += [[name.removeprefix("trialbook."), value] for name, value in trial.tags.items()]
+    console().print(table(f"Trial {trial.number} of {trial.study}", ["what", "value"], rows))
+
+
+def trial_json(trial: TrialRecord) -> dict[str, Any]:
+    """A trial as plain values."""
+    return {
+        "number": trial.number,
+        "state": trial.state,
+        "end_reason": trial.end_reason,
+        "message": trial.message,
+        "value": trial.value,
+        "params": dict(trial.params),
+        "metrics": dict(trial.metrics),
+        "tags": dict(trial.tags),
+        "epochs": len(trial.epochs),
+        "run_id": trial.run_id,
+    }

@@ -1,0 +1,119 @@
+"""What a study would cost, measured on a few epochs of its first trial."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+
+from search.adapter import SpaceAdapter
+from search.config import StudyConfig
+from search.errors import SearchError
+from search.messages import Done, Failed, Task
+from search.supervisor import ChildDied, Supervisor
+from tracking import EpochRecord
+
+_EPOCHS = 4
+_PLOTS_MB = 25.0
+_TRIAL_FILES_MB = 0.2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """A study's space and its estimated cost.
+
+    Attributes:
+        space: A row a parameter: name, kind, min, max, values, log, default, when.
+        seconds_epoch: An epoch of the first trial, measured.
+        seconds: The whole study, if nothing is pruned and nothing stops early.
+        memory_mb: Peak of the training process, measured, and the study's own 600 MB.
+        disk_mb: Models, files, plots.
+        trials: Of the study.
+    """
+
+    space: tuple[dict[str, Any], ...]
+    seconds_epoch: float
+    seconds: float
+    memory_mb: float
+    disk_mb: float
+    trials: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def make_plan(config: StudyConfig) -> Plan:
+    """Load the data, train a few epochs of the first trial, and reckon from there.
+
+    Raises:
+        SearchError: The data or the model cannot be had, or the first trial fails.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="trialbook-"))
+    supervisor = Supervisor(config)
+    try:
+        ready = supervisor.ready()
+        space = keras_tuner.HyperParameters.from_config(dict(ready.space))
+        adapter = SpaceAdapter(space)
+        preset = "baseline" if config.model == "ratings" else config.model
+        supervisor.submit(
+            Task(
+                values=adapter.defaults(),
+                preset=preset if config.rates else None,
+                seed=config.seed,
+                epochs=min(_EPOCHS, config.epochs),
+                folder=folder,
+            )
+        )
+        done, epochs = _run(supervisor)
+        size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6
+    finally:
+        supervisor.close()
+        shutil.rmtree(folder, ignore_errors=True)
+    later = [e.seconds for e in epochs[1:]] or [e.seconds for e in epochs] or [0.0]
+    second = sum(later) / len(later)
+    kept = {"all": config.trials, "best": 1, "none": 0}[config.keep_models]
+    overhead = 3.0
+    return Plan(
+        space=tuple(_describe(p) for p in adapter.parameters),
+        seconds_epoch=second,
+        seconds=config.trials * (second * config.epochs + overhead) + 15.0,
+        memory_mb=done.metrics.get("peak_memory_mb", 0.0) + 600.0,
+        disk_mb=kept * size + config.trials * _TRIAL_FILES_MB + _PLOTS_MB,
+        trials=config.trials,
+    )
+
+
+def _run(supervisor: Supervisor) -> tuple[Done, list[EpochRecord]]:
+    epochs: list[EpochRecord] = []
+    while True:
+        try:
+            message = supervisor.poll(1.0)
+        except ChildDied as error:
+            raise SearchError(f"The first trial must train to be timed, but {error}") from error
+        if isinstance(message, EpochRecord):
+            epochs.append(message)
+            supervisor.reply(True)
+        elif isinstance(message, Failed):
+            raise SearchError(f"The first trial must train to be timed, but: {message.message}")
+        elif isinstance(message, Done):
+            return message, epochs
+
+
+def _describe(parameter: Any) -> dict[str, Any]:
+    values = getattr(parameter, "values", None)
+    conditions = [f"{c.name} in {list(c.values)}" for c in parameter.conditions]
+    return {
+        "name": parameter.name,
+        "kind": type(parameter).__name__,
+        "min": getattr(parameter, "min_value", None),
+        "max": getattr(parameter, "max_value", None),
+        "values": list(values) if values is not None else None,
+        "log": getattr(parameter, "sampling", None) == "log",
+        "default": parameter.default,
+        "when": " and ".join(conditions),
+    }

@@ -1,0 +1,34 @@
+"""Delete a study from both stores."""
+
+from __future__ import annotations
+
+import optuna
+
+from search.errors import SearchError
+from search.ledger import RUN
+from search.library import get_study
+from search.ownership import OWNER, lives
+from search.storage import open_storage
+from search.study import LOADER
+from tracking import MlflowRecorder, Store
+
+
+def delete_study(store: Store, storage: str | None, name: str) -> None:
+    """Delete a study's runs and models, then the study itself.
+
+    Raises:
+        SearchError: There is no such study, or a living process works on it.
+    """
+    study = get_study(store, storage, name)
+    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+        owner = trial.user_attrs.get(OWNER)
+        if owner is not None and lives(owner):
+            raise SearchError(
+                f"A study must be at rest to be deleted, but process {owner['pid']} on "
+                f"{owner['host']} runs trial {trial.number} of `{name}`. Stop it first."
+            )
+    run = study.user_attrs.get(RUN) or {}
+    store.prepare()
+    if run.get("experiment_id"):
+        MlflowRecorder(store, LOADER).delete_study(run["experiment_id"])
+    optuna.delete_study(study_name=name, storage=open_storage(store, storage))
