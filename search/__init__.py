@@ -19,6 +19,10 @@ __all__ = ["USER_ERRORS", "SearchError", "StudyConfig", "StudyResult", "run_stud
 
 def __getattr__(name: str) -> Any:
     """Import a heavy name when it is first asked for."""
+    if name in ("StudyResult", "run_study"):
+        from search.quiet import import_keras_tuner
+
+        import_keras_tuner()
     if name == "run_study":
         from search.study import run_study
 

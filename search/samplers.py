@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -35,13 +36,19 @@ def make_sampler(name: str, seed: int) -> BaseSampler:
     """
     makers: dict[str, Callable[[int], BaseSampler]] = {
         "random": lambda s: optuna.samplers.RandomSampler(seed=s),
-        "tpe": lambda s: optuna.samplers.TPESampler(
-            seed=s, n_startup_trials=6, multivariate=True, group=True
-        ),
+        "tpe": _tpe,
         "nsga2": lambda s: optuna.samplers.NSGAIISampler(seed=s, population_size=10),
         "qmc": lambda s: optuna.samplers.QMCSampler(seed=seed, scramble=True),
     }
     return SlotSampler(makers[name], seed)
+
+
+def _tpe(seed: int) -> BaseSampler:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # of `group`
+        return optuna.samplers.TPESampler(
+            seed=seed, n_startup_trials=6, multivariate=True, group=True
+        )
 
 
 class SlotSampler(BaseSampler):

@@ -23,6 +23,9 @@ class _Size:
 @json_option
 def command(written: bool, home: Path, as_json: bool) -> int:
     """Print the published trial: its recipe, its layers, its figures."""
+    from search.quiet import import_keras_tuner
+
+    import_keras_tuner()
     from models import build_model, format_layer_table, layer_table
 
     figures = published()

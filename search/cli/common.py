@@ -108,7 +108,7 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> Any:
 
     made = Table(title=title, title_justify="left", header_style="bold")
     for name in columns:
-        made.add_column(name, overflow="fold")
+        made.add_column(name, overflow="fold", min_width=min(len(name), 16))
     for row in rows:
         made.add_row(*row)
     return made

@@ -53,7 +53,10 @@ def command(
     **flags: Any,
 ) -> int:
     """Run the study of STUDY_FILE (TOML), of the flags, or the default one; again, it resumes."""
+    from search.quiet import import_keras_tuner
+
     config = resolve(study_file, home, flags, no_user_filter=no_user_filter)
+    import_keras_tuner()
     if dry_run:
         from search.cli.dry_run import show_plan
 

@@ -35,7 +35,7 @@ def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> object:
     varied = [n for n in names if len({str(t.params.get(n)) for t in trials}) > 1]
     top = list(record.importances)
     varied.sort(key=lambda n: top.index(n) if n in top else len(top))
-    shown = varied[:6]
+    shown = varied[: max(2, (console().width - 50) // 16)]
     rows = []
     for trial in trials:
         label = f"{trial.number}" + (" baseline" if trial.tags.get("trialbook.baseline") else "")
