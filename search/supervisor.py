@@ -36,13 +36,14 @@ class Supervisor:
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
         self._log: Any = None
+        self._tail = ""
         self._ready: Ready | None = None
         self._trials = 0
 
     def start(self) -> None:
         """Start a child; it loads its libraries and data while the caller goes on."""
         ours, theirs = multiprocessing.Pipe()
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the child)
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "search.worker", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
@@ -112,26 +113,28 @@ class Supervisor:
     def log_tail(self, most: int = 8000) -> str:
         """The last of what the child printed."""
         if self._log is None:
-            return ""
+            return self._tail
         size = self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, size - most))
         return str(self._log.read().decode("utf-8", "replace"))
 
     def close(self) -> None:
-        """End the child at once."""
+        """End the child at once; what it printed last stays readable."""
         if self._pipe is not None:
             self._pipe.close()
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-        self._process = self._pipe = self._ready = None
+        if self._log is not None:
+            self._tail = self.log_tail()
+            self._log.close()
+        self._process = self._pipe = self._ready = self._log = None
 
     def _death(self) -> ChildDied:
         assert self._process is not None
         code = self._process.wait()
         lines = [line for line in self.log_tail().splitlines() if line.strip()]
         last = f" Its last line: {lines[-1].strip()[:300]}" if lines else ""
-        tail = self.log_tail()
         self.close()
         if code == -signal.SIGKILL:
             text = (
@@ -141,6 +144,6 @@ class Supervisor:
         if code < 0:
             name = signal.Signals(-code).name
             return ChildDied(f"the training process crashed with {name}.{last}", "crash")
-        if "MemoryError" in tail:
+        if "MemoryError" in self._tail:
             return ChildDied(f"the training process ran out of memory.{last}", "out_of_memory")
         return ChildDied(f"the training process ended with exit code {code}.{last}", "crash")

@@ -33,7 +33,8 @@ def rating_table(columns: dict[str, Any], names: Columns, *, where: str, gaps: b
     if not rows_read:
         raise ModelsError(f"{where} must have rows, but has none below its column names.")
     scores, has_score = score_column(columns.pop(names.score), names.score, where, gaps=gaps)
-    times, warnings = None, ()
+    times = None
+    warnings: tuple[str, ...] = ()
     if names.timestamp is not None:
         times = seconds_column(
             columns.pop(names.timestamp), names.timestamp, where, has_score=has_score, gaps=gaps

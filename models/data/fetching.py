@@ -116,7 +116,7 @@ def fetch(
 
 
 def _download(dataset: DataSet, address: str, folder: Path, target: Path) -> Path:
-    import pooch
+    import pooch  # type: ignore[import-untyped]
 
     pooch.get_logger().setLevel("ERROR")
     part = folder / ".part"

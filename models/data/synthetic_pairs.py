@@ -27,7 +27,7 @@ def draw_pairs(
         Users and movies, `[row]`, sorted by user.
     """
     activity = _activity(rng, rows, users, least=least, most=min(most, movies))
-    weights = 1.0 / (np.arange(movies) + 1 + _ZIPF_SHIFT) ** _ZIPF_POWER
+    weights: NDArray[np.float64] = 1.0 / (np.arange(movies) + 1 + _ZIPF_SHIFT) ** _ZIPF_POWER
     weights = rng.permutation(weights / weights.sum())
     keys = _draw_keys(rng, activity, weights)
     user_codes = (keys // movies).astype(np.int32)

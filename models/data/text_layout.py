@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,17 +61,16 @@ def _text(head: bytes, where: str) -> str:
         raise ModelsError(f"{where} must be UTF-8 text, but is UTF-16. Save it as UTF-8.")
     if b"\0" in head:
         raise ModelsError(f"{where} must be CSV, TSV, `::`, Parquet or SQLite, but is binary.")
-    for cut in range(4):  # the end of the head may cut one character of up to four bytes
-        try:
-            return head[: len(head) - cut].decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            if error.start < len(head) - 4:
-                break
-    lines = head[: error.start].count(b"\n")
-    raise ModelsError(
-        f"{where} must be UTF-8 text, but has the byte {head[error.start]:#04x} in line {lines + 1}."
-        " Save it as UTF-8."
-    )
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    try:
+        return decoder.decode(head)  # the end of the head may cut a character: that is no error
+    except UnicodeDecodeError as error:
+        # `error.start` counts from behind a byte order mark, so the bytes come from the error.
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ModelsError(
+            f"{where} must be UTF-8 text, but has the byte {error.object[error.start]:#04x} in "
+            f"line {line}. Save it as UTF-8."
+        ) from None
 
 
 def _separator(line: str, where: str) -> str:

@@ -1,0 +1,52 @@
+"""A small file of ratings, and homes whose databases exist already."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+SUPPORT = Path(__file__).parent.parent / "support"
+EXAMPLES = Path(__file__).parent.parent.parent / "docs" / "examples"
+
+
+@pytest.fixture(scope="session")
+def ratings_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """1,500 ratings of 60 users and 50 movies, with biases to learn."""
+    rng = np.random.default_rng(0)
+    pairs = rng.choice(60 * 50, 1500, replace=False)
+    users, movies = pairs // 50, pairs % 50
+    liking = 3.5 + rng.normal(0, 0.6, 60)[users] + rng.normal(0, 0.6, 50)[movies]
+    scores = np.clip(np.round(2 * (liking + rng.normal(0, 0.4, 1500))) / 2, 0.5, 5)
+    path = tmp_path_factory.mktemp("data") / "ratings.csv"
+    frame = pd.DataFrame(
+        {"userId": users + 100, "movieId": movies + 7000, "rating": scores, "timestamp": 1000}
+    )
+    frame.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tracking import Store
+
+    home = tmp_path_factory.mktemp("empty") / "mlruns"
+    Store(home).prepare()
+    return home
+
+
+@pytest.fixture
+def home(tmp_path: Path, empty_home: Path) -> Path:
+    """A home of its own for a test, MLflow's tables already made."""
+    target = tmp_path / "mlruns"
+    shutil.copytree(empty_home, target)
+    return target
+
+
+@pytest.fixture(autouse=True)
+def _own_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(SUPPORT), str(EXAMPLES)]))

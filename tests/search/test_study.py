@@ -1,0 +1,271 @@
+"""What a whole study leaves in both stores."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pandas as pd
+import pytest
+
+from models.data import load_ratings, split_ratings
+from search import SearchError, StudyConfig, run_study
+from search.ledger import PLAN
+from search.results import StudyResult
+from tracking import Store
+
+NEW = {"embedding_size": {"min": 2, "max": 4}, "units_1": 8}
+
+
+@pytest.fixture(scope="module")
+def config(ratings_file: Path) -> StudyConfig:
+    return StudyConfig(
+        name="small", trials=4, epochs=20, data=str(ratings_file), sampler="random", space=NEW
+    )
+
+
+@pytest.fixture(scope="module")
+def done(
+    config: StudyConfig, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[StudyResult, Store]:
+    home = tmp_path_factory.mktemp("done") / "mlruns"
+    return run_study(config, home=home), Store(home)
+
+
+def _optuna(store: Store, name: str) -> optuna.Study:
+    return optuna.load_study(study_name=name, storage=f"sqlite:///{store.optuna_db}")
+
+
+def test_one_number_everywhere(done: tuple[StudyResult, Store], monkeypatch) -> None:
+    """Optuna's value, MLflow's metric and the reloaded model's RMSE on raw ids are the same."""
+    result, store = done
+    client = store.client()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store.tracking_uri)
+    import mlflow.pyfunc
+
+    mlflow.set_tracking_uri(store.tracking_uri)
+    frame = pd.read_csv(result.record.dataset.name)
+    from sklearn.model_selection import train_test_split
+
+    train, _ = train_test_split(frame, test_size=0.3, random_state=42)
+    valid = train.iloc[int(len(train) * 0.8) :]
+    table = pd.DataFrame({"user": valid.userId, "movie": valid.movieId}).reset_index(drop=True)
+    complete = [t for t in _optuna(store, "small").trials if t.state.name == "COMPLETE"]
+    assert len(complete) >= 3
+    for trial in complete:
+        run_id = trial.user_attrs[PLAN]["run_id"]
+        metric = client.get_run(run_id).data.metrics["best_val_rmse"]
+        model = mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
+        predicted = np.asarray(model.predict(table), dtype=float)
+        rmse = float(np.sqrt(np.mean((predicted - valid.rating.to_numpy()) ** 2)))
+        assert metric == pytest.approx(trial.value, abs=1e-9)
+        assert rmse == pytest.approx(trial.value, abs=1e-6)
+
+
+def test_trial_0_is_the_baseline_even_outside_a_narrowed_space(
+    done: tuple[StudyResult, Store],
+) -> None:
+    result, _ = done
+    first = result.record.trials[0]
+    assert first.params["embedding_size"] == 15
+    assert first.params["units_1"] == 128
+    assert first.params["batch_size"] == "full"
+    assert first.tags["trialbook.baseline"] == "true"
+    assert all(2 <= t.params["embedding_size"] <= 4 for t in result.record.trials[1:])
+    assert all(t.params["units_1"] == 8 for t in result.record.trials[1:])
+
+
+def test_a_layer_that_is_not_there_has_no_width_and_no_dropout(
+    done: tuple[StudyResult, Store],
+) -> None:
+    for trial in done[0].record.trials:
+        layers = int(trial.params["layers"])
+        widths = {n for n in trial.params if n.startswith("units_")}
+        rates = {n for n in trial.params if n.startswith("dropout_")}
+        assert widths == {f"units_{n}" for n in range(1, layers + 1)}
+        assert rates == {f"dropout_{n}" for n in range(1, layers + 1)}
+
+
+def test_a_run_holds_what_the_trial_was_and_did(done: tuple[StudyResult, Store]) -> None:
+    result, store = done
+    client = store.client()
+    best = result.best
+    run = client.get_run(best.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["mlflow.parentRunId"] == result.record.parent_run_id
+    for name in ("best_epoch", "epochs_run", "lowest_val_rmse", "parameters", "peak_memory_mb",
+                 "seconds_train", "trivial_global_mean_val_rmse", "trivial_biases_val_rmse"):
+        assert name in run.data.metrics, name
+    for name in ("trialbook.seed", "trialbook.versions", "trialbook.hardware",
+                 "trialbook.data_hash", "trialbook.threads"):
+        assert name in run.data.tags, name
+    for name in ("loss", "rmse", "val_loss", "val_rmse"):
+        history = client.get_metric_history(best.run_id, name)
+        assert sorted(m.step for m in history) == list(range(1, len(best.epochs) + 1))
+    files = {f.path for f in client.list_artifacts(best.run_id)}
+    assert {"config.json", "history.csv", "learning_curve.png", "layers.txt"} <= files
+    parent = client.get_run(result.record.parent_run_id)
+    assert parent.info.status == "FINISHED"
+    plots = {Path(f.path).name for f in client.list_artifacts(parent.info.run_id, "plots")}
+    for name in ("history", "importances", "parallel_coordinates", "slice", "learning_curves"):
+        assert {f"{name}.html", f"{name}.png"} <= plots
+
+
+def test_the_same_call_again_does_nothing(
+    done: tuple[StudyResult, Store], config: StudyConfig
+) -> None:
+    result, store = done
+    again = run_study(config, home=store.home)
+    assert again.new_trials == 0
+    assert again.record.trials == result.record.trials
+
+
+def test_a_resumed_random_study_proposes_what_an_uninterrupted_one_does(
+    done: tuple[StudyResult, Store], config: StudyConfig, home: Path
+) -> None:
+    run_study(replace(config, trials=2), home=home)
+    resumed = run_study(config, home=home)
+    assert [t.params for t in resumed.record.trials] == [t.params for t in done[0].record.trials]
+    assert [t.value for t in resumed.record.trials] == [t.value for t in done[0].record.trials]
+
+
+def test_a_changed_study_or_changed_ratings_are_refused_with_the_differences(
+    done: tuple[StudyResult, Store], config: StudyConfig, tmp_path: Path
+) -> None:
+    _, store = done
+    with pytest.raises(SearchError, match=r"`seed` was 42, now 43") as caught:
+        run_study(replace(config, seed=43), home=store.home)
+    assert "\n" not in str(caught.value)
+    path = Path(config.data)
+    before = path.read_text()
+    try:
+        path.write_text(before.rsplit("\n", 2)[0] + "\n")
+        with pytest.raises(SearchError, match=r"hash was .* \(1,500 rows then, 1,499 now\)"):
+            run_study(config, home=store.home)
+    finally:
+        path.write_text(before)
+
+
+def test_optuna_writes_no_model_of_the_test_part(done: tuple[StudyResult, Store]) -> None:
+    """Nothing in the record was computed on the sealed test part."""
+    result, _ = done
+    names = {n for t in result.record.trials for n in t.metrics}
+    assert not any("test" in name for name in names)
+
+
+def test_the_hash_on_record_is_the_ratings_own(done: tuple[StudyResult, Store]) -> None:
+    result, _ = done
+    ratings = load_ratings(result.record.dataset.name)
+    assert result.record.dataset.content_hash == ratings.content_hash
+    split = split_ratings(ratings, "published")
+    assert result.record.dataset.profile["valid_rows"] == len(split.valid)
+
+
+def test_wal_is_on_in_both_databases(done: tuple[StudyResult, Store]) -> None:
+    import sqlite3
+
+    for path in (done[1].optuna_db, done[1].home / "mlflow.db"):
+        connection = sqlite3.connect(path)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        connection.close()
+
+
+DEEDS = "fine raise kill abort exhaust nan no-metric number fine"
+
+
+def test_a_trial_may_fail_in_any_way_and_the_study_goes_on(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "script"
+    script.write_text(DEEDS)
+    monkeypatch.setenv("MISBEHAVING_SCRIPT", str(script))
+    config = StudyConfig(
+        name="bad",
+        trials=9,
+        epochs=2,
+        model="misbehaving:Misbehaving",
+        objective="val_loss:min",
+        sampler="random",
+        pruner="none",
+    )
+    result = run_study(config, home=home)
+    ends = [(t.state, t.end_reason) for t in result.record.trials]
+    assert ends == [
+        ("complete", "epochs"),
+        ("failed", "error"),
+        ("failed", "out_of_memory"),
+        ("failed", "crash"),
+        ("failed", "out_of_memory"),
+        ("failed", "nan"),
+        ("failed", "error"),
+        ("complete", "epochs"),
+        ("complete", "epochs"),
+    ]
+    messages = [t.message for t in result.record.trials]
+    assert messages[1] == "RuntimeError: told to raise"
+    assert "SIGKILL" in messages[2]
+    assert "SIGABRT" in messages[3]
+    assert "'val_loss'" in messages[6]
+    assert result.record.trials[7].value == 0.25
+    client = Store(home).client()
+    statuses = [client.get_run(t.run_id).info.status for t in result.record.trials]
+    assert statuses[:3] == ["FINISHED", "FAILED", "FAILED"]
+    assert result.to_json()["n_failed"] == 6
+
+
+def test_peak_memory_is_of_a_trial_alone(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "script"
+    script.write_text("fine large fine")
+    monkeypatch.setenv("MISBEHAVING_SCRIPT", str(script))
+    config = StudyConfig(
+        name="memory",
+        trials=3,
+        epochs=1,
+        model="misbehaving:Misbehaving",
+        objective="val_loss:min",
+    )
+    result = run_study(config, home=home)
+    small, large, after = (t.metrics["peak_memory_mb"] for t in result.record.trials)
+    assert large > small + 400
+    assert after < large - 400
+
+
+def test_a_model_of_another_kind_is_searched_through_the_same_door(home: Path) -> None:
+    config = StudyConfig(
+        name="wine",
+        trials=3,
+        epochs=15,
+        model="wine:WineModel",
+        objective="val_accuracy:max",
+        sampler="random",
+    )
+    result = run_study(config, home=home)
+    best = result.best
+    curve = [e.metrics["val_accuracy"] for e in best.epochs]
+    assert best.value == max(curve) > 0.8
+    assert best.value == max(t.value for t in result.record.trials if t.state == "complete")
+    assert all(t.params["units_1"] in (4, 8, 16, 32, 64) for t in result.record.trials)
+    metrics = Store(home).client().get_run(best.run_id).data.metrics
+    assert metrics["best_val_accuracy"] == best.value
+
+
+@pytest.mark.parametrize(
+    ("model", "fragment"),
+    [
+        ("nothing:Here", "importable"),
+        ("wine:Nothing", "has no attribute"),
+        ("os:path", "HyperModel"),
+    ],
+)
+def test_a_model_that_is_none_is_told_in_one_line(home: Path, model: str, fragment: str) -> None:
+    config = StudyConfig(name="none", trials=1, model=model, objective="val_loss:min")
+    with pytest.raises(SearchError, match=fragment) as caught:
+        run_study(config, home=home)
+    assert "\n" not in str(caught.value)
+    assert "none" not in json.dumps(os.listdir(home / "artifacts"))
