@@ -138,7 +138,7 @@ def predict(model: keras.Model, part: Part) -> NDArray[np.float32]:
     return np.asarray(scores, dtype=np.float32).reshape(-1)
 
 
-class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
+class _Watch(keras.callbacks.Callback):
     """Keeps the curve and the best weights, and stops training when its time has come."""
 
     def __init__(self, config: TrainConfig, on_epoch: Callable[[Epoch], bool] | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import keras_tuner
 import optuna
@@ -72,7 +72,7 @@ class SpaceAdapter:
         held = []
 
         def take(parameter: Any) -> Value:
-            value = values.get(parameter.name, parameter.default)
+            value: Value = values.get(parameter.name, parameter.default)
             searched = not isinstance(parameter, keras_tuner.engine.hyperparameters.Fixed)
             if searched and parameter.name in values and _holds(parameter, value):
                 held.append(parameter)
@@ -94,9 +94,9 @@ def _suggest(trial: optuna.Trial, parameter: Any) -> Value:
     kinds = keras_tuner.engine.hyperparameters
     name = parameter.name
     if isinstance(parameter, kinds.Fixed):
-        return parameter.value  # type: ignore[no-any-return]
+        return cast("Value", parameter.value)
     if isinstance(parameter, kinds.Choice):
-        return trial.suggest_categorical(name, list(parameter.values))  # type: ignore[return-value]
+        return cast("Value", trial.suggest_categorical(name, list(parameter.values)))
     if isinstance(parameter, kinds.Boolean):
         return bool(trial.suggest_categorical(name, [False, True]))
     log = parameter.sampling == "log"
@@ -126,7 +126,7 @@ def _power(parameter: Any, exponent: int) -> Value:
 def _holds(parameter: Any, value: Value) -> bool:
     kinds = keras_tuner.engine.hyperparameters
     if isinstance(parameter, kinds.Choice):
-        return value in parameter.values
+        return bool(value in parameter.values)
     if isinstance(parameter, kinds.Boolean):
         return isinstance(value, bool)
     if isinstance(value, str):
@@ -138,7 +138,7 @@ def _holds(parameter: Any, value: Value) -> bool:
     if parameter.sampling == "log":
         return value in [_power(parameter, e) for e in range(_exponents(parameter) + 1)]
     steps = (value - parameter.min_value) / parameter.step
-    return abs(steps - round(steps)) < 1e-6
+    return bool(abs(steps - round(steps)) < 1e-6)
 
 
 def _encode(parameter: Any, value: Value) -> tuple[str, Value]:

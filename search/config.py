@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from models.data import SourceOptions
 from search.errors import SearchError
@@ -105,7 +105,7 @@ class StudyConfig:
         return self.objective.split(":")[0]
 
     @property
-    def direction(self) -> str:
+    def direction(self) -> Literal["minimize", "maximize"]:
         """Optuna's word for the objective's direction."""
         return "minimize" if self.objective.endswith(":min") else "maximize"
 

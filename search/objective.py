@@ -264,9 +264,20 @@ class Objective:
             },
         )
         complete = state == TrialState.COMPLETE
+        keeps_best = self.config.keep_models == "best" and model is not None
+        earlier = self._best_run() if keeps_best else None
         self.study.tell(run.trial, record.value if complete else None, state=state)
         self._log(run, record, model)
+        if earlier:
+            self.recorder.drop_model(earlier)
         return record
+
+    def _best_run(self) -> str | None:
+        """The run of the best complete trial so far."""
+        done = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        sign = 1.0 if self.config.direction == "minimize" else -1.0
+        best = min(done, key=lambda t: sign * (t.value or 0.0), default=None)
+        return None if best is None else best.user_attrs[PLAN]["run_id"]
 
     def _log(self, run: _Run, record: TrialRecord, model: ModelFolder | None) -> None:
         files = Path(tempfile.mkdtemp(prefix="trialbook-"))

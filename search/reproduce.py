@@ -6,7 +6,7 @@ import math
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -360,8 +360,6 @@ def _baseline(
 
 
 def _with_notes(made: Reproduction, notes: tuple[str, ...]) -> Reproduction:
-    from dataclasses import replace
-
     return replace(made, notes=notes)
 
 
@@ -376,7 +374,8 @@ def _against_published(
     expected = published_rmse()
     limit = PUBLISHED_TOLERANCE if tolerance is None else tolerance
     if fresh:
-        got, epochs, changes = stored.record.value, stored.record.epochs, ()
+        got, epochs = stored.record.value, stored.record.epochs
+        changes: tuple[str, ...] = ()
     else:
         plan = stored.trial.user_attrs[PLAN]
         replay = _train(stored.config, plan, on_epoch, None)

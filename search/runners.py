@@ -95,7 +95,7 @@ class RatingRunner:
         keeps = task.keep_model and result.end_reason in ("epochs", "early_stopping")
         if keeps:
             models.save_ratings_model(model, self._split.vocabulary, task.folder / "model")
-        _write_files(task.folder, [e.metrics | {"seconds": e.seconds} for e in result.epochs])
+        _write_files(task.folder, [{**e.metrics, "seconds": e.seconds} for e in result.epochs])
         (task.folder / "layers.txt").write_text(models.format_layer_table(model) + "\n")
         config = {"model": asdict(model_config), "train": asdict(train_config)}
         (task.folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
@@ -209,7 +209,7 @@ def _load_hypermodel(reference: str) -> Any:
 def _callback(monitor: str, report: Reporter) -> Any:
     import keras
 
-    class Watch(keras.callbacks.Callback):  # type: ignore[misc]
+    class Watch(keras.callbacks.Callback):
         """Reports each epoch and stops a pruned trial."""
 
         def __init__(self) -> None:
@@ -267,7 +267,7 @@ def _write_files(folder: Path, curve: Sequence[Mapping[str, float]]) -> None:
 
 def dataset_record(ratings: Ratings, split: Split, trivial: TrivialRmse) -> DatasetRecord:
     """The ratings as the record keeps them."""
-    checks = ()
+    checks: tuple[str, ...] = ()
     if ratings.checks:
         checks = tuple(
             f"{'same' if c.holds else 'differs'}: {c.name}: published {c.expected}, here {c.found}"

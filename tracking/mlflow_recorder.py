@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -195,6 +196,18 @@ class MlflowRecorder:
         """`models:/m-...`, which loads where the tracking address is this store's."""
         model_id = _ready_model(self.store.client(), run_id)
         return None if model_id is None else f"models:/{model_id}"
+
+    def drop_model(self, run_id: str) -> None:
+        """Delete a run's model and its files; a run without one is left as it is."""
+        client = self.store.client()
+        model_id = _ready_model(client, run_id)
+        if model_id is None:
+            return
+        location = str(client.get_logged_model(model_id).artifact_location)
+        client.delete_logged_model(model_id)
+        folder = Path(location.removeprefix("file://"))
+        if folder.is_relative_to(self.store.artifacts):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def log_picture(self, run_id: str, path: Path) -> None:
         """Add a picture to the run's files, under its own name."""

@@ -84,6 +84,10 @@ class Recorder(Protocol):
         """The address of a run's model, or None."""
         ...
 
+    def drop_model(self, run_id: str) -> None:
+        """Delete a run's model, where it has one; the rest of the run stays."""
+        ...
+
     def log_picture(self, run_id: str, path: Path) -> None:
         """Keep a picture with a run."""
         ...
@@ -128,6 +132,9 @@ class NullRecorder:
     def model_uri(self, run_id: str) -> str | None:
         """Return None: no model is known."""
         return None
+
+    def drop_model(self, run_id: str) -> None:
+        """Do nothing: there is no model."""
 
     def log_picture(self, run_id: str, path: Path) -> None:
         """Forget the picture."""

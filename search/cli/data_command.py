@@ -50,8 +50,9 @@ def inspect(
         user_filter=not no_user_filter,
         seed=seed,
     )
-    ratings = load_ratings(source, options, progress=lambda text: console(True).print(text))
-    parts = split_ratings(ratings, split, seed=seed)
+    with console(True).status(f"Reading {source} …"):
+        ratings = load_ratings(source, options)
+        parts = split_ratings(ratings, split, seed=seed)
     found = describe(ratings, parts)
     if as_json:
         emit(found)

@@ -97,11 +97,24 @@ def test_a_run_holds_what_the_trial_was_and_did(done: tuple[StudyResult, Store])
     run = client.get_run(best.run_id)
     assert run.info.status == "FINISHED"
     assert run.data.tags["mlflow.parentRunId"] == result.record.parent_run_id
-    for name in ("best_epoch", "epochs_run", "lowest_val_rmse", "parameters", "peak_memory_mb",
-                 "seconds_train", "trivial_global_mean_val_rmse", "trivial_biases_val_rmse"):
+    for name in (
+        "best_epoch",
+        "epochs_run",
+        "lowest_val_rmse",
+        "parameters",
+        "peak_memory_mb",
+        "seconds_train",
+        "trivial_global_mean_val_rmse",
+        "trivial_biases_val_rmse",
+    ):
         assert name in run.data.metrics, name
-    for name in ("trialbook.seed", "trialbook.versions", "trialbook.hardware",
-                 "trialbook.data_hash", "trialbook.threads"):
+    for name in (
+        "trialbook.seed",
+        "trialbook.versions",
+        "trialbook.hardware",
+        "trialbook.data_hash",
+        "trialbook.threads",
+    ):
         assert name in run.data.tags, name
     for name in ("loss", "rmse", "val_loss", "val_rmse"):
         history = client.get_metric_history(best.run_id, name)
@@ -269,3 +282,18 @@ def test_a_model_that_is_none_is_told_in_one_line(home: Path, model: str, fragme
         run_study(config, home=home)
     assert "\n" not in str(caught.value)
     assert "none" not in json.dumps(os.listdir(home / "artifacts"))
+
+
+@pytest.mark.parametrize(("keep", "expected"), [("best", 1), ("none", 0)])
+def test_keep_models_keeps_what_it_says(
+    keep: str, expected: int, config: StudyConfig, home: Path
+) -> None:
+    result = run_study(replace(config, keep_models=keep, epochs=3), home=home)
+    store = Store(home)
+    assert len(result.record.ranked()) == 4
+    assert len(list(store.artifacts.rglob("model.keras"))) == expected
+    if expected:
+        import mlflow.pyfunc
+
+        mlflow.set_tracking_uri(store.tracking_uri)
+        assert mlflow.pyfunc.load_model(f"runs:/{result.best.run_id}/model") is not None
