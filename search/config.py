@@ -159,6 +159,11 @@ class StudyConfig:
         return cls(**{k: v for k, v in values.items() if k in own}, options=options)
 
     @classmethod
+    def default(cls) -> StudyConfig:
+        """The study that runs where none is named: `search/studies/sample.toml`."""
+        return cls.from_toml(Path(__file__).parent / "studies" / "sample.toml")
+
+    @classmethod
     def from_toml(cls, path: Path) -> StudyConfig:
         """Read a study file.
 

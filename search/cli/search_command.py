@@ -84,7 +84,7 @@ def resolve(
     if study_file is not None:
         base = StudyConfig.from_toml(study_file)
     else:
-        base = _stored(home, flags) or StudyConfig()
+        base = _stored(home, flags) or StudyConfig.default()
     given = {key: value for key, value in flags.items() if value is not None}
     if no_user_filter:
         given["user_filter"] = False
@@ -93,7 +93,7 @@ def resolve(
 
 
 def _stored(home: Path, flags: dict[str, Any]) -> StudyConfig | None:
-    name = flags.get("name") or StudyConfig().name
+    name = flags.get("name") or StudyConfig.default().name
     store = open_store(home, flags.get("tracking_uri"))
     if not flags.get("storage") and not store.optuna_db.exists():
         return None
