@@ -36,19 +36,13 @@ def make_sampler(name: str, seed: int) -> BaseSampler:
     """
     makers: dict[str, Callable[[int], BaseSampler]] = {
         "random": lambda s: optuna.samplers.RandomSampler(seed=s),
-        "tpe": _tpe,
+        "tpe": lambda s: optuna.samplers.TPESampler(
+            seed=s, n_startup_trials=6, multivariate=True, group=True
+        ),
         "nsga2": lambda s: optuna.samplers.NSGAIISampler(seed=s, population_size=10),
         "qmc": lambda s: optuna.samplers.QMCSampler(seed=seed, scramble=True),
     }
     return SlotSampler(makers[name], seed)
-
-
-def _tpe(seed: int) -> BaseSampler:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # of `group`
-        return optuna.samplers.TPESampler(
-            seed=seed, n_startup_trials=6, multivariate=True, group=True
-        )
 
 
 class SlotSampler(BaseSampler):
@@ -67,7 +61,10 @@ class SlotSampler(BaseSampler):
     def _sampler(self, study: optuna.Study, trial: FrozenTrial) -> BaseSampler:
         if self._current is None or self._current[0] != trial.number:
             seed = derive_seed(self._seed, slot_of(study, trial))
-            self._current = (trial.number, self._make(seed))
+            with warnings.catch_warnings():
+                # QMC and TPE's `group` are called experimental; the pinned version is what is used
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                self._current = (trial.number, self._make(seed))
         return self._current[1]
 
     def infer_relative_search_space(

@@ -111,7 +111,8 @@ def _ensure_experiment(client: Any, store: Store, study: str) -> str:
     found = client.get_experiment_by_name(study)
     if found is None:
         place = None if store.served else (store.artifacts / artifact_folder(study)).as_uri()
-        return str(client.create_experiment(study, place, {"trialbook.study": study}))
+        tags = {"trialbook.study": study, "mlflow.experimentKind": "custom_model_development"}
+        return str(client.create_experiment(study, place, tags))
     if found.lifecycle_stage == "deleted":  # put into the bin in MLflow's pages; wanted again
         client.restore_experiment(found.experiment_id)
     return str(found.experiment_id)

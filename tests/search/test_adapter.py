@@ -1,0 +1,132 @@
+"""Keras Tuner's space through Optuna: same values, same activity, real numbers."""
+
+from __future__ import annotations
+
+import keras_tuner
+import optuna
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models import ModelConfig, TrainConfig
+from search.adapter import SpaceAdapter
+from search.errors import SearchError
+from search.space import baseline_values, read
+
+
+def _declared(overrides: dict | None = None) -> keras_tuner.HyperParameters:
+    hp = keras_tuner.HyperParameters()
+    read(hp, overrides)
+    return hp
+
+
+def _point(values: dict, overrides: dict | None = None) -> tuple[ModelConfig, TrainConfig]:
+    hp = keras_tuner.HyperParameters()
+    hp.values = dict(values)
+    return read(hp, overrides)
+
+
+def _study(seed: int) -> optuna.Study:
+    return optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+
+
+def test_the_empty_point_is_the_published_baseline() -> None:
+    assert read(keras_tuner.HyperParameters()) == (ModelConfig(), TrainConfig())
+    assert _point(baseline_values()) == (ModelConfig(), TrainConfig())
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_a_sampled_point_reads_back_as_itself(seed: int) -> None:
+    adapter = SpaceAdapter(_declared())
+    values = adapter.sample(_study(seed).ask())
+    model, train = _point(values)
+    assert len(model.units) == values["layers"]
+    assert list(model.units) == [values[f"units_{n}"] for n in range(1, values["layers"] + 1)]
+    assert f"dropout_{values['layers'] + 1}" not in values
+    assert train.learning_rate == values["learning_rate"]
+    assert 2 <= model.embedding_size <= 64
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_what_was_encoded_and_queued_is_sampled_again(seed: int) -> None:
+    adapter = SpaceAdapter(_declared())
+    values = adapter.sample(_study(seed).ask())
+    again = _study(seed + 1)
+    again.enqueue_trial(adapter.encode(values))
+    assert adapter.sample(again.ask()) == values
+
+
+def test_a_log_range_with_a_step_is_recorded_by_its_value() -> None:
+    hp = keras_tuner.HyperParameters()
+    hp.Int("units", 4, 64, step=2, sampling="log")
+    hp.Float("rate", 0.001, 0.1, step=10, sampling="log")
+    adapter = SpaceAdapter(hp)
+    seen = {"units": set(), "rate": set()}
+    study = _study(0)
+    for _ in range(80):
+        for name, value in adapter.sample(study.ask()).items():
+            seen[name].add(round(value, 9))
+    assert seen == {"units": {4, 8, 16, 32, 64}, "rate": {0.001, 0.01, 0.1}}
+
+
+def test_every_kind_of_parameter_is_sampled_within_its_range() -> None:
+    hp = keras_tuner.HyperParameters()
+    hp.Boolean("flag")
+    hp.Fixed("fixed", 7)
+    hp.Choice("choice", ["a", "b"])
+    hp.Int("int", 1, 9, step=4)
+    hp.Float("float", -1.0, 1.0)
+    values = [SpaceAdapter(hp).sample(_study(s).ask()) for s in range(40)]
+    assert {v["flag"] for v in values} == {True, False}
+    assert {v["fixed"] for v in values} == {7}
+    assert {v["choice"] for v in values} == {"a", "b"}
+    assert {v["int"] for v in values} == {1, 5, 9}
+    assert all(-1 <= v["float"] <= 1 for v in values)
+
+
+def test_reverse_log_is_refused() -> None:
+    hp = keras_tuner.HyperParameters()
+    hp.Float("x", 0.1, 1.0, sampling="reverse_log")
+    with pytest.raises(SearchError, match="reverse_log"):
+        SpaceAdapter(hp)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fragment"),
+    [
+        ({"embeding_size": 3}, "embeding_size"),
+        ({"embedding_size": {"least": 3}}, "`least`"),
+        ({"embedding_size": {"min": 9, "max": 3}}, "9 and 3"),
+        ({"embedding_size": "many"}, "'many'"),
+        ({"embedding_size": []}, "at least one"),
+        ({"activation": {"min": 1}}, "`space.activation`"),
+        ({"activation": "loud"}, "loud"),
+        ({"dropout_1": 1.5}, "1.5"),
+    ],
+)
+def test_an_override_that_does_not_fit_is_refused(overrides: dict, fragment: str) -> None:
+    with pytest.raises(ValueError, match=fragment) as caught:
+        _declared(overrides)
+    assert "\n" not in str(caught.value)
+
+
+def test_overrides_narrow_widen_and_fix() -> None:
+    overrides = {
+        "layers": {"min": 1, "max": 6},
+        "embedding_size": {"min": 100, "max": 200},
+        "activation": ["tanh", "gelu"],
+        "optimizer": "sgd",
+        "batch_size": [64, 128],
+        "l2_kernel": 0,
+    }
+    adapter = SpaceAdapter(_declared(overrides))
+    points = [adapter.sample(_study(s).ask()) for s in range(60)]
+    configs = [_point(p, overrides) for p in points]
+    assert {m.activation for m, _ in configs} == {"tanh", "gelu"}
+    assert {t.optimizer for _, t in configs} == {"sgd"}
+    assert {t.batch_size for _, t in configs} == {64, 128}
+    assert {m.l2_kernel for m, _ in configs} == {0.0}
+    assert all(100 <= m.embedding_size <= 200 for m, _ in configs)
+    assert max(len(m.units) for m, _ in configs) == 6

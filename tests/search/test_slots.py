@@ -1,0 +1,102 @@
+"""Seeds, slots and owners."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from search.ledger import finished, orphans, requeue, running, state_of
+from search.ownership import OWNER, lives, me
+from search.samplers import derive_seed, make_sampler
+from search.slots import RETRY_OF, slot_of
+
+
+def _study(sampler: str = "random") -> optuna.Study:
+    return optuna.create_study(sampler=make_sampler(sampler, 5))
+
+
+def test_a_retry_keeps_its_slot_and_later_trials_close_the_gap() -> None:
+    study = _study()
+    values = []
+    for number in range(3):
+        trial = study.ask()
+        values.append(trial.suggest_float("x", 0, 1))
+        if number == 1:
+            requeue(study, study.get_trials(deepcopy=False)[1], "interrupted")
+        else:
+            study.tell(trial, values[-1])
+    trials = study.get_trials(deepcopy=False)
+    assert [t.state.name for t in trials] == [
+        "COMPLETE",
+        "FAIL",
+        "COMPLETE",
+    ]
+    assert trials[2].user_attrs[RETRY_OF] == 1
+    assert trials[2].params == trials[1].params
+    following = study.ask()
+    assert slot_of(study, study.get_trials(deepcopy=False)[following.number]) == 2
+
+
+def test_an_interrupted_random_study_proposes_the_same() -> None:
+    whole, cut = _study(), _study()
+    expected = [whole.ask().suggest_float("x", 0, 1) for _ in range(5)]
+    got = []
+    while len(got) < 5:
+        trial = cut.ask()
+        x = trial.suggest_float("x", 0, 1)
+        if trial.number in (1, 3):
+            requeue(cut, cut.get_trials(deepcopy=False)[trial.number], "interrupted")
+        else:
+            got.append(x)
+            cut.tell(trial, x)
+    assert got == expected
+
+
+def test_interrupted_trials_do_not_count_as_finished() -> None:
+    study = _study()
+    study.ask()
+    assert running(study) == 1
+    requeue(study, study.get_trials(deepcopy=False)[0], "interrupted")
+    assert finished(study) == 0
+    assert state_of(study.get_trials(deepcopy=False)[0]) == "killed"
+    study.tell(study.ask(), state=TrialState.PRUNED)
+    assert finished(study) == 1
+
+
+def test_only_a_trial_whose_process_is_gone_is_an_orphan() -> None:
+    study = _study()
+    mine, theirs, elsewhere, reused = (study.ask() for _ in range(4))
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    mine.set_user_attr(OWNER, me())
+    theirs.set_user_attr(OWNER, me() | {"pid": gone.pid})
+    elsewhere.set_user_attr(OWNER, me() | {"host": "another", "pid": gone.pid})
+    reused.set_user_attr(OWNER, me() | {"started": 1.0})
+    assert [t.number for t in orphans(study)] == [theirs.number, reused.number]
+    assert lives(me())
+    assert me()["pid"] == os.getpid()
+
+
+def test_seeds_differ_by_study_slot_and_stream() -> None:
+    seeds = {derive_seed(s, k, r) for s in range(5) for k in range(20) for r in (0, 1)}
+    assert len(seeds) == 200
+    assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+@pytest.mark.parametrize("name", ["tpe", "random", "qmc", "nsga2"])
+def test_every_sampler_repeats_a_whole_study(name: str) -> None:
+    def run() -> list[float]:
+        study = _study(name)
+        for _ in range(12):
+            trial = study.ask()
+            study.tell(trial, trial.suggest_float("x", 0, 1) + trial.suggest_int("n", 1, 4))
+        return [t.value for t in study.trials]
+
+    first = run()
+    assert run() == first
+    assert len(set(first)) > 6
