@@ -74,7 +74,8 @@ def resolve_columns(names: Sequence[str], options: SourceOptions, *, where: str)
 def _find(
     role: str, names: Sequence[str], wanted: str | None, where: str, *, optional: bool = False
 ) -> str | None:
-    listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    listed = ", ".join(names)
+    listed = listed if len(listed) <= 120 else f"{listed[:120]}..."
     if wanted is not None:
         if wanted not in names:
             raise ModelsError(f"{where} has no column {wanted!r}; its columns: {listed}.")

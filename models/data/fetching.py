@@ -1,71 +1,22 @@
-"""Download data sets from their publishers, whole or not at all."""
+"""Fetch a published data set from its publisher."""
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass
+import logging
+import re
+import tempfile
+import zipfile
 from pathlib import Path
-from typing import Any
 
+from models.data.datasets import GROUPLENS, DataSet, require_dataset
 from models.data.locations import cache_folder
 from models.data.ratings import Progress
 from models.errors import ModelsError
 
-MUBI = "mubi"
-_KAGGLE = "clementmsika/mubi-sqlite-database-for-movie-lovers"
-_GROUPLENS = "https://files.grouplens.org/datasets/movielens/"
-_TERMS = (
-    "GroupLens' terms: free for research, no commercial use without permission, "
-    "no redistribution without permission, and a citation"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class DataSet:
-    """A data set that can be downloaded.
-
-    Attributes:
-        archive: Name of the publisher's archive; empty for one that comes from Kaggle.
-        ratings: The ratings' path inside it.
-        licence: Its terms in a line.
-        checksum: As pooch takes it, "md5:…"; None reads the publisher's `ARCHIVE.md5`.
-    """
-
-    archive: str
-    ratings: str
-    licence: str
-    checksum: str | None = None
-
-
-DATASETS = {
-    "movielens-1m": DataSet("ml-1m.zip", "ml-1m/ratings.dat", _TERMS),
-    "movielens-10m": DataSet("ml-10m.zip", "ml-10M100K/ratings.dat", _TERMS),
-    "movielens-25m": DataSet("ml-25m.zip", "ml-25m/ratings.csv", _TERMS),
-    "movielens-32m": DataSet("ml-32m.zip", "ml-32m/ratings.csv", _TERMS),
-    "movielens-latest-small": DataSet("ml-latest-small.zip", "ml-latest-small/ratings.csv", _TERMS),
-    MUBI: DataSet("", "", "as stated on its Kaggle page; your own Kaggle credentials are used"),
-}
-
-
-def canonical_name(name: str) -> str | None:
-    """The registered name that `name` stands for, or None."""
-    full = "movielens-latest-small" if name == "latest-small" else name
-    return full if full in DATASETS and full != MUBI else None
-
-
-def fetched_ratings(name: str) -> Path:
-    """Where a fetched data set keeps its ratings.
-
-    Raises:
-        ModelsError: It was not fetched yet.
-    """
-    path = cache_folder() / name / DATASETS[name].ratings
-    if not path.exists():
-        raise ModelsError(
-            f"The source `{name}` must be fetched first, but {path} is not there. "
-            f"Run: trialbook data fetch {name}."
-        )
-    return path
+_KAGGLE_HANDLE = "clementmsika/mubi-sqlite-database-for-movie-lovers"
+_KAGGLE_FILES = ("*.sqlite", "*.sqlite3", "*.db", "*ratings_data.csv")
+_TIMEOUT_S = 30
+_BLOCK_BYTES = 1 << 20
 
 
 def fetch(
@@ -75,107 +26,154 @@ def fetch(
     base_url: str | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Download a data set; what is there already is kept.
+    """Fetch a data set, unless it is there already.
 
     Args:
-        name: One of `DATASETS`.
-        destination: Folder to put it in; None for the user's cache.
-        base_url: Another address of the publisher's files.
-        progress: Hears a line before each step.
+        name: A name in `DATASETS`, or `latest-small`.
+        destination: Folder for the ratings; None is the cache, where sources look for them.
+        base_url: Address of the folder that holds the archive; None is the publisher's, whose
+            checksum is known here. Another one is held to the `.md5` file beside its archive.
+        progress: Is told the terms of use and each step.
 
     Returns:
-        The file of ratings (of MUBI: its SQLite file).
+        Path of the ratings file.
 
     Raises:
-        ModelsError: The name is unknown, the network fails, or the checksum does not match.
+        ModelsError: The name is unknown, the address cannot be reached, or what came is not the
+            published archive. Nothing half-written is left.
     """
-    tell = progress or (lambda text: None)
-    known = name if name == MUBI else canonical_name(name)
-    if known is None:
-        raise ModelsError(f"`fetch` takes one of {', '.join(DATASETS)}, but got {name!r}.")
-    dataset = DATASETS[known]
-    tell(f"{known}: {dataset.licence}.")
-    if known == MUBI:
-        return _fetch_mubi()
-    folder = destination or cache_folder() / known
+    dataset = require_dataset(name)
+    tell = progress or (lambda _: None)
+    tell(f"Terms: {dataset.licence}")
+    if dataset.name == "mubi":
+        return _from_kaggle(destination, tell)
+    folder = destination or cache_folder() / dataset.name
     target = folder / dataset.ratings
-    if target.exists():
+    if target.is_file():
         tell(f"Already there: {target}")
         return target
-    address = (base_url or _GROUPLENS).rstrip("/") + "/" + dataset.archive
-    tell(f"Downloading {address}")
+    address = f"{(base_url or GROUPLENS).rstrip('/')}/{dataset.archive}"
     try:
-        return _download(dataset, address, folder, target)
-    except ModelsError:
-        raise
-    except Exception as error:  # pooch raises whatever its transport does
-        reason = " ".join(str(error).split())[:200]
-        raise ModelsError(
-            f"{known} must be downloaded whole from {address}, but: {reason}. Nothing was kept."
-        ) from None
-
-
-def _download(dataset: DataSet, address: str, folder: Path, target: Path) -> Path:
-    import pooch  # type: ignore[import-untyped]
-
-    pooch.get_logger().setLevel("ERROR")
-    part = folder / ".part"
-    shutil.rmtree(part, ignore_errors=True)
-    try:
-        checksum = dataset.checksum or _published_checksum(address, part)
-        pooch.retrieve(
-            address,
-            known_hash=checksum,
-            fname=dataset.archive,
-            path=part,
-            processor=pooch.Unzip(members=[dataset.ratings], extract_dir="."),
-        )
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (part / dataset.ratings).replace(target)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as scratch:
+            tell(f"Fetching {address} ({dataset.size} ratings)")
+            found = _download(dataset, address, Path(scratch), pinned=base_url is None)
+            target.parent.mkdir(exist_ok=True)
+            found.replace(target)
+    except OSError as error:
+        raise ModelsError(f"{target} cannot be written: {error.strerror or error}.") from None
+    tell(f"Wrote {target}")
     return target
 
 
-def _published_checksum(address: str, folder: Path) -> str | None:
-    """GroupLens publishes `ARCHIVE.md5` beside most archives; where it does not, None."""
-    import pooch
+def fetched_path(dataset: DataSet) -> Path:
+    """Where `fetch` puts the ratings of a data set unless told otherwise."""
+    return cache_folder() / dataset.name / dataset.ratings
+
+
+def _download(dataset: DataSet, address: str, scratch: Path, *, pinned: bool) -> Path:
+    """Download, check and unpack into a folder that goes away; the path of the ratings."""
+    import pooch  # type: ignore[import-untyped]
+    import requests
+
+    pooch.get_logger().setLevel(logging.ERROR)
+    md5 = dataset.md5 if pinned and dataset.md5 else _md5_beside(address)
+    try:
+        pooch.retrieve(
+            address,
+            known_hash=None if md5 is None else f"md5:{md5}",
+            fname=dataset.archive,
+            path=scratch,
+            downloader=_stream,
+            processor=pooch.Unzip(members=[dataset.ratings], extract_dir="."),
+        )
+    except (requests.RequestException, zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise ModelsError(_failure(dataset, address, md5, error)) from None
+    found = scratch / dataset.ratings
+    if not found.is_file():
+        raise ModelsError(f"{address} must hold {dataset.ratings}, but does not.")
+    return found
+
+
+def _stream(address: str, path: str, _pooch: object) -> None:
+    """Download to a path; pooch's own downloader has no timeout and leaves a refusal open."""
+    import requests
+
+    with requests.get(address, stream=True, timeout=_TIMEOUT_S) as answer:
+        answer.raise_for_status()
+        with Path(path).open("wb") as file:
+            for block in answer.iter_content(_BLOCK_BYTES):
+                file.write(block)
+
+
+def _md5_beside(address: str) -> str | None:
+    """The MD5 in the file `ARCHIVE.md5`, which GroupLens puts beside most archives, or None."""
+    import requests
 
     try:
-        path = pooch.retrieve(address + ".md5", known_hash=None, fname="md5", path=folder)
-    except Exception:  # not published, or not reachable: the download itself will tell
-        return None
-    words = Path(path).read_text(encoding="ascii", errors="replace").replace("=", " ").split()
-    digests = [w for w in words if len(w) == 32 and all(c in "0123456789abcdef" for c in w.lower())]
-    return f"md5:{digests[0].lower()}" if digests else None
+        answer = requests.get(f"{address}.md5", timeout=_TIMEOUT_S)
+    except requests.RequestException:
+        return None  # the archive itself will tell what is wrong with the network
+    found = re.search(r"\b[0-9a-f]{32}\b", answer.text.lower()) if answer.ok else None
+    return None if found is None else found[0]
 
 
-def _fetch_mubi() -> Path:
+def _failure(dataset: DataSet, address: str, md5: str | None, error: Exception) -> str:
+    import requests
+
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"{address} must be there, but the server answers {error.response.status_code}."
+    if isinstance(error, requests.RequestException):
+        return (
+            f"{address} must be reachable, but is not ({type(error).__name__}). Check the network, "
+            "or fetch the file yourself and name its path as the source."
+        )
+    if isinstance(error, ValueError) and "hash" in str(error):
+        return f"{address} must have the MD5 {md5}, but has another. Nothing was kept."
+    return f"{address} must be a zip archive that holds {dataset.ratings}, but is not."
+
+
+def _from_kaggle(destination: Path | None, tell: Progress) -> Path:
     try:
         import kagglehub
     except ImportError:
         raise ModelsError(
-            "`fetch mubi` needs the extra `kaggle`, which is not installed. "
-            'Install it: pip install "trialbook[kaggle]".'
+            "`data fetch mubi` needs the package kagglehub, which is not installed. "
+            'Install it with: pip install "trialbook[kaggle]"'
         ) from None
+    tell("Fetching from Kaggle with your own credentials (some 2 GB)")
     try:
-        folder: Any = kagglehub.dataset_download(_KAGGLE)
-    except Exception as error:  # kagglehub raises whatever its transport does
-        reason = " ".join(str(error).split())[:200]
+        output = None if destination is None else str(destination)
+        folder = Path(kagglehub.dataset_download(_KAGGLE_HANDLE, output_dir=output))
+    except Exception as error:  # kagglehub raises whatever its HTTP layer raises
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ModelsError(
-            f"Kaggle must hand out {_KAGGLE}, but: {reason}. Check your Kaggle credentials."
+            f"Kaggle must hand over {_KAGGLE_HANDLE}, but: {reason} Set up your Kaggle token, or "
+            "download it by hand and use `mubi:PATH`."
         ) from None
-    return mubi_file(Path(folder))
+    found = mubi_file(folder)
+    tell(f"Use it as mubi:{found}")
+    return found
 
 
 def mubi_file(path: Path) -> Path:
-    """The ratings' file of MUBI: the path itself, or the one file in a folder that fits."""
+    """The ratings of MUBI: the path itself, or the file in a folder that fits.
+
+    Args:
+        path: A file, or the folder that Kaggle's download makes.
+
+    Returns:
+        The SQLite file, else the ratings as CSV.
+
+    Raises:
+        ModelsError: The folder has neither.
+    """
     if not path.is_dir():
         return path
-    found = sorted(path.rglob("*.sqlite")) + sorted(path.rglob("mubi_ratings_data.csv"))
-    if not found:
-        raise ModelsError(
-            f"`mubi` must be a SQLite file or mubi_ratings_data.csv, but the folder {path} has "
-            "neither."
-        )
-    return found[0]
+    for pattern in _KAGGLE_FILES:
+        for found in sorted(path.rglob(pattern)):
+            return found
+    raise ModelsError(
+        "`mubi` must be a SQLite file or mubi_ratings_data.csv, but "
+        f"{path} is a folder that has neither."
+    )

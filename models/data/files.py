@@ -37,7 +37,7 @@ def read_file(path: Path, options: SourceOptions, *, gaps: bool = False) -> Rati
     Raises:
         ModelsError: The file cannot be read, or breaks a rule.
     """
-    where = path.name
+    where = path.name[:100]
     try:
         head = _head(path)
         if head.startswith(_SQLITE):
@@ -49,7 +49,7 @@ def read_file(path: Path, options: SourceOptions, *, gaps: bool = False) -> Rati
         _refuse(path, head, where)
         return read_text(path, options, where=where, gaps=gaps)
     except OSError as error:
-        raise ModelsError(f"{path} cannot be read: {error.strerror or error}.") from None
+        raise ModelsError(f"{str(path)[:200]} cannot be read: {error.strerror}.") from None
 
 
 def _head(path: Path) -> bytes:

@@ -1,217 +1,203 @@
-"""Train, validation and test parts by a named protocol."""
+"""Split ratings into train, validation and test by a named protocol."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.data.parts import Part, Split
 from models.data.ratings import Ratings
 from models.data.vocabulary import Vocabulary
 from models.errors import ModelsError
 
-SPLITS = ("published", "random", "temporal", "leave-last-out")
+PUBLISHED_SEED = 42
+_TEST_SHARE, _VALID_SHARE = 0.3, 0.2
+_FEWEST_TO_HOLD_OUT = 3
 
-_TEST_SHARE = 0.3
-_VALID_SHARE = 0.2
-_PUBLISHED_SEED = 42
-
-Rows = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Rows of one part of a split.
-
-    Attributes:
-        users: Codes in the split's vocabulary, `[row]`.
-        movies: The same of movies, `[row]`.
-        scores: Scores, `[row]`.
-        rows: Positions in the ratings that were split, `[row]`.
-    """
-
-    users: NDArray[np.int32]
-    movies: NDArray[np.int32]
-    scores: NDArray[np.float32]
-    rows: Rows
-
-    def __len__(self) -> int:
-        return len(self.scores)
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Ratings in three parts.
-
-    Attributes:
-        protocol: Name of the protocol.
-        seed: What seeded it.
-        train: What a model is fitted on.
-        valid: What a search looks at.
-        test: Sealed: nothing in a search reads it.
-        vocabulary: The ids that a model knows.
-        duplicates_dropped: Earlier ratings of a (user, movie) pair, left out.
-        unseen: Distinct users and movies of `valid` and `test` without a row in train
-            (`valid_users`, `valid_movies`, `test_users`, `test_movies`), and the rows that have
-            one (`valid_rows`, `test_rows`).
-        warnings: What the user should know, one line each.
-    """
-
-    protocol: str
-    seed: int
-    train: Part
-    valid: Part
-    test: Part
-    vocabulary: Vocabulary
-    duplicates_dropped: int
-    unseen: Mapping[str, int]
-    warnings: tuple[str, ...]
+Positions = NDArray[np.int64]
+_Three = tuple[Positions, Positions, Positions]
 
 
 def split_ratings(ratings: Ratings, protocol: str = "published", *, seed: int = 42) -> Split:
     """Split ratings.
 
-    `published` is the published protocol: scikit-learn's 70/30 with seed 42 in file order, then
-    the last 20 % of the train rows as Keras cuts a `validation_split`; no duplicate is dropped,
-    and the vocabulary is every id. The others drop earlier ratings of a pair, know the train
-    part's ids alone, and use the same shares: `random` permutes with `seed`, `temporal` cuts by
-    time, `leave-last-out` takes each user's last rating for test and the one before for
-    validation (users with fewer than 3 stay in train).
+    `published`: scikit-learn's `train_test_split(test_size=0.3, random_state=42)` in file order,
+    then the last 20 % of the train rows as validation, as Keras' `validation_split=0.2` cuts them;
+    the seed is always 42, duplicates stay, and all ids are in the vocabulary. The others keep the
+    last of each (user, movie) pair, and their vocabulary has the train part's ids alone.
+    `random`: the same shares (56, 14, 30 %) of a seeded shuffle. `temporal`: the same shares in
+    order of time. `leave-last-out`: each user's last rating to test, the one before to
+    validation; users with fewer than 3 stay in train.
 
     Args:
         ratings: What to split.
         protocol: One of `SPLITS`.
-        seed: Of `random`; the others do not use it.
+        seed: Seeds `random`; the others have no use for it.
 
     Returns:
-        The parts.
+        The split.
 
     Raises:
-        ModelsError: The protocol is unknown, needs times that are not there, or leaves a part
-            empty.
+        ModelsError: The protocol is unknown, lacks times, or would leave a part empty; or there is
+            only one user or movie.
     """
-    if protocol not in SPLITS:
+    if protocol not in _PROTOCOLS:
         raise ModelsError(f"`split` must be one of {', '.join(SPLITS)}, but got {protocol!r}.")
+    for name, count in (("users", ratings.n_users), ("movies", ratings.n_movies)):
+        if count < 2:
+            raise ModelsError(f"A split needs at least 2 {name}, but {ratings.source} has {count}.")
+    published = protocol == "published"
+    kept = np.arange(len(ratings)) if published else _last_of_each_pair(ratings)
+    parts = _PROTOCOLS[protocol](ratings, kept, seed)
+    for name, rows in zip(("train", "validation", "test"), parts, strict=True):
+        if not len(rows):
+            raise ModelsError(
+                f"The split `{protocol}` must leave rows in each part, but of {len(kept)} ratings "
+                f"none is left for {name}. Give it more ratings."
+            )
+    return _assemble(ratings, parts, protocol, seed, dropped=len(ratings) - len(kept))
+
+
+def _assemble(ratings: Ratings, parts: _Three, protocol: str, seed: int, *, dropped: int) -> Split:
+    published = protocol == "published"
+    user_map, users = _known(ratings.user_codes[parts[0]], ratings.user_ids, everything=published)
+    movie_map, movies = _known(
+        ratings.movie_codes[parts[0]], ratings.movie_ids, everything=published
+    )
+    train, valid, test = (
+        Part(
+            user_map[ratings.user_codes[rows]],
+            movie_map[ratings.movie_codes[rows]],
+            ratings.scores[rows],
+            rows,
+        )
+        for rows in parts
+    )
+    vocabulary = Vocabulary(users, movies)
+    return Split(
+        protocol,
+        PUBLISHED_SEED if published else seed,
+        train,
+        valid,
+        test,
+        vocabulary,
+        dropped,
+        _unseen(ratings, parts),
+        _warnings(ratings, protocol, seed, dropped),
+    )
+
+
+def _known(
+    train_codes: NDArray[np.int32], ids: NDArray[Any], *, everything: bool
+) -> tuple[NDArray[np.int32], NDArray[Any]]:
+    """New code of each old one, the last being for the unknown, and the known ids."""
+    if everything:
+        return np.arange(len(ids), dtype=np.int32), ids
+    known = np.bincount(train_codes, minlength=len(ids)) > 0
+    new_codes = np.where(known, np.cumsum(known) - 1, known.sum()).astype(np.int32)
+    return new_codes, ids[known]
+
+
+def _unseen(ratings: Ratings, parts: _Three) -> Mapping[str, int]:
+    user_new = np.bincount(ratings.user_codes[parts[0]], minlength=ratings.n_users) == 0
+    movie_new = np.bincount(ratings.movie_codes[parts[0]], minlength=ratings.n_movies) == 0
+    found: dict[str, int] = {}
+    for name, rows in (("valid", parts[1]), ("test", parts[2])):
+        users, movies = ratings.user_codes[rows], ratings.movie_codes[rows]
+        found[f"{name}_users"] = len(np.unique(users[user_new[users]]))
+        found[f"{name}_movies"] = len(np.unique(movies[movie_new[movies]]))
+        found[f"{name}_rows"] = int((user_new[users] | movie_new[movies]).sum())
+    return found
+
+
+def _warnings(ratings: Ratings, protocol: str, seed: int, dropped: int) -> tuple[str, ...]:
+    found = []
     if protocol == "published":
-        _enough(len(ratings), protocol)
-        return _split(ratings, protocol, _PUBLISHED_SEED, published_rows(len(ratings)))
-    kept = _last_of_each_pair(ratings)
-    if protocol == "random":
-        order = kept[np.random.default_rng(seed).permutation(len(kept))]
-        parts = _cut(order, protocol)
-    elif protocol == "temporal":
-        parts = _cut(kept[np.argsort(_times(ratings, protocol)[kept], kind="stable")], protocol)
-    else:
-        parts = _leave_last_out(ratings, kept, _times(ratings, protocol))
-    return _split(ratings, protocol, seed, parts)
+        if seed != PUBLISHED_SEED:
+            found.append(f"The split `published` always has the seed {PUBLISHED_SEED}, not {seed}.")
+        twice = len(ratings) - len(_last_of_each_pair(ratings))
+        if twice:
+            found.append(f"{twice:,} ratings repeat a user and movie; `published` keeps them all.")
+    if dropped:
+        found.append(
+            f"{dropped:,} earlier ratings of the same movie by the same user were dropped."
+        )
+    return tuple(found)
 
 
-def published_rows(count: int) -> tuple[Rows, Rows, Rows]:
-    """Row positions of train, validation and test under the published protocol."""
+def _last_of_each_pair(ratings: Ratings) -> Positions:
+    keys = ratings.user_codes.astype(np.int64) * ratings.n_movies + ratings.movie_codes
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    last = np.ones(len(keys), bool)
+    np.not_equal(keys[1:], keys[:-1], out=last[:-1])
+    return np.sort(order[last])
+
+
+def _cut_validation(train: Positions) -> tuple[Positions, Positions]:
+    """Keras' own arithmetic for `validation_split`."""
+    split_at = math.floor(len(train) * (1.0 - _VALID_SHARE))
+    return train[:split_at], train[split_at:]
+
+
+def _cut(order: Positions) -> _Three:
+    """Train, validation and test, in this order, in the published shares."""
+    n_test = math.ceil(_TEST_SHARE * len(order))
+    fitted, valid = _cut_validation(order[: len(order) - n_test])
+    return fitted, valid, order[len(order) - n_test :]
+
+
+def _published(ratings: Ratings, kept: Positions, seed: int) -> _Three:
+    return published_rows(len(kept)) if len(kept) > 1 else (kept, kept[:0], kept[:0])
+
+
+def published_rows(count: int) -> _Three:
+    """Positions of train, validation and test of so many rows under `published`."""
     from sklearn.model_selection import train_test_split
 
     rows = np.arange(count, dtype=np.int64)
-    train, test = train_test_split(rows, test_size=_TEST_SHARE, random_state=_PUBLISHED_SEED)
-    cut = int(np.floor(len(train) * (1.0 - _VALID_SHARE)))
-    return train[:cut], train[cut:], test
+    train, test = train_test_split(rows, test_size=_TEST_SHARE, random_state=PUBLISHED_SEED)
+    return (*_cut_validation(train), test)
 
 
-def _cut(order: Rows, protocol: str) -> tuple[Rows, Rows, Rows]:
-    _enough(len(order), protocol)
-    test = len(order) - int(np.ceil(len(order) * _TEST_SHARE))
-    valid = int(np.floor(test * (1.0 - _VALID_SHARE)))
-    return order[:valid], order[valid:test], order[test:]
-
-
-def _enough(count: int, protocol: str) -> None:
-    if count < 4:
-        raise ModelsError(
-            f"The split `{protocol}` needs at least 4 ratings, one a part and more to train on, "
-            f"but got {count}."
-        )
+def _random(ratings: Ratings, kept: Positions, seed: int) -> _Three:
+    return _cut(kept[np.random.default_rng(seed).permutation(len(kept))])
 
 
 def _times(ratings: Ratings, protocol: str) -> NDArray[np.int64]:
     if ratings.timestamps is None:
         raise ModelsError(
-            f"The split `{protocol}` needs the time of each rating, but {ratings.source} has none. "
-            "Name the column with `--timestamp-column`, or use `--split random`."
+            f"The split `{protocol}` needs times, but {ratings.source} has none. Name their column "
+            "with `--timestamp-column`, or use the split `random`."
         )
     return ratings.timestamps
 
 
-def _last_of_each_pair(ratings: Ratings) -> Rows:
-    keys = ratings.user_codes.astype(np.int64) * ratings.n_movies + ratings.movie_codes
-    _, last = np.unique(keys[::-1], return_index=True)
-    rows: Rows = np.sort(len(keys) - 1 - last).astype(np.int64)
-    return rows
+def _temporal(ratings: Ratings, kept: Positions, seed: int) -> _Three:
+    times = _times(ratings, "temporal")[kept]
+    return _cut(kept[np.argsort(times, kind="stable")])
 
 
-def _leave_last_out(
-    ratings: Ratings, kept: Rows, times: NDArray[np.int64]
-) -> tuple[Rows, Rows, Rows]:
-    order = kept[np.lexsort((kept, times[kept], ratings.user_codes[kept]))]
+def _leave_last_out(ratings: Ratings, kept: Positions, seed: int) -> _Three:
+    times = _times(ratings, "leave-last-out")[kept]
+    order = kept[np.lexsort((times, ratings.user_codes[kept]))]
     users = ratings.user_codes[order]
     counts = np.bincount(users, minlength=ratings.n_users)
     ends = np.cumsum(counts)
-    from_end = ends[users] - np.arange(len(order))
-    held_out = counts[users] >= 3
-    test, valid = held_out & (from_end == 1), held_out & (from_end == 2)
-    if not test.any():
-        raise ModelsError(
-            "The split `leave-last-out` needs a user with at least 3 ratings, but got "
-            f"{int(counts.max())} at most."
-        )
-    train = ~(test | valid)
-    return np.sort(order[train]), np.sort(order[valid]), np.sort(order[test])
+    from_end = ends[users] - np.arange(len(order))  # 1 for a user's last rating
+    enough = counts[users] >= _FEWEST_TO_HOLD_OUT
+    test, valid = enough & (from_end == 1), enough & (from_end == 2)
+    return np.sort(order[~test & ~valid]), np.sort(order[valid]), np.sort(order[test])
 
 
-def _split(ratings: Ratings, protocol: str, seed: int, parts: tuple[Rows, Rows, Rows]) -> Split:
-    users = _Recoder(ratings.user_codes, parts[0], ratings.n_users, protocol == "published")
-    movies = _Recoder(ratings.movie_codes, parts[0], ratings.n_movies, protocol == "published")
-    vocabulary = Vocabulary(users.known(ratings.user_ids), movies.known(ratings.movie_ids))
-    train, valid, test = (
-        Part(users.codes(rows), movies.codes(rows), ratings.scores[rows], rows) for rows in parts
-    )
-    unseen: dict[str, int] = {}
-    for name, rows in (("valid", parts[1]), ("test", parts[2])):
-        new_user, new_movie = users.unseen(rows), movies.unseen(rows)
-        unseen[f"{name}_users"] = len(np.unique(ratings.user_codes[rows][new_user]))
-        unseen[f"{name}_movies"] = len(np.unique(ratings.movie_codes[rows][new_movie]))
-        unseen[f"{name}_rows"] = int((new_user | new_movie).sum())
-    dropped = len(ratings) - sum(len(rows) for rows in parts)
-    warnings = []
-    if dropped:
-        warnings.append(
-            f"{dropped:,} earlier ratings of the same user and movie were dropped; the last counts."
-        )
-    if protocol == "published" and (twice := len(ratings) - len(_last_of_each_pair(ratings))):
-        warnings.append(
-            f"{twice:,} ratings repeat a user and movie; the split `published` keeps them all."
-        )
-    return Split(protocol, seed, train, valid, test, vocabulary, dropped, unseen, tuple(warnings))
-
-
-class _Recoder:
-    """Codes of the ratings turned into codes of the vocabulary."""
-
-    def __init__(self, codes: NDArray[np.int32], train: Rows, count: int, keep_all: bool) -> None:
-        self._codes = codes
-        self._in_train = np.bincount(codes[train], minlength=count) > 0
-        self._kept = np.ones(count, bool) if keep_all else self._in_train
-        known = int(self._kept.sum())
-        self._new = np.full(count, known, np.int32)
-        self._new[self._kept] = np.arange(known, dtype=np.int32)
-
-    def known(self, ids: NDArray[np.generic]) -> NDArray[np.generic]:
-        return ids[self._kept]
-
-    def codes(self, rows: Rows) -> NDArray[np.int32]:
-        codes: NDArray[np.int32] = self._new[self._codes[rows]]
-        return codes
-
-    def unseen(self, rows: Rows) -> NDArray[np.bool_]:
-        flags: NDArray[np.bool_] = ~self._in_train[self._codes[rows]]
-        return flags
+_PROTOCOLS: dict[str, Callable[[Ratings, Positions, int], _Three]] = {
+    "published": _published,
+    "random": _random,
+    "temporal": _temporal,
+    "leave-last-out": _leave_last_out,
+}
+SPLITS = tuple(_PROTOCOLS)

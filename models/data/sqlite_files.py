@@ -35,6 +35,7 @@ def read_sqlite(
     Raises:
         ModelsError: The file or a value in it breaks a rule.
     """
+    _check_length(path, where)
     try:
         with _open(path) as database:
             table, names = _choose(database, options, where)
@@ -42,6 +43,25 @@ def read_sqlite(
     except sqlite3.Error as error:
         raise ModelsError(f"{where} must be a whole SQLite database, but: {error}.") from None
     return rating_table(columns, names, where=where, gaps=gaps)
+
+
+def _check_length(path: Path, where: str) -> None:
+    """Refuse a cut file, whose missing pages SQLite may read as empty ones.
+
+    The header tells the page size at byte 16 and the number of pages at byte 28, which counts where
+    the change counters at bytes 24 and 92 agree (sqlite.org/fileformat.html).
+    """
+    with path.open("rb") as file:
+        header = file.read(100)
+    page_bytes = int.from_bytes(header[16:18], "big")
+    page_bytes = 65536 if page_bytes == 1 else page_bytes
+    pages = int.from_bytes(header[28:32], "big") if header[24:28] == header[92:96] else 0
+    size = path.stat().st_size
+    if len(header) < 100 or size < pages * page_bytes:
+        raise ModelsError(
+            f"{where} must be a whole SQLite database of {pages * page_bytes:,} bytes, "
+            f"but has {size:,}."
+        )
 
 
 @contextmanager

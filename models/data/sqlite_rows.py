@@ -9,6 +9,7 @@ from itertools import chain, islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.data.columns import Columns
 from models.data.values import fail_at
@@ -77,28 +78,38 @@ def _read_numbers(
     if names.timestamp is not None:
         expressions[-1] = _seconds(database, table, names.timestamp)
     cursor = database.execute(_query(table, expressions))
-    width = len(names.names)
     chunks: dict[str, list[Any]] = {name: [] for name in names.names}
     while True:
         values = chain.from_iterable(islice(cursor, _CHUNK_ROWS))
         try:
-            rows = np.fromiter(values, np.float64).reshape(-1, width)
-        except (ValueError, TypeError):
+            rows = np.fromiter(values, np.float64).reshape(-1, len(names.names))
+        except (ValueError, TypeError):  # text that is no number
             return None
         if not len(rows):
             break
-        for place, name in enumerate(names.names):
-            column = rows[:, place]
-            if name != names.score:  # ids and times
-                if not (np.abs(column) < _EXACT).all() or (np.floor(column) != column).any():
-                    return None
-                chunks[name].append(pa.array(column.astype(np.int64)))
-            else:
-                # SQLite stores no NaN: what is NaN here was NULL.
-                scores = column.astype(np.float32).astype(np.float64)
-                chunks[name].append(pa.array(scores, pa.float64(), mask=np.isnan(column)))
+        for name, column in zip(names.names, rows.T, strict=True):
+            array = _scores(column) if name == names.score else _whole_numbers(column)
+            if array is None:
+                return None
+            chunks[name].append(array)
     types = dict.fromkeys(names.names, pa.int64()) | {names.score: pa.float64()}
     return {name: pa.chunked_array(found, types[name]) for name, found in chunks.items()}
+
+
+def _scores(column: NDArray[np.float64]) -> Any:
+    """SQLite stores no NaN: what is NaN here was NULL."""
+    import pyarrow as pa
+
+    return pa.array(column, pa.float64(), mask=np.isnan(column))
+
+
+def _whole_numbers(column: NDArray[np.float64]) -> Any:
+    """Ids or times as int64; None where one is missing, broken or too large for float64."""
+    import pyarrow as pa
+
+    if not (np.abs(column) < _EXACT).all() or (np.floor(column) != column).any():
+        return None
+    return pa.array(column.astype(np.int64))
 
 
 def _seconds(database: sqlite3.Connection, table: SqliteTable, name: str) -> str:

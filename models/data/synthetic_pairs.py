@@ -27,7 +27,8 @@ def draw_pairs(
         Users and movies, `[row]`, sorted by user.
     """
     activity = _activity(rng, rows, users, least=least, most=min(most, movies))
-    weights: NDArray[np.float64] = 1.0 / (np.arange(movies) + 1 + _ZIPF_SHIFT) ** _ZIPF_POWER
+    ranks = np.arange(movies, dtype=np.float64) + 1.0
+    weights: NDArray[np.float64] = 1.0 / (ranks + _ZIPF_SHIFT) ** _ZIPF_POWER
     weights = rng.permutation(weights / weights.sum())
     keys = _draw_keys(rng, activity, weights)
     user_codes = (keys // movies).astype(np.int32)

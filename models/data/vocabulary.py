@@ -1,21 +1,27 @@
-"""The ids that a model knows, and the slot for those that it does not."""
+"""Vocabulary: which raw id has which code, and where unknown ids go."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import ModelsError
+
+_FILE = "vocabulary.json"
+
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Known users and movies; a known id's code is its index, an unknown one's the last slot.
+    """The known ids; an id's code is its place, and all unknown ids share the place after the last.
 
     Attributes:
-        user_ids: Sorted raw ids, int64 or objects of str, `[user]`.
-        movie_ids: The same of movies, `[movie]`.
+        user_ids: Sorted known ids, int64 or objects of str, `[user]`.
+        movie_ids: Sorted known ids, int64 or objects of str, `[movie]`.
     """
 
     user_ids: NDArray[Any]
@@ -23,35 +29,125 @@ class Vocabulary:
 
     @property
     def n_users(self) -> int:
-        """Known users."""
+        """Number of known users, and the code of an unknown one."""
         return len(self.user_ids)
 
     @property
     def n_movies(self) -> int:
-        """Known movies."""
+        """Number of known movies, and the code of an unknown one."""
         return len(self.movie_ids)
 
     @property
     def user_rows(self) -> int:
-        """Rows of a user table: the known ones and one for unknown ones."""
+        """Rows of the users' embedding: the known ones and one for the unknown."""
         return self.n_users + 1
 
     @property
     def movie_rows(self) -> int:
-        """Rows of a movie table: the known ones and one for unknown ones."""
+        """Rows of the movies' embedding: the known ones and one for the unknown."""
         return self.n_movies + 1
 
     def encode_users(self, raw: Any) -> NDArray[np.int32]:
-        """Codes `[row]` of raw user ids `[row]`."""
-        return _codes(self.user_ids, raw)
+        """Codes of raw ids.
+
+        Args:
+            raw: Integers or strings, `[row]`; "7" and 7 are the same id.
+
+        Returns:
+            Codes, `[row]`, `n_users` for an unknown id.
+        """
+        return _encode(self.user_ids, raw)
 
     def encode_movies(self, raw: Any) -> NDArray[np.int32]:
-        """Codes `[row]` of raw movie ids `[row]`."""
-        return _codes(self.movie_ids, raw)
+        """Codes of raw ids.
+
+        Args:
+            raw: Integers or strings, `[row]`; "7" and 7 are the same id.
+
+        Returns:
+            Codes, `[row]`, `n_movies` for an unknown id.
+        """
+        return _encode(self.movie_ids, raw)
+
+    def save(self, folder: Path) -> None:
+        """Write `vocabulary.json` into an existing folder."""
+        text = json.dumps({"users": self.user_ids.tolist(), "movies": self.movie_ids.tolist()})
+        (Path(folder) / _FILE).write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Vocabulary:
+        """Read what `save` wrote.
+
+        Args:
+            folder: The folder.
+
+        Returns:
+            The vocabulary.
+
+        Raises:
+            ModelsError: The file is missing or damaged.
+        """
+        path = Path(folder) / _FILE
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            return cls(_ids(found["users"]), _ids(found["movies"]))
+        except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+            reason = " ".join(str(error).split())[:120]
+            raise ModelsError(f"{path} must hold a vocabulary, but: {reason}.") from None
 
 
-def _codes(known: NDArray[Any], raw: Any) -> NDArray[np.int32]:
-    import pandas as pd
+def _ids(values: list[Any]) -> NDArray[Any]:
+    if any(isinstance(value, str) for value in values):
+        found = np.empty(len(values), object)
+        found[:] = values
+        return found
+    return np.array(values, np.int64)
 
-    codes = pd.Index(known).get_indexer(pd.Index(raw))
-    return np.where(codes < 0, len(known), codes).astype(np.int32)
+
+def _encode(known: NDArray[Any], raw: Any) -> NDArray[np.int32]:
+    text = known.dtype == object
+    values = np.atleast_1d(np.asarray(raw))
+    if text or values.dtype.kind not in "iu":
+        as_id = _as_text if text else _as_integer
+        ids = [as_id(value) for value in values.tolist()]
+        missing = np.array([one is None for one in ids], bool)
+        filler: Any = "" if text else 0
+        values = np.array([filler if one is None else one for one in ids], known.dtype)
+    else:
+        # uint64 beyond int64 would wrap around onto another id.
+        missing = (
+            values > np.iinfo(np.int64).max if values.dtype == np.uint64 else np.zeros(1, bool)
+        )
+        values = np.where(missing, 0, values).astype(np.int64)
+    if not len(known):
+        return np.zeros(len(values), np.int32)
+    place = np.minimum(np.searchsorted(known, values), len(known) - 1)
+    hit = (known[place] == values) & ~missing
+    return np.where(hit, place, len(known)).astype(np.int32)
+
+
+def _as_text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value
+    whole = _as_integer(value)
+    return None if whole is None else str(whole)
+
+
+def _as_integer(value: Any) -> int | None:
+    """The whole number a value plainly is, within 64 bits, or None."""
+    if isinstance(value, str):
+        if not value.lstrip("-").isascii() or str(_int(value)) != value:
+            return None
+        value = _int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        return None
+    if abs(value) >= 2**63 or int(value) != value:
+        return None
+    return int(value)
+
+
+def _int(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None

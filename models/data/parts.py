@@ -1,0 +1,59 @@
+"""Part and Split: what a split protocol gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.data.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a split, codes being those of the split's vocabulary.
+
+    Attributes:
+        users: Codes, `[row]`.
+        movies: Codes, `[row]`.
+        scores: Scores, `[row]`.
+        rows: Positions in the `Ratings` that were split, `[row]`.
+    """
+
+    users: NDArray[np.int32]
+    movies: NDArray[np.int32]
+    scores: NDArray[np.float32]
+    rows: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Ratings in three parts.
+
+    Attributes:
+        protocol: Name of the protocol.
+        seed: The seed that was used.
+        train: What a model is fitted on.
+        valid: What a search looks at.
+        test: What only the winner is scored on.
+        vocabulary: Known ids.
+        duplicates_dropped: Rows left out since a later one has the same user and movie.
+        unseen: Distinct ids of a part that the train part lacks (`valid_users`, `valid_movies`,
+            `test_users`, `test_movies`), and the rows that have one (`valid_rows`, `test_rows`).
+        warnings: What the user should know, one line each.
+    """
+
+    protocol: str
+    seed: int
+    train: Part
+    valid: Part
+    test: Part
+    vocabulary: Vocabulary
+    duplicates_dropped: int
+    unseen: Mapping[str, int]
+    warnings: tuple[str, ...]

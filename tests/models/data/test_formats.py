@@ -1,0 +1,228 @@
+"""The same ratings are the same whatever file they come in."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models.data import Ratings, SourceOptions, load_ratings, split_ratings
+
+NAMES = ("userId", "movieId", "rating", "timestamp")
+Rows = list[tuple[Any, ...]]
+
+
+def _text(separator: str, ending: str, *, header: bool = True) -> Callable[[Rows, Path], Path]:
+    def write(rows: Rows, folder: Path) -> Path:
+        path = folder / f"r{ending}"
+        lines = [NAMES[: len(rows[0])], *rows] if header else rows
+        path.write_text("".join(separator.join(map(str, line)) + "\n" for line in lines))
+        return path
+
+    return write
+
+
+def _parquet(rows: Rows, folder: Path) -> Path:
+    columns = zip(NAMES, zip(*rows, strict=True), strict=False)
+    parquet.write_table(pa.table({name: list(c) for name, c in columns}), folder / "r.parquet")
+    return folder / "r.parquet"
+
+
+def _sqlite(types: str) -> Callable[[Rows, Path], Path]:
+    def write(rows: Rows, folder: Path) -> Path:
+        path = folder / f"{types or 'none'}.sqlite"
+        path.unlink(missing_ok=True)
+        connection = sqlite3.connect(path)
+        names = NAMES[: len(rows[0])]
+        kinds = types.split() or [""] * len(names)
+        columns = [" ".join(column) for column in zip(names, kinds, strict=False)]
+        connection.execute(f"CREATE TABLE ratings ({', '.join(columns)})")
+        marks = ", ".join("?" * len(names))
+        connection.executemany(f"INSERT INTO ratings VALUES ({marks})", rows)
+        connection.commit()
+        connection.close()
+        return path
+
+    return write
+
+
+WRITERS = {
+    "csv": _text(",", ".csv"),
+    "tsv": _text("\t", ".tsv"),
+    "colons": _text("::", ".dat", header=False),
+    "named colons": _text("::", ".txt"),
+    "parquet": _parquet,
+    "sqlite": _sqlite("INTEGER INTEGER REAL INTEGER"),
+    "untyped sqlite": _sqlite(""),
+}
+
+
+def _same(one: Ratings, other: Ratings) -> None:
+    assert one.content_hash == other.content_hash
+    assert one.user_ids.tolist() == other.user_ids.tolist()
+    assert one.movie_ids.tolist() == other.movie_ids.tolist()
+    assert one.user_ids.dtype == other.user_ids.dtype
+    for name in ("user_codes", "movie_codes", "scores", "row_index"):
+        assert np.array_equal(getattr(one, name), getattr(other, name))
+    assert (one.timestamps is None) == (other.timestamps is None)
+    if one.timestamps is not None and other.timestamps is not None:
+        assert np.array_equal(one.timestamps, other.timestamps)
+
+
+words = st.text("abcXYZ0189-_. é", min_size=1, max_size=4).filter(lambda w: w == w.strip())
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), string_ids=st.booleans(), timed=st.booleans())
+def test_each_format_gives_the_same_ratings_and_splits(
+    data: st.DataObject, string_ids: bool, timed: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("formats")
+    ids: st.SearchStrategy[Any] = words if string_ids else st.integers(-5, 2**40)
+    users = data.draw(st.lists(ids, min_size=2, max_size=4, unique=True))
+    movies = data.draw(st.lists(ids, min_size=2, max_size=4, unique=True))
+    score = st.sampled_from([0.5, 1.0, 3.7, -2.25, 5.0, -0.0])
+    row: Any = st.tuples(st.sampled_from(users), st.sampled_from(movies), score)
+    if timed:
+        row = st.tuples(
+            st.sampled_from(users), st.sampled_from(movies), score, st.integers(0, 10**9)
+        )
+    rows = data.draw(st.lists(row, min_size=8, max_size=20))
+    rows += [(user, movie, *rows[0][2:]) for user in users for movie in movies]
+    # INTEGER columns would make the integer 0 of the text "00", before we see it.
+    typed = _sqlite("TEXT TEXT REAL INTEGER") if string_ids else WRITERS["sqlite"]
+    writers = (WRITERS | {"sqlite": typed}).values()
+    found = [load_ratings(str(write(rows, folder))) for write in writers]
+    for other in found[1:]:
+        _same(found[0], other)
+    one, other = (split_ratings(ratings, "random", seed=3) for ratings in (found[0], found[-1]))
+    assert np.array_equal(one.train.users, other.train.users)
+    assert np.array_equal(one.test.rows, other.test.rows)
+
+
+def _write(path: Path, text: str) -> str:
+    path.write_text(text)
+    return str(path)
+
+
+def test_hand_computed_codes(tmp_path: Path) -> None:
+    text = "UserID,Item_ID,Stars,extra\n30,7,4,x\n10,9,3.5,y\n30,9,1,z\n10,8,2,w\n"
+    ratings = load_ratings(_write(tmp_path / "r.csv", text))
+    assert ratings.user_ids.tolist() == [10, 30]
+    assert ratings.movie_ids.tolist() == [7, 8, 9]
+    assert ratings.user_codes.tolist() == [1, 0, 1, 0]
+    assert ratings.movie_codes.tolist() == [0, 2, 2, 1]
+    assert ratings.scores.tolist() == [4.0, 3.5, 1.0, 2.0]
+    assert ratings.timestamps is None
+    assert ratings.user_codes.dtype == ratings.movie_codes.dtype == np.int32
+    assert ratings.scores.dtype == np.float32
+    assert (ratings.n_users, ratings.n_movies, len(ratings)) == (2, 3, 4)
+
+
+def test_leading_zeros_keep_ids_text(tmp_path: Path) -> None:
+    text = "user,movie,rating\n007,1,3\n7,2,4\n"
+    ratings = load_ratings(_write(tmp_path / "r.csv", text))
+    assert ratings.user_ids.tolist() == ["007", "7"]
+    assert ratings.movie_ids.tolist() == [1, 2]
+
+
+def test_columns_can_be_named(tmp_path: Path) -> None:
+    text = "who,what,how,when,user\n1,2,3,4,5\n2,3,4,5,6\n"
+    options = SourceOptions(
+        user_column="who", movie_column="what", score_column="how", timestamp_column="when"
+    )
+    ratings = load_ratings(_write(tmp_path / "r.csv", text), options)
+    assert ratings.user_ids.tolist() == [1, 2]
+    assert ratings.timestamps is not None
+    assert ratings.timestamps.tolist() == [4, 5]
+
+
+NEW_YEAR = int(datetime(2020, 1, 1, 12, 30, 15, tzinfo=UTC).timestamp())
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        str(NEW_YEAR),
+        f"{NEW_YEAR}.0",
+        str(NEW_YEAR * 1000 + 999),
+        "2020-01-01 12:30:15",
+        "2020-01-01T12:30:15",
+        "2020-01-01T12:30:15Z",
+        "2020-01-01T14:30:15+02:00",
+        "2020-01-01 12:30:15.250",
+    ],
+)
+@pytest.mark.parametrize("kind", ["csv", "sqlite"])
+def test_times_become_seconds(time: str, kind: str, tmp_path: Path) -> None:
+    rows = [(1, 1, 3.0, time), (2, 2, 4.0, time)]
+    write = WRITERS["csv"] if kind == "csv" else _sqlite("INTEGER INTEGER REAL TEXT")
+    ratings = load_ratings(str(write(rows, tmp_path)))
+    assert ratings.timestamps is not None
+    assert ratings.timestamps.tolist() == [NEW_YEAR, NEW_YEAR]
+
+
+@pytest.mark.parametrize("kind", [pa.timestamp("ns"), pa.timestamp("ms", "UTC"), pa.timestamp("s")])
+def test_parquet_timestamps_become_seconds(kind: pa.DataType, tmp_path: Path) -> None:
+    times = pa.array([NEW_YEAR, NEW_YEAR + 1]).cast(pa.timestamp("s")).cast(kind)
+    table = pa.table({"user": [1, 2], "movie": [1, 2], "score": [1, 2], "time": times})
+    parquet.write_table(table, tmp_path / "r.parquet")
+    ratings = load_ratings(str(tmp_path / "r.parquet"))
+    assert ratings.timestamps is not None
+    assert ratings.timestamps.tolist() == [NEW_YEAR, NEW_YEAR + 1]
+
+
+def test_the_fitting_table_of_several_is_taken(tmp_path: Path) -> None:
+    path = _sqlite("INTEGER INTEGER REAL INTEGER")([(1, 2, 3.0, 4), (2, 3, 4.0, 5)], tmp_path)
+    connection = sqlite3.connect(path)
+    connection.execute(
+        "CREATE TABLE others AS SELECT userId AS user, 9 AS movie, 1 AS score FROM ratings"
+    )
+    connection.execute("CREATE TABLE movies (movie_id, title)")
+    connection.commit()
+    connection.close()
+    assert load_ratings(str(path)).movie_ids.tolist() == [2, 3]
+    assert load_ratings(str(path), SourceOptions(table="others")).movie_ids.tolist() == [9]
+
+
+def test_sqlite_rows_come_in_rowid_order_despite_a_covering_index(tmp_path: Path) -> None:
+    rows = [(5, 1, 1.0, 9), (3, 2, 2.0, 8), (4, 3, 3.0, 7)]
+    path = _sqlite("INTEGER INTEGER REAL INTEGER")(rows, tmp_path)
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE INDEX i ON ratings (userId, movieId, rating, timestamp)")
+    connection.commit()
+    connection.close()
+    ratings = load_ratings(str(path))
+    assert ratings.scores.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_quoted_line_breaks_are_part_of_a_field(tmp_path: Path) -> None:
+    text = 'user,movie,rating,review\n1,1,3,"so\nso, ""well"""\n2,2,4,\n'
+    assert load_ratings(_write(tmp_path / "r.csv", text)).scores.tolist() == [3.0, 4.0]
+
+
+def test_equal_scores_are_a_warning(tmp_path: Path) -> None:
+    ratings = load_ratings(_write(tmp_path / "r.csv", "user,movie,rating\n1,1,3\n2,2,3\n"))
+    assert any("All scores are 3" in warning for warning in ratings.warnings)
+
+
+def test_the_filter_is_inclusive_and_counts_are_kept(tmp_path: Path) -> None:
+    rows = [(user, movie, 1.0 + movie % 5) for user in range(1, 7) for movie in range(user)]
+    path = str(WRITERS["csv"](rows, tmp_path))
+    ratings = load_ratings(path, SourceOptions(min_ratings=2, max_ratings=4))
+    assert ratings.user_ids.tolist() == [2, 3, 4]
+    assert (ratings.rows_read, ratings.rows_scored, len(ratings)) == (21, 21, 9)
+    assert ratings.row_index.tolist() == list(range(1, 10))
+    everyone = load_ratings(path, SourceOptions(min_ratings=2, user_filter=False))
+    assert len(everyone) == 21
+    assert everyone.min_ratings is None
+    assert everyone.content_hash == ratings.content_hash
