@@ -73,7 +73,7 @@ def fetched_path(dataset: DataSet) -> Path:
 
 def _download(dataset: DataSet, address: str, scratch: Path, *, pinned: bool) -> Path:
     """Download, check and unpack into a folder that goes away; the path of the ratings."""
-    import pooch  # type: ignore[import-untyped]
+    import pooch
     import requests
 
     pooch.get_logger().setLevel(logging.ERROR)
