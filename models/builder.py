@@ -48,7 +48,8 @@ def build_model(
     Raises:
         ModelsError: The output bias is "train_mean" and no mean was given.
     """
-    seeds = iter(range(seed * 1000, seed * 1000 + 999))
+    first_seed = seed % 2**32 * 1000
+    seeds = iter(range(first_seed, first_seed + 999))
     movie = keras.Input((1,), dtype="int32", name="movie")
     user = keras.Input((1,), dtype="int32", name="user")
     towers = [

@@ -98,7 +98,8 @@ def train(
     """Train with Keras' `fit`, restore the best epoch's weights and score them again.
 
     An epoch is best when its validation RMSE is at least `min_delta` below the best so far; after
-    `patience` epochs without one, training stops. A NaN loss stops it at once.
+    `patience` epochs without one, training stops. A loss that is not finite stops it at once, and
+    its epoch is never best.
 
     Args:
         model: Built, not compiled.
@@ -159,10 +160,12 @@ class _Watch(keras.callbacks.Callback):
         metrics = {name: float(value) for name, value in (logs or {}).items()}
         record = Epoch(epoch + 1, time.perf_counter() - self._started, metrics)
         self._curve.append(record)
-        if self._stop.update(metrics["val_rmse"]):
+        finite = all(np.isfinite(value) for value in metrics.values())
+        # Weights that overflow a loss can still give a finite RMSE, behind a ReLU that died.
+        if self._stop.update(metrics["val_rmse"] if finite else np.nan):
             self._weights = self.model.get_weights()
         goes_on = self._on_epoch(record) if self._on_epoch is not None else True
-        if not all(np.isfinite(value) for value in metrics.values()):
+        if not finite:
             self._end("nan")
         elif self._stop.done and record.epoch < self.params["epochs"]:
             self._end("early_stopping")

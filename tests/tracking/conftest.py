@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tracking import (
     StudyRecord,
     TrialRecord,
 )
+from tracking.model_logging import LOADER_MODULE
 
 LOADER = '''
 """A loader that needs nothing of ours: the score is user + movie + an offset from the folder."""
@@ -62,10 +64,13 @@ def store(tmp_path: Path, _schema: Path) -> Store:
 
 
 @pytest.fixture
-def loader(tmp_path: Path) -> Path:
+def loader(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "serving.py"
     path.write_text(LOADER)
-    return path
+    # A model that another test loaded in this process left the loader of its own under this name.
+    sys.modules.pop(LOADER_MODULE, None)
+    yield path
+    sys.modules.pop(LOADER_MODULE, None)
 
 
 @pytest.fixture

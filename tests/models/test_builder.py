@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+import pytest
+
+from models import (
+    ACTIVATIONS,
+    OUTPUT_ACTIVATIONS,
+    ModelConfig,
+    ModelsError,
+    as_written,
+    baseline,
+    build_model,
+    format_layer_table,
+    layer_table,
+)
+from models.data import Vocabulary
+
+
+@dataclass(frozen=True)
+class Sizes:
+    user_rows: int
+    movie_rows: int
+
+
+SMALL = Sizes(user_rows=6, movie_rows=7)
+
+
+def _vocabulary(users: int, movies: int) -> Vocabulary:
+    return Vocabulary(np.arange(users), np.arange(movies))
+
+
+def _dense(model: keras.Model) -> list[keras.layers.Dense]:
+    return [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+
+
+def test_as_written_drops_two_fifths_before_dense_16() -> None:
+    model = build_model(as_written()[0], SMALL)
+    rates = [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    assert rates == [0.6, 0.5, 0.4]
+    reads = {row["name"]: row["inputs"] for row in layer_table(model)}
+    assert reads["dropout_3"] == ("dense_3",)
+    assert reads["dense_4"] == ("dropout_3",)
+    assert reads["score"] == ("dense_4",)
+
+
+def test_the_penalty_is_a_hundredth_of_the_squared_kernels() -> None:
+    model = build_model(baseline()[0], SMALL)
+    kernels = [layer.kernel.numpy().astype(np.float64) for layer in _dense(model)]
+    found = sum(float(loss) for loss in model.losses)
+    assert found == pytest.approx(0.01 * sum((kernel**2).sum() for kernel in kernels), rel=1e-5)
+
+
+def test_an_embedding_penalty_reaches_both_tables() -> None:
+    model = build_model(ModelConfig(l2_embedding=0.25), SMALL)
+    for name in ("movie_embedding", "user_embedding"):
+        assert model.get_layer(name).embeddings_regularizer.l2 == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_hidden_activation_builds(activation: str) -> None:
+    model = build_model(ModelConfig(units=(4,), dropout=(0.5,), activation=activation), SMALL)
+    assert _dense(model)[0].activation is keras.activations.get(activation)
+    assert _dense(model)[-1].activation is keras.activations.relu
+
+
+@pytest.mark.parametrize("activation", OUTPUT_ACTIVATIONS)
+def test_every_output_activation_builds(activation: str) -> None:
+    config = ModelConfig(units=(4,), dropout=(0.0,), output_activation=activation)
+    model = build_model(config, SMALL)
+    assert _dense(model)[-1].activation is keras.activations.get(activation)
+    assert _dense(model)[0].activation is keras.activations.relu
+    assert model.output_shape == (None, 1)
+
+
+def test_no_hidden_layer_leaves_the_output_on_the_embeddings() -> None:
+    model = build_model(ModelConfig(units=(), dropout=(), embedding_size=2), SMALL)
+    last = layer_table(model)[-1]
+    assert (last["type"], last["parameters"], last["inputs"]) == ("Dense", 5, ("concatenate",))
+
+
+def test_the_output_bias_can_be_the_mean_of_the_train_part() -> None:
+    model = build_model(ModelConfig(output_bias="train_mean"), SMALL, train_mean=3.25)
+    assert _dense(model)[-1].bias.numpy().tolist() == [3.25]
+
+
+def test_the_mean_as_output_bias_must_be_given() -> None:
+    with pytest.raises(ModelsError, match=r"`output_bias` \"train_mean\".*got None"):
+        build_model(ModelConfig(output_bias="train_mean"), SMALL)
+
+
+def test_initial_values_follow_the_seed_and_differ_between_layers() -> None:
+    config = replace(baseline()[0], units=(30, 30), dropout=(0.0, 0.0))
+    sizes = Sizes(user_rows=9, movie_rows=9)
+    first, again, other = (build_model(config, sizes, seed=seed) for seed in (1, 1, 2))
+    for left, right in zip(first.get_weights(), again.get_weights(), strict=True):
+        assert np.array_equal(left, right)
+    kernels = [layer.kernel.numpy() for layer in _dense(first)]
+    assert not np.array_equal(kernels[0], _dense(other)[0].kernel.numpy())
+    assert not np.array_equal(kernels[0], kernels[1])
+    tables = [first.get_layer(f"{n}_embedding").embeddings.numpy() for n in ("movie", "user")]
+    assert not np.array_equal(*tables)
+    assert all(np.abs(table).max() <= 0.05 for table in tables)
+
+
+@pytest.mark.parametrize("seed", [0, 2**32 - 1, 2**63, 10**30])
+def test_any_seed_builds_and_draws_masks(seed: int) -> None:
+    model = build_model(ModelConfig(), SMALL, seed=seed)
+    code = np.zeros((3, 1), np.int32)
+    assert model([code, code], training=True).shape == (3, 1)
+
+
+def test_the_layer_table_as_text_names_every_layer_and_the_total() -> None:
+    model = build_model(baseline()[0], _vocabulary(users=2_390, movies=1_648))
+    lines = format_layer_table(model).splitlines()
+    assert len(lines) == 1 + 13 + 1
+    assert lines[-1] == "Parameters in all: 74,937"
+    words = lines[7].split()
+    assert words == [
+        "concatenate",
+        "(Concatenate)",
+        "(None,",
+        "30)",
+        "0",
+        "movie_vector,",
+        "user_vector",
+    ]

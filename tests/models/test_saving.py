@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import ast
+import json
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from models import (
+    ModelConfig,
+    TrainConfig,
+    build_model,
+    id_type,
+    predict,
+    save_keras_model,
+    save_ratings_model,
+    serving,
+    train,
+)
+from models.data import Split, Vocabulary
+
+MakeSplit = Callable[..., Split]
+# Keras 3.15 reads TensorFlow's variables in a way that NumPy 2 deprecates.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+TINY = ModelConfig(embedding_size=3, units=(4,), dropout=(0.1,))
+
+
+def _text_ids(count: int, prefix: str) -> np.ndarray:
+    return np.array([f"{prefix}{number:03}" for number in range(count)], dtype=object)
+
+
+@pytest.fixture(params=["integers", "strings"])
+def split(request: pytest.FixtureRequest, make_split: MakeSplit) -> Split:
+    made = make_split()
+    if request.param == "integers":
+        return made
+    texts = Vocabulary(_text_ids(5, "user é "), _text_ids(6, "m"))
+    return replace(made, vocabulary=texts)
+
+
+@pytest.fixture
+def saved(split: Split, tmp_path: Path) -> tuple[keras.Model, Path]:
+    model = build_model(TINY, split.vocabulary)
+    train(model, split, TrainConfig(epochs=3))
+    folder = tmp_path / "deep" / "model"
+    save_ratings_model(model, split.vocabulary, folder)
+    return model, folder
+
+
+def test_a_loaded_model_predicts_from_raw_ids_as_the_trained_one_does(
+    split: Split, saved: tuple[keras.Model, Path]
+) -> None:
+    model, folder = saved
+    part, known = split.valid, split.vocabulary
+    table = pd.DataFrame(
+        {"movie": known.movie_ids[part.movies], "user": known.user_ids[part.users], "score": 0}
+    )
+    found = serving.load_model(folder).predict(table)
+    assert found.shape == (len(part),)
+    assert found.dtype == np.float64
+    assert np.ptp(found) > 0
+    np.testing.assert_allclose(found, predict(model, part), rtol=0, atol=1e-6)
+
+
+def test_an_unknown_id_takes_the_last_slot(split: Split, saved: tuple[keras.Model, Path]) -> None:
+    model, folder = saved
+    # Far from the start values, so that another slot would show.
+    for name, value in (("user_embedding", 2.0), ("movie_embedding", -3.0)):
+        layer = model.get_layer(name)
+        table = layer.embeddings.numpy()
+        table[-1] = value
+        layer.set_weights([table])
+    save_ratings_model(model, split.vocabulary, folder)
+    users, movies = split.vocabulary.user_ids, split.vocabulary.movie_ids
+    stranger = 9 if users.dtype.kind == "i" else "nobody"
+    asked = pd.DataFrame(
+        {"user": [stranger, users[0], stranger], "movie": [movies[1], stranger, stranger]}
+    )
+    codes = [np.array([[1], [6], [6]]), np.array([[5], [0], [5]])]
+    expected = model.predict(codes, verbose=0).reshape(-1)
+    found = serving.load_model(folder).predict(asked)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
+def test_the_folder_holds_the_model_and_plain_ids_but_neither_pickle_nor_optimizer(
+    split: Split, saved: tuple[keras.Model, Path]
+) -> None:
+    model, folder = saved
+    names = {"model.keras", "manifest.json", "users.json", "movies.json"}
+    assert {path.name for path in folder.iterdir()} == names
+    ids = json.loads((folder / "users.json").read_text(encoding="utf-8"))
+    assert ids == split.vocabulary.user_ids.tolist()
+    with zipfile.ZipFile(folder / "model.keras") as archive:
+        members = {"metadata.json", "config.json", "model.weights.h5"}
+        assert set(archive.namelist()) == members
+        config = archive.read("config.json").decode()
+        assert b"optimizer" not in archive.read("model.weights.h5")
+    assert "trialbook" not in config
+    assert "Adam" not in config
+    assert model.optimizer is not None, "the model in memory stays compiled"
+
+
+def test_a_keras_model_is_loaded_to_predict_from_one_array(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    save_keras_model(model, tmp_path)
+    rows = np.arange(12.0).reshape(4, 3)
+    expected = model.predict(rows, verbose=0)
+    loaded = serving.load_model(tmp_path)
+    np.testing.assert_allclose(loaded.predict(rows), expected, atol=1e-6)
+    np.testing.assert_allclose(loaded.predict(pd.DataFrame(rows)), expected, atol=1e-6)
+
+
+def test_the_shipped_loader_imports_nothing_of_ours() -> None:
+    tree = ast.parse(Path(serving.__file__).read_text(encoding="utf-8"))
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "a relative import"
+            found.add(str(node.module).split(".")[0])
+    assert found == {"__future__", "json", "keras", "numpy", "pandas", "pathlib", "typing"}
+
+
+def test_the_type_of_ids_is_told_as_mlflow_does() -> None:
+    assert id_type(np.array([1, 2], np.int64)) == "long"
+    assert id_type(np.array(["a", "b"], dtype=object)) == "string"

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import pytest
+
+from models import (
+    OPTIMIZERS,
+    Epoch,
+    ModelConfig,
+    TrainConfig,
+    TrainResult,
+    build_model,
+    compile_model,
+    make_deterministic,
+    predict,
+    train,
+)
+from models.data import Split
+
+MakeSplit = Callable[..., Split]
+TINY = ModelConfig(embedding_size=3, units=(6,), dropout=(0.2,))
+
+
+def _trained(
+    split: Split, config: TrainConfig, on_epoch: Callable[[Epoch], bool] | None = None
+) -> tuple[TrainResult, keras.Model]:
+    make_deterministic(config.seed)
+    model = build_model(TINY, split.vocabulary, seed=config.seed)
+    return train(model, split, config, on_epoch), model
+
+
+def _rmse(model: keras.Model, split: Split) -> float:
+    error = predict(model, split.valid).astype(np.float64) - split.valid.scores
+    return math.sqrt((error**2).sum() / len(split.valid))
+
+
+def _best_epoch(curve: list[float], min_delta: float) -> int:
+    """By hand: an epoch replaces the best when it lies more than `min_delta` below it."""
+    best = 0
+    for number in range(1, len(curve)):
+        if curve[best] - curve[number] > min_delta:
+            best = number
+    return best + 1
+
+
+@pytest.mark.parametrize(("batch_size", "min_delta"), [("full", 0.05), (16, 0.0)])
+def test_the_best_epoch_is_restored_and_scored_anew(
+    make_split: MakeSplit, batch_size: int | str, min_delta: float
+) -> None:
+    split = make_split()
+    config = TrainConfig(
+        epochs=25, learning_rate=0.05, min_delta=min_delta, batch_size=batch_size, patience=25
+    )
+    result, model = _trained(split, config)
+    curve = [epoch.metrics["val_rmse"] for epoch in result.epochs]
+    assert result.best_epoch == _best_epoch(curve, min_delta) < len(curve)
+    assert result.best_val_rmse == pytest.approx(_rmse(model, split), abs=1e-12)
+    assert result.best_val_rmse == pytest.approx(curve[result.best_epoch - 1], abs=1e-5)
+    assert result.lowest_val_rmse == min(curve)
+    assert result.end_reason == "epochs"
+
+
+def test_an_epoch_has_its_number_its_seconds_and_four_metrics(make_split: MakeSplit) -> None:
+    heard: list[Epoch] = []
+
+    def hear(epoch: Epoch) -> bool:
+        heard.append(epoch)
+        return True
+
+    result, _ = _trained(make_split(), TrainConfig(epochs=3), hear)
+    assert tuple(heard) == result.epochs
+    assert [epoch.epoch for epoch in heard] == [1, 2, 3]
+    for epoch in heard:
+        assert set(epoch.metrics) == {"loss", "rmse", "val_loss", "val_rmse"}
+        assert epoch.seconds > 0
+    assert set(result.seconds) == {"train", "evaluate"}
+
+
+def test_a_loss_that_stops_being_a_number_ends_training_with_the_weights_before_it(
+    make_split: MakeSplit,
+) -> None:
+    split = make_split()
+    make_deterministic(1)
+    model = build_model(TINY, split.vocabulary, seed=1)
+
+    def derail(epoch: Epoch) -> bool:
+        if epoch.epoch == 2:
+            model.optimizer.learning_rate = 1e30
+        return True
+
+    result = train(model, split, TrainConfig(optimizer="sgd", learning_rate=1e-3, epochs=9), derail)
+    assert result.end_reason == "nan"
+    assert len(result.epochs) < 9
+    assert result.best_epoch == 2
+    assert all(np.isfinite(weights).all() for weights in model.get_weights())
+    assert result.best_val_rmse == pytest.approx(result.epochs[1].metrics["val_rmse"], abs=1e-5)
+
+
+def test_patience_that_runs_out_in_the_last_epoch_did_not_stop_anything(
+    make_split: MakeSplit,
+) -> None:
+    split = make_split()
+    stopped, _ = _trained(split, TrainConfig(epochs=99, learning_rate=0.05, patience=2))
+    assert stopped.end_reason == "early_stopping"
+    count = len(stopped.epochs)
+    whole, _ = _trained(split, TrainConfig(epochs=count, learning_rate=0.05, patience=2))
+    assert (whole.end_reason, len(whole.epochs)) == ("epochs", count)
+    assert [e.metrics for e in whole.epochs] == [e.metrics for e in stopped.epochs]
+
+
+def test_the_same_seed_shuffles_batches_to_the_same_bits(make_split: MakeSplit) -> None:
+    split = make_split()
+    config = TrainConfig(epochs=2, seed=7, batch_size=16)
+    (first, model), (again, other) = _trained(split, config), _trained(split, config)
+    assert [epoch.metrics for epoch in first.epochs] == [epoch.metrics for epoch in again.epochs]
+    assert [w.tobytes() for w in model.get_weights()] == [w.tobytes() for w in other.get_weights()]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimizer_sums_slices_and_stock_keras_may_not(name: str) -> None:
+    """100 rows of one id, gradient 0.01 each: the step is that of one gradient of 1."""
+    import tensorflow as tf
+
+    config = TrainConfig(optimizer=name, learning_rate=0.01)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    compile_model(model, config)
+    ours = model.optimizer
+    stock = type(ours).__mro__[2]
+    slices = tf.IndexedSlices(tf.fill((100, 2), 0.01), tf.ones((100,), tf.int32), (3, 2))
+    dense = np.zeros((3, 2), np.float32)
+    dense[1] = 1.0
+
+    def moved(optimizer: keras.optimizers.Optimizer, gradient: object) -> np.ndarray:
+        table = keras.Variable(np.zeros((3, 2), np.float32))
+        optimizer.build([table])
+        optimizer.apply([gradient], [table])
+        return np.asarray(table.numpy())
+
+    settings = {key: value for key, value in ours.get_config().items() if key != "name"}
+    expected = moved(stock.from_config(settings), tf.constant(dense))
+    assert stock.__module__.startswith("keras.")
+    assert np.abs(expected[1]).min() > 0.005
+    np.testing.assert_allclose(moved(ours, slices), expected, rtol=1e-4, atol=1e-7)
+    if name != "sgd":
+        wrong = moved(stock.from_config(settings), slices)
+        assert np.abs(wrong - expected).max() > 0.005
