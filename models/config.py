@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 from models.errors import ModelsError
 
@@ -16,6 +18,21 @@ FULL_BATCH = "full"
 def _check(holds: bool, message: str) -> None:
     if not holds:
         raise ModelsError(message)
+
+
+def _number(name: str, value: Any, rule: str, holds: bool) -> None:
+    """A finite number that holds to its rule; a Boolean is none."""
+    _check(
+        not isinstance(value, bool) and math.isfinite(value) and holds,
+        f"`{name}` must be {rule}, but got {value}.",
+    )
+
+
+def _whole(name: str, value: Any, least: int) -> None:
+    _check(
+        isinstance(value, int) and not isinstance(value, bool) and value >= least,
+        f"`{name}` must be a whole number of at least {least}, but got {value!r}.",
+    )
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
@@ -52,10 +69,7 @@ class ModelConfig:
         Raises:
             ModelsError: A value breaks its rule.
         """
-        _check(
-            self.embedding_size >= 1,
-            f"`embedding_size` must be at least 1, but got {self.embedding_size}.",
-        )
+        _whole("embedding_size", self.embedding_size, 1)
         _check(
             all(u >= 1 for u in self.units),
             f"`units` must each be at least 1, but got {list(self.units)}.",
@@ -72,10 +86,13 @@ class ModelConfig:
         _one_of("output_activation", self.output_activation, OUTPUT_ACTIVATIONS)
         for name in ("l2_kernel", "l2_embedding"):
             value = getattr(self, name)
-            _check(value >= 0, f"`{name}` must be at least 0, but got {value}.")
+            _number(name, value, "finite and at least 0", value >= 0)
+        bias = self.output_bias
         _check(
-            not isinstance(self.output_bias, str) or self.output_bias == TRAIN_MEAN,
-            f'`output_bias` must be a number or "{TRAIN_MEAN}", but got {self.output_bias!r}.',
+            bias == TRAIN_MEAN
+            if isinstance(bias, str)
+            else not isinstance(bias, bool) and math.isfinite(bias),
+            f'`output_bias` must be a finite number or "{TRAIN_MEAN}", but got {bias!r}.',
         )
 
 
@@ -108,15 +125,13 @@ class TrainConfig:
             ModelsError: A value breaks its rule.
         """
         _one_of("optimizer", self.optimizer, OPTIMIZERS)
+        rate, size = self.learning_rate, self.batch_size
+        _number("learning_rate", rate, "finite and above 0", rate > 0)
         _check(
-            self.learning_rate > 0,
-            f"`learning_rate` must be above 0, but got {self.learning_rate}.",
+            size == FULL_BATCH
+            or (isinstance(size, int) and not isinstance(size, bool) and size >= 1),
+            f'`batch_size` must be "{FULL_BATCH}" or at least 1, but got {size!r}.',
         )
-        _check(
-            self.batch_size == FULL_BATCH
-            or (isinstance(self.batch_size, int) and self.batch_size >= 1),
-            f'`batch_size` must be "{FULL_BATCH}" or at least 1, but got {self.batch_size!r}.',
-        )
-        _check(self.epochs >= 1, f"`epochs` must be at least 1, but got {self.epochs}.")
-        _check(self.patience >= 0, f"`patience` must be at least 0, but got {self.patience}.")
-        _check(self.min_delta >= 0, f"`min_delta` must be at least 0, but got {self.min_delta}.")
+        _whole("epochs", self.epochs, 1)
+        _whole("patience", self.patience, 0)
+        _number("min_delta", self.min_delta, "finite and at least 0", self.min_delta >= 0)

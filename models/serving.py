@@ -32,8 +32,8 @@ class RatingPredictor:
         """Predict a score a row.
 
         Args:
-            table: Columns `user` and `movie` of raw ids; an id unknown to the model takes the
-                slot kept for unknown ids.
+            table: Columns `user` and `movie` of raw ids, where "7" and 7 are the same id; an id
+                unknown to the model takes the slot kept for unknown ids.
             params: Unused; MLflow passes it.
 
         Returns:
@@ -57,8 +57,19 @@ class KerasPredictor:
 
 
 def _codes(known: pd.Index[Any], raw: pd.Series[Any]) -> NDArray[np.int32]:
+    """Codes `[row, 1]` of raw ids; whole numbers are compared as such, everything else as text."""
+    if not (pd.api.types.is_integer_dtype(known) and pd.api.types.is_integer_dtype(raw.dtype)):
+        known, raw = pd.Index([str(one) for one in known], dtype=object), raw.map(_as_text)
     codes = known.get_indexer(pd.Index(raw))
     return np.where(codes < 0, len(known), codes).astype(np.int32).reshape(-1, 1)
+
+
+def _as_text(value: Any) -> str:
+    """An id as text: 7.0, which a column with a gap makes of 7, is "7"; no id is no text."""
+    if pd.isna(value):
+        return ""
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value)) if whole else str(value)
 
 
 def load_model(path: str | Path) -> RatingPredictor | KerasPredictor:

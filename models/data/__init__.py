@@ -1,6 +1,6 @@
 """Ratings: where they come from, how they are split, what they look like."""
 
-from models.data.datasets import DATASETS, DataSet
+from models.data.datasets import DATASETS, DataSet, require_dataset
 from models.data.describing import describe
 from models.data.fetching import fetch
 from models.data.hashing import ContentHasher
@@ -33,6 +33,7 @@ __all__ = [
     "known_sources",
     "load_published",
     "load_ratings",
+    "require_dataset",
     "split_ratings",
     "verdict",
 ]

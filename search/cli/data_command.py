@@ -76,7 +76,9 @@ def _text(value: Any) -> str:
         return ", ".join(f"{key}: {short(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(short(item) for item in value)
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else short(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else short(value)
 
 
 @command.command(epilog="Example: trialbook data fetch movielens-1m")
@@ -89,8 +91,8 @@ def fetch(
     name: str, destination: Path | None, base_url: str | None, home: Path, as_json: bool
 ) -> int:
     """Download the data set NAME from its publisher, checked where a checksum is published."""
-    from models.data import DATASETS
     from models.data import fetch as fetch_data
+    from models.data import require_dataset
 
     path = fetch_data(
         name,
@@ -98,10 +100,13 @@ def fetch(
         base_url=base_url,
         progress=lambda text: console(True).print(text),
     )
-    licence = getattr(DATASETS.get(name), "licence", "")
-    source = f"mubi:{path}" if name == "mubi" else name
+    dataset = require_dataset(name)
+    beside = name == "mubi" or destination is not None
+    source = name if not beside else f"mubi:{path}" if name == "mubi" else str(path)
     if as_json:
-        emit({"name": name, "path": str(path), "licence": licence, "source": source})
+        emit(
+            {"name": dataset.name, "path": str(path), "licence": dataset.licence, "source": source}
+        )
     else:
         console().print(f"{path}\nUse it: trialbook search --data {source}")
     return 0

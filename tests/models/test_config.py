@@ -16,6 +16,7 @@ from models import (
 )
 
 NAN = float("nan")
+INF = float("inf")
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,13 @@ NAN = float("nan")
         ({"l2_kernel": -0.01}, "-0.01"),
         ({"l2_kernel": NAN}, "nan"),
         ({"l2_embedding": -1}, "-1"),
+        ({"l2_embedding": INF}, "inf"),
+        ({"embedding_size": 1.5}, "1.5"),
+        ({"embedding_size": True}, "True"),
         ({"output_bias": "mean"}, "'mean'"),
+        ({"output_bias": INF}, "inf"),
+        ({"output_bias": NAN}, "nan"),
+        ({"output_bias": True}, "True"),
     ],
 )
 def test_a_model_value_that_breaks_its_rule_is_named(values: dict[str, Any], shown: str) -> None:
@@ -46,6 +53,8 @@ def test_a_model_value_that_breaks_its_rule_is_named(values: dict[str, Any], sho
         ({"optimizer": "adagrad"}, "'adagrad'"),
         ({"learning_rate": 0.0}, "0.0"),
         ({"learning_rate": NAN}, "nan"),
+        ({"learning_rate": INF}, "inf"),
+        ({"batch_size": True}, "True"),
         ({"batch_size": 0}, "0"),
         ({"batch_size": "half"}, "'half'"),
         ({"batch_size": 1.5}, "1.5"),

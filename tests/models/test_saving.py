@@ -88,6 +88,23 @@ def test_an_unknown_id_takes_the_last_slot(split: Split, saved: tuple[keras.Mode
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("raw", "codes"),
+    [
+        (["7", "-8", "seven", "007"], [0, 1, 2, 2]),
+        ([7.0, -8.0, 7.5, None], [0, 1, 2, 2]),
+        (pd.array([7, None, -8, 9], dtype="Int64"), [0, 2, 1, 2]),
+        (np.array([7, -8, 9, 8], np.int32), [0, 1, 2, 2]),
+    ],
+)
+@pytest.mark.parametrize("known", [[7, -8], ["7", "-8"]])
+def test_an_id_is_the_same_as_text_and_as_number(
+    known: list[object], raw: object, codes: list[int]
+) -> None:
+    found = serving._codes(pd.Index(known), pd.Series(raw))
+    assert found.reshape(-1).tolist() == codes
+
+
 def test_the_folder_holds_the_model_and_plain_ids_but_neither_pickle_nor_optimizer(
     split: Split, saved: tuple[keras.Model, Path]
 ) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from models.data import load_ratings
-from search.reproduce import PUBLISHED_TOLERANCE, reproduce
+from search.baseline_run import PUBLISHED_TOLERANCE
+from search.reproduce import reproduce
 from tracking import Store
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -228,6 +230,43 @@ def test_a_trial_may_fail_in_any_way_and_the_study_goes_on(
     statuses = [client.get_run(t.run_id).info.status for t in result.record.trials]
     assert statuses[:3] == ["FINISHED", "FAILED", "FAILED"]
     assert result.to_json()["n_failed"] == 6
+
+
+def test_an_epoch_is_on_record_while_its_trial_still_trains(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "script"
+    script.write_text("wait")
+    monkeypatch.setenv("MISBEHAVING_SCRIPT", str(script))
+    store = Store(home)
+    store.prepare()
+    seen: list[tuple[str, list[int]]] = []
+
+    def look() -> None:
+        """Let the trial go on once its first epoch is there, or after a minute in vain."""
+        client, until = store.client(), time.monotonic() + 60
+        while not seen and time.monotonic() < until:
+            for experiment in client.search_experiments():
+                for run in client.search_runs([experiment.experiment_id]):
+                    history = client.get_metric_history(run.info.run_id, "val_loss")
+                    if history:
+                        seen.append((run.info.status, [m.step for m in history]))
+            time.sleep(0.05)
+        (tmp_path / "go").touch()
+
+    config = StudyConfig(
+        name="live",
+        trials=1,
+        epochs=2,
+        model="misbehaving:Misbehaving",
+        objective="val_loss:min",
+    )
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    result = run_study(config, home=home)
+    watcher.join()
+    assert seen[0] == ("RUNNING", [1])
+    assert len(result.record.trials[0].epochs) == 2
 
 
 def test_peak_memory_is_of_a_trial_alone(

@@ -2,13 +2,21 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import keras
 import keras_tuner
 import numpy as np
 
-ballast = []
+
+class WaitForGo(keras.callbacks.Callback):
+    """Waits after the first epoch until the file `go` lies beside the script."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        script = Path(os.environ["MISBEHAVING_SCRIPT"])
+        while epoch == 0 and not script.with_name("go").exists():
+            time.sleep(0.05)
 
 
 class Misbehaving(keras_tuner.HyperModel):
@@ -44,7 +52,7 @@ class Misbehaving(keras_tuner.HyperModel):
             data,
             np.ones(8),
             validation_data=(data, np.ones(8)),
-            callbacks=list(callbacks),
+            callbacks=[*callbacks, WaitForGo()] if deed == "wait" else list(callbacks),
             epochs=epochs,
             verbose=verbose,
         )

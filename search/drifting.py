@@ -1,0 +1,65 @@
+"""What differs between a trial as it was recorded and as it runs now."""
+
+from __future__ import annotations
+
+import math
+
+from search.ledger import OUTCOME, PLAN
+from search.replay import Replay, Stored
+from search.samplers import derive_seed
+from search.slots import slot_of
+from search.study import LOADER, trial_tags
+from tracking import COMPLETE, MlflowRecorder, Store, drift
+
+_RECORD_TOLERANCE = 1e-9
+
+
+def drift_lines(stored: Stored, replay: Replay) -> list[str]:
+    """What differs in data, threads, seeds, versions and hardware, one line each."""
+    plan = stored.trial.user_attrs[PLAN]
+    then, now = dict(plan["tags"]), trial_tags(replay.ready)
+    lines = []
+    data = replay.ready.dataset
+    if data is not None and data.content_hash != then.get("trialbook.data_hash"):
+        lines.append(
+            f"data: hash {then.get('trialbook.data_hash', '')[:12]}… then, "
+            f"{data.content_hash[:12]}… now"
+        )
+    if then.get("trialbook.threads") != now["trialbook.threads"]:
+        lines.append(
+            f"threads: {then.get('trialbook.threads')} then, {now['trialbook.threads']} now"
+        )
+    slot = slot_of(stored.study, stored.trial)
+    seed = stored.config.seed if slot == 0 else derive_seed(stored.config.seed, slot, 1)
+    if int(plan["seed"]) != seed:
+        lines.append(f"seeds: {plan['seed']} is stored, but the study's seed gives {seed}")
+    known = ("trialbook.data", "trialbook.threads", "trialbook.seed", "trialbook.slot")
+    ours = {k: v for k, v in now.items() if not k.startswith(known)}
+    return lines + drift({k: v for k, v in then.items() if k in ours}, ours)
+
+
+def record_lines(stored: Stored, store: Store, got: float | None) -> list[str]:
+    """Whether the places that hold the value agree; they were written as one number."""
+    name, value = stored.config.value_name, stored.record.value
+    assert value is not None
+    outcome = stored.trial.user_attrs.get(OUTCOME) or {}
+    places = {"the trial's figures": (outcome.get("metrics") or {}).get(name)}
+    if stored.record.run_id:
+        recorder = MlflowRecorder(store, LOADER)
+        places["MLflow"] = recorder.metric(stored.record.run_id, name)
+    lines = [
+        f"record: Optuna holds {value!r}, but {place} hold{'s' if place == 'MLflow' else ''} "
+        f"{other!r}; one of them was altered"
+        for place, other in places.items()
+        if other is not None and abs(other - value) > _RECORD_TOLERANCE
+    ]
+    curve = [e.metrics.get(stored.config.monitor, math.inf) for e in stored.record.epochs]
+    best = stored.record.metrics.get("best_epoch")
+    if best and stored.record.state == COMPLETE and 0 < int(best) <= len(curve):
+        drawn = curve[int(best) - 1]
+        if abs(drawn - value) > 1e-3:
+            lines.append(
+                f"record: {value!r} is stored, but its curve has {drawn:.6f} at its best epoch; "
+                "the stored value was altered"
+            )
+    return lines

@@ -1,0 +1,151 @@
+"""A trial as it was recorded, and the same trial trained again in a fresh process."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from search.config import StudyConfig
+from search.errors import SearchError
+from search.interrupts import Stop, interruptible
+from search.ledger import trial_record
+from search.library import get_study
+from search.messages import Done, Failed, Ready, Task
+from search.results import config_of
+from search.study import LOADER
+from search.supervisor import ChildDied, Supervisor
+from tracking import COMPLETE, PRUNED, EpochRecord, MlflowRecorder, Store, TrialRecord
+
+OnEpoch = Callable[[EpochRecord], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A trial as both stores have it."""
+
+    study: optuna.Study
+    config: StudyConfig
+    trial: optuna.trial.FrozenTrial
+    record: TrialRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A trial trained again."""
+
+    ready: Ready
+    ended: Done | Failed
+    epochs: tuple[EpochRecord, ...]
+
+
+def find_trial(target: str, store: Store, storage: str | None) -> Stored:
+    """The trial that `STUDY:NUMBER` or a run's identifier names.
+
+    Raises:
+        SearchError: There is none, or it has no value to compare with.
+    """
+    name, colon, number = target.rpartition(":")
+    if not colon:
+        name, number = _of_run(target, store)
+    study = get_study(store, storage, name)
+    trials = study.get_trials(deepcopy=False)
+    if not number.isdigit() or int(number) >= len(trials):
+        raise SearchError(
+            f"A trial must exist to be reproduced, but got {target!r}. "
+            f"Study {name} has trials 0 to {len(trials) - 1}."
+        )
+    config = config_of(study)
+    trial = trials[int(number)]
+    record = trial_record(name, trial, config.monitor)
+    if record.state not in (COMPLETE, PRUNED) or record.value is None:
+        raise SearchError(
+            f"A trial must be complete or pruned to be reproduced, but {target} is {record.state}. "
+            f"`trialbook show {name}` lists its trials."
+        )
+    return Stored(study, config, trial, record)
+
+
+def _of_run(run_id: str, store: Store) -> tuple[str, str]:
+    run = MlflowRecorder(store, LOADER).find_run(run_id)
+    tags = (run or {}).get("tags", {})
+    if "trialbook.number" not in tags:
+        raise SearchError(
+            "What to reproduce must be `baseline`, STUDY:NUMBER or the run of a trial, but got "
+            f"{run_id!r}. `trialbook studies` lists the studies."
+        )
+    return tags["trialbook.study"], tags["trialbook.number"]
+
+
+def train_again(
+    config: StudyConfig,
+    plan: Any,
+    *,
+    on_epoch: OnEpoch | None = None,
+    stop_after: int | None = None,
+) -> Replay:
+    """Train a stored plan in a fresh child.
+
+    Args:
+        config: The study, at the ratings and thread count to use.
+        plan: The trial's stored values, preset, seed and epochs.
+        on_epoch: Hears each epoch.
+        stop_after: Epochs after which to stop, or None.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C or SIGTERM; the child is closed first.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="trialbook-"))
+    supervisor = Supervisor(config)
+    try:
+        with interruptible() as stop:
+            ready = supervisor.ready()
+            supervisor.submit(
+                Task(
+                    values=plan["values"],
+                    preset=plan["preset"],
+                    seed=int(plan["seed"]),
+                    epochs=int(plan["epochs"]),
+                    folder=folder,
+                    keep_model=False,
+                )
+            )
+            return Replay(ready, *_listen(supervisor, on_epoch, stop_after, stop))
+    finally:
+        supervisor.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _listen(
+    supervisor: Supervisor, on_epoch: OnEpoch | None, stop_after: int | None, stop: Stop
+) -> tuple[Done | Failed, tuple[EpochRecord, ...]]:
+    epochs: list[EpochRecord] = []
+    while not stop.asked:
+        try:
+            message = supervisor.poll(0.2)
+        except ChildDied as error:
+            return Failed(end_reason=error.end_reason, message=str(error)), tuple(epochs)
+        if isinstance(message, EpochRecord):
+            epochs.append(message)
+            supervisor.reply(stop_after is None or len(epochs) < stop_after)
+            if on_epoch is not None:
+                on_epoch(message)
+        elif isinstance(message, Done | Failed):
+            return message, tuple(epochs)
+    raise KeyboardInterrupt
+
+
+def value_of(replay: Replay, stored: Stored) -> tuple[float | None, tuple[str, ...]]:
+    """The value of a replay, None where it failed, and what the user should know of it."""
+    if isinstance(replay.ended, Failed):
+        return None, (f"Training again failed: {replay.ended.message}",)
+    if stored.record.state == COMPLETE:
+        return replay.ended.value, ()
+    values = [e.metrics[stored.config.monitor] for e in replay.epochs]
+    best = min(values) if stored.config.direction == "minimize" else max(values)
+    return best, ("The trial was pruned: its best so far is compared.",)
