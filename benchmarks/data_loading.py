@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import platform
 import resource
 import sqlite3
 import subprocess
@@ -17,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +144,18 @@ def main() -> None:
             write(table, Path(arguments.write) / file)
     else:
         rows = measure(arguments.scale)
-        print(json.dumps(rows, indent=2) if arguments.json else _table(rows))
+        found = {"machine": _machine(), "scale": arguments.scale, "rows": rows}
+        print(json.dumps(found, indent=2) if arguments.json else _table(rows))
+
+
+def _machine() -> dict[str, Any]:
+    names = ("numpy", "pyarrow", "scikit-learn")
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "processor": platform.processor() or platform.machine(),
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in names},
+    }
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
