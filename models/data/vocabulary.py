@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from models.errors import ModelsError
-
-_FILE = "vocabulary.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,40 +62,6 @@ class Vocabulary:
             Codes, `[row]`, `n_movies` for an unknown id.
         """
         return _encode(self.movie_ids, raw)
-
-    def save(self, folder: Path) -> None:
-        """Write `vocabulary.json` into an existing folder."""
-        text = json.dumps({"users": self.user_ids.tolist(), "movies": self.movie_ids.tolist()})
-        (Path(folder) / _FILE).write_text(text, encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> Vocabulary:
-        """Read what `save` wrote.
-
-        Args:
-            folder: The folder.
-
-        Returns:
-            The vocabulary.
-
-        Raises:
-            ModelsError: The file is missing or damaged.
-        """
-        path = Path(folder) / _FILE
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            return cls(_ids(found["users"]), _ids(found["movies"]))
-        except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
-            reason = " ".join(str(error).split())[:120]
-            raise ModelsError(f"{path} must hold a vocabulary, but: {reason}.") from None
-
-
-def _ids(values: list[Any]) -> NDArray[Any]:
-    if any(isinstance(value, str) for value in values):
-        found = np.empty(len(values), object)
-        found[:] = values
-        return found
-    return np.array(values, np.int64)
 
 
 def _encode(known: NDArray[Any], raw: Any) -> NDArray[np.int32]:
