@@ -55,7 +55,7 @@ def command(written: bool, home: Path, as_json: bool) -> int:
     out.print(
         f"\nLayers at {rows['movies'] - 1:,} movies and {rows['users'] - 1:,} users, as published:"
     )
-    out.print(format_layer_table(model), markup=False)
+    out.print(format_layer_table(model))
     out.print(
         f"At the published vocabulary ({data['movies_after_filter']:,} movies, "
         f"{data['users_after_filter']:,} users): {big:,} parameters."

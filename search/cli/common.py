@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.status import Status
+from rich.text import Text
 
 from tracking import Store
 
@@ -18,8 +20,16 @@ DONE, DOES_NOT_HOLD, MISTAKE, INTERRUPTED = 0, 1, 2, 130
 
 
 def console(as_json: bool = False) -> Console:
-    """Standard output for people; standard error when standard output is one JSON object."""
-    return Console(stderr=as_json, highlight=False, soft_wrap=True)
+    """Standard output for people; standard error when standard output is one JSON object.
+
+    Square brackets are text: they stand in paths, messages and values of users.
+    """
+    return Console(stderr=as_json, highlight=False, soft_wrap=True, markup=False)
+
+
+def waiting(text: str) -> Status:
+    """A line on standard error, with a spinner on a terminal, while something takes its time."""
+    return console(True).status(Text(text))
 
 
 def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -106,7 +116,7 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> Any:
     """A table for the terminal."""
     from rich.table import Table
 
-    made = Table(title=title, title_justify="left", header_style="bold")
+    made = Table(title=Text(title, style="italic"), title_justify="left", header_style="bold")
     for name in columns:
         made.add_column(name, overflow="fold", min_width=min(len(name), 16))
     for row in rows:

@@ -62,7 +62,7 @@ def command(
         ["complete trials", *(str(len(r.ranked())) for r in records)],
     ]
     for name, row in values.items():
-        mark = "[bold]≠[/] " if name in differ else "  "
+        mark = "≠ " if name in differ else "  "
         rows.append([mark + name, *(short(v) for v in row)])
     console().print(table("Best of each (≠ differs)", ["", *best], rows))
     if not comparable:

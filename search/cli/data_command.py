@@ -16,6 +16,7 @@ from search.cli.common import (
     short,
     source_options,
     table,
+    waiting,
 )
 from search.config import SPLITS
 
@@ -50,7 +51,7 @@ def inspect(
         user_filter=not no_user_filter,
         seed=seed,
     )
-    with console(True).status(f"Reading {source} …"):
+    with waiting(f"Reading {source} …"):
         ratings = load_ratings(source, options)
         parts = split_ratings(ratings, split, seed=seed)
     found = describe(ratings, parts)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from search.cli.common import console, emit, short, table
+from search.cli.common import console, emit, short, table, waiting
 from search.config import StudyConfig
 from search.estimate import Plan, make_plan
 
 
 def show_plan(config: StudyConfig, home: Path, *, as_json: bool) -> int:
     """Print the plan; nothing is written."""
-    with console(True).status("Reading the ratings and timing a few epochs of the baseline …"):
+    with waiting("Reading the ratings and timing a few epochs of the baseline …"):
         plan = make_plan(config)
     if as_json:
         emit(plan.to_json())

@@ -44,7 +44,7 @@ class LiveProgress:
         if self._trial is None:
             return Text(f"Starting TensorFlow and reading the ratings … {self._elapsed()}")
         grid = Table.grid(padding=(0, 2))
-        grid.add_row(f"[bold]{self._trial.study}[/]", self._bar(), self._elapsed())
+        grid.add_row(Text(self._trial.study, style="bold"), self._bar(), self._elapsed())
         epoch = self._epoch
         now = f"epoch {epoch.epoch if epoch else 0}/{self._epochs}"
         value = epoch.metrics.get(self._monitor) if epoch else None
@@ -87,8 +87,7 @@ class LiveProgress:
         label = " baseline" if record.tags.get("trialbook.baseline") else ""
         self._console.print(
             f"[{finished}/{target}] trial {record.number}{label}: {record.state}, "
-            f"{self._monitor} {value}, {len(record.epochs)} epochs{mark}{note}",
-            markup=False,
+            f"{self._monitor} {value}, {len(record.epochs)} epochs{mark}{note}"
         )
 
     def _bar(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
+from rich.text import Text
 
 from search.cli.common import (
     DOES_NOT_HOLD,
@@ -15,7 +16,11 @@ from search.cli.common import (
     json_option,
     open_store,
     store_options,
+    waiting,
 )
+
+_LINE_EPOCHS = 10
+"""Where no terminal shows each epoch, every tenth gets a line."""
 
 
 @click.command(epilog="Example: trialbook reproduce sample:7")
@@ -47,11 +52,15 @@ def command(
     from tracking import EpochRecord
 
     out = console(as_json)
-    with console(True).status("Starting TensorFlow and reading the ratings …") as status:
+    with waiting("Starting TensorFlow and reading the ratings …") as status:
 
         def show(epoch: EpochRecord) -> None:
             values = ", ".join(f"{k} {v:.4f}" for k, v in epoch.metrics.items())
-            status.update(f"epoch {epoch.epoch}: {values}")
+            status.update(Text(f"epoch {epoch.epoch}: {values}"))
+            if not status.console.is_terminal and (
+                epoch.epoch == 1 or epoch.epoch % _LINE_EPOCHS == 0
+            ):
+                status.console.print(f"epoch {epoch.epoch}: {values}")
 
         made = reproduce(
             target,
@@ -70,11 +79,12 @@ def command(
     gap = "" if made.difference is None else f", difference {made.difference:+.2e}"
     verdict = "Reproduced" if made.reproduced else "Not reproduced"
     out.print(
-        f"[bold]{verdict}[/]: {made.target}: expected {made.expected:.7f}, got {got}{gap} "
-        f"(tolerance {made.tolerance:g})"
+        f"{verdict}: {made.target}: expected {made.expected:.7f}, got {got}{gap} "
+        f"(tolerance {made.tolerance:g})",
+        style="bold",
     )
     for line in made.drift:
-        out.print(f"• drifted: {line}", markup=True)
+        out.print(f"• drifted: {line}")
     if made.picture:
         out.print(f"Both curves: {made.picture}")
     return 0 if made.reproduced else DOES_NOT_HOLD

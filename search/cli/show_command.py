@@ -79,7 +79,7 @@ def _show_study(record: StudyRecord, as_json: bool) -> None:
         )
         return
     out = console()
-    out.print(record.description.replace("**", "").replace("\n\n", "\n"), markup=False)
+    out.print(record.description.replace("**", "").replace("\n\n", "\n"))
     rows = []
     for trial in record.trials:
         label = f"{trial.number}" + (" baseline" if trial.tags.get("trialbook.baseline") else "")

@@ -26,7 +26,8 @@ def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
         out.print(f"• {line}")
     if result.interrupted:
         out.print("Interrupted; every finished trial is kept. The same command goes on.")
-    out.print(f"Look at it: [bold]{ui_line(home, config.tracking_uri)}[/]")
+    out.print("Look at it: ", end="")
+    out.print(ui_line(home, config.tracking_uri), style="bold")
 
 
 def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> object:
