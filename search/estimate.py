@@ -27,7 +27,7 @@ class Plan:
     """A study's space and its estimated cost.
 
     Attributes:
-        space: A row a parameter: name, kind, min, max, values, log, default, when.
+        space: A row a parameter: name, kind, min, max, step, values, log, default, when.
         seconds_epoch: An epoch of the first trial, measured.
         seconds: The whole study, if nothing is pruned and nothing stops early.
         memory_mb: Peak of the training process, measured, and the study's own 600 MB.
@@ -105,7 +105,9 @@ def _run(supervisor: Supervisor) -> tuple[Done, list[EpochRecord]]:
 
 
 def _describe(parameter: Any) -> dict[str, Any]:
-    values = getattr(parameter, "values", None)
+    # Keras Tuner gives a range values too, drawn at random where it has no step.
+    is_range = getattr(parameter, "min_value", None) is not None
+    values = None if is_range else getattr(parameter, "values", None)
     conditions = [f"{c.name} in {list(c.values)}" for c in parameter.conditions]
     return {
         "name": parameter.name,
@@ -113,6 +115,7 @@ def _describe(parameter: Any) -> dict[str, Any]:
         "min": getattr(parameter, "min_value", None),
         "max": getattr(parameter, "max_value", None),
         "values": list(values) if values is not None else None,
+        "step": getattr(parameter, "step", None),
         "log": getattr(parameter, "sampling", None) == "log",
         "default": parameter.default,
         "when": " and ".join(conditions),

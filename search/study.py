@@ -26,7 +26,7 @@ from search.samplers import make_sampler
 from search.slots import SLOT
 from search.storage import home_lock, open_storage
 from search.supervisor import Supervisor
-from tracking import KILLED, MlflowRecorder, Recorder, Store, provenance
+from tracking import KILLED, MlflowRecorder, Recorder, Store, StudyRecord, provenance
 
 LOADER = Path(str(files("models").joinpath("serving.py")))
 
@@ -85,7 +85,10 @@ class _Session:
         recorder: Recorder = MlflowRecorder(self._store, LOADER)
         with home_lock(self._store):
             study = self._open(storage, ready, adapter)
-            record = recorder.start_study(study_record(study, config))
+            record = study_record(study, config)
+            if self._is_done(study, recorder, record):
+                return self._result(record)
+            record = recorder.start_study(record)
             run = {"experiment_id": record.experiment_id, "parent_run_id": record.parent_run_id}
             study.set_user_attr(RUN, run)
             self._reclaim(study, recorder)
@@ -124,11 +127,25 @@ class _Session:
             _refuse_changes(study, config, dataset)
         else:
             study.set_user_attr(DATASET, dataset)
+        if study.user_attrs.get(CONFIG) != config.to_dict():
             study.set_user_attr(CONFIG, config.to_dict())
         if not study.get_trials(deepcopy=False):
             first = adapter.encode(first_values(config, adapter))
             study.enqueue_trial(first, user_attrs={SLOT: 0})
         return study
+
+    def _is_done(self, study: optuna.Study, recorder: Recorder, record: StudyRecord) -> bool:
+        """Whether an earlier run reached the target and closed its record."""
+        reached = finished(study) >= self._config.trials and not running(study)
+        return reached and _is_closed(recorder, record)
+
+    def _result(self, record: StudyRecord, new_trials: int = 0) -> StudyResult:
+        return StudyResult(
+            record=record,
+            tracking_uri=self._store.tracking_uri,
+            interrupted=self._stop.asked,
+            new_trials=new_trials,
+        )
 
     def _reclaim(self, study: optuna.Study, recorder: Recorder) -> None:
         for trial in orphans(study):
@@ -143,29 +160,25 @@ class _Session:
         target, new = self._config.trials, 0
         done = finished(study)
         while done + running(study) < target and not self._over(objective):
-            record = objective(study.ask())
+            trial = objective(study.ask())
             done = finished(study)
-            self._progress.ended(record, finished=done, target=target)
-            new += record.state != KILLED
-        interrupted = self._stop.asked
-        record_now = study_record(study, self._config)
-        if new or interrupted or not _is_closed(recorder, record_now):
+            self._progress.ended(trial, finished=done, target=target)
+            new += trial.state != KILLED
+        record = study_record(study, self._config)
+        if running(study) > len(orphans(study)):
+            self._progress.message("Another process goes on with this study and will close it.")
+        else:
             self._progress.message("Drawing plots and writing the leaderboard.")
-            status = "KILLED" if interrupted else "FINISHED"
-            recorder.finish_study(record_now, status=status)
-        return StudyResult(
-            record=record_now,
-            tracking_uri=self._store.tracking_uri,
-            interrupted=interrupted,
-            new_trials=new,
-        )
+            status = "KILLED" if self._stop.asked else "FINISHED"
+            recorder.finish_study(record, status=status)
+        return self._result(record, new)
 
     def _over(self, objective: Objective) -> bool:
         late = objective.deadline is not None and time.monotonic() > objective.deadline
         return self._stop.asked or late
 
 
-def _is_closed(recorder: Recorder, record: Any) -> bool:
+def _is_closed(recorder: Recorder, record: StudyRecord) -> bool:
     run = recorder.find_run(record.parent_run_id) if record.parent_run_id else None
     return run is not None and run.get("status") == "FINISHED"
 

@@ -29,8 +29,9 @@ def show_plan(config: StudyConfig, home: Path, *, as_json: bool) -> int:
 def _range(parameter: dict[str, Any]) -> str:
     if parameter["values"] is not None:
         return ", ".join(short(v) for v in parameter["values"])
+    step = f" by {short(parameter['step'])}" if parameter["step"] not in (None, 1) else ""
     log = " (log)" if parameter["log"] else ""
-    return f"{short(parameter['min'])} to {short(parameter['max'])}{log}"
+    return f"{short(parameter['min'])} to {short(parameter['max'])}{step}{log}"
 
 
 def _cost(plan: Plan, config: StudyConfig) -> str:

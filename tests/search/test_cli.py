@@ -230,6 +230,9 @@ def test_a_dry_run_lists_the_space_and_the_cost_and_writes_nothing(
     assert {"embedding_size", "layers", "units_3", "dropout_3", "learning_rate"} <= set(names)
     third = next(p for p in plan["space"] if p["name"] == "dropout_3")
     assert third["when"] == "layers in [3, 4]"
+    assert (third["min"], third["max"], third["step"], third["values"]) == (0.0, 0.7, 0.05, None)
+    chosen = next(p for p in plan["space"] if p["name"] == "optimizer")
+    assert "adam" in chosen["values"]
     assert plan["seconds"] > 0
     assert plan["memory_mb"] > 100
     assert not home.exists()
@@ -261,6 +264,12 @@ def test_two_terminals_share_a_study_and_close_nothing_of_each_other(
     study = optuna.load_study(study_name="two", storage=f"sqlite:///{home}/optuna.db")
     assert [t.state.name for t in study.trials] == ["COMPLETE"] * 6
     assert len({json.dumps(t.user_attrs[PLAN]["values"]) for t in study.trials}) == 6
+    store = Store(home)
+    parents = [json.loads(out)["parent_run_id"] for out, _ in outputs]
+    assert parents[0] == parents[1]
+    assert store.client().get_run(parents[0]).info.status == "FINISHED"
+    (leaderboard,) = store.artifacts.rglob("leaderboard.csv")
+    assert len(leaderboard.read_text().splitlines()) == 1 + 6
 
 
 def test_the_default_study_file_reads_back(tmp_path: Path) -> None:

@@ -134,9 +134,13 @@ def test_the_same_call_again_does_nothing(
     done: tuple[StudyResult, Store], config: StudyConfig
 ) -> None:
     result, store = done
+    parent = store.client().get_run(str(result.record.parent_run_id))
     again = run_study(config, home=store.home)
     assert again.new_trials == 0
     assert again.record.trials == result.record.trials
+    assert again.to_json() == result.to_json()
+    assert parent.info.status == "FINISHED"
+    assert store.client().get_run(parent.info.run_id).info == parent.info
 
 
 def test_a_resumed_random_study_proposes_what_an_uninterrupted_one_does(
