@@ -39,7 +39,7 @@ def open_storage(store: Store, url: str | None) -> optuna.storages.BaseStorage:
             _write_ahead(address)
             return optuna.storages.RDBStorage(address, engine_kwargs={"connect_args": connect})
     except (SQLAlchemyError, sqlite3.Error, ValueError, RuntimeError, ImportError) as error:
-        line = " ".join(str(error).split())[:200]
+        line = " ".join(str(error).split())[:200].rstrip(".")
         raise SearchError(
             f"`storage` must be a database that Optuna can open, but {address} is not: {line}."
         ) from error

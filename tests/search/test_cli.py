@@ -6,9 +6,11 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import optuna
@@ -270,6 +272,42 @@ def test_two_terminals_share_a_study_and_close_nothing_of_each_other(
     assert store.client().get_run(parents[0]).info.status == "FINISHED"
     (leaderboard,) = store.artifacts.rglob("leaderboard.csv")
     assert len(leaderboard.read_text().splitlines()) == 1 + 6
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_the_ui_serves_its_store_on_loopback_and_ends_whole(
+    how: signal.Signals, home: Path
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [*TRIALBOOK, "ui", "--port", str(port), "--home", str(home), "--json"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        _wait_for(port)
+        busy = call("ui", "--port", str(port), "--home", str(home), code=2)
+        assert f"but {port} is not" in busy.stderr
+    finally:
+        process.send_signal(how)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert json.loads(output)["url"] == f"http://127.0.0.1:{port}"
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError("the UI never answered")
 
 
 def test_the_default_study_file_reads_back(tmp_path: Path) -> None:
