@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from search.config import StudyConfig
-from search.errors import USER_ERRORS, SearchError
+from search.names import require_own_packages
+
+require_own_packages()
+
+from search.config import StudyConfig  # noqa: E402
+from search.errors import USER_ERRORS, SearchError  # noqa: E402
 
 if TYPE_CHECKING:
     from search.results import StudyResult

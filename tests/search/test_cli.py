@@ -274,6 +274,27 @@ def test_two_terminals_share_a_study_and_close_nothing_of_each_other(
     assert len(leaderboard.read_text().splitlines()) == 1 + 6
 
 
+@pytest.mark.parametrize("name", ["models", "tracking"])
+@pytest.mark.parametrize("is_package", [True, False])
+def test_a_strangers_package_under_our_name_is_one_clear_line(
+    name: str, is_package: bool, tmp_path: Path
+) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / ("__init__.py" if is_package else "notes.txt")).touch()
+    done = call("studies", code=2, cwd=tmp_path)
+    assert done.stdout == ""
+    assert f"`{name}` must be Trialbook's own package" in done.stderr
+    assert str(tmp_path / name) in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    library = subprocess.run(
+        [sys.executable, "-c", "import search"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "ImportError: `" in library.stderr
+    script = Path(sys.executable).with_name("trialbook")
+    ours = subprocess.run([script, "--version"], cwd=tmp_path, capture_output=True, text=True)
+    assert ours.returncode == 0
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_the_ui_serves_its_store_on_loopback_and_ends_whole(
     how: signal.Signals, home: Path

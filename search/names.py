@@ -1,0 +1,34 @@
+"""The packages beside this one must be Trialbook's own: `models` is a name that others use too."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+_OURS = Path(__file__).resolve().parent.parent
+
+
+def require_own_packages() -> None:
+    """Refuse to start beside a stranger's `models` or `tracking`.
+
+    Raises:
+        ImportError: Python finds another package under the name; the command line says so in one
+            line and exits with 2.
+    """
+    for name in ("models", "tracking"):
+        spec = find_spec(name)
+        found_in = (spec.submodule_search_locations or [spec.origin]) if spec else []
+        places = [str(place) for place in found_in]
+        if any(Path(place).resolve() == _OURS / name for place in places):
+            continue
+        found = places[0] if places else "nothing"
+        line = (
+            f"`{name}` must be Trialbook's own package, but Python finds {found}. Use the command "
+            "`trialbook`, start from another folder, or rename that one."
+        )
+        # While `python -m` looks for its module, it has not yet put a path there.
+        if sys.argv[0] == "-m" or Path(sys.argv[0]).stem == "trialbook":
+            sys.stderr.write(f"trialbook: {line}\n")
+            sys.exit(2)
+        raise ImportError(line)
