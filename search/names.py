@@ -18,8 +18,9 @@ def require_own_packages() -> None:
     """
     for name in ("models", "tracking"):
         spec = find_spec(name)
-        found_in = (spec.submodule_search_locations or [spec.origin]) if spec else []
-        places = [str(place) for place in found_in]
+        places: list[str] = []
+        if spec is not None:
+            places = list(spec.submodule_search_locations or [str(spec.origin)])
         if any(Path(place).resolve() == _OURS / name for place in places):
             continue
         found = places[0] if places else "nothing"
