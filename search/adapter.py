@@ -11,6 +11,7 @@ import optuna
 from search.errors import SearchError
 
 Value = str | int | float | bool
+_DECIMALS = 12
 _EXPONENT = " (exponent)"
 
 
@@ -106,9 +107,11 @@ def _suggest(trial: optuna.Trial, parameter: Any) -> Value:
     if isinstance(parameter, kinds.Int):
         low, high = int(parameter.min_value), int(parameter.max_value)
         return trial.suggest_int(name, low, high, step=int(parameter.step or 1), log=log)
-    return trial.suggest_float(
+    value = trial.suggest_float(
         name, parameter.min_value, parameter.max_value, step=parameter.step, log=log
     )
+    # Six steps of 0.05 add up to 0.30000000000000004.
+    return value if parameter.step is None else round(value, _DECIMALS)
 
 
 def _exponents(parameter: Any) -> int:

@@ -95,13 +95,13 @@ def open_store(home: Path, tracking_uri: str | None = None) -> Store:
 
 def ui_line(home: Path, tracking_uri: str | None = None) -> str:
     """The exact command that opens the MLflow UI on a store."""
-    words = [_trialbook(), "ui", "--home", str(home)]
+    words = [program(), "ui", "--home", str(home)]
     if tracking_uri:
         words += ["--tracking-uri", tracking_uri]
     return " ".join(words)
 
 
-def _trialbook() -> str:
+def program() -> str:
     """How this program can be called from where the user stands."""
     beside = Path(sys.executable).with_name("trialbook")
     try:

@@ -71,6 +71,16 @@ def test_a_log_range_with_a_step_is_recorded_by_its_value() -> None:
     assert seen == {"units": {4, 8, 16, 32, 64}, "rate": {0.001, 0.01, 0.1}}
 
 
+def test_a_stepped_float_is_the_number_a_user_would_write() -> None:
+    hp = keras_tuner.HyperParameters()
+    hp.Float("rate", 0.0, 0.7, step=0.05)
+    adapter = SpaceAdapter(hp)
+    study = _study(0)
+    seen = {adapter.sample(study.ask())["rate"] for _ in range(200)}
+    written = [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7]
+    assert sorted(seen) == written
+
+
 def test_every_kind_of_parameter_is_sampled_within_its_range() -> None:
     hp = keras_tuner.HyperParameters()
     hp.Boolean("flag")
