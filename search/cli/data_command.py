@@ -13,6 +13,7 @@ from search.cli.common import (
     emit,
     home_option,
     json_option,
+    program,
     short,
     source_options,
     table,
@@ -109,5 +110,5 @@ def fetch(
             {"name": dataset.name, "path": str(path), "licence": dataset.licence, "source": source}
         )
     else:
-        console().print(f"{path}\nUse it: trialbook search --data {source}")
+        console().print(f"{path}\nUse it: {program()} search --data {source}")
     return 0

@@ -12,6 +12,7 @@ from search.cli.common import (
     home_option,
     json_option,
     open_store,
+    program,
     short,
     store_options,
     table,
@@ -51,7 +52,7 @@ def command(home: Path, tracking_uri: str | None, storage: str | None, as_json: 
     if as_json:
         emit({"studies": rows})
     elif not rows:
-        console().print(f"No study in {home} yet. Start one: trialbook search")
+        console().print(f"No study in {home} yet. Start one: {program()} search")
     else:
         columns = list(rows[0])
         body = [[short(row[c]) for c in columns] for row in rows]
