@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import resource
 import sqlite3
 import subprocess
@@ -148,14 +146,10 @@ def main() -> None:
         print(json.dumps(found, indent=2) if arguments.json else _table(rows))
 
 
-def _machine() -> dict[str, Any]:
-    names = ("numpy", "pyarrow", "scikit-learn")
-    return {
-        "cores": len(os.sched_getaffinity(0)),
-        "processor": platform.processor() or platform.machine(),
-        "python": platform.python_version(),
-        "packages": {name: metadata.version(name) for name in names},
-    }
+def _machine() -> dict[str, str]:
+    from tracking import provenance
+
+    return provenance() | {"pyarrow": metadata.version("pyarrow")}
 
 
 def _table(rows: list[dict[str, Any]]) -> str:

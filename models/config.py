@@ -20,17 +20,23 @@ def _check(holds: bool, message: str) -> None:
         raise ModelsError(message)
 
 
+def _is_finite(value: Any) -> bool:
+    """Whether it is a finite number; a Boolean is none."""
+    return not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_whole(value: Any, least: int) -> bool:
+    """Whether it is a whole number of at least `least`; a Boolean is none."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
 def _number(name: str, value: Any, rule: str, holds: bool) -> None:
-    """A finite number that holds to its rule; a Boolean is none."""
-    _check(
-        not isinstance(value, bool) and math.isfinite(value) and holds,
-        f"`{name}` must be {rule}, but got {value}.",
-    )
+    _check(_is_finite(value) and holds, f"`{name}` must be {rule}, but got {value}.")
 
 
 def _whole(name: str, value: Any, least: int) -> None:
     _check(
-        isinstance(value, int) and not isinstance(value, bool) and value >= least,
+        _is_whole(value, least),
         f"`{name}` must be a whole number of at least {least}, but got {value!r}.",
     )
 
@@ -89,9 +95,7 @@ class ModelConfig:
             _number(name, value, "finite and at least 0", value >= 0)
         bias = self.output_bias
         _check(
-            bias == TRAIN_MEAN
-            if isinstance(bias, str)
-            else not isinstance(bias, bool) and math.isfinite(bias),
+            bias == TRAIN_MEAN if isinstance(bias, str) else _is_finite(bias),
             f'`output_bias` must be a finite number or "{TRAIN_MEAN}", but got {bias!r}.',
         )
 
@@ -128,8 +132,7 @@ class TrainConfig:
         rate, size = self.learning_rate, self.batch_size
         _number("learning_rate", rate, "finite and above 0", rate > 0)
         _check(
-            size == FULL_BATCH
-            or (isinstance(size, int) and not isinstance(size, bool) and size >= 1),
+            size == FULL_BATCH or _is_whole(size, 1),
             f'`batch_size` must be "{FULL_BATCH}" or at least 1, but got {size!r}.',
         )
         _whole("epochs", self.epochs, 1)

@@ -58,8 +58,11 @@ class KerasPredictor:
 
 def _codes(known: pd.Index[Any], raw: pd.Series[Any]) -> NDArray[np.int32]:
     """Codes `[row, 1]` of raw ids; whole numbers are compared as such, everything else as text."""
-    if not (pd.api.types.is_integer_dtype(known) and pd.api.types.is_integer_dtype(raw.dtype)):
-        known, raw = pd.Index([str(one) for one in known], dtype=object), raw.map(_as_text)
+    is_whole = pd.api.types.is_integer_dtype
+    if not (is_whole(known) and is_whole(raw.dtype)):
+        raw = raw.map(_as_text)
+        if is_whole(known):
+            known = known.astype(str)
     codes = known.get_indexer(pd.Index(raw))
     return np.where(codes < 0, len(known), codes).astype(np.int32).reshape(-1, 1)
 

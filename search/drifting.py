@@ -6,7 +6,7 @@ import math
 
 from search.ledger import OUTCOME, PLAN
 from search.replay import Replay, Stored
-from search.samplers import derive_seed
+from search.samplers import training_seed
 from search.slots import slot_of
 from search.study import LOADER, trial_tags
 from tracking import COMPLETE, MlflowRecorder, Store, drift
@@ -29,8 +29,7 @@ def drift_lines(stored: Stored, replay: Replay) -> list[str]:
         lines.append(
             f"threads: {then.get('trialbook.threads')} then, {now['trialbook.threads']} now"
         )
-    slot = slot_of(stored.study, stored.trial)
-    seed = stored.config.seed if slot == 0 else derive_seed(stored.config.seed, slot, 1)
+    seed = training_seed(stored.config.seed, slot_of(stored.study, stored.trial))
     if int(plan["seed"]) != seed:
         lines.append(f"seeds: {plan['seed']} is stored, but the study's seed gives {seed}")
     known = ("trialbook.data", "trialbook.threads", "trialbook.seed", "trialbook.slot")
@@ -38,7 +37,7 @@ def drift_lines(stored: Stored, replay: Replay) -> list[str]:
     return lines + drift({k: v for k, v in then.items() if k in ours}, ours)
 
 
-def record_lines(stored: Stored, store: Store, got: float | None) -> list[str]:
+def record_lines(stored: Stored, store: Store) -> list[str]:
     """Whether the places that hold the value agree; they were written as one number."""
     name, value = stored.config.value_name, stored.record.value
     assert value is not None

@@ -106,13 +106,13 @@ def _run(supervisor: Supervisor) -> tuple[Done, list[EpochRecord]]:
 
 def _describe(parameter: Any) -> dict[str, Any]:
     # Keras Tuner gives a range values too, drawn at random where it has no step.
-    is_range = getattr(parameter, "min_value", None) is not None
-    values = None if is_range else getattr(parameter, "values", None)
+    least = getattr(parameter, "min_value", None)
+    values = getattr(parameter, "values", None) if least is None else None
     conditions = [f"{c.name} in {list(c.values)}" for c in parameter.conditions]
     return {
         "name": parameter.name,
         "kind": type(parameter).__name__,
-        "min": getattr(parameter, "min_value", None),
+        "min": least,
         "max": getattr(parameter, "max_value", None),
         "values": list(values) if values is not None else None,
         "step": getattr(parameter, "step", None),

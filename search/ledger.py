@@ -35,7 +35,7 @@ def _counts(trial: FrozenTrial) -> bool:
 
 
 def running(study: optuna.Study) -> int:
-    """Trials that a living process works on."""
+    """Trials under way, `orphans` included."""
     return len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
 
 

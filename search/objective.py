@@ -20,7 +20,7 @@ from search.ledger import OUTCOME, PLAN, pack_curve, requeue
 from search.messages import Done, Failed, Task
 from search.ownership import OWNER, me
 from search.progress import Progress
-from search.samplers import derive_seed
+from search.samplers import training_seed
 from search.slots import SLOT, slot_of
 from search.space import baseline_values
 from search.supervisor import ChildDied, Supervisor
@@ -100,7 +100,7 @@ class Objective:
         trial.set_user_attr(OWNER, me())
         frozen = trial._cached_frozen_trial
         slot = slot_of(self.study, frozen)
-        seed = self.config.seed if slot == 0 else derive_seed(self.config.seed, slot, 1)
+        seed = training_seed(self.config.seed, slot)
         preset = self._preset(slot)
         values = first_values(self.config, self.adapter) if slot == 0 else None
         if values is None:

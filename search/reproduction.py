@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from search.drifting import drift_lines, record_lines
 from search.ledger import PLAN
@@ -23,7 +23,6 @@ class Reproduction:
         target: What was reproduced, in words.
         expected: The value on record, or the published one.
         got: The value of the new training; None where it failed.
-        difference: got - expected; None where there is no `got`.
         tolerance: Largest difference that counts as the same.
         reproduced: Whether the difference is within it and a record was there to compare with.
         drift: What differs between then and now, one line each.
@@ -41,7 +40,11 @@ class Reproduction:
     notes: tuple[str, ...] = ()
     picture: str | None = None
     run_id: str | None = None
-    difference: float | None = field(default=None)
+
+    @property
+    def difference(self) -> float | None:
+        """got - expected; None where there is no `got`."""
+        return None if self.got is None else self.got - self.expected
 
 
 def compare_again(
@@ -70,7 +73,7 @@ def compare_again(
     limit = SAME_MACHINE_TOLERANCE if tolerance is None else tolerance
     expected = float(stored.record.value or math.nan)
     got, notes = value_of(replay, stored)
-    changes = [*drift_lines(stored, replay), *record_lines(stored, store, got)]
+    changes = [*drift_lines(stored, replay), *record_lines(stored, store)]
     same = got is not None and abs(got - expected) <= limit
     picture = None
     if stored.record.run_id and replay.epochs:
@@ -86,7 +89,6 @@ def compare_again(
         target=f"{stored.record.study}:{stored.record.number}",
         expected=expected,
         got=got,
-        difference=None if got is None else got - expected,
         tolerance=limit,
         reproduced=same and not any(line.startswith("record:") for line in changes),
         drift=tuple(changes),

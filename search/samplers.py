@@ -27,6 +27,16 @@ def derive_seed(seed: int, slot: int, stream: int = 0) -> int:
     return int(state[0] & 0x7FFFFFFF)
 
 
+def training_seed(seed: int, slot: int) -> int:
+    """What a trial trains with: the study's own seed for the first slot, else one derived from it.
+
+    Args:
+        seed: The study's.
+        slot: The trial's place in the study.
+    """
+    return seed if slot == 0 else derive_seed(seed, slot, 1)
+
+
 def make_sampler(name: str, seed: int) -> BaseSampler:
     """The named sampler, wrapped so that a trial's proposal depends on its slot alone.
 

@@ -103,8 +103,9 @@ def fetch(
         progress=lambda text: console(True).print(text),
     )
     dataset = require_dataset(name)
-    beside = name == "mubi" or destination is not None
-    source = name if not beside else f"mubi:{path}" if name == "mubi" else str(path)
+    source = name if destination is None else str(path)
+    if name == "mubi":
+        source = f"mubi:{path}"
     if as_json:
         emit(
             {"name": dataset.name, "path": str(path), "licence": dataset.licence, "source": source}

@@ -56,11 +56,11 @@ def command(
 
         def show(epoch: EpochRecord) -> None:
             values = ", ".join(f"{k} {v:.4f}" for k, v in epoch.metrics.items())
-            status.update(Text(f"epoch {epoch.epoch}: {values}"))
-            if not status.console.is_terminal and (
-                epoch.epoch == 1 or epoch.epoch % _LINE_EPOCHS == 0
-            ):
-                status.console.print(f"epoch {epoch.epoch}: {values}")
+            line = f"epoch {epoch.epoch}: {values}"
+            status.update(Text(line))
+            told = epoch.epoch == 1 or epoch.epoch % _LINE_EPOCHS == 0
+            if told and not status.console.is_terminal:
+                status.console.print(line)
 
         made = reproduce(
             target,
@@ -71,7 +71,7 @@ def command(
             on_epoch=show,
         )
     if as_json:
-        emit(asdict(made))
+        emit(asdict(made) | {"difference": made.difference})
         return 0 if made.reproduced else DOES_NOT_HOLD
     for note in made.notes:
         out.print(note)

@@ -29,7 +29,7 @@ _GRACE_S = 10
 def command(port: int, tracking_uri: str | None, home: Path, as_json: bool) -> int:
     """Serve the MLflow UI on 127.0.0.1 until Ctrl-C."""
     store = open_store(home, tracking_uri)
-    argv = ui_command(store, port)
+    argv = ui_command(store, port, host=_HOST)
     store.prepare()
     _check_free(port)
     url = f"http://{_HOST}:{port}"
@@ -59,10 +59,10 @@ def _serve(argv: list[str]) -> int:
             while process.poll() is None and not stop.asked:
                 time.sleep(0.1)
         finally:
-            asked_early = process.poll() is None
-            if asked_early:
+            stopped = process.poll() is None
+            if stopped:
                 _end_group(process)
-    return 0 if asked_early or process.returncode == 0 else DOES_NOT_HOLD
+    return 0 if stopped or process.returncode == 0 else DOES_NOT_HOLD
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

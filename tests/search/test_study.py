@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -193,15 +194,25 @@ def test_wal_is_on_in_both_databases(done: tuple[StudyResult, Store]) -> None:
         connection.close()
 
 
+@pytest.fixture
+def misbehave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Give the deeds, one a trial, that `misbehaving:Misbehaving` does."""
+
+    def tell(deeds: str) -> None:
+        script = tmp_path / "script"
+        script.write_text(deeds)
+        monkeypatch.setenv("MISBEHAVING_SCRIPT", str(script))
+
+    return tell
+
+
 DEEDS = "fine raise kill abort exhaust nan no-metric number fine"
 
 
 def test_a_trial_may_fail_in_any_way_and_the_study_goes_on(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, misbehave: Callable[[str], None]
 ) -> None:
-    script = tmp_path / "script"
-    script.write_text(DEEDS)
-    monkeypatch.setenv("MISBEHAVING_SCRIPT", str(script))
+    misbehave(DEEDS)
     config = StudyConfig(
         name="bad",
         trials=9,
@@ -237,11 +248,9 @@ def test_a_trial_may_fail_in_any_way_and_the_study_goes_on(
 
 
 def test_an_epoch_is_on_record_while_its_trial_still_trains(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, tmp_path: Path, misbehave: Callable[[str], None]
 ) -> None:
-    script = tmp_path / "script"
-    script.write_text("wait")
-    monkeypatch.setenv("MISBEHAVING_SCRIPT", str(script))
+    misbehave("wait")
     store = Store(home)
     store.prepare()
     seen: list[tuple[str, list[int]]] = []
@@ -273,12 +282,8 @@ def test_an_epoch_is_on_record_while_its_trial_still_trains(
     assert len(result.record.trials[0].epochs) == 2
 
 
-def test_peak_memory_is_of_a_trial_alone(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    script = tmp_path / "script"
-    script.write_text("fine large fine")
-    monkeypatch.setenv("MISBEHAVING_SCRIPT", str(script))
+def test_peak_memory_is_of_a_trial_alone(home: Path, misbehave: Callable[[str], None]) -> None:
+    misbehave("fine large fine")
     config = StudyConfig(
         name="memory",
         trials=3,
