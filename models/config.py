@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from models.errors import ModelsError
@@ -22,7 +23,7 @@ def _check(holds: bool, message: str) -> None:
 
 def _is_finite(value: Any) -> bool:
     """Whether it is a finite number; a Boolean is none."""
-    return not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_whole(value: Any, least: int) -> bool:
@@ -30,8 +31,11 @@ def _is_whole(value: Any, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
-def _number(name: str, value: Any, rule: str, holds: bool) -> None:
-    _check(_is_finite(value) and holds, f"`{name}` must be {rule}, but got {value}.")
+def _not_negative(name: str, value: Any) -> None:
+    _check(
+        _is_finite(value) and value >= 0,
+        f"`{name}` must be a finite number of at least 0, but got {value!r}.",
+    )
 
 
 def _whole(name: str, value: Any, least: int) -> None:
@@ -41,7 +45,7 @@ def _whole(name: str, value: Any, least: int) -> None:
     )
 
 
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+def _one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
     _check(value in known, f"`{name}` must be one of {', '.join(known)}, but got {value!r}.")
 
 
@@ -77,22 +81,21 @@ class ModelConfig:
         """
         _whole("embedding_size", self.embedding_size, 1)
         _check(
-            all(u >= 1 for u in self.units),
-            f"`units` must each be at least 1, but got {list(self.units)}.",
+            all(_is_whole(width, 1) for width in self.units),
+            f"`units` must be whole numbers of at least 1, but got {list(self.units)}.",
         )
         _check(
             len(self.dropout) == len(self.units),
             f"`dropout` needs one rate a layer ({len(self.units)}), but got {list(self.dropout)}.",
         )
         _check(
-            all(0.0 <= rate < 1.0 for rate in self.dropout),
-            f"`dropout` rates must be at least 0 and below 1, but got {list(self.dropout)}.",
+            all(_is_finite(rate) and 0 <= rate < 1 for rate in self.dropout),
+            f"`dropout` must be rates of at least 0 and below 1, but got {list(self.dropout)}.",
         )
         _one_of("activation", self.activation, ACTIVATIONS)
         _one_of("output_activation", self.output_activation, OUTPUT_ACTIVATIONS)
-        for name in ("l2_kernel", "l2_embedding"):
-            value = getattr(self, name)
-            _number(name, value, "finite and at least 0", value >= 0)
+        _not_negative("l2_kernel", self.l2_kernel)
+        _not_negative("l2_embedding", self.l2_embedding)
         bias = self.output_bias
         _check(
             bias == TRAIN_MEAN if isinstance(bias, str) else _is_finite(bias),
@@ -130,11 +133,14 @@ class TrainConfig:
         """
         _one_of("optimizer", self.optimizer, OPTIMIZERS)
         rate, size = self.learning_rate, self.batch_size
-        _number("learning_rate", rate, "finite and above 0", rate > 0)
+        _check(
+            _is_finite(rate) and rate > 0,
+            f"`learning_rate` must be a finite number above 0, but got {rate!r}.",
+        )
         _check(
             size == FULL_BATCH or _is_whole(size, 1),
-            f'`batch_size` must be "{FULL_BATCH}" or at least 1, but got {size!r}.',
+            f'`batch_size` must be "{FULL_BATCH}" or a whole number above 0, but got {size!r}.',
         )
         _whole("epochs", self.epochs, 1)
         _whole("patience", self.patience, 0)
-        _number("min_delta", self.min_delta, "finite and at least 0", self.min_delta >= 0)
+        _not_negative("min_delta", self.min_delta)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -105,13 +106,21 @@ def _suggest(trial: optuna.Trial, parameter: Any) -> Value:
         exponent = trial.suggest_int(name + _EXPONENT, 0, _exponents(parameter))
         return _power(parameter, exponent)
     if isinstance(parameter, kinds.Int):
-        low, high = int(parameter.min_value), int(parameter.max_value)
-        return trial.suggest_int(name, low, high, step=int(parameter.step or 1), log=log)
+        low, step = int(parameter.min_value), int(parameter.step or 1)
+        return trial.suggest_int(name, low, int(_highest(parameter)), step=step, log=log)
     value = trial.suggest_float(
-        name, parameter.min_value, parameter.max_value, step=parameter.step, log=log
+        name, parameter.min_value, _highest(parameter), step=parameter.step, log=log
     )
     # Six steps of 0.05 add up to 0.30000000000000004.
     return value if parameter.step is None else round(value, _DECIMALS)
+
+
+def _highest(parameter: Any) -> Any:
+    """The greatest value that steps from the least one reach, as Optuna asks of a range."""
+    low, high, step = parameter.min_value, parameter.max_value, parameter.step
+    if step is None:
+        return high
+    return round(low + math.floor((high - low) / step + 1e-9) * step, _DECIMALS)
 
 
 def _exponents(parameter: Any) -> int:

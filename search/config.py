@@ -94,6 +94,11 @@ class StudyConfig:
         _known("split", self.split, SPLITS)
         if self.model not in PRESETS and not re.fullmatch(r"[\w.]+:\w+", self.model):
             _fail("model", f"be one of {', '.join(PRESETS)} or `module:HyperModel`", self.model)
+        if self.space and self.model != "ratings":
+            raise SearchError(
+                f"`[space]` needs the model `ratings`, but the model is `{self.model}`. Use "
+                "`--model ratings`, or take `[space]` out."
+            )
         if not re.fullmatch(r"\w+:(min|max)", self.objective):
             _fail("objective", "be NAME:min or NAME:max, say val_rmse:min", self.objective)
         if self.model in PRESETS and self.objective != "val_rmse:min":

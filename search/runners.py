@@ -33,16 +33,31 @@ def make_runner(config: StudyConfig, progress: Callable[[str], None]) -> Runner:
     """
     if not config.rates:
         return HyperModelRunner(config)
+    declared = _declare(config)  # first, since a mistake in `[space]` need not wait for the data
     ratings = load_ratings(config.data, config.options, progress=progress)
     split = split_ratings(ratings, config.split, seed=config.seed)
-    return RatingRunner(config, ratings, split)
+    return RatingRunner(config, declared, ratings, split)
+
+
+def _declare(config: StudyConfig) -> keras_tuner.HyperParameters:
+    hp = keras_tuner.HyperParameters()
+    if config.model == "ratings":
+        space.read(hp, config.space)
+    return hp
 
 
 class RatingRunner:
     """Trains points of our space on one split."""
 
-    def __init__(self, config: StudyConfig, ratings: Ratings, split: Split) -> None:
+    def __init__(
+        self,
+        config: StudyConfig,
+        declared: keras_tuner.HyperParameters,
+        ratings: Ratings,
+        split: Split,
+    ) -> None:
         self._config = config
+        self._declared = declared
         self._ratings = ratings
         self._split = split
         self._trivial: TrivialRmse = trivial_rmse(split)
@@ -50,16 +65,8 @@ class RatingRunner:
 
     def ready(self, threads: int) -> Ready:
         """Describe the space and the ratings."""
-        hp = keras_tuner.HyperParameters()
-        if self._config.model == "ratings":
-            space.read(hp, self._config.space)
-        elif self._config.space:
-            raise SearchError(
-                f"`[space]` needs the model `ratings`, but the model is `{self._config.model}`, "
-                "which has nothing to search. Use `--model ratings`."
-            )
         return Ready(
-            space=hp.get_config(),
+            space=self._declared.get_config(),
             dataset=dataset_record(self._ratings, self._split, self._trivial),
             threads=threads,
             warnings=(*self._ratings.warnings, *self._split.warnings),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 import warnings
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from search.errors import SearchError
 from tracking import Store
 
 _BUSY_S = 60
+_TRIES = 20
+_PAUSE_S = 0.25
+# What a database says to one of two programs that make its tables at the same moment.
+_RACES = ("already exists", "UNIQUE constraint", "duplicate key", "is locked")
 
 
 def open_storage(store: Store, url: str | None) -> optuna.storages.BaseStorage:
@@ -31,18 +36,30 @@ def open_storage(store: Store, url: str | None) -> optuna.storages.BaseStorage:
         raise SearchError(
             f"`storage` and `tracking_uri` must be two databases, but both are {address}."
         )
-    connect = {"timeout": _BUSY_S} if address.startswith("sqlite") else {}
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         with home_lock(store), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _write_ahead(address)
-            return optuna.storages.RDBStorage(address, engine_kwargs={"connect_args": connect})
+            return _open(address)
     except (SQLAlchemyError, sqlite3.Error, ValueError, RuntimeError, ImportError) as error:
         line = " ".join(str(error).split())[:200].rstrip(".")
         raise SearchError(
             f"`storage` must be a database that Optuna can open, but {address} is not: {line}."
         ) from error
+
+
+def _open(address: str) -> optuna.storages.BaseStorage:
+    """Open the storage, also while a program that knows nothing of our lock makes it."""
+    connect = {"timeout": _BUSY_S} if address.startswith("sqlite") else {}
+    for tried in range(1, _TRIES + 1):
+        try:
+            _write_ahead(address)
+            return optuna.storages.RDBStorage(address, engine_kwargs={"connect_args": connect})
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            if tried == _TRIES or not any(words in str(error) for words in _RACES):
+                raise
+            time.sleep(_PAUSE_S)
+    raise AssertionError("the last try raises")
 
 
 def home_lock(store: Store) -> FileLock:

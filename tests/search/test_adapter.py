@@ -114,12 +114,49 @@ def test_reverse_log_is_refused() -> None:
         ({"activation": {"min": 1}}, "`space.activation`"),
         ({"activation": "loud"}, "loud"),
         ({"dropout_1": 1.5}, "1.5"),
+        ({"dropout_1": {"min": 0, "max": float("nan")}}, "nan"),
+        ({"dropout_1": [0.1, 1.0]}, "1.0"),
+        ({"dropout_9": 0.1}, "dropout_9"),
+        ({"learning_rate": {"min": 1e-4, "max": float("inf")}}, "inf"),
+        ({"learning_rate": {"min": 0, "max": 1}}, "above 0, but got 0"),
+        ({"learning_rate": {"min": "low"}}, "'low'"),
+        ({"embedding_size": 2.5}, "2.5"),
+        ({"embedding_size": [8, True]}, "True"),
+        ({"embedding_size": {"min": 2, "max": 9.5}}, "9.5"),
+        ({"embedding_size": {"min": 2, "max": 9, "step": 0.5}}, "0.5"),
+        ({"embedding_size": {"step": 0}}, "above 0 as step"),
+        ({"embedding_size": {"log": True, "step": 1}}, "multiplies"),
+        ({"embedding_size": {"log": "yes"}}, "'yes'"),
+        ({"units_2": 0}, "0"),
+        ({"layers": 0}, "from 1 to 64"),
+        ({"layers": {"min": 1, "max": 99}}, "99"),
+        ({"activation": ["relu", 3]}, "got 3"),
+        ({"activation": [["relu"]]}, "relu"),
+        ({"batch_size": "half"}, '"full" or a whole number .*half'),
+        ({"batch_size": [64, 12.5]}, "12.5"),
+        ({"output_bias": "mean"}, '"train_mean".*mean'),
+        ({"l2_kernel": True}, "True"),
+        ({"l2_kernel": {"min": 0, "max": 1, "log": True}}, "above 0 where log"),
+        ({"l2_embedding": -1e-3}, "-0.001"),
     ],
 )
 def test_an_override_that_does_not_fit_is_refused(overrides: dict, fragment: str) -> None:
     with pytest.raises(ValueError, match=fragment) as caught:
         _declared(overrides)
     assert "\n" not in str(caught.value)
+
+
+def test_a_step_of_the_study_file_is_a_step_of_even_distances() -> None:
+    overrides = {
+        "embedding_size": {"min": 8, "max": 30, "step": 8},
+        "units_1": {"min": 4, "max": 40, "step": 2, "log": True},
+        "learning_rate": {"min": 0.01, "max": 0.035, "step": 0.01},
+    }
+    adapter = SpaceAdapter(_declared(overrides))
+    points = [adapter.sample(_study(s).ask()) for s in range(60)]
+    assert {p["embedding_size"] for p in points} == {8, 16, 24}
+    assert {p["units_1"] for p in points} == {4, 8, 16, 32}
+    assert {p["learning_rate"] for p in points} == {0.01, 0.02, 0.03}
 
 
 def test_overrides_narrow_widen_and_fix() -> None:

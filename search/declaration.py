@@ -1,0 +1,205 @@
+"""Keras Tuner's declarations with a study file's `[space]` applied and checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import keras_tuner
+
+from models import ModelsError
+from search.errors import SearchError
+
+Check = Callable[[Any], object]
+_KEYS = ("min", "max", "step", "log")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Range:
+    """What a number may be where no study file says otherwise.
+
+    Attributes:
+        low: Least value.
+        high: Greatest value.
+        default: The published baseline's.
+        step: Distance of two values; None for all between, or for every whole number.
+        log: Whether it is sampled evenly in its logarithm.
+    """
+
+    low: float
+    high: float
+    default: float
+    step: float | None = None
+    log: bool = False
+
+
+class Declaration:
+    """Declares parameters on a `HyperParameters` and reads their values there."""
+
+    def __init__(self, hp: keras_tuner.HyperParameters, overrides: Mapping[str, Any]) -> None:
+        """Keep both; nothing is declared yet.
+
+        Args:
+            hp: Empty to declare; with values to read.
+            overrides: From a study file's `[space]`: by name a value, a list, or a table.
+        """
+        self._hp = hp
+        self._overrides = overrides
+        self._used: list[str] = []
+
+    def when(self, parent: str, values: list[int]) -> AbstractContextManager[None]:
+        """What is declared inside exists only while `parent` has one of `values`."""
+        scope: AbstractContextManager[None] = self._hp.conditional_scope(parent, values)
+        return scope
+
+    def integer(self, name: str, usual: Range, check: Check) -> int:
+        """A whole number.
+
+        Args:
+            name: The parameter.
+            usual: Its range where the study file gives none.
+            check: Raises `ModelsError` for a value that the model refuses.
+
+        Raises:
+            SearchError: The study file's rule does not fit.
+        """
+        return int(self._number(name, usual, check, int))
+
+    def real(self, name: str, usual: Range, check: Check) -> float:
+        """A real number; see `integer`."""
+        return float(self._number(name, usual, check, float))
+
+    def choice(self, name: str, known: Sequence[str], default: str, check: Check) -> str:
+        """One of several texts; numbers of a study file become texts.
+
+        Args:
+            name: The parameter.
+            known: Its values where the study file gives none.
+            default: The published baseline's.
+            check: Raises `ModelsError` for a value that the model refuses.
+
+        Raises:
+            SearchError: The study file's rule does not fit.
+        """
+        rule = self._rule(name)
+        if isinstance(rule, Mapping):
+            raise SearchError(
+                f"`space.{name}` must be a value or a list of values, but got {dict(rule)!r}."
+            )
+        if rule is None:
+            return str(self._hp.Choice(name, list(known), default=default))
+        values = [_text(value) for value in _checked(name, rule, check)]
+        return str(self._one_of(name, values, default))
+
+    def most(self, name: str, usual: int) -> int:
+        """The most that an integer parameter can be, overrides applied."""
+        rule = self._overrides.get(name)
+        if isinstance(rule, Mapping):
+            rule = rule.get("max", usual)
+        values = rule if isinstance(rule, list | tuple) else [usual if rule is None else rule]
+        return max([v for v in values if isinstance(v, int)], default=usual)
+
+    def check_all_used(self) -> None:
+        """Refuse overrides that name nothing.
+
+        Raises:
+            SearchError: One does.
+        """
+        for name in self._overrides:
+            if name not in self._used:
+                raise SearchError(
+                    f"`[space]` may name only parameters of the model, but got `{name}`. "
+                    f"Known: {', '.join(self._used)}."
+                )
+
+    def _rule(self, name: str) -> Any:
+        self._used.append(name)
+        return self._overrides.get(name)
+
+    def _number(self, name: str, usual: Range, check: Check, kind: type) -> Any:
+        rule = self._rule(name)
+        if rule is not None and not isinstance(rule, Mapping):
+            values = [kind(value) for value in _checked(name, rule, check)]
+            return self._one_of(name, values, usual.default)
+        if rule is not None:
+            usual = _narrowed(name, rule, usual, check, kind)
+        low, high = kind(usual.low), kind(usual.high)
+        if low == high:
+            return self._one_of(name, [low], low)
+        declare = self._hp.Int if kind is int else self._hp.Float
+        default = kind(min(max(usual.default, low), high))
+        value = declare(
+            name,
+            low,
+            high,
+            step=None if usual.step is None else kind(usual.step),
+            sampling="log" if usual.log else "linear",
+            default=default,
+        )
+        return default if value is None else value
+
+    def _one_of(self, name: str, values: list[Any], default: Any) -> Any:
+        if len(values) == 1:
+            fixed = self._hp.Fixed(name, values[0])
+            return values[0] if fixed is None else fixed
+        default = default if default in values else values[0]
+        chosen = self._hp.Choice(name, values, default=default)
+        return default if chosen is None else chosen
+
+
+def _checked(name: str, rule: Any, check: Check) -> list[Any]:
+    """The values that a rule lists, each once."""
+    values = list(rule) if isinstance(rule, list | tuple) else [rule]
+    if not values:
+        raise SearchError(f"`space.{name}` must list at least one value, but got {rule!r}.")
+    for value in values:
+        _check(name, value, check)
+    return list(dict.fromkeys(values))
+
+
+def _check(name: str, value: Any, check: Check) -> None:
+    try:
+        check(value)
+    except ModelsError as error:
+        raise SearchError(f"`space.{name}` must suit the model: {error}") from error
+
+
+def _narrowed(name: str, rule: Mapping[str, Any], usual: Range, check: Check, kind: type) -> Range:
+    """The range that a table of a study file stands for."""
+    unknown = sorted(set(rule) - set(_KEYS))
+    if unknown:
+        raise SearchError(f"`space.{name}` may hold {', '.join(_KEYS)}, but got `{unknown[0]}`.")
+    low, high = rule.get("min", usual.low), rule.get("max", usual.high)
+    for end in (low, high):
+        _check(name, end, check)
+    if low > high:
+        raise SearchError(f"`space.{name}` must have min at most max, but got {low} and {high}.")
+    step = rule.get("step", None if "log" in rule else usual.step)
+    # A step of the file without a word on `log` is a step of even distances.
+    log = rule.get("log", usual.log and "step" not in rule and low > 0)
+    if not isinstance(log, bool):
+        raise SearchError(f"`space.{name}` must have log true or false, but got {log!r}.")
+    if log and low <= 0:
+        raise SearchError(f"`space.{name}` must have min above 0 where log is true, but got {low}.")
+    if step is not None:
+        _check_step(name, step, log, kind)
+    return Range(low=low, high=high, default=usual.default, step=step, log=log)
+
+
+def _check_step(name: str, step: Any, log: bool, kind: type) -> None:
+    least = 1 if log else 0
+    number = isinstance(step, kind | int) and not isinstance(step, bool)
+    if not number or not least < step < math.inf:
+        what = "a whole number" if kind is int else "a finite number"
+        why = " (with log it multiplies)" if log else ""
+        raise SearchError(
+            f"`space.{name}` must have {what} above {least} as step{why}, but got {step!r}."
+        )
+
+
+def _text(value: Any) -> str:
+    """A choice as a text; 7.0 and 7 are the same one."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
