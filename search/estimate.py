@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import keras_tuner
 
 from search.adapter import SpaceAdapter
 from search.config import StudyConfig
+from search.endings import make_folder
 from search.errors import SearchError
 from search.messages import Done, Failed, Task
 from search.supervisor import ChildDied, Supervisor
@@ -53,7 +52,7 @@ def make_plan(config: StudyConfig) -> Plan:
     Raises:
         SearchError: The data or the model cannot be had, or the first trial fails.
     """
-    folder = Path(tempfile.mkdtemp(prefix="trialbook-"))
+    folder = make_folder()
     supervisor = Supervisor(config)
     try:
         ready = supervisor.ready()

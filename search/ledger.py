@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.ownership import OWNER, lives
 from search.slots import RETRY_OF, SLOT, slot_of
-from tracking import COMPLETE, KILLED, PRUNED, RUNNING, EpochRecord, TrialRecord
+from tracking import COMPLETE, KILLED, PRUNED, QUEUED, RUNNING, EpochRecord, TrialRecord
 
 CONFIG = "trialbook:config"
 DATASET = "trialbook:dataset"
@@ -21,6 +21,7 @@ PLAN = "trialbook:plan"
 OUTCOME = "trialbook:outcome"
 
 _ORPHAN_S = 60
+_STATES = {TrialState.COMPLETE: COMPLETE, TrialState.PRUNED: PRUNED, TrialState.WAITING: QUEUED}
 
 
 def finished(study: optuna.Study) -> int:
@@ -44,29 +45,32 @@ def state_of(trial: FrozenTrial) -> str:
     if trial.state == TrialState.FAIL:
         outcome = trial.user_attrs.get(OUTCOME) or {}
         return str(outcome.get("state", KILLED))
-    return {TrialState.COMPLETE: COMPLETE, TrialState.PRUNED: PRUNED}.get(trial.state, RUNNING)
+    return _STATES.get(trial.state, RUNNING)
 
 
-def requeue(study: optuna.Study, trial: FrozenTrial, reason: str) -> str | None:
+def outcome_of(record: TrialRecord) -> dict[str, Any]:
+    """How a trial ended, as its attribute holds it."""
+    return {
+        "state": record.state,
+        "end_reason": record.end_reason,
+        "message": record.message,
+        "metrics": dict(record.metrics),
+        "curve": pack_curve(record.epochs),
+    }
+
+
+def requeue(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> None:
     """Close an interrupted trial and queue its configuration again under the same slot.
 
     Args:
         study: Its study.
         trial: The trial, still running.
-        reason: What interrupted it.
-
-    Returns:
-        The MLflow run that has to be closed with it, or None.
+        record: The trial as far as it came, its state "killed".
     """
     slot = slot_of(study, trial)
-    storage = study._storage
-    storage.set_trial_user_attr(
-        trial._trial_id, OUTCOME, {"state": KILLED, "end_reason": reason, "message": ""}
-    )
+    study._storage.set_trial_user_attr(trial._trial_id, OUTCOME, outcome_of(record))
     study.tell(trial.number, state=TrialState.FAIL)
     study.enqueue_trial(trial.params, user_attrs={SLOT: slot, RETRY_OF: trial.number})
-    plan = trial.user_attrs.get(PLAN) or {}
-    return plan.get("run_id")
 
 
 def orphans(study: optuna.Study) -> list[FrozenTrial]:

@@ -21,15 +21,23 @@ def reset_peak_memory() -> None:
 
 
 def peak_memory_mb() -> float:
-    """Highest resident memory since the last reset, in MB of 10^6 bytes.
+    """Highest resident memory of this process since the last reset, in MB of 10^6 bytes.
 
     Where the system has no high-water mark to reset, it is the process's own since its start.
     """
+    found = peak_memory_of_mb("self")
+    if found is not None:
+        return found
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def peak_memory_of_mb(process: int | str) -> float | None:
+    """The same of any process by its number; None where the system does not say."""
     try:
-        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        for line in Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024 / 1e6
     except OSError:
         pass
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+    return None

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import optuna
 
 from search.config import StudyConfig
+from search.endings import make_folder
 from search.errors import SearchError
 from search.interrupts import Stop, interruptible
 from search.ledger import trial_record
@@ -100,7 +99,7 @@ def train_again(
     Raises:
         KeyboardInterrupt: Ctrl-C or SIGTERM; the child is closed first.
     """
-    folder = Path(tempfile.mkdtemp(prefix="trialbook-"))
+    folder = make_folder()
     supervisor = Supervisor(config)
     try:
         with interruptible() as stop:

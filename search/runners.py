@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import importlib
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -87,11 +86,14 @@ class RatingRunner:
         """Build, train, score again, and write the trial's files."""
         started = time.perf_counter()
         model_config, train_config = self.configs(task)
+        # Before the work, so that it is there whatever becomes of it.
+        _write_config(task.folder, {"model": asdict(model_config), "train": asdict(train_config)})
         models.make_deterministic(task.seed)
         model = models.build_model(
             model_config, self._split.vocabulary, train_mean=self._train_mean, seed=task.seed
         )
         built = time.perf_counter() - started
+        (task.folder / "layers.txt").write_text(models.format_layer_table(model) + "\n")
         result = models.train(
             model,
             self._split,
@@ -102,10 +104,6 @@ class RatingRunner:
         keeps = task.keep_model and result.end_reason in ("epochs", "early_stopping")
         if keeps:
             models.save_ratings_model(model, self._split.vocabulary, task.folder / "model")
-        _write_files(task.folder, [{**e.metrics, "seconds": e.seconds} for e in result.epochs])
-        (task.folder / "layers.txt").write_text(models.format_layer_table(model) + "\n")
-        config = {"model": asdict(model_config), "train": asdict(train_config)}
-        (task.folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
         vocabulary = self._split.vocabulary
         return Done(
             end_reason=result.end_reason,
@@ -156,6 +154,8 @@ class HyperModelRunner:
 
     def run(self, task: Task, report: Reporter) -> Done:
         """Build and fit at the task's point; the value is the best epoch's."""
+        config = {"model": self._config.model, "values": dict(task.values), "seed": task.seed}
+        _write_config(task.folder, config)
         models.make_deterministic(task.seed)
         hp = keras_tuner.HyperParameters()
         hp.values = dict(task.values)
@@ -164,8 +164,11 @@ class HyperModelRunner:
         built = time.perf_counter()
         watch = _callback(self._config.monitor, report)
         returned = self._hypermodel.fit(hp, model, callbacks=[watch], epochs=task.epochs, verbose=0)
-        trained = time.perf_counter()
-        curve = watch.curve or [_returned(returned, self._config.monitor)]
+        trained, waited = time.perf_counter(), report.seconds
+        curve = watch.curve
+        if not curve:  # a `fit` without Keras' callbacks: what it returns is its one epoch
+            curve = [_returned(returned, self._config.monitor)]
+            report(1, trained - built, curve[0])
         values = [row[self._config.monitor] for row in curve]
         sign = 1.0 if self._config.direction == "minimize" else -1.0
         finite = [v for v in values if math.isfinite(v)]
@@ -174,9 +177,6 @@ class HyperModelRunner:
         keeps = task.keep_model and ended == "epochs" and hasattr(model, "save")
         if keeps:
             models.save_keras_model(model, task.folder / "model")
-        _write_files(task.folder, curve)
-        config = {"model": self._config.model, "values": dict(task.values), "seed": task.seed}
-        (task.folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
         return Done(
             end_reason=ended,
             value=best,
@@ -185,7 +185,7 @@ class HyperModelRunner:
                 "best_epoch": values.index(best) + 1 if finite else 0,
                 "epochs_run": len(curve),
                 "seconds_build": built - started,
-                "seconds_train": trained - built - report.seconds,
+                "seconds_train": trained - built - waited,
                 "seconds_report": report.seconds,
                 **({"parameters": model.count_params()} if hasattr(model, "count_params") else {}),
             },
@@ -232,7 +232,7 @@ def _callback(monitor: str, report: Reporter) -> Any:
             metrics = {name: float(value) for name, value in (logs or {}).items()}
             _must_have(metrics, monitor)
             seconds = time.perf_counter() - self._started
-            self.curve.append(metrics | {"seconds": seconds})
+            self.curve.append(metrics)
             if not report(len(self.curve), seconds, metrics):
                 self.pruned = True
                 self.model.stop_training = True
@@ -262,14 +262,8 @@ def _returned(value: Any, monitor: str) -> dict[str, float]:
     )
 
 
-def _write_files(folder: Path, curve: Sequence[Mapping[str, float]]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    names = list(dict.fromkeys(name for row in curve for name in row))
-    with (folder / "history.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ["epoch", *names])
-        writer.writeheader()
-        for number, row in enumerate(curve, 1):
-            writer.writerow({"epoch": number, **row})
+def _write_config(folder: Path, config: Mapping[str, Any]) -> None:
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def dataset_record(ratings: Ratings, split: Split, trivial: TrivialRmse) -> DatasetRecord:

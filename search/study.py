@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -11,14 +12,17 @@ from typing import Any
 
 import keras_tuner
 import optuna
+from optuna.trial import TrialState
 
 from search.adapter import SpaceAdapter
 from search.config import StudyConfig
+from search.endings import reclaim
 from search.errors import SearchError
 from search.interrupts import Stop, interruptible
-from search.ledger import CONFIG, DATASET, RUN, finished, orphans, requeue, running
+from search.ledger import CONFIG, DATASET, RUN, finished, orphans, running
 from search.messages import Ready
 from search.objective import Objective, first_values
+from search.ownership import OWNER, me
 from search.progress import Progress, Silent
 from search.pruners import make_pruner
 from search.results import StudyResult, study_record
@@ -107,7 +111,14 @@ class _Session:
             tags=trial_tags(ready),
             deadline=deadline,
         )
-        return self._loop(study, objective, recorder)
+        try:
+            return self._loop(study, objective, recorder)
+        except BaseException as error:
+            status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+            with contextlib.suppress(Exception):  # what went wrong first is what is told
+                if not _is_shared(study):
+                    recorder.end_study(str(record.parent_run_id), status=status)
+            raise
 
     def _open(
         self, storage: optuna.storages.BaseStorage, ready: Ready, adapter: SpaceAdapter
@@ -148,24 +159,27 @@ class _Session:
         )
 
     def _reclaim(self, study: optuna.Study, recorder: Recorder) -> None:
-        for trial in orphans(study):
-            run_id = requeue(study, trial, "interrupted")
-            if run_id:
-                recorder.kill_trial(run_id)
+        """Take over what another process left behind; the caller holds the lock."""
+        for number in reclaim(study, self._config, recorder):
             self._progress.message(
-                f"Trial {trial.number} was interrupted earlier; its configuration is queued again."
+                f"Trial {number} was interrupted earlier; its configuration is queued again."
             )
 
     def _loop(self, study: optuna.Study, objective: Objective, recorder: Recorder) -> StudyResult:
         target, new = self._config.trials, 0
         done = finished(study)
-        while done + running(study) < target and not self._over(objective):
+        while not self._over(objective):
+            if orphans(study):
+                with home_lock(self._store):
+                    self._reclaim(study, recorder)
+            if done + running(study) >= target:
+                break
             trial = objective(study.ask())
             done = finished(study)
             self._progress.ended(trial, finished=done, target=target)
             new += trial.state != KILLED
         record = study_record(study, self._config)
-        if running(study) > len(orphans(study)):
+        if _is_shared(study):
             self._progress.message("Another process goes on with this study and will close it.")
         else:
             self._progress.message("Drawing plots and writing the leaderboard.")
@@ -176,6 +190,13 @@ class _Session:
     def _over(self, objective: Objective) -> bool:
         late = objective.deadline is not None and time.monotonic() > objective.deadline
         return self._stop.asked or late
+
+
+def _is_shared(study: optuna.Study) -> bool:
+    """Whether another process that lives runs a trial of the study."""
+    gone = {trial.number for trial in orphans(study)}
+    under_way = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    return any(t.number not in gone and t.user_attrs.get(OWNER) != me() for t in under_way)
 
 
 def _is_closed(recorder: Recorder, record: StudyRecord) -> bool:

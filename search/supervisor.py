@@ -14,6 +14,7 @@ from typing import Any
 
 from search.config import StudyConfig
 from search.errors import SearchError
+from search.memory import peak_memory_of_mb
 from search.messages import Message, Ready, Refused, Setup, Task
 
 _TRIALS_A_CHILD = 25
@@ -117,6 +118,10 @@ class Supervisor:
         size = self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, size - most))
         return str(self._log.read().decode("utf-8", "replace"))
+
+    def peak_memory_mb(self) -> float | None:
+        """The child's highest resident memory in its trial so far, or None."""
+        return None if self._process is None else peak_memory_of_mb(self._process.pid)
 
     def close(self) -> None:
         """End the child at once; what it printed last stays readable."""

@@ -10,6 +10,7 @@ from tracking._quiet import quiet
 from tracking.payloads import clean_key, shorten
 from tracking.records import EpochRecord
 
+_SECONDS = "epoch_seconds"
 _MAX_METRICS = 1000
 _MAX_TAGS = 100
 _MAX_TAG = 8000
@@ -33,11 +34,33 @@ def log_history(
     metrics = []
     for record in records:
         stamp = started_ms + round(1000 * record.epoch * record.seconds)
-        values = {**record.metrics, "epoch_seconds": record.seconds}
+        values = {**record.metrics, _SECONDS: record.seconds}
         for name, value in values.items():
             metrics.append(Metric(clean_key(name), float(value), stamp, record.epoch))
     for start in range(0, len(metrics), _MAX_METRICS):
         client.log_batch(run_id, metrics=metrics[start : start + _MAX_METRICS])
+
+
+def read_history(client: Any, run_id: str, names: Sequence[str]) -> tuple[EpochRecord, ...]:
+    """The epochs that `log_history` wrote.
+
+    Args:
+        client: The store's client.
+        run_id: The run.
+        names: Of its metrics.
+
+    Returns:
+        The epochs, the first one first; figures that are no epoch's are left out.
+    """
+    epochs: dict[int, dict[str, float]] = {}
+    for name in names:
+        for metric in client.get_metric_history(run_id, name):
+            if metric.step >= 1:
+                epochs.setdefault(metric.step, {})[name] = metric.value
+    return tuple(
+        EpochRecord(epoch=number, seconds=values.pop(_SECONDS, 0.0), metrics=values)
+        for number, values in sorted(epochs.items())
+    )
 
 
 def log_final(

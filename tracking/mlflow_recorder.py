@@ -11,16 +11,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tracking._quiet import is_missing, quiet
-from tracking.batches import log_final, log_history
+from tracking.batches import log_final, log_history, read_history
 from tracking.context import StudyContext, ensure_context, find_context
 from tracking.deletion import delete_study
 from tracking.errors import TrackingError
 from tracking.leaderboard import study_note, summary_metrics, write_leaderboard
 from tracking.model_logging import log_model
 from tracking.payloads import (
-    END_REASON_TAG,
     NOTE_TAG,
-    STATE_TAG,
     clean_key,
     closing_metrics,
     closing_tags,
@@ -29,7 +27,7 @@ from tracking.payloads import (
     status_of,
     trial_tags,
 )
-from tracking.records import KILLED, EpochRecord, ModelFolder, StudyRecord, TrialRecord
+from tracking.records import EpochRecord, ModelFolder, StudyRecord, TrialRecord
 from tracking.store import Store
 
 
@@ -135,16 +133,21 @@ class MlflowRecorder:
         client.set_terminated(run_id, status_of(record.state))
         self._started_ms.pop(run_id, None)
 
-    def kill_trial(self, run_id: str) -> None:
-        """Close a run that is still open as KILLED, interrupted; others keep their end."""
-        client = self.store.client()
+    def kill_trial(self, record: TrialRecord, *, folder: Path | None = None) -> None:
+        """Close a run that is still open, and nothing else; without a run, do nothing."""
+        if self._is_open(record.run_id):
+            self.finish_trial(record, folder=folder, model=None)
+
+    def curve(self, run_id: str) -> tuple[EpochRecord, ...]:
+        """The epochs that the run holds, the first one first; none of an unknown run."""
         found = self.find_run(run_id)
-        if found is None or found["status"] not in ("RUNNING", "SCHEDULED"):
-            return
-        tags = {STATE_TAG: KILLED, END_REASON_TAG: "interrupted"}
-        log_final(client, run_id, metrics={}, tags=tags, model_id=None)
-        client.update_run(run_id, name=f"{found['name']} ({KILLED})")
-        client.set_terminated(run_id, "KILLED")
+        names = list(found["metrics"]) if found else []
+        return read_history(self.store.client(), run_id, names)
+
+    def end_study(self, run_id: str, *, status: str) -> None:
+        """Close a study's run if it is still open."""
+        if self._is_open(run_id):
+            self.store.client().set_terminated(run_id, status)
 
     def finish_study(self, record: StudyRecord, *, status: str) -> None:
         """Write the leaderboard, the figures and the summary, then the study's end."""
@@ -212,6 +215,10 @@ class MlflowRecorder:
     def log_picture(self, run_id: str, path: Path) -> None:
         """Add a picture to the run's files, under its own name."""
         self.store.client().log_artifact(run_id, str(path))
+
+    def _is_open(self, run_id: str | None) -> bool:
+        found = self.find_run(run_id) if run_id else None
+        return found is not None and found["status"] in ("RUNNING", "SCHEDULED")
 
     def _context(self, client: Any, study: str) -> StudyContext:
         if study not in self._contexts:

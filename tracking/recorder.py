@@ -51,8 +51,21 @@ class Recorder(Protocol):
         """
         ...
 
-    def kill_trial(self, run_id: str) -> None:
-        """Close a run that nobody will finish; one that has an end keeps it."""
+    def kill_trial(self, record: TrialRecord, *, folder: Path | None = None) -> None:
+        """Close a run that nobody will finish; one that has an end keeps it.
+
+        Args:
+            record: The trial as far as it came, with its state, its reason and its `run_id`.
+            folder: Files to keep as they are, or None.
+        """
+        ...
+
+    def curve(self, run_id: str) -> tuple[EpochRecord, ...]:
+        """The epochs of a trial that were written so far, the first one first."""
+        ...
+
+    def end_study(self, run_id: str, *, status: str) -> None:
+        """Close a study's run as it is, with nothing drawn: for an end that was not planned."""
         ...
 
     def finish_study(self, record: StudyRecord, *, status: str) -> None:
@@ -112,7 +125,14 @@ class NullRecorder:
     ) -> None:
         """Forget the trial."""
 
-    def kill_trial(self, run_id: str) -> None:
+    def kill_trial(self, record: TrialRecord, *, folder: Path | None = None) -> None:
+        """Do nothing."""
+
+    def curve(self, run_id: str) -> tuple[EpochRecord, ...]:
+        """Return no epoch: none was kept."""
+        return ()
+
+    def end_study(self, run_id: str, *, status: str) -> None:
         """Do nothing."""
 
     def finish_study(self, record: StudyRecord, *, status: str) -> None:

@@ -13,6 +13,7 @@ PRUNED = "pruned"
 FAILED = "failed"
 KILLED = "killed"
 RUNNING = "running"
+QUEUED = "queued"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +58,7 @@ class TrialRecord:
         study: Name of the study.
         number: Number of the trial in the study, as Optuna counts.
         params: Real values by the names a user knows.
-        state: "complete", "pruned", "failed", "killed" or "running".
+        state: "complete", "pruned", "failed", "killed", "running" or "queued".
         end_reason: Finer than the state: "epochs", "early_stopping", "pruned", "nan",
             "out_of_memory", "error", "crash", "interrupted".
         message: One line for a trial that failed, else empty.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -147,8 +149,6 @@ def test_the_whole_tour(ratings_file: Path, home: Path, tmp_path: Path) -> None:
     assert changed["reproduced"] is False
     assert any(line.startswith("data:") for line in changed["drift"])
 
-    import sqlite3
-
     connection = sqlite3.connect(home / "optuna.db")
     connection.execute("UPDATE trial_values SET value = value - 0.1")
     connection.commit()
@@ -183,16 +183,23 @@ def test_baseline_on_other_ratings_is_recorded_first_and_compared_then(
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_study_loses_nothing_and_resumes(
-    how: signal.Signals, ratings_file: Path, home: Path
+    how: signal.Signals, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The second trial waits after its first epoch for what never comes."""
+    script = tmp_path / "script"
+    script.write_text("fine wait fine fine")
+    monkeypatch.setenv("MISBEHAVING_SCRIPT", str(script))
     command = [
-        *TRIALBOOK, "search", "--study", "cut", "--data", str(ratings_file), "--trials", "3",
-        "--epochs", "400", "--sampler", "random", "--pruner", "none", "--home", str(home), "--json",
+        *TRIALBOOK, "search", "--study", "cut", "--model", "misbehaving:Misbehaving",
+        "--objective", "val_loss:min", "--trials", "3", "--epochs", "3", "--sampler", "random",
+        "--home", str(home), "--json",
     ]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    study = _wait_for_second_trial(home)
-    process.send_signal(how)
-    process.communicate(timeout=60)
+    try:
+        study = _wait_for_second_trial(process, home)
+    finally:
+        process.send_signal(how)
+        process.communicate(timeout=60)
     if how != signal.SIGKILL:
         assert process.returncode == 130
         client = Store(home).client()
@@ -204,22 +211,39 @@ def test_an_interrupted_study_loses_nothing_and_resumes(
     assert trials[1].user_attrs[OUTCOME]["state"] == "killed"
     assert trials[2].params == trials[1].params
     assert trials[2].user_attrs[PLAN]["seed"] == trials[1].user_attrs[PLAN]["seed"]
-    killed = trials[1].user_attrs[PLAN]["run_id"]
-    assert Store(home).client().get_run(killed).info.status == "KILLED"
+    _assert_that_nothing_of_it_is_lost(home, trials[1])
 
 
-def _wait_for_second_trial(home: Path) -> optuna.Study:
+def _assert_that_nothing_of_it_is_lost(home: Path, trial: optuna.trial.FrozenTrial) -> None:
+    """What an interrupted trial had reached is in both stores, and no file lies about."""
+    plan, outcome = trial.user_attrs[PLAN], trial.user_attrs[OUTCOME]
+    client = Store(home).client()
+    run = client.get_run(plan["run_id"])
+    assert run.info.status == "KILLED"
+    (point,) = client.get_metric_history(plan["run_id"], "val_loss")
+    ((epoch, _, metrics),) = outcome["curve"]
+    assert point.step == epoch == run.data.metrics["best_epoch"] == 1
+    assert point.value == metrics["val_loss"] == run.data.metrics["best_val_loss"]
+    assert run.data.metrics["epochs_run"] == outcome["metrics"]["epochs_run"] == 1
+    files = {f.path for f in client.list_artifacts(plan["run_id"])}
+    assert files == {"config.json", "history.csv", "learning_curve.png"}
+    assert not Path(plan["folder"]).exists()
+
+
+def _wait_for_second_trial(process: subprocess.Popen[bytes], home: Path) -> optuna.Study:
+    """Look from outside, with no more than a reader's rights, until the second trial trains."""
+    trains = "SELECT 1 FROM trial_intermediate_values JOIN trials USING (trial_id) WHERE number = 1"
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.2)
-        try:
-            study = optuna.load_study(study_name="cut", storage=f"sqlite:///{home}/optuna.db")
-        except Exception:  # not there yet
-            continue
-        trials = study.get_trials(deepcopy=False)
-        if len(trials) > 1 and PLAN in trials[1].user_attrs and trials[1].intermediate_values:
-            return study
-    raise AssertionError("the second trial never started")
+        with contextlib.suppress(sqlite3.OperationalError):  # not there yet
+            reader = sqlite3.connect(f"file:{home}/optuna.db?mode=ro", uri=True)
+            with contextlib.closing(reader):
+                if reader.execute(trains).fetchone():
+                    return optuna.load_study(
+                        study_name="cut", storage=f"sqlite:///{home}/optuna.db"
+                    )
+    raise AssertionError(f"the second trial never trained; exit code {process.returncode}")
 
 
 def test_a_dry_run_lists_the_space_and_the_cost_and_writes_nothing(

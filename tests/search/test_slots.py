@@ -14,6 +14,11 @@ from search.ledger import finished, orphans, requeue, running, state_of
 from search.ownership import OWNER, lives, me
 from search.samplers import derive_seed, make_sampler
 from search.slots import RETRY_OF, slot_of
+from tracking import TrialRecord
+
+KILLED_RECORD = TrialRecord(
+    study="s", number=0, params={}, state="killed", end_reason="interrupted"
+)
 
 
 def _study(sampler: str = "random") -> optuna.Study:
@@ -27,7 +32,7 @@ def test_a_retry_keeps_its_slot_and_later_trials_close_the_gap() -> None:
         trial = study.ask()
         values.append(trial.suggest_float("x", 0, 1))
         if number == 1:
-            requeue(study, study.get_trials(deepcopy=False)[1], "interrupted")
+            requeue(study, study.get_trials(deepcopy=False)[1], KILLED_RECORD)
         else:
             study.tell(trial, values[-1])
     trials = study.get_trials(deepcopy=False)
@@ -50,7 +55,7 @@ def test_an_interrupted_random_study_proposes_the_same() -> None:
         trial = cut.ask()
         x = trial.suggest_float("x", 0, 1)
         if trial.number in (1, 3):
-            requeue(cut, cut.get_trials(deepcopy=False)[trial.number], "interrupted")
+            requeue(cut, cut.get_trials(deepcopy=False)[trial.number], KILLED_RECORD)
         else:
             got.append(x)
             cut.tell(trial, x)
@@ -61,7 +66,7 @@ def test_interrupted_trials_do_not_count_as_finished() -> None:
     study = _study()
     study.ask()
     assert running(study) == 1
-    requeue(study, study.get_trials(deepcopy=False)[0], "interrupted")
+    requeue(study, study.get_trials(deepcopy=False)[0], KILLED_RECORD)
     assert finished(study) == 0
     assert state_of(study.get_trials(deepcopy=False)[0]) == "killed"
     study.tell(study.ask(), state=TrialState.PRUNED)

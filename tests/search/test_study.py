@@ -17,6 +17,7 @@ import pytest
 
 from models.data import load_ratings, split_ratings
 from search import SearchError, StudyConfig, run_study
+from search.concluding import Conclusion
 from search.ledger import PLAN
 from search.results import StudyResult
 from tracking import Store
@@ -241,10 +242,53 @@ def test_a_trial_may_fail_in_any_way_and_the_study_goes_on(
     assert "SIGABRT" in messages[3]
     assert "'val_loss'" in messages[6]
     assert result.record.trials[7].value == 0.25
+    assert [e.metrics for e in result.record.trials[7].epochs] == [{"val_loss": 0.25}]
     client = Store(home).client()
+    for trial in result.record.trials:
+        files = {f.path for f in client.list_artifacts(trial.run_id)}
+        assert "config.json" in files
+        assert ("history.csv" in files) == ("learning_curve.png" in files) == bool(trial.epochs)
+        assert ("log.txt" in files) == (trial.state == "failed")
     statuses = [client.get_run(t.run_id).info.status for t in result.record.trials]
     assert statuses[:3] == ["FINISHED", "FAILED", "FAILED"]
     assert result.to_json()["n_failed"] == 6
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_failure_of_our_own_leaves_no_run_open_and_loses_no_configuration(
+    error: type[BaseException],
+    home: Path,
+    misbehave: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    misbehave("fine fine fine")
+    config = StudyConfig(
+        name="broken",
+        trials=2,
+        epochs=2,
+        model="misbehaving:Misbehaving",
+        objective="val_loss:min",
+        sampler="random",
+    )
+
+    def fail(*_: object) -> None:
+        raise error("told to fail")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Conclusion, "succeed", fail)
+        with pytest.raises(error, match="told to fail"):
+            run_study(config, home=home)
+    client = Store(home).client()
+    runs = client.search_runs([e.experiment_id for e in client.search_experiments()])
+    parent = next(r for r in runs if "mlflow.parentRunId" not in r.data.tags)
+    (child,) = [r for r in runs if r is not parent]
+    assert parent.info.status == ("FAILED" if error is RuntimeError else "KILLED")
+    assert child.info.status == "KILLED"
+    assert child.data.metrics["epochs_run"] == 2
+    result = run_study(config, home=home)
+    assert [t.state for t in result.record.trials] == ["killed", "complete", "complete"]
+    assert result.record.trials[1].params == result.record.trials[0].params
+    assert client.get_run(parent.info.run_id).info.status == "FINISHED"
 
 
 def test_an_epoch_is_on_record_while_its_trial_still_trains(

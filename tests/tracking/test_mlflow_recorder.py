@@ -224,14 +224,39 @@ def test_an_abandoned_run_is_killed_once_and_an_ended_one_is_left_alone(
     recorder.start_study(study)
     open_run, ended = recorder.start_trial(make_trial(1)), recorder.start_trial(make_trial(2))
     recorder.finish_trial(make_trial(2, 0.9, run_id=ended), folder=None, model=None)
+    killed_at = make_trial(1, state="killed", end_reason="interrupted", run_id=open_run)
     for _ in range(2):
-        recorder.kill_trial(open_run)
-        recorder.kill_trial(ended)
+        recorder.kill_trial(killed_at)
+        recorder.kill_trial(make_trial(2, state="killed", run_id=ended))
     killed = _client(store).get_run(open_run)
     assert killed.info.status == "KILLED"
     assert killed.info.run_name == "movies-0001 (killed)"
     assert killed.data.tags["trialbook.end_reason"] == "interrupted"
     assert _client(store).get_run(ended).info.status == "FINISHED"
+
+
+def test_the_epochs_of_an_open_run_read_back_as_they_were_written(
+    recorder: MlflowRecorder, study: StudyRecord, make_trial: Make
+) -> None:
+    recorder.start_study(study)
+    run_id = recorder.start_trial(make_trial(1))
+    epochs = tuple(
+        EpochRecord(epoch=n, seconds=0.5, metrics={"loss": 3.0 / n, "val_rmse": 2.0 / n})
+        for n in (1, 2, 3)
+    )
+    recorder.epochs(run_id, epochs[:2])
+    recorder.epochs(run_id, epochs[1:])
+    assert recorder.curve(run_id) == epochs
+    assert recorder.curve("0" * 32) == ()
+
+
+def test_a_study_that_broke_is_closed_as_it_is_and_an_ended_one_is_left_alone(
+    recorder: MlflowRecorder, store: Store, study: StudyRecord
+) -> None:
+    parent = str(recorder.start_study(study).parent_run_id)
+    for status in ("FAILED", "KILLED"):
+        recorder.end_study(parent, status=status)
+    assert _client(store).get_run(parent).info.status == "FAILED"
 
 
 def test_a_trial_without_a_run_cannot_be_finished(

@@ -47,7 +47,7 @@ def test_a_whole_study_goes_through(
     any_recorder.epochs(run_id, done.epochs)
     if run_id:
         any_recorder.finish_trial(done, folder=tmp_path / "missing", model=model_folder)
-    any_recorder.kill_trial(run_id)
+    any_recorder.kill_trial(done)
     (tmp_path / "picture.png").write_bytes(b"png")
     if run_id:
         any_recorder.log_picture(run_id, tmp_path / "picture.png")
@@ -57,12 +57,16 @@ def test_a_whole_study_goes_through(
     assert any_recorder.find_run(run_id) is None
 
 
-def test_an_unknown_run_is_none_and_no_error(any_recorder: Recorder) -> None:
+def test_an_unknown_run_is_none_and_no_error(
+    any_recorder: Recorder, make_trial: Callable[..., TrialRecord]
+) -> None:
     for run_id in ("", "0" * 32):
         assert any_recorder.find_run(run_id) is None
         assert any_recorder.metric(run_id, "rmse") is None
         assert any_recorder.model_uri(run_id) is None
-        any_recorder.kill_trial(run_id)
+        assert any_recorder.curve(run_id) == ()
+        any_recorder.kill_trial(make_trial(1, run_id=run_id))
+        any_recorder.end_study(run_id, status="KILLED")
 
 
 def test_it_can_be_sent_to_a_worker_process(any_recorder: Recorder) -> None:
