@@ -177,6 +177,11 @@ class StudyConfig:
         """
         try:
             text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise SearchError(
+                f"A study file must exist to be read, but there is no {path}. To name a study, "
+                "use `--study`."
+            ) from None
         except (OSError, UnicodeDecodeError) as error:
             raise SearchError(
                 f"A study file must be a readable text file, but {path} is not: {error}."

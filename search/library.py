@@ -13,6 +13,7 @@ from tracking import Store, StudyRecord
 
 def study_names(store: Store, storage: str | None) -> list[str]:
     """Names of the store's studies, sorted; none where there is no storage yet."""
+    store.require_folder()
     if storage is None and not store.optuna_db.exists():
         return []
     return sorted(optuna.get_all_study_names(open_storage(store, storage)))

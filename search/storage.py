@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 import warnings
-from pathlib import Path
+from textwrap import shorten
 
 import optuna
 from filelock import FileLock
@@ -42,7 +42,7 @@ def open_storage(store: Store, url: str | None) -> optuna.storages.BaseStorage:
             warnings.simplefilter("ignore")
             return _open(address)
     except (SQLAlchemyError, sqlite3.Error, ValueError, RuntimeError, ImportError) as error:
-        line = " ".join(str(error).split())[:200].rstrip(".")
+        line = shorten(str(error), 200, placeholder=" …").rstrip(".")
         raise SearchError(
             f"`storage` must be a database that Optuna can open, but {address} is not: {line}."
         ) from error
@@ -64,9 +64,8 @@ def _open(address: str) -> optuna.storages.BaseStorage:
 
 def home_lock(store: Store) -> FileLock:
     """The lock that guards what must be done by one process at a time."""
-    folder: Path = store.optuna_db.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    return FileLock(folder / ".optuna.lock", timeout=120)
+    store.make_folders()
+    return FileLock(store.home / ".optuna.lock", timeout=120)
 
 
 def _write_ahead(address: str) -> None:

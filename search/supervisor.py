@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from multiprocessing.connection import Connection
+from textwrap import shorten
 from typing import Any
 
 from search.config import StudyConfig
@@ -139,7 +140,7 @@ class Supervisor:
         assert self._process is not None
         code = self._process.wait()
         lines = [line for line in self.log_tail().splitlines() if line.strip()]
-        last = f" Its last line: {lines[-1].strip()[:300]}" if lines else ""
+        last = f" Its last line: {shorten(lines[-1], 300, placeholder=' …')}" if lines else ""
         self.close()
         if code == -signal.SIGKILL:
             text = (

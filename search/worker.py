@@ -14,7 +14,9 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from multiprocessing.connection import Connection
+from textwrap import shorten
 from typing import Protocol
 
 from search.errors import USER_ERRORS
@@ -61,10 +63,15 @@ def main(descriptor: int) -> None:
         _write("/proc/self/oom_score_adj", "800")
     try:
         setup: Setup = pipe.recv()
+        started = time.perf_counter()
         runner = _start(pipe, setup)
+        loading = time.perf_counter() - started
         while runner is not None:
             task: Task = pipe.recv()
-            pipe.send(_run(runner, task, Reporter(pipe)))
+            ended = _run(runner, task, Reporter(pipe))
+            # Of the process's first trial, since the data are loaded for all of them at once.
+            pipe.send(replace(ended, metrics={**ended.metrics, "seconds_load": loading}))
+            loading = 0.0
             _tidy()
     except (EOFError, ConnectionError):
         return
@@ -113,7 +120,7 @@ def _run(runner: Runner, task: Task, report: Reporter) -> Done | Failed:
 
 
 def _failure(error: Exception) -> Failed:
-    text = " ".join(str(error).split())[:400]
+    text = shorten(str(error), 400, placeholder=" …")
     exhausted = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
     return Failed(
         end_reason="out_of_memory" if exhausted else "error",

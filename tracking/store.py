@@ -78,7 +78,7 @@ class Store:
         """
         from tracking.schema import prepare_database, prepare_sqlite, reach_server
 
-        self._make_folders()
+        self.make_folders()
         if self.served:
             reach_server(self.tracking_uri)
         elif self.sqlite_file is not None:
@@ -108,7 +108,24 @@ class Store:
                 f"`mlflow db upgrade {self.tracking_uri}`, or choose another folder."
             ) from error
 
-    def _make_folders(self) -> None:
+    def require_folder(self) -> None:
+        """Refuse a home that cannot be one; nothing is written, and it need not exist yet.
+
+        Raises:
+            TrackingError: It is something else than a folder.
+        """
+        if self.home.exists() and not self.home.is_dir():
+            raise TrackingError(
+                f"The record needs a folder, but {self.home} is a file. Choose another folder."
+            )
+
+    def make_folders(self) -> None:
+        """Make the folder and the one for artifacts.
+
+        Raises:
+            TrackingError: They cannot be made or written to.
+        """
+        self.require_folder()
         try:
             self.artifacts.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -7,6 +7,7 @@ import re
 import tempfile
 import zipfile
 from pathlib import Path
+from textwrap import shorten
 
 from models.data.datasets import GROUPLENS, DataSet, require_dataset
 from models.data.locations import cache_folder
@@ -146,14 +147,26 @@ def _from_kaggle(destination: Path | None, tell: Progress) -> Path:
         output = None if destination is None else str(destination)
         folder = Path(kagglehub.dataset_download(_KAGGLE_HANDLE, output_dir=output))
     except Exception as error:  # kagglehub raises whatever its HTTP layer raises
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise ModelsError(
-            f"Kaggle must hand over {_KAGGLE_HANDLE}, but: {reason} Set up your Kaggle token, or "
-            "download it by hand and use `mubi:PATH`."
-        ) from None
+        raise ModelsError(_kaggle_failure(error)) from None
     found = mubi_file(folder)
     tell(f"Use it as mubi:{found}")
     return found
+
+
+def _kaggle_failure(error: Exception) -> str:
+    import requests
+
+    by_hand = "download it by hand and use `mubi:PATH`."
+    if isinstance(error, requests.ConnectionError | requests.Timeout):
+        return (
+            f"Kaggle must be reachable, but is not ({type(error).__name__}). Check the network, "
+            f"or {by_hand}"
+        )
+    reason = shorten(str(error), 200, placeholder=" …").rstrip(".") or type(error).__name__
+    return (
+        f"Kaggle must hand over {_KAGGLE_HANDLE}, but does not: {reason}. Set up your Kaggle "
+        f"token, or {by_hand}"
+    )
 
 
 def mubi_file(path: Path) -> Path:

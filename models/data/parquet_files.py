@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from models.data.columns import Columns, resolve_columns
@@ -34,7 +35,7 @@ def read_parquet(
     try:
         names, columns = _columns(path, options, where)
     except (pa.ArrowException, OSError) as error:
-        reason = " ".join(str(error).split())[:160]
+        reason = shorten(str(error), 160, placeholder=" …")
         raise ModelsError(f"{where} must be a whole Parquet file, but: {reason}") from None
     return rating_table(columns, names, where=where, gaps=gaps)
 

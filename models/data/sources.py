@@ -39,6 +39,9 @@ def load_ratings(
         ModelsError: The source is unknown, or breaks a rule.
     """
     tell = progress or (lambda _: None)
+    if not source.strip():
+        known = ", ".join(known_sources())
+        raise ModelsError(f"The source must be one of {known}, or a file, but got {source!r}.")
     kind, colon, rest = source.partition(":")
     tell(f"Loading {source}")
     if kind == "mubi":

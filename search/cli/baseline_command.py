@@ -23,9 +23,14 @@ class _Size:
 @json_option
 def command(written: bool, home: Path, as_json: bool) -> int:
     """Print the published trial: its recipe, its layers, its figures."""
-    from search.quiet import import_keras_tuner
+    from search.quiet import import_keras_tuner, quiet_stderr
 
     import_keras_tuner()
+    with quiet_stderr():  # TensorFlow looks for a GPU when it makes its first tensor
+        return _show(written, as_json)
+
+
+def _show(written: bool, as_json: bool) -> int:
     from models import build_model, format_layer_table, layer_table
 
     figures = published()

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from tracking import Store
 
-DONE, DOES_NOT_HOLD, MISTAKE, INTERRUPTED = 0, 1, 2, 130
+DONE, DOES_NOT_HOLD, MISTAKE, OUR_FAILURE, INTERRUPTED = 0, 1, 2, 70, 130
 
 
 def console(as_json: bool = False) -> Console:
@@ -52,6 +52,11 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--tracking-uri` and `--storage`: where MLflow and Optuna keep their records."""
     command = click.option("--tracking-uri", help="MLflow's address (default: mlflow.db).")(command)
+    return storage_option(command)
+
+
+def storage_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--storage`: where Optuna keeps its record, which is all that a look at studies needs."""
     return click.option("--storage", help="Optuna's address (default: optuna.db).")(command)
 
 

@@ -13,28 +13,34 @@ from search.cli.common import (
     json_option,
     open_store,
     short,
-    store_options,
+    storage_option,
     table,
 )
+from search.errors import SearchError
 
 
 @click.command(epilog="Example: trialbook compare sample sample-random")
 @click.argument("studies", nargs=-1, required=True)
-@store_options
+@storage_option
 @home_option
 @json_option
 def command(
     studies: tuple[str, ...],
     home: Path,
-    tracking_uri: str | None,
     storage: str | None,
     as_json: bool,
 ) -> int:
     """Show the best trial of each of the STUDIES; values in which they differ are marked."""
     from search.library import get_record
 
-    store = open_store(home, tracking_uri)
-    records = [get_record(store, storage, name) for name in dict.fromkeys(studies)]
+    twice = next((name for name in studies if studies.count(name) > 1), None)
+    if twice is not None:
+        raise SearchError(
+            f"The studies to compare must differ, but got {twice!r} more than once. "
+            "`trialbook studies` lists what there is."
+        )
+    store = open_store(home)
+    records = [get_record(store, storage, name) for name in studies]
     best = {record.name: (record.ranked() or (None,))[0] for record in records}
     names = dict.fromkeys(n for t in best.values() if t is not None for n in t.params)
     values = {n: [t.params.get(n) if t else None for t in best.values()] for n in names}

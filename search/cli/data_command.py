@@ -22,9 +22,12 @@ from search.cli.common import (
 from search.config import SPLITS
 
 
-@click.group(epilog="Example: trialbook data inspect movielens")
-def command() -> None:
+@click.group(invoke_without_command=True, epilog="Example: trialbook data inspect movielens")
+@click.pass_context
+def command(ctx: click.Context) -> None:
     """Look at a source of ratings, or fetch one."""
+    if ctx.invoked_subcommand is None:
+        raise click.UsageError("`data` needs to be told what to do: inspect SOURCE or fetch NAME.")
 
 
 @command.command(epilog="Example: trialbook data inspect ratings.csv --split temporal")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from search.cli.common import (
     open_store,
     store_options,
 )
+from search.errors import SearchError
 
 
 @click.command(epilog="Example: trialbook delete sample --yes")
@@ -41,9 +43,11 @@ def command(
     store = open_store(home, tracking_uri)
     trials = len(get_study(store, storage, study).get_trials(deepcopy=False))
     question = f"Delete study {study} with {trials} trials, their runs and models?"
-    if not yes and not click.confirm(question, err=True):
+    if not yes and not _agrees(question):
         if as_json:
             emit({"study": study, "deleted": False})
+        else:
+            console().print("Nothing deleted.")
         return DOES_NOT_HOLD
     delete_study(store, storage, study)
     if as_json:
@@ -51,3 +55,15 @@ def command(
     else:
         console().print(f"Deleted {study} from both stores.")
     return 0
+
+
+def _agrees(question: str) -> bool:
+    """Ask on standard error; only a yes is one."""
+    click.echo(f"{question} [y/N]: ", err=True, nl=False)
+    answer = sys.stdin.readline()
+    if not answer:
+        click.echo(err=True)
+        raise SearchError(
+            "`delete` must be agreed to, but standard input ended without an answer. Use `--yes`."
+        )
+    return answer.strip().lower() in ("y", "yes")

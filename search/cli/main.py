@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from importlib import import_module
+from textwrap import shorten
 
 import click
 
-from search.cli.common import INTERRUPTED, MISTAKE
+from search.cli.common import INTERRUPTED, MISTAKE, OUR_FAILURE
 
 _COMMANDS = {
     "search": "search.cli.search_command",
@@ -38,15 +40,17 @@ class _Late(click.Group):
 
 @click.group(
     cls=_Late,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: trialbook search --trials 12",
 )
 @click.version_option(package_name="trialbook", prog_name="trialbook")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.", expose_value=False)
 @click.pass_context
-def cli(ctx: click.Context, debug: bool) -> None:
+def cli(ctx: click.Context) -> None:
     """Search hyperparameters of Keras rating models, record every trial, reproduce any of them."""
-    ctx.obj = {"debug": debug}
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def main() -> None:
@@ -60,7 +64,8 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
     """Run the command line.
 
     Returns:
-        0 done, 1 what was asked does not hold, 2 a user's mistake, 130 interrupted.
+        0 done, 1 what was asked does not hold, 2 a user's mistake, 70 a failure of our own,
+        130 interrupted.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from search.errors import USER_ERRORS
@@ -77,26 +82,29 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
         _tell(_one_line(error))
         return MISTAKE
     except USER_ERRORS as error:
-        if debug:
-            raise
+        _show(debug)
         _tell(str(error))
         return MISTAKE
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        if debug:
-            raise
-        text = " ".join(str(error).split())[:300]
+        _show(debug)
+        text = shorten(str(error), 300, placeholder=" …").rstrip(".")
         _tell(f"Trialbook itself failed: {type(error).__name__}: {text}. See more with `--debug`.")
-        return MISTAKE
+        return OUR_FAILURE
+
+
+def _show(debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
 
 
 def _one_line(error: click.ClickException) -> str:
-    text = " ".join(error.format_message().split())
+    text = " ".join(error.format_message().split()).rstrip(".")
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "trialbook"
-    return f"{text} Try `{path} --help`."
+    return f"{text}. Try `{path} --help`."
 
 
 def _tell(text: str) -> None:

@@ -14,7 +14,7 @@ from search.cli.common import (
     json_option,
     open_store,
     short,
-    store_options,
+    storage_option,
     table,
 )
 from tracking import StudyRecord, TrialRecord
@@ -23,21 +23,20 @@ from tracking import StudyRecord, TrialRecord
 @click.command(epilog="Example: trialbook show sample 7")
 @click.argument("study")
 @click.argument("number", required=False, type=int)
-@store_options
+@storage_option
 @home_option
 @json_option
 def command(
     study: str,
     number: int | None,
     home: Path,
-    tracking_uri: str | None,
     storage: str | None,
     as_json: bool,
 ) -> int:
     """Show STUDY and its trials, or the trial of that NUMBER."""
     from search.library import get_record
 
-    record = get_record(open_store(home, tracking_uri), storage, study)
+    record = get_record(open_store(home), storage, study)
     if number is None:
         _show_study(record, as_json)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,22 +14,22 @@ from search.cli.common import (
     json_option,
     open_store,
     program,
-    short,
-    store_options,
+    storage_option,
     table,
 )
 
 
 @click.command(epilog="Example: trialbook studies --home ./mlruns")
-@store_options
+@storage_option
 @home_option
 @json_option
-def command(home: Path, tracking_uri: str | None, storage: str | None, as_json: bool) -> int:
+def command(home: Path, storage: str | None, as_json: bool) -> int:
     """List the studies of the store."""
+    from search.ledger import finished
     from search.library import find_study, study_names
     from search.results import config_of, study_record
 
-    store = open_store(home, tracking_uri)
+    store = open_store(home)
     rows = []
     for name in study_names(store, storage):
         study = find_study(store, storage, name)
@@ -42,7 +43,7 @@ def command(home: Path, tracking_uri: str | None, storage: str | None, as_json: 
                 "study": name,
                 "data": record.dataset.name if record.dataset else "its own",
                 "model": config.model,
-                "trials": len(record.trials),
+                "trials": finished(study),
                 "target": config.trials,
                 "objective": record.objective,
                 "best_value": best[0].value if best else None,
@@ -54,7 +55,14 @@ def command(home: Path, tracking_uri: str | None, storage: str | None, as_json: 
     elif not rows:
         console().print(f"No study in {home} yet. Start one: {program()} search")
     else:
-        columns = list(rows[0])
-        body = [[short(row[c]) for c in columns] for row in rows]
-        console().print(table("Studies", columns, body))
+        columns = ["study", "data", "model", "trials", "best", "value of"]
+        console().print(table("Studies", columns, [_line(row) for row in rows]))
     return 0
+
+
+def _line(row: dict[str, Any]) -> list[str]:
+    best = "none" if row["best_value"] is None else f"{row['best_value']:.4f}"
+    if row["best_trial"] is not None:
+        best += f" (trial {row['best_trial']})"
+    trials = f"{row['trials']} of {row['target']}"
+    return [row["study"], row["data"], row["model"], trials, best, row["objective"]]

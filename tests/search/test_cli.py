@@ -57,7 +57,14 @@ def test_every_command_has_help_with_an_example(
         (["search", "--trials", "0"], "`trials` must be at least 1, but got 0"),
         (["search", "--trials", "x"], "not a valid integer"),
         (["search", "--sampler", "oracle"], "oracle"),
-        (["search", "missing.toml"], "missing.toml"),
+        (["search", "missing.toml"], "there is no missing.toml. "),
+        (["search", "--data", ""], "but got ''."),
+        (["search", "--data", " "], "but got ' '."),
+        (["data", "inspect", ""], "but got ''."),
+        (["data"], "inspect SOURCE or fetch NAME. Try `trialbook data --help`."),
+        (["compare", "a", "b", "a"], "'a' more than once"),
+        (["studies", "--home", __file__], "is a file"),
+        (["search", "--home", __file__], "is a file"),
         (["search", "--timeout", "-1"], "`timeout` must be above 0"),
         (["search", "--objective", "best"], "`objective` must be NAME:min or NAME:max"),
         (["search", "--data", "nowhere.csv"], "nowhere.csv"),
@@ -72,6 +79,7 @@ def test_every_command_has_help_with_an_example(
         (["data", "inspect", "nowhere.csv"], "nowhere.csv"),
         (["data", "fetch", "nothing"], "movielens-1m"),
         (["baseline", "--nothing"], "--nothing"),
+        (["baseline", "more"], "(more). Try `trialbook baseline --help`."),
         (["nothing"], "nothing"),
     ],
 )
@@ -90,6 +98,29 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert captured.out == ""
     assert len(captured.err.strip().splitlines()) == 1
     assert fragment in captured.err
+
+
+def test_debug_shows_the_traceback_and_keeps_the_exit_code(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(["data", "inspect", "nowhere.csv"], debug=True) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("told to fail.")
+
+    monkeypatch.setattr("models.data.load_ratings", fail)
+    assert run(["data", "inspect", "movielens"]) == 70
+    told = capsys.readouterr().err
+    assert "Trialbook itself failed: RuntimeError: told to fail. See more" in told
+    assert "Traceback" not in told
+    assert run(["data", "inspect", "movielens"], debug=True) == 70
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_the_bare_command_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 0
+    assert "Commands:" in capsys.readouterr().out
 
 
 def test_square_brackets_in_a_path_are_text(
@@ -129,7 +160,7 @@ def test_the_whole_tour(ratings_file: Path, home: Path, tmp_path: Path) -> None:
     assert [t["number"] for t in shown["trials"]] == [0, 1]
     assert json.loads(call("show", "tour", "1", *at).stdout)["curve"]
     listed = json.loads(call("studies", *at).stdout)["studies"]
-    assert [s["study"] for s in listed] == ["tour"]
+    assert [(s["study"], s["trials"], s["target"]) for s in listed] == [("tour", 2, 2)]
     compared = json.loads(call("compare", "tour", *at).stdout)
     assert compared["studies"]["tour"]["trial"] == first["best_trial"]
 
@@ -164,6 +195,16 @@ def test_the_whole_tour(ratings_file: Path, home: Path, tmp_path: Path) -> None:
         text=True,
     )
     assert asked.returncode == 1
+    assert "Nothing deleted" in asked.stdout
+    unanswered = subprocess.run(
+        [*TRIALBOOK, "delete", "tour", *at],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert unanswered.returncode == 2
+    assert unanswered.stdout == ""
+    assert "Use `--yes`" in unanswered.stderr
     call("delete", "tour", "--yes", *at)
     assert json.loads(call("studies", *at).stdout) == {"studies": []}
     call("show", "tour", *at, code=2)

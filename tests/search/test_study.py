@@ -108,6 +108,7 @@ def test_a_run_holds_what_the_trial_was_and_did(done: tuple[StudyResult, Store])
         "parameters",
         "peak_memory_mb",
         "seconds_train",
+        "seconds_load",
         "trivial_global_mean_val_rmse",
         "trivial_biases_val_rmse",
     ):
@@ -123,6 +124,9 @@ def test_a_run_holds_what_the_trial_was_and_did(done: tuple[StudyResult, Store])
     for name in ("loss", "rmse", "val_loss", "val_rmse"):
         history = client.get_metric_history(best.run_id, name)
         assert sorted(m.step for m in history) == list(range(1, len(best.epochs) + 1))
+    loads = [t.metrics["seconds_load"] for t in result.record.trials]
+    assert loads[0] > 0
+    assert loads[1:] == [0.0] * (len(loads) - 1)
     files = {f.path for f in client.list_artifacts(best.run_id)}
     assert {"config.json", "history.csv", "learning_curve.png", "layers.txt"} <= files
     parent = client.get_run(result.record.parent_run_id)
