@@ -8,7 +8,7 @@ from search.ledger import OUTCOME, PLAN
 from search.replay import Replay, Stored
 from search.samplers import training_seed
 from search.slots import slot_of
-from search.study import LOADER, trial_tags
+from search.tags import trial_tags
 from tracking import COMPLETE, MlflowRecorder, Store, drift
 
 _RECORD_TOLERANCE = 1e-9
@@ -44,7 +44,7 @@ def record_lines(stored: Stored, store: Store) -> list[str]:
     outcome = stored.trial.user_attrs.get(OUTCOME) or {}
     places = {"the trial's figures": (outcome.get("metrics") or {}).get(name)}
     if stored.record.run_id:
-        recorder = MlflowRecorder(store, LOADER)
+        recorder = MlflowRecorder(store)
         places["MLflow"] = recorder.metric(stored.record.run_id, name)
     lines = [
         f"record: Optuna holds {value!r}, but {place} hold{'s' if place == 'MLflow' else ''} "

@@ -6,13 +6,11 @@ import shutil
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import keras_tuner
-
-from search.adapter import SpaceAdapter
 from search.config import StudyConfig
 from search.endings import make_folder
 from search.errors import SearchError
 from search.messages import Done, Failed, Task
+from search.quiet import import_keras_tuner
 from search.supervisor import ChildDied, Supervisor
 from tracking import EpochRecord
 
@@ -55,6 +53,12 @@ def make_plan(config: StudyConfig) -> Plan:
     folder = make_folder()
     supervisor = Supervisor(config)
     try:
+        supervisor.start()  # it loads its libraries and data while these are imported here
+        import_keras_tuner()
+        import keras_tuner
+
+        from search.adapter import SpaceAdapter
+
         ready = supervisor.ready()
         space = keras_tuner.HyperParameters.from_config(dict(ready.space))
         adapter = SpaceAdapter(space)

@@ -9,7 +9,6 @@ from search.ledger import RUN
 from search.library import get_study
 from search.ownership import OWNER, lives
 from search.storage import open_storage
-from search.study import LOADER
 from tracking import MlflowRecorder, Store
 
 
@@ -30,5 +29,5 @@ def delete_study(store: Store, storage: str | None, name: str) -> None:
     run = study.user_attrs.get(RUN) or {}
     store.prepare()
     if run.get("experiment_id"):
-        MlflowRecorder(store, LOADER).delete_study(run["experiment_id"])
+        MlflowRecorder(store).delete_study(run["experiment_id"])
     optuna.delete_study(study_name=name, storage=open_storage(store, storage))

@@ -17,7 +17,6 @@ from search.ledger import trial_record
 from search.library import get_study
 from search.messages import Done, Failed, Ready, Task
 from search.results import config_of
-from search.study import LOADER
 from search.supervisor import ChildDied, Supervisor
 from tracking import COMPLETE, PRUNED, EpochRecord, MlflowRecorder, Store, TrialRecord
 
@@ -71,7 +70,7 @@ def find_trial(target: str, store: Store, storage: str | None) -> Stored:
 
 
 def _of_run(run_id: str, store: Store) -> tuple[str, str]:
-    run = MlflowRecorder(store, LOADER).find_run(run_id)
+    run = MlflowRecorder(store).find_run(run_id)
     tags = (run or {}).get("tags", {})
     if "trialbook.number" not in tags:
         raise SearchError(

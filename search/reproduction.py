@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from search.drifting import drift_lines, record_lines
 from search.ledger import PLAN
 from search.replay import OnEpoch, Stored, train_again, value_of
-from search.study import LOADER
 from tracking import PRUNED, EpochRecord, MlflowRecorder, Store, TrialRecord, reproduction_figure
 
 SAME_MACHINE_TOLERANCE = 1e-6
@@ -126,5 +125,5 @@ def draw_curves(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"reproduction-{run_id}.png"
     reproduction_figure(recorded, new, path, expected=expected, title=title)
-    MlflowRecorder(store, LOADER).log_picture(run_id, path)
+    MlflowRecorder(store).log_picture(run_id, path)
     return str(path)

@@ -34,9 +34,6 @@ def command(
     as_json: bool,
 ) -> int:
     """Delete STUDY with its trials, runs and models from Optuna's and MLflow's store."""
-    from search.quiet import import_keras_tuner
-
-    import_keras_tuner()
     from search.library import get_study
     from search.removal import delete_study
 

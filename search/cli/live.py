@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from typing import Any
 
@@ -11,6 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from tracking import EpochRecord, StudyRecord, TrialRecord
+
+
+def steady_console() -> Console:
+    """Standard error under a number of its own: shown also while libraries are imported quietly."""
+    error = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace")
+    return Console(file=error, highlight=False, soft_wrap=True, markup=False)
 
 
 class LiveProgress:

@@ -45,9 +45,6 @@ def command(
     as_json: bool,
 ) -> int:
     """Train TARGET again (baseline, STUDY:NUMBER or an MLflow run) and compare its value."""
-    from search.quiet import import_keras_tuner
-
-    import_keras_tuner()
     from search.reproduce import reproduce
     from tracking import EpochRecord
 

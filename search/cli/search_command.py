@@ -11,7 +11,6 @@ from search.cli.common import (
     DOES_NOT_HOLD,
     INTERRUPTED,
     SOURCE_NAMES,
-    console,
     emit,
     home_option,
     json_option,
@@ -53,18 +52,15 @@ def command(
     **flags: Any,
 ) -> int:
     """Run the study of STUDY_FILE (TOML), of the flags, or the default one; again, it resumes."""
-    from search.quiet import import_keras_tuner
-
     config = resolve(study_file, home, flags, no_user_filter=no_user_filter)
-    import_keras_tuner()
     if dry_run:
         from search.cli.dry_run import show_plan
 
         return show_plan(config, home, as_json=as_json)
-    from search.cli.live import LiveProgress
+    from search.cli.live import LiveProgress, steady_console
     from search.study import run_study
 
-    with LiveProgress(console(True)) as progress:
+    with LiveProgress(steady_console()) as progress:
         result = run_study(config, home=home, progress=progress)
     if as_json:
         emit(result.to_json())

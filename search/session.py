@@ -1,0 +1,207 @@
+"""One run of one study: create it or resume it, run it to its target, close it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+import optuna
+from optuna.trial import TrialState
+
+from search.adapter import SpaceAdapter
+from search.config import StudyConfig
+from search.endings import reclaim
+from search.errors import SearchError
+from search.interrupts import Stop
+from search.ledger import CONFIG, DATASET, RUN, finished, orphans, running
+from search.messages import Ready
+from search.objective import Objective, first_values
+from search.ownership import OWNER, me
+from search.progress import Progress
+from search.pruners import make_pruner
+from search.results import StudyResult, study_record
+from search.samplers import make_sampler
+from search.slots import SLOT
+from search.storage import home_lock, open_storage
+from search.supervisor import Supervisor
+from search.tags import trial_tags
+from tracking import KILLED, MlflowRecorder, Recorder, Store, StudyRecord
+
+_LOADER = Path(str(files("models").joinpath("serving.py")))
+
+
+class Session:
+    """One run of one study by one process.
+
+    Importing this module imports Keras Tuner, and TensorFlow with it.
+    """
+
+    def __init__(
+        self,
+        config: StudyConfig,
+        store: Store,
+        supervisor: Supervisor,
+        progress: Progress,
+        stop: Stop,
+    ) -> None:
+        """Keep what is given; nothing is read or written before `run`."""
+        self._config = config
+        self._store = store
+        self._supervisor = supervisor
+        self._progress = progress
+        self._stop = stop
+        self._started = time.monotonic()
+
+    def run(self) -> StudyResult:
+        """Run the study; see `run_study`."""
+        config = self._config
+        ready = self._supervisor.ready()
+        adapter = SpaceAdapter(keras_tuner.HyperParameters.from_config(dict(ready.space)))
+        self._store.prepare()
+        storage = open_storage(self._store, config.storage)
+        recorder: Recorder = MlflowRecorder(self._store, _LOADER)
+        with home_lock(self._store):
+            study = self._open(storage, ready, adapter)
+            record = study_record(study, config)
+            if self._is_done(study, recorder, record):
+                return self._result(record)
+            record = recorder.start_study(record)
+            run = {"experiment_id": record.experiment_id, "parent_run_id": record.parent_run_id}
+            study.set_user_attr(RUN, run)
+            self._reclaim(study, recorder)
+        for warning in ready.warnings:
+            self._progress.message(warning)
+        self._progress.study(record, finished=finished(study), target=config.trials)
+        deadline = self._started + config.timeout_s if config.timeout_s else None
+        objective = Objective(
+            config=config,
+            study=study,
+            adapter=adapter,
+            supervisor=self._supervisor,
+            recorder=recorder,
+            progress=self._progress,
+            stop=self._stop,
+            tags=trial_tags(ready),
+            deadline=deadline,
+        )
+        try:
+            return self._loop(study, objective, recorder)
+        except BaseException as error:
+            status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+            with contextlib.suppress(Exception):  # what went wrong first is what is told
+                if not _is_shared(study):
+                    recorder.end_study(str(record.parent_run_id), status=status)
+            raise
+
+    def _open(
+        self, storage: optuna.storages.BaseStorage, ready: Ready, adapter: SpaceAdapter
+    ) -> optuna.Study:
+        config = self._config
+        known = config.name in optuna.get_all_study_names(storage)
+        study = optuna.create_study(
+            storage=storage,
+            study_name=config.name,
+            direction=config.direction,
+            sampler=make_sampler(config.sampler, config.seed),
+            pruner=make_pruner(config.pruner),
+            load_if_exists=True,
+        )
+        dataset = asdict(ready.dataset) if ready.dataset else None
+        if known and CONFIG in study.user_attrs:
+            _refuse_changes(study, config, dataset)
+        else:
+            study.set_user_attr(DATASET, dataset)
+        if study.user_attrs.get(CONFIG) != config.to_dict():
+            study.set_user_attr(CONFIG, config.to_dict())
+        if not study.get_trials(deepcopy=False):
+            first = adapter.encode(first_values(config, adapter))
+            study.enqueue_trial(first, user_attrs={SLOT: 0})
+        return study
+
+    def _is_done(self, study: optuna.Study, recorder: Recorder, record: StudyRecord) -> bool:
+        """Whether an earlier run reached the target and closed its record."""
+        reached = finished(study) >= self._config.trials and not running(study)
+        return reached and _is_closed(recorder, record)
+
+    def _result(self, record: StudyRecord, new_trials: int = 0) -> StudyResult:
+        return StudyResult(
+            record=record,
+            tracking_uri=self._store.tracking_uri,
+            interrupted=self._stop.asked,
+            new_trials=new_trials,
+        )
+
+    def _reclaim(self, study: optuna.Study, recorder: Recorder) -> None:
+        """Take over what another process left behind; the caller holds the lock."""
+        for number in reclaim(study, self._config, recorder):
+            self._progress.message(
+                f"Trial {number} was interrupted earlier; its configuration is queued again."
+            )
+
+    def _loop(self, study: optuna.Study, objective: Objective, recorder: Recorder) -> StudyResult:
+        target, new = self._config.trials, 0
+        done = finished(study)
+        while not self._over(objective):
+            if orphans(study):
+                with home_lock(self._store):
+                    self._reclaim(study, recorder)
+            if done + running(study) >= target:
+                break
+            trial = objective(study.ask())
+            done = finished(study)
+            self._progress.ended(trial, finished=done, target=target)
+            new += trial.state != KILLED
+        record = study_record(study, self._config)
+        if _is_shared(study):
+            self._progress.message("Another process goes on with this study and will close it.")
+        else:
+            self._progress.message("Drawing plots and writing the leaderboard.")
+            status = "KILLED" if self._stop.asked else "FINISHED"
+            recorder.finish_study(record, status=status)
+        return self._result(record, new)
+
+    def _over(self, objective: Objective) -> bool:
+        late = objective.deadline is not None and time.monotonic() > objective.deadline
+        return self._stop.asked or late
+
+
+def _is_shared(study: optuna.Study) -> bool:
+    """Whether another process that lives runs a trial of the study."""
+    gone = {trial.number for trial in orphans(study)}
+    under_way = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    return any(t.number not in gone and t.user_attrs.get(OWNER) != me() for t in under_way)
+
+
+def _is_closed(recorder: Recorder, record: StudyRecord) -> bool:
+    run = recorder.find_run(record.parent_run_id) if record.parent_run_id else None
+    return run is not None and run.get("status") == "FINISHED"
+
+
+def _refuse_changes(
+    study: optuna.Study, config: StudyConfig, dataset: Mapping[str, Any] | None
+) -> None:
+    old = StudyConfig.from_dict(study.user_attrs[CONFIG]).identity()
+    new = config.identity()
+    changed = [
+        f"`{key}` was {old.get(key)!r}, now {new.get(key)!r}"
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key)
+    ]
+    before = study.user_attrs.get(DATASET)
+    if before and dataset and before["content_hash"] != dataset["content_hash"]:
+        changed.append(
+            f"the ratings' hash was {before['content_hash'][:12]}…, now "
+            f"{dataset['content_hash'][:12]}… ({before['profile']['rows']:,} rows then, "
+            f"{dataset['profile']['rows']:,} now)"
+        )
+    if changed:
+        raise SearchError(
+            f"A study may be resumed only as it was created, but for `{config.name}` "
+            f"{'; '.join(changed)}. Use another name with `--study`, or put it back."
+        )

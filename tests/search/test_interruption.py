@@ -1,0 +1,110 @@
+"""Studies that are interrupted, and studies that two terminals run."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+from calling import TRIALBOOK, call
+
+from search.ledger import OUTCOME, PLAN
+from tracking import Store
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_study_loses_nothing_and_resumes(
+    how: signal.Signals, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second trial waits after its first epoch for what never comes."""
+    script = tmp_path / "script"
+    script.write_text("fine wait fine fine")
+    monkeypatch.setenv("MISBEHAVING_SCRIPT", str(script))
+    command = [
+        *TRIALBOOK, "search", "--study", "cut", "--model", "misbehaving:Misbehaving",
+        "--objective", "val_loss:min", "--trials", "3", "--epochs", "3", "--sampler", "random",
+        "--home", str(home), "--json",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        study = _wait_for_second_trial(process, home)
+    finally:
+        process.send_signal(how)
+        process.communicate(timeout=300)
+    if how != signal.SIGKILL:
+        assert process.returncode == 130
+        client = Store(home).client()
+        killed = study.trials[1].user_attrs[PLAN]["run_id"]
+        assert client.get_run(killed).info.status == "KILLED"
+    call(*command[3:])
+    trials = optuna.load_study(study_name="cut", storage=f"sqlite:///{home}/optuna.db").trials
+    assert [t.state.name for t in trials] == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
+    assert trials[1].user_attrs[OUTCOME]["state"] == "killed"
+    assert trials[2].params == trials[1].params
+    assert trials[2].user_attrs[PLAN]["seed"] == trials[1].user_attrs[PLAN]["seed"]
+    _assert_that_nothing_of_it_is_lost(home, trials[1])
+
+
+def _assert_that_nothing_of_it_is_lost(home: Path, trial: optuna.trial.FrozenTrial) -> None:
+    """What an interrupted trial had reached is in both stores, and no file lies about."""
+    plan, outcome = trial.user_attrs[PLAN], trial.user_attrs[OUTCOME]
+    client = Store(home).client()
+    run = client.get_run(plan["run_id"])
+    assert run.info.status == "KILLED"
+    (point,) = client.get_metric_history(plan["run_id"], "val_loss")
+    ((epoch, _, metrics),) = outcome["curve"]
+    assert point.step == epoch == run.data.metrics["best_epoch"] == 1
+    assert point.value == metrics["val_loss"] == run.data.metrics["best_val_loss"]
+    assert run.data.metrics["epochs_run"] == outcome["metrics"]["epochs_run"] == 1
+    files = {f.path for f in client.list_artifacts(plan["run_id"])}
+    assert files == {"config.json", "history.csv", "learning_curve.png"}
+    assert not Path(plan["folder"]).exists()
+
+
+def _wait_for_second_trial(process: subprocess.Popen[bytes], home: Path) -> optuna.Study:
+    """Look from outside, with no more than a reader's rights, until the second trial trains."""
+    trains = "SELECT 1 FROM trial_intermediate_values JOIN trials USING (trial_id) WHERE number = 1"
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.2)
+        with contextlib.suppress(sqlite3.OperationalError):  # not there yet
+            reader = sqlite3.connect(f"file:{home}/optuna.db?mode=ro", uri=True)
+            with contextlib.closing(reader):
+                if reader.execute(trains).fetchone():
+                    return optuna.load_study(
+                        study_name="cut", storage=f"sqlite:///{home}/optuna.db"
+                    )
+    raise AssertionError(f"the second trial never trained; exit code {process.returncode}")
+
+
+def test_two_terminals_share_a_study_and_close_nothing_of_each_other(
+    ratings_file: Path, tmp_path: Path
+) -> None:
+    """Both start on a home that does not exist yet."""
+    home = tmp_path / "fresh"
+    command = [
+        *TRIALBOOK, "search", "--study", "two", "--data", str(ratings_file), "--trials", "6",
+        "--epochs", "30", "--sampler", "random", "--pruner", "none", "--home", str(home), "--json",
+    ]  # fmt: skip
+    both = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ)
+        for _ in range(2)
+    ]
+    outputs = [process.communicate(timeout=600) for process in both]
+    assert [p.returncode for p in both] == [0, 0], outputs
+    study = optuna.load_study(study_name="two", storage=f"sqlite:///{home}/optuna.db")
+    assert [t.state.name for t in study.trials] == ["COMPLETE"] * 6
+    assert len({json.dumps(t.user_attrs[PLAN]["values"]) for t in study.trials}) == 6
+    store = Store(home)
+    parents = [json.loads(out)["parent_run_id"] for out, _ in outputs]
+    assert parents[0] == parents[1]
+    assert store.client().get_run(parents[0]).info.status == "FINISHED"
+    (leaderboard,) = store.artifacts.rglob("leaderboard.csv")
+    assert len(leaderboard.read_text().splitlines()) == 1 + 6
