@@ -12,12 +12,17 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from search.cli.common import console
 from tracking import EpochRecord, StudyRecord, TrialRecord
 
 
 def steady_console() -> Console:
     """Standard error under a number of its own: shown also while libraries are imported quietly."""
-    error = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8", errors="replace")
+    try:
+        number = os.dup(sys.stderr.fileno())
+    except (OSError, AttributeError):  # a notebook's or a test's standard error has no number
+        return console(True)
+    error = os.fdopen(number, "w", encoding="utf-8", errors="replace")
     return Console(file=error, highlight=False, soft_wrap=True, markup=False)
 
 
