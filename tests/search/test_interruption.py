@@ -19,7 +19,10 @@ from search.ledger import OUTCOME, PLAN
 from tracking import Store
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "how",
+    [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL],
+)
 def test_an_interrupted_study_loses_nothing_and_resumes(
     how: signal.Signals, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
