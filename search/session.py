@@ -146,16 +146,9 @@ class Session:
 
     def _loop(self, study: optuna.Study, objective: Objective, recorder: Recorder) -> StudyResult:
         target, new = self._config.trials, 0
-        done = finished(study)
-        while not self._over(objective):
-            if orphans(study):
-                with home_lock(self._store):
-                    self._reclaim(study, recorder)
-            if done + running(study) >= target:
-                break
-            trial = objective(study.ask())
-            done = finished(study)
-            self._progress.ended(trial, finished=done, target=target)
+        while not self._over(objective) and (asked := self._next(study, recorder)) is not None:
+            trial = objective(asked)
+            self._progress.ended(trial, finished=finished(study), target=target)
             new += trial.state != KILLED
         record = study_record(study, self._config)
         if _is_shared(study):
@@ -165,6 +158,17 @@ class Session:
             status = "KILLED" if self._stop.asked else "FINISHED"
             recorder.finish_study(record, status=status)
         return self._result(record, new)
+
+    def _next(self, study: optuna.Study, recorder: Recorder) -> optuna.Trial | None:
+        """A trial to run, or None where those under way reach the target.
+
+        Counted and asked for under one lock, so that several terminals never run one too many.
+        """
+        with home_lock(self._store):
+            self._reclaim(study, recorder)
+            if finished(study) + running(study) >= self._config.trials:
+                return None
+            return study.ask()
 
     def _over(self, objective: Objective) -> bool:
         late = objective.deadline is not None and time.monotonic() > objective.deadline
