@@ -52,6 +52,7 @@ def reproduce_baseline(
     fresh = stored is None
     if stored is None:
         stored = _record_baseline(store, storage, data, on_epoch)
+    store.prepare()
     if published:
         return _against_published(stored, store, fresh, tolerance, on_epoch)
     note = (

@@ -89,14 +89,17 @@ def trial_record(study: str, trial: FrozenTrial, monitor: str) -> TrialRecord:
     """A stored trial as a plain record."""
     plan: Mapping[str, Any] = trial.user_attrs.get(PLAN) or {}
     outcome: Mapping[str, Any] = trial.user_attrs.get(OUTCOME) or {}
-    state = state_of(trial)
+    state, end_reason = state_of(trial), outcome.get("end_reason", "")
+    owner = trial.user_attrs.get(OWNER)
+    if state == RUNNING and owner is not None and not lives(owner):
+        state, end_reason = KILLED, "interrupted"
     ended = state in (COMPLETE, PRUNED)
     return TrialRecord(
         study=study,
         number=trial.number,
         params=plan.get("values", trial.params),
         state=state,
-        end_reason=outcome.get("end_reason", ""),
+        end_reason=end_reason,
         message=outcome.get("message", ""),
         value=trial.value if ended else None,
         objective=f"best_{monitor}",

@@ -70,7 +70,7 @@ def find_trial(target: str, store: Store, storage: str | None) -> Stored:
 
 
 def _of_run(run_id: str, store: Store) -> tuple[str, str]:
-    run = MlflowRecorder(store).find_run(run_id)
+    run = MlflowRecorder(store).find_run(run_id) if store.exists() else None
     tags = (run or {}).get("tags", {})
     if "trialbook.number" not in tags:
         raise SearchError(

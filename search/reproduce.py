@@ -39,7 +39,6 @@ def reproduce(
     """
     if tolerance is not None and not (0 <= tolerance < math.inf):
         raise SearchError(f"`tolerance` must be at least 0 and finite, but got {tolerance}.")
-    store.prepare()
     if target == "baseline":
         return reproduce_baseline(
             store,
@@ -49,4 +48,5 @@ def reproduce(
             on_epoch=on_epoch,
         )
     stored = find_trial(target, store, storage)
+    store.prepare()
     return compare_again(stored, store, data=data, tolerance=tolerance, on_epoch=on_epoch)

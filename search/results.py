@@ -23,12 +23,14 @@ class StudyResult:
         record: The study with all its trials.
         tracking_uri: MLflow's address.
         interrupted: Whether it was stopped before its target.
+        timed_out: Whether its time was over before its target.
         new_trials: Trials that this run finished.
     """
 
     record: StudyRecord
     tracking_uri: str
     interrupted: bool = False
+    timed_out: bool = False
     new_trials: int = 0
 
     @property
@@ -56,6 +58,7 @@ class StudyResult:
             "experiment_id": self.record.experiment_id,
             "parent_run_id": self.record.parent_run_id,
             "interrupted": self.interrupted,
+            "timed_out": self.timed_out,
         }
 
 

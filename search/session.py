@@ -129,11 +129,14 @@ class Session:
         reached = finished(study) >= self._config.trials and not running(study)
         return reached and _is_closed(recorder, record)
 
-    def _result(self, record: StudyRecord, new_trials: int = 0) -> StudyResult:
+    def _result(
+        self, record: StudyRecord, new_trials: int = 0, *, timed_out: bool = False
+    ) -> StudyResult:
         return StudyResult(
             record=record,
             tracking_uri=self._store.tracking_uri,
             interrupted=self._stop.asked,
+            timed_out=timed_out,
             new_trials=new_trials,
         )
 
@@ -150,6 +153,7 @@ class Session:
             trial = objective(asked)
             self._progress.ended(trial, finished=finished(study), target=target)
             new += trial.state != KILLED
+        late = not self._stop.asked and finished(study) < target and self._over(objective)
         record = study_record(study, self._config)
         if _is_shared(study):
             self._progress.message("Another process goes on with this study and will close it.")
@@ -157,7 +161,7 @@ class Session:
             self._progress.message("Drawing plots and writing the leaderboard.")
             status = "KILLED" if self._stop.asked else "FINISHED"
             recorder.finish_study(record, status=status)
-        return self._result(record, new)
+        return self._result(record, new, timed_out=late)
 
     def _next(self, study: optuna.Study, recorder: Recorder) -> optuna.Trial | None:
         """A trial to run, or None where those under way reach the target.

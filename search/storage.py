@@ -9,6 +9,7 @@ from textwrap import shorten
 
 import optuna
 from filelock import FileLock
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from search.errors import SearchError
@@ -38,6 +39,7 @@ def open_storage(store: Store, url: str | None) -> optuna.storages.BaseStorage:
         )
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
+        make_url(address)  # before anything is written
         with home_lock(store), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return _open(address)

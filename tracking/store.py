@@ -78,10 +78,12 @@ class Store:
         """
         from tracking.schema import prepare_database, prepare_sqlite, reach_server
 
-        self.make_folders()
         if self.served:
             reach_server(self.tracking_uri)
-        elif self.sqlite_file is not None:
+        self.make_folders()
+        if self.served:
+            return
+        if self.sqlite_file is not None:
             prepare_sqlite(self.sqlite_file)
         else:
             prepare_database(self.tracking_uri, lock=self.home / "tracking.lock")
@@ -107,6 +109,10 @@ class Store:
                 f"says: {one_line(error)}. Back it up and run "
                 f"`mlflow db upgrade {self.tracking_uri}`, or choose another folder."
             ) from error
+
+    def exists(self) -> bool:
+        """Whether there is a record to read; one in a server's care is taken to be there."""
+        return self.sqlite_file is None or self.sqlite_file.is_file()
 
     def require_folder(self) -> None:
         """Refuse a home that cannot be one; nothing is written, and it need not exist yet.

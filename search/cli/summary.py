@@ -13,7 +13,7 @@ from tracking import FAILED, KILLED, PRUNED, StudyRecord, TrialRecord
 def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
     """Best trials, what was learned, and what to do next."""
     out = console()
-    if result.new_trials == 0 and not result.interrupted:
+    if result.new_trials == 0 and not result.interrupted and not result.timed_out:
         out.print(
             f"Already done: study {config.name} has its {config.trials} finished trials. "
             f"For more: {program()} search --study {config.name} --trials {config.trials * 2}"
@@ -26,6 +26,11 @@ def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
         out.print(f"• {line}")
     if result.interrupted:
         out.print("Interrupted; every finished trial is kept. The same command goes on.")
+    if result.timed_out:
+        out.print(
+            f"The time of {config.timeout_s:g} s is over; every finished trial is kept. "
+            "The same command goes on."
+        )
     out.print("Look at it: ", end="")
     out.print(ui_line(home, config.tracking_uri), style="bold")
 

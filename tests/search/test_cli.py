@@ -84,6 +84,25 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert fragment in captured.err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["reproduce", "nothing:0"],
+        ["reproduce", "abc"],
+        ["search", "--storage", "nonsense"],
+        ["search", "--tracking-uri", "http://127.0.0.1:9", "--model", "wine:WineModel"],
+        ["studies"],
+        ["delete", "nothing", "--yes"],
+    ],
+)
+def test_a_command_that_comes_to_nothing_writes_nothing(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "none"
+    assert run([*arguments, "--home", str(home)]) == (0 if arguments == ["studies"] else 2)
+    assert not home.exists()
+
+
 def test_debug_shows_the_traceback_and_keeps_the_exit_code(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -330,6 +330,26 @@ def test_an_epoch_is_on_record_while_its_trial_still_trains(
     assert len(result.record.trials[0].epochs) == 2
 
 
+def test_a_study_whose_time_is_over_says_so_and_goes_on(
+    home: Path, misbehave: Callable[[str], None]
+) -> None:
+    """Its time is over before TensorFlow has started."""
+    misbehave("fine")
+    config = StudyConfig(
+        name="late",
+        trials=1,
+        epochs=1,
+        model="misbehaving:Misbehaving",
+        objective="val_loss:min",
+        timeout_s=0.01,
+    )
+    late = run_study(config, home=home)
+    assert (late.timed_out, late.interrupted, late.record.trials) == (True, False, ())
+    done = run_study(replace(config, timeout_s=None), home=home)
+    assert not done.timed_out
+    assert [t.state for t in done.record.trials] == ["complete"]
+
+
 def test_peak_memory_is_of_a_trial_alone(home: Path, misbehave: Callable[[str], None]) -> None:
     misbehave("fine large fine")
     config = StudyConfig(
