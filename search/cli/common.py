@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -15,6 +16,9 @@ from rich.status import Status
 from rich.text import Text
 
 from tracking import Store
+
+if TYPE_CHECKING:
+    from search.config import StudyConfig
 
 DONE, DOES_NOT_HOLD, MISTAKE, OUR_FAILURE, INTERRUPTED = 0, 1, 2, 70, 130
 
@@ -103,7 +107,19 @@ def ui_line(home: Path, tracking_uri: str | None = None) -> str:
     words = [program(), "ui", "--home", str(home)]
     if tracking_uri:
         words += ["--tracking-uri", tracking_uri]
-    return " ".join(words)
+    return shlex.join(words)
+
+
+def more_line(home: Path, config: StudyConfig) -> str:
+    """The exact command that asks a finished study for as many trials again."""
+    words = [program(), "search", "--study", config.name, "--trials", str(config.trials * 2)]
+    if str(home) != "mlruns":
+        words += ["--home", str(home)]
+    if config.tracking_uri:
+        words += ["--tracking-uri", config.tracking_uri]
+    if config.storage:
+        words += ["--storage", config.storage]
+    return shlex.join(words)
 
 
 def program() -> str:

@@ -53,7 +53,7 @@ def command(home: Path, storage: str | None, as_json: bool) -> int:
     if as_json:
         emit({"studies": rows})
     elif not rows:
-        console().print(f"No study in {home} yet. Start one: {program()} search")
+        console().print(f"No study in {storage or home} yet. Start one: {program()} search")
     else:
         columns = ["study", "data", "model", "trials", "best", "value of"]
         console().print(table("Studies", columns, [_line(row) for row in rows]))

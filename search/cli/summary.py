@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from search.cli.common import console, program, short, table, ui_line
+from search.cli.common import console, more_line, short, table, ui_line
 from search.config import StudyConfig
 from search.results import StudyResult
 from tracking import FAILED, KILLED, PRUNED, StudyRecord, TrialRecord
@@ -16,8 +16,7 @@ def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
     if result.new_trials == 0 and not result.interrupted and not result.timed_out:
         out.print(
             f"Already done: study {config.name} has its {config.trials} finished trials. "
-            f"For more: {program()} search --study {config.name} --trials {config.trials * 2}"
-            + (f" --home {home}" if str(home) != "mlruns" else "")
+            f"For more: {more_line(home, config)}"
         )
     ranked = result.record.ranked()
     if ranked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 from calling import TRIALBOOK, call
 
+from search.cli.common import more_line, ui_line
 from search.cli.main import _COMMANDS, run
 from search.config import StudyConfig
 
@@ -247,3 +249,19 @@ def test_what_only_looks_at_a_store_waits_for_no_heavy_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_commands_that_are_told_can_be_pasted_into_a_shell() -> None:
+    config = StudyConfig(
+        name="my study", trials=3, tracking_uri="postgresql://h/m?x=1", storage="postgresql://h/o"
+    )
+    said = more_line(Path("my runs"), config)
+    assert shlex.split(said)[1:] == [
+        "search", "--study", "my study", "--trials", "6", "--home", "my runs",
+        "--tracking-uri", "postgresql://h/m?x=1", "--storage", "postgresql://h/o",
+    ]  # fmt: skip
+    shown = ui_line(Path("my runs"), config.tracking_uri)
+    assert shlex.split(shown)[1:] == [
+        "ui", "--home", "my runs", "--tracking-uri", "postgresql://h/m?x=1",
+    ]  # fmt: skip
+    assert "'postgresql://h/m?x=1'" in shown
