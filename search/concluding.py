@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from search.config import StudyConfig
-from search.endings import make_folder, so_far, write_curve
+from search.endings import close_cut, make_folder, so_far, write_curve
 from search.ledger import OUTCOME, PLAN, outcome_of, requeue
 from search.messages import Done, Failed
 from tracking import (
@@ -62,10 +60,7 @@ class Conclusion:
         """Close a trial that has to stop now, and queue it again."""
         record = self._cut(run, KILLED, reason)
         requeue(self.study, self._frozen(run), record)
-        if record.run_id:
-            write_curve(record, run.folder, monitor=self.config.monitor)
-            with self._files(run) as files:
-                self.recorder.kill_trial(record, folder=files)
+        close_cut(self.recorder, record, run.folder, monitor=self.config.monitor)
         return record
 
     def abandon(self, run: TrialRun, error: BaseException) -> None:
@@ -103,8 +98,7 @@ class Conclusion:
     def succeed(self, run: TrialRun, done: Done) -> TrialRecord:
         """Record a trial that came to its end, complete or pruned."""
         pruned = done.end_reason == "pruned"
-        sign = 1.0 if self.config.direction == "minimize" else -1.0
-        value = sign * run.best if pruned else done.value
+        value = self.config.sign * run.best if pruned else done.value
         metrics = dict(done.metrics)
         metrics["seconds_total"] = time.monotonic() - run.started
         metrics[self.config.value_name] = value
@@ -131,7 +125,7 @@ class Conclusion:
     def _keeps(self, value: float) -> bool:
         if self.config.keep_models != "best":
             return self.config.keep_models == "all"
-        sign = 1.0 if self.config.direction == "minimize" else -1.0
+        sign = self.config.sign
         done = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         return all(sign * value < sign * t.value for t in done if t.value is not None)
 
@@ -152,23 +146,17 @@ class Conclusion:
     def _best_run(self) -> str | None:
         """The run of the best complete trial so far."""
         done = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        sign = 1.0 if self.config.direction == "minimize" else -1.0
+        sign = self.config.sign
         best = min(done, key=lambda t: sign * (t.value or 0.0), default=None)
         return None if best is None else best.user_attrs[PLAN]["run_id"]
 
     def _log(self, run: TrialRun, record: TrialRecord, model: ModelFolder | None) -> None:
         write_curve(record, run.folder, monitor=self.config.monitor)
-        with self._files(run) as files:
-            self.recorder.finish_trial(record, folder=files, model=model)
-
-    @contextmanager
-    def _files(self, run: TrialRun) -> Iterator[Path]:
-        """A folder with the trial's files alone, its model left out."""
-        files = make_folder()
+        files = make_folder()  # all but the model, which is logged as one
         try:
             for path in run.folder.iterdir():
                 if path.is_file():
                     shutil.copy(path, files / path.name)
-            yield files
+            self.recorder.finish_trial(record, folder=files, model=model)
         finally:
             shutil.rmtree(files, ignore_errors=True)

@@ -115,6 +115,11 @@ class StudyConfig:
         return "minimize" if self.objective.endswith(":min") else "maximize"
 
     @property
+    def sign(self) -> float:
+        """What a value is multiplied by so that lower is better: 1, or -1 to maximise."""
+        return 1.0 if self.direction == "minimize" else -1.0
+
+    @property
     def rates(self) -> bool:
         """Whether the model is one of ours, which read ratings."""
         return self.model in PRESETS

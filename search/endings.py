@@ -42,8 +42,7 @@ def so_far(config: StudyConfig, epochs: Sequence[EpochRecord]) -> dict[str, floa
     values = [(e.metrics.get(config.monitor, math.nan), e.epoch) for e in epochs]
     finite = [pair for pair in values if math.isfinite(pair[0])]
     if finite:
-        sign = 1.0 if config.direction == "minimize" else -1.0
-        best, epoch = min(finite, key=lambda pair: sign * pair[0])
+        best, epoch = min(finite, key=lambda pair: config.sign * pair[0])
         figures |= {config.value_name: best, "best_epoch": float(epoch)}
         if config.rates:
             figures["lowest_val_rmse"] = best
@@ -62,6 +61,13 @@ def write_curve(record: TrialRecord, folder: Path, *, monitor: str) -> None:
             figures = [epoch.metrics.get(name, "") for name in names]
             writer.writerow([epoch.epoch, *figures, epoch.seconds])
     draw_trial(record, folder / "learning_curve.png", monitor=monitor)
+
+
+def close_cut(recorder: Recorder, record: TrialRecord, folder: Path, *, monitor: str) -> None:
+    """Close the run of a trial that was cut short, with the files it left but no model."""
+    write_curve(record, folder, monitor=monitor)
+    shutil.rmtree(folder / "model", ignore_errors=True)
+    recorder.kill_trial(record, folder=folder)
 
 
 def reclaim(study: optuna.Study, config: StudyConfig, recorder: Recorder) -> list[int]:
@@ -87,9 +93,7 @@ def reclaim(study: optuna.Study, config: StudyConfig, recorder: Recorder) -> lis
         requeue(study, trial, record)
         folder = _left_behind(trial.user_attrs) or make_folder()
         try:
-            write_curve(record, folder, monitor=config.monitor)
-            shutil.rmtree(folder / "model", ignore_errors=True)
-            recorder.kill_trial(record, folder=folder)
+            close_cut(recorder, record, folder, monitor=config.monitor)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         numbers.append(trial.number)

@@ -162,12 +162,11 @@ class Objective:
         goes_on = True
         value = epoch.metrics.get(self.config.monitor)
         if value is not None and math.isfinite(value):
-            sign = 1.0 if self.config.direction == "minimize" else -1.0
-            run.best = min(run.best, sign * value)
-            run.trial.report(sign * run.best, epoch.epoch)
+            run.best = min(run.best, self.config.sign * value)
+            run.trial.report(self.config.sign * run.best, epoch.epoch)
             goes_on = not self._prunes(run.trial)
         self.supervisor.reply(goes_on)
-        self.progress.epoch(epoch, run.best if self.config.direction == "minimize" else -run.best)
+        self.progress.epoch(epoch, self.config.sign * run.best)
 
     def _prunes(self, trial: optuna.Trial) -> bool:
         """Ask the pruner; the baseline is never pruned, since others are held against it."""

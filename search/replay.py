@@ -145,5 +145,5 @@ def value_of(replay: Replay, stored: Stored) -> tuple[float | None, tuple[str, .
     if stored.record.state == COMPLETE:
         return replay.ended.value, ()
     values = [e.metrics[stored.config.monitor] for e in replay.epochs]
-    best = min(values) if stored.config.direction == "minimize" else max(values)
+    best = min(values, key=lambda value: stored.config.sign * value)
     return best, ("The trial was pruned: its best so far is compared.",)

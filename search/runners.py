@@ -170,9 +170,8 @@ class HyperModelRunner:
             curve = [_returned(returned, self._config.monitor)]
             report(1, trained - built, curve[0])
         values = [row[self._config.monitor] for row in curve]
-        sign = 1.0 if self._config.direction == "minimize" else -1.0
         finite = [v for v in values if math.isfinite(v)]
-        best = min(finite, key=lambda v: sign * v) if finite else math.nan
+        best = min(finite, key=lambda v: self._config.sign * v) if finite else math.nan
         ended = "pruned" if watch.pruned else ("nan" if not math.isfinite(values[-1]) else "epochs")
         keeps = task.keep_model and ended == "epochs" and hasattr(model, "save")
         if keeps:

@@ -181,9 +181,9 @@ class Session:
 
 def _is_shared(study: optuna.Study) -> bool:
     """Whether another process that lives runs a trial of the study."""
-    gone = {trial.number for trial in orphans(study)}
+    gone, mine = {trial.number for trial in orphans(study)}, me()
     under_way = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    return any(t.number not in gone and t.user_attrs.get(OWNER) != me() for t in under_way)
+    return any(t.number not in gone and t.user_attrs.get(OWNER) != mine for t in under_way)
 
 
 def _is_closed(recorder: Recorder, record: StudyRecord) -> bool:

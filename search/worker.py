@@ -109,14 +109,7 @@ def _run(runner: Runner, task: Task, report: Reporter) -> Done | Failed:
             message="The loss became NaN or infinite.",
             metrics={"peak_memory_mb": peak_memory_mb()},
         )
-    figures = dict(done.metrics) | {"peak_memory_mb": peak_memory_mb()}
-    return Done(
-        end_reason=done.end_reason,
-        value=done.value,
-        metrics=figures,
-        model_kind=done.model_kind,
-        id_types=done.id_types,
-    )
+    return replace(done, metrics={**done.metrics, "peak_memory_mb": peak_memory_mb()})
 
 
 def _failure(error: Exception) -> Failed:

@@ -79,13 +79,11 @@ class Store:
         from tracking.schema import prepare_database, prepare_sqlite, reach_server
 
         if self.served:
-            reach_server(self.tracking_uri)
+            reach_server(self.tracking_uri)  # before anything is written
         self.make_folders()
-        if self.served:
-            return
         if self.sqlite_file is not None:
             prepare_sqlite(self.sqlite_file)
-        else:
+        elif not self.served:
             prepare_database(self.tracking_uri, lock=self.home / "tracking.lock")
 
     def client(self) -> Any:

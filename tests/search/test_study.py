@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -22,6 +23,7 @@ from search.ledger import PLAN
 from search.results import StudyResult
 from tracking import Store
 
+Misbehave = Callable[..., StudyConfig]
 NEW = {"embedding_size": {"min": 2, "max": 4}, "units_1": 8}
 
 
@@ -200,13 +202,14 @@ def test_wal_is_on_in_both_databases(done: tuple[StudyResult, Store]) -> None:
 
 
 @pytest.fixture
-def misbehave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Give the deeds, one a trial, that `misbehaving:Misbehaving` does."""
+def misbehave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Misbehave:
+    """Give the deeds, one a trial, that `misbehaving:Misbehaving` does; a study of them."""
 
-    def tell(deeds: str) -> None:
+    def tell(deeds: str, **settings: Any) -> StudyConfig:
         script = tmp_path / "script"
         script.write_text(deeds)
         monkeypatch.setenv("MISBEHAVING_SCRIPT", str(script))
+        return StudyConfig(model="misbehaving:Misbehaving", objective="val_loss:min", **settings)
 
     return tell
 
@@ -215,18 +218,9 @@ DEEDS = "fine raise kill abort exhaust nan no-metric number fine"
 
 
 def test_a_trial_may_fail_in_any_way_and_the_study_goes_on(
-    home: Path, misbehave: Callable[[str], None]
+    home: Path, misbehave: Misbehave
 ) -> None:
-    misbehave(DEEDS)
-    config = StudyConfig(
-        name="bad",
-        trials=9,
-        epochs=2,
-        model="misbehaving:Misbehaving",
-        objective="val_loss:min",
-        sampler="random",
-        pruner="none",
-    )
+    config = misbehave(DEEDS, name="bad", trials=9, epochs=2, sampler="random", pruner="none")
     result = run_study(config, home=home)
     ends = [(t.state, t.end_reason) for t in result.record.trials]
     assert ends == [
@@ -262,18 +256,10 @@ def test_a_trial_may_fail_in_any_way_and_the_study_goes_on(
 def test_a_failure_of_our_own_leaves_no_run_open_and_loses_no_configuration(
     error: type[BaseException],
     home: Path,
-    misbehave: Callable[[str], None],
+    misbehave: Misbehave,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    misbehave("fine fine fine")
-    config = StudyConfig(
-        name="broken",
-        trials=2,
-        epochs=2,
-        model="misbehaving:Misbehaving",
-        objective="val_loss:min",
-        sampler="random",
-    )
+    config = misbehave("fine fine fine", name="broken", trials=2, epochs=2, sampler="random")
 
     def fail(*_: object) -> None:
         raise error("told to fail")
@@ -296,9 +282,8 @@ def test_a_failure_of_our_own_leaves_no_run_open_and_loses_no_configuration(
 
 
 def test_an_epoch_is_on_record_while_its_trial_still_trains(
-    home: Path, tmp_path: Path, misbehave: Callable[[str], None]
+    home: Path, tmp_path: Path, misbehave: Misbehave
 ) -> None:
-    misbehave("wait")
     store = Store(home)
     store.prepare()
     seen: list[tuple[str, list[int]]] = []
@@ -315,13 +300,7 @@ def test_an_epoch_is_on_record_while_its_trial_still_trains(
             time.sleep(0.05)
         (tmp_path / "go").touch()
 
-    config = StudyConfig(
-        name="live",
-        trials=1,
-        epochs=2,
-        model="misbehaving:Misbehaving",
-        objective="val_loss:min",
-    )
+    config = misbehave("wait", name="live", trials=1, epochs=2)
     watcher = threading.Thread(target=look)
     watcher.start()
     result = run_study(config, home=home)
@@ -330,19 +309,9 @@ def test_an_epoch_is_on_record_while_its_trial_still_trains(
     assert len(result.record.trials[0].epochs) == 2
 
 
-def test_a_study_whose_time_is_over_says_so_and_goes_on(
-    home: Path, misbehave: Callable[[str], None]
-) -> None:
+def test_a_study_whose_time_is_over_says_so_and_goes_on(home: Path, misbehave: Misbehave) -> None:
     """Its time is over before TensorFlow has started."""
-    misbehave("fine")
-    config = StudyConfig(
-        name="late",
-        trials=1,
-        epochs=1,
-        model="misbehaving:Misbehaving",
-        objective="val_loss:min",
-        timeout_s=0.01,
-    )
+    config = misbehave("fine", name="late", trials=1, epochs=1, timeout_s=0.01)
     late = run_study(config, home=home)
     assert (late.timed_out, late.interrupted, late.record.trials) == (True, False, ())
     done = run_study(replace(config, timeout_s=None), home=home)
@@ -350,15 +319,8 @@ def test_a_study_whose_time_is_over_says_so_and_goes_on(
     assert [t.state for t in done.record.trials] == ["complete"]
 
 
-def test_peak_memory_is_of_a_trial_alone(home: Path, misbehave: Callable[[str], None]) -> None:
-    misbehave("fine large fine")
-    config = StudyConfig(
-        name="memory",
-        trials=3,
-        epochs=1,
-        model="misbehaving:Misbehaving",
-        objective="val_loss:min",
-    )
+def test_peak_memory_is_of_a_trial_alone(home: Path, misbehave: Misbehave) -> None:
+    config = misbehave("fine large fine", name="memory", trials=3, epochs=1)
     result = run_study(config, home=home)
     small, large, after = (t.metrics["peak_memory_mb"] for t in result.record.trials)
     assert large > small + 400
