@@ -10,7 +10,7 @@ from search.config import StudyConfig
 from search.endings import make_folder
 from search.errors import SearchError
 from search.messages import Done, Failed, Task
-from search.quiet import import_keras_tuner
+from search.parameters import Parameter, without_empty_conditions
 from search.supervisor import ChildDied, Supervisor
 from tracking import EpochRecord
 
@@ -53,19 +53,11 @@ def make_plan(config: StudyConfig) -> Plan:
     folder = make_folder()
     supervisor = Supervisor(config)
     try:
-        supervisor.start()  # it loads its libraries and data while these are imported here
-        import_keras_tuner()
-        import keras_tuner
-
-        from search.adapter import SpaceAdapter
-
         ready = supervisor.ready()
-        space = keras_tuner.HyperParameters.from_config(dict(ready.space))
-        adapter = SpaceAdapter(space)
         preset = "baseline" if config.model == "ratings" else config.model
         supervisor.submit(
             Task(
-                values=adapter.defaults(),
+                values=ready.first,
                 preset=preset if config.rates else None,
                 seed=config.seed,
                 epochs=min(_EPOCHS, config.epochs),
@@ -82,7 +74,7 @@ def make_plan(config: StudyConfig) -> Plan:
     kept = {"all": config.trials, "best": 1, "none": 0}[config.keep_models]
     overhead = 3.0
     return Plan(
-        space=tuple(_describe(p) for p in adapter.parameters),
+        space=tuple(_describe(p, when) for p, when in without_empty_conditions(ready.space)),
         seconds_epoch=second,
         seconds=config.trials * (second * config.epochs + overhead) + 15.0,
         memory_mb=done.metrics.get("peak_memory_mb", 0.0) + 600.0,
@@ -107,19 +99,15 @@ def _run(supervisor: Supervisor) -> tuple[Done, list[EpochRecord]]:
             return message, epochs
 
 
-def _describe(parameter: Any) -> dict[str, Any]:
-    # Keras Tuner gives a range values too, drawn at random where it has no step.
-    least = getattr(parameter, "min_value", None)
-    values = getattr(parameter, "values", None) if least is None else None
-    conditions = [f"{c.name} in {list(c.values)}" for c in parameter.conditions]
+def _describe(parameter: Parameter, when: str) -> dict[str, Any]:
     return {
         "name": parameter.name,
-        "kind": type(parameter).__name__,
-        "min": least,
-        "max": getattr(parameter, "max_value", None),
-        "values": list(values) if values is not None else None,
-        "step": getattr(parameter, "step", None),
-        "log": getattr(parameter, "sampling", None) == "log",
+        "kind": parameter.kind,
+        "min": parameter.low,
+        "max": parameter.high,
+        "values": list(parameter.values) or None,
+        "step": parameter.step,
+        "log": parameter.log,
         "default": parameter.default,
-        "when": " and ".join(conditions),
+        "when": when,
     }

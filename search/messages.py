@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from search.parameters import Parameter
 from tracking import DatasetRecord, EpochRecord, Scalar
 
 
@@ -24,14 +25,16 @@ class Ready:
     """The child has its data.
 
     Attributes:
-        space: The declared space, as `HyperParameters.get_config` gives it.
+        space: The declared parameters, parents first.
+        first: What trial 0 tries: the published baseline, or a user's own model's defaults.
         dataset: The ratings; None for a user's own model.
         threads: Threads that a trial uses.
         warnings: Lines that the user should see.
         devices: Names of the devices TensorFlow sees.
     """
 
-    space: Mapping[str, Any]
+    space: tuple[Parameter, ...]
+    first: Mapping[str, Scalar]
     dataset: DatasetRecord | None
     threads: int
     warnings: tuple[str, ...]

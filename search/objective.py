@@ -6,8 +6,8 @@ import contextlib
 import math
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import optuna
 
@@ -22,16 +22,10 @@ from search.ownership import OWNER, me
 from search.progress import Progress
 from search.samplers import training_seed
 from search.slots import SLOT, slot_of
-from search.space import baseline_values
 from search.supervisor import ChildDied, Supervisor
-from tracking import EpochRecord, Recorder, TrialRecord
+from tracking import EpochRecord, Recorder, Scalar, TrialRecord
 
 _FLUSH_S = 0.5
-
-
-def first_values(config: StudyConfig, adapter: SpaceAdapter) -> dict[str, Any]:
-    """What trial 0 tries: the published baseline, or a user's own model at its defaults."""
-    return baseline_values() if config.model == "ratings" else adapter.defaults()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +36,7 @@ class Objective:
         config: The study.
         study: Its Optuna study.
         adapter: Its space.
+        first: What trial 0 tries.
         supervisor: Owns the child.
         recorder: Writes the record.
         progress: Is told what happens.
@@ -53,6 +48,7 @@ class Objective:
     config: StudyConfig
     study: optuna.Study
     adapter: SpaceAdapter
+    first: Mapping[str, Scalar]
     supervisor: Supervisor
     recorder: Recorder
     progress: Progress
@@ -91,11 +87,11 @@ class Objective:
         slot = slot_of(self.study, frozen)
         seed = training_seed(self.config.seed, slot)
         preset = self._preset(slot)
-        values = first_values(self.config, self.adapter) if slot == 0 else None
-        if values is None:
-            values = self.adapter.sample(trial)
-        else:
+        if slot == 0:
+            values = dict(self.first)
             self.adapter.teach(trial, values)
+        else:
+            values = self.adapter.sample(trial)
         tags = self.tags | {"trialbook.seed": str(seed), "trialbook.slot": str(slot)}
         if slot == 0:
             tags["trialbook.baseline"] = "true"

@@ -1,4 +1,4 @@
-"""Import TensorFlow's relatives without their start-up chatter on standard error."""
+"""Use TensorFlow without its start-up chatter on standard error."""
 
 from __future__ import annotations
 
@@ -22,12 +22,3 @@ def quiet_stderr() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-def import_keras_tuner() -> None:
-    """Import Keras Tuner, and TensorFlow with it, quietly."""
-    if "keras_tuner" in sys.modules:
-        return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with quiet_stderr():
-        import keras_tuner  # noqa: F401

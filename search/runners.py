@@ -17,7 +17,9 @@ import models
 from models.data import Ratings, Split, check_published, load_ratings, split_ratings
 from models.evaluation import TrivialRmse, trivial_rmse
 from search import space
+from search.adapter import SpaceAdapter
 from search.config import StudyConfig
+from search.declared import parameters
 from search.errors import SearchError
 from search.messages import Done, Ready, Task
 from search.worker import Reporter, Runner
@@ -65,7 +67,8 @@ class RatingRunner:
     def ready(self, threads: int) -> Ready:
         """Describe the space and the ratings."""
         return Ready(
-            space=self._declared.get_config(),
+            space=parameters(self._declared),
+            first=space.baseline_values() if self._config.model == "ratings" else {},
             dataset=dataset_record(self._ratings, self._split, self._trivial),
             threads=threads,
             warnings=(*self._ratings.warnings, *self._split.warnings),
@@ -144,8 +147,10 @@ class HyperModelRunner:
                 f"`build` of `{self._config.model}` must work at its defaults, but it raised "
                 f"{type(error).__name__}: {' '.join(str(error).split())}."
             ) from error
+        declared = parameters(hp)
         return Ready(
-            space=hp.get_config(),
+            space=declared,
+            first=SpaceAdapter(declared).defaults(),
             dataset=None,
             threads=threads,
             warnings=(),

@@ -10,7 +10,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import keras_tuner
 import optuna
 from optuna.trial import TrialState
 
@@ -21,7 +20,7 @@ from search.errors import SearchError
 from search.interrupts import Stop
 from search.ledger import CONFIG, DATASET, RUN, finished, orphans, running
 from search.messages import Ready
-from search.objective import Objective, first_values
+from search.objective import Objective
 from search.ownership import OWNER, me
 from search.progress import Progress
 from search.pruners import make_pruner
@@ -37,10 +36,7 @@ _LOADER = Path(str(files("models").joinpath("serving.py")))
 
 
 class Session:
-    """One run of one study by one process.
-
-    Importing this module imports Keras Tuner, and TensorFlow with it.
-    """
+    """One run of one study by one process; Keras is left to the child."""
 
     def __init__(
         self,
@@ -62,7 +58,7 @@ class Session:
         """Run the study; see `run_study`."""
         config = self._config
         ready = self._supervisor.ready()
-        adapter = SpaceAdapter(keras_tuner.HyperParameters.from_config(dict(ready.space)))
+        adapter = SpaceAdapter(ready.space)
         self._store.prepare()
         storage = open_storage(self._store, config.storage)
         recorder: Recorder = MlflowRecorder(self._store, _LOADER)
@@ -83,6 +79,7 @@ class Session:
             config=config,
             study=study,
             adapter=adapter,
+            first=ready.first,
             supervisor=self._supervisor,
             recorder=recorder,
             progress=self._progress,
@@ -120,8 +117,7 @@ class Session:
         if study.user_attrs.get(CONFIG) != config.to_dict():
             study.set_user_attr(CONFIG, config.to_dict())
         if not study.get_trials(deepcopy=False):
-            first = adapter.encode(first_values(config, adapter))
-            study.enqueue_trial(first, user_attrs={SLOT: 0})
+            study.enqueue_trial(adapter.encode(ready.first), user_attrs={SLOT: 0})
         return study
 
     def _is_done(self, study: optuna.Study, recorder: Recorder, record: StudyRecord) -> bool:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from search.config import StudyConfig
 from search.interrupts import interruptible
 from search.progress import Progress, Silent
-from search.quiet import import_keras_tuner
 from search.supervisor import Supervisor
 from tracking import Store
 
@@ -38,7 +37,6 @@ def run_study(
     try:
         with interruptible() as stop:
             supervisor.start()
-            import_keras_tuner()
             from search.session import Session
 
             return Session(config, store, supervisor, progress, stop).run()

@@ -23,10 +23,9 @@ class _Size:
 @json_option
 def command(written: bool, home: Path, as_json: bool) -> int:
     """Print the published trial: its recipe, its layers, its figures."""
-    from search.quiet import import_keras_tuner, quiet_stderr
+    from search.quiet import quiet_stderr
 
-    import_keras_tuner()
-    with quiet_stderr():  # TensorFlow looks for a GPU when it makes its first tensor
+    with quiet_stderr():  # TensorFlow tells what it finds, and looks for a GPU
         return _show(written, as_json)
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from models import ModelConfig, TrainConfig
 from search.adapter import SpaceAdapter
+from search.declared import parameters
 from search.errors import SearchError
 from search.space import baseline_values, read
 
@@ -38,7 +39,7 @@ def test_the_empty_point_is_the_published_baseline() -> None:
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_a_sampled_point_reads_back_as_itself(seed: int) -> None:
-    adapter = SpaceAdapter(_declared())
+    adapter = SpaceAdapter(parameters(_declared()))
     values = adapter.sample(_study(seed).ask())
     model, train = _point(values)
     assert len(model.units) == values["layers"]
@@ -51,7 +52,7 @@ def test_a_sampled_point_reads_back_as_itself(seed: int) -> None:
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_what_was_encoded_and_queued_is_sampled_again(seed: int) -> None:
-    adapter = SpaceAdapter(_declared())
+    adapter = SpaceAdapter(parameters(_declared()))
     values = adapter.sample(_study(seed).ask())
     again = _study(seed + 1)
     again.enqueue_trial(adapter.encode(values))
@@ -62,7 +63,7 @@ def test_a_log_range_with_a_step_is_recorded_by_its_value() -> None:
     hp = keras_tuner.HyperParameters()
     hp.Int("units", 4, 64, step=2, sampling="log")
     hp.Float("rate", 0.001, 0.1, step=10, sampling="log")
-    adapter = SpaceAdapter(hp)
+    adapter = SpaceAdapter(parameters(hp))
     seen = {"units": set(), "rate": set()}
     study = _study(0)
     for _ in range(80):
@@ -74,7 +75,7 @@ def test_a_log_range_with_a_step_is_recorded_by_its_value() -> None:
 def test_a_stepped_float_is_the_number_a_user_would_write() -> None:
     hp = keras_tuner.HyperParameters()
     hp.Float("rate", 0.0, 0.7, step=0.05)
-    adapter = SpaceAdapter(hp)
+    adapter = SpaceAdapter(parameters(hp))
     study = _study(0)
     seen = {adapter.sample(study.ask())["rate"] for _ in range(200)}
     written = [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7]
@@ -88,7 +89,7 @@ def test_every_kind_of_parameter_is_sampled_within_its_range() -> None:
     hp.Choice("choice", ["a", "b"])
     hp.Int("int", 1, 9, step=4)
     hp.Float("float", -1.0, 1.0)
-    values = [SpaceAdapter(hp).sample(_study(s).ask()) for s in range(40)]
+    values = [SpaceAdapter(parameters(hp)).sample(_study(s).ask()) for s in range(40)]
     assert {v["flag"] for v in values} == {True, False}
     assert {v["fixed"] for v in values} == {7}
     assert {v["choice"] for v in values} == {"a", "b"}
@@ -100,7 +101,7 @@ def test_reverse_log_is_refused() -> None:
     hp = keras_tuner.HyperParameters()
     hp.Float("x", 0.1, 1.0, sampling="reverse_log")
     with pytest.raises(SearchError, match="reverse_log"):
-        SpaceAdapter(hp)
+        SpaceAdapter(parameters(hp))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_a_step_of_the_study_file_is_a_step_of_even_distances() -> None:
         "units_1": {"min": 4, "max": 40, "step": 2, "log": True},
         "learning_rate": {"min": 0.01, "max": 0.035, "step": 0.01},
     }
-    adapter = SpaceAdapter(_declared(overrides))
+    adapter = SpaceAdapter(parameters(_declared(overrides)))
     points = [adapter.sample(_study(s).ask()) for s in range(60)]
     assert {p["embedding_size"] for p in points} == {8, 16, 24}
     assert {p["units_1"] for p in points} == {4, 8, 16, 32}
@@ -168,7 +169,7 @@ def test_overrides_narrow_widen_and_fix() -> None:
         "batch_size": [64, 128],
         "l2_kernel": 0,
     }
-    adapter = SpaceAdapter(_declared(overrides))
+    adapter = SpaceAdapter(parameters(_declared(overrides)))
     points = [adapter.sample(_study(s).ask()) for s in range(60)]
     configs = [_point(p, overrides) for p in points]
     assert {m.activation for m, _ in configs} == {"tanh", "gelu"}
