@@ -1,0 +1,135 @@
+"""The searched parameters as plain values, which need neither Keras Tuner nor TensorFlow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tracking import Scalar
+
+Kind = Literal["Fixed", "Choice", "Boolean", "Int", "Float"]
+_DECIMALS = 12
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Condition:
+    """A parameter exists only while another one has one of some values."""
+
+    name: str
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parameter:
+    """One parameter of a space.
+
+    Attributes:
+        name: Its name.
+        kind: Keras Tuner's name for its type.
+        default: Its value at the default point; for "Fixed", its only one.
+        values: The choices, for "Choice".
+        low: Least value, for "Int" and "Float".
+        high: Greatest value, whether or not the steps reach it.
+        step: Distance of two values, or their ratio where `log`; None for all between.
+        log: Whether it is sampled evenly in its logarithm.
+        conditions: All must hold for the parameter to exist.
+    """
+
+    name: str
+    kind: Kind
+    default: Scalar
+    values: tuple[Scalar, ...] = ()
+    low: Any = None
+    high: Any = None
+    step: Any = None
+    log: bool = False
+    conditions: tuple[Condition, ...] = ()
+
+    def is_active(self, values: Mapping[str, Scalar]) -> bool:
+        """Whether it exists beside the values of the parameters before it."""
+        return all(c.name in values and values[c.name] in c.values for c in self.conditions)
+
+    def holds(self, value: Scalar) -> bool:
+        """Whether the value is one that a search can reach."""
+        if self.kind in ("Fixed", "Choice", "Boolean"):
+            return value in self.listed()
+        if isinstance(value, str) or not self.low <= value <= self.high:
+            return False
+        if self.step is None:
+            return True
+        if self.log:
+            return value in self.powers()
+        steps = (value - self.low) / self.step
+        return bool(abs(steps - round(steps)) < 1e-6)
+
+    def listed(self) -> tuple[Scalar, ...]:
+        """Every value of a parameter that is no range."""
+        own: dict[str, tuple[Scalar, ...]] = {"Fixed": (self.default,), "Boolean": (False, True)}
+        return own.get(self.kind, self.values)
+
+    def powers(self) -> list[Any]:
+        """Every value of a logarithmic range with a step, which multiplies."""
+        values = [self.low]
+        while values[-1] * self.step <= self.high * (1 + 1e-9):
+            values.append(self.low * self.step ** len(values))
+        return [int(v) if self.kind == "Int" else float(v) for v in values]
+
+    def highest(self) -> Any:
+        """The greatest value that even steps from the least one reach."""
+        if self.step is None:
+            return self.high
+        steps = math.floor((self.high - self.low) / self.step + 1e-9)
+        return self.rounded(self.low + steps * self.step)
+
+    def rounded(self, value: float) -> float:
+        """Six steps of 0.05 add up to 0.30000000000000004; this is 0.3."""
+        return value if self.step is None else round(value, _DECIMALS)
+
+    def nearest(self, value: float) -> Any:
+        """The value of a range that is nearest to the given one."""
+        value = min(max(value, self.low), self.high)
+        if self.step is None:
+            return value
+        if self.log:
+            return min(self.powers(), key=lambda power: abs(math.log(power / value)))
+        steps = round((value - self.low) / self.step)
+        return min(self.rounded(self.low + steps * self.step), self.highest())
+
+
+def without_empty_conditions(space: Sequence[Parameter]) -> list[tuple[Parameter, str]]:
+    """Each parameter with the conditions that can fail, in words; most often none can."""
+    by_name = {parameter.name: parameter for parameter in space}
+    return [
+        (
+            parameter,
+            " and ".join(_told(c) for c in parameter.conditions if _can_fail(c, by_name[c.name])),
+        )
+        for parameter in space
+    ]
+
+
+def _can_fail(condition: Condition, parent: Parameter) -> bool:
+    if parent.kind == "Float":
+        return True
+    if parent.kind == "Int":
+        whole: Sequence[Scalar] = (
+            parent.powers()
+            if parent.log and parent.step
+            else range(parent.low, parent.high + 1, parent.step or 1)
+        )
+    else:
+        whole = parent.listed()
+    return not set(whole) <= set(condition.values)
+
+
+def _told(condition: Condition) -> str:
+    """`layers ≥ 2`-like ranges are told by their ends, other values one by one."""
+    values = condition.values
+    if len(values) == 1:
+        return f"{condition.name} is {values[0]}"
+    numbers = [v for v in values if isinstance(v, int) and not isinstance(v, bool)]
+    if len(numbers) == len(values) and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{condition.name} is {numbers[0]} to {numbers[-1]}"
+    return f"{condition.name} is {' or '.join(map(str, values))}"
