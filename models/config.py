@@ -13,6 +13,8 @@ ACTIVATIONS = ("relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softpl
 OUTPUT_ACTIVATIONS = ("relu", "linear", "softplus", "sigmoid")
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 TRAIN_MEAN = "train_mean"
+MOST_WIDTH = 65_536
+_MOST_SEED = 2**32 - 1
 FULL_BATCH = "full"
 
 
@@ -26,27 +28,56 @@ def _is_finite(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _is_whole(value: Any, least: int) -> bool:
+def _is_whole(value: Any, least: int, most: float = math.inf) -> bool:
     """Whether it is a whole number of at least `least`; a Boolean is none."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def told(value: Any) -> str:
+    """A value received, as a message shows it: true and false as a study file writes them."""
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def _not_negative(name: str, value: Any) -> None:
     _check(
         _is_finite(value) and value >= 0,
-        f"`{name}` must be a finite number of at least 0, but got {value!r}.",
+        f"`{name}` must be a finite number of at least 0, but got {told(value)}.",
     )
 
 
 def _whole(name: str, value: Any, least: int) -> None:
     _check(
         _is_whole(value, least),
-        f"`{name}` must be a whole number of at least {least}, but got {value!r}.",
+        f"`{name}` must be a whole number of at least {least}, but got {told(value)}.",
     )
 
 
 def _one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
-    _check(value in known, f"`{name}` must be one of {', '.join(known)}, but got {value!r}.")
+    _check(value in known, f"`{name}` must be one of {', '.join(known)}, but got {told(value)}.")
+
+
+def check_width(name: str, value: Any) -> None:
+    """Refuse what is no length of a vector and no width of a layer.
+
+    Raises:
+        ModelsError: It is not a whole number from 1 to `MOST_WIDTH`.
+    """
+    _check(
+        _is_whole(value, 1, MOST_WIDTH),
+        f"`{name}` must be a whole number from 1 to {MOST_WIDTH}, but got {told(value)}.",
+    )
+
+
+def check_rate(name: str, value: Any) -> None:
+    """Refuse what is no dropout rate.
+
+    Raises:
+        ModelsError: It is not a number from 0 to below 1.
+    """
+    _check(
+        _is_finite(value) and 0 <= value < 1,
+        f"`{name}` must be a rate of at least 0 and below 1, but got {told(value)}.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,19 +110,15 @@ class ModelConfig:
         Raises:
             ModelsError: A value breaks its rule.
         """
-        _whole("embedding_size", self.embedding_size, 1)
-        _check(
-            all(_is_whole(width, 1) for width in self.units),
-            f"`units` must be whole numbers of at least 1, but got {list(self.units)}.",
-        )
+        check_width("embedding_size", self.embedding_size)
+        for width in self.units:
+            check_width("units", width)
         _check(
             len(self.dropout) == len(self.units),
             f"`dropout` needs one rate a layer ({len(self.units)}), but got {list(self.dropout)}.",
         )
-        _check(
-            all(_is_finite(rate) and 0 <= rate < 1 for rate in self.dropout),
-            f"`dropout` must be rates of at least 0 and below 1, but got {list(self.dropout)}.",
-        )
+        for rate in self.dropout:
+            check_rate("dropout", rate)
         _one_of("activation", self.activation, ACTIVATIONS)
         _one_of("output_activation", self.output_activation, OUTPUT_ACTIVATIONS)
         _not_negative("l2_kernel", self.l2_kernel)
@@ -99,7 +126,7 @@ class ModelConfig:
         bias = self.output_bias
         _check(
             bias == TRAIN_MEAN if isinstance(bias, str) else _is_finite(bias),
-            f'`output_bias` must be a finite number or "{TRAIN_MEAN}", but got {bias!r}.',
+            f'`output_bias` must be a finite number or "{TRAIN_MEAN}", but got {told(bias)}.',
         )
 
 
@@ -135,12 +162,16 @@ class TrainConfig:
         rate, size = self.learning_rate, self.batch_size
         _check(
             _is_finite(rate) and rate > 0,
-            f"`learning_rate` must be a finite number above 0, but got {rate!r}.",
+            f"`learning_rate` must be a finite number above 0, but got {told(rate)}.",
         )
         _check(
             size == FULL_BATCH or _is_whole(size, 1),
-            f'`batch_size` must be "{FULL_BATCH}" or a whole number above 0, but got {size!r}.',
+            f'`batch_size` must be "{FULL_BATCH}" or a whole number above 0, but got {told(size)}.',
         )
         _whole("epochs", self.epochs, 1)
         _whole("patience", self.patience, 0)
         _not_negative("min_delta", self.min_delta)
+        _check(
+            _is_whole(self.seed, 0, _MOST_SEED),
+            f"`seed` must be a whole number from 0 to {_MOST_SEED}, but got {told(self.seed)}.",
+        )

@@ -8,9 +8,11 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import date, time
 from pathlib import Path
 from typing import Any, Literal
 
+from models.config import told
 from models.data import SourceOptions
 from search.errors import SearchError
 
@@ -83,9 +85,9 @@ class StudyConfig:
             )
         for name in ("trials", "epochs"):
             _at_least(name, getattr(self, name), 1)
-        _at_least("seed", self.seed, 0)
+        _at_least("seed", self.seed, 0, most=2**32 - 1)
         if self.threads is not None:
-            _at_least("threads", self.threads, 1)
+            _at_least("threads", self.threads, 1, most=1024)
         if self.timeout_s is not None and not (0 < self.timeout_s < math.inf):
             _fail("timeout", "be above 0 seconds", self.timeout_s)
         _known("sampler", self.sampler, SAMPLERS)
@@ -187,10 +189,13 @@ class StudyConfig:
                 f"A study file must exist to be read, but there is no {path}. To name a study, "
                 "use `--study`."
             ) from None
-        except (OSError, UnicodeDecodeError) as error:
+        except UnicodeDecodeError as error:
             raise SearchError(
-                f"A study file must be a readable text file, but {path} is not: {error}."
+                f"A study file must be TOML, which is text in UTF-8, but {path} is not text."
             ) from error
+        except OSError as error:
+            what = "a folder" if path.is_dir() else f"not readable ({error.strerror})"
+            raise SearchError(f"A study file must be a text file, but {path} is {what}.") from error
         try:
             values = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -226,6 +231,7 @@ def _check_types(values: Mapping[str, Any], origin: str) -> None:
     for key, value in values.items():
         if value is None:
             continue
+        _refuse_times(key, value)
         if key == "space":
             good, kind = isinstance(value, Mapping), "a table"
         elif key in _FLAGS:
@@ -237,16 +243,33 @@ def _check_types(values: Mapping[str, Any], origin: str) -> None:
         else:
             good, kind = isinstance(value, str), "text"
         if not good:
-            raise SearchError(f"`{key}` must be {kind}, but {origin} has {value!r}.")
+            raise SearchError(f"`{key}` must be {kind}, but {origin} has {told(value)}.")
+
+
+def _refuse_times(key: str, value: Any) -> None:
+    """Refuse a date or a time, which TOML has and no setting here takes.
+
+    Raises:
+        SearchError: The value is one, or holds one.
+    """
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            _refuse_times(f"{key}.{name}", inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _refuse_times(key, inner)
+    elif isinstance(value, date | time):
+        raise SearchError(f"`{key}` must be no date or time, but got {value.isoformat()}.")
 
 
 def _fail(name: str, rule: str, value: object) -> None:
     raise SearchError(f"`{name}` must {rule}, but got {value!r}.")
 
 
-def _at_least(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise SearchError(f"`{name}` must be at least {least}, but got {value}.")
+def _at_least(name: str, value: int, least: int, *, most: float = math.inf) -> None:
+    if not least <= value <= most:
+        rule = f"at least {least}" if most == math.inf else f"from {least} to {most}"
+        raise SearchError(f"`{name}` must be {rule}, but got {value}.")
 
 
 def _known(name: str, value: str, known: tuple[str, ...]) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 import keras_tuner
 
 from models import ModelsError
+from models.config import told
 from search.errors import SearchError
+from search.parameters import Parameter
 
 Check = Callable[[Any], object]
 _KEYS = ("min", "max", "step", "log")
@@ -87,7 +89,7 @@ class Declaration:
         rule = self._rule(name)
         if isinstance(rule, Mapping):
             raise SearchError(
-                f"`space.{name}` must be a value or a list of values, but got {dict(rule)!r}."
+                f"`space.{name}` must be a value or a list of values, but got a table."
             )
         if rule is None:
             return str(self._hp.Choice(name, list(known), default=default))
@@ -130,7 +132,7 @@ class Declaration:
         if low == high:
             return self._one_of(name, [low], low)
         declare = self._hp.Int if kind is int else self._hp.Float
-        default = kind(min(max(usual.default, low), high))
+        default = _reachable(name, usual, kind)
         value = declare(
             name,
             low,
@@ -150,6 +152,20 @@ class Declaration:
         return default if chosen is None else chosen
 
 
+def _reachable(name: str, usual: Range, kind: type) -> Any:
+    """The value of the range that is nearest to its default."""
+    parameter = Parameter(
+        name=name,
+        kind="Int" if kind is int else "Float",
+        default=usual.default,
+        low=usual.low,
+        high=usual.high,
+        step=usual.step,
+        log=usual.log,
+    )
+    return kind(parameter.nearest(usual.default))
+
+
 def _checked(name: str, rule: Any, check: Check) -> list[Any]:
     """The values that a rule lists, each once."""
     values = list(rule) if isinstance(rule, list | tuple) else [rule]
@@ -164,7 +180,7 @@ def _check(name: str, value: Any, check: Check) -> None:
     try:
         check(value)
     except ModelsError as error:
-        raise SearchError(f"`space.{name}` must suit the model: {error}") from error
+        raise SearchError(f"In `[space]`, {error}") from error
 
 
 def _narrowed(name: str, rule: Mapping[str, Any], usual: Range, check: Check, kind: type) -> Range:
@@ -181,7 +197,7 @@ def _narrowed(name: str, rule: Mapping[str, Any], usual: Range, check: Check, ki
     # A step of the file without a word on `log` is a step of even distances.
     log = rule.get("log", usual.log and "step" not in rule and low > 0)
     if not isinstance(log, bool):
-        raise SearchError(f"`space.{name}` must have log true or false, but got {log!r}.")
+        raise SearchError(f"`space.{name}` must have log true or false, but got {told(log)}.")
     if log and low <= 0:
         raise SearchError(f"`space.{name}` must have min above 0 where log is true, but got {low}.")
     if step is not None:
@@ -196,7 +212,7 @@ def _check_step(name: str, step: Any, log: bool, kind: type) -> None:
         what = "a whole number" if kind is int else "a finite number"
         why = " (with log it multiplies)" if log else ""
         raise SearchError(
-            f"`space.{name}` must have {what} above {least} as step{why}, but got {step!r}."
+            f"`space.{name}` must have {what} above {least} as step{why}, but got {told(step)}."
         )
 
 

@@ -35,17 +35,16 @@ def so_far(config: StudyConfig, epochs: Sequence[EpochRecord]) -> dict[str, floa
         epochs: All that were reported.
 
     Returns:
-        `epochs_run` and `seconds_train`, and where an epoch has a finite value `best_epoch` and
-        the best value under the objective's name.
+        `epochs_run` and `seconds_train`, and where an epoch has a finite value the best of them as
+        `lowest_` or `highest_` with the monitor's name. It is not under the objective's name, so
+        that the trial never ranks among those that came to their end.
     """
     figures = {"epochs_run": float(len(epochs)), "seconds_train": sum(e.seconds for e in epochs)}
-    values = [(e.metrics.get(config.monitor, math.nan), e.epoch) for e in epochs]
-    finite = [pair for pair in values if math.isfinite(pair[0])]
+    values = [e.metrics.get(config.monitor, math.nan) for e in epochs]
+    finite = [value for value in values if math.isfinite(value)]
     if finite:
-        best, epoch = min(finite, key=lambda pair: config.sign * pair[0])
-        figures |= {config.value_name: best, "best_epoch": float(epoch)}
-        if config.rates:
-            figures["lowest_val_rmse"] = best
+        which = "lowest" if config.sign > 0 else "highest"
+        figures[f"{which}_{config.monitor}"] = min(finite, key=lambda value: config.sign * value)
     return figures
 
 

@@ -27,7 +27,7 @@ class Plan:
         space: A row a parameter: name, kind, min, max, step, values, log, default, when.
         seconds_epoch: An epoch of the first trial, measured.
         seconds: The whole study, if nothing is pruned and nothing stops early.
-        memory_mb: Peak of the training process, measured, and the study's own 600 MB.
+        memory_mb: Peak of the training process, measured, and the study's own 400 MB.
         disk_mb: Models, files, plots.
         trials: Of the study.
     """
@@ -77,7 +77,7 @@ def make_plan(config: StudyConfig) -> Plan:
         space=tuple(_describe(p, when) for p, when in without_empty_conditions(ready.space)),
         seconds_epoch=second,
         seconds=config.trials * (second * config.epochs + overhead) + 15.0,
-        memory_mb=done.metrics.get("peak_memory_mb", 0.0) + 600.0,
+        memory_mb=done.metrics.get("peak_memory_mb", 0.0) + 400.0,
         disk_mb=kept * size + config.trials * _TRIAL_FILES_MB + _PLOTS_MB,
         trials=config.trials,
     )

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import optuna
 
+from search.endings import so_far
 from search.errors import SearchError
 from search.ledger import CONFIG
 from search.results import config_of, study_record
 from search.storage import open_storage
-from tracking import Store, StudyRecord
+from tracking import KILLED, RUNNING, MlflowRecorder, Store, StudyRecord
+
+_UNTOLD = (RUNNING, KILLED)
 
 
 def study_names(store: Store, storage: str | None) -> list[str]:
@@ -44,3 +49,28 @@ def get_record(store: Store, storage: str | None, name: str) -> StudyRecord:
     """A stored study as a plain record."""
     study = get_study(store, storage, name)
     return study_record(study, config_of(study))
+
+
+def get_record_now(store: Store, storage: str | None, name: str) -> StudyRecord:
+    """A stored study as it stands this moment: queued trials too, and those under way.
+
+    The epochs of a trial that has not been told to Optuna yet, because it runs or because its
+    process is gone, are read from MLflow, where they are written while it trains.
+    """
+    study = get_study(store, storage, name)
+    config = config_of(study)
+    record = study_record(study, config, queued=True)
+    open_ones = [t for t in record.trials if t.run_id and not t.epochs and t.state in _UNTOLD]
+    if not open_ones:
+        return record
+    recorder = MlflowRecorder(Store(store.home, config.tracking_uri))
+    if not recorder.store.exists():
+        return record
+    read = {t.number: recorder.curve(str(t.run_id)) for t in open_ones}
+    trials = (
+        replace(t, epochs=read[t.number], metrics=so_far(config, read[t.number]))
+        if read.get(t.number)
+        else t
+        for t in record.trials
+    )
+    return replace(record, trials=tuple(trials))

@@ -67,12 +67,15 @@ def config_of(study: optuna.Study) -> StudyConfig:
     return StudyConfig.from_dict(study.user_attrs[CONFIG])
 
 
-def study_record(study: optuna.Study, config: StudyConfig | None = None) -> StudyRecord:
+def study_record(
+    study: optuna.Study, config: StudyConfig | None = None, *, queued: bool = False
+) -> StudyRecord:
     """A stored study as a plain record.
 
     Args:
         study: From the storage.
         config: Its configuration, where the caller has it.
+        queued: Whether trials that wait for their turn are listed as well.
     """
     config = config or config_of(study)
     run: Mapping[str, Any] = study.user_attrs.get(RUN) or {}
@@ -80,7 +83,7 @@ def study_record(study: optuna.Study, config: StudyConfig | None = None) -> Stud
     trials = tuple(
         trial_record(study.study_name, trial, config.monitor)
         for trial in study.get_trials(deepcopy=False)
-        if trial.state != TrialState.WAITING
+        if queued or trial.state != TrialState.WAITING
     )
     return StudyRecord(
         name=study.study_name,

@@ -126,12 +126,17 @@ class Session:
         return reached and _is_closed(recorder, record)
 
     def _result(
-        self, record: StudyRecord, new_trials: int = 0, *, timed_out: bool = False
+        self,
+        record: StudyRecord,
+        new_trials: int = 0,
+        *,
+        interrupted: bool = False,
+        timed_out: bool = False,
     ) -> StudyResult:
         return StudyResult(
             record=record,
             tracking_uri=self._store.tracking_uri,
-            interrupted=self._stop.asked,
+            interrupted=interrupted,
             timed_out=timed_out,
             new_trials=new_trials,
         )
@@ -155,9 +160,13 @@ class Session:
             self._progress.message("Another process goes on with this study and will close it.")
         else:
             self._progress.message("Drawing plots and writing the leaderboard.")
-            status = "KILLED" if self._stop.asked else "FINISHED"
+            status = "KILLED" if self._interrupted(study) else "FINISHED"
             recorder.finish_study(record, status=status)
-        return self._result(record, new, timed_out=late)
+        return self._result(record, new, interrupted=self._interrupted(study), timed_out=late)
+
+    def _interrupted(self, study: optuna.Study) -> bool:
+        """Whether the user stopped it short; a Ctrl-C after the last trial stops nothing."""
+        return self._stop.asked and finished(study) < self._config.trials
 
     def _next(self, study: optuna.Study, recorder: Recorder) -> optuna.Trial | None:
         """A trial to run, or None where those under way reach the target.

@@ -17,6 +17,7 @@ from models import (
     as_written,
     baseline,
 )
+from models.config import check_rate, check_width, told
 from search.declaration import Check, Declaration, Range
 
 _MOST_LAYERS = 4
@@ -53,8 +54,8 @@ def read(
         widths = Range(low=8, high=256, default=width, log=True)
         rates = Range(low=0.0, high=0.7, default=rate, step=0.05)
         with space.when("layers", list(range(number, most + 1))):
-            units.append(space.integer(f"units_{number}", widths, _one_width))
-            dropout.append(space.real(f"dropout_{number}", rates, _one_rate))
+            units.append(space.integer(name := f"units_{number}", widths, _width(name)))
+            dropout.append(space.real(name := f"dropout_{number}", rates, _rate(name)))
     model = ModelConfig(
         embedding_size=space.integer(
             "embedding_size", Range(low=2, high=64, default=15, log=True), _model("embedding_size")
@@ -156,13 +157,13 @@ def _train(name: str, parse: Callable[[Any], Any] = lambda value: value) -> Chec
 def _layers(count: Any) -> None:
     if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= _LIMIT_LAYERS:
         raise ModelsError(
-            f"`layers` must be a whole number from 1 to {_LIMIT_LAYERS}, but got {count!r}."
+            f"`layers` must be a whole number from 1 to {_LIMIT_LAYERS}, but got {told(count)}."
         )
 
 
-def _one_width(width: Any) -> None:
-    ModelConfig(units=(width,), dropout=(0.0,))
+def _width(name: str) -> Check:
+    return lambda width: check_width(name, width)
 
 
-def _one_rate(rate: Any) -> None:
-    ModelConfig(units=(8,), dropout=(rate,))
+def _rate(name: str) -> Check:
+    return lambda rate: check_rate(name, rate)

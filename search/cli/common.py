@@ -112,13 +112,21 @@ def ui_line(home: Path, tracking_uri: str | None = None) -> str:
 
 def more_line(home: Path, config: StudyConfig) -> str:
     """The exact command that asks a finished study for as many trials again."""
-    words = [program(), "search", "--study", config.name, "--trials", str(config.trials * 2)]
+    more = ["--study", config.name, "--trials", str(config.trials * 2)]
+    return search_line(home, *more, tracking_uri=config.tracking_uri, storage=config.storage)
+
+
+def search_line(
+    home: Path, *options: str, tracking_uri: str | None = None, storage: str | None = None
+) -> str:
+    """The exact command that searches with these options and in these stores."""
+    words = [program(), "search", *options]
     if str(home) != "mlruns":
         words += ["--home", str(home)]
-    if config.tracking_uri:
-        words += ["--tracking-uri", config.tracking_uri]
-    if config.storage:
-        words += ["--storage", config.storage]
+    if tracking_uri:
+        words += ["--tracking-uri", tracking_uri]
+    if storage:
+        words += ["--storage", storage]
     return shlex.join(words)
 
 

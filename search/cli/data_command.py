@@ -27,7 +27,7 @@ from search.config import SPLITS
 def command(ctx: click.Context) -> None:
     """Look at a source of ratings, or fetch one."""
     if ctx.invoked_subcommand is None:
-        raise click.UsageError("`data` needs to be told what to do: inspect SOURCE or fetch NAME.")
+        click.echo(ctx.get_help())
 
 
 @command.command(epilog="Example: trialbook data inspect ratings.csv --split temporal")

@@ -55,11 +55,11 @@ def command(
 
 
 def _agrees(question: str) -> bool:
-    """Ask on standard error; only a yes is one."""
-    click.echo(f"{question} [y/N]: ", err=True, nl=False)
+    """Ask on standard error, where someone can see it; only a yes is one."""
+    if sys.stdin.isatty():
+        click.echo(f"{question} [y/N]: ", err=True, nl=False)
     answer = sys.stdin.readline()
     if not answer:
-        click.echo(err=True)
         raise SearchError(
             "`delete` must be agreed to, but standard input ended without an answer. Use `--yes`."
         )

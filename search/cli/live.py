@@ -95,7 +95,7 @@ class LiveProgress:
             better = self._best is None or (record.value < self._best[0]) == self._minimize
             if better:
                 self._best = (record.value, record.number)
-        mark = " *" if self._best and self._best[1] == record.number else ""
+        mark = ", best so far" if self._best and self._best[1] == record.number else ""
         note = f" ({record.message})" if record.message else ""
         label = " baseline" if record.tags.get("trialbook.baseline") else ""
         self._console.print(

@@ -34,9 +34,9 @@ def command(
     as_json: bool,
 ) -> int:
     """Show STUDY and its trials, or the trial of that NUMBER."""
-    from search.library import get_record
+    from search.library import get_record_now
 
-    record = get_record(open_store(home), storage, study)
+    record = get_record_now(open_store(home), storage, study)
     if number is None:
         _show_study(record, as_json)
     else:

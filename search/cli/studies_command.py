@@ -13,7 +13,8 @@ from search.cli.common import (
     home_option,
     json_option,
     open_store,
-    program,
+    search_line,
+    short,
     storage_option,
     table,
 )
@@ -53,16 +54,18 @@ def command(home: Path, storage: str | None, as_json: bool) -> int:
     if as_json:
         emit({"studies": rows})
     elif not rows:
-        console().print(f"No study in {storage or home} yet. Start one: {program()} search")
+        start = search_line(home, storage=storage)
+        console().print(f"No study in {storage or home} yet. Start one: {start}")
     else:
-        columns = ["study", "data", "model", "trials", "best", "value of"]
+        columns = ["study", "data", "model", "trials", "best", "trial", "value of"]
         console().print(table("Studies", columns, [_line(row) for row in rows]))
     return 0
 
 
 def _line(row: dict[str, Any]) -> list[str]:
     best = "none" if row["best_value"] is None else f"{row['best_value']:.4f}"
-    if row["best_trial"] is not None:
-        best += f" (trial {row['best_trial']})"
     trials = f"{row['trials']} of {row['target']}"
-    return [row["study"], row["data"], row["model"], trials, best, row["objective"]]
+    number = short(row["best_trial"])
+    # A path is told by its last part, so that a row stays a row; `--json` has all of it.
+    data = row["data"].rpartition("/")[2] or row["data"]
+    return [row["study"], data, row["model"], trials, best, number, row["objective"]]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
-from search.cli.common import console, more_line, short, table, ui_line
+from search.cli.common import console, more_line, program, short, table, ui_line
 from search.config import StudyConfig
 from search.results import StudyResult
-from tracking import FAILED, KILLED, PRUNED, StudyRecord, TrialRecord
+from tracking import FAILED, KILLED, PRUNED, Scalar, StudyRecord, TrialRecord
 
 
 def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
@@ -20,7 +22,12 @@ def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
         )
     ranked = result.record.ranked()
     if ranked:
-        out.print(best_table(result.record, ranked[:5]))
+        best, hidden = best_table(result.record, ranked[:5])
+        out.print(best)
+        if hidden:
+            words = shlex.join([program(), "show", config.name, str(ranked[0].number)])
+            place = "" if str(home) == "mlruns" else f" --home {shlex.quote(str(home))}"
+            out.print(f"They differ in {hidden} more parameters; one trial whole: {words}{place}")
     for line in learned(result.record):
         out.print(f"• {line}")
     if result.interrupted:
@@ -34,8 +41,12 @@ def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
     out.print(ui_line(home, config.tracking_uri), style="bold")
 
 
-def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> object:
-    """The best trials with the parameters in which they differ."""
+def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[object, int]:
+    """The best trials with the parameters in which they differ, the most important ones first.
+
+    Returns:
+        The table, and how many more parameters there was no room for.
+    """
     names = list(dict.fromkeys(n for t in trials for n in t.params))
     varied = [n for n in names if len({str(t.params.get(n)) for t in trials}) > 1]
     top = list(record.importances)
@@ -48,7 +59,17 @@ def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> object:
         row += [f"{trial.metrics.get('seconds_total', 0):.0f}"]
         rows.append(row + [short(trial.params.get(name)) for name in shown])
     columns = ["trial", record.objective, "epoch", "seconds", *shown]
-    return table(f"Best trials of {record.name}", columns, rows)
+    return table(f"Best trials of {record.name}", columns, rows), len(varied) - len(shown)
+
+
+def _held_against_trivial(profile: Mapping[str, Scalar], best: TrialRecord) -> str:
+    """The best trial beside the better of the two predictors that need no training."""
+    biases = float(profile["biases_val_rmse"] or 0)
+    mean = float(profile["global_mean_val_rmse"] or 0)
+    lowest = min(biases, mean)
+    who = "User and movie biases alone reach" if biases <= mean else "The global mean alone reaches"
+    verdict = "below" if (best.value or 0.0) < lowest else "not below"
+    return f"{who} {lowest:.4f}: the best trial is {verdict} that."
 
 
 def learned(record: StudyRecord) -> list[str]:
@@ -65,11 +86,7 @@ def learned(record: StudyRecord) -> list[str]:
     elif ranked and base is not None:
         lines.append(f"No trial beats the baseline ({base.value:.4f}) so far.")
     if record.dataset is not None and ranked:
-        biases = record.dataset.profile["biases_val_rmse"]
-        verdict = "below" if (ranked[0].value or 0.0) < float(biases or 0) else "above"
-        lines.append(
-            f"User and movie biases alone reach {biases:.4f}: the best trial is {verdict} that."
-        )
+        lines.append(_held_against_trivial(record.dataset.profile, ranked[0]))
     if record.importances:
         shares = list(record.importances.items())[:3]
         text = ", ".join(f"{name} {share:.0%}" for name, share in shares)

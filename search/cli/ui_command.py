@@ -6,13 +6,23 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import click
 
-from search.cli.common import DOES_NOT_HOLD, console, emit, home_option, json_option, open_store
+from search.cli.common import (
+    DOES_NOT_HOLD,
+    console,
+    emit,
+    home_option,
+    json_option,
+    open_store,
+    search_line,
+    waiting,
+)
 from search.errors import SearchError
 from search.interrupts import interruptible
 from tracking import ui_command
@@ -30,13 +40,22 @@ def command(port: int, tracking_uri: str | None, home: Path, as_json: bool) -> i
     """Serve the MLflow UI on 127.0.0.1 until Ctrl-C."""
     store = open_store(home, tracking_uri)
     argv = ui_command(store, port, host=_HOST)
+    store.require_folder()
+    if not store.exists():
+        raise SearchError(
+            f"`ui` needs a record to show, but there is none in {store.sqlite_file}. "
+            f"Start a study: {search_line(home, tracking_uri=tracking_uri)}"
+        )
     store.prepare()
     _check_free(port)
-    url = f"http://{_HOST}:{port}"
-    if as_json:
-        emit({"url": url, "tracking_uri": store.tracking_uri, "command": argv})
-    console(as_json).print(f"MLflow UI on {store.tracking_uri}: {url} (Ctrl-C ends it)")
-    return _serve(argv)
+
+    def announce() -> None:
+        url = f"http://{_HOST}:{port}"
+        if as_json:
+            emit({"url": url, "tracking_uri": store.tracking_uri, "command": argv})
+        console(as_json).print(f"MLflow UI on {store.tracking_uri}: {url} (Ctrl-C ends it)")
+
+    return _serve(argv, port, announce)
 
 
 def _check_free(port: int) -> None:
@@ -51,18 +70,47 @@ def _check_free(port: int) -> None:
             ) from None
 
 
-def _serve(argv: list[str]) -> int:
-    """Run the server and its workers as one group, and end all of it when asked to stop."""
-    with interruptible() as stop:
-        process = subprocess.Popen(argv, start_new_session=True, stdout=sys.stderr)
+def _serve(argv: list[str], port: int, announce: Callable[[], None]) -> int:
+    """Run the server and its workers as one group, and end all of it when asked to stop.
+
+    Args:
+        argv: The server's command line; what it prints is shown only if it fails.
+        port: Where it will answer.
+        announce: Called once it does.
+    """
+    with interruptible() as stop, TemporaryFile() as log:
+        process = subprocess.Popen(
+            argv, start_new_session=True, stdout=log, stderr=subprocess.STDOUT
+        )
         try:
+            with waiting("Starting the MLflow UI …"):
+                while process.poll() is None and not stop.asked and not _answers(port):
+                    time.sleep(0.1)
+            if process.poll() is None and not stop.asked:
+                announce()
             while process.poll() is None and not stop.asked:
                 time.sleep(0.1)
         finally:
             stopped = process.poll() is None
             if stopped:
                 _end_group(process)
-    return 0 if stopped or process.returncode == 0 else DOES_NOT_HOLD
+        if stopped or process.returncode == 0:
+            return 0
+        log.seek(0)
+        lines = log.read().decode("utf-8", "replace").split("\n")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "nothing")
+        console(True).print(
+            f"The MLflow server ended with exit code {process.returncode}; it said last: {last}"
+        )
+        return DOES_NOT_HOLD
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection((_HOST, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

@@ -12,6 +12,7 @@ from models import ModelConfig, TrainConfig
 from search.adapter import SpaceAdapter
 from search.declared import parameters
 from search.errors import SearchError
+from search.parameters import without_empty_conditions
 from search.space import baseline_values, read
 
 
@@ -116,19 +117,21 @@ def test_reverse_log_is_refused() -> None:
         ({"activation": "loud"}, "loud"),
         ({"dropout_1": 1.5}, "1.5"),
         ({"dropout_1": {"min": 0, "max": float("nan")}}, "nan"),
-        ({"dropout_1": [0.1, 1.0]}, "1.0"),
+        ({"dropout_1": [0.1, 1.0]}, "`dropout_1` must be a rate .* got 1.0"),
         ({"dropout_9": 0.1}, "dropout_9"),
         ({"learning_rate": {"min": 1e-4, "max": float("inf")}}, "inf"),
         ({"learning_rate": {"min": 0, "max": 1}}, "above 0, but got 0"),
         ({"learning_rate": {"min": "low"}}, "'low'"),
         ({"embedding_size": 2.5}, "2.5"),
-        ({"embedding_size": [8, True]}, "True"),
+        ({"embedding_size": [8, True]}, "got true"),
         ({"embedding_size": {"min": 2, "max": 9.5}}, "9.5"),
         ({"embedding_size": {"min": 2, "max": 9, "step": 0.5}}, "0.5"),
         ({"embedding_size": {"step": 0}}, "above 0 as step"),
         ({"embedding_size": {"log": True, "step": 1}}, "multiplies"),
         ({"embedding_size": {"log": "yes"}}, "'yes'"),
-        ({"units_2": 0}, "0"),
+        ({"units_2": 0}, "`units_2` must be a whole number from 1 to 65536, but got 0"),
+        ({"units_2": [8, 2.5]}, "`units_2` .* got 2.5"),
+        ({"embedding_size": 10**20}, "from 1 to 65536"),
         ({"layers": 0}, "from 1 to 64"),
         ({"layers": {"min": 1, "max": 99}}, "99"),
         ({"activation": ["relu", 3]}, "got 3"),
@@ -136,7 +139,7 @@ def test_reverse_log_is_refused() -> None:
         ({"batch_size": "half"}, '"full" or a whole number .*half'),
         ({"batch_size": [64, 12.5]}, "12.5"),
         ({"output_bias": "mean"}, '"train_mean".*mean'),
-        ({"l2_kernel": True}, "True"),
+        ({"l2_kernel": True}, "got true"),
         ({"l2_kernel": {"min": 0, "max": 1, "log": True}}, "above 0 where log"),
         ({"l2_embedding": -1e-3}, "-0.001"),
     ],
@@ -158,6 +161,47 @@ def test_a_step_of_the_study_file_is_a_step_of_even_distances() -> None:
     assert {p["embedding_size"] for p in points} == {8, 16, 24}
     assert {p["units_1"] for p in points} == {4, 8, 16, 32}
     assert {p["learning_rate"] for p in points} == {0.01, 0.02, 0.03}
+
+
+def test_a_default_is_one_that_the_range_reaches() -> None:
+    overrides = {
+        "embedding_size": {"min": 8, "max": 64, "step": 8},  # usually 15
+        "dropout_1": {"min": 0.1, "max": 0.45, "step": 0.1},  # usually 0.6
+        "units_1": {"min": 4, "max": 100, "step": 2, "log": True},  # usually 128
+        "learning_rate": {"min": 0.02, "max": 0.05},  # usually 0.01
+    }
+    defaults = SpaceAdapter(parameters(_declared(overrides))).defaults()
+    assert {name: defaults[name] for name in overrides} == {
+        "embedding_size": 16,
+        "dropout_1": 0.4,
+        "units_1": 64,
+        "learning_rate": 0.02,
+    }
+
+
+def test_only_conditions_that_can_fail_are_told() -> None:
+    told = {p.name: when for p, when in without_empty_conditions(parameters(_declared()))}
+    assert told["units_1"] == told["activation"] == ""
+    assert told["units_2"] == told["dropout_2"] == "layers is 2 to 4"
+    assert told["units_4"] == "layers is 4"
+    fixed = parameters(_declared({"layers": 3}))
+    assert {when for _, when in without_empty_conditions(fixed)} == {""}
+    listed = parameters(_declared({"layers": [1, 3]}))
+    assert {p.name: w for p, w in without_empty_conditions(listed)}["units_3"] == "layers is 3"
+
+
+def test_a_child_of_a_child_exists_only_with_both() -> None:
+    hp = keras_tuner.HyperParameters()
+    hp.Choice("family", ["a", "b"])
+    with hp.conditional_scope("family", ["a"]):
+        hp.Boolean("deep")
+        with hp.conditional_scope("deep", [True]):
+            hp.Int("depth", 1, 3)
+    adapter = SpaceAdapter(parameters(hp))
+    for seed in range(40):
+        values = adapter.sample(_study(seed).ask())
+        assert ("deep" in values) == (values["family"] == "a")
+        assert ("depth" in values) == bool(values.get("deep"))
 
 
 def test_overrides_narrow_widen_and_fix() -> None:

@@ -18,7 +18,9 @@ from calling import TRIALBOOK, call
 
 from search.cli.common import more_line, ui_line
 from search.cli.main import _COMMANDS, run
+from search.cli.summary import learned
 from search.config import StudyConfig
+from tracking import DatasetRecord, StudyRecord, TrialRecord
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,6 @@ def test_every_command_has_help_with_an_example(
         (["search", "--data", ""], "but got ''."),
         (["search", "--data", " "], "but got ' '."),
         (["data", "inspect", ""], "but got ''."),
-        (["data"], "inspect SOURCE or fetch NAME. Try `trialbook data --help`."),
         (["compare", "a", "b", "a"], "'a' more than once"),
         (["studies", "--home", __file__], "is a file"),
         (["search", "--home", __file__], "is a file"),
@@ -95,6 +96,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
         ["search", "--tracking-uri", "http://127.0.0.1:9", "--model", "wine:WineModel"],
         ["studies"],
         ["delete", "nothing", "--yes"],
+        ["ui"],
     ],
 )
 def test_a_command_that_comes_to_nothing_writes_nothing(
@@ -123,8 +125,9 @@ def test_debug_shows_the_traceback_and_keeps_the_exit_code(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_the_bare_command_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([]) == 0
+@pytest.mark.parametrize("bare", [[], ["data"]])
+def test_a_bare_command_shows_its_help(bare: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(bare) == 0
     assert "Commands:" in capsys.readouterr().out
 
 
@@ -151,6 +154,51 @@ def test_an_unknown_key_in_a_study_file_is_refused(
     assert "`trails`" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("content", "fragment"),
+    [
+        (b"epochs = 2000-01-01", "`epochs` must be no date or time, but got 2000-01-01"),
+        (b"[space]\nl2_kernel = 2000-01-01T00:00:00", "`space.l2_kernel` must be no date"),
+        (b"[space]\nlayers = {min = 1, max = 12:30:00}", "`space.layers.max` must be no date"),
+        (b"[space]\nlayers = [1, 12:30:00]", "`space.layers` must be no date"),
+        (b"user_filter = 1", "`user_filter` must be true or false"),
+        (b"trials = true", "has true"),
+        (b"seed = 4294967296", "from 0 to 4294967295"),
+        (b"\xff\xfe", "is not text"),
+        (None, "is a folder"),
+    ],
+)
+def test_a_study_file_that_is_none_is_one_line_before_anything_starts(
+    content: bytes | None, fragment: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "study.toml"
+    path.mkdir() if content is None else path.write_bytes(content)
+    assert run(["search", str(path), "--home", str(tmp_path / "none")]) == 2
+    said = capsys.readouterr().err
+    assert fragment in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_best_trial_is_held_against_the_better_trivial_predictor() -> None:
+    trial = TrialRecord(
+        study="s", number=0, params={}, state="complete", value=1.0, objective="best_val_rmse"
+    )
+
+    def said(mean: float, biases: float) -> str:
+        profile = {"global_mean_val_rmse": mean, "biases_val_rmse": biases}
+        data = DatasetRecord(name="d", content_hash="0", profile=profile)
+        record = StudyRecord(
+            name="s", objective="best_val_rmse", monitor="val_rmse", dataset=data, trials=(trial,)
+        )
+        return next(line for line in learned(record) if "alone" in line)
+
+    assert said(1.1, 0.9) == (
+        "User and movie biases alone reach 0.9000: the best trial is not below that."
+    )
+    assert said(1.1, 1.2) == "The global mean alone reaches 1.1000: the best trial is below that."
+
+
 def test_a_dry_run_lists_the_space_and_the_cost_and_writes_nothing(
     ratings_file: Path, tmp_path: Path
 ) -> None:
@@ -160,7 +208,7 @@ def test_a_dry_run_lists_the_space_and_the_cost_and_writes_nothing(
     names = [p["name"] for p in plan["space"]]
     assert {"embedding_size", "layers", "units_3", "dropout_3", "learning_rate"} <= set(names)
     third = next(p for p in plan["space"] if p["name"] == "dropout_3")
-    assert third["when"] == "layers in [3, 4]"
+    assert third["when"] == "layers is 3 to 4"
     assert (third["min"], third["max"], third["step"], third["values"]) == (0.0, 0.7, 0.05, None)
     chosen = next(p for p in plan["space"] if p["name"] == "optimizer")
     assert "adam" in chosen["values"]
@@ -198,7 +246,9 @@ def test_a_strangers_package_under_our_name_is_one_clear_line(
     assert ours.returncode == 0
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_the_ui_serves_its_store_on_loopback_and_ends_whole(
     how: signal.Signals, home: Path
 ) -> None:
@@ -245,6 +295,16 @@ def test_what_only_looks_at_a_store_waits_for_no_heavy_library() -> None:
     heavy = "{'tensorflow', 'keras', 'keras_tuner', 'mlflow', 'matplotlib', 'plotly'}"
     code = (
         "import sys, search, search.library, search.reproduce, search.removal; "
+        f"print(sorted({heavy} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_the_studys_process_leaves_keras_to_its_child() -> None:
+    heavy = "{'tensorflow', 'keras', 'keras_tuner', 'mlflow', 'matplotlib', 'plotly'}"
+    code = (
+        "import sys, search.session, search.estimate, search.replay; "
         f"print(sorted({heavy} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

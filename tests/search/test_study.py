@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from models.data import load_ratings, split_ratings
 from search import SearchError, StudyConfig, run_study
 from search.concluding import Conclusion
 from search.ledger import PLAN
+from search.progress import Silent
 from search.results import StudyResult
 from tracking import Store
 
@@ -30,7 +32,7 @@ NEW = {"embedding_size": {"min": 2, "max": 4}, "units_1": 8}
 @pytest.fixture(scope="module")
 def config(ratings_file: Path) -> StudyConfig:
     return StudyConfig(
-        name="small", trials=4, epochs=20, data=str(ratings_file), sampler="random", space=NEW
+        name="small", trials=4, epochs=12, data=str(ratings_file), sampler="random", space=NEW
     )
 
 
@@ -310,12 +312,20 @@ def test_an_epoch_is_on_record_while_its_trial_still_trains(
 
 
 def test_a_study_whose_time_is_over_says_so_and_goes_on(home: Path, misbehave: Misbehave) -> None:
-    """Its time is over before TensorFlow has started."""
+    """Its time is over before TensorFlow has started; then a Ctrl-C after the last trial."""
+
+    class Presses(Silent):
+        def message(self, text: str) -> None:
+            if text.startswith("Drawing"):
+                os.kill(os.getpid(), signal.SIGINT)
+
     config = misbehave("fine", name="late", trials=1, epochs=1, timeout_s=0.01)
     late = run_study(config, home=home)
     assert (late.timed_out, late.interrupted, late.record.trials) == (True, False, ())
-    done = run_study(replace(config, timeout_s=None), home=home)
-    assert not done.timed_out
+    done = run_study(replace(config, timeout_s=None), home=home, progress=Presses())
+    assert (done.timed_out, done.interrupted) == (False, False)
+    parent = Store(home).client().get_run(done.record.parent_run_id)
+    assert parent.info.status == "FINISHED"
     assert [t.state for t in done.record.trials] == ["complete"]
 
 
