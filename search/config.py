@@ -53,7 +53,7 @@ class StudyConfig:
     """
 
     name: str = "sample"
-    trials: int = 12
+    trials: int = 8
     timeout_s: float | None = None
     data: str = "movielens"
     options: SourceOptions = field(default_factory=SourceOptions)

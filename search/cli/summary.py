@@ -29,7 +29,7 @@ def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
             place = "" if str(home) == "mlruns" else f" --home {shlex.quote(str(home))}"
             out.print(f"They differ in {hidden} more parameters; one trial whole: {words}{place}")
     for line in learned(result.record):
-        out.print(f"• {line}")
+        out.print(f"• {line}", soft_wrap=not out.is_terminal)  # a person's lines break at words
     if result.interrupted:
         out.print("Interrupted; every finished trial is kept. The same command goes on.")
     if result.timed_out:
