@@ -30,6 +30,7 @@ from models.stopping import EarlyStop
 
 if TYPE_CHECKING:
     from models.builder import build_model, format_layer_table, layer_table
+    from models.fast import speed_up
     from models.saving import id_type, save_keras_model, save_ratings_model
     from models.training import (
         Epoch,
@@ -71,10 +72,12 @@ __all__ = [
     "save_keras_model",
     "save_ratings_model",
     "set_threads",
+    "speed_up",
     "train",
 ]
 
 _HEAVY = {
+    "speed_up": "models.fast",
     "build_model": "models.builder",
     "format_layer_table": "models.builder",
     "layer_table": "models.builder",

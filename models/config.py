@@ -12,6 +12,7 @@ from models.errors import ModelsError
 ACTIVATIONS = ("relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softplus", "linear")
 OUTPUT_ACTIVATIONS = ("relu", "linear", "softplus", "sigmoid")
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
+TRAINERS = ("auto", "fast", "keras")
 TRAIN_MEAN = "train_mean"
 MOST_WIDTH = 65_536
 _MOST_SEED = 2**32 - 1
@@ -142,6 +143,8 @@ class TrainConfig:
         patience: Epochs without an improvement of at least `min_delta` before training stops.
         min_delta: Least fall of the validation RMSE that counts as an improvement.
         seed: Seeds initial weights, dropout and shuffling.
+        trainer: "fast" for `models.fast`, "keras" for Keras' own `fit`, "auto" for the fast one
+            wherever it does the same.
     """
 
     optimizer: str = "adam"
@@ -151,6 +154,7 @@ class TrainConfig:
     patience: int = 30
     min_delta: float = 0.001
     seed: int = 42
+    trainer: str = "auto"
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -159,6 +163,7 @@ class TrainConfig:
             ModelsError: A value breaks its rule.
         """
         _one_of("optimizer", self.optimizer, OPTIMIZERS)
+        _one_of("trainer", self.trainer, TRAINERS)
         rate, size = self.learning_rate, self.batch_size
         _check(
             _is_finite(rate) and rate > 0,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from models.config import FULL_BATCH, TrainConfig
 from models.data import Part, Split
 from models.evaluation import inputs_of, rmse
+from models.fast import fit
 from models.optimizers import make_optimizer
 from models.stopping import EarlyStop
 
@@ -41,6 +42,7 @@ class TrainResult:
         lowest_val_rmse: Least value in the curve, which may fall short of `min_delta`.
         end_reason: "epochs", "early_stopping", "pruned" or "nan".
         seconds: By phase: train, evaluate.
+        trainer: "fast" or "keras": what trained.
     """
 
     epochs: tuple[Epoch, ...]
@@ -49,6 +51,7 @@ class TrainResult:
     lowest_val_rmse: float
     end_reason: str
     seconds: Mapping[str, float]
+    trainer: str
 
 
 def make_deterministic(seed: int) -> None:
@@ -95,7 +98,7 @@ def train(
     config: TrainConfig,
     on_epoch: Callable[[Epoch], bool] | None = None,
 ) -> TrainResult:
-    """Train with Keras' `fit`, restore the best epoch's weights and score them again.
+    """Train, restore the best epoch's weights and score them again.
 
     An epoch is best when its validation RMSE is at least `min_delta` below the best so far; after
     `patience` epochs without one, training stops. A loss that is not finite stops it at once, and
@@ -109,14 +112,19 @@ def train(
 
     Returns:
         The curve and the figures of the restored weights.
+
+    Raises:
+        ModelsError: The fast trainer is asked for and cannot do what Keras' `fit` does.
     """
     compile_model(model, config)
     watch = _Watch(config, on_epoch)
     full = config.batch_size == FULL_BATCH
     started = time.perf_counter()
-    model.fit(
+    trainer = fit(
+        model,
         inputs_of(split.train),
         split.train.scores.reshape(-1, 1),
+        trainer=config.trainer,
         batch_size=len(split.train) if full else int(config.batch_size),
         epochs=config.epochs,
         validation_data=(inputs_of(split.valid), split.valid.scores.reshape(-1, 1)),
@@ -128,9 +136,8 @@ def train(
     trained = time.perf_counter()
     watch.restore(model)
     value = rmse(predict(model, split.valid), split.valid.scores)
-    return watch.result(
-        value, {"train": trained - started, "evaluate": time.perf_counter() - trained}
-    )
+    seconds = {"train": trained - started, "evaluate": time.perf_counter() - trained}
+    return watch.result(value, seconds, trainer)
 
 
 def predict(model: keras.Model, part: Part) -> NDArray[np.float32]:
@@ -181,7 +188,7 @@ class _Watch(keras.callbacks.Callback):
         if self._weights is not None:
             model.set_weights(self._weights)
 
-    def result(self, value: float, seconds: Mapping[str, float]) -> TrainResult:
+    def result(self, value: float, seconds: Mapping[str, float], trainer: str) -> TrainResult:
         """Everything kept, with the restored weights' value."""
         lowest = min((e.metrics["val_rmse"] for e in self._curve), default=float("nan"))
         return TrainResult(
@@ -191,4 +198,5 @@ class _Watch(keras.callbacks.Callback):
             lowest_val_rmse=lowest,
             end_reason=self._reason,
             seconds=seconds,
+            trainer=trainer,
         )

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.config import StudyConfig
 from search.endings import close_cut, make_folder, so_far, write_curve
-from search.ledger import OUTCOME, PLAN, outcome_of, requeue
+from search.ledger import OUTCOME, PLAN, TRAINER, outcome_of, requeue
 from search.messages import Done, Failed
 from tracking import (
     COMPLETE,
@@ -108,6 +108,7 @@ class Conclusion:
             end_reason=done.end_reason,
             value=value,
             metrics=metrics,
+            tags=dict(run.record.tags) | {TRAINER: done.trainer},
             epochs=tuple(run.epochs),
         )
         model = None

@@ -12,7 +12,7 @@ from datetime import date, time
 from pathlib import Path
 from typing import Any, Literal
 
-from models.config import told
+from models.config import TRAINERS, told
 from models.data import SourceOptions
 from search.errors import SearchError
 
@@ -50,6 +50,8 @@ class StudyConfig:
         tracking_uri: MLflow's address; None for `mlflow.db` in the home folder.
         storage: Optuna's address; None for `optuna.db` in the home folder.
         threads: Threads a trial; None for every core of this process.
+        trainer: "fast" for our trainer, "keras" for Keras' own `fit`, "auto" for ours wherever it
+            does the same.
     """
 
     name: str = "sample"
@@ -69,6 +71,7 @@ class StudyConfig:
     tracking_uri: str | None = None
     storage: str | None = None
     threads: int | None = None
+    trainer: str = "auto"
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -94,6 +97,7 @@ class StudyConfig:
         _known("pruner", self.pruner, PRUNERS)
         _known("keep_models", self.keep_models, KEEP_MODELS)
         _known("split", self.split, SPLITS)
+        _known("trainer", self.trainer, TRAINERS)
         if self.model not in PRESETS and not re.fullmatch(r"[\w.]+:\w+", self.model):
             _fail("model", f"be one of {', '.join(PRESETS)} or `module:HyperModel`", self.model)
         if self.space and self.model != "ratings":

@@ -19,6 +19,7 @@ DATASET = "trialbook:dataset"
 RUN = "trialbook:run"
 PLAN = "trialbook:plan"
 OUTCOME = "trialbook:outcome"
+TRAINER = "trialbook.trainer"
 
 _ORPHAN_S = 60
 _STATES = {TrialState.COMPLETE: COMPLETE, TrialState.PRUNED: PRUNED, TrialState.WAITING: QUEUED}
@@ -55,6 +56,7 @@ def outcome_of(record: TrialRecord) -> dict[str, Any]:
         "end_reason": record.end_reason,
         "message": record.message,
         "metrics": dict(record.metrics),
+        "trainer": record.tags.get(TRAINER),
         "curve": pack_curve(record.epochs),
     }
 
@@ -94,6 +96,7 @@ def trial_record(study: str, trial: FrozenTrial, monitor: str) -> TrialRecord:
     if state == RUNNING and owner is not None and not lives(owner):
         state, end_reason = KILLED, "interrupted"
     ended = state in (COMPLETE, PRUNED)
+    trainer = {TRAINER: outcome["trainer"]} if outcome.get("trainer") else {}
     return TrialRecord(
         study=study,
         number=trial.number,
@@ -104,7 +107,7 @@ def trial_record(study: str, trial: FrozenTrial, monitor: str) -> TrialRecord:
         value=trial.value if ended else None,
         objective=f"best_{monitor}",
         metrics=outcome.get("metrics", {}),
-        tags=plan.get("tags", {}),
+        tags=dict(plan.get("tags", {})) | trainer,
         epochs=_epochs(outcome.get("curve", [])),
         run_id=plan.get("run_id"),
     )

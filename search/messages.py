@@ -70,6 +70,7 @@ class Done:
         end_reason: "epochs", "early_stopping", "pruned" or "nan".
         value: The objective.
         metrics: Final figures by name.
+        trainer: "fast" or "keras": what trained.
         model_kind: "ratings", "keras", or None where no model was saved.
         id_types: MLflow's names for the user and the movie ids' types.
     """
@@ -77,6 +78,7 @@ class Done:
     end_reason: str
     value: float
     metrics: Mapping[str, float]
+    trainer: str = "keras"
     model_kind: str | None = None
     id_types: tuple[str, str] = ("long", "long")
 

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import keras
 import keras_tuner
 
 import models
@@ -83,7 +84,10 @@ class RatingRunner:
             hp = keras_tuner.HyperParameters()
             hp.values = dict(task.values)
             model, train = space.read(hp, self._config.space)
-        return model, space.at_seed(train, seed=task.seed, epochs=task.epochs)
+        train = space.at_seed(
+            train, seed=task.seed, epochs=task.epochs, trainer=self._config.trainer
+        )
+        return model, train
 
     def run(self, task: Task, report: Reporter) -> Done:
         """Build, train, score again, and write the trial's files."""
@@ -125,6 +129,7 @@ class RatingRunner:
                 "trivial_global_mean_val_rmse": self._trivial.global_mean,
                 "trivial_biases_val_rmse": self._trivial.biases,
             },
+            trainer=result.trainer,
             model_kind="ratings" if keeps else None,
             id_types=(models.id_type(vocabulary.user_ids), models.id_type(vocabulary.movie_ids)),
         )
@@ -167,6 +172,9 @@ class HyperModelRunner:
         started = time.perf_counter()
         model = self._hypermodel.build(hp)
         built = time.perf_counter()
+        used = ["keras"]
+        if isinstance(model, keras.Model):
+            models.speed_up(model, self._config.trainer, used.append)
         watch = _callback(self._config.monitor, report)
         returned = self._hypermodel.fit(hp, model, callbacks=[watch], epochs=task.epochs, verbose=0)
         trained, waited = time.perf_counter(), report.seconds
@@ -193,6 +201,7 @@ class HyperModelRunner:
                 "seconds_report": report.seconds,
                 **({"parameters": model.count_params()} if hasattr(model, "count_params") else {}),
             },
+            trainer=used[-1],
             model_kind="keras" if keeps else None,
         )
 

@@ -116,9 +116,9 @@ def preset(name: str) -> tuple[ModelConfig, TrainConfig]:
     return as_written() if name == "as-written" else baseline()
 
 
-def at_seed(config: TrainConfig, *, seed: int, epochs: int) -> TrainConfig:
-    """The configuration with a trial's own seed and a study's cap on epochs."""
-    return replace(config, seed=seed, epochs=epochs)
+def at_seed(config: TrainConfig, *, seed: int, epochs: int, trainer: str) -> TrainConfig:
+    """The configuration with a trial's own seed, and a study's cap on epochs and trainer."""
+    return replace(config, seed=seed, epochs=epochs, trainer=trainer)
 
 
 def _off(factor: float) -> float:

@@ -150,7 +150,7 @@ def _finite(
     finite = np.isfinite(scores)
     if not finite.all():
         row = int(np.argmin(finite))
-        raise fail_at(where, row, name, "must hold finite numbers", wide[row])
+        raise fail_at(where, row, name, "must hold numbers of single precision", wide[row])
     return scores
 
 

@@ -20,6 +20,8 @@ from tracking import Store
 if TYPE_CHECKING:
     from search.config import StudyConfig
 
+GOES_ON = "Interrupted; every finished trial is kept. The same command goes on."
+
 DONE, DOES_NOT_HOLD, MISTAKE, OUR_FAILURE, INTERRUPTED = 0, 1, 2, 70, 130
 
 
@@ -33,7 +35,10 @@ def console(as_json: bool = False) -> Console:
 
 def waiting(text: str) -> Status:
     """A line on standard error, with a spinner on a terminal, while something takes its time."""
-    return console(True).status(Text(text))
+    error = console(True)
+    if not error.is_terminal:
+        error.print(text)
+    return error.status(Text(text))
 
 
 def home_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,10 +7,13 @@ from typing import Any
 
 import click
 
+from models.config import TRAINERS
 from search.cli.common import (
     DOES_NOT_HOLD,
+    GOES_ON,
     INTERRUPTED,
     SOURCE_NAMES,
+    console,
     emit,
     home_option,
     json_option,
@@ -38,6 +41,7 @@ from search.config import KEEP_MODELS, PRUNERS, SAMPLERS, SPLITS, StudyConfig
 @click.option("--seed", type=int, help="Seed of sampler, trials and splits.")
 @click.option("--epochs", type=int, help="Most epochs a trial.")
 @click.option("--threads", type=int, help="Threads a trial.")
+@click.option("--trainer", type=click.Choice(TRAINERS), help="Ours, or Keras' own fit.")
 @click.option("--keep-models", type=click.Choice(KEEP_MODELS), help="Whose models are kept.")
 @click.option("--dry-run", is_flag=True, help="List the space and estimate the cost; run nothing.")
 @store_options
@@ -64,6 +68,8 @@ def command(
         result = run_study(config, home=home, progress=progress)
     if as_json:
         emit(result.to_json())
+        if result.interrupted:
+            console(True).print(GOES_ON)
     else:
         from search.cli.summary import print_summary
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from search.cli.common import console, more_line, program, short, table, ui_line
+from search.cli.common import GOES_ON, console, more_line, program, short, table, ui_line
 from search.config import StudyConfig
 from search.results import StudyResult
 from tracking import FAILED, KILLED, PRUNED, Scalar, StudyRecord, TrialRecord
@@ -31,7 +31,7 @@ def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
     for line in learned(result.record):
         out.print(f"• {line}", soft_wrap=not out.is_terminal)  # a person's lines break at words
     if result.interrupted:
-        out.print("Interrupted; every finished trial is kept. The same command goes on.")
+        out.print(GOES_ON)
     if result.timed_out:
         out.print(
             f"The time of {config.timeout_s:g} s is over; every finished trial is kept. "

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from models import TrainConfig
 from models.data import Part, Split, Vocabulary
 
 MakeSplit = Callable[..., Split]
@@ -41,3 +42,12 @@ def make_split() -> MakeSplit:
         )
 
     return make
+
+
+@pytest.fixture(params=["fast", "keras"])
+def trainer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each trainer in turn, as the default of every configuration."""
+    defaults = dict(TrainConfig.__init__.__kwdefaults__) | {"trainer": request.param}
+    monkeypatch.setattr(TrainConfig.__init__, "__kwdefaults__", defaults)
+    assert TrainConfig().trainer == request.param
+    return str(request.param)

@@ -201,6 +201,7 @@ def _gap(got: dict, expected: dict) -> float:
     )
 
 
+@pytest.mark.usefixtures("trainer")
 def test_three_steps_agree_with_an_independent_reference() -> None:
     got, expected, ours, losses = _three_steps(stock=False)
     assert _gap(got, expected) < 2e-5
@@ -216,7 +217,7 @@ def test_stock_keras_does_not_sum_and_does_not_agree() -> None:
 def test_every_optimizer_steps_along_the_summed_gradient(optimizer: str) -> None:
     """A tiny penalty on the tables makes Keras' own gradient dense, hence summed."""
     split = _small_split()
-    config = TrainConfig(optimizer=optimizer, epochs=3, learning_rate=0.005)
+    config = TrainConfig(optimizer=optimizer, epochs=3, learning_rate=0.005, trainer="keras")
     tables = []
     for penalty in (0.0, 1e-30):
         make_deterministic(2)
@@ -275,6 +276,7 @@ def _trained(seed: int, **changes) -> tuple:
     return train(model, split, config), model, split
 
 
+@pytest.mark.usefixtures("trainer")
 def test_the_value_is_the_rmse_of_the_restored_weights() -> None:
     result, model, split = _trained(0, epochs=30)
     error = predict(model, split.valid).astype(np.float64) - split.valid.scores
@@ -285,6 +287,7 @@ def test_the_value_is_the_rmse_of_the_restored_weights() -> None:
     assert result.end_reason == "epochs"
 
 
+@pytest.mark.usefixtures("trainer")
 def test_the_same_seed_gives_the_same_bits_and_another_does_not() -> None:
     first, model, _ = _trained(4)
     again, same, _ = _trained(4)
@@ -295,6 +298,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not() -> None:
     assert all(np.array_equal(a, b) for a, b in pairs)
 
 
+@pytest.mark.usefixtures("trainer")
 def test_a_trial_ends_as_what_happened_to_it() -> None:
     split = _small_split()
     model = build_model(baseline()[0], split.vocabulary)
@@ -308,6 +312,7 @@ def test_a_trial_ends_as_what_happened_to_it() -> None:
     assert lost.end_reason == "nan"
 
 
+@pytest.mark.usefixtures("trainer")
 def test_the_test_part_is_never_read() -> None:
     class Sealed:
         def __getattribute__(self, name: str):

@@ -47,6 +47,7 @@ def _best_epoch(curve: list[float], min_delta: float) -> int:
     return best + 1
 
 
+@pytest.mark.usefixtures("trainer")
 @pytest.mark.parametrize(("batch_size", "min_delta"), [("full", 0.05), (16, 0.0)])
 def test_the_best_epoch_is_restored_and_scored_anew(
     make_split: MakeSplit, batch_size: int | str, min_delta: float
@@ -64,6 +65,7 @@ def test_the_best_epoch_is_restored_and_scored_anew(
     assert result.end_reason == "epochs"
 
 
+@pytest.mark.usefixtures("trainer")
 def test_an_epoch_has_its_number_its_seconds_and_four_metrics(make_split: MakeSplit) -> None:
     heard: list[Epoch] = []
 
@@ -80,6 +82,7 @@ def test_an_epoch_has_its_number_its_seconds_and_four_metrics(make_split: MakeSp
     assert set(result.seconds) == {"train", "evaluate"}
 
 
+@pytest.mark.usefixtures("trainer")
 def test_a_loss_that_stops_being_a_number_ends_training_with_the_weights_before_it(
     make_split: MakeSplit,
 ) -> None:
@@ -100,6 +103,7 @@ def test_a_loss_that_stops_being_a_number_ends_training_with_the_weights_before_
     assert result.best_val_rmse == pytest.approx(result.epochs[1].metrics["val_rmse"], abs=1e-5)
 
 
+@pytest.mark.usefixtures("trainer")
 def test_patience_that_runs_out_in_the_last_epoch_did_not_stop_anything(
     make_split: MakeSplit,
 ) -> None:
@@ -112,6 +116,7 @@ def test_patience_that_runs_out_in_the_last_epoch_did_not_stop_anything(
     assert [e.metrics for e in whole.epochs] == [e.metrics for e in stopped.epochs]
 
 
+@pytest.mark.usefixtures("trainer")
 def test_the_same_seed_shuffles_batches_to_the_same_bits(make_split: MakeSplit) -> None:
     split = make_split()
     config = TrainConfig(epochs=2, seed=7, batch_size=16)

@@ -1,0 +1,7 @@
+"""Training at the machine's speed: Keras' `fit` with the same mathematics, chunk by chunk."""
+
+from models.fast.choosing import fit, speed_up
+from models.fast.fitting import fast_fit
+from models.fast.suiting import why_not
+
+__all__ = ["fast_fit", "fit", "speed_up", "why_not"]

@@ -1,0 +1,85 @@
+"""Which trainer a call of `fit` goes to: the fast one where it does the same, else Keras' own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from models.errors import ModelsError
+from models.fast.fitting import fast_fit
+from models.fast.suiting import why_not
+
+_TAKEN = ("batch_size", "epochs", "validation_data", "shuffle", "callbacks")
+_WITHOUT_EFFECT = ("verbose", "validation_batch_size")
+_DEFAULTS = {"validation_split": 0, "initial_epoch": 0, "validation_freq": 1}
+
+
+def fit(model: keras.Model, x: Any, y: Any, *, trainer: str, **options: Any) -> str:
+    """Train with the fast trainer or with Keras' `fit`.
+
+    Args:
+        model: Built and compiled.
+        x: As Keras takes it.
+        y: As Keras takes it.
+        trainer: "auto", "fast" or "keras".
+        options: Of Keras' `fit`.
+
+    Returns:
+        "fast" or "keras": which one it was.
+
+    Raises:
+        ModelsError: `trainer` is "fast", but it cannot do what Keras' `fit` does here.
+    """
+    reason = "it was asked for" if trainer == "keras" else _why_not(model, x, y, options)
+    if reason is None:
+        fast_fit(model, x, y, **{name: options[name] for name in _TAKEN if name in options})
+        return "fast"
+    if trainer == "fast":
+        raise ModelsError(
+            f"The fast trainer must be able to train the model, but {reason}. "
+            "Use the trainer `auto` or `keras`."
+        )
+    type(model).fit(model, x, y, **options)
+    return "keras"
+
+
+def speed_up(model: keras.Model, trainer: str, chosen: Callable[[str], None]) -> None:
+    """Let a model's own `fit` go to the trainer, whoever calls it.
+
+    Args:
+        model: Built; it may be compiled later.
+        trainer: "auto", "fast" or "keras".
+        chosen: Is told "fast" or "keras" after each call.
+    """
+
+    def fitted(x: Any = None, y: Any = None, **options: Any) -> keras.callbacks.History:
+        chosen(fit(model, x, y, trainer=trainer, **options))
+        history: keras.callbacks.History = model.history
+        return history
+
+    model.fit = fitted
+
+
+def _why_not(model: keras.Model, x: Any, y: Any, options: dict[str, Any]) -> str | None:
+    for name, value in options.items():
+        if name not in _TAKEN + _WITHOUT_EFFECT and not _is_default(name, value):
+            return f"`fit` is given `{name}`"
+    if options.get("verbose", 0) not in (0, "auto"):
+        return "`fit` is asked to print"
+    valid = options.get("validation_data")
+    if valid is not None and not (isinstance(valid, tuple) and len(valid) == 2):
+        return "its validation data are not a pair of arrays"
+    return why_not(
+        model,
+        x,
+        y,
+        callbacks=options.get("callbacks") or (),
+        batch_size=options.get("batch_size") or 32,
+    )
+
+
+def _is_default(name: str, value: Any) -> bool:
+    """Whether an option of Keras' `fit` is as if it were not given."""
+    return value is None or (isinstance(value, int | float) and value == _DEFAULTS.get(name))

@@ -1,0 +1,131 @@
+"""Whether a model's training can be added up over chunks of rows, and if not, why not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from models.fast.gradients import mean_loss
+from models.fast.masks import every_layer
+
+_ROWS = 4
+_BATCH_HOOKS = (
+    "on_batch_begin",
+    "on_batch_end",
+    "on_train_batch_begin",
+    "on_train_batch_end",
+    "on_test_batch_begin",
+    "on_test_batch_end",
+)
+_STEPS = ("train_step", "test_step", "compute_loss", "compute_metrics")
+
+
+def why_not(
+    model: keras.Model,
+    x: Any,
+    y: Any,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    batch_size: int = 32,
+) -> str | None:
+    """Why `fast_fit` would not do what Keras' `fit` does, in a few words; None where it would.
+
+    A few rows are scored together and apart: neither the prediction nor the loss of a row may
+    depend on the rows beside it.
+
+    Args:
+        model: Built and compiled.
+        x: Inputs, `[row, ...]`.
+        y: Targets, `[row, ...]`.
+        callbacks: That will watch the training.
+        batch_size: Rows a step.
+    """
+    reason = _of_data(x, y) or _of_compiling(model) or _of_layers(model)
+    if reason is None and len(tf.nest.flatten(x)[0]) > batch_size:
+        reason = _of_callbacks(callbacks)
+    return reason or _of_rows(model, x, y)
+
+
+def _of_data(x: Any, y: Any) -> str | None:
+    leaves = tf.nest.flatten((x, y))
+    if all(isinstance(leaf, np.ndarray | tf.Tensor) for leaf in leaves) and len(leaves[0]):
+        return None
+    return "its data are not arrays"
+
+
+def _of_compiling(model: keras.Model) -> str | None:
+    changed = [name for name in _STEPS if _overridden(model, name)]
+    if changed:
+        return f"it has a `{changed[0]}` of its own"
+    if model.run_eagerly:
+        return "it runs eagerly"
+    if not isinstance(model.loss, str | keras.losses.Loss) and not callable(model.loss):
+        return "it has several losses"
+    if len(model.outputs) != 1:
+        return "it has several outputs"
+    optimizer = model.optimizer
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return "its optimizer scales the loss"
+    if getattr(optimizer, "gradient_accumulation_steps", None):
+        return "its optimizer accumulates steps"
+    if not model.trainable_variables:
+        return "it has nothing to train"
+    return None
+
+
+def _overridden(model: keras.Model, name: str) -> bool:
+    return getattr(type(model), name) is not getattr(keras.Model, name)
+
+
+def _of_layers(model: keras.Model) -> str | None:
+    for layer in every_layer(model):
+        kind = type(layer).__name__
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable:
+            return f"its layer {layer.name} ({kind}) reads across rows"
+        if getattr(layer, "activity_regularizer", None) is not None:
+            return f"its layer {layer.name} ({kind}) penalises activities"
+        if getattr(layer, "stateful", False):
+            return f"its layer {layer.name} ({kind}) keeps state from batch to batch"
+    return None
+
+
+def _of_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> str | None:
+    for callback in callbacks:
+        for hook in _BATCH_HOOKS:
+            if getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook):
+                return f"its callback {type(callback).__name__} listens to batches"
+    return None
+
+
+def _of_rows(model: keras.Model, x: Any, y: Any) -> str | None:
+    """Score a few rows together and one by one."""
+
+    def rows(first: int, last: int) -> tuple[Any, Any]:
+        taken: tuple[Any, Any] = tf.nest.map_structure(
+            lambda leaf: tf.convert_to_tensor(leaf[first:last]), (x, y)
+        )
+        return taken
+
+    count = min(_ROWS, len(tf.nest.flatten(x)[0]))
+    loss = mean_loss(model)
+    inputs, targets = rows(0, count)
+    together = model(inputs, training=False)
+    apart = [model(rows(n, n + 1)[0], training=False) for n in range(count)]
+    if not np.allclose(together, np.concatenate(apart), rtol=1e-4, atol=1e-5, equal_nan=True):
+        return "its prediction of a row depends on the rows beside it"
+    if model.losses and len(model.losses) != _penalties(model):
+        return "it adds losses of its own"
+    each = [float(loss(rows(n, n + 1)[1], apart[n])) for n in range(count)]
+    whole = float(loss(targets, together))
+    if not np.isclose(whole, np.mean(each), rtol=1e-4, atol=1e-6, equal_nan=True):
+        return "its loss of a row depends on the rows beside it"
+    return None
+
+
+def _penalties(model: keras.Model) -> int:
+    """Trainable variables that are penalised."""
+    return sum(v.regularizer is not None for v in model.trainable_variables)
