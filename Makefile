@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 WORKERS ?= 2
 
-.PHONY: search test test-all lint types check venv dev bench-data clean
+.PHONY: search test test-all lint types check venv dev bench bench-data clean
 
 search: venv
 	@$(BIN)/trialbook search
@@ -30,6 +30,9 @@ check: lint types test
 
 venv: $(VENV)/.installed
 dev: $(VENV)/.installed-dev
+
+bench: venv
+	@$(BIN)/python benchmarks/training.py $(ARGS)
 
 bench-data: venv
 	@$(BIN)/python benchmarks/data_loading.py

@@ -35,10 +35,7 @@ def console(as_json: bool = False) -> Console:
 
 def waiting(text: str) -> Status:
     """A line on standard error, with a spinner on a terminal, while something takes its time."""
-    error = console(True)
-    if not error.is_terminal:
-        error.print(text)
-    return error.status(Text(text))
+    return console(True).status(Text(text))
 
 
 def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
