@@ -91,14 +91,10 @@ def main() -> None:
     if given.trainer:
         train_once(given.trainer, given.source, given.epochs, given.threads, given.batch_size)
         return
-    found = measure(given) | {"machine": _machine()}
-    print(json.dumps(found, indent=2) if given.json else _table(found))
-
-
-def _machine() -> dict[str, str]:
     from tracking import provenance
 
-    return dict(provenance())
+    found = measure(given) | {"machine": dict(provenance())}
+    print(json.dumps(found, indent=2) if given.json else _table(found))
 
 
 def _table(found: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 TRAINERS = ("auto", "fast", "keras")
 TRAIN_MEAN = "train_mean"
 MOST_WIDTH = 65_536
-_MOST_SEED = 2**32 - 1
+MOST_SEED = 2**32 - 1
 FULL_BATCH = "full"
 
 
@@ -46,10 +46,16 @@ def _not_negative(name: str, value: Any) -> None:
     )
 
 
-def _whole(name: str, value: Any, least: int) -> None:
+def check_whole(name: str, value: Any, least: int, most: float = math.inf) -> None:
+    """Refuse what is no whole number of a range.
+
+    Raises:
+        ModelsError: It is none from `least` to `most`.
+    """
+    rule = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
     _check(
-        _is_whole(value, least),
-        f"`{name}` must be a whole number of at least {least}, but got {told(value)}.",
+        _is_whole(value, least, most),
+        f"`{name}` must be a whole number {rule}, but got {told(value)}.",
     )
 
 
@@ -63,10 +69,7 @@ def check_width(name: str, value: Any) -> None:
     Raises:
         ModelsError: It is not a whole number from 1 to `MOST_WIDTH`.
     """
-    _check(
-        _is_whole(value, 1, MOST_WIDTH),
-        f"`{name}` must be a whole number from 1 to {MOST_WIDTH}, but got {told(value)}.",
-    )
+    check_whole(name, value, 1, MOST_WIDTH)
 
 
 def check_rate(name: str, value: Any) -> None:
@@ -173,10 +176,7 @@ class TrainConfig:
             size == FULL_BATCH or _is_whole(size, 1),
             f'`batch_size` must be "{FULL_BATCH}" or a whole number above 0, but got {told(size)}.',
         )
-        _whole("epochs", self.epochs, 1)
-        _whole("patience", self.patience, 0)
+        check_whole("epochs", self.epochs, 1)
+        check_whole("patience", self.patience, 0)
         _not_negative("min_delta", self.min_delta)
-        _check(
-            _is_whole(self.seed, 0, _MOST_SEED),
-            f"`seed` must be a whole number from 0 to {_MOST_SEED}, but got {told(self.seed)}.",
-        )
+        check_whole("seed", self.seed, 0, MOST_SEED)

@@ -12,7 +12,7 @@ from datetime import date, time
 from pathlib import Path
 from typing import Any, Literal
 
-from models.config import TRAINERS, told
+from models.config import MOST_SEED, TRAINERS, told
 from models.data import SourceOptions
 from search.errors import SearchError
 
@@ -88,7 +88,7 @@ class StudyConfig:
             )
         for name in ("trials", "epochs"):
             _at_least(name, getattr(self, name), 1)
-        _at_least("seed", self.seed, 0, most=2**32 - 1)
+        _at_least("seed", self.seed, 0, most=MOST_SEED)
         if self.threads is not None:
             _at_least("threads", self.threads, 1, most=1024)
         if self.timeout_s is not None and not (0 < self.timeout_s < math.inf):

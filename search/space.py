@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import keras_tuner
@@ -12,12 +13,11 @@ from models import (
     FULL_BATCH,
     TRAIN_MEAN,
     ModelConfig,
-    ModelsError,
     TrainConfig,
     as_written,
     baseline,
 )
-from models.config import check_rate, check_width, told
+from models.config import check_rate, check_whole, check_width
 from search.declaration import Check, Declaration, Range
 
 _MOST_LAYERS = 4
@@ -46,7 +46,9 @@ def read(
         SearchError: An override names no parameter or does not fit it.
     """
     space = Declaration(hp, overrides or {})
-    layers = space.integer("layers", Range(low=1, high=_MOST_LAYERS, default=3), _layers)
+    depth = Range(low=1, high=_MOST_LAYERS, default=3)
+    check_layers = partial(check_whole, "layers", least=1, most=_LIMIT_LAYERS)
+    layers = space.integer("layers", depth, check_layers)
     units, dropout = [], []
     most = space.most("layers", _MOST_LAYERS)
     for number in range(1, most + 1):
@@ -54,8 +56,10 @@ def read(
         widths = Range(low=8, high=256, default=width, log=True)
         rates = Range(low=0.0, high=0.7, default=rate, step=0.05)
         with space.when("layers", list(range(number, most + 1))):
-            units.append(space.integer(name := f"units_{number}", widths, _width(name)))
-            dropout.append(space.real(name := f"dropout_{number}", rates, _rate(name)))
+            name = f"units_{number}"
+            units.append(space.integer(name, widths, partial(check_width, name)))
+            name = f"dropout_{number}"
+            dropout.append(space.real(name, rates, partial(check_rate, name)))
     model = ModelConfig(
         embedding_size=space.integer(
             "embedding_size", Range(low=2, high=64, default=15, log=True), _model("embedding_size")
@@ -152,18 +156,3 @@ def _model(name: str, parse: Callable[[Any], Any] = lambda value: value) -> Chec
 def _train(name: str, parse: Callable[[Any], Any] = lambda value: value) -> Check:
     """What `TrainConfig` says of one field's value."""
     return lambda value: TrainConfig(**{name: parse(value)})
-
-
-def _layers(count: Any) -> None:
-    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= _LIMIT_LAYERS:
-        raise ModelsError(
-            f"`layers` must be a whole number from 1 to {_LIMIT_LAYERS}, but got {told(count)}."
-        )
-
-
-def _width(name: str) -> Check:
-    return lambda width: check_width(name, width)
-
-
-def _rate(name: str) -> Check:
-    return lambda rate: check_rate(name, rate)

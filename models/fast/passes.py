@@ -26,8 +26,7 @@ class TrainPass:
     ) -> None:
         """Keep the rows as tensors; nothing is traced yet."""
         self._model = model
-        self._rows = tf.nest.map_structure(tf.convert_to_tensor, rows)
-        self._count = int(tf.nest.flatten(self._rows)[0].shape[0])
+        self._rows, self._count = _tensors(rows)
         self._batch_size = min(batch_size, self._count)
         self._masks = Masks(model, _slice(self._rows[0], 0, min(2, self._count)))
         self._sum = GradientSum(model, loss, self._masks)
@@ -90,12 +89,10 @@ class TrainPass:
             rows = tf.cast(last - first, total.dtype)
             if self._batch_size <= CHUNK_ROWS:
                 loss, gradients = self._sum.at_once(*take(first, last))
+                self._model.optimizer.apply(gradients, self._model.trainable_variables)
             else:
                 self._sum.add(take, first, last, share=1 / rows, chunk_rows=CHUNK_ROWS)
-                loss, gradients = self._sum.result()
-            self._model.optimizer.apply(gradients, self._model.trainable_variables)
-            if self._batch_size > CHUNK_ROWS:
-                self._sum.reset()
+                loss = self._apply_sum()
             return last, total + loss * rows
 
         start = (tf.constant(0), tf.zeros([], self._sum.dtype))
@@ -110,8 +107,7 @@ class ValidationPass:
         """Keep the rows as tensors; nothing is traced yet."""
         self._model = model
         self._loss = loss
-        self._rows = tf.nest.map_structure(tf.convert_to_tensor, rows)
-        self._count = int(tf.nest.flatten(self._rows)[0].shape[0])
+        self._rows, self._count = _tensors(rows)
         self._traced = tf.function(self._pass)
 
     def run(self) -> float:
@@ -138,3 +134,9 @@ class ValidationPass:
 
 def _slice(rows: Any, first: Any, last: Any) -> Any:
     return tf.nest.map_structure(lambda t: t[first:last], rows)
+
+
+def _tensors(rows: Any) -> tuple[Any, int]:
+    """Arrays as tensors, and how many rows they have."""
+    tensors = tf.nest.map_structure(tf.convert_to_tensor, rows)
+    return tensors, int(tf.nest.flatten(tensors)[0].shape[0])

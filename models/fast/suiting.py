@@ -58,7 +58,7 @@ def _of_data(x: Any, y: Any) -> str | None:
 
 
 def _of_compiling(model: keras.Model) -> str | None:
-    changed = [name for name in _STEPS if _overridden(model, name)]
+    changed = [name for name in _STEPS if _overridden(model, keras.Model, name)]
     if changed:
         return f"it has a `{changed[0]}` of its own"
     if model.run_eagerly:
@@ -77,8 +77,9 @@ def _of_compiling(model: keras.Model) -> str | None:
     return None
 
 
-def _overridden(model: keras.Model, name: str) -> bool:
-    return getattr(type(model), name) is not getattr(keras.Model, name)
+def _overridden(thing: object, base: type, name: str) -> bool:
+    """Whether the thing's class has a method of its own in place of the base's."""
+    return getattr(type(thing), name) is not getattr(base, name)
 
 
 def _of_layers(model: keras.Model) -> str | None:
@@ -96,7 +97,7 @@ def _of_layers(model: keras.Model) -> str | None:
 def _of_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> str | None:
     for callback in callbacks:
         for hook in _BATCH_HOOKS:
-            if getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook):
+            if _overridden(callback, keras.callbacks.Callback, hook):
                 return f"its callback {type(callback).__name__} listens to batches"
     return None
 

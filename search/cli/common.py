@@ -114,15 +114,15 @@ def ui_line(home: Path, tracking_uri: str | None = None) -> str:
 
 def more_line(home: Path, config: StudyConfig) -> str:
     """The exact command that asks a finished study for as many trials again."""
-    more = ["--study", config.name, "--trials", str(config.trials * 2)]
-    return search_line(home, *more, tracking_uri=config.tracking_uri, storage=config.storage)
+    more = ["search", "--study", config.name, "--trials", str(config.trials * 2)]
+    return command_line(home, *more, tracking_uri=config.tracking_uri, storage=config.storage)
 
 
-def search_line(
-    home: Path, *options: str, tracking_uri: str | None = None, storage: str | None = None
+def command_line(
+    home: Path, *arguments: str, tracking_uri: str | None = None, storage: str | None = None
 ) -> str:
-    """The exact command that searches with these options and in these stores."""
-    words = [program(), "search", *options]
+    """The exact command with these arguments and these stores."""
+    words = [program(), *arguments]
     if str(home) != "mlruns":
         words += ["--home", str(home)]
     if tracking_uri:

@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from search.cli.common import (
+    command_line,
     console,
     emit,
     home_option,
     json_option,
     open_store,
-    search_line,
     short,
     storage_option,
     table,
@@ -54,7 +54,7 @@ def command(home: Path, storage: str | None, as_json: bool) -> int:
     if as_json:
         emit({"studies": rows})
     elif not rows:
-        start = search_line(home, storage=storage)
+        start = command_line(home, "search", storage=storage)
         console().print(f"No study in {storage or home} yet. Start one: {start}")
     else:
         columns = ["study", "data", "model", "trials", "best", "trial", "value of"]

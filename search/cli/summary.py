@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from search.cli.common import GOES_ON, console, more_line, program, short, table, ui_line
+from search.cli.common import GOES_ON, command_line, console, more_line, short, table, ui_line
 from search.config import StudyConfig
 from search.results import StudyResult
 from tracking import FAILED, KILLED, PRUNED, Scalar, StudyRecord, TrialRecord
@@ -25,9 +24,9 @@ def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
         best, hidden = best_table(result.record, ranked[:5])
         out.print(best)
         if hidden:
-            words = shlex.join([program(), "show", config.name, str(ranked[0].number)])
-            place = "" if str(home) == "mlruns" else f" --home {shlex.quote(str(home))}"
-            out.print(f"They differ in {hidden} more parameters; one trial whole: {words}{place}")
+            words = ("show", config.name, str(ranked[0].number))
+            show = command_line(home, *words, storage=config.storage)
+            out.print(f"They differ in {hidden} more parameters; one trial whole: {show}")
     for line in learned(result.record):
         out.print(f"• {line}", soft_wrap=not out.is_terminal)  # a person's lines break at words
     if result.interrupted:

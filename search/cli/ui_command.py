@@ -15,12 +15,12 @@ import click
 
 from search.cli.common import (
     DOES_NOT_HOLD,
+    command_line,
     console,
     emit,
     home_option,
     json_option,
     open_store,
-    search_line,
     waiting,
 )
 from search.errors import SearchError
@@ -44,7 +44,7 @@ def command(port: int, tracking_uri: str | None, home: Path, as_json: bool) -> i
     if not store.exists():
         raise SearchError(
             f"`ui` needs a record to show, but there is none in {store.sqlite_file}. "
-            f"Start a study: {search_line(home, tracking_uri=tracking_uri)}"
+            f"Start a study: {command_line(home, 'search', tracking_uri=tracking_uri)}"
         )
     store.prepare()
     _check_free(port)

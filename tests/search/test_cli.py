@@ -291,22 +291,16 @@ def test_the_default_study_file_reads_back(tmp_path: Path) -> None:
     assert StudyConfig.from_toml(path) == config
 
 
-def test_what_only_looks_at_a_store_waits_for_no_heavy_library() -> None:
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "search, search.library, search.reproduce, search.removal",  # what only looks at a store
+        "search.session, search.estimate, search.replay",  # what leaves Keras to its child
+    ],
+)
+def test_what_trains_nothing_itself_waits_for_no_heavy_library(modules: str) -> None:
     heavy = "{'tensorflow', 'keras', 'keras_tuner', 'mlflow', 'matplotlib', 'plotly'}"
-    code = (
-        "import sys, search, search.library, search.reproduce, search.removal; "
-        f"print(sorted({heavy} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.strip() == "[]", done.stderr
-
-
-def test_the_studys_process_leaves_keras_to_its_child() -> None:
-    heavy = "{'tensorflow', 'keras', 'keras_tuner', 'mlflow', 'matplotlib', 'plotly'}"
-    code = (
-        "import sys, search.session, search.estimate, search.replay; "
-        f"print(sorted({heavy} & set(sys.modules)))"
-    )
+    code = f"import sys, {modules}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
 
