@@ -6,7 +6,10 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
   && { command -v "$$p"; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+# Compiling to bytecode afterwards, on all cores and without the libraries' own tests, is twice as
+# fast as pip's way.
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check -q install --no-compile -c constraints.txt
+COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(VENV)/lib >/dev/null 2>&1 || true
 WORKERS ?= 2
 
 .PHONY: search test test-all lint types check venv dev bench bench-data clean
@@ -44,13 +47,15 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing Trialbook and its libraries into $(VENV); this takes a minute or three, once"
-	@$(PIP) install -c constraints.txt -e ".[samples]"
+	@$(INSTALL) -e ".[samples]"
+	@$(COMPILE)
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
-	@echo "Installing the tools for tests into $(VENV), once"
-	@$(PIP) install -c constraints.txt -e ".[samples,dev]"
-	@touch $@
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing Trialbook, its libraries and the tools for tests into $(VENV); this takes a minute or three, once"
+	@$(INSTALL) -e ".[samples,dev]"
+	@$(COMPILE)
+	@touch $(VENV)/.installed $@
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
