@@ -24,11 +24,12 @@ TRAINERS = ("keras", "fast")
 def train_once(trainer: str, source: str, epochs: int, threads: int, batch_size: str) -> None:
     """What a fresh process does; prints the median epoch, the first one left out."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # for both, as in a study's process
     import models
     from models.data import load_ratings, split_ratings
     from search.memory import peak_memory_mb, reset_peak_memory
 
-    models.set_threads(threads)
+    models.set_threads(threads, apart=trainer == "fast")
     split = split_ratings(load_ratings(source))
     models.make_deterministic(42)
     config, recipe = models.baseline()

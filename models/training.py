@@ -61,17 +61,19 @@ def make_deterministic(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def set_threads(count: int | None) -> int:
+def set_threads(count: int | None, *, apart: bool = False) -> int:
     """Fix the number of threads before TensorFlow starts its own.
 
     Args:
         count: Threads, or None for as many as this process may use.
+        apart: Whether each operation runs on one thread and several operations run at once, which
+            is what the fast trainer uses best; Keras' `fit` uses threads inside of an operation.
 
     Returns:
         The number set.
     """
     threads = count or len(os.sched_getaffinity(0))
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_intra_op_parallelism_threads(1 if apart else threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     for device in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(device, True)

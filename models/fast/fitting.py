@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 import keras
@@ -42,12 +43,26 @@ def fast_fit(
         The history, as Keras' `fit` returns it.
     """
     loss = mean_loss(model)
-    train = TrainPass(model, loss, (x, y), batch_size=batch_size or 32)
     valid = None
     if validation_data is not None:
         valid = ValidationPass(model, loss, (validation_data[0], validation_data[1]))
+    with closing(TrainPass(model, loss, (x, y), batch_size=batch_size or 32)) as train:
+        _fit(model, train, valid, callbacks or (), epochs=epochs, shuffle=shuffle)
+    history: keras.callbacks.History = model.history
+    return history
+
+
+def _fit(
+    model: keras.Model,
+    train: TrainPass,
+    valid: ValidationPass | None,
+    callbacks: Sequence[keras.callbacks.Callback],
+    *,
+    epochs: int,
+    shuffle: bool,
+) -> None:
     told = keras.callbacks.CallbackList(
-        list(callbacks or ()), add_history=True, model=model, epochs=epochs, steps=train.steps
+        list(callbacks), add_history=True, model=model, epochs=epochs, steps=train.steps
     )
     model.stop_training = False
     told.on_train_begin()
@@ -62,8 +77,6 @@ def fast_fit(
             break
     model.optimizer.finalize_variable_values(model.trainable_variables)
     told.on_train_end(logs)
-    history: keras.callbacks.History = model.history
-    return history
 
 
 def _train(

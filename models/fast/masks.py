@@ -9,9 +9,11 @@ come from NumPy's SFC64, a stream a layer, which takes a tenth of the time of Te
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle
 from math import prod
 from typing import Any
 
@@ -45,9 +47,7 @@ class _Stream:
         scale = np.float32(_LEVELS / (_LEVELS - threshold))
         for first in range(0, len(mask), _UNITS_A_BLOCK):
             part = mask[first : first + _UNITS_A_BLOCK]
-            words = self.generator.integers(
-                0, 2**64 - 1, -(-len(part) // 4), dtype=np.uint64, endpoint=True
-            )
+            words = self.generator.bit_generator.random_raw(-(-len(part) // 4))
             bits = words.view(np.uint16)[: len(part)]
             np.multiply(bits >= threshold, scale, out=part)
 
@@ -75,19 +75,23 @@ class Masks:
             _Stream(layer, shape, _generator(layer, number))
             for number, (layer, shape) in enumerate(calls)
         ]
-        self._space: list[NDArray[np.float32]] = []
+        self._spaces: tuple[list[NDArray[np.float32]], ...] = ([], [])
 
     def draw(self, rows: int) -> list[Any]:
         """The masks of some rows, one a call, in the order of the calls.
 
-        They are tensors over memory that the next draw fills anew, so use them before that.
+        They are tensors over memory that the next draw but one fills anew: use them before that.
         """
-        widths = [prod(stream.shape) for stream in self._streams]
-        if not self._space or len(self._space[0]) < rows * widths[0]:
-            self._space = [_aligned(rows * width) for width in widths]
+        space, other = self._spaces
+        self._spaces = (other, space)
         drawn = []
-        for stream, width, space in zip(self._streams, widths, self._space, strict=True):
-            mask = space[: rows * width]
+        for number, stream in enumerate(self._streams):
+            units = rows * prod(stream.shape)
+            if len(space) <= number:
+                space.append(_aligned(units))
+            elif len(space[number]) < units:
+                space[number] = _aligned(units)
+            mask = space[number][:units]
             stream.draw(mask)
             shaped = mask.reshape(rows, *stream.shape)
             drawn.append(tf.experimental.dlpack.from_dlpack(shaped.__dlpack__()))
@@ -113,6 +117,35 @@ class Masks:
         finally:
             for layer in self._layers:
                 del layer.call
+
+
+class MasksAhead:
+    """Masks of one block after another, each drawn in a thread while the one before is used."""
+
+    def __init__(self, masks: Masks, rows: Sequence[int]) -> None:
+        """Begin with the first.
+
+        Args:
+            masks: Where they are drawn.
+            rows: Of each block; after the last comes the first again.
+        """
+        self._masks = masks
+        self._rows = cycle(rows)
+        self._thread = ThreadPoolExecutor(1)
+        self._next = self._begin()
+
+    def _begin(self) -> Future[list[Any]]:
+        return self._thread.submit(self._masks.draw, next(self._rows))
+
+    def take(self) -> list[Any]:
+        """The masks of the next block; those taken before must not be used any more."""
+        drawn = self._next.result()
+        self._next = self._begin()
+        return drawn
+
+    def close(self) -> None:
+        """Draw no more."""
+        self._thread.shutdown()
 
 
 def _aligned(count: int) -> NDArray[np.float32]:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from models.fast import shares
 from models.fast.gradients import GradientSum, Loss, penalties
-from models.fast.masks import Masks
+from models.fast.masks import Masks, MasksAhead
+from models.fast.shares import bounds, count_rows, shares_of, slice_rows
 
-CHUNK_ROWS = 4096
 BLOCK_ROWS = 65_536
 
 
 class TrainPass:
     """An epoch of training: one step over all rows, or one a shuffled batch.
 
-    Masks are drawn for a block of rows at a time, so that memory does not grow with the rows.
+    Masks are drawn for a block of rows at a time, so that memory does not grow with the rows, and
+    while the block before it is trained on.
     """
 
     def __init__(
@@ -28,17 +31,32 @@ class TrainPass:
         self._model = model
         self._rows, self._count = _tensors(rows)
         self._batch_size = min(batch_size, self._count)
-        self._masks = Masks(model, _slice(self._rows[0], 0, min(2, self._count)))
-        self._sum = GradientSum(model, loss, self._masks)
+        masks = Masks(model, slice_rows(self._rows[0], 0, min(2, self._count)))
+        share_count = shares_of(self._batch_size)
+        self._at_once = self._batch_size <= shares.CHUNK_ROWS * share_count
+        self._sum = GradientSum(model, loss, masks, share_count)
+        self._blocks = self._plan()
+        self._ahead = MasksAhead(masks, [last - first for first, last in self._blocks])
         model.optimizer.build(model.trainable_variables)
-        self._add = tf.function(self._add_block)
-        self._step = tf.function(self._apply_sum)
-        self._batches = tf.function(self._train_batches)
+        self._add = tf.function(self._add_block, autograph=False)
+        self._step = tf.function(self._apply_sum, autograph=False)
+        self._batches = tf.function(self._train_batches, autograph=False)
+
+    def _plan(self) -> Sequence[tuple[int, int]]:
+        """Blocks of rows, each of whole batches where an epoch has several."""
+        rows = BLOCK_ROWS
+        if self.steps > 1:
+            rows = max(1, BLOCK_ROWS // self._batch_size) * self._batch_size
+        return list(_blocks(self._count, rows))
 
     @property
     def steps(self) -> int:
         """Steps of an epoch."""
         return -(-self._count // self._batch_size)
+
+    def close(self) -> None:
+        """Draw no more masks."""
+        self._ahead.close()
 
     def run(self, *, shuffle: bool) -> float:
         """Train one epoch; the loss, each batch before its own step.
@@ -47,28 +65,19 @@ class TrainPass:
             shuffle: Whether batches are drawn anew, from NumPy's seeded generator.
         """
         if self.steps == 1:
-            for first in range(0, self._count, BLOCK_ROWS):
-                last = min(first + BLOCK_ROWS, self._count)
-                self._add(tf.constant(first), tf.constant(last), self._masks.draw(last - first))
+            for first, last in self._blocks:
+                self._add(tf.constant(first), tf.constant(last), self._ahead.take())
             return float(self._step())
         order = np.arange(self._count, dtype=np.int32)
         if shuffle:
             np.random.shuffle(order)
-        block = max(1, BLOCK_ROWS // self._batch_size) * self._batch_size
         total = 0.0
-        for first in range(0, self._count, block):
-            picked = order[first : first + block]
-            total += float(self._batches(tf.constant(picked), self._masks.draw(len(picked))))
+        for first, last in self._blocks:
+            total += float(self._batches(tf.constant(order[first:last]), self._ahead.take()))
         return total / self._count
 
     def _add_block(self, first: Any, last: Any, masks: list[Any]) -> None:
-        def take(begin: Any, end: Any) -> Any:
-            return (
-                *_slice(self._rows, begin, end),
-                _slice(masks, begin - first, end - first),
-            )
-
-        self._sum.add(take, first, last, share=1 / self._count, chunk_rows=CHUNK_ROWS)
+        self._sum.add((*slice_rows(self._rows, first, last), masks), share=1 / self._count)
 
     def _apply_sum(self) -> Any:
         loss, gradients = self._sum.result()
@@ -77,27 +86,28 @@ class TrainPass:
         return loss
 
     def _train_batches(self, order: Any, masks: list[Any]) -> Any:
-        count = tf.shape(order)[0]
-
-        def take(begin: Any, end: Any) -> Any:
-            picked = order[begin:end]
-            rows = tf.nest.map_structure(lambda t: tf.gather(t, picked), self._rows)
-            return (*rows, _slice(masks, begin, end))
+        count = count_rows(order)
 
         def body(first: Any, total: Any) -> tuple[Any, Any]:
             last = tf.minimum(first + self._batch_size, count)
+            picked = order[first:last]
+            batch = tf.nest.map_structure(lambda t: tf.gather(t, picked), self._rows)
             rows = tf.cast(last - first, total.dtype)
-            if self._batch_size <= CHUNK_ROWS:
-                loss, gradients = self._sum.at_once(*take(first, last))
-                self._model.optimizer.apply(gradients, self._model.trainable_variables)
-            else:
-                self._sum.add(take, first, last, share=1 / rows, chunk_rows=CHUNK_ROWS)
-                loss = self._apply_sum()
+            loss = self._step_on((*batch, slice_rows(masks, first, last)), rows)
             return last, total + loss * rows
 
         start = (tf.constant(0), tf.zeros([], self._sum.dtype))
         _, total = tf.while_loop(lambda first, _: first < count, body, start, parallel_iterations=1)
         return total
+
+    def _step_on(self, batch: Any, rows: Any) -> Any:
+        """Train on one batch; its loss before that."""
+        if not self._at_once:
+            self._sum.add(batch, share=1 / rows)
+            return self._apply_sum()
+        loss, gradients = self._sum.at_once(batch)
+        self._model.optimizer.apply(gradients, self._model.trainable_variables)
+        return loss
 
 
 class ValidationPass:
@@ -108,32 +118,58 @@ class ValidationPass:
         self._model = model
         self._loss = loss
         self._rows, self._count = _tensors(rows)
-        self._traced = tf.function(self._pass)
+        self._share_count = shares_of(self._count)
+        self._collected = shares.Collected(model)
+        self._scored = tf.function(self._score)
+        self._penalty = tf.function(self._penalties, autograph=False)
+        self._traced = tf.function(self._pass, autograph=False)
 
     def run(self) -> float:
         """Score the rows; the loss, penalties included."""
-        return float(self._traced())
-
-    def _pass(self) -> Any:
-        dtype = self._model.trainable_variables[0].value.dtype
-
-        def body(first: Any, total: Any) -> tuple[Any, Any]:
-            last = tf.minimum(first + CHUNK_ROWS, self._count)
-            inputs, targets = _slice(self._rows, first, last)
-            predictions = self._model(inputs, training=False)
-            self._model.compute_metrics(inputs, targets, predictions)
-            share = tf.cast(last - first, dtype) / self._count
-            return last, total + self._loss(targets, predictions) * share
-
-        start = (tf.constant(0), tf.zeros([], dtype))
-        _, total = tf.while_loop(
-            lambda first, _: first < self._count, body, start, parallel_iterations=1
+        total = sum(
+            float(self._traced(tf.constant(first), tf.constant(last)))
+            for first, last in _blocks(self._count, BLOCK_ROWS)
         )
-        return total + penalties(self._model, dtype)
+        return total + float(self._penalty())
+
+    def _penalties(self) -> Any:
+        return penalties(self._model, self._dtype)
+
+    @property
+    def _dtype(self) -> Any:
+        return self._model.trainable_variables[0].value.dtype
+
+    def _score(self, inputs: Any, targets: Any, weight: Any) -> tuple[Any, Any]:
+        predictions = self._model(inputs, training=False)
+        return predictions, self._loss(targets, predictions) * weight
+
+    def _pass(self, first: Any, last: Any) -> Any:
+        rows = slice_rows(self._rows, first, last)
+        edges = bounds(last - first, self._share_count)
+        parts = [self._score_share(rows, begin, end) for begin, end in edges]
+        predictions = self._collected.whole([collected for _, collected in parts])
+        self._model.compute_metrics(*rows, predictions)
+        return tf.add_n([loss for loss, _ in parts])
+
+    def _score_share(self, rows: Any, first: Any, last: Any) -> tuple[Any, Any]:
+        def body(begin: Any, total: Any, collected: Any) -> tuple[Any, ...]:
+            end = tf.minimum(begin + shares.CHUNK_ROWS, last)
+            weight = tf.cast(end - begin, self._dtype) / self._count
+            predictions, loss = self._scored(*slice_rows(rows, begin, end), weight)
+            collected = collected.write((begin - first) // shares.CHUNK_ROWS, predictions)
+            return end, total + loss, collected
+
+        start = (first, tf.zeros([], self._dtype), self._collected.start(first, last))
+        _, total, collected = tf.while_loop(
+            lambda begin, *_: begin < last, body, start, parallel_iterations=1
+        )
+        return total, collected
 
 
-def _slice(rows: Any, first: Any, last: Any) -> Any:
-    return tf.nest.map_structure(lambda t: t[first:last], rows)
+def _blocks(count: int, rows: int) -> Iterator[tuple[int, int]]:
+    """Blocks of at most so many rows: the first of each, and the one after its last."""
+    for first in range(0, count, rows):
+        yield first, min(first + rows, count)
 
 
 def _tensors(rows: Any) -> tuple[Any, int]:

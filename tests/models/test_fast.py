@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +16,11 @@ import pytest
 import tensorflow as tf
 
 from models import ModelConfig, ModelsError, build_model, make_deterministic
-from models.fast import fast_fit, fit, passes, speed_up, why_not
+from models.fast import fast_fit, fit, passes, shares, speed_up, why_not
 from models.fast.gradients import GradientSum, mean_loss
-from models.fast.masks import Masks
+from models.fast.masks import Masks, MasksAhead
 
+ROOT = Path(__file__).resolve().parents[2]
 ROWS = 203  # a prime's neighbour, so that no chunk divides it
 TINY = ModelConfig(embedding_size=3, units=(6, 4), dropout=(0.0, 0.0), l2_embedding=0.01)
 
@@ -54,7 +58,10 @@ def _dense(gradient: Any) -> np.ndarray:
 
 @pytest.mark.usefixtures("double")
 @pytest.mark.parametrize("chunk_rows", [1, 7, 64, ROWS, 1000])
-def test_gradients_are_keras_own_made_dense_whatever_the_chunk(chunk_rows: int) -> None:
+@pytest.mark.parametrize("share_count", [1, 3])
+def test_gradients_are_keras_own_made_dense_whatever_the_chunk(
+    share_count: int, chunk_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (movies, users), scores = _data(dtype="float64")
     model = _model()
     weights = [v.value for v in model.trainable_variables]
@@ -63,16 +70,14 @@ def test_gradients_are_keras_own_made_dense_whatever_the_chunk(chunk_rows: int) 
         loss = tf.reduce_mean(tf.square(predictions - scores)) + tf.add_n(model.losses)
     expected = [_dense(g) for g in tape.gradient(loss, weights)]
 
-    total = GradientSum(model, mean_loss(model), Masks(model, [movies[:2], users[:2]]))
-
-    rows, held = [tf.constant(movies), tf.constant(users)], tf.constant(scores)
+    masks = Masks(model, [movies[:2], users[:2]])
+    total = GradientSum(model, mean_loss(model), masks, share_count)
+    monkeypatch.setattr(shares, "CHUNK_ROWS", chunk_rows)
 
     @tf.function
     def run() -> Any:
-        def take(first: Any, last: Any) -> Any:
-            return [t[first:last] for t in rows], held[first:last], []
-
-        total.add(take, tf.constant(0), tf.constant(ROWS), share=1 / ROWS, chunk_rows=chunk_rows)
+        rows = ([tf.constant(movies), tf.constant(users)], tf.constant(scores), [])
+        total.add(rows, share=1 / ROWS)
         return total.result()
 
     got_loss, got = run()
@@ -82,13 +87,14 @@ def test_gradients_are_keras_own_made_dense_whatever_the_chunk(chunk_rows: int) 
 
 
 @pytest.mark.parametrize("batch_size", [ROWS, 64, 20])
-@pytest.mark.parametrize("chunk_rows", [32, 4096])
+@pytest.mark.parametrize(("chunk_rows", "share_count"), [(16, 3), (4096, 1), (4096, 2)])
 def test_epochs_are_keras_own_where_nothing_is_drawn(
-    batch_size: int, chunk_rows: int, monkeypatch: pytest.MonkeyPatch
+    batch_size: int, chunk_rows: int, share_count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SGD adds slices up by itself, so stock Keras takes the same steps."""
-    monkeypatch.setattr(passes, "CHUNK_ROWS", chunk_rows)
+    monkeypatch.setattr(shares, "CHUNK_ROWS", chunk_rows)
     monkeypatch.setattr(passes, "BLOCK_ROWS", 100)
+    monkeypatch.setattr(passes, "shares_of", lambda rows: share_count)
     x, y = _data()
     options = {"batch_size": batch_size, "epochs": 3, "shuffle": False}
     valid = ([each[:50] for each in x], y[:50])
@@ -158,11 +164,35 @@ def test_masks_do_not_depend_on_chunks_and_repeat_with_the_seed(
     x, y = _data()
 
     def curve(chunk_rows: int) -> list[float]:
-        monkeypatch.setattr(passes, "CHUNK_ROWS", chunk_rows)
+        monkeypatch.setattr(shares, "CHUNK_ROWS", chunk_rows)
         return fast_fit(_model(config), x, y, batch_size=ROWS, epochs=3).history["loss"]
 
     assert curve(4096) == curve(4096)
     assert curve(16) == pytest.approx(curve(4096), rel=1e-5)
+
+
+def test_masks_drawn_ahead_are_those_drawn_one_after_another() -> None:
+    blocks = [300, 300, 17]
+    one, other = _masks((0.5, 0.2), 8), _masks((0.5, 0.2), 8)
+    with closing(MasksAhead(one, blocks)) as ahead:
+        for rows in blocks + blocks:
+            for got, expected in zip(ahead.take(), other.draw(rows), strict=True):
+                assert got.shape == (rows, 8)
+                assert np.array_equal(np.array(got), np.array(expected))
+
+
+def test_rows_are_shared_out_where_an_operation_has_one_thread() -> None:
+    """In a process of its own: threads are fixed before TensorFlow starts its own."""
+    code = (
+        "import models; from models.fast.shares import shares_of; "
+        "models.set_threads(3, apart={}); print(*map(shares_of, (1, 2100, 10**6)))"
+    )
+    for apart, expected in ((True, "1 2 3"), (False, "1 1 1")):
+        done = subprocess.run(
+            [sys.executable, "-c", code.format(apart)],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True, cwd=ROOT,
+        )  # fmt: skip
+        assert done.stdout.strip() == expected
 
 
 class Norm(keras.layers.Layer):

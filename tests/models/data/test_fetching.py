@@ -51,8 +51,9 @@ def _publish(folder: Path, name: str, *, member: str | None = None, md5: str | N
     path = folder / dataset.archive
     with zipfile.ZipFile(path, "w") as archive:
         text = DAT if dataset.ratings.endswith(".dat") else CSV
-        archive.writestr(member or dataset.ratings, text)
-        archive.writestr("README", "terms")
+        # Without a time of its own, so that the same archive made again has the same checksum.
+        archive.writestr(zipfile.ZipInfo(member or dataset.ratings), text)
+        archive.writestr(zipfile.ZipInfo("README"), "terms")
     if md5 is not None:
         (folder / f"{dataset.archive}.md5").write_text(f"MD5 ({dataset.archive}) = {md5}\n")
 

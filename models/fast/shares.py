@@ -1,0 +1,63 @@
+"""Rows shared out between threads: each thread works through its own share, chunk by chunk."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import tensorflow as tf
+
+CHUNK_ROWS = 4096
+_SHARE_ROWS = 1024
+
+
+def shares_of(rows: int) -> int:
+    """How many shares rows are worked through in, at once.
+
+    More than one only where each operation has one thread of its own, as `set_threads` arranges
+    it: threads inside of operations would otherwise wait for each other.
+
+    Args:
+        rows: Of a step.
+    """
+    threading = tf.config.threading
+    if threading.get_intra_op_parallelism_threads() != 1:
+        return 1
+    return max(1, min(threading.get_inter_op_parallelism_threads(), rows // _SHARE_ROWS))
+
+
+def bounds(count: Any, shares: int) -> list[tuple[Any, Any]]:
+    """First row of each share and the row after its last; `count` is a whole number or a scalar."""
+    edges = [count * number // shares for number in range(shares + 1)]
+    return list(pairwise(edges))
+
+
+def slice_rows(rows: Any, first: Any, last: Any) -> Any:
+    """Rows from `first` to before `last` of every tensor in a structure."""
+    return tf.nest.map_structure(lambda t: t[first:last], rows)
+
+
+def count_rows(rows: Any) -> Any:
+    """How many rows the tensors of a structure have, a scalar."""
+    return tf.shape(tf.nest.flatten(rows)[0])[0]
+
+
+class Collected:
+    """Predictions of chunks, collected in a loop."""
+
+    def __init__(self, model: Any) -> None:
+        """See what a prediction looks like; nothing is collected yet."""
+        (output,) = model.outputs
+        self._dtype = output.dtype
+        self._shape = tuple(output.shape)[1:]
+
+    def start(self, first: Any, last: Any) -> Any:
+        """Room for the chunks between two rows."""
+        chunks = (last - first + CHUNK_ROWS - 1) // CHUNK_ROWS
+        return tf.TensorArray(
+            self._dtype, chunks, infer_shape=False, element_shape=(None, *self._shape)
+        )
+
+    def whole(self, arrays: list[Any]) -> Any:
+        """The predictions of every share, in the order of the rows."""
+        return tf.concat([array.concat() for array in arrays], 0)
