@@ -100,7 +100,7 @@ class GradientSum:
             self._total.assign_add(loss)
             rest = iter(dense)
             for total, is_table in zip(self._sums[0], self._is_table, strict=True):
-                if not is_table:
+                if total is not None and not is_table:
                     total.assign_add(next(rest))
         self._note(rows, self._collected.whole([collected for _, collected, _ in parts]))
 

@@ -23,7 +23,8 @@ def shares_of(rows: int) -> int:
     threading = tf.config.threading
     if threading.get_intra_op_parallelism_threads() != 1:
         return 1
-    return max(1, min(threading.get_inter_op_parallelism_threads(), rows // _SHARE_ROWS))
+    threads: int = threading.get_inter_op_parallelism_threads()
+    return max(1, min(threads, rows // _SHARE_ROWS))
 
 
 def bounds(count: Any, shares: int) -> list[tuple[Any, Any]]:
