@@ -8,9 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from models.fast import shares
 from models.fast.masks import Masks, every_layer
-from models.fast.shares import bounds, count_rows, slice_rows
+from models.fast.shares import Chunks, bounds, count_rows, slice_rows
 
 Loss = Callable[[Any, Any], Any]
 
@@ -53,7 +52,7 @@ class GradientSum:
         self._loss = loss
         self._masks = masks
         self._share_count = share_count
-        self._collected = shares.Collected(model)
+        self._chunks = Chunks(model)
         self._chunk = tf.function(self._of_chunk, reduce_retracing=True)
         self._weights = [v.value for v in model.trainable_variables]
         lookups = {
@@ -96,26 +95,20 @@ class GradientSum:
                 bounds(count_rows(rows), self._share_count), self._sums, strict=True
             )
         ]
-        for loss, _, dense in parts:
+        for _, loss, *dense in parts:
             self._total.assign_add(loss)
             rest = iter(dense)
             for total, is_table in zip(self._sums[0], self._is_table, strict=True):
                 if total is not None and not is_table:
                     total.assign_add(next(rest))
-        self._note(rows, self._collected.whole([collected for _, collected, _ in parts]))
+        self._note(rows, tf.concat([predictions for predictions, *_ in parts], 0))
 
     def _add_share(
         self, rows: Any, first: Any, last: Any, sums: Sequence[Any], share: Any
-    ) -> tuple[Any, Any, list[Any]]:
-        """Loss, predictions and dense sums of a share; its tables' sums are added to."""
-        dense = [w for w, t in zip(self._weights, self._is_table, strict=True) if not t]
-        start = (
-            *(first, tf.zeros([], self.dtype), self._collected.start(first, last)),
-            *[tf.zeros_like(w) for w in dense],
-        )
+    ) -> tuple[Any, ...]:
+        """Predictions, loss and dense sums of a share; its tables' sums are added to."""
 
-        def body(begin: Any, loss: Any, collected: Any, *totals: Any) -> tuple[Any, ...]:
-            end = tf.minimum(begin + shares.CHUNK_ROWS, last)
+        def work(begin: Any, end: Any, loss: Any, *totals: Any) -> tuple[Any, ...]:
             weight = tf.cast(end - begin, self.dtype) * share
             part, predictions, gradients = self._chunk(*slice_rows(rows, begin, end), weight)
             rest = iter(totals)
@@ -127,13 +120,11 @@ class GradientSum:
                     total.scatter_add(gradient)
                 else:
                     total.assign_add(gradient)
-            collected = collected.write((begin - first) // shares.CHUNK_ROWS, predictions)
-            return (end, loss + part, collected, *added)
+            return (predictions, loss + part, *added)
 
-        _, loss, collected, *added = tf.while_loop(
-            lambda begin, *_: begin < last, body, start, parallel_iterations=1
-        )
-        return loss, collected, added
+        dense = [w for w, t in zip(self._weights, self._is_table, strict=True) if not t]
+        zeros = [tf.zeros([], self.dtype), *[tf.zeros_like(w) for w in dense]]
+        return self._chunks.run(first, last, work, *zeros)
 
     def result(self) -> tuple[Any, list[Any]]:
         """The loss and the dense gradients of what was added, penalties included."""

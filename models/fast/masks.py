@@ -75,21 +75,19 @@ class Masks:
             _Stream(layer, shape, _generator(layer, number))
             for number, (layer, shape) in enumerate(calls)
         ]
-        self._spaces: tuple[list[NDArray[np.float32]], ...] = ([], [])
+        self._spaces = [[_aligned(0) for _ in calls] for _ in range(2)]
 
     def draw(self, rows: int) -> list[Any]:
         """The masks of some rows, one a call, in the order of the calls.
 
         They are tensors over memory that the next draw but one fills anew: use them before that.
         """
-        space, other = self._spaces
-        self._spaces = (other, space)
+        self._spaces.reverse()
+        space = self._spaces[0]
         drawn = []
         for number, stream in enumerate(self._streams):
             units = rows * prod(stream.shape)
-            if len(space) <= number:
-                space.append(_aligned(units))
-            elif len(space[number]) < units:
+            if len(space[number]) < units:
                 space[number] = _aligned(units)
             mask = space[number][:units]
             stream.draw(mask)

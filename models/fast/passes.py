@@ -119,7 +119,7 @@ class ValidationPass:
         self._loss = loss
         self._rows, self._count = _tensors(rows)
         self._share_count = shares_of(self._count)
-        self._collected = shares.Collected(model)
+        self._chunks = shares.Chunks(model)
         self._scored = tf.function(self._score)
         self._penalty = tf.function(self._penalties, autograph=False)
         self._traced = tf.function(self._pass, autograph=False)
@@ -147,23 +147,17 @@ class ValidationPass:
         rows = slice_rows(self._rows, first, last)
         edges = bounds(last - first, self._share_count)
         parts = [self._score_share(rows, begin, end) for begin, end in edges]
-        predictions = self._collected.whole([collected for _, collected in parts])
-        self._model.compute_metrics(*rows, predictions)
-        return tf.add_n([loss for loss, _ in parts])
+        predictions, losses = zip(*parts, strict=True)
+        self._model.compute_metrics(*rows, tf.concat(predictions, 0))
+        return tf.add_n(losses)
 
-    def _score_share(self, rows: Any, first: Any, last: Any) -> tuple[Any, Any]:
-        def body(begin: Any, total: Any, collected: Any) -> tuple[Any, ...]:
-            end = tf.minimum(begin + shares.CHUNK_ROWS, last)
+    def _score_share(self, rows: Any, first: Any, last: Any) -> tuple[Any, ...]:
+        def work(begin: Any, end: Any, total: Any) -> tuple[Any, ...]:
             weight = tf.cast(end - begin, self._dtype) / self._count
             predictions, loss = self._scored(*slice_rows(rows, begin, end), weight)
-            collected = collected.write((begin - first) // shares.CHUNK_ROWS, predictions)
-            return end, total + loss, collected
+            return predictions, total + loss
 
-        start = (first, tf.zeros([], self._dtype), self._collected.start(first, last))
-        _, total, collected = tf.while_loop(
-            lambda begin, *_: begin < last, body, start, parallel_iterations=1
-        )
-        return total, collected
+        return self._chunks.run(first, last, work, tf.zeros([], self._dtype))
 
 
 def _blocks(count: int, rows: int) -> Iterator[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -43,22 +44,43 @@ def count_rows(rows: Any) -> Any:
     return tf.shape(tf.nest.flatten(rows)[0])[0]
 
 
-class Collected:
-    """Predictions of chunks, collected in a loop."""
+class Chunks:
+    """A loop over the chunks of a share that collects their predictions."""
 
     def __init__(self, model: Any) -> None:
-        """See what a prediction looks like; nothing is collected yet."""
+        """See what a prediction looks like; nothing is run yet."""
         (output,) = model.outputs
         self._dtype = output.dtype
         self._shape = tuple(output.shape)[1:]
 
-    def start(self, first: Any, last: Any) -> Any:
-        """Room for the chunks between two rows."""
-        chunks = (last - first + CHUNK_ROWS - 1) // CHUNK_ROWS
-        return tf.TensorArray(
-            self._dtype, chunks, infer_shape=False, element_shape=(None, *self._shape)
+    def run(
+        self, first: Any, last: Any, work: Callable[..., tuple[Any, ...]], *totals: Any
+    ) -> tuple[Any, ...]:
+        """Work through the rows from `first` to before `last`, one chunk after another.
+
+        Args:
+            first: A scalar.
+            last: A scalar.
+            work: From a chunk's first row, the one after its last, and the totals so far to its
+                predictions and the new totals.
+            totals: At the start.
+
+        Returns:
+            The predictions, `[row, ...]`, and the totals.
+        """
+        collected = tf.TensorArray(
+            self._dtype,
+            (last - first + CHUNK_ROWS - 1) // CHUNK_ROWS,
+            infer_shape=False,
+            element_shape=(None, *self._shape),
         )
 
-    def whole(self, arrays: list[Any]) -> Any:
-        """The predictions of every share, in the order of the rows."""
-        return tf.concat([array.concat() for array in arrays], 0)
+        def body(begin: Any, collected: Any, *totals: Any) -> tuple[Any, ...]:
+            end = tf.minimum(begin + CHUNK_ROWS, last)
+            predictions, *new = work(begin, end, *totals)
+            return (end, collected.write((begin - first) // CHUNK_ROWS, predictions), *new)
+
+        _, collected, *ended = tf.while_loop(
+            lambda begin, *_: begin < last, body, (first, collected, *totals), parallel_iterations=1
+        )
+        return (collected.concat(), *ended)
