@@ -13,11 +13,26 @@ from tracking import DatasetRecord, EpochRecord, Scalar
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Setup:
-    """What a child loads once."""
+    """What a child loads once, and where it finds itself.
+
+    Attributes:
+        config: The study.
+        threads: Threads that a trial may use; None for all of the machine's.
+        folder: The working directory.
+        environment: All variables.
+    """
 
     config: Mapping[str, Any]
     threads: int | None
     folder: str
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The child is there: its process number."""
+
+    pid: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,4 +128,4 @@ class Note:
     text: str
 
 
-Message = Ready | EpochRecord | Done | Failed | Refused | Note
+Message = Started | Ready | EpochRecord | Done | Failed | Refused | Note

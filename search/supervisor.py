@@ -6,8 +6,6 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 from multiprocessing.connection import Connection
 from textwrap import shorten
@@ -15,8 +13,9 @@ from typing import Any
 
 from search.config import StudyConfig
 from search.errors import SearchError
+from search.forking import ForkServer, environment, fork_server
 from search.memory import peak_memory_of_mb
-from search.messages import Message, Ready, Refused, Setup, Task
+from search.messages import Message, Ready, Refused, Setup, Started, Task
 
 _TRIALS_A_CHILD = 25
 
@@ -35,7 +34,8 @@ class Supervisor:
     def __init__(self, config: StudyConfig) -> None:
         """Keep what the children are told; nothing is started yet."""
         self._config = config
-        self._process: subprocess.Popen[bytes] | None = None
+        self._server: ForkServer | None = None
+        self._pid: int | None = None
         self._pipe: Connection | None = None
         self._log: Any = None
         self._tail = ""
@@ -46,23 +46,18 @@ class Supervisor:
         """Start a child; it loads its libraries and data while the caller goes on."""
         ours, theirs = multiprocessing.Pipe()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the child)
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "search.worker", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            # oneDNN multiplies matrices faster on every x86; TensorFlow uses it on some by itself.
-            env={"TF_ENABLE_ONEDNN_OPTS": "1"}
-            | os.environ
-            | {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow"},
-        )
-        theirs.close()
+        self._server = fork_server()
+        with theirs:
+            self._server.fork(theirs.fileno(), self._log.fileno())
         self._pipe, self._trials, self._ready = ours, 0, None
-        ours.send(
-            Setup(config=self._config.to_dict(), threads=self._config.threads, folder=os.getcwd())
+        setup = Setup(
+            config=self._config.to_dict(),
+            threads=self._config.threads,
+            folder=os.getcwd(),
+            environment=environment(),
         )
+        with contextlib.suppress(ConnectionError):  # what became of it is told to who waits
+            ours.send(setup)
 
     def ready(self) -> Ready:
         """Wait until the child has its data.
@@ -70,7 +65,7 @@ class Supervisor:
         Raises:
             SearchError: The data or the model cannot be had.
         """
-        if self._process is None:
+        if self._pipe is None:
             self.start()
         while self._ready is None:
             try:
@@ -102,6 +97,8 @@ class Supervisor:
         try:
             if self._pipe.poll(timeout_s):
                 message: Message = self._pipe.recv()
+                if isinstance(message, Started):
+                    self._pid = message.pid
                 return message
         except (EOFError, ConnectionError):
             pass
@@ -125,26 +122,37 @@ class Supervisor:
 
     def peak_memory_mb(self) -> float | None:
         """The child's highest resident memory in its trial so far, or None."""
-        return None if self._process is None else peak_memory_of_mb(self._process.pid)
+        return None if self._pid is None else peak_memory_of_mb(self._pid)
 
     def close(self) -> None:
         """End the child at once; what it printed last stays readable."""
+        with contextlib.suppress(ChildDied):
+            while self._pid is None and self._pipe is not None and self._pipe.poll():
+                self.poll(0)
+        if self._pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+            assert self._server is not None
+            self._server.wait(self._pid)
+        self._forget()
+
+    def _forget(self) -> None:
         if self._pipe is not None:
-            self._pipe.close()
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+            self._pipe.close()  # a child that starts only now finds it closed, and ends
         if self._log is not None:
             self._tail = self.log_tail()
             self._log.close()
-        self._process = self._pipe = self._ready = self._log = None
+        self._server = self._pid = self._pipe = self._ready = self._log = None
 
     def _death(self) -> ChildDied:
-        assert self._process is not None
-        code = self._process.wait()
-        lines = [line for line in self.log_tail().splitlines() if line.strip()]
+        assert self._server is not None
+        if self._pid is not None:
+            code, printed = self._server.wait(self._pid), self.log_tail()
+        else:
+            code, printed = self._server.failure()
+        self._forget()
+        lines = [line for line in printed.splitlines() if line.strip()]
         last = f" Its last line: {shorten(lines[-1], 300, placeholder=' …')}" if lines else ""
-        self.close()
         if code == -signal.SIGKILL:
             text = (
                 "the kernel ended the training process (SIGKILL), most likely for want of memory."
@@ -153,6 +161,6 @@ class Supervisor:
         if code < 0:
             name = signal.Signals(-code).name
             return ChildDied(f"the training process crashed with {name}.{last}", "crash")
-        if "MemoryError" in self._tail:
+        if "MemoryError" in printed:
             return ChildDied(f"the training process ran out of memory.{last}", "out_of_memory")
         return ChildDied(f"the training process ended with exit code {code}.{last}", "crash")

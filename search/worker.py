@@ -1,7 +1,7 @@
 """The supervised child: loads the data once, then trains one trial after another.
 
-Started as `python -P -m search.worker FD`, where FD is one end of a pipe. It is a process of its
-own so that the kernel's out-of-memory kill or a crash in native code ends a trial, not a study.
+Forked by `search.forked` and given one end of a pipe. It is a process of its own so that the
+kernel's out-of-memory kill or a crash in native code ends a trial, not a study.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Protocol
 
 from search.errors import USER_ERRORS
 from search.memory import peak_memory_mb, reset_peak_memory
-from search.messages import Done, Failed, Ready, Refused, Setup, Task
+from search.messages import Done, Failed, Ready, Refused, Setup, Started, Task
 from tracking import EpochRecord
 
 
@@ -58,10 +58,11 @@ class Runner(Protocol):
 def main(descriptor: int) -> None:
     """Serve the study at the other end of the pipe until it closes."""
     pipe = Connection(descriptor)
-    _die_with_parent()
+    die_with_parent(threading.Event())
     with contextlib.suppress(OSError):  # the kernel should take the trial, never the study
         _write("/proc/self/oom_score_adj", "800")
     try:
+        pipe.send(Started(os.getpid()))
         setup: Setup = pipe.recv()
         started = time.perf_counter()
         runner = _start(pipe, setup)
@@ -82,6 +83,9 @@ def _start(pipe: Connection, setup: Setup) -> Runner | None:
     from search.config import StudyConfig
     from search.runners import make_runner
 
+    os.environ.clear()
+    os.environ.update(setup.environment)
+    os.chdir(setup.folder)
     if setup.folder not in sys.path:
         sys.path.append(setup.folder)
     try:
@@ -131,21 +135,20 @@ def _tidy() -> None:
     gc.collect()
 
 
-def _die_with_parent() -> None:
+def die_with_parent(ended: threading.Event) -> threading.Thread:
+    """End this process when its parent does; the thread that watches ends once `ended` is set."""
     parent = os.getppid()
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(0)
+        while not ended.wait(0.5):
+            if os.getppid() != parent:
+                os._exit(0)
 
-    threading.Thread(target=watch, daemon=True).start()
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
 
 
 def _write(path: str, text: str) -> None:
     with open(path, "w", encoding="ascii") as file:
         file.write(text)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

@@ -1,0 +1,114 @@
+"""The study's end of the fork server: one for all children of this process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import weakref
+from typing import IO
+
+from search.forked import FORK, REPLY, WAIT, request
+
+# Libraries read these when they are loaded: a fork server that saw others is of no use.
+_READ_AT_LOADING = (
+    "CUDA", "KERAS", "LD_", "MALLOC", "MKL", "OMP", "OPENBLAS", "PYTHON", "TF_", "XLA",
+)  # fmt: skip
+
+
+def environment() -> dict[str, str]:
+    """What a child's environment is: this process's own, and what our training asks for."""
+    # oneDNN multiplies matrices faster on every x86; TensorFlow uses it on some by itself.
+    asked = {"TF_ENABLE_ONEDNN_OPTS": "1"} | os.environ
+    return asked | {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow"}
+
+
+class ForkServer:
+    """A process that forks children for this one; it ends with it, or once nothing refers to it."""
+
+    def __init__(self) -> None:
+        """Start it; it loads its libraries while the caller goes on."""
+        self._seen = _read_at_loading()
+        self._owner = os.getpid()
+        self._lock = threading.Lock()
+        self._asking, theirs = socket.socketpair()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the server)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "search.forked", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=environment(),
+            )
+        weakref.finalize(self, _end, self._owner, self._asking, self._process, self._log)
+
+    def fits(self) -> bool:
+        """Whether it lives, belongs to this process and saw the environment as it is now."""
+        ours = self._owner == os.getpid()
+        return ours and self._seen == _read_at_loading() and self._process.poll() is None
+
+    def fork(self, pipe: int, log: int) -> None:
+        """Ask for a child that serves `pipe` and prints to `log`; both may be closed at once.
+
+        Where the server is no more, nothing answers at the pipe's other end.
+        """
+        with self._lock, contextlib.suppress(ConnectionError):
+            socket.send_fds(self._asking, [request(FORK)], [pipe, log])
+
+    def wait(self, pid: int) -> int:
+        """Wait for a child's end.
+
+        Returns:
+            Its exit code; the number of the signal that ended it as a negative one.
+        """
+        with self._lock, contextlib.suppress(ConnectionError):
+            self._asking.sendall(request(WAIT, pid))
+            while told := self._asking.recv(REPLY):
+                whose, code = map(int, told.split())
+                if whose == pid:  # else of a wait that a Ctrl-C cut short
+                    return code
+        return -signal.SIGKILL  # its server is no more, and children end with it
+
+    def failure(self) -> tuple[int, str]:
+        """The exit code of a server that forked no child, and what it printed."""
+        try:
+            code = self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:  # it lives: the child itself ended before it said a word
+            return -signal.SIGKILL, ""
+        self._log.seek(0)
+        return code, self._log.read().decode("utf-8", "replace")
+
+
+def _end(
+    owner: int, asking: socket.socket, process: subprocess.Popen[bytes], log: IO[bytes]
+) -> None:
+    asking.close()
+    log.close()
+    if owner == os.getpid():
+        process.kill()
+        process.wait()
+
+
+_server: ForkServer | None = None
+_starting = threading.Lock()
+
+
+def fork_server() -> ForkServer:
+    """The fork server of this process, started where there is none that fits."""
+    global _server
+    with _starting:
+        if _server is None or not _server.fits():
+            _server = ForkServer()
+        return _server
+
+
+def _read_at_loading() -> dict[str, str]:
+    return {n: v for n, v in os.environ.items() if n.startswith(_READ_AT_LOADING)}
