@@ -29,7 +29,7 @@ def train_once(trainer: str, source: str, epochs: int, threads: int, batch_size:
     from models.data import load_ratings, split_ratings
     from search.memory import peak_memory_mb, reset_peak_memory
 
-    models.set_threads(threads, apart=trainer == "fast")
+    models.set_threads(threads, fast=trainer == "fast")
     split = split_ratings(load_ratings(source))
     models.make_deterministic(42)
     config, recipe = models.baseline()

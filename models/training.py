@@ -61,22 +61,24 @@ def make_deterministic(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def set_threads(count: int | None, *, apart: bool = False) -> int:
-    """Fix the number of threads before TensorFlow starts its own.
+def set_threads(count: int | None, *, fast: bool = False) -> int:
+    """Fix the number of threads, and what they do, before TensorFlow starts its own.
 
     Args:
         count: Threads, or None for as many as this process may use.
-        apart: Whether each operation runs on one thread and several operations run at once, which
-            is what the fast trainer uses best; Keras' `fit` uses threads inside of an operation.
+        fast: Whether to arrange all for the fast trainer: each operation runs on one thread and
+            several at once, where Keras' `fit` uses threads inside of an operation; and no graph
+            is rewritten before its first run, which takes longer than it gains.
 
     Returns:
         The number set.
     """
     threads = count or len(os.sched_getaffinity(0))
-    tf.config.threading.set_intra_op_parallelism_threads(1 if apart else threads)
+    tf.config.threading.set_intra_op_parallelism_threads(1 if fast else threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     for device in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(device, True)
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": fast})
     return threads
 
 

@@ -91,7 +91,7 @@ def _start(pipe: Connection, setup: Setup) -> Runner | None:
     try:
         config = StudyConfig.from_dict(setup.config)
         # Every model of ours suits the fast trainer; a user's may be left to Keras' `fit`.
-        threads = set_threads(setup.threads, apart=config.rates and config.trainer != "keras")
+        threads = set_threads(setup.threads, fast=config.rates and config.trainer != "keras")
         runner = make_runner(config, lambda text: None)
         pipe.send(runner.ready(threads))
     except USER_ERRORS as error:

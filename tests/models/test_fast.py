@@ -185,11 +185,11 @@ def test_rows_are_shared_out_where_an_operation_has_one_thread() -> None:
     """In a process of its own: threads are fixed before TensorFlow starts its own."""
     code = (
         "import models; from models.fast.shares import shares_of; "
-        "models.set_threads(3, apart={}); print(*map(shares_of, (1, 2100, 10**6)))"
+        "models.set_threads(3, fast={}); print(*map(shares_of, (1, 2100, 10**6)))"
     )
-    for apart, expected in ((True, "1 2 3"), (False, "1 1 1")):
+    for fast, expected in ((True, "1 2 3"), (False, "1 1 1")):
         done = subprocess.run(
-            [sys.executable, "-c", code.format(apart)],
+            [sys.executable, "-c", code.format(fast)],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True, cwd=ROOT,
         )  # fmt: skip
         assert done.stdout.strip() == expected
