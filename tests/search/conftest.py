@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from calling import Here
 
 SUPPORT = Path(__file__).parent.parent / "support"
 EXAMPLES = Path(__file__).parent.parent.parent / "docs" / "examples"
@@ -45,6 +46,12 @@ def home(tmp_path: Path, empty_home: Path) -> Path:
     target = tmp_path / "mlruns"
     shutil.copytree(empty_home, target)
     return target
+
+
+@pytest.fixture
+def here(capsys: pytest.CaptureFixture[str]) -> Here:
+    """Commands in this process."""
+    return Here(capsys)
 
 
 @pytest.fixture(autouse=True)

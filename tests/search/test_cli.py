@@ -14,7 +14,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from calling import TRIALBOOK, call
+from calling import TRIALBOOK, Here, call
 
 from search.cli.common import more_line, ui_line
 from search.cli.main import _COMMANDS, run
@@ -200,11 +200,10 @@ def test_the_best_trial_is_held_against_the_better_trivial_predictor() -> None:
 
 
 def test_a_dry_run_lists_the_space_and_the_cost_and_writes_nothing(
-    ratings_file: Path, tmp_path: Path
+    ratings_file: Path, tmp_path: Path, here: Here
 ) -> None:
     home = tmp_path / "none"
-    done = call("search", "--data", str(ratings_file), "--dry-run", "--home", str(home), "--json")
-    plan = json.loads(done.stdout)
+    plan = here("search", "--data", str(ratings_file), "--dry-run", "--home", str(home))
     names = [p["name"] for p in plan["space"]]
     assert {"embedding_size", "layers", "units_3", "dropout_3", "learning_rate"} <= set(names)
     third = next(p for p in plan["space"] if p["name"] == "dropout_3")

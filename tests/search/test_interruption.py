@@ -13,7 +13,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from calling import TRIALBOOK, call
+from calling import TRIALBOOK, Here
 
 from search.ledger import OUTCOME, PLAN
 from tracking import Store
@@ -24,18 +24,20 @@ from tracking import Store
     [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL],
 )
 def test_an_interrupted_study_loses_nothing_and_resumes(
-    how: signal.Signals, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    how: signal.Signals, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: Here
 ) -> None:
     """The second trial waits after its first epoch for what never comes."""
     script = tmp_path / "script"
     script.write_text("fine wait fine fine")
     monkeypatch.setenv("MISBEHAVING_SCRIPT", str(script))
     command = [
-        *TRIALBOOK, "search", "--study", "cut", "--model", "misbehaving:Misbehaving",
+        "search", "--study", "cut", "--model", "misbehaving:Misbehaving",
         "--objective", "val_loss:min", "--trials", "3", "--epochs", "3", "--sampler", "random",
-        "--home", str(home), "--json",
+        "--home", str(home),
     ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [*TRIALBOOK, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     try:
         study = _wait_for_second_trial(process, home)
     finally:
@@ -47,10 +49,10 @@ def test_an_interrupted_study_loses_nothing_and_resumes(
         killed = study.trials[1].user_attrs[PLAN]["run_id"]
         assert client.get_run(killed).info.status == "KILLED"
     else:  # it could close nothing; what it had written is shown all the same
-        shown = json.loads(call("show", "cut", "1", "--home", str(home), "--json").stdout)
+        shown = here("show", "cut", "1", "--home", str(home))
         assert (shown["state"], shown["value"], len(shown["curve"])) == ("killed", None, 1)
         assert shown["metrics"]["lowest_val_loss"] == shown["curve"][0]["val_loss"]
-    call(*command[3:])
+    here(*command)
     trials = optuna.load_study(study_name="cut", storage=f"sqlite:///{home}/optuna.db").trials
     assert [t.state.name for t in trials] == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
     assert trials[1].user_attrs[OUTCOME]["state"] == "killed"

@@ -1,4 +1,4 @@
-"""The commands one after another on one study, each in a process of its own."""
+"""The commands one after another on one study; the first in a process of its own."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import sqlite3
 import subprocess
 from pathlib import Path
 
-from calling import TRIALBOOK, call
+from calling import TRIALBOOK, Here, call
 
 
-def test_the_whole_tour(ratings_file: Path, home: Path, tmp_path: Path) -> None:
+def test_the_whole_tour(ratings_file: Path, home: Path, tmp_path: Path, here: Here) -> None:
     """search, again, show, studies, compare, reproduce, tampered, delete."""
-    at = ["--home", str(home), "--json"]
+    at = ["--home", str(home)]
     search = ["search", "--study", "tour", "--data", str(ratings_file), "--epochs", "4"]
-    first = json.loads(call(*search, "--trials", "2", "--sampler", "random", *at).stdout)
+    command = [*search, "--trials", "2", "--sampler", "random", *at, "--json"]
+    first = json.loads(call(*command).stdout)
     assert first["n_complete"] == 2
     assert first["best_value"] > 0
     assert {"study", "best_trial", "tracking_uri", "experiment_id", "parent_run_id"} <= set(first)
-    again = json.loads(call("search", "--study", "tour", "--trials", "2", *at).stdout)
-    assert again == first
-    shown = json.loads(call("show", "tour", *at).stdout)
+    assert here("search", "--study", "tour", "--trials", "2", *at) == first
+    shown = here("show", "tour", *at)
     assert [t["number"] for t in shown["trials"]] == [0, 1]
-    assert json.loads(call("show", "tour", "1", *at).stdout)["curve"]
-    listed = json.loads(call("studies", *at).stdout)["studies"]
+    assert here("show", "tour", "1", *at)["curve"]
+    listed = here("studies", *at)["studies"]
     assert [(s["study"], s["trials"], s["target"]) for s in listed] == [("tour", 2, 2)]
-    compared = json.loads(call("compare", "tour", *at).stdout)
+    compared = here("compare", "tour", *at)
     assert compared["studies"]["tour"]["trial"] == first["best_trial"]
 
-    same = json.loads(call("reproduce", "tour:1", *at).stdout)
+    same = here("reproduce", "tour:1", *at)
     assert same["reproduced"] is True
     assert same["got"] == same["expected"]
     assert Path(same["picture"]).stat().st_size > 10_000
@@ -36,7 +36,7 @@ def test_the_whole_tour(ratings_file: Path, home: Path, tmp_path: Path) -> None:
     other, run_id = tmp_path / "other.csv", shown["trials"][1]["run_id"]
     lines = ratings_file.read_text().splitlines()
     other.write_text("\n".join(lines[:-200]) + "\n")
-    changed = json.loads(call("reproduce", run_id, "--data", str(other), *at, code=1).stdout)
+    changed = here("reproduce", run_id, "--data", str(other), *at, code=1)
     assert changed["reproduced"] is False
     assert any(line.startswith("data:") for line in changed["drift"])
 
@@ -46,23 +46,19 @@ def test_the_whole_tour(ratings_file: Path, home: Path, tmp_path: Path) -> None:
     connection.close()
     # Other times, which no model reads: the hash differs, the training does not.
     other.write_text(ratings_file.read_text().replace(",1000", ",2000"))
-    again = call("reproduce", "tour:1", "--data", str(other), *at, code=1)
-    tampered = json.loads(again.stdout)
+    tampered = here("reproduce", "tour:1", "--data", str(other), *at, code=1)
     assert tampered["reproduced"] is False
     assert tampered["got"] == same["got"]
     assert any("altered" in line for line in tampered["drift"])
     assert any(line.startswith("data:") for line in tampered["drift"])
 
     asked = subprocess.run(
-        [*TRIALBOOK, "delete", "tour", "--home", str(home)],
-        input="n\n",
-        capture_output=True,
-        text=True,
+        [*TRIALBOOK, "delete", "tour", *at], input="n\n", capture_output=True, text=True
     )
     assert asked.returncode == 1
     assert "Nothing deleted" in asked.stdout
     unanswered = subprocess.run(
-        [*TRIALBOOK, "delete", "tour", *at],
+        [*TRIALBOOK, "delete", "tour", *at, "--json"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -70,18 +66,18 @@ def test_the_whole_tour(ratings_file: Path, home: Path, tmp_path: Path) -> None:
     assert unanswered.returncode == 2
     assert unanswered.stdout == ""
     assert "Use `--yes`" in unanswered.stderr
-    call("delete", "tour", "--yes", *at)
-    assert json.loads(call("studies", *at).stdout) == {"studies": []}
-    call("show", "tour", *at, code=2)
+    here("delete", "tour", "--yes", *at)
+    assert here("studies", *at) == {"studies": []}
+    here("show", "tour", *at, code=2)
 
 
 def test_baseline_on_other_ratings_is_recorded_first_and_compared_then(
-    ratings_file: Path, home: Path
+    ratings_file: Path, home: Path, here: Here
 ) -> None:
-    at = ["--data", str(ratings_file), "--home", str(home), "--json"]
-    recorded = json.loads(call("reproduce", "baseline", *at, code=1).stdout)
+    command = ["reproduce", "baseline", "--data", str(ratings_file), "--home", str(home)]
+    recorded = here(*command, code=1)
     assert any("0.8396 belongs to MUBI" in note for note in recorded["notes"])
     assert any("recorded just now" in note for note in recorded["notes"])
-    compared = json.loads(call("reproduce", "baseline", *at).stdout)
+    compared = here(*command)
     assert compared["reproduced"] is True
     assert compared["got"] == compared["expected"] == recorded["got"]

@@ -1,10 +1,14 @@
-"""The command in a process of its own."""
+"""The command in a process of its own, and in this one where that changes nothing it asserts."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 TRIALBOOK = [sys.executable, "-m", "search"]
 
@@ -16,3 +20,20 @@ def call(*arguments: str, code: int = 0, cwd: Path | None = None) -> subprocess.
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done
+
+
+class Here:
+    """Runs commands in this process, which has its libraries loaded, with `--json`."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str, code: int = 0) -> Any:
+        """What the command printed, parsed; nothing else may be on standard output."""
+        from search.cli.main import run
+
+        self._capsys.readouterr()
+        assert run([*arguments, "--json"]) == code
+        told = self._capsys.readouterr()
+        assert "Traceback" not in told.err
+        return json.loads(told.out) if told.out else None
