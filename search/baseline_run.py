@@ -23,7 +23,7 @@ from search.reproduction import (
 )
 from search.results import config_of
 from search.study import run_study
-from tracking import COMPLETE, EpochRecord, Store
+from tracking import COMPLETE, EpochRecord, Store, TrialRecord
 
 PUBLISHED_TOLERANCE = 0.005
 _SETTLED_EPOCH = 20
@@ -140,7 +140,7 @@ class _Echo(Silent):
     def __init__(self, on_epoch: OnEpoch | None) -> None:
         self._on_epoch = on_epoch
 
-    def epoch(self, record: EpochRecord, best: float) -> None:
+    def epoch(self, trial: TrialRecord, record: EpochRecord, best: float) -> None:
         if self._on_epoch is not None:
             self._on_epoch(record)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from models.config import MOST_SEED, TRAINERS, told
 from models.data import SourceOptions
@@ -19,11 +19,12 @@ from search.errors import SearchError
 SAMPLERS = ("tpe", "random", "qmc", "nsga2")
 PRUNERS = ("median", "none")
 KEEP_MODELS = ("all", "best", "none")
+AUTO = "auto"
 SPLITS = ("published", "random", "temporal", "leave-last-out")
 PRESETS = ("ratings", "baseline", "as-written")
 
 # What may change between two runs of one study without making it another study.
-_FREE = ("trials", "timeout_s", "keep_models", "tracking_uri", "storage")
+_FREE = ("trials", "timeout_s", "keep_models", "tracking_uri", "storage", "workers")
 _OPTION_NAMES = {f.name for f in fields(SourceOptions)} - {"seed"}
 
 
@@ -49,7 +50,10 @@ class StudyConfig:
             a table `{min, max, step, log}` its range.
         tracking_uri: MLflow's address; None for `mlflow.db` in the home folder.
         storage: Optuna's address; None for `optuna.db` in the home folder.
-        threads: Threads a trial; None for every core of this process.
+        workers: Trials trained at once, each in a process of its own; "auto" for as many as cores
+            where trials are small, else one. With several, what `tpe` and a pruner decide depends
+            on which trial ends first.
+        threads: Threads a trial; None for its share of this process's cores.
         trainer: "fast" for our trainer, "keras" for Keras' own `fit`, "auto" for ours wherever it
             does the same.
     """
@@ -70,6 +74,7 @@ class StudyConfig:
     space: Mapping[str, Any] = field(default_factory=dict)
     tracking_uri: str | None = None
     storage: str | None = None
+    workers: int | str = 1
     threads: int | None = None
     trainer: str = "auto"
 
@@ -91,6 +96,10 @@ class StudyConfig:
         _at_least("seed", self.seed, 0, most=MOST_SEED)
         if self.threads is not None:
             _at_least("threads", self.threads, 1, most=1024)
+        if self.workers != AUTO:
+            if isinstance(self.workers, str):
+                _fail("workers", "be a whole number or auto", self.workers)
+            _at_least("workers", self.workers, 1, most=256)
         if self.timeout_s is not None and not (0 < self.timeout_s < math.inf):
             _fail("timeout", "be above 0 seconds", self.timeout_s)
         _known("sampler", self.sampler, SAMPLERS)
@@ -238,6 +247,9 @@ def _check_types(values: Mapping[str, Any], origin: str) -> None:
         _refuse_times(key, value)
         if key == "space":
             good, kind = isinstance(value, Mapping), "a table"
+        elif key == "workers":
+            good = isinstance(value, int | str) and not isinstance(value, bool)
+            kind = "a whole number or auto"
         elif key in _FLAGS:
             good, kind = isinstance(value, bool), "true or false"
         elif key in _INTEGERS:
@@ -266,7 +278,7 @@ def _refuse_times(key: str, value: Any) -> None:
         raise SearchError(f"`{key}` must be no date or time, but got {value.isoformat()}.")
 
 
-def _fail(name: str, rule: str, value: object) -> None:
+def _fail(name: str, rule: str, value: object) -> NoReturn:
     raise SearchError(f"`{name}` must {rule}, but got {value!r}.")
 
 

@@ -25,14 +25,17 @@ class Plan:
 
     Attributes:
         space: A row a parameter: name, kind, min, max, step, values, log, default, when.
-        seconds_epoch: An epoch of the first trial, measured.
+        workers: Trials that are trained at once.
+        seconds_epoch: An epoch of the first trial, measured alone on its threads.
         seconds: The whole study, if nothing is pruned and nothing stops early.
-        memory_mb: Peak of the training process, measured, and the study's own 400 MB.
+        memory_mb: Peak of a training process, measured, times the workers, and the study's own
+            400 MB.
         disk_mb: Models, files, plots.
         trials: Of the study.
     """
 
     space: tuple[dict[str, Any], ...]
+    workers: int
     seconds_epoch: float
     seconds: float
     memory_mb: float
@@ -76,8 +79,9 @@ def make_plan(config: StudyConfig) -> Plan:
     return Plan(
         space=tuple(_describe(p, when) for p, when in without_empty_conditions(ready.space)),
         seconds_epoch=second,
-        seconds=config.trials * (second * config.epochs + overhead) + 15.0,
-        memory_mb=done.metrics.get("peak_memory_mb", 0.0) + 400.0,
+        workers=ready.workers,
+        seconds=-(-config.trials // ready.workers) * (second * config.epochs + overhead) + 15.0,
+        memory_mb=ready.workers * done.metrics.get("peak_memory_mb", 0.0) + 400.0,
         disk_mb=kept * size + config.trials * _TRIAL_FILES_MB + _PLOTS_MB,
         trials=config.trials,
     )

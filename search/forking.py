@@ -21,11 +21,16 @@ _READ_AT_LOADING = (
 )  # fmt: skip
 
 
-def environment() -> dict[str, str]:
-    """What a child's environment is: this process's own, and what our training asks for."""
+def environment(device: int | None = None) -> dict[str, str]:
+    """What a child's environment is: this process's own, and what our training asks for.
+
+    Args:
+        device: The only GPU that TensorFlow may see there; None for all.
+    """
     # oneDNN multiplies matrices faster on every x86; TensorFlow uses it on some by itself.
     asked = {"TF_ENABLE_ONEDNN_OPTS": "1"} | os.environ
-    return asked | {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow"}
+    told = {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow"}
+    return asked | told | ({} if device is None else {"CUDA_VISIBLE_DEVICES": str(device)})
 
 
 class ForkServer:

@@ -17,13 +17,11 @@ class Setup:
 
     Attributes:
         config: The study.
-        threads: Threads that a trial may use; None for all of the machine's.
         folder: The working directory.
         environment: All variables.
     """
 
     config: Mapping[str, Any]
-    threads: int | None
     folder: str
     environment: Mapping[str, str]
 
@@ -43,6 +41,7 @@ class Ready:
         space: The declared parameters, parents first.
         first: What trial 0 tries: the published baseline, or a user's own model's defaults.
         dataset: The ratings; None for a user's own model.
+        workers: Trials that are trained at once.
         threads: Threads that a trial uses.
         warnings: Lines that the user should see.
         devices: Names of the devices TensorFlow sees.
@@ -51,6 +50,7 @@ class Ready:
     space: tuple[Parameter, ...]
     first: Mapping[str, Scalar]
     dataset: DatasetRecord | None
+    workers: int
     threads: int
     warnings: tuple[str, ...]
     devices: tuple[str, ...]

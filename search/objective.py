@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import shutil
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -38,6 +39,7 @@ class Objective:
         adapter: Its space.
         first: What trial 0 tries.
         supervisor: Owns the child.
+        lock: Of what one worker does at a time: the end of a trial in both stores.
         recorder: Writes the record.
         progress: Is told what happens.
         stop: Is looked at between messages.
@@ -50,6 +52,7 @@ class Objective:
     adapter: SpaceAdapter
     first: Mapping[str, Scalar]
     supervisor: Supervisor
+    lock: threading.Lock
     recorder: Recorder
     progress: Progress
     stop: Stop
@@ -132,11 +135,13 @@ class Objective:
             text = str(error)
             ended = Failed(end_reason=error.end_reason, message=text[:1].upper() + text[1:])
         self._flush(run)
-        if ended is None:
-            return self.conclusion.interrupt(run, "interrupted" if self.stop.asked else "timeout")
-        if isinstance(ended, Failed):
-            return self.conclusion.fail(run, ended, self.supervisor.log_tail())
-        return self.conclusion.succeed(run, ended)
+        with self.lock:
+            if ended is None:
+                reason = "interrupted" if self.stop.asked else "timeout"
+                return self.conclusion.interrupt(run, reason)
+            if isinstance(ended, Failed):
+                return self.conclusion.fail(run, ended, self.supervisor.log_tail())
+            return self.conclusion.succeed(run, ended)
 
     def _listen(self, run: TrialRun) -> Done | Failed | None:
         while True:
@@ -162,7 +167,7 @@ class Objective:
             run.trial.report(self.config.sign * run.best, epoch.epoch)
             goes_on = not self._prunes(run.trial)
         self.supervisor.reply(goes_on)
-        self.progress.epoch(epoch, self.config.sign * run.best)
+        self.progress.epoch(run.record, epoch, self.config.sign * run.best)
 
     def _prunes(self, trial: optuna.Trial) -> bool:
         """Ask the pruner; the baseline is never pruned, since others are held against it."""

@@ -8,7 +8,7 @@ from tracking import EpochRecord, StudyRecord, TrialRecord
 
 
 class Progress(Protocol):
-    """Hears what happens; every method may do nothing."""
+    """Hears what happens, from several threads where there are several workers."""
 
     def message(self, text: str) -> None:
         """A line worth reading."""
@@ -19,11 +19,11 @@ class Progress(Protocol):
     def trial(self, record: TrialRecord, *, epochs: int) -> None:
         """A trial starts."""
 
-    def epoch(self, record: EpochRecord, best: float) -> None:
-        """An epoch of the running trial ended; `best` is the trial's best so far."""
+    def epoch(self, trial: TrialRecord, record: EpochRecord, best: float) -> None:
+        """An epoch of a running trial ended; `best` is the trial's best so far."""
 
     def ended(self, record: TrialRecord, *, finished: int, target: int) -> None:
-        """The running trial ended."""
+        """A running trial ended."""
 
 
 class Silent:
@@ -38,7 +38,7 @@ class Silent:
     def trial(self, record: TrialRecord, *, epochs: int) -> None:
         """Ignore."""
 
-    def epoch(self, record: EpochRecord, best: float) -> None:
+    def epoch(self, trial: TrialRecord, record: EpochRecord, best: float) -> None:
         """Ignore."""
 
     def ended(self, record: TrialRecord, *, finished: int, target: int) -> None:

@@ -102,7 +102,7 @@ def train_again(
     supervisor = Supervisor(config)
     try:
         with interruptible() as stop:
-            ready = supervisor.ready()
+            ready = supervisor.ready(stop)
             supervisor.submit(
                 Task(
                     values=plan["values"],

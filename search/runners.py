@@ -24,6 +24,7 @@ from search.declared import parameters
 from search.errors import SearchError
 from search.messages import Done, Ready, Task
 from search.worker import Reporter, Runner
+from search.workers import Allotment
 from tracking import DatasetRecord
 
 
@@ -65,13 +66,19 @@ class RatingRunner:
         self._trivial: TrivialRmse = trivial_rmse(split)
         self._train_mean = float(split.train.scores.mean(dtype="float64"))
 
-    def ready(self, threads: int) -> Ready:
+    @property
+    def rows(self) -> int | None:
+        """Rows that a trial trains on."""
+        return len(self._split.train)
+
+    def ready(self, allotment: Allotment) -> Ready:
         """Describe the space and the ratings."""
         return Ready(
             space=parameters(self._declared),
             first=space.baseline_values() if self._config.model == "ratings" else {},
             dataset=dataset_record(self._ratings, self._split, self._trivial),
-            threads=threads,
+            workers=allotment.workers,
+            threads=allotment.threads,
             warnings=(*self._ratings.warnings, *self._split.warnings),
             devices=models.device_types(),
         )
@@ -142,7 +149,11 @@ class HyperModelRunner:
         self._config = config
         self._hypermodel = _load_hypermodel(config.model)
 
-    def ready(self, threads: int) -> Ready:
+    @property
+    def rows(self) -> None:
+        """Only the model knows."""
+
+    def ready(self, allotment: Allotment) -> Ready:
         """Declare the space by building once at its defaults."""
         hp = keras_tuner.HyperParameters()
         try:
@@ -157,7 +168,8 @@ class HyperModelRunner:
             space=declared,
             first=SpaceAdapter(declared).defaults(),
             dataset=None,
-            threads=threads,
+            workers=allotment.workers,
+            threads=allotment.threads,
             warnings=(),
             devices=models.device_types(),
         )

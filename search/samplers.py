@@ -66,16 +66,16 @@ class SlotSampler(BaseSampler):
     def __init__(self, make: Callable[[int], BaseSampler], seed: int) -> None:
         self._make = make
         self._seed = seed
-        self._current: tuple[int, BaseSampler] | None = None
+        self._made: dict[int, BaseSampler] = {}  # of trials under way: several may be
 
     def _sampler(self, study: optuna.Study, trial: FrozenTrial) -> BaseSampler:
-        if self._current is None or self._current[0] != trial.number:
+        if trial.number not in self._made:
             seed = derive_seed(self._seed, slot_of(study, trial))
             with warnings.catch_warnings():
                 # QMC and TPE's `group` are called experimental; the pinned version is what is used
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                self._current = (trial.number, self._make(seed))
-        return self._current[1]
+                self._made[trial.number] = self._make(seed)
+        return self._made[trial.number]
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
@@ -113,3 +113,4 @@ class SlotSampler(BaseSampler):
     ) -> None:
         """As the inner sampler does."""
         self._sampler(study, trial).after_trial(study, trial, state, values)
+        self._made.pop(trial.number, None)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ from search.slots import SLOT
 from search.storage import home_lock, open_storage
 from search.supervisor import Supervisor
 from search.tags import trial_tags
+from search.workers import work_side_by_side
 from tracking import KILLED, MlflowRecorder, Recorder, Store, StudyRecord
 
 _LOADER = Path(str(files("models").joinpath("serving.py")))
@@ -57,7 +60,7 @@ class Session:
     def run(self) -> StudyResult:
         """Run the study; see `run_study`."""
         config = self._config
-        ready = self._supervisor.ready()
+        ready = self._supervisor.ready(self._stop)
         adapter = SpaceAdapter(ready.space)
         self._store.prepare()
         storage = open_storage(self._store, config.storage)
@@ -75,12 +78,13 @@ class Session:
             self._progress.message(warning)
         self._progress.study(record, finished=finished(study), target=config.trials)
         deadline = self._started + config.timeout_s if config.timeout_s else None
-        objective = Objective(
+        first = Objective(
             config=config,
             study=study,
             adapter=adapter,
             first=ready.first,
             supervisor=self._supervisor,
+            lock=threading.Lock(),
             recorder=recorder,
             progress=self._progress,
             stop=self._stop,
@@ -88,7 +92,9 @@ class Session:
             deadline=deadline,
         )
         try:
-            return self._loop(study, objective, recorder)
+            with self._others(ready, study) as others:
+                members = [first, *(replace(first, supervisor=other) for other in others)]
+                return self._loop(study, members, recorder)
         except BaseException as error:
             status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
             with contextlib.suppress(Exception):  # what went wrong first is what is told
@@ -148,13 +154,30 @@ class Session:
                 f"Trial {number} was interrupted earlier; its configuration is queued again."
             )
 
-    def _loop(self, study: optuna.Study, objective: Objective, recorder: Recorder) -> StudyResult:
-        target, new = self._config.trials, 0
-        while not self._over(objective) and (asked := self._next(study, recorder)) is not None:
-            trial = objective(asked)
-            self._progress.ended(trial, finished=finished(study), target=target)
-            new += trial.state != KILLED
-        late = not self._stop.asked and finished(study) < target and self._over(objective)
+    @contextlib.contextmanager
+    def _others(self, ready: Ready, study: optuna.Study) -> Iterator[list[Supervisor]]:
+        """Every worker but the first, started; all are ended in the end."""
+        left = self._config.trials - finished(study) - running(study)
+        gpus = ready.devices.count("GPU")
+        others = [
+            Supervisor(self._config, device=number % gpus if gpus else None)
+            for number in range(1, min(ready.workers, left))
+        ]
+        try:
+            for other in others:
+                other.start()
+            yield others
+        finally:
+            for other in others:
+                other.close()
+
+    def _loop(
+        self, study: optuna.Study, members: Sequence[Objective], recorder: Recorder
+    ) -> StudyResult:
+        target, deadline = self._config.trials, members[0].deadline
+        tasks = [partial(self._work, study, member, recorder) for member in members]
+        new = work_side_by_side(tasks, self._stop)
+        late = not self._stop.asked and finished(study) < target and self._over(deadline)
         record = study_record(study, self._config)
         if _is_shared(study):
             self._progress.message("Another process goes on with this study and will close it.")
@@ -163,6 +186,17 @@ class Session:
             status = "KILLED" if self._interrupted(study) else "FINISHED"
             recorder.finish_study(record, status=status)
         return self._result(record, new, interrupted=self._interrupted(study), timed_out=late)
+
+    def _work(self, study: optuna.Study, member: Objective, recorder: Recorder) -> int:
+        """Train one trial after another; how many came to their end."""
+        new = 0
+        while (
+            not self._over(member.deadline) and (asked := self._next(study, recorder)) is not None
+        ):
+            trial = member(asked)
+            self._progress.ended(trial, finished=finished(study), target=self._config.trials)
+            new += trial.state != KILLED
+        return new
 
     def _interrupted(self, study: optuna.Study) -> bool:
         """Whether the user stopped it short; a Ctrl-C after the last trial stops nothing."""
@@ -179,8 +213,8 @@ class Session:
                 return None
             return study.ask()
 
-    def _over(self, objective: Objective) -> bool:
-        late = objective.deadline is not None and time.monotonic() > objective.deadline
+    def _over(self, deadline: float | None) -> bool:
+        late = deadline is not None and time.monotonic() > deadline
         return self._stop.asked or late
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from search.config import StudyConfig
 from search.errors import SearchError
 from search.forking import ForkServer, environment, fork_server
+from search.interrupts import Stop
 from search.memory import peak_memory_of_mb
 from search.messages import Message, Ready, Refused, Setup, Started, Task
 
@@ -31,9 +32,15 @@ class ChildDied(Exception):
 class Supervisor:
     """One child at a time, made anew after a crash and after every 25 trials."""
 
-    def __init__(self, config: StudyConfig) -> None:
-        """Keep what the children are told; nothing is started yet."""
+    def __init__(self, config: StudyConfig, device: int | None = None) -> None:
+        """Keep what the children are told; nothing is started yet.
+
+        Args:
+            config: The study.
+            device: The only GPU that they see; None for all.
+        """
         self._config = config
+        self._device = device
         self._server: ForkServer | None = None
         self._pid: int | None = None
         self._pipe: Connection | None = None
@@ -52,24 +59,29 @@ class Supervisor:
         self._pipe, self._trials, self._ready = ours, 0, None
         setup = Setup(
             config=self._config.to_dict(),
-            threads=self._config.threads,
             folder=os.getcwd(),
-            environment=environment(),
+            environment=environment(self._device),
         )
         with contextlib.suppress(ConnectionError):  # what became of it is told to who waits
             ours.send(setup)
 
-    def ready(self) -> Ready:
+    def ready(self, stop: Stop | None = None) -> Ready:
         """Wait until the child has its data.
+
+        Args:
+            stop: Ends the waiting.
 
         Raises:
             SearchError: The data or the model cannot be had.
+            KeyboardInterrupt: Someone asked to stop.
         """
         if self._pipe is None:
             self.start()
         while self._ready is None:
+            if stop is not None and stop.asked:
+                raise KeyboardInterrupt
             try:
-                message = self.poll(1.0)
+                message = self.poll(0.2)
             except ChildDied as error:
                 raise SearchError(f"The training process must start, but {error}") from error
             if isinstance(message, Refused):

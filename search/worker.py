@@ -19,9 +19,11 @@ from multiprocessing.connection import Connection
 from textwrap import shorten
 from typing import Protocol
 
+from search.config import StudyConfig
 from search.errors import USER_ERRORS
 from search.memory import peak_memory_mb, reset_peak_memory
 from search.messages import Done, Failed, Ready, Refused, Setup, Started, Task
+from search.workers import Allotment, allot
 from tracking import EpochRecord
 
 
@@ -48,7 +50,11 @@ class Reporter:
 class Runner(Protocol):
     """Trains trials of one study: ours on ratings, or a user's own HyperModel."""
 
-    def ready(self, threads: int) -> Ready:
+    @property
+    def rows(self) -> int | None:
+        """Rows that a trial trains on; None where only the model knows."""
+
+    def ready(self, allotment: Allotment) -> Ready:
         """Describe the space and the data."""
 
     def run(self, task: Task, report: Reporter) -> Done:
@@ -80,7 +86,6 @@ def main(descriptor: int) -> None:
 
 def _start(pipe: Connection, setup: Setup) -> Runner | None:
     from models import set_threads
-    from search.config import StudyConfig
     from search.runners import make_runner
 
     os.environ.clear()
@@ -90,14 +95,27 @@ def _start(pipe: Connection, setup: Setup) -> Runner | None:
         sys.path.append(setup.folder)
     try:
         config = StudyConfig.from_dict(setup.config)
-        # Every model of ours suits the fast trainer; a user's may be left to Keras' `fit`.
-        threads = set_threads(setup.threads, fast=config.rates and config.trainer != "keras")
-        runner = make_runner(config, lambda text: None)
-        pipe.send(runner.ready(threads))
+        if config.rates:  # how large a trial is says how many threads it gets
+            runner = make_runner(config, lambda text: None)
+            allotment = _allot(config, runner.rows)
+            # Every model of ours suits the fast trainer; a user's may be left to Keras' `fit`.
+            set_threads(allotment.threads, fast=config.trainer != "keras")
+        else:  # whose module may well start TensorFlow when it is imported
+            allotment = _allot(config, None)
+            set_threads(allotment.threads)
+            runner = make_runner(config, lambda text: None)
+        pipe.send(runner.ready(allotment))
     except USER_ERRORS as error:
         pipe.send(Refused(str(error)))
         return None
     return runner
+
+
+def _allot(config: StudyConfig, rows: int | None) -> Allotment:
+    from models import device_types
+
+    gpus = device_types().count("GPU")
+    return allot(config, rows=rows, cores=len(os.sched_getaffinity(0)), gpus=gpus)
 
 
 def _run(runner: Runner, task: Task, report: Reporter) -> Done | Failed:

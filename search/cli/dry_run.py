@@ -36,7 +36,7 @@ def _range(parameter: dict[str, Any]) -> str:
 
 def _cost(plan: Plan, config: StudyConfig) -> str:
     return (
-        f"{config.trials} trials of at most {config.epochs} epochs: about "
+        f"{config.trials} trials of at most {config.epochs} epochs, {plan.workers} at once: about "
         f"{plan.seconds / 60:.1f} minutes if none is pruned or stops early "
         f"({plan.seconds_epoch:.2f} s an epoch of the baseline, measured), "
         f"{plan.memory_mb / 1000:.1f} GB of memory, {plan.disk_mb:.0f} MB of disk."

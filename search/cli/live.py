@@ -34,9 +34,8 @@ class LiveProgress:
         self._console = console
         self._live: Live | None = None
         self._target = self._finished = self._epochs = 0
-        self._trial: TrialRecord | None = None
-        self._epoch: EpochRecord | None = None
-        self._trial_best = float("nan")
+        self._study: str | None = None
+        self._running: dict[int, tuple[EpochRecord, float] | None] = {}
         self._best: tuple[float, int] | None = None
         self._minimize = True
         self._monitor = "val_rmse"
@@ -54,18 +53,24 @@ class LiveProgress:
             self._live = None
 
     def __rich__(self) -> Any:
-        if self._trial is None:
+        if self._study is None:
             return Text(f"Starting TensorFlow and reading the ratings … {self._elapsed()}")
         grid = Table.grid(padding=(0, 2))
-        grid.add_row(Text(self._trial.study, style="bold"), self._bar(), self._elapsed())
-        epoch = self._epoch
-        now = f"epoch {epoch.epoch if epoch else 0}/{self._epochs}"
-        value = epoch.metrics.get(self._monitor) if epoch else None
-        shown = f"{self._monitor} {value:.4f}, best so far {self._trial_best:.4f}" if value else ""
-        grid.add_row(f"trial {self._trial.number}", now, shown)
+        grid.add_row(Text(self._study, style="bold"), self._bar(), self._elapsed())
+        for number, reached in sorted(self._running.copy().items()):
+            grid.add_row(f"trial {number}", *self._at(reached))
         if self._best is not None:
             grid.add_row("best", f"{self._best[0]:.4f}", f"trial {self._best[1]}")
         return grid
+
+    def _at(self, reached: tuple[EpochRecord, float] | None) -> tuple[str, str]:
+        """How far a running trial is, and its value there."""
+        if reached is None:
+            return f"epoch 0/{self._epochs}", ""
+        epoch, best = reached
+        value = epoch.metrics.get(self._monitor)
+        shown = f"{self._monitor} {value:.4f}, best so far {best:.4f}" if value else ""
+        return f"epoch {epoch.epoch}/{self._epochs}", shown
 
     def message(self, text: str) -> None:
         """Print a line above the display."""
@@ -73,7 +78,7 @@ class LiveProgress:
 
     def study(self, record: StudyRecord, *, finished: int, target: int) -> None:
         """Take the study's numbers; say so when there is nothing to do."""
-        self._target, self._finished = target, finished
+        self._target, self._finished, self._study = target, finished, record.name
         self._minimize, self._monitor = record.minimize, record.monitor
         ranked = record.ranked()
         if ranked:
@@ -81,15 +86,17 @@ class LiveProgress:
 
     def trial(self, record: TrialRecord, *, epochs: int) -> None:
         """Show the trial that starts."""
-        self._trial, self._epochs, self._epoch = record, epochs, None
+        self._epochs = epochs
+        self._running[record.number] = None
 
-    def epoch(self, record: EpochRecord, best: float) -> None:
+    def epoch(self, trial: TrialRecord, record: EpochRecord, best: float) -> None:
         """Show the epoch."""
-        self._epoch, self._trial_best = record, best
+        self._running[trial.number] = record, best
 
     def ended(self, record: TrialRecord, *, finished: int, target: int) -> None:
         """Print the trial's line."""
         self._finished = finished
+        self._running.pop(record.number, None)
         value = f"{record.value:.4f}" if record.value is not None else "-"
         if record.state == "complete" and record.value is not None:
             better = self._best is None or (record.value < self._best[0]) == self._minimize

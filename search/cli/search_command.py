@@ -24,6 +24,11 @@ from search.cli.common import (
 from search.config import KEEP_MODELS, PRUNERS, SAMPLERS, SPLITS, StudyConfig
 
 
+def _number(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+    """A whole number as one; anything else as it is, for the study's own rule."""
+    return int(value) if value is not None and value.isdecimal() else value
+
+
 @click.command(
     epilog="Example: trialbook search --study first --trials 20 --data movielens --timeout 600"
 )
@@ -40,6 +45,7 @@ from search.config import KEEP_MODELS, PRUNERS, SAMPLERS, SPLITS, StudyConfig
 @click.option("--pruner", type=click.Choice(PRUNERS), help="Who ends hopeless trials.")
 @click.option("--seed", type=int, help="Seed of sampler, trials and splits.")
 @click.option("--epochs", type=int, help="Most epochs a trial.")
+@click.option("--workers", callback=_number, help="Trials trained at once, or auto.")
 @click.option("--threads", type=int, help="Threads a trial.")
 @click.option("--trainer", type=click.Choice(TRAINERS), help="Ours, or Keras' own fit.")
 @click.option("--keep-models", type=click.Choice(KEEP_MODELS), help="Whose models are kept.")

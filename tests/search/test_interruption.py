@@ -15,7 +15,12 @@ import optuna
 import pytest
 from calling import TRIALBOOK, Here
 
+from search import StudyConfig
+from search.interrupts import Stop
 from search.ledger import OUTCOME, PLAN
+from search.progress import Silent
+from search.session import Session
+from search.supervisor import Supervisor
 from tracking import Store
 
 
@@ -118,3 +123,13 @@ def test_two_terminals_share_a_study_and_close_nothing_of_each_other(
     assert store.client().get_run(parents[0]).info.status == "FINISHED"
     (leaderboard,) = store.artifacts.rglob("leaderboard.csv")
     assert len(leaderboard.read_text().splitlines()) == 1 + 4
+
+
+def test_a_ctrl_c_before_the_first_trial_ends_it_at_once_and_writes_nothing(tmp_path: Path) -> None:
+    config, stop = StudyConfig(name="early", trials=1), Stop()
+    stop.asked = True
+    supervisor = Supervisor(config)
+    home = tmp_path / "none"
+    with contextlib.closing(supervisor), pytest.raises(KeyboardInterrupt):
+        Session(config, Store(home), supervisor, Silent(), stop).run()
+    assert not home.exists()

@@ -32,7 +32,13 @@ NEW = {"embedding_size": {"min": 2, "max": 4}, "units_1": 8}
 @pytest.fixture(scope="module")
 def config(ratings_file: Path) -> StudyConfig:
     return StudyConfig(
-        name="small", trials=4, epochs=12, data=str(ratings_file), sampler="random", space=NEW
+        name="small",
+        trials=4,
+        epochs=12,
+        data=str(ratings_file),
+        sampler="random",
+        space=NEW,
+        workers=1,
     )
 
 

@@ -1,0 +1,176 @@
+"""What a trial costs beside its training: asked for, recorded, drawn, told.
+
+A study runs as it always does, but its child is made up: it reports a curve and is done at once,
+so that what is left is the cost. CPU seconds are the whole process's, background threads included.
+
+    python benchmarks/overhead.py [--trials 20] [--stored 0 10000] [--epochs 60] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections import deque
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+import optuna
+
+from search import StudyConfig, space
+from search.adapter import SpaceAdapter
+from search.declared import parameters
+from search.interrupts import Stop
+from search.ledger import OUTCOME, PLAN
+from search.messages import Done, Message, Ready, Task
+from search.progress import Silent
+from search.session import Session
+from search.slots import SLOT
+from search.storage import open_storage
+from tracking import DatasetRecord, EpochRecord, Store, TrialRecord
+
+
+class MadeUp:
+    """Stands for the supervisor and its child: a curve of the usual shape, at once."""
+
+    def __init__(self, epochs: int) -> None:
+        hp = keras_tuner.HyperParameters()
+        space.read(hp)
+        self._epochs = epochs
+        self._space = parameters(hp)
+        self._messages: deque[Message] = deque()
+
+    def ready(self, stop: Stop | None = None) -> Ready:
+        return Ready(
+            space=self._space,
+            first=space.baseline_values(),
+            dataset=DatasetRecord(name="made up", content_hash="0" * 64, profile={"rows": 1}),
+            workers=1,
+            threads=1,
+            warnings=(),
+            devices=("CPU",),
+        )
+
+    def submit(self, task: Task) -> None:
+        (task.folder / "config.json").write_text("{}\n")
+        (task.folder / "layers.txt").write_text("made up\n")
+        curve = [0.9 + 0.4 * 0.9**epoch for epoch in range(self._epochs)]
+        for epoch, value in enumerate(curve, 1):
+            names = ("loss", "rmse", "val_loss", "val_rmse")
+            self._messages.append(EpochRecord(epoch, 0.1, dict.fromkeys(names, value)))
+        figures = {"best_val_rmse": curve[-1], "best_epoch": self._epochs}
+        self._messages.append(Done(end_reason="epochs", value=curve[-1], metrics=figures))
+
+    def poll(self, timeout_s: float) -> Message | None:
+        return self._messages.popleft()
+
+    def reply(self, goes_on: bool) -> None:
+        pass
+
+    def log_tail(self) -> str:
+        return ""
+
+    def close(self) -> None:
+        pass
+
+
+class Clock(Silent):
+    """Wall and CPU seconds from the end of one trial to the end of the next."""
+
+    def __init__(self) -> None:
+        self.trials: list[tuple[float, float]] = []
+        self.end_s = 0.0
+        self._last = time.perf_counter(), time.process_time()
+
+    def study(self, record: Any, *, finished: int, target: int) -> None:
+        self._last = time.perf_counter(), time.process_time()
+
+    def ended(self, record: TrialRecord, *, finished: int, target: int) -> None:
+        now = time.perf_counter(), time.process_time()
+        self.trials.append((now[0] - self._last[0], now[1] - self._last[1]))
+        self._last = now
+
+    def end(self) -> None:
+        self.end_s = time.perf_counter() - self._last[0]
+
+
+def measure(stored: int, trials: int, epochs: int, sampler: str, pruner: str) -> dict[str, Any]:
+    """Seconds a trial with so many trials in the storage already."""
+    config = StudyConfig(
+        name="made up", trials=1, epochs=epochs, sampler=sampler, pruner=pruner, workers=1
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder) / "mlruns")
+        _run(config, store, epochs)
+        _fill(config, store, stored, epochs)
+        clock = _run(replace(config, trials=1 + stored + trials), store, epochs)
+    first, *rest = clock.trials
+    wall, cpu = zip(*rest, strict=True)
+    return {
+        "stored": stored,
+        "first_wall_ms": 1000 * first[0],
+        "wall_ms": 1000 * statistics.median(wall),
+        "cpu_ms": 1000 * statistics.median(cpu),
+        "end_s": clock.end_s,
+    }
+
+
+def _run(config: StudyConfig, store: Store, epochs: int) -> Clock:
+    clock = Clock()
+    session = Session(config, store, MadeUp(epochs), clock, Stop())  # type: ignore[arg-type]
+    session.run()
+    clock.end()
+    return clock
+
+
+def _fill(config: StudyConfig, store: Store, count: int, epochs: int) -> None:
+    """Copies of the trial that ran, at values of their own."""
+    study = optuna.load_study(study_name=config.name, storage=open_storage(store, None))
+    (model,) = study.get_trials()
+    adapter = SpaceAdapter(MadeUp(epochs).ready().space)
+    random = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    for number in range(1, count + 1):
+        asked = random.ask()
+        values = adapter.sample(asked)
+        plan = model.user_attrs[PLAN] | {"values": values, "run_id": None}
+        study.add_trial(
+            optuna.trial.create_trial(
+                params=asked.params,
+                distributions=asked.distributions,
+                value=1.0 + number % 97 / 100,
+                user_attrs={SLOT: number, PLAN: plan, OUTCOME: model.user_attrs[OUTCOME]},
+            )
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--stored", type=int, nargs="+", default=[10, 1000])
+    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--sampler", default="random")
+    parser.add_argument("--pruner", default="none")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    given = parser.parse_args()
+    rows = [
+        measure(stored, given.trials, given.epochs, given.sampler, given.pruner)
+        for stored in given.stored
+    ]
+    if given.json:
+        print(json.dumps(rows, indent=2))
+        return
+    print(f"A trial of {given.epochs} epochs, beside its training; a study's end apart")
+    print(f"{'stored':>7} {'first ms':>9} {'wall ms':>8} {'CPU ms':>8} {'end s':>8}")
+    for row in rows:
+        print(
+            f"{row['stored']:>7} {row['first_wall_ms']:>9.0f} {row['wall_ms']:>8.0f} "
+            f"{row['cpu_ms']:>8.0f} {row['end_s']:>8.1f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

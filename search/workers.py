@@ -1,0 +1,88 @@
+"""How many workers a study has, what each may use, and how they work side by side."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from search.config import AUTO, StudyConfig
+from search.interrupts import Stop
+
+# Up to here a trial leaves cores idle: what Python does beside each epoch is as long as the epoch.
+_SMALL_ROWS = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class Allotment:
+    """What `auto` comes to on this machine.
+
+    Attributes:
+        workers: Trials that are trained at once.
+        threads: That each may use.
+    """
+
+    workers: int
+    threads: int
+
+
+def allot(config: StudyConfig, *, rows: int | None, cores: int, gpus: int = 0) -> Allotment:
+    """Share a machine out to the trials of a study.
+
+    Args:
+        config: The study; what it names is taken as it is.
+        rows: Train rows; None where a user's own model has its own data, which counts as large.
+        cores: Of this process.
+        gpus: That TensorFlow sees; with any, `auto` is one worker a GPU.
+
+    Returns:
+        For `auto`, one thread a worker and as many workers as cores where a trial is small, one
+        worker with all threads where it is large or alone. What a trial computes depends on its
+        threads, so that they do not depend on how many trials are left.
+    """
+    if config.workers != AUTO:
+        workers = int(config.workers)
+    elif config.trials == 1:
+        workers = 1
+    elif gpus:
+        workers = gpus
+    elif rows is not None and rows <= _SMALL_ROWS:
+        workers = cores // (config.threads or 1)
+    else:
+        workers = 1
+    workers = max(1, workers)
+    return Allotment(workers, config.threads or max(1, cores // workers))
+
+
+def work_side_by_side(tasks: Sequence[Callable[[], int]], stop: Stop) -> int:
+    """Run tasks at once, the first in this thread, which is where a Ctrl-C arrives.
+
+    Args:
+        tasks: Each gives a number.
+        stop: Is set when one of them fails, so that the others end too.
+
+    Returns:
+        The sum of their numbers.
+
+    Raises:
+        BaseException: What the first failure was, once all have ended.
+    """
+    numbers: list[int] = []
+    failures: list[BaseException] = []
+
+    def run(task: Callable[[], int]) -> None:
+        try:
+            numbers.append(task())
+        except BaseException as error:
+            failures.append(error)
+            stop.asked = True
+
+    threads = [threading.Thread(target=run, args=(task,)) for task in tasks[1:]]
+    for thread in threads:
+        thread.start()
+    run(tasks[0])
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+    return sum(numbers)
