@@ -33,6 +33,20 @@ from search.slots import SLOT
 from search.storage import open_storage
 from tracking import DatasetRecord, EpochRecord, Store, TrialRecord
 
+PROFILE = dict.fromkeys(
+    (
+        "rows",
+        "users",
+        "movies",
+        "train_rows",
+        "valid_rows",
+        "test_rows",
+        "global_mean_val_rmse",
+        "biases_val_rmse",
+    ),
+    1,
+)
+
 
 class MadeUp:
     """Stands for the supervisor and its child: a curve of the usual shape, at once."""
@@ -48,7 +62,7 @@ class MadeUp:
         return Ready(
             space=self._space,
             first=space.baseline_values(),
-            dataset=DatasetRecord(name="made up", content_hash="0" * 64, profile={"rows": 1}),
+            dataset=DatasetRecord(name="made up", content_hash="0" * 64, profile=PROFILE),
             workers=1,
             threads=1,
             warnings=(),
@@ -61,7 +75,9 @@ class MadeUp:
         curve = [0.9 + 0.4 * 0.9**epoch for epoch in range(self._epochs)]
         for epoch, value in enumerate(curve, 1):
             names = ("loss", "rmse", "val_loss", "val_rmse")
-            self._messages.append(EpochRecord(epoch, 0.1, dict.fromkeys(names, value)))
+            self._messages.append(
+                EpochRecord(epoch=epoch, seconds=0.1, metrics=dict.fromkeys(names, value))
+            )
         figures = {"best_val_rmse": curve[-1], "best_epoch": self._epochs}
         self._messages.append(Done(end_reason="epochs", value=curve[-1], metrics=figures))
 

@@ -15,6 +15,7 @@ from search.config import StudyConfig
 from search.endings import close_cut, make_folder, so_far, write_curve
 from search.ledger import OUTCOME, PLAN, TRAINER, outcome_of, requeue
 from search.messages import Done, Failed
+from search.reports import Peers
 from tracking import (
     COMPLETE,
     FAILED,
@@ -29,16 +30,36 @@ from tracking import (
 
 @dataclass(slots=True)
 class TrialRun:
-    """A trial under way."""
+    """A trial under way.
+
+    Attributes:
+        trial: Optuna's.
+        record: What is known of it.
+        folder: Where its files are.
+        epochs: All that were reported.
+        unwritten: Those that are not on record yet.
+        reported: Values by epoch that are not in Optuna's storage yet.
+        peers: What its pruner compares it with.
+        judged_from: First epoch that the pruner is asked about; None for none.
+        best: Best value so far, the lower the better.
+        peak_memory_mb: Of its process, where it had to be ended.
+        flushed: Monotonic time of the last writing.
+        pause_s: How long the next one waits.
+        started: Monotonic time.
+    """
 
     trial: optuna.Trial
     record: TrialRecord
     folder: Path
     epochs: list[EpochRecord] = field(default_factory=list)
     unwritten: list[EpochRecord] = field(default_factory=list)
+    reported: dict[int, float] = field(default_factory=dict)
+    peers: Peers | None = None
+    judged_from: int | None = None
     best: float = math.inf
     peak_memory_mb: float | None = None
-    flushed: float = 0.0
+    flushed: float = field(default_factory=time.monotonic)
+    pause_s: float = 0.5
     started: float = field(default_factory=time.monotonic)
 
 

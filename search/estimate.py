@@ -96,7 +96,6 @@ def _run(supervisor: Supervisor) -> tuple[Done, list[EpochRecord]]:
             raise SearchError(f"The first trial must train to be timed, but {error}") from error
         if isinstance(message, EpochRecord):
             epochs.append(message)
-            supervisor.reply(True)
         elif isinstance(message, Failed):
             raise SearchError(f"The first trial must train to be timed, but: {message.message}")
         elif isinstance(message, Done):

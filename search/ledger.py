@@ -30,6 +30,12 @@ def finished(study: optuna.Study) -> int:
     return sum(_counts(trial) for trial in study.get_trials(deepcopy=False))
 
 
+def under_way_or_done(study: optuna.Study) -> int:
+    """Trials that count towards the target once those that run have ended."""
+    trials = study.get_trials(deepcopy=False)
+    return sum(_counts(trial) or trial.state == TrialState.RUNNING for trial in trials)
+
+
 def _counts(trial: FrozenTrial) -> bool:
     if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
         return True

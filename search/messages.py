@@ -67,6 +67,8 @@ class Task:
         epochs: Most epochs.
         folder: Where the child writes the trial's files.
         keep_model: Whether the model is saved.
+        judged_from: First epoch after which the child waits for word whether to go on; None for
+            never.
     """
 
     values: Mapping[str, Scalar]
@@ -75,6 +77,7 @@ class Task:
     folder: Path
     preset: str | None = None
     keep_model: bool = True
+    judged_from: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import cast
 
 import optuna
 
@@ -21,12 +22,14 @@ from search.ledger import PLAN
 from search.messages import Done, Failed, Task
 from search.ownership import OWNER, me
 from search.progress import Progress
+from search.pruners import WARM_UP_EPOCHS
+from search.reports import Peers, write_reports
 from search.samplers import training_seed
 from search.slots import SLOT, slot_of
 from search.supervisor import ChildDied, Supervisor
 from tracking import EpochRecord, Recorder, Scalar, TrialRecord
 
-_FLUSH_S = 0.5
+_LONGEST_PAUSE_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,8 @@ class Objective:
         tags = self.tags | {"trialbook.seed": str(seed), "trialbook.slot": str(slot)}
         if slot == 0:
             tags["trialbook.baseline"] = "true"
+        elif self.config.pruner != "none":  # the baseline is what others are held against
+            run.judged_from = WARM_UP_EPOCHS
         record = replace(run.record, params=values, objective=self.config.value_name, tags=tags)
         run_id = self.recorder.start_trial(record)
         run.record = replace(record, run_id=run_id or None)
@@ -120,6 +125,7 @@ class Objective:
             epochs=self.config.epochs,
             folder=run.folder,
             keep_model=self.config.keep_models != "none",
+            judged_from=run.judged_from,
         )
 
     def _preset(self, slot: int) -> str | None:
@@ -154,28 +160,30 @@ class Objective:
                 run.peak_memory_mb = self.supervisor.peak_memory_mb()
                 self.supervisor.close()
                 return None
-            if run.unwritten and time.monotonic() - run.flushed > _FLUSH_S:
+            if run.unwritten and time.monotonic() - run.flushed > run.pause_s:
                 self._flush(run)
 
     def _epoch(self, run: TrialRun, epoch: EpochRecord) -> None:
         run.epochs.append(epoch)
         run.unwritten.append(epoch)
-        goes_on = True
         value = epoch.metrics.get(self.config.monitor)
         if value is not None and math.isfinite(value):
             run.best = min(run.best, self.config.sign * value)
-            run.trial.report(self.config.sign * run.best, epoch.epoch)
-            goes_on = not self._prunes(run.trial)
-        self.supervisor.reply(goes_on)
+            value = self.config.sign * run.best
+            run.trial._cached_frozen_trial.intermediate_values[epoch.epoch] = value
+            run.reported[epoch.epoch] = value
+        if run.judged_from is not None and epoch.epoch >= run.judged_from:
+            self.supervisor.reply(not self._prunes(run))
         self.progress.epoch(run.record, epoch, self.config.sign * run.best)
 
-    def _prunes(self, trial: optuna.Trial) -> bool:
-        """Ask the pruner; the baseline is never pruned, since others are held against it."""
-        is_baseline = slot_of(self.study, trial._cached_frozen_trial) == 0
-        return not is_baseline and trial.should_prune()
+    def _prunes(self, run: TrialRun) -> bool:
+        run.peers = run.peers or Peers(self.study)
+        frozen = run.trial._cached_frozen_trial
+        return self.study.pruner.prune(cast("optuna.Study", run.peers), frozen)
 
     def _flush(self, run: TrialRun) -> None:
+        write_reports(self.study, run.trial, run.reported)
         if run.unwritten and run.record.run_id:
             self.recorder.epochs(run.record.run_id, run.unwritten)
-        run.unwritten = []
-        run.flushed = time.monotonic()
+        run.unwritten, run.reported = [], {}
+        run.flushed, run.pause_s = time.monotonic(), min(2 * run.pause_s, _LONGEST_PAUSE_S)

@@ -111,6 +111,7 @@ def train_again(
                     epochs=int(plan["epochs"]),
                     folder=folder,
                     keep_model=False,
+                    judged_from=stop_after,
                 )
             )
             return Replay(ready, *_listen(supervisor, on_epoch, stop_after, stop))
@@ -130,7 +131,8 @@ def _listen(
             return Failed(end_reason=error.end_reason, message=str(error)), tuple(epochs)
         if isinstance(message, EpochRecord):
             epochs.append(message)
-            supervisor.reply(stop_after is None or len(epochs) < stop_after)
+            if stop_after is not None and len(epochs) >= stop_after:
+                supervisor.reply(False)
             if on_epoch is not None:
                 on_epoch(message)
         elif isinstance(message, Done | Failed):

@@ -20,7 +20,7 @@ from search.config import StudyConfig
 from search.endings import reclaim
 from search.errors import SearchError
 from search.interrupts import Stop
-from search.ledger import CONFIG, DATASET, RUN, finished, orphans, running
+from search.ledger import CONFIG, DATASET, RUN, finished, orphans, running, under_way_or_done
 from search.messages import Ready
 from search.objective import Objective
 from search.ownership import OWNER, me
@@ -157,7 +157,7 @@ class Session:
     @contextlib.contextmanager
     def _others(self, ready: Ready, study: optuna.Study) -> Iterator[list[Supervisor]]:
         """Every worker but the first, started; all are ended in the end."""
-        left = self._config.trials - finished(study) - running(study)
+        left = self._config.trials - under_way_or_done(study)
         gpus = ready.devices.count("GPU")
         others = [
             Supervisor(self._config, device=number % gpus if gpus else None)
@@ -209,7 +209,7 @@ class Session:
         """
         with home_lock(self._store):
             self._reclaim(study, recorder)
-            if finished(study) + running(study) >= self._config.trials:
+            if under_way_or_done(study) >= self._config.trials:
                 return None
             return study.ask()
 

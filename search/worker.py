@@ -32,17 +32,19 @@ class Pruned(Exception):
 
 
 class Reporter:
-    """Sends an epoch to the study and brings back whether the trial goes on."""
+    """Sends an epoch to the study and, where the trial is judged, brings back if it goes on."""
 
-    def __init__(self, pipe: Connection) -> None:
+    def __init__(self, pipe: Connection, judged_from: int | None) -> None:
         self._pipe = pipe
+        self._judged_from = judged_from
         self.seconds = 0.0
 
     def __call__(self, epoch: int, seconds: float, metrics: Mapping[str, float]) -> bool:
         """Report one epoch; false means that the trial is pruned."""
         started = time.perf_counter()
         self._pipe.send(EpochRecord(epoch=epoch, seconds=seconds, metrics=dict(metrics)))
-        goes_on = bool(self._pipe.recv())
+        judged = self._judged_from is not None and epoch >= self._judged_from
+        goes_on = not judged or bool(self._pipe.recv())
         self.seconds += time.perf_counter() - started
         return goes_on
 
@@ -75,7 +77,7 @@ def main(descriptor: int) -> None:
         loading = time.perf_counter() - started
         while runner is not None:
             task: Task = pipe.recv()
-            ended = _run(runner, task, Reporter(pipe))
+            ended = _run(runner, task, Reporter(pipe, task.judged_from))
             # Of the process's first trial, since the data are loaded for all of them at once.
             pipe.send(replace(ended, metrics={**ended.metrics, "seconds_load": loading}))
             loading = 0.0

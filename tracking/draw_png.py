@@ -14,6 +14,7 @@ from tracking.png_canvas import (
     note_beyond,
     percent,
     save,
+    save_usual,
     whole_numbers,
 )
 from tracking.png_space import draw_parallel, draw_slice
@@ -27,6 +28,7 @@ __all__ = [
     "draw_two",
     "message",
     "save",
+    "save_usual",
 ]
 
 if TYPE_CHECKING:

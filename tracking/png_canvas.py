@@ -42,6 +42,16 @@ def save(figure: Figure, path: Path) -> None:
     figure.savefig(path, dpi=_DPI, format="png")
 
 
+def save_usual(figure: Figure, path: Path) -> None:
+    """Write a figure of one plot and a legend below: usual margins, where others are measured.
+
+    Measuring draws everything twice, and there is one such picture a trial.
+    """
+    figure.set_layout_engine(None)
+    figure.subplots_adjust(left=0.09, right=0.98, bottom=0.19, top=0.91)
+    save(figure, path)
+
+
 def message(title: str, text: str) -> Figure:
     """What is drawn where there is nothing to draw yet."""
     figure, axes = new_figure(title)

@@ -58,7 +58,8 @@ def draw_trial(trial: TrialRecord, path: Path, *, monitor: str = "val_rmse") -> 
         title += f" (kept epoch {found.best[0]:.0f}: {found.best[1]:.4f})"
     label = words(monitor.removeprefix("val_"))
     limits = curve_limits(curves)
-    draw_png.save(draw_png.draw_curves(curves, title=title, value_label=label, limits=limits), path)
+    figure = draw_png.draw_curves(curves, title=title, value_label=label, limits=limits)
+    draw_png.save_usual(figure, path)
     return path
 
 
