@@ -15,7 +15,10 @@ import statistics
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 TRAINERS = ("keras", "fast")
@@ -45,6 +48,7 @@ def train_once(trainer: str, source: str, epochs: int, threads: int, batch_size:
             {
                 "trainer": result.trainer,
                 "train_rows": len(split.train),
+                "valid_rows": len(split.valid),
                 "epoch_s": statistics.median(seconds[1:]),
                 "first_epoch_s": seconds[0],
                 "whole_s": time.perf_counter() - started,
@@ -55,19 +59,66 @@ def train_once(trainer: str, source: str, epochs: int, threads: int, batch_size:
     )
 
 
+def products_once(train_rows: int, valid_rows: int, threads: int) -> None:
+    """What a fresh process does: the matrix products of an epoch and nothing else.
+
+    Each thread works through its share of the rows in chunks, as the fast trainer does: a forward
+    product a layer for every row, and for train rows the gradients of kernel and of input too.
+    Prints the median seconds of an epoch and its floating point operations.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    import numpy as np
+    import tensorflow as tf
+
+    import models
+    from models.fast.shares import CHUNK_ROWS
+
+    models.set_threads(threads, fast=True)
+    config, _ = models.baseline()
+    widths = [2 * config.embedding_size, *config.units, 1]
+    random = np.random.default_rng(0)
+
+    def normal(*shape: int) -> tf.Tensor:
+        return tf.constant(random.normal(size=shape).astype("float32"))
+
+    @cache
+    def layers(rows: int) -> list[tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
+        return [(normal(rows, k), normal(k, m), normal(rows, m)) for k, m in pairwise(widths)]
+
+    def work(rows: int, train: bool) -> None:
+        for first in range(0, rows, CHUNK_ROWS):
+            for inputs, kernel, gradient in layers(min(CHUNK_ROWS, rows - first)):
+                tf.raw_ops.MatMul(a=inputs, b=kernel)
+                if train:
+                    tf.raw_ops.MatMul(a=inputs, b=gradient, transpose_a=True)
+                    tf.raw_ops.MatMul(a=gradient, b=kernel, transpose_b=True)
+
+    def epoch(pool: ThreadPoolExecutor) -> float:
+        started = time.perf_counter()
+        for rows, train in ((train_rows, True), (valid_rows, False)):
+            shares = [rows * (n + 1) // threads - rows * n // threads for n in range(threads)]
+            list(pool.map(work, shares, [train] * threads))
+        return time.perf_counter() - started
+
+    with ThreadPoolExecutor(threads) as pool:
+        seconds = [epoch(pool) for _ in range(13)]
+    operations = sum(2 * k * m for k, m in pairwise(widths)) * (3 * train_rows + valid_rows)
+    print(json.dumps({"products_s": statistics.median(seconds[1:]), "operations": operations}))
+
+
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Every pair, and the median of the pairs' ratios."""
     pairs = []
     for _ in range(arguments.pairs):
         pair = {}
         for trainer in TRAINERS:
-            command = [sys.executable, __file__, "--trainer", trainer, "--source", arguments.source]
-            command += ["--epochs", str(arguments.epochs), "--threads", str(arguments.threads)]
-            command += ["--batch-size", arguments.batch_size]
-            done = subprocess.run(
-                command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-            )
-            pair[trainer] = json.loads(done.stdout.splitlines()[-1])
+            told = ["--trainer", trainer, "--source", arguments.source]
+            told += ["--epochs", str(arguments.epochs), "--batch-size", arguments.batch_size]
+            pair[trainer] = _apart(*told, "--threads", str(arguments.threads))
+        rows = [str(pair["fast"][name]) for name in ("train_rows", "valid_rows")]
+        pair |= _apart("--products", *rows, "--threads", str(arguments.threads))
+        pair["share"] = pair["products_s"] / pair["fast"]["epoch_s"]
         pair["ratio"] = pair["keras"]["epoch_s"] / pair["fast"]["epoch_s"]
         pairs.append(pair)
     return {
@@ -75,8 +126,19 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "threads": arguments.threads,
         "batch_size": arguments.batch_size,
         "ratio": statistics.median(pair["ratio"] for pair in pairs),
+        "share": statistics.median(pair["share"] for pair in pairs),
         "pairs": pairs,
     }
+
+
+def _apart(*arguments: str) -> dict[str, Any]:
+    """What this file prints in a process of its own."""
+    command = [sys.executable, __file__, *arguments]
+    done = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def main() -> None:
@@ -88,9 +150,13 @@ def main() -> None:
     parser.add_argument("--batch-size", default="full", help="full, or rows a step")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--trainer", choices=TRAINERS, help=argparse.SUPPRESS)
+    parser.add_argument("--products", type=int, nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.trainer:
         train_once(given.trainer, given.source, given.epochs, given.threads, given.batch_size)
+        return
+    if given.products:
+        products_once(*given.products, given.threads)
         return
     from tracking import provenance
 
@@ -110,6 +176,12 @@ def _table(found: dict[str, Any]) -> str:
     lines.append(
         f"{found['source']}, batch {found['batch_size']}, {found['threads']} threads: "
         f"Keras' fit / fast = {found['ratio']:.2f} (median of pairs)"
+    )
+    first = found["pairs"][0]
+    lines.append(
+        f"Matrix products alone: {first['operations'] / 1e9:.2f} GFLOP an epoch, "
+        f"{first['operations'] / 1e9 / first['products_s']:.0f} GFLOP/s; the fast trainer reaches "
+        f"{100 * found['share']:.0f} % of that speed (median of pairs)"
     )
     return "\n".join(lines)
 
