@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip --disable-pip-version-check -q install --no-comp
 COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(VENV)/lib >/dev/null 2>&1 || true
 WORKERS ?= 2
 
-.PHONY: search test test-all lint types check venv dev bench bench-data clean
+.PHONY: search test test-all lint types check venv dev bench bench-full bench-studies bench-overhead bench-data clean
 
 search: venv
 	@$(BIN)/trialbook search
@@ -37,6 +37,15 @@ dev: $(VENV)/.installed-dev
 bench: venv
 	@$(BIN)/python benchmarks/training.py $(ARGS)
 
+bench-full: venv
+	@$(BIN)/python benchmarks/training.py --source synthetic:1 --pairs 1 --epochs 3 $(ARGS)
+
+bench-studies: $(VENV)/.installed-bench
+	@$(BIN)/python benchmarks/studies.py $(ARGS)
+
+bench-overhead: venv
+	@$(BIN)/python benchmarks/overhead.py $(ARGS)
+
 bench-data: venv
 	@$(BIN)/python benchmarks/data_loading.py
 
@@ -56,6 +65,10 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@$(INSTALL) -e ".[samples,dev]"
 	@$(COMPILE)
 	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed
+	@$(INSTALL) -e ".[samples,bench]"
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,216 @@
+"""Trials an hour of whole studies: Trialbook, Optuna with Keras' `fit` and autolog, Keras Tuner.
+
+Each study runs in a process of its own, one after the other: the embedded sample, the baseline's
+layers, the same ranges for its rates, penalties, output bias and learning rate, the same cap on
+epochs and the same early stopping, random proposals, nothing pruned. Wall time is the whole
+process's, start and end included; "MLflow" says whether models are logged too.
+
+    python benchmarks/studies.py [--trials 8] [--epochs 40] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+SPACE = {
+    "layers": 3,
+    "units_1": 128,
+    "units_2": 64,
+    "units_3": 32,
+    "embedding_size": 15,
+    "activation": "relu",
+    "output_activation": "relu",
+    "optimizer": "adam",
+    "batch_size": "full",
+}
+ARMS = (
+    ("trialbook", "--keep-models=none"),
+    ("trialbook", "--keep-models=all"),
+    ("trialbook", "--keep-models=none", "--workers=auto"),
+    ("trialbook", "--keep-models=all", "--workers=auto"),
+    ("trialbook", "--keep-models=none", "--workers=auto", "--pruner=median"),
+    ("optuna", "no models"),
+    ("optuna", "models"),
+    ("keras-tuner", "no MLflow"),
+)
+
+
+def trialbook(folder: Path, trials: int, epochs: int, *flags: str) -> None:
+    """The command, as a user starts it."""
+    from search import StudyConfig
+
+    config = StudyConfig(
+        name="bench", trials=trials, epochs=epochs, sampler="random", pruner="none", space=SPACE
+    )
+    study = folder / "study.toml"
+    study.write_text(config.to_toml())
+    home = ["--home", str(folder / "mlruns"), "--json"]
+    command = [sys.executable, "-m", "search", "search", str(study), *home, *flags]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def optuna_with_autolog(folder: Path, trials: int, epochs: int, log_models: bool) -> None:
+    """Plain Optuna on SQLite, Keras' `fit`, MLflow's autolog on SQLite."""
+    import keras_tuner
+    import mlflow
+    import optuna
+
+    from search.adapter import SpaceAdapter
+    from search.declared import parameters
+    from search.space import read
+
+    declared = keras_tuner.HyperParameters()
+    read(declared, SPACE)
+    adapter = SpaceAdapter(parameters(declared))
+    data = _data()
+    mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+    mlflow.create_experiment("bench", (folder / "artifacts").as_uri())
+    mlflow.set_experiment("bench")
+    mlflow.keras.autolog(log_models=log_models)
+
+    def objective(trial: optuna.Trial) -> float:
+        hp = keras_tuner.HyperParameters()
+        hp.values = adapter.sample(trial)
+        with mlflow.start_run():
+            mlflow.log_params(hp.values)
+            history = _fit(_model(hp, data), data, epochs)
+            value = min(history.history["val_rmse"])
+            mlflow.log_metric("best_val_rmse", value)
+        return value
+
+    study = optuna.create_study(
+        storage=f"sqlite:///{folder}/optuna.db", sampler=optuna.samplers.RandomSampler(seed=42)
+    )
+    study.optimize(objective, n_trials=trials)
+
+
+def keras_tuner_search(folder: Path, trials: int, epochs: int) -> None:
+    """Keras Tuner's own random search, its own record."""
+    import keras_tuner
+
+    data = _data()
+
+    class Ratings(keras_tuner.HyperModel):
+        def build(self, hp: Any) -> Any:
+            return _model(hp, data)
+
+        def fit(self, hp: Any, model: Any, callbacks: Any = (), **_: Any) -> Any:
+            return _fit(model, data, epochs, callbacks)
+
+    tuner = keras_tuner.RandomSearch(
+        Ratings(),
+        objective=keras_tuner.Objective("val_rmse", "min"),
+        max_trials=trials,
+        seed=42,
+        directory=folder,
+        project_name="bench",
+    )
+    tuner.search()
+
+
+def _data() -> Any:
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    import models
+    from models.data import load_ratings, split_ratings
+
+    models.set_threads(None)
+    return split_ratings(load_ratings("movielens"))
+
+
+def _model(hp: Any, split: Any) -> Any:
+    import models
+    from search.space import read
+
+    config, recipe = read(hp, SPACE)
+    mean = float(split.train.scores.mean(dtype="float64"))
+    models.make_deterministic(42)
+    model = models.build_model(config, split.vocabulary, train_mean=mean, seed=42)
+    models.compile_model(model, replace(recipe, seed=42))
+    return model
+
+
+def _fit(model: Any, split: Any, epochs: int, callbacks: Any = ()) -> Any:
+    import keras
+
+    from models import TrainConfig
+    from models.evaluation import inputs_of
+
+    usual = TrainConfig()
+    stop = keras.callbacks.EarlyStopping(
+        "val_rmse",
+        mode="min",
+        patience=usual.patience,
+        min_delta=usual.min_delta,
+        restore_best_weights=True,
+    )
+    return model.fit(
+        inputs_of(split.train),
+        split.train.scores.reshape(-1, 1),
+        batch_size=len(split.train),
+        epochs=epochs,
+        validation_data=(inputs_of(split.valid), split.valid.scores.reshape(-1, 1)),
+        validation_batch_size=65_536,
+        shuffle=False,
+        callbacks=[*callbacks, stop],
+        verbose=0,
+    )
+
+
+def run_arm(arm: str, trials: int, epochs: int) -> None:
+    """What a fresh process does: one whole study in a folder that is gone afterwards."""
+    name, *flags = json.loads(arm)
+    with tempfile.TemporaryDirectory() as folder:
+        if name == "trialbook":
+            trialbook(Path(folder), trials, epochs, *flags)
+        elif name == "optuna":
+            optuna_with_autolog(Path(folder), trials, epochs, flags == ["models"])
+        else:
+            keras_tuner_search(Path(folder), trials, epochs)
+
+
+def measure(trials: int, epochs: int) -> list[dict[str, Any]]:
+    """Wall seconds of every study."""
+    rows = []
+    for arm in ARMS:
+        command = [sys.executable, __file__, "--arm", json.dumps(arm)]
+        command += ["--trials", str(trials), "--epochs", str(epochs)]
+        started = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        seconds = time.perf_counter() - started
+        per_hour = 3600 * trials / seconds
+        rows.append({"study": " ".join(arm), "seconds": seconds, "trials_per_hour": per_hour})
+        print(f"{rows[-1]['study']}: {seconds:.0f} s", file=sys.stderr)
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--arm", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.arm:
+        run_arm(given.arm, given.trials, given.epochs)
+        return
+    rows = measure(given.trials, given.epochs)
+    if given.json:
+        print(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        print(
+            f"{row['study']:<64} {row['seconds']:>6.0f} s {row['trials_per_hour']:>6.0f} trials/h"
+        )
+
+
+if __name__ == "__main__":
+    main()
