@@ -1,0 +1,66 @@
+"""Children that are forked from one process, and what becomes of them without it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from search import StudyConfig, forking
+from search.forking import fork_server
+from search.supervisor import ChildDied, Supervisor
+
+WINE = StudyConfig(name="wine", model="wine:WineModel", objective="val_accuracy:max")
+
+
+@pytest.fixture
+def supervisor() -> Iterator[Supervisor]:
+    with contextlib.closing(Supervisor(WINE)) as supervisor:
+        yield supervisor
+
+
+def test_children_are_forked_from_one_process(supervisor: Supervisor) -> None:
+    with contextlib.closing(Supervisor(WINE)) as other:
+        both = supervisor, other
+        names = [[p.name for p in each.ready().space] for each in both]
+        assert names[0] == names[1]
+        first, second = (psutil.Process(each._pid) for each in both)
+        assert first.pid != second.pid
+        assert first.ppid() == second.ppid() != os.getpid()
+        supervisor.close()
+        assert not first.is_running()
+        assert second.is_running()
+
+
+def test_a_variable_that_libraries_read_when_loaded_asks_for_another_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = fork_server()
+    monkeypatch.setattr(forking, "_server", before)  # and again when this test is over
+    monkeypatch.setenv("NO_LIBRARY_READS_THIS", "1")
+    assert fork_server() is before
+    monkeypatch.setenv("TF_NO_LIBRARY_READS_THIS", "1")
+    other = fork_server()
+    assert other is not before
+    assert fork_server() is other
+
+
+def test_a_child_whose_server_is_killed_ends_and_the_next_one_has_another(
+    supervisor: Supervisor,
+) -> None:
+    supervisor.ready()
+    child = psutil.Process(supervisor._pid)
+    os.kill(child.ppid(), signal.SIGKILL)
+    with pytest.raises(ChildDied, match="SIGKILL"):
+        supervisor.poll(60)
+    assert supervisor.ready().space
+
+
+def test_a_child_that_is_closed_before_it_is_there_ends_by_itself(supervisor: Supervisor) -> None:
+    supervisor.start()
+    supervisor.close()
+    assert supervisor.ready().space
