@@ -124,11 +124,4 @@ class Refused:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A line of progress."""
-
-    text: str
-
-
-Message = Started | Ready | EpochRecord | Done | Failed | Refused | Note
+Message = Started | Ready | EpochRecord | Done | Failed | Refused

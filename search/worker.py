@@ -27,10 +27,6 @@ from search.workers import Allotment, allot
 from tracking import EpochRecord
 
 
-class Pruned(Exception):
-    """Raised inside a user's `fit` to end a pruned trial."""
-
-
 class Reporter:
     """Sends an epoch to the study and, where the trial is judged, brings back if it goes on."""
 
