@@ -166,14 +166,17 @@ class Objective:
     def _epoch(self, run: TrialRun, epoch: EpochRecord) -> None:
         run.epochs.append(epoch)
         run.unwritten.append(epoch)
-        value = epoch.metrics.get(self.config.monitor)
-        if value is not None and math.isfinite(value):
+        goes_on = True
+        value = epoch.metrics.get(self.config.monitor, math.nan)
+        is_judged = run.judged_from is not None and epoch.epoch >= run.judged_from
+        if math.isfinite(value):
             run.best = min(run.best, self.config.sign * value)
             value = self.config.sign * run.best
             run.trial._cached_frozen_trial.intermediate_values[epoch.epoch] = value
             run.reported[epoch.epoch] = value
-        if run.judged_from is not None and epoch.epoch >= run.judged_from:
-            self.supervisor.reply(not self._prunes(run))
+            goes_on = not (is_judged and self._prunes(run))
+        if is_judged:
+            self.supervisor.reply(goes_on)
         self.progress.epoch(run.record, epoch, self.config.sign * run.best)
 
     def _prunes(self, run: TrialRun) -> bool:

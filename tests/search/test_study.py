@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import threading
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,11 +21,13 @@ import pytest
 
 from models.data import load_ratings, split_ratings
 from search import SearchError, StudyConfig, run_study
-from search.concluding import Conclusion
+from search.concluding import Conclusion, TrialRun
+from search.interrupts import Stop
 from search.ledger import PLAN
+from search.objective import Objective
 from search.progress import Silent
 from search.results import StudyResult
-from tracking import Store
+from tracking import EpochRecord, Store, TrialRecord
 
 Misbehave = Callable[..., StudyConfig]
 NEW = {"embedding_size": {"min": 2, "max": 4}, "units_1": 8}
@@ -287,6 +291,36 @@ def test_a_failure_of_our_own_leaves_no_run_open_and_loses_no_configuration(
     assert [t.state for t in result.record.trials] == ["killed", "complete", "complete"]
     assert result.record.trials[1].params == result.record.trials[0].params
     assert client.get_run(parent.info.run_id).info.status == "FINISHED"
+
+
+def test_the_pruner_is_asked_about_judged_epochs_with_a_value_only() -> None:
+    """A loss that is no longer a number ends a trial as that, and never as pruned."""
+    replies: list[bool] = []
+    asked: list[dict[int, float]] = []
+
+    def prune(_: object, trial: Any) -> bool:
+        asked.append(dict(trial.intermediate_values))
+        return True
+
+    objective = Objective(
+        config=StudyConfig(),
+        study=SimpleNamespace(pruner=SimpleNamespace(prune=prune)),
+        adapter=None,
+        first={},
+        supervisor=SimpleNamespace(reply=replies.append),
+        lock=threading.Lock(),
+        recorder=None,
+        progress=Silent(),
+        stop=Stop(),
+        tags={},
+        deadline=None,
+    )
+    trial = SimpleNamespace(_cached_frozen_trial=SimpleNamespace(intermediate_values={}))
+    run = TrialRun(trial, TrialRecord(study="s", number=1, params={}), Path(), judged_from=2)
+    for epoch, value in ((1, 0.9), (2, math.nan), (3, 0.8)):
+        objective._epoch(run, EpochRecord(epoch=epoch, seconds=0, metrics={"val_rmse": value}))
+    assert asked == [{1: 0.9, 3: 0.8}]
+    assert replies == [True, False]
 
 
 def test_an_epoch_is_on_record_while_its_trial_still_trains(
