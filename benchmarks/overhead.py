@@ -3,7 +3,7 @@
 A study runs as it always does, but its child is made up: it reports a curve and is done at once,
 so that what is left is the cost. CPU seconds are the whole process's, background threads included.
 
-    python benchmarks/overhead.py [--trials 20] [--stored 0 10000] [--epochs 60] [--json]
+    python benchmarks/overhead.py [--trials 20] [--stored 10 1000] [--epochs 60] [--json]
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Each study runs in a process of its own, one after the other: the embedded sample, the baseline's
 layers, the same ranges for its rates, penalties, output bias and learning rate, the same cap on
 epochs and the same early stopping, random proposals, nothing pruned. Wall time is the whole
-process's, start and end included; "MLflow" says whether models are logged too.
+process's, start and end included.
 
     python benchmarks/studies.py [--trials 8] [--epochs 40] [--json]
 """

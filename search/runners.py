@@ -6,7 +6,7 @@ import importlib
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,21 +23,19 @@ from search.config import StudyConfig
 from search.declared import parameters
 from search.errors import SearchError
 from search.messages import Done, Ready, Task
-from search.worker import Reporter, Runner
+from search.worker import Reporter
 from search.workers import Allotment
 from tracking import DatasetRecord
 
 
-def make_runner(config: StudyConfig, progress: Callable[[str], None]) -> Runner:
-    """The runner that the study's model asks for.
+def load_rating_runner(config: StudyConfig) -> RatingRunner:
+    """Read the study's ratings, split them, and stand ready to train on them.
 
     Raises:
-        SearchError, ModelsError: The data or the model cannot be had.
+        SearchError, ModelsError: The data or the space cannot be had.
     """
-    if not config.rates:
-        return HyperModelRunner(config)
     declared = _declare(config)  # first, since a mistake in `[space]` need not wait for the data
-    ratings = load_ratings(config.data, config.options, progress=progress)
+    ratings = load_ratings(config.data, config.options)
     split = split_ratings(ratings, config.split, seed=config.seed)
     return RatingRunner(config, declared, ratings, split)
 
@@ -67,7 +65,7 @@ class RatingRunner:
         self._train_mean = float(split.train.scores.mean(dtype="float64"))
 
     @property
-    def rows(self) -> int | None:
+    def rows(self) -> int:
         """Rows that a trial trains on."""
         return len(self._split.train)
 
@@ -146,12 +144,13 @@ class HyperModelRunner:
     """Trains points of a user's own HyperModel, whose `build` and `fit` own model and data."""
 
     def __init__(self, config: StudyConfig) -> None:
+        """Import the model.
+
+        Raises:
+            SearchError: There is none of that name.
+        """
         self._config = config
         self._hypermodel = _load_hypermodel(config.model)
-
-    @property
-    def rows(self) -> None:
-        """Only the model knows."""
 
     def ready(self, allotment: Allotment) -> Ready:
         """Declare the space by building once at its defaults."""

@@ -48,10 +48,6 @@ class Reporter:
 class Runner(Protocol):
     """Trains trials of one study: ours on ratings, or a user's own HyperModel."""
 
-    @property
-    def rows(self) -> int | None:
-        """Rows that a trial trains on; None where only the model knows."""
-
     def ready(self, allotment: Allotment) -> Ready:
         """Describe the space and the data."""
 
@@ -84,7 +80,7 @@ def main(descriptor: int) -> None:
 
 def _start(pipe: Connection, setup: Setup) -> Runner | None:
     from models import set_threads
-    from search.runners import make_runner
+    from search.runners import HyperModelRunner, load_rating_runner
 
     os.environ.clear()
     os.environ.update(setup.environment)
@@ -93,15 +89,16 @@ def _start(pipe: Connection, setup: Setup) -> Runner | None:
         sys.path.append(setup.folder)
     try:
         config = StudyConfig.from_dict(setup.config)
+        runner: Runner
         if config.rates:  # how large a trial is says how many threads it gets
-            runner = make_runner(config, lambda text: None)
-            allotment = _allot(config, runner.rows)
+            runner = ratings = load_rating_runner(config)
+            allotment = _allot(config, ratings.rows)
             # Every model of ours suits the fast trainer; a user's may be left to Keras' `fit`.
             set_threads(allotment.threads, fast=config.trainer != "keras")
         else:  # whose module may well start TensorFlow when it is imported
             allotment = _allot(config, None)
             set_threads(allotment.threads)
-            runner = make_runner(config, lambda text: None)
+            runner = HyperModelRunner(config)
         pipe.send(runner.ready(allotment))
     except USER_ERRORS as error:
         pipe.send(Refused(str(error)))
