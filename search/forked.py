@@ -13,6 +13,7 @@ import importlib
 import os
 import socket
 import sys
+import tempfile
 import threading
 import traceback
 import warnings
@@ -34,19 +35,26 @@ def main(descriptor: int) -> None:
     """Fork children and tell how they ended, until the other end closes."""
     with socket.socket(fileno=descriptor) as asked:
         _preload()
-        while True:
-            received, descriptors, *_ = socket.recv_fds(asked, REQUEST, 2)
-            if not received:
-                return
-            kind, pid = chr(received[0]), int(received[1:])
-            if kind == WAIT:
-                asked.sendall(f"{pid} {_exit_code(pid)}".ljust(REPLY).encode("ascii"))
-                continue
-            if _fork() == 0:
-                asked.close()
-                _be_child(*descriptors)
-            for number in descriptors:
-                os.close(number)
+        with tempfile.TemporaryDirectory(prefix="trialbook-", ignore_cleanup_errors=True) as folder:
+            # Libraries leave files there (TensorFlow a module a graph), and children are killed.
+            tempfile.tempdir = folder
+            _serve(asked)
+
+
+def _serve(asked: socket.socket) -> None:
+    while True:
+        received, descriptors, *_ = socket.recv_fds(asked, REQUEST, 2)
+        if not received:
+            return
+        kind, pid = chr(received[0]), int(received[1:])
+        if kind == WAIT:
+            asked.sendall(f"{pid} {_exit_code(pid)}".ljust(REPLY).encode("ascii"))
+            continue
+        if _fork() == 0:
+            asked.close()
+            _be_child(*descriptors)
+        for number in descriptors:
+            os.close(number)
 
 
 def _preload() -> None:
@@ -93,3 +101,4 @@ def _be_child(pipe: int, log: int) -> None:
 
 if __name__ == "__main__":
     main(int(sys.argv[1]))
+    os._exit(0)  # taking TensorFlow down in order would take longer than anyone waits

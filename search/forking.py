@@ -19,6 +19,7 @@ from search.forked import FORK, REPLY, WAIT, request
 _READ_AT_LOADING = (
     "CUDA", "KERAS", "LD_", "MALLOC", "MKL", "OMP", "OPENBLAS", "PYTHON", "TF_", "XLA",
 )  # fmt: skip
+_ENDS_S = 0.5
 
 
 def environment(device: int | None = None) -> dict[str, str]:
@@ -97,7 +98,11 @@ def _end(
 ) -> None:
     asking.close()
     log.close()
-    if owner == os.getpid():
+    if owner != os.getpid():
+        return
+    try:  # once it has loaded its libraries it ends by itself, and takes its files with it
+        process.wait(timeout=_ENDS_S)
+    except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
 

@@ -33,7 +33,7 @@ from search.storage import home_lock, open_storage
 from search.supervisor import Supervisor
 from search.tags import trial_tags
 from search.workers import work_side_by_side
-from tracking import KILLED, MlflowRecorder, Recorder, Store, StudyRecord
+from tracking import KILLED, MlflowRecorder, Recorder, Store, StudyRecord, warmed
 
 _LOADER = Path(str(files("models").joinpath("serving.py")))
 
@@ -60,9 +60,10 @@ class Session:
     def run(self) -> StudyResult:
         """Run the study; see `run_study`."""
         config = self._config
-        ready = self._supervisor.ready(self._stop)
+        with warmed(self._store) as prepare:
+            ready = self._supervisor.ready(self._stop)
+            prepare()
         adapter = SpaceAdapter(ready.space)
-        self._store.prepare()
         storage = open_storage(self._store, config.storage)
         recorder: Recorder = MlflowRecorder(self._store, _LOADER)
         with home_lock(self._store):

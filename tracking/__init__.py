@@ -31,6 +31,7 @@ from tracking.records import (
     TrialRecord,
 )
 from tracking.store import Store, ui_command
+from tracking.warming import warmed
 from tracking.study_figures import draw_study, draw_trial, reproduction_figure
 
 __all__ = [
@@ -65,4 +66,5 @@ __all__ = [
     "provenance",
     "reproduction_figure",
     "ui_command",
+    "warmed",
 ]

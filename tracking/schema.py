@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
+import threading
 import urllib.error
 import urllib.request
 from contextlib import closing
@@ -14,9 +16,10 @@ from tracking.errors import TrackingError
 
 _LOCK_TIMEOUT_S = 120.0
 _CONNECT_TIMEOUT_S = 5
+_migrating = threading.Lock()  # Alembic keeps what it works on in a variable of the process
 
 
-def prepare_sqlite(path: Path) -> None:
+def prepare_sqlite(path: Path, built: Path | None = None) -> None:
     """Make the database file unless it is there: built aside, then moved into place.
 
     The move is what makes it safe: a file under its final name is complete, and a process
@@ -24,6 +27,7 @@ def prepare_sqlite(path: Path) -> None:
 
     Args:
         path: The file.
+        built: What `build` made for it already, where it did.
 
     Raises:
         TrackingError: If the file is another program's, or the folder cannot be written.
@@ -36,7 +40,7 @@ def prepare_sqlite(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock", timeout=_LOCK_TIMEOUT_S):
             if not _is_ready(path):
-                _build(path)
+                _place(path, built)
     except Timeout as error:
         raise TrackingError(
             f"Making the record must take less than {_LOCK_TIMEOUT_S:.0f} s, but {path}.lock is "
@@ -129,14 +133,28 @@ def _is_ready(path: Path) -> bool:
     return bool(tables)
 
 
-def _build(path: Path) -> None:
+def _place(path: Path, built: Path | None) -> None:
+    building = path.with_name(f"{path.name}.building")
+    building.unlink(missing_ok=True)
+    if built is not None and built.exists():
+        shutil.copyfile(built, building)
+    else:
+        build(building, artifacts=path.parent / "artifacts")
+    os.replace(building, path)
+
+
+def build(path: Path, *, artifacts: Path) -> None:
+    """Make a database file with MLflow's tables; it is complete only once this returns.
+
+    Args:
+        path: The file.
+        artifacts: Folder for the artifacts of the experiment that MLflow makes by itself.
+    """
     quiet()
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    building = path.with_name(f"{path.name}.building")
-    building.unlink(missing_ok=True)
-    SqlAlchemyStore(f"sqlite:///{building}", str(path.parent / "artifacts")).engine.dispose()
-    with closing(sqlite3.connect(building)) as connection:
+    with _migrating:
+        SqlAlchemyStore(f"sqlite:///{path}", str(artifacts)).engine.dispose()
+    with closing(sqlite3.connect(path)) as connection:
         # Readers no longer wait for a writer; stays with the file.
         connection.execute("PRAGMA journal_mode = WAL")
-    os.replace(building, path)

@@ -68,10 +68,13 @@ class Store:
         """Whether a tracking server keeps the record, its artifacts included."""
         return _scheme(self.tracking_uri) in _SERVERS
 
-    def prepare(self) -> None:
+    def prepare(self, built: Path | None = None) -> None:
         """Make the folder and MLflow's schema; safe from several processes at once.
 
         Costs about a millisecond when all is there already.
+
+        Args:
+            built: A database file with MLflow's tables, to be copied where there is none yet.
 
         Raises:
             TrackingError: If the folder cannot be used or the address cannot be reached.
@@ -82,7 +85,7 @@ class Store:
             reach_server(self.tracking_uri)  # before anything is written
         self.make_folders()
         if self.sqlite_file is not None:
-            prepare_sqlite(self.sqlite_file)
+            prepare_sqlite(self.sqlite_file, built)
         elif not self.served:
             prepare_database(self.tracking_uri, lock=self.home / "tracking.lock")
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -64,3 +65,17 @@ def test_a_child_that_is_closed_before_it_is_there_ends_by_itself(supervisor: Su
     supervisor.start()
     supervisor.close()
     assert supervisor.ready().space
+
+
+def test_what_a_killed_child_left_in_the_temporary_folder_goes_with_its_server(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(forking, "_server", None)
+    supervisor.ready()
+    (folder,) = tmp_path.iterdir()
+    (folder / "left").touch()
+    supervisor.close()
+    assert folder.exists()
+    forking._server = None
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,67 @@
+"""What a record costs once a process, seconds in all, done while something else is waited for."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tracking._quiet import quiet
+from tracking.schema import build
+from tracking.store import Store
+
+
+@contextlib.contextmanager
+def warmed(store: Store) -> Iterator[Callable[[], None]]:
+    """Import what a record needs and make a new one's tables, in a thread of their own.
+
+    Nothing is written to the store before it is asked for: the tables lie in a folder of their own
+    until then. Whoever leaves early does not wait for the thread.
+
+    Args:
+        store: The record to be.
+
+    Returns:
+        What to call in place of `store.prepare()`: it waits for the thread first.
+    """
+    warming = _Warming(store)
+    warming.start()
+
+    def prepare() -> None:
+        warming.warm.wait()
+        store.prepare(warming.built)
+
+    try:
+        yield prepare
+    finally:
+        warming.left.set()
+
+
+class _Warming(threading.Thread):
+    def __init__(self, store: Store) -> None:
+        super().__init__(daemon=True)
+        self._store = store
+        self._folder = TemporaryDirectory(prefix="trialbook-", ignore_cleanup_errors=True)
+        self.built = Path(self._folder.name) / "mlflow.db"
+        self.warm, self.left = threading.Event(), threading.Event()
+
+    def run(self) -> None:
+        # Whatever goes wrong here goes wrong again where it is needed, and is told there.
+        with contextlib.suppress(Exception):
+            self._work()
+        self.warm.set()
+        self.left.wait()  # not cleaned up before: MLflow looks for a file that is gone for minutes
+        self._folder.cleanup()
+
+    def _work(self) -> None:
+        quiet()
+        path = self._store.sqlite_file
+        if path is not None and not path.exists():
+            partial = self.built.with_suffix(".partial")
+            build(partial, artifacts=path.parent / "artifacts")
+            partial.rename(self.built)
+        import matplotlib.backends.backend_agg
+        import matplotlib.figure
+        import plotly.subplots  # noqa: F401
