@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip --disable-pip-version-check -q install --no-comp
 COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(VENV)/lib >/dev/null 2>&1 || true
 WORKERS ?= 2
 
-.PHONY: search test test-all lint types check venv dev bench bench-full bench-studies bench-overhead bench-data clean
+.PHONY: search test test-all lint types check venv dev bench bench-full clean
 
 search: venv
 	@$(BIN)/trialbook search
@@ -34,20 +34,12 @@ check: lint types test
 venv: $(VENV)/.installed
 dev: $(VENV)/.installed-dev
 
-bench: venv
-	@$(BIN)/python benchmarks/training.py $(ARGS)
+# Every figure of docs/performance.md; NAMES="epoch seeds" runs some of them.
+bench: $(VENV)/.installed-bench
+	@$(BIN)/python benchmarks/everything.py $(NAMES)
 
-bench-full: venv
-	@$(BIN)/python benchmarks/training.py --source synthetic:1 --pairs 1 --epochs 3 $(ARGS)
-
-bench-studies: $(VENV)/.installed-bench
-	@$(BIN)/python benchmarks/studies.py $(ARGS)
-
-bench-overhead: venv
-	@$(BIN)/python benchmarks/overhead.py $(ARGS)
-
-bench-data: venv
-	@$(BIN)/python benchmarks/data_loading.py
+bench-full: $(VENV)/.installed-bench
+	@$(BIN)/python benchmarks/everything.py full
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Trialbook needs Python 3.11, 3.12 or 3.13 with venv, but found none. Install one (on Debian: python3-venv), or name it: make PYTHON=/path/to/python" >&2; exit 2; }

@@ -17,7 +17,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -142,14 +141,8 @@ def main() -> None:
             write(table, Path(arguments.write) / file)
     else:
         rows = measure(arguments.scale)
-        found = {"machine": _machine(), "scale": arguments.scale, "rows": rows}
+        found = {"scale": arguments.scale, "rows": rows}
         print(json.dumps(found, indent=2) if arguments.json else _table(rows))
-
-
-def _machine() -> dict[str, str]:
-    from tracking import provenance
-
-    return provenance() | {"pyarrow": metadata.version("pyarrow")}
 
 
 def _table(rows: list[dict[str, Any]]) -> str:

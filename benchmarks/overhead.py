@@ -177,7 +177,7 @@ def main() -> None:
         for stored in given.stored
     ]
     if given.json:
-        print(json.dumps(rows, indent=2))
+        print(json.dumps({"epochs": given.epochs, "rows": rows}, indent=2))
         return
     print(f"A trial of {given.epochs} epochs, beside its training; a study's end apart")
     print(f"{'stored':>7} {'first ms':>9} {'wall ms':>8} {'CPU ms':>8} {'end s':>8}")

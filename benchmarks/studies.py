@@ -5,7 +5,7 @@ layers, the same ranges for its rates, penalties, output bias and learning rate,
 epochs and the same early stopping, random proposals, nothing pruned. Wall time is the whole
 process's, start and end included.
 
-    python benchmarks/studies.py [--trials 8] [--epochs 40] [--json]
+    python benchmarks/studies.py [--trials 12] [--epochs 40] [--json]
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def measure(trials: int, epochs: int) -> list[dict[str, Any]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, default=8)
+    parser.add_argument("--trials", type=int, default=12)
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--arm", help=argparse.SUPPRESS)
@@ -204,7 +204,7 @@ def main() -> None:
         return
     rows = measure(given.trials, given.epochs)
     if given.json:
-        print(json.dumps(rows, indent=2))
+        print(json.dumps({"trials": given.trials, "epochs": given.epochs, "rows": rows}, indent=2))
         return
     for row in rows:
         print(

@@ -24,18 +24,20 @@ from typing import Any
 TRAINERS = ("keras", "fast")
 
 
-def train_once(trainer: str, source: str, epochs: int, threads: int, batch_size: str) -> None:
+def train_once(given: argparse.Namespace) -> None:
     """What a fresh process does; prints the median epoch, the first one left out."""
+    trainer, epochs, batch_size = given.trainer, given.epochs, given.batch_size
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # for both, as in a study's process
     import models
     from models.data import load_ratings, split_ratings
     from search.memory import peak_memory_mb, reset_peak_memory
 
-    models.set_threads(threads, fast=trainer == "fast")
-    split = split_ratings(load_ratings(source))
+    models.set_threads(given.threads, fast=trainer == "fast")
+    split = split_ratings(load_ratings(given.source))
     models.make_deterministic(42)
     config, recipe = models.baseline()
+    config = replace(config, **json.loads(given.model))
     size: Any = batch_size if batch_size == models.FULL_BATCH else int(batch_size)
     recipe = replace(recipe, epochs=epochs, patience=epochs, trainer=trainer, batch_size=size)
     model = models.build_model(config, split.vocabulary, seed=42)
@@ -51,6 +53,7 @@ def train_once(trainer: str, source: str, epochs: int, threads: int, batch_size:
                 "valid_rows": len(split.valid),
                 "epoch_s": statistics.median(seconds[1:]),
                 "first_epoch_s": seconds[0],
+                "parameters": model.count_params(),
                 "whole_s": time.perf_counter() - started,
                 "peak_mb": peak_memory_mb(),
                 "val_rmse": result.best_val_rmse,
@@ -115,9 +118,9 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         for trainer in TRAINERS:
             told = ["--trainer", trainer, "--source", arguments.source]
             told += ["--epochs", str(arguments.epochs), "--batch-size", arguments.batch_size]
-            pair[trainer] = _apart(*told, "--threads", str(arguments.threads))
+            pair[trainer] = apart(*told, "--threads", str(arguments.threads))
         rows = [str(pair["fast"][name]) for name in ("train_rows", "valid_rows")]
-        pair |= _apart("--products", *rows, "--threads", str(arguments.threads))
+        pair |= apart("--products", *rows, "--threads", str(arguments.threads))
         pair["share"] = pair["products_s"] / pair["fast"]["epoch_s"]
         pair["ratio"] = pair["keras"]["epoch_s"] / pair["fast"]["epoch_s"]
         pairs.append(pair)
@@ -131,9 +134,9 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _apart(*arguments: str) -> dict[str, Any]:
-    """What this file prints in a process of its own."""
-    command = [sys.executable, __file__, *arguments]
+def apart(*arguments: str, file: str = __file__) -> dict[str, Any]:
+    """What this or another file prints in a process of its own, parsed."""
+    command = [sys.executable, file, *arguments]
     done = subprocess.run(
         command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
@@ -150,17 +153,16 @@ def main() -> None:
     parser.add_argument("--batch-size", default="full", help="full, or rows a step")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--trainer", choices=TRAINERS, help=argparse.SUPPRESS)
+    parser.add_argument("--model", default="{}", help=argparse.SUPPRESS)
     parser.add_argument("--products", type=int, nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.trainer:
-        train_once(given.trainer, given.source, given.epochs, given.threads, given.batch_size)
+        train_once(given)
         return
     if given.products:
         products_once(*given.products, given.threads)
         return
-    from tracking import provenance
-
-    found = measure(given) | {"machine": dict(provenance())}
+    found = measure(given)
     print(json.dumps(found, indent=2) if given.json else _table(found))
 
 

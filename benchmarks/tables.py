@@ -1,0 +1,229 @@
+"""What the benchmarks found, as the tables of docs/performance.md and README.md.
+
+Between two comments that name a table stands what this file made of `results/`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+TOP = HERE.parent
+HEAD = ("what", "command", "Keras' `fit` or peer", "ours", "ratio", "goal")
+Row = tuple[str, ...]
+
+
+def load(name: str) -> dict[str, Any] | None:
+    """A benchmark's file, or None where it never ran."""
+    path = HERE / "results" / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def figures() -> str:
+    """Every figure with its goal, as Markdown."""
+    rows: list[Row] = [HEAD, ("---",) * len(HEAD)]
+    makers = {
+        "epoch": _epoch,
+        "full": _full,
+        "batch_256": _batch,
+        "batch_2048": _batch,
+        "batch_8192": _batch,
+        "studies": _studies,
+        "overhead": _overhead,
+        "seeds": _seeds,
+        "scale": _scale,
+    }
+    for name, make in makers.items():
+        found = load(name)
+        if found is not None:
+            rows += [(what, f"`{name}`", *rest) for what, *rest in make(found["found"])]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"{table}\n\n{_machine()}"
+
+
+def summary() -> str:
+    """The README's line."""
+    epoch, full, studies = load("epoch"), load("full"), load("studies")
+    parts = []
+    if epoch:
+        found = epoch["found"]
+        parts.append(
+            f"An epoch of the baseline on the sample takes {_each(found, 'fast', 0)} s where "
+            f"Keras' `fit` takes {_each(found, 'keras', 0)} s ({found['ratio']:.1f} times as long)"
+        )
+    if full:
+        (pair,) = full["found"]["pairs"]
+        parts.append(
+            f"at MUBI's size {pair['fast']['epoch_s']:.1f} s and {_gigabytes(pair['fast'])} where "
+            f"Keras takes {pair['keras']['epoch_s']:.1f} s and {_gigabytes(pair['keras'])}"
+        )
+    if studies:
+        arms = {row["study"]: row["trials_per_hour"] for row in studies["found"]["rows"]}
+        ours = arms["trialbook --keep-models=none --workers=auto"]
+        parts.append(
+            f"a whole study does {ours:.0f} trials an hour where Optuna with Keras' `fit` and "
+            f"autolog does {arms['optuna no models']:.0f} and Keras Tuner "
+            f"{arms['keras-tuner no MLflow']:.0f}"
+        )
+    return "; ".join(parts) + "." if parts else ""
+
+
+def write() -> None:
+    """Put the tables where they belong."""
+    for path, name, text in (
+        (TOP / "docs" / "performance.md", "figures", figures()),
+        (TOP / "README.md", "speed", summary()),
+    ):
+        path.write_text(placed(path.read_text(encoding="utf-8"), name, text), encoding="utf-8")
+
+
+def placed(page: str, name: str, text: str) -> str:
+    """A page with `text` between the comments that name a table."""
+    begin, end = f"<!-- {name}: benchmarks/tables.py -->", f"<!-- end of {name} -->"
+    head, _, rest = page.partition(begin)
+    _, _, tail = rest.partition(end)
+    return f"{head}{begin}\n{text}\n{end}{tail}"
+
+
+def _epoch(found: dict[str, Any]) -> list[Row]:
+    operations = found["pairs"][0]["operations"] / 1e9
+    rows = f"{found['pairs'][0]['fast']['train_rows']:,} train rows"
+    what = f"epoch of the baseline with its validation, embedded sample ({rows})"
+    return [
+        (what, f"{_each(found, 'keras')} s", f"{_each(found, 'fast')} s", *_ratio(found, 4)),
+        (
+            f"speed of that epoch as a share of plain matrix products of its shapes "
+            f"({operations:.2f} GFLOP)",
+            f"products alone {_list(p['products_s'] for p in found['pairs'])} s",
+            "",
+            f"{found['share']:.0%}",
+            _goal(found["share"] >= 0.55, "55 %"),
+        ),
+    ]
+
+
+def _full(found: dict[str, Any]) -> list[Row]:
+    (pair,) = found["pairs"]
+    keras, fast = pair["keras"], pair["fast"]
+    what = f"the same at MUBI's size ({fast['train_rows']:,} made-up train rows), one pair"
+    memory = _goal(fast["peak_mb"] <= 2500, "at most 2.5 GB")
+    return [
+        (what, f"{keras['epoch_s']:.1f} s", f"{fast['epoch_s']:.1f} s", *_ratio(found, 2)),
+        ("its peak memory", _gigabytes(keras), _gigabytes(fast), "", memory),
+    ]
+
+
+def _batch(found: dict[str, Any]) -> list[Row]:
+    what = f"epoch in shuffled batches of {int(found['batch_size']):,} rows, embedded sample"
+    keras, fast = _each(found, "keras"), _each(found, "fast")
+    return [(what, f"{keras} s", f"{fast} s", *_ratio(found, 3))]
+
+
+def _studies(found: dict[str, Any]) -> list[Row]:
+    arms = {row["study"]: row["trials_per_hour"] for row in found["rows"]}
+    rows = []
+    for models, ours in (("no models", "--keep-models=none"), ("models", "--keep-models=all")):
+        best = arms[f"trialbook {ours} --workers=auto"]
+        one = arms[f"trialbook {ours}"]
+        peer = arms[f"optuna {models}"]
+        rows.append(
+            (
+                f"trials an hour of a study of {found['trials']} trials of at most "
+                f"{found['epochs']} epochs, {models} logged: Optuna, Keras' `fit` and autolog",
+                f"{peer:.0f}",
+                f"{best:.0f} with `--workers auto`, {one:.0f} with one",
+                f"{best / peer:.1f}",
+                _goal(best >= 6 * peer, "6"),
+            )
+        )
+    best, peer = arms["trialbook --keep-models=none --workers=auto"], arms["keras-tuner no MLflow"]
+    what = "the same, Keras Tuner's random search without MLflow"
+    rows.append((what, f"{peer:.0f}", f"{best:.0f}", f"{best / peer:.1f}", _goal(False, "6")))
+    pruned = arms["trialbook --keep-models=none --workers=auto --pruner=median"]
+    rows.append(
+        ("the same with the median pruner on top", "", f"{pruned:.0f}", f"{pruned / best:.2f}", "")
+    )
+    return rows
+
+
+def _overhead(found: dict[str, Any]) -> list[Row]:
+    rows = []
+    first = found["rows"][0]
+    studies = load("studies")
+    for row in found["rows"]:
+        ours = f"{row['wall_ms']:.0f} ms, {row['cpu_ms']:.0f} ms of CPU"
+        if row is not first:
+            grown = row["wall_ms"] / first["wall_ms"]
+            what = f"the same, {row['stored']:,} stored; the study's end takes {row['end_s']:.1f} s"
+            rows.append((what, "", ours, f"{grown:.1f}", _goal(grown <= 2, "at most 2")))
+            continue
+        share = 1.0
+        if studies:
+            arm = next(r for r in studies["found"]["rows"] if "keep-models=none" in r["study"])
+            share = row["wall_ms"] / 1000 / (arm["seconds"] / studies["found"]["trials"])
+        met = row["wall_ms"] <= 120 or share <= 0.03
+        what = f"beside training, a trial of {found['epochs']} epochs, {row['stored']} stored"
+        told = f"{share:.1%} of a study's wall time" if studies else ""
+        rows.append((what, "", ours, told, _goal(met, "120 ms or 3 %")))
+    return rows
+
+
+def _seeds(found: dict[str, Any]) -> list[Row]:
+    low, high = found["interval"]
+    keras, fast = (_mean(found["values"][name]) for name in ("keras", "fast"))
+    same = _goal(found["t_test_p"] > 0.05, "no difference at 5 %")
+    told = (
+        f"{found['mean_difference']:+.4f} ({low:+.4f} to {high:+.4f}), p = {found['t_test_p']:.2f}"
+    )
+    what = f"mean validation RMSE over {len(found['values']['fast'])} paired seeds, the baseline"
+    return [(what, f"{keras:.4f}", f"{fast:.4f}", told, same)]
+
+
+def _scale(found: dict[str, Any]) -> list[Row]:
+    power = found["exponents"]["rows"]
+    rows = [p for p in found["points"] if (p["axis"], p["trainer"]) == ("rows", "fast")]
+    last = rows[-1]
+    what = f"an epoch at {last['value']:,} made-up ratings ({last['train_rows']:,} train rows)"
+    told = f"{last['epoch_s']:.1f} s, {_gigabytes(last)}"
+    return [(what, "", told, f"rows to the {power:.2f}", _goal(power <= 1.05, "linear in rows"))]
+
+
+def _ratio(found: dict[str, Any], least: float) -> tuple[str, str]:
+    return f"{found['ratio']:.2f}", _goal(found["ratio"] >= least, f"{least:g}")
+
+
+def _goal(met: bool, goal: str) -> str:
+    return goal if met else f"{goal}: not met"
+
+
+def _each(found: dict[str, Any], trainer: str, digits: int = 3) -> str:
+    seconds = [pair[trainer]["epoch_s"] for pair in found["pairs"]]
+    if digits:
+        return _list(seconds)
+    return f"{sorted(seconds)[len(seconds) // 2]:.2f}"
+
+
+def _list(seconds: Any) -> str:
+    return ", ".join(f"{each:.3f}" for each in seconds)
+
+
+def _gigabytes(row: dict[str, Any]) -> str:
+    return f"{row['peak_mb'] / 1000:.1f} GB"
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _machine() -> str:
+    found = load("epoch")
+    if found is None:
+        return ""
+    versions = json.loads(found["machine"]["trialbook.versions"])
+    libraries = ", ".join(f"{n} {v}" for n, v in versions.items() if n != "trialbook")
+    return (
+        f"{found['machine']['trialbook.hardware']}, {found['found']['threads']} threads; Python "
+        f"{found['machine']['trialbook.python']}, {libraries}; {found['date']}."
+    )
