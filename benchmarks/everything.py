@@ -29,7 +29,7 @@ RUNS: dict[str, list[str]] = {
     "studies": ["studies.py"],
     "scale": ["scale.py", "--picture", str(HERE.parent / "docs" / "images" / "scale.png")],
     "data_loading": ["data_loading.py"],
-    "full": ["training.py", "--source", "synthetic:1", "--pairs", "1", "--epochs", "3"],
+    "full": ["training.py", "--source", "synthetic:1", "--pairs", "3", "--epochs", "3"],
 }
 
 

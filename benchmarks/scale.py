@@ -12,6 +12,7 @@ import argparse
 import json
 import math
 import os
+import statistics
 import sys
 from pathlib import Path
 from typing import Any
@@ -59,11 +60,11 @@ def measure(threads: int) -> list[dict[str, Any]]:
 
 
 def exponent(measured: list[dict[str, Any]], axis: str, trainer: str) -> float:
-    """How an epoch's time grows along an axis, between its last two points: 1 is linear."""
+    """How an epoch's time grows along an axis: the slope of the logarithms; 1 is linear."""
     rows = [row for row in measured if (row["axis"], row["trainer"]) == (axis, trainer)]
     size = "train_rows" if axis == "rows" else "value"
-    before, last = rows[-2:]
-    return math.log(last["epoch_s"] / before["epoch_s"]) / math.log(last[size] / before[size])
+    x, y = ([math.log(row[name]) for row in rows] for name in (size, "epoch_s"))
+    return statistics.linear_regression(x, y).slope
 
 
 def draw(measured: list[dict[str, Any]], path: Path) -> None:
@@ -121,7 +122,7 @@ def main() -> None:
             f"{row['peak_mb']:>9.0f}"
         )
     for axis, power in growth.items():
-        print(f"Between its last two values an epoch's time grows with {axis} to the {power:.2f}")
+        print(f"An epoch's time grows with {axis} to the {power:.2f}")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,10 @@ from pathlib import Path
 from typing import Any
 
 SPACE = {
+    "family": "mlp",
+    "sizes": "shared",
+    "embedding_rate": 1.0,
+    "schedule": "constant",
     "layers": 3,
     "units_1": 128,
     "units_2": 64,
@@ -131,9 +135,8 @@ def _model(hp: Any, split: Any) -> Any:
     from search.space import read
 
     config, recipe = read(hp, SPACE)
-    mean = float(split.train.scores.mean(dtype="float64"))
     models.make_deterministic(42)
-    model = models.build_model(config, split.vocabulary, train_mean=mean, seed=42)
+    model = models.build_for(split, config, seed=42)
     models.compile_model(model, replace(recipe, seed=42))
     return model
 

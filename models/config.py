@@ -10,7 +10,9 @@ from typing import Any
 from models.errors import ModelsError
 
 ACTIVATIONS = ("relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softplus", "linear")
-OUTPUT_ACTIVATIONS = ("relu", "linear", "softplus", "sigmoid")
+OUTPUT_ACTIVATIONS = ("relu", "linear", "softplus", "sigmoid", "scaled_sigmoid")
+FAMILIES = ("mlp", "gmf", "neumf")
+SCHEDULES = ("constant", "cosine", "exponential")
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 TRAINERS = ("auto", "fast", "keras")
 TRAIN_MEAN = "train_mean"
@@ -86,25 +88,40 @@ def check_rate(name: str, value: Any) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelConfig:
-    """An embedding pair concatenated and read by a stack of dense layers.
+    """A user's and a movie's vectors, and how a score is made of them.
 
     Attributes:
-        embedding_size: Length of a user's and of a movie's vector.
+        family: "mlp": the vectors concatenated and read by dense layers, as published. "gmf":
+            their weighted dot product and a bias a user and a movie, generalised matrix
+            factorisation (He et al., "Neural Collaborative Filtering", WWW 2017, section 3.2)
+            with the biases of Koren, Bell and Volinsky ("Matrix Factorization Techniques for
+            Recommender Systems", IEEE Computer 42(8), 2009). "neumf": the sum of both, each with
+            vectors of its own (NCF, section 3.4).
+        embedding_size: Length of a user's vector, and of every other one unless given.
+        movie_embedding_size: Length of a movie's vector that dense layers read; None for the same.
+        factors: Length of the vectors that are multiplied; None for `embedding_size`.
         units: Width of each hidden layer, first to last.
         dropout: Rate after each hidden layer, as many as `units`; 0 leaves the layer out.
         activation: Activation of the hidden layers.
         l2_kernel: L2 factor on every dense kernel, the output's too; biases are free.
-        l2_embedding: L2 factor on both embedding tables.
-        output_activation: Activation of the output unit.
-        output_bias: Initial bias of the output unit: a score, or "train_mean".
+        l2_embedding: L2 factor on every embedding table.
+        l2_bias: L2 factor on the biases a user and a movie.
+        output_activation: Activation of the output; "scaled_sigmoid" runs from the least score to
+            the greatest.
+        output_bias: Initial score of the output: a score, or "train_mean". A scaled sigmoid takes
+            what lies within its range.
     """
 
+    family: str = "mlp"
     embedding_size: int = 15
+    movie_embedding_size: int | None = None
+    factors: int | None = None
     units: tuple[int, ...] = (128, 64, 32)
     dropout: tuple[float, ...] = (0.6, 0.5, 0.0)
     activation: str = "relu"
     l2_kernel: float = 0.01
     l2_embedding: float = 0.0
+    l2_bias: float = 0.0
     output_activation: str = "relu"
     output_bias: float | str = 7.0
 
@@ -114,7 +131,11 @@ class ModelConfig:
         Raises:
             ModelsError: A value breaks its rule.
         """
+        _one_of("family", self.family, FAMILIES)
         check_width("embedding_size", self.embedding_size)
+        for name in ("movie_embedding_size", "factors"):
+            if getattr(self, name) is not None:
+                check_width(name, getattr(self, name))
         for width in self.units:
             check_width("units", width)
         _check(
@@ -127,6 +148,7 @@ class ModelConfig:
         _one_of("output_activation", self.output_activation, OUTPUT_ACTIVATIONS)
         _not_negative("l2_kernel", self.l2_kernel)
         _not_negative("l2_embedding", self.l2_embedding)
+        _not_negative("l2_bias", self.l2_bias)
         bias = self.output_bias
         _check(
             bias == TRAIN_MEAN if isinstance(bias, str) else _is_finite(bias),
@@ -141,6 +163,10 @@ class TrainConfig:
     Attributes:
         optimizer: Name of the Keras optimizer.
         learning_rate: Step size.
+        embedding_rate: What the step size is multiplied by for embedding tables.
+        schedule: How the step size falls over `epochs`: "constant", "cosine" to `final_rate`
+            (Loshchilov and Hutter, "SGDR", ICLR 2017, without restarts), or "exponential" to it.
+        final_rate: The last step size as a share of the first, where it falls.
         batch_size: Rows a step, or "full": one step an epoch over the whole train part.
         epochs: Most epochs.
         patience: Epochs without an improvement of at least `min_delta` before training stops.
@@ -152,6 +178,9 @@ class TrainConfig:
 
     optimizer: str = "adam"
     learning_rate: float = 0.01
+    embedding_rate: float = 1.0
+    schedule: str = "constant"
+    final_rate: float = 0.01
     batch_size: int | str = FULL_BATCH
     epochs: int = 100
     patience: int = 30
@@ -167,11 +196,17 @@ class TrainConfig:
         """
         _one_of("optimizer", self.optimizer, OPTIMIZERS)
         _one_of("trainer", self.trainer, TRAINERS)
-        rate, size = self.learning_rate, self.batch_size
+        _one_of("schedule", self.schedule, SCHEDULES)
+        for name in ("learning_rate", "embedding_rate"):
+            _check(
+                _is_finite(getattr(self, name)) and getattr(self, name) > 0,
+                f"`{name}` must be a finite number above 0, but got {told(getattr(self, name))}.",
+            )
         _check(
-            _is_finite(rate) and rate > 0,
-            f"`learning_rate` must be a finite number above 0, but got {told(rate)}.",
+            _is_finite(self.final_rate) and 0 < self.final_rate <= 1,
+            f"`final_rate` must be a share above 0 and at most 1, but got {told(self.final_rate)}.",
         )
+        size = self.batch_size
         _check(
             size == FULL_BATCH or _is_whole(size, 1),
             f'`batch_size` must be "{FULL_BATCH}" or a whole number above 0, but got {told(size)}.',

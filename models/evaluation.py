@@ -40,11 +40,19 @@ class TrivialRmse:
 
 def trivial_rmse(split: Split) -> TrivialRmse:
     """Score both trivial predictors on the validation part, fitted on the train part alone."""
+    found = trivial_predictions(split, split.valid)
+    return TrivialRmse(**{name: rmse(each, split.valid.scores) for name, each in found.items()})
+
+
+def trivial_predictions(split: Split, part: Part) -> dict[str, NDArray[np.float64]]:
+    """What both trivial predictors, fitted on the train part alone, say of a part.
+
+    Returns:
+        `global_mean` and `biases`, `[row]` each.
+    """
     mean, user_bias, movie_bias = fit_biases(split)
-    scores = split.valid.scores
-    constant = np.full(len(scores), mean)
-    biased = mean + user_bias[split.valid.users] + movie_bias[split.valid.movies]
-    return TrivialRmse(global_mean=rmse(constant, scores), biases=rmse(biased, scores))
+    biased = mean + user_bias[part.users] + movie_bias[part.movies]
+    return {"global_mean": np.full(len(part), mean), "biases": biased}
 
 
 def fit_biases(split: Split) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:

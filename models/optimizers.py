@@ -15,13 +15,32 @@ import tensorflow as tf
 
 from models.config import TrainConfig
 
+_TABLE = "embeddings"  # Keras' name of the variable of an Embedding
+
 
 class _SummedGradients:
-    """Mixin: turns slices into the dense, summed gradient before the optimizer sees it."""
+    """Mixin: sums slices to a dense gradient first, and gives tables a step size of their own."""
+
+    def __init__(self, *args: Any, embedding_rate: float = 1.0, **options: Any) -> None:
+        """As the optimizer; `embedding_rate` multiplies the step size of embedding tables."""
+        super().__init__(*args, **options)
+        self._embedding_rate = embedding_rate
 
     def apply(self, grads: Sequence[Any], trainable_variables: Any = None) -> Any:
         """Sum, then step as the optimizer does."""
         return super().apply([_summed(g) for g in grads], trainable_variables)  # type: ignore[misc]
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Step one variable as the optimizer does."""
+        # TensorFlow's variable: "LAYER/NAME:0".
+        if self._embedding_rate != 1.0 and variable.name.split("/")[-1].split(":")[0] == _TABLE:
+            learning_rate = learning_rate * self._embedding_rate
+        super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
+
+    def get_config(self) -> dict[str, Any]:
+        """As the optimizer, with `embedding_rate`."""
+        config: dict[str, Any] = super().get_config()  # type: ignore[misc]
+        return config | {"embedding_rate": self._embedding_rate}
 
 
 def _summed(gradient: Any) -> Any:
@@ -65,7 +84,23 @@ _BY_NAME: dict[str, type[keras.optimizers.Optimizer]] = {
 }
 
 
-def make_optimizer(config: TrainConfig) -> keras.optimizers.Optimizer:
-    """The optimizer that `config` names, at its learning rate."""
-    options = {"momentum": 0.9} if config.optimizer == "sgd" else {}
-    return _BY_NAME[config.optimizer](learning_rate=config.learning_rate, **options)
+def make_optimizer(config: TrainConfig, steps: int = 1) -> keras.optimizers.Optimizer:
+    """The optimizer that `config` names, at its learning rates.
+
+    Args:
+        config: Names it and its step size.
+        steps: Of an epoch: a falling step size falls over all epochs' steps.
+    """
+    options: dict[str, Any] = {"momentum": 0.9} if config.optimizer == "sgd" else {}
+    rate = _scheduled(config, steps * config.epochs)
+    made = _BY_NAME[config.optimizer]
+    return made(learning_rate=rate, embedding_rate=config.embedding_rate, **options)
+
+
+def _scheduled(config: TrainConfig, steps: int) -> Any:
+    first, last = config.learning_rate, config.final_rate
+    if config.schedule == "cosine":
+        return keras.optimizers.schedules.CosineDecay(first, steps, alpha=last)
+    if config.schedule == "exponential":
+        return keras.optimizers.schedules.ExponentialDecay(first, steps, last)
+    return first

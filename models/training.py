@@ -12,7 +12,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from models.config import FULL_BATCH, TrainConfig
+from models.builder import build_model
+from models.config import FULL_BATCH, ModelConfig, TrainConfig
 from models.data import Part, Split
 from models.evaluation import inputs_of, rmse
 from models.fast import fit
@@ -87,10 +88,34 @@ def device_types() -> tuple[str, ...]:
     return tuple(device.device_type for device in tf.config.list_physical_devices())
 
 
-def compile_model(model: keras.Model, config: TrainConfig) -> None:
-    """Mean squared error, RMSE as metric, and the optimizer that `config` names."""
+def build_for(split: Split, config: ModelConfig, *, seed: int) -> keras.Model:
+    """Build the network for a split: its vocabulary, and its train part's mean and range.
+
+    Args:
+        split: What the model will be trained on.
+        config: The network.
+        seed: Seeds initial values and dropout masks.
+    """
+    scores = split.train.scores
+    return build_model(
+        config,
+        split.vocabulary,
+        train_mean=float(scores.mean(dtype="float64")),
+        score_range=(float(scores.min()), float(scores.max())),
+        seed=seed,
+    )
+
+
+def compile_model(model: keras.Model, config: TrainConfig, steps: int = 1) -> None:
+    """Mean squared error, RMSE as metric, and the optimizer that `config` names.
+
+    Args:
+        model: Built.
+        config: How it is trained.
+        steps: Of an epoch.
+    """
     model.compile(
-        optimizer=make_optimizer(config),
+        optimizer=make_optimizer(config, steps),
         loss="mean_squared_error",
         metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
     )
@@ -120,16 +145,17 @@ def train(
     Raises:
         ModelsError: The fast trainer is asked for and cannot do what Keras' `fit` does.
     """
-    compile_model(model, config)
-    watch = _Watch(config, on_epoch)
     full = config.batch_size == FULL_BATCH
+    batch_size = len(split.train) if full else int(config.batch_size)
+    compile_model(model, config, -(-len(split.train) // batch_size))
+    watch = _Watch(config, on_epoch)
     started = time.perf_counter()
     trainer = fit(
         model,
         inputs_of(split.train),
         split.train.scores.reshape(-1, 1),
         trainer=config.trainer,
-        batch_size=len(split.train) if full else int(config.batch_size),
+        batch_size=batch_size,
         epochs=config.epochs,
         validation_data=(inputs_of(split.valid), split.valid.scores.reshape(-1, 1)),
         validation_batch_size=min(len(split.valid), _PREDICT_ROWS),
@@ -142,6 +168,39 @@ def train(
     value = rmse(predict(model, split.valid), split.valid.scores)
     seconds = {"train": trained - started, "evaluate": time.perf_counter() - trained}
     return watch.result(value, seconds, trainer)
+
+
+def refit(model: keras.Model, split: Split, config: TrainConfig, epochs: int) -> str:
+    """Train on train and validation part together; the model keeps the last epoch's weights.
+
+    Args:
+        model: Built, not compiled.
+        split: The test part is not read.
+        config: Its patience has no say, as there is nothing left to stop on; a step size falls
+            as it would over all of its epochs.
+        epochs: How many are trained.
+
+    Returns:
+        "fast" or "keras": what trained.
+    """
+    inputs = [
+        np.concatenate(both)
+        for both in zip(inputs_of(split.train), inputs_of(split.valid), strict=True)
+    ]
+    scores = np.concatenate([split.train.scores, split.valid.scores]).reshape(-1, 1)
+    full = config.batch_size == FULL_BATCH
+    batch_size = len(scores) if full else int(config.batch_size)
+    compile_model(model, config, -(-len(scores) // batch_size))
+    return fit(
+        model,
+        inputs,
+        scores,
+        trainer=config.trainer,
+        batch_size=batch_size,
+        epochs=epochs,
+        shuffle=not full,
+        verbose=0,
+    )
 
 
 def predict(model: keras.Model, part: Part) -> NDArray[np.float32]:

@@ -45,7 +45,14 @@ class SpaceAdapter:
         Returns:
             Optuna's parameters, for `enqueue_trial`.
         """
-        return dict(_encode(parameter, values[parameter.name]) for parameter in self._held(values))
+        return dict(
+            encode_one(parameter, values[parameter.name]) for parameter in self._held(values)
+        )
+
+    def encode_given(self, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """The Optuna parameters that stand for some real values, whatever they depend on."""
+        searched = {p.name: p for p in self._space if p.kind != "Fixed"}
+        return dict(encode_one(searched[n], v) for n, v in values.items() if n in searched)
 
     def teach(self, trial: optuna.Trial, values: Mapping[str, Scalar]) -> None:
         """Let the sampler learn from a trial whose values were queued with `encode`."""
@@ -82,7 +89,8 @@ def _suggest(trial: optuna.Trial, parameter: Parameter) -> Scalar:
         return trial.suggest_categorical(name, list(parameter.listed()))
     if log and parameter.step is not None:
         powers = parameter.powers()
-        return cast("Scalar", powers[trial.suggest_int(name + _EXPONENT, 0, len(powers) - 1)])
+        exponent = trial.suggest_int(optuna_name(parameter), 0, len(powers) - 1)
+        return cast("Scalar", powers[exponent])
     high = parameter.highest()
     if parameter.kind == "Int":
         step = int(parameter.step or 1)
@@ -91,7 +99,12 @@ def _suggest(trial: optuna.Trial, parameter: Parameter) -> Scalar:
     return parameter.rounded(value)
 
 
-def _encode(parameter: Parameter, value: Scalar) -> tuple[str, Scalar]:
-    if parameter.log and parameter.step is not None:
-        return parameter.name + _EXPONENT, parameter.powers().index(value)
-    return parameter.name, value
+def encode_one(parameter: Parameter, value: Scalar) -> tuple[str, Scalar]:
+    """Name and value of Optuna's parameter for a value of ours."""
+    is_power = parameter.log and parameter.step is not None
+    return optuna_name(parameter), parameter.powers().index(value) if is_power else value
+
+
+def optuna_name(parameter: Parameter) -> str:
+    """What Optuna calls a parameter: by its exponent where its steps multiply."""
+    return parameter.name + (_EXPONENT if parameter.log and parameter.step is not None else "")

@@ -15,16 +15,25 @@ from typing import Any, Literal, NoReturn
 from models.config import MOST_SEED, TRAINERS, told
 from models.data import SourceOptions
 from search.errors import SearchError
+from search.options import PRUNERS, SAMPLERS, check_options
 
-SAMPLERS = ("tpe", "random", "qmc", "nsga2")
-PRUNERS = ("median", "none")
 KEEP_MODELS = ("all", "best", "none")
+DUPLICATES = ("reuse", "repeat")
 AUTO = "auto"
 SPLITS = ("published", "random", "temporal", "leave-last-out")
 PRESETS = ("ratings", "baseline", "as-written")
 
 # What may change between two runs of one study without making it another study.
-_FREE = ("trials", "timeout_s", "keep_models", "tracking_uri", "storage", "workers")
+_FREE = (
+    "trials",
+    "timeout_s",
+    "target",
+    "duplicates",
+    "keep_models",
+    "tracking_uri",
+    "storage",
+    "workers",
+)
 _OPTION_NAMES = {f.name for f in fields(SourceOptions)} - {"seed"}
 
 
@@ -36,6 +45,9 @@ class StudyConfig:
         name: Name of the study, unique in its stores.
         trials: Target of finished trials: complete, pruned and failed ones together.
         timeout_s: Wall time after which no further epoch starts, in seconds; None for no limit.
+        target: Value at which no further trial starts, once a complete trial has it; None for none.
+        duplicates: What becomes of a configuration that a trial already had, inactive parameters
+            left out: "reuse" its value, or "repeat" the training on the new trial's own seed.
         data: Source of the ratings, as `models.data.load_ratings` takes it.
         options: How to read the source.
         split: Name of the split protocol.
@@ -43,6 +55,8 @@ class StudyConfig:
         objective: `NAME:min` or `NAME:max`: the per-epoch number whose best epoch is the value.
         sampler: Name of the sampler.
         pruner: Name of the pruner.
+        sampler_options: Optuna's options of the sampler, by name.
+        pruner_options: Optuna's options of the pruner, by name.
         seed: Seeds sampler, trials and splits.
         epochs: Most epochs a trial.
         keep_models: Which complete trials keep their model: "all", "best" or "none".
@@ -61,6 +75,8 @@ class StudyConfig:
     name: str = "sample"
     trials: int = 8
     timeout_s: float | None = None
+    target: float | None = None
+    duplicates: str = "reuse"
     data: str = "movielens"
     options: SourceOptions = field(default_factory=SourceOptions)
     split: str = "published"
@@ -68,6 +84,8 @@ class StudyConfig:
     objective: str = "val_rmse:min"
     sampler: str = "tpe"
     pruner: str = "median"
+    sampler_options: Mapping[str, Any] = field(default_factory=dict)
+    pruner_options: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 42
     epochs: int = 100
     keep_models: str = "all"
@@ -102,8 +120,13 @@ class StudyConfig:
             _at_least("workers", self.workers, 1, most=256)
         if self.timeout_s is not None and not (0 < self.timeout_s < math.inf):
             _fail("timeout", "be above 0 seconds", self.timeout_s)
-        _known("sampler", self.sampler, SAMPLERS)
-        _known("pruner", self.pruner, PRUNERS)
+        if self.target is not None and not math.isfinite(self.target):
+            _fail("target", "be a finite number", self.target)
+        _known("duplicates", self.duplicates, DUPLICATES)
+        _known("sampler", self.sampler, tuple(SAMPLERS))
+        _known("pruner", self.pruner, tuple(PRUNERS))
+        check_options("sampler", self.sampler, self.sampler_options, SAMPLERS[self.sampler])
+        check_options("pruner", self.pruner, self.pruner_options, PRUNERS[self.pruner])
         _known("keep_models", self.keep_models, KEEP_MODELS)
         _known("split", self.split, SPLITS)
         _known("trainer", self.trainer, TRAINERS)
@@ -227,7 +250,7 @@ class StudyConfig:
 
     def to_toml(self) -> str:
         """The study as a file that reads back as this study."""
-        flat = {k: v for k, v in self.to_dict().items() if v is not None}
+        flat = {k: v for k, v in self.to_dict().items() if v is not None and v != {}}
         space = flat.pop("space", {})
         lines = [f"{key} = {_toml(value)}" for key, value in flat.items()]
         if space:
@@ -237,7 +260,8 @@ class StudyConfig:
 
 _INTEGERS = ("trials", "seed", "epochs", "threads", "min_ratings", "max_ratings")
 _FLAGS = ("user_filter",)
-_NUMBERS = ("timeout_s",)
+_NUMBERS = ("timeout_s", "target")
+_TABLES = ("space", "sampler_options", "pruner_options")
 
 
 def _check_types(values: Mapping[str, Any], origin: str) -> None:
@@ -245,7 +269,7 @@ def _check_types(values: Mapping[str, Any], origin: str) -> None:
         if value is None:
             continue
         _refuse_times(key, value)
-        if key == "space":
+        if key in _TABLES:
             good, kind = isinstance(value, Mapping), "a table"
         elif key == "workers":
             good = isinstance(value, int | str) and not isinstance(value, bool)

@@ -52,9 +52,9 @@ class Declaration:
         self._overrides = overrides
         self._used: list[str] = []
 
-    def when(self, parent: str, values: list[int]) -> AbstractContextManager[None]:
+    def when(self, parent: str, values: Sequence[Any]) -> AbstractContextManager[None]:
         """What is declared inside exists only while `parent` has one of `values`."""
-        scope: AbstractContextManager[None] = self._hp.conditional_scope(parent, values)
+        scope: AbstractContextManager[None] = self._hp.conditional_scope(parent, list(values))
         return scope
 
     def integer(self, name: str, usual: Range, check: Check) -> int:
@@ -92,7 +92,8 @@ class Declaration:
                 f"`space.{name}` must be a value or a list of values, but got a table."
             )
         if rule is None:
-            return str(self._hp.Choice(name, list(known), default=default))
+            chosen = self._hp.Choice(name, list(known), default=default)
+            return default if chosen is None else str(chosen)
         values = [_text(value) for value in _checked(name, rule, check)]
         return str(self._one_of(name, values, default))
 

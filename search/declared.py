@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any, cast
 
 import keras_tuner
 
+from search import space
+from search.config import StudyConfig
 from search.errors import SearchError
 from search.parameters import Condition, Kind, Parameter
 
@@ -44,4 +47,46 @@ def _parameter(declared: Any) -> Parameter:
         conditions=tuple(
             Condition(name=c.name, values=tuple(c.values)) for c in declared.conditions
         ),
+    )
+
+
+def declare(config: StudyConfig) -> keras_tuner.HyperParameters:
+    """What a study searches, declared on Keras Tuner's own terms.
+
+    Raises:
+        SearchError: A mistake in `[space]`, or no such model.
+    """
+    hp = keras_tuner.HyperParameters()
+    if config.model == "ratings":
+        space.read(hp, config.space)
+    elif not config.rates:
+        load_hypermodel(config.model).build(hp)
+    return hp
+
+
+def load_hypermodel(reference: str) -> Any:
+    """A user's own `keras_tuner.HyperModel`, or a build function as one.
+
+    Args:
+        reference: `module:NAME`, importable from the working directory.
+
+    Raises:
+        SearchError: There is none of that name.
+    """
+    module_name, name = reference.split(":")
+    try:
+        module = importlib.import_module(module_name)
+        found = getattr(module, name)
+    except (ImportError, AttributeError) as error:
+        raise SearchError(
+            f"`model` must be `module:HyperModel`, importable from the working directory, but got "
+            f"{reference!r}: {error}."
+        ) from error
+    made = found() if isinstance(found, type) else found
+    if isinstance(made, keras_tuner.HyperModel):
+        return made
+    if callable(made):
+        return keras_tuner.engine.hypermodel.DefaultHyperModel(made)
+    raise SearchError(
+        f"`model` must name a keras_tuner.HyperModel, but {reference!r} is a {type(made).__name__}."
     )

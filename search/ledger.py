@@ -42,6 +42,40 @@ def _counts(trial: FrozenTrial) -> bool:
     return trial.state == TrialState.FAIL and state_of(trial) != KILLED
 
 
+def reached(study: optuna.Study, target: float | None, sign: float) -> int | None:
+    """The first complete trial whose value is at least as good as the target; None without one.
+
+    Args:
+        study: The study.
+        target: None for no target.
+        sign: What a value is multiplied by so that lower is better.
+    """
+    if target is None:
+        return None
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        if trial.value is not None and sign * trial.value <= sign * target:
+            return trial.number
+    return None
+
+
+def same_before(study: optuna.Study, number: int, values: Mapping[str, Any]) -> FrozenTrial | None:
+    """The first trial that came to its end with the same active parameters, or None.
+
+    Args:
+        study: The study.
+        number: Of the trial that asks; only earlier ones are looked at.
+        values: Real values of its active parameters; where there is none, nothing is the same.
+    """
+    if not values:
+        return None
+    ended = (TrialState.COMPLETE, TrialState.PRUNED)
+    for trial in study.get_trials(deepcopy=False, states=ended):
+        plan = trial.user_attrs.get(PLAN) or {}
+        if trial.number < number and plan.get("values") == dict(values):
+            return trial
+    return None
+
+
 def running(study: optuna.Study) -> int:
     """Trials under way, `orphans` included."""
     return len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))

@@ -69,6 +69,7 @@ class Task:
         keep_model: Whether the model is saved.
         judged_from: First epoch after which the child waits for word whether to go on; None for
             never.
+        refit_epochs: Epochs to train on train and validation part together; None to train as usual.
     """
 
     values: Mapping[str, Scalar]
@@ -78,6 +79,33 @@ class Task:
     preset: str | None = None
     keep_model: bool = True
     judged_from: int | None = None
+    refit_epochs: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Score:
+    """Score a saved model on one part, or the trivial predictors where there is none.
+
+    Attributes:
+        model: The folder that a trial left, or None.
+        part: "valid" or "test".
+    """
+
+    model: Path | None
+    part: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scored:
+    """Squared errors added up by user.
+
+    Attributes:
+        sums: By predictor ("model", or "global_mean" and "biases"), `[user]` each.
+        counts: A user's ratings in the part, `[user]`; 0 where it has none.
+    """
+
+    sums: Mapping[str, Any]
+    counts: Any
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,4 +152,4 @@ class Refused:
     message: str
 
 
-Message = Started | Ready | EpochRecord | Done | Failed | Refused
+Message = Started | Ready | EpochRecord | Done | Failed | Refused | Scored

@@ -12,18 +12,19 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 import optuna
+from optuna.trial import FrozenTrial
 
 from search.adapter import SpaceAdapter
 from search.concluding import Conclusion, TrialRun
 from search.config import StudyConfig
 from search.endings import make_folder
 from search.interrupts import Stop
-from search.ledger import PLAN
+from search.ledger import PLAN, TRAINER, same_before, trial_record
 from search.messages import Done, Failed, Task
 from search.ownership import OWNER, me
 from search.progress import Progress
-from search.pruners import WARM_UP_EPOCHS
-from search.reports import Peers, write_reports
+from search.pruners import first_judged
+from search.reports import Peers, parameters_at_once, write_reports
 from search.samplers import training_seed
 from search.slots import SLOT, slot_of
 from search.supervisor import ChildDied, Supervisor
@@ -77,6 +78,9 @@ class Objective:
         run = TrialRun(trial, record, make_folder())
         try:
             task = self._begin(run)
+            earlier = self._same_before(run, task)
+            if earlier is not None:
+                return self._reuse(run, earlier)
             return self._conclude(run, task)
         except BaseException as error:
             with contextlib.suppress(Exception):  # what went wrong first is what is told
@@ -93,16 +97,17 @@ class Objective:
         slot = slot_of(self.study, frozen)
         seed = training_seed(self.config.seed, slot)
         preset = self._preset(slot)
-        if slot == 0:
-            values = dict(self.first)
-            self.adapter.teach(trial, values)
-        else:
-            values = self.adapter.sample(trial)
+        with parameters_at_once(trial):
+            if slot == 0:
+                values = dict(self.first)
+                self.adapter.teach(trial, values)
+            else:
+                values = self.adapter.sample(trial)
         tags = self.tags | {"trialbook.seed": str(seed), "trialbook.slot": str(slot)}
         if slot == 0:
             tags["trialbook.baseline"] = "true"
         elif self.config.pruner != "none":  # the baseline is what others are held against
-            run.judged_from = WARM_UP_EPOCHS
+            run.judged_from = first_judged(self.config.pruner, self.config.pruner_options)
         record = replace(run.record, params=values, objective=self.config.value_name, tags=tags)
         run_id = self.recorder.start_trial(record)
         run.record = replace(record, run_id=run_id or None)
@@ -127,6 +132,39 @@ class Objective:
             keep_model=self.config.keep_models != "none",
             judged_from=run.judged_from,
         )
+
+    def _same_before(self, run: TrialRun, task: Task) -> FrozenTrial | None:
+        """An earlier trial of the same configuration whose value may be reused, or None."""
+        if self.config.duplicates != "reuse":
+            return None
+        return same_before(self.study, run.trial.number, task.values)
+
+    def _reuse(self, run: TrialRun, same: FrozenTrial) -> TrialRecord:
+        """End a trial with what an equal one came to, without training."""
+        earlier = trial_record(self.config.name, same, self.config.monitor)
+        self.progress.message(
+            f"Trial {run.trial.number} has the configuration of trial {earlier.number}: "
+            "its value is reused, nothing is trained."
+        )
+        # What it stands for is the earlier training, so that is what `reproduce` must repeat.
+        seeded = {name: same.user_attrs[PLAN][name] for name in ("seed", "preset")}
+        run.trial.set_user_attr(PLAN, run.trial.user_attrs[PLAN] | seeded)
+        tags = {"trialbook.reused": str(earlier.number), "trialbook.seed": str(seeded["seed"])}
+        run.record = replace(run.record, tags=dict(run.record.tags) | tags)
+        run.epochs = list(earlier.epochs)
+        run.unwritten = list(earlier.epochs)
+        values = [e.metrics.get(self.config.monitor, math.nan) for e in earlier.epochs]
+        finite = [self.config.sign * value for value in values if math.isfinite(value)]
+        run.best = min(finite, default=math.inf)
+        self._flush(run)
+        done = Done(
+            end_reason=earlier.end_reason,
+            value=float(earlier.value or math.nan),
+            metrics=earlier.metrics,
+            trainer=earlier.tags.get(TRAINER, "keras"),
+        )
+        with self.lock:
+            return self.conclusion.succeed(run, done)
 
     def _preset(self, slot: int) -> str | None:
         if self.config.model in ("baseline", "as-written"):
@@ -180,8 +218,8 @@ class Objective:
         self.progress.epoch(run.record, epoch, self.config.sign * run.best)
 
     def _prunes(self, run: TrialRun) -> bool:
-        run.peers = run.peers or Peers(self.study)
         frozen = run.trial._cached_frozen_trial
+        run.peers = run.peers or Peers(self.study, frozen)
         return self.study.pruner.prune(cast("optuna.Study", run.peers), frozen)
 
     def _flush(self, run: TrialRun) -> None:

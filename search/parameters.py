@@ -76,6 +76,17 @@ class Parameter:
             values.append(self.low * self.step ** len(values))
         return [int(v) if self.kind == "Int" else float(v) for v in values]
 
+    def every_value(self) -> list[Scalar]:
+        """Every value of a parameter that has finitely many: all but a real range without step."""
+        if self.kind not in ("Int", "Float"):
+            return list(self.listed())
+        if self.log and self.step is not None:
+            return self.powers()
+        step = self.step or 1
+        count = math.floor((self.high - self.low) / step + 1e-9) + 1
+        values = [self.low + number * step for number in range(count)]
+        return [int(v) if self.kind == "Int" else self.rounded(float(v)) for v in values]
+
     def highest(self) -> Any:
         """The greatest value that even steps from the least one reach."""
         if self.step is None:
@@ -104,31 +115,28 @@ def without_empty_conditions(space: Sequence[Parameter]) -> list[tuple[Parameter
     return [
         (
             parameter,
-            " and ".join(_told(c) for c in parameter.conditions if _can_fail(c, by_name[c.name])),
+            " and ".join(
+                _told(c, by_name[c.name])
+                for c in parameter.conditions
+                if _can_fail(c, by_name[c.name])
+            ),
         )
         for parameter in space
     ]
 
 
 def _can_fail(condition: Condition, parent: Parameter) -> bool:
-    if parent.kind == "Float":
-        return True
-    if parent.kind == "Int":
-        whole: Sequence[Scalar] = (
-            parent.powers()
-            if parent.log and parent.step
-            else range(parent.low, parent.high + 1, parent.step or 1)
-        )
-    else:
-        whole = parent.listed()
-    return not set(whole) <= set(condition.values)
+    return parent.kind == "Float" or not set(parent.every_value()) <= set(condition.values)
 
 
-def _told(condition: Condition) -> str:
+def _told(condition: Condition, parent: Parameter) -> str:
     """`layers ≥ 2`-like ranges are told by their ends, other values one by one."""
-    values = condition.values
+    possible = condition.values if parent.kind == "Float" else parent.every_value()
+    values = [value for value in condition.values if value in possible]
     if len(values) == 1:
         return f"{condition.name} is {values[0]}"
+    if not values:
+        return f"{condition.name} is what this space has not"
     numbers = [v for v in values if isinstance(v, int) and not isinstance(v, bool)]
     if len(numbers) == len(values) and numbers == list(range(numbers[0], numbers[-1] + 1)):
         return f"{condition.name} is {numbers[0]} to {numbers[-1]}"

@@ -6,13 +6,101 @@ budgets; the warm-up outlasts the transient of an output bias of 7.
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 import optuna
 
+from search.errors import SearchError
+from search.options import Options
+
 WARM_UP_EPOCHS = 15
+_RESOURCE = {"min_resource": WARM_UP_EPOCHS, "reduction_factor": 3}
 
 
-def make_pruner(name: str) -> optuna.pruners.BasePruner:
-    """The named pruner: "none", or "median" after 4 trials and 15 epochs."""
+def make_pruner(
+    name: str, *, epochs: int, options: Options | None = None
+) -> optuna.pruners.BasePruner:
+    """The named pruner.
+
+    Args:
+        name: One of `search.options.PRUNERS`: "none"; "median", after 4 trials and 15 epochs;
+            "asha", asynchronous successive halving (Li et al., "A System for Massively Parallel
+            Hyperparameter Tuning", MLSys 2020); "hyperband" (Li et al., JMLR 18, 2018); "patient",
+            which ends what has not improved for 10 epochs; "threshold"; "wilcoxon".
+        epochs: Most epochs of a trial.
+        options: Optuna's options of it, checked already; ours stand where one is missing.
+
+    Raises:
+        SearchError: The options do not go together.
+    """
+    given: dict[str, Any] = dict(options or {})
     if name == "none":
         return optuna.pruners.NopPruner()
-    return optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=WARM_UP_EPOCHS)
+    if name == "median":
+        usual = {"n_startup_trials": 4, "n_warmup_steps": WARM_UP_EPOCHS}
+        return optuna.pruners.MedianPruner(**(usual | given))
+    if name == "asha":
+        return optuna.pruners.SuccessiveHalvingPruner(**(_RESOURCE | given))
+    if name == "hyperband":
+        return _hyperband(epochs, given)
+    if name == "threshold":
+        return _threshold(given)
+    if name == "patient":
+        return _Patient(**given)
+    with warnings.catch_warnings():
+        # It is called experimental; the pinned version is what is used.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.pruners.WilcoxonPruner(**given)
+
+
+class _Patient(optuna.pruners.BasePruner):
+    """Ends what has not improved by more than `min_delta` in the last `patience` epochs.
+
+    Optuna's own compares the best values before and after, which never fires on a best so far.
+    """
+
+    def __init__(self, patience: int = 10, min_delta: float = 0.0) -> None:
+        self._patience = patience
+        self._min_delta = min_delta
+
+    def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
+        """Whether the best so far is no better than `patience` epochs ago."""
+        last = trial.last_step
+        if last is None:
+            return False
+        values = trial.intermediate_values
+        before = [value for epoch, value in values.items() if epoch <= last - self._patience]
+        if not before:
+            return False
+        maximize = study.direction == optuna.study.StudyDirection.MAXIMIZE
+        sign = -1.0 if maximize else 1.0
+        now = min(sign * value for value in values.values())
+        return min(sign * value for value in before) - now <= self._min_delta
+
+
+def first_judged(name: str, options: Options) -> int:
+    """The first epoch at which the named pruner may end a trial."""
+    named = {"asha": "min_resource", "hyperband": "min_resource", "wilcoxon": "n_startup_steps"}
+    usual = 1 if name == "patient" else WARM_UP_EPOCHS
+    return max(1, int(options.get(named.get(name, "n_warmup_steps"), usual)))
+
+
+def _hyperband(epochs: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
+    together = _RESOURCE | {"max_resource": epochs} | given
+    if together["max_resource"] < together["min_resource"]:
+        raise SearchError(
+            "The pruner `hyperband` needs at least as many epochs as its `min_resource`, but got "
+            f"{together['max_resource']} and {together['min_resource']}. Use "
+            "`--pruner-option min_resource=1`, or more `--epochs`."
+        )
+    return optuna.pruners.HyperbandPruner(**together)
+
+
+def _threshold(given: dict[str, Any]) -> optuna.pruners.BasePruner:
+    if not {"lower", "upper"} & set(given):
+        raise SearchError(
+            "The pruner `threshold` needs `lower` or `upper`, but got neither. Use "
+            "`--pruner-option upper=1.0`, say."
+        )
+    return optuna.pruners.ThresholdPruner(**({"n_warmup_steps": WARM_UP_EPOCHS} | given))

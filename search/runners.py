@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import math
 import time
@@ -13,16 +12,17 @@ from typing import Any
 
 import keras
 import keras_tuner
+import numpy as np
 
 import models
 from models.data import Ratings, Split, check_published, load_ratings, split_ratings
-from models.evaluation import TrivialRmse, trivial_rmse
+from models.evaluation import TrivialRmse, trivial_predictions, trivial_rmse
 from search import space
 from search.adapter import SpaceAdapter
 from search.config import StudyConfig
-from search.declared import parameters
+from search.declared import declare, load_hypermodel, parameters
 from search.errors import SearchError
-from search.messages import Done, Ready, Task
+from search.messages import Done, Ready, Score, Scored, Task
 from search.worker import Reporter
 from search.workers import Allotment
 from tracking import DatasetRecord
@@ -34,17 +34,10 @@ def load_rating_runner(config: StudyConfig) -> RatingRunner:
     Raises:
         SearchError, ModelsError: The data or the space cannot be had.
     """
-    declared = _declare(config)  # first, since a mistake in `[space]` need not wait for the data
+    declared = declare(config)  # first, since a mistake in `[space]` need not wait for the data
     ratings = load_ratings(config.data, config.options)
     split = split_ratings(ratings, config.split, seed=config.seed)
     return RatingRunner(config, declared, ratings, split)
-
-
-def _declare(config: StudyConfig) -> keras_tuner.HyperParameters:
-    hp = keras_tuner.HyperParameters()
-    if config.model == "ratings":
-        space.read(hp, config.space)
-    return hp
 
 
 class RatingRunner:
@@ -62,7 +55,6 @@ class RatingRunner:
         self._ratings = ratings
         self._split = split
         self._trivial: TrivialRmse = trivial_rmse(split)
-        self._train_mean = float(split.train.scores.mean(dtype="float64"))
 
     @property
     def rows(self) -> int:
@@ -101,9 +93,9 @@ class RatingRunner:
         # Before the work, so that it is there whatever becomes of it.
         _write_config(task.folder, {"model": asdict(model_config), "train": asdict(train_config)})
         models.make_deterministic(task.seed)
-        model = models.build_model(
-            model_config, self._split.vocabulary, train_mean=self._train_mean, seed=task.seed
-        )
+        model = models.build_for(self._split, model_config, seed=task.seed)
+        if task.refit_epochs is not None:
+            return self._refit(model, train_config, task, task.refit_epochs)
         built = time.perf_counter() - started
         (task.folder / "layers.txt").write_text(models.format_layer_table(model) + "\n")
         result = models.train(
@@ -139,6 +131,39 @@ class RatingRunner:
             id_types=(models.id_type(vocabulary.user_ids), models.id_type(vocabulary.movie_ids)),
         )
 
+    def _refit(
+        self, model: keras.Model, config: models.TrainConfig, task: Task, epochs: int
+    ) -> Done:
+        """Train on train and validation part together; there is nothing left to score it on."""
+        trainer = models.refit(model, self._split, config, epochs)
+        vocabulary = self._split.vocabulary
+        models.save_ratings_model(model, vocabulary, task.folder / "model")
+        return Done(
+            end_reason="epochs",
+            value=math.nan,
+            metrics={},
+            trainer=trainer,
+            model_kind="ratings",
+            id_types=(models.id_type(vocabulary.user_ids), models.id_type(vocabulary.movie_ids)),
+        )
+
+    def score(self, asked: Score) -> Scored:
+        """Score a saved model, or the trivial predictors, on the validation or the test part."""
+        part = {"valid": self._split.valid, "test": self._split.test}[asked.part]
+        if asked.model is None:
+            predictions = trivial_predictions(self._split, part)
+        else:
+            model = keras.saving.load_model(asked.model / "model.keras", compile=False)
+            predictions = {"model": models.predict(model, part).astype(np.float64)}
+        rows = self._split.vocabulary.user_rows
+        scores = part.scores.astype(np.float64)
+        sums = {
+            name: np.bincount(part.users, weights=(found - scores) ** 2, minlength=rows)
+            for name, found in predictions.items()
+        }
+        counts = np.bincount(part.users, minlength=rows).astype(np.float64)
+        return Scored(sums=sums, counts=counts)
+
 
 class HyperModelRunner:
     """Trains points of a user's own HyperModel, whose `build` and `fit` own model and data."""
@@ -150,7 +175,7 @@ class HyperModelRunner:
             SearchError: There is none of that name.
         """
         self._config = config
-        self._hypermodel = _load_hypermodel(config.model)
+        self._hypermodel = load_hypermodel(config.model)
 
     def ready(self, allotment: Allotment) -> Ready:
         """Declare the space by building once at its defaults."""
@@ -216,25 +241,13 @@ class HyperModelRunner:
             model_kind="keras" if keeps else None,
         )
 
+    def score(self, asked: Score) -> Scored:
+        """Refuse: a user's own data have no test part that is ours.
 
-def _load_hypermodel(reference: str) -> Any:
-    module_name, name = reference.split(":")
-    try:
-        module = importlib.import_module(module_name)
-        found = getattr(module, name)
-    except (ImportError, AttributeError) as error:
-        raise SearchError(
-            f"`model` must be `module:HyperModel`, importable from the working directory, but got "
-            f"{reference!r}: {error}."
-        ) from error
-    made = found() if isinstance(found, type) else found
-    if isinstance(made, keras_tuner.HyperModel):
-        return made
-    if callable(made):
-        return keras_tuner.engine.hypermodel.DefaultHyperModel(made)
-    raise SearchError(
-        f"`model` must name a keras_tuner.HyperModel, but {reference!r} is a {type(made).__name__}."
-    )
+        Raises:
+            SearchError: Always.
+        """
+        raise SearchError("A model of your own has no test part here, but one was asked for.")
 
 
 def _callback(monitor: str, report: Reporter) -> Any:

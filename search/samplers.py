@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,6 +13,11 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
+from search.by_slot import SequenceSampler
+from search.errors import SearchError
+from search.grid import GridSampler
+from search.options import Options
+from search.parameters import Parameter
 from search.slots import slot_of
 
 
@@ -37,22 +43,70 @@ def training_seed(seed: int, slot: int) -> int:
     return seed if slot == 0 else derive_seed(seed, slot, 1)
 
 
-def make_sampler(name: str, seed: int) -> BaseSampler:
-    """The named sampler, wrapped so that a trial's proposal depends on its slot alone.
+def make_sampler(
+    name: str,
+    seed: int,
+    *,
+    space: Sequence[Parameter] = (),
+    trials: int = 1,
+    options: Options | None = None,
+) -> BaseSampler:
+    """The named sampler; its own random choices depend on a trial's slot alone.
 
     Args:
-        name: One of `search.config.SAMPLERS`.
+        name: One of `search.options.SAMPLERS`.
         seed: The study's seed.
+        space: What it will sample.
+        trials: How many trials it will be asked for, the baseline included.
+        options: Optuna's options of it, checked already; ours stand where one is missing.
+
+    Raises:
+        SearchError: The sampler cannot serve the space, or needs a library that is not installed.
     """
+    given = dict(options or {})
+    if name == "grid":
+        return GridSampler(space, seed, trials)
+    if name == "qmc":
+        return SequenceSampler(space, seed, given)
+    if name == "cmaes":
+        _check_numeric(space)
+    if name == "gp":
+        _check_torch()
     makers: dict[str, Callable[[int], BaseSampler]] = {
         "random": lambda s: optuna.samplers.RandomSampler(seed=s),
-        "tpe": lambda s: optuna.samplers.TPESampler(
-            seed=s, n_startup_trials=6, multivariate=True, group=True
+        "tpe": lambda s: optuna.samplers.TPESampler(seed=s, **_tpe(given)),
+        "gp": lambda s: optuna.samplers.GPSampler(seed=s, **({"n_startup_trials": 6} | given)),
+        "cmaes": lambda s: optuna.samplers.CmaEsSampler(
+            seed=s, warn_independent_sampling=False, **({"n_startup_trials": 6} | given)
         ),
-        "nsga2": lambda s: optuna.samplers.NSGAIISampler(seed=s, population_size=10),
-        "qmc": lambda s: optuna.samplers.QMCSampler(seed=seed, scramble=True),
+        "nsga2": lambda s: optuna.samplers.NSGAIISampler(
+            seed=s, **({"population_size": 10} | given)
+        ),
     }
     return SlotSampler(makers[name], seed)
+
+
+def _tpe(given: Options) -> dict[str, Any]:
+    group = given.get("multivariate", True)
+    return {"n_startup_trials": 6, "multivariate": True, "group": group, **given}
+
+
+def _check_numeric(space: Sequence[Parameter]) -> None:
+    for parameter in space:
+        if parameter.kind in ("Choice", "Boolean") or parameter.conditions:
+            what = "depends on others" if parameter.conditions else "is a choice"
+            raise SearchError(
+                f"The sampler `cmaes` needs a space of numbers alone, but `{parameter.name}` "
+                f"{what}. Fix it in `[space]`, or use another sampler."
+            )
+
+
+def _check_torch() -> None:
+    if importlib.util.find_spec("torch") is None:
+        raise SearchError(
+            "The sampler `gp` needs the library torch, but it is not installed. Install Trialbook "
+            'with its extra `gp` (`pip install "trialbook[gp]"`), or use another sampler.'
+        )
 
 
 class SlotSampler(BaseSampler):
@@ -72,7 +126,7 @@ class SlotSampler(BaseSampler):
         if trial.number not in self._made:
             seed = derive_seed(self._seed, slot_of(study, trial))
             with warnings.catch_warnings():
-                # QMC and TPE's `group` are called experimental; the pinned version is what is used
+                # TPE's `group` is called experimental; the pinned version is what is used
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 self._made[trial.number] = self._make(seed)
         return self._made[trial.number]

@@ -13,14 +13,26 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
 from search.adapter import SpaceAdapter
 from search.config import StudyConfig
 from search.endings import reclaim
+from search.enqueuing import check_configurations
 from search.errors import SearchError
 from search.interrupts import Stop
-from search.ledger import CONFIG, DATASET, RUN, finished, orphans, running, under_way_or_done
+from search.ledger import (
+    CONFIG,
+    DATASET,
+    RUN,
+    finished,
+    orphans,
+    reached,
+    running,
+    under_way_or_done,
+)
 from search.messages import Ready
 from search.objective import Objective
 from search.ownership import OWNER, me
@@ -33,7 +45,7 @@ from search.storage import home_lock, open_storage
 from search.supervisor import Supervisor
 from search.tags import trial_tags
 from search.workers import work_side_by_side
-from tracking import KILLED, MlflowRecorder, Recorder, Store, StudyRecord, warmed
+from tracking import KILLED, MlflowRecorder, Recorder, Scalar, Store, StudyRecord, warmed
 
 _LOADER = Path(str(files("models").joinpath("serving.py")))
 
@@ -48,6 +60,7 @@ class Session:
         supervisor: Supervisor,
         progress: Progress,
         stop: Stop,
+        enqueue: Sequence[Mapping[str, Scalar]] = (),
     ) -> None:
         """Keep what is given; nothing is read or written before `run`."""
         self._config = config
@@ -55,6 +68,7 @@ class Session:
         self._supervisor = supervisor
         self._progress = progress
         self._stop = stop
+        self._enqueue = enqueue
         self._started = time.monotonic()
 
     def run(self) -> StudyResult:
@@ -62,12 +76,13 @@ class Session:
         config = self._config
         with warmed(self._store) as prepare:
             ready = self._supervisor.ready(self._stop)
+            chosen = self._choose(ready)
             prepare()
         adapter = SpaceAdapter(ready.space)
         storage = open_storage(self._store, config.storage)
         recorder: Recorder = MlflowRecorder(self._store, _LOADER)
         with home_lock(self._store):
-            study = self._open(storage, ready, adapter)
+            study = self._open(storage, ready, adapter, *chosen)
             record = study_record(study, config)
             if self._is_done(study, recorder, record):
                 return self._result(record)
@@ -103,8 +118,28 @@ class Session:
                     recorder.end_study(str(record.parent_run_id), status=status)
             raise
 
+    def _choose(self, ready: Ready) -> tuple[BaseSampler, BasePruner]:
+        """Sampler and pruner; what cannot serve the space is refused before anything is written."""
+        config = self._config
+        check_configurations(self._enqueue, ready.space)
+        sampler = make_sampler(
+            config.sampler,
+            config.seed,
+            space=ready.space,
+            trials=config.trials,
+            options=config.sampler_options,
+        )
+        return sampler, make_pruner(
+            config.pruner, epochs=config.epochs, options=config.pruner_options
+        )
+
     def _open(
-        self, storage: optuna.storages.BaseStorage, ready: Ready, adapter: SpaceAdapter
+        self,
+        storage: optuna.storages.BaseStorage,
+        ready: Ready,
+        adapter: SpaceAdapter,
+        sampler: BaseSampler,
+        pruner: BasePruner,
     ) -> optuna.Study:
         config = self._config
         known = config.name in optuna.get_all_study_names(storage)
@@ -112,8 +147,8 @@ class Session:
             storage=storage,
             study_name=config.name,
             direction=config.direction,
-            sampler=make_sampler(config.sampler, config.seed),
-            pruner=make_pruner(config.pruner),
+            sampler=sampler,
+            pruner=pruner,
             load_if_exists=True,
         )
         dataset = asdict(ready.dataset) if ready.dataset else None
@@ -125,12 +160,14 @@ class Session:
             study.set_user_attr(CONFIG, config.to_dict())
         if not study.get_trials(deepcopy=False):
             study.enqueue_trial(adapter.encode(ready.first), user_attrs={SLOT: 0})
+        for values in self._enqueue:
+            study.enqueue_trial(adapter.encode_given(values), skip_if_exists=True)
         return study
 
     def _is_done(self, study: optuna.Study, recorder: Recorder, record: StudyRecord) -> bool:
         """Whether an earlier run reached the target and closed its record."""
-        reached = finished(study) >= self._config.trials and not running(study)
-        return reached and _is_closed(recorder, record)
+        enough = finished(study) >= self._config.trials or self._reached(study) is not None
+        return enough and not running(study) and _is_closed(recorder, record)
 
     def _result(
         self,
@@ -178,7 +215,10 @@ class Session:
         target, deadline = self._config.trials, members[0].deadline
         tasks = [partial(self._work, study, member, recorder) for member in members]
         new = work_side_by_side(tasks, self._stop)
-        late = not self._stop.asked and finished(study) < target and self._over(deadline)
+        short = finished(study) < target and self._reached(study) is None
+        late = not self._stop.asked and short and self._over(deadline)
+        if (good := self._reached(study)) is not None:
+            self._progress.message(f"Trial {good} reached the target of {self._config.target:g}.")
         record = study_record(study, self._config)
         if _is_shared(study):
             self._progress.message("Another process goes on with this study and will close it.")
@@ -201,7 +241,8 @@ class Session:
 
     def _interrupted(self, study: optuna.Study) -> bool:
         """Whether the user stopped it short; a Ctrl-C after the last trial stops nothing."""
-        return self._stop.asked and finished(study) < self._config.trials
+        short = finished(study) < self._config.trials and self._reached(study) is None
+        return self._stop.asked and short
 
     def _next(self, study: optuna.Study, recorder: Recorder) -> optuna.Trial | None:
         """A trial to run, or None where those under way reach the target.
@@ -210,9 +251,12 @@ class Session:
         """
         with home_lock(self._store):
             self._reclaim(study, recorder)
-            if under_way_or_done(study) >= self._config.trials:
-                return None
-            return study.ask()
+            enough = under_way_or_done(study) >= self._config.trials
+            return None if enough or self._reached(study) is not None else study.ask()
+
+    def _reached(self, study: optuna.Study) -> int | None:
+        """The trial that reached the target, or None."""
+        return reached(study, self._config.target, self._config.sign)
 
     def _over(self, deadline: float | None) -> bool:
         late = deadline is not None and time.monotonic() > deadline

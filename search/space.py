@@ -13,16 +13,27 @@ from models import (
     FULL_BATCH,
     TRAIN_MEAN,
     ModelConfig,
+    ModelsError,
     TrainConfig,
     as_written,
     baseline,
 )
-from models.config import check_rate, check_whole, check_width
+from models.config import (
+    FAMILIES,
+    OUTPUT_ACTIVATIONS,
+    SCHEDULES,
+    check_rate,
+    check_whole,
+    check_width,
+    told,
+)
 from search.declaration import Check, Declaration, Range
 
 _MOST_LAYERS = 4
 _LIMIT_LAYERS = 64
 _NO_L2 = 1e-9
+_SCALED = "scaled_sigmoid"
+_SIZES = ("shared", "separate")
 _WIDTHS = (128, 64, 32, 16)
 _RATES = (0.6, 0.5, 0.0, 0.0)
 
@@ -32,8 +43,9 @@ def read(
 ) -> tuple[ModelConfig, TrainConfig]:
     """Declare the space on `hp` and read the point that `hp` holds.
 
-    On an empty `hp` the point is the published baseline. Layers beyond the chosen number are
-    inactive, with their widths and dropout rates.
+    On an empty `hp` the point is the published baseline. What a family has no use for is inactive:
+    layers beyond the chosen number with their widths and dropout rates, all layers of "gmf", the
+    biases' penalty of "mlp".
 
     Args:
         hp: Empty to declare; with values to read.
@@ -46,6 +58,45 @@ def read(
         SearchError: An override names no parameter or does not fit it.
     """
     space = Declaration(hp, overrides or {})
+    family = space.choice("family", list(FAMILIES), "mlp", _model("family"))
+    layered, multiplied = ["mlp", "neumf"], ["gmf", "neumf"]
+    with space.when("family", layered):
+        units, dropout, activation, l2_kernel = _layers(space)
+    size = Range(low=2, high=64, default=15, log=True)
+    with space.when("family", layered):
+        embedding_size = space.integer("embedding_size", size, _model("embedding_size"))
+        sizes = space.choice("sizes", list(_SIZES), "shared", _check_sizes)
+        with space.when("sizes", ["separate"]):
+            name = "movie_embedding_size"
+            movie_size = space.integer(name, size, _model(name))
+    with space.when("family", multiplied):
+        factors = space.integer("factors", size, _model("factors"))
+    penalty = Range(low=_NO_L2, high=1e-3, default=_NO_L2, log=True)
+    l2_embedding = space.real("l2_embedding", penalty, _model("l2_embedding"))
+    with space.when("family", multiplied):
+        l2_bias = space.real("l2_bias", penalty, _model("l2_bias"))
+    output, bias = _output(space)
+    model = ModelConfig(
+        family=family,
+        embedding_size=embedding_size,
+        movie_embedding_size=movie_size if sizes == "separate" and family in layered else None,
+        factors=factors if family in multiplied else None,
+        units=units if family in layered else (),
+        dropout=dropout if family in layered else (),
+        activation=activation,
+        l2_kernel=l2_kernel,
+        l2_embedding=_off(l2_embedding),
+        l2_bias=_off(l2_bias) if family in multiplied else 0.0,
+        output_activation=output,
+        output_bias=bias,
+    )
+    train = _training(space)
+    space.check_all_used()
+    return model, train
+
+
+def _layers(space: Declaration) -> tuple[tuple[int, ...], tuple[float, ...], str, float]:
+    """Widths, dropout rates, activation and penalty of the dense layers."""
     depth = Range(low=1, high=_MOST_LAYERS, default=3)
     check_layers = partial(check_whole, "layers", least=1, most=_LIMIT_LAYERS)
     layers = space.integer("layers", depth, check_layers)
@@ -60,52 +111,37 @@ def read(
             units.append(space.integer(name, widths, partial(check_width, name)))
             name = f"dropout_{number}"
             dropout.append(space.real(name, rates, partial(check_rate, name)))
-    model = ModelConfig(
-        embedding_size=space.integer(
-            "embedding_size", Range(low=2, high=64, default=15, log=True), _model("embedding_size")
-        ),
-        units=tuple(units[:layers]),
-        dropout=tuple(dropout[:layers]),
-        activation=space.choice(
-            "activation", ["relu", "elu", "silu"], "relu", _model("activation")
-        ),
-        l2_kernel=space.real(
-            "l2_kernel", Range(low=1e-6, high=3e-2, default=0.01, log=True), _model("l2_kernel")
-        ),
-        l2_embedding=_off(
-            space.real(
-                "l2_embedding",
-                Range(low=_NO_L2, high=1e-3, default=_NO_L2, log=True),
-                _model("l2_embedding"),
-            )
-        ),
-        output_activation=space.choice(
-            "output_activation", ["relu", "linear"], "relu", _model("output_activation")
-        ),
-        output_bias=_bias(
-            space.choice("output_bias", ["7", TRAIN_MEAN], "7", _model("output_bias", _bias))
-        ),
-    )
-    train = TrainConfig(
-        optimizer=space.choice(
-            "optimizer", ["adam", "adamw", "nadam", "rmsprop"], "adam", _train("optimizer")
-        ),
-        learning_rate=space.real(
-            "learning_rate",
-            Range(low=1e-3, high=5e-2, default=0.01, log=True),
-            _train("learning_rate"),
-        ),
+    activation = space.choice("activation", ["relu", "elu", "silu"], "relu", _model("activation"))
+    penalty = Range(low=1e-6, high=3e-2, default=0.01, log=True)
+    l2_kernel = space.real("l2_kernel", penalty, _model("l2_kernel"))
+    return tuple(units[:layers]), tuple(dropout[:layers]), activation, l2_kernel
+
+
+def _output(space: Declaration) -> tuple[str, Any]:
+    """The output's activation and the score that it starts at."""
+    name = "output_activation"
+    known = ["relu", "linear", _SCALED]
+    activation = space.choice(name, known, "relu", _model(name))
+    with space.when(name, [each for each in OUTPUT_ACTIVATIONS if each != _SCALED]):
+        start = space.choice("output_bias", ["7", TRAIN_MEAN], "7", _model("output_bias", _bias))
+    return activation, TRAIN_MEAN if activation == _SCALED else _bias(start)
+
+
+def _training(space: Declaration) -> TrainConfig:
+    """Optimizer, step sizes and batches."""
+    optimizers = ["adam", "adamw", "nadam", "rmsprop"]
+    steps = Range(low=1e-3, high=5e-2, default=0.01, log=True)
+    times = Range(low=0.1, high=30.0, default=1.0, log=True)
+    sizes = [FULL_BATCH, "16384", "4096", "1024", "256"]
+    return TrainConfig(
+        optimizer=space.choice("optimizer", optimizers, "adam", _train("optimizer")),
+        learning_rate=space.real("learning_rate", steps, _train("learning_rate")),
+        embedding_rate=space.real("embedding_rate", times, _train("embedding_rate")),
+        schedule=space.choice("schedule", list(SCHEDULES), "constant", _train("schedule")),
         batch_size=_batch(
-            space.choice(
-                "batch_size",
-                [FULL_BATCH, "16384", "4096"],
-                FULL_BATCH,
-                _train("batch_size", _batch),
-            )
+            space.choice("batch_size", sizes, FULL_BATCH, _train("batch_size", _batch))
         ),
     )
-    space.check_all_used()
-    return model, train
 
 
 def baseline_values() -> dict[str, Any]:
@@ -146,6 +182,11 @@ def _as_number(value: Any, kind: type) -> Any:
         return kind(value) if isinstance(value, str) else value
     except ValueError:
         return value
+
+
+def _check_sizes(value: Any) -> None:
+    if value not in _SIZES:
+        raise ModelsError(f"`sizes` must be one of {', '.join(_SIZES)}, but got {told(value)}.")
 
 
 def _model(name: str, parse: Callable[[Any], Any] = lambda value: value) -> Check:

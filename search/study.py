@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,14 +10,18 @@ from search.config import StudyConfig
 from search.interrupts import interruptible
 from search.progress import Progress, Silent
 from search.supervisor import Supervisor
-from tracking import Store
+from tracking import Scalar, Store
 
 if TYPE_CHECKING:
     from search.results import StudyResult
 
 
 def run_study(
-    config: StudyConfig, *, home: str | Path = "mlruns", progress: Progress | None = None
+    config: StudyConfig,
+    *,
+    home: str | Path = "mlruns",
+    progress: Progress | None = None,
+    enqueue: Sequence[Mapping[str, Scalar]] = (),
 ) -> StudyResult:
     """Run a study until it has `config.trials` finished trials; the same call again resumes it.
 
@@ -24,6 +29,8 @@ def run_study(
         config: What to search.
         home: Folder of `mlflow.db`, `optuna.db` and `artifacts/`; made when missing.
         progress: Is told what happens; None for silence.
+        enqueue: Configurations to try before the sampler is asked; parameters that one leaves out
+            are the sampler's to choose. One that is queued or was tried already is passed over.
 
     Returns:
         The study's record and how this run ended.
@@ -39,6 +46,6 @@ def run_study(
             supervisor.start()
             from search.session import Session
 
-            return Session(config, store, supervisor, progress, stop).run()
+            return Session(config, store, supervisor, progress, stop, enqueue).run()
     finally:
         supervisor.close()

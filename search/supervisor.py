@@ -16,7 +16,7 @@ from search.errors import SearchError
 from search.forking import ForkServer, environment, fork_server
 from search.interrupts import Stop
 from search.memory import peak_memory_of_mb
-from search.messages import Message, Ready, Refused, Setup, Started, Task
+from search.messages import Message, Ready, Refused, Score, Setup, Started, Task
 
 _TRIALS_A_CHILD = 25
 
@@ -98,6 +98,11 @@ class Supervisor:
         assert self._pipe is not None
         self._trials += 1
         self._pipe.send(task)
+
+    def ask(self, question: Score) -> None:
+        """Have a child that is ready score a model."""
+        assert self._pipe is not None
+        self._pipe.send(question)
 
     def poll(self, timeout_s: float) -> Message | None:
         """The child's next message, or None after `timeout_s` seconds.

@@ -22,7 +22,17 @@ from typing import Protocol
 from search.config import StudyConfig
 from search.errors import USER_ERRORS
 from search.memory import peak_memory_mb, reset_peak_memory
-from search.messages import Done, Failed, Ready, Refused, Setup, Started, Task
+from search.messages import (
+    Done,
+    Failed,
+    Ready,
+    Refused,
+    Score,
+    Scored,
+    Setup,
+    Started,
+    Task,
+)
 from search.workers import Allotment, allot
 from tracking import EpochRecord
 
@@ -54,6 +64,9 @@ class Runner(Protocol):
     def run(self, task: Task, report: Reporter) -> Done:
         """Train one trial."""
 
+    def score(self, asked: Score) -> Scored:
+        """Score a saved model."""
+
 
 def main(descriptor: int) -> None:
     """Serve the study at the other end of the pipe until it closes."""
@@ -68,7 +81,10 @@ def main(descriptor: int) -> None:
         runner = _start(pipe, setup)
         loading = time.perf_counter() - started
         while runner is not None:
-            task: Task = pipe.recv()
+            task: Task | Score = pipe.recv()
+            if isinstance(task, Score):
+                pipe.send(runner.score(task))
+                continue
             ended = _run(runner, task, Reporter(pipe, task.judged_from))
             # Of the process's first trial, since the data are loaded for all of them at once.
             pipe.send(replace(ended, metrics={**ended.metrics, "seconds_load": loading}))

@@ -31,8 +31,8 @@ from tracking.records import (
     TrialRecord,
 )
 from tracking.store import Store, ui_command
+from tracking.study_figures import draw_study, draw_trial, draw_verdict, reproduction_figure
 from tracking.warming import warmed
-from tracking.study_figures import draw_study, draw_trial, reproduction_figure
 
 __all__ = [
     "BASELINE_TAG",
@@ -62,6 +62,7 @@ __all__ = [
     "TrialRecord",
     "draw_study",
     "draw_trial",
+    "draw_verdict",
     "drift",
     "provenance",
     "reproduction_figure",

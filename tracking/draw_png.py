@@ -26,6 +26,7 @@ __all__ = [
     "draw_parallel",
     "draw_slice",
     "draw_two",
+    "draw_verdict",
     "message",
     "save",
     "save_usual",
@@ -131,6 +132,40 @@ def draw_two(
     axes.set_xlabel("Epoch")
     axes.set_ylabel(label)
     note_beyond(axes, [value for _, points, _ in lines for _, value in points], limits)
+    legend(figure, axes)
+    return figure
+
+
+def draw_verdict(
+    lines: Sequence[tuple[str, float, Sequence[float], tuple[float, float, float]]],
+    levels: Sequence[tuple[str, float]],
+    *,
+    title: str,
+) -> Figure:
+    """What the search saw, what new seeds gave, what the test part says; side by side.
+
+    Args:
+        lines: Name, value in the search, values of the repeats, and low, middle and high on the
+            test part, a candidate.
+        levels: Name and test value of what needs no training.
+        title: Of the figure.
+    """
+    figure, axes = new_figure(title)
+    for place, (name, searched, repeats, (low, middle, high)) in enumerate(lines):
+        colour = style.LINES[place]
+        shift = 0.12 * (place - (len(lines) - 1) / 2)
+        mean = sum(repeats) / len(repeats)
+        x = [shift, 1 + shift, 2 + shift]
+        axes.plot(x, [searched, mean, middle], color=colour, lw=1.2, marker="o", ms=6, label=name)
+        axes.plot([x[1]] * len(repeats), repeats, color=colour, ls="", marker="_", ms=9, alpha=0.6)
+        axes.plot([x[2]] * 2, [low, high], color=colour, lw=2.4, alpha=0.5)
+    for place, (name, value) in enumerate(levels):
+        axes.axhline(
+            value, color=style.GREY, lw=1, ls=(":", "--")[place % 2], label=f"{name}, test"
+        )
+    axes.set_xticks([0, 1, 2], ["validation, in the search", "validation, new seeds", "test"])
+    axes.set_xlim(-0.4, 2.4)
+    axes.set_ylabel("RMSE (rating points)")
     legend(figure, axes)
     return figure
 

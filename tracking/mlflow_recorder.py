@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +28,7 @@ from tracking.payloads import (
     trial_tags,
 )
 from tracking.records import EpochRecord, ModelFolder, StudyRecord, TrialRecord
+from tracking.registry import log_verdict
 from tracking.store import Store
 
 
@@ -164,6 +165,32 @@ class MlflowRecorder:
         log_final(client, run_id, metrics=summary, tags=tags, model_id=None)
         client.set_terminated(run_id, status)
 
+    def log_verdict(
+        self,
+        study: StudyRecord,
+        *,
+        folder: Path,
+        metrics: Mapping[str, float],
+        model: ModelFolder,
+        card: str,
+    ) -> tuple[str, str]:
+        """Record a study's winner and register its model; see `tracking.registry`.
+
+        Returns:
+            The run's identifier, and the registered model's name and version, "NAME/VERSION".
+        """
+        client = self.store.client()
+        return log_verdict(
+            client,
+            self._context(client, study.name),
+            study.name,
+            folder=folder,
+            metrics=metrics,
+            model=model,
+            loader=self._loader(),
+            card=card,
+        )
+
     def delete_study(self, study: str) -> None:
         """Remove a study's runs, models, files and experiment from the store.
 
@@ -237,19 +264,23 @@ class MlflowRecorder:
         return self._started_ms[run_id]
 
     def _log_model(self, client: Any, run_id: str, model: ModelFolder) -> str:
-        if self.loader is None:
-            raise TrackingError(
-                "Logging a model needs a loader file, but this recorder has none. "
-                "Pass `loader`, or log the trial without its model."
-            )
+        loader = self._loader()
         run = client.get_run(run_id)
         return _ready_model(client, run_id, run) or log_model(
             client,
             experiment_id=run.info.experiment_id,
             run_id=run_id,
             model=model,
-            loader=self.loader,
+            loader=loader,
         )
+
+    def _loader(self) -> Path:
+        if self.loader is None:
+            raise TrackingError(
+                "Logging a model needs a loader file, but this recorder has none. "
+                "Pass `loader`, or log the trial without its model."
+            )
+        return self.loader
 
 
 def _now_ms() -> int:

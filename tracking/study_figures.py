@@ -63,6 +63,18 @@ def draw_trial(trial: TrialRecord, path: Path, *, monitor: str = "val_rmse") -> 
     return path
 
 
+def draw_verdict(
+    path: Path,
+    *,
+    lines: Sequence[tuple[str, float, Sequence[float], tuple[float, float, float]]],
+    levels: Sequence[tuple[str, float]],
+    title: str,
+) -> Path:
+    """Draw a winner's way from the search to the test part as PNG; see `draw_png.draw_verdict`."""
+    draw_png.save(draw_png.draw_verdict(lines, levels, title=title), path)
+    return path
+
+
 def reproduction_figure(
     published: Sequence[tuple[int, float]],
     reproduced: Sequence[tuple[int, float]],

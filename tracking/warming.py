@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -62,6 +63,5 @@ class _Warming(threading.Thread):
             partial = self.built.with_suffix(".partial")
             build(partial, artifacts=path.parent / "artifacts")
             partial.rename(self.built)
-        import matplotlib.backends.backend_agg
-        import matplotlib.figure
-        import plotly.subplots  # noqa: F401
+        for name in ("matplotlib.backends.backend_agg", "matplotlib.figure", "plotly.subplots"):
+            importlib.import_module(name)

@@ -14,9 +14,11 @@ from search.cli.common import INTERRUPTED, MISTAKE, OUR_FAILURE
 
 _COMMANDS = {
     "search": "search.cli.search_command",
+    "winner": "search.cli.winner_command",
     "reproduce": "search.cli.reproduce_command",
     "show": "search.cli.show_command",
     "studies": "search.cli.studies_command",
+    "export": "search.cli.export_command",
     "compare": "search.cli.compare_command",
     "delete": "search.cli.delete_command",
     "ui": "search.cli.ui_command",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,32 @@ from search.cli.common import (
     source_options,
     store_options,
 )
-from search.config import KEEP_MODELS, PRUNERS, SAMPLERS, SPLITS, StudyConfig
+from search.config import DUPLICATES, KEEP_MODELS, SPLITS, StudyConfig
+from search.options import PRUNERS, SAMPLERS
 
 
 def _number(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
     """A whole number as one; anything else as it is, for the study's own rule."""
     return int(value) if value is not None and value.isdecimal() else value
+
+
+def _options(
+    context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> dict[str, Any] | None:
+    """NAME=VALUE as a study file's table would hold it; None where there is none."""
+    found = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"it must be NAME=VALUE, but got {each!r}.")
+        try:
+            found[name] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            found[name] = value
+    return found or None
+
+
+_OPTIONS: dict[str, Any] = {"multiple": True, "metavar": "NAME=VALUE", "callback": _options}
 
 
 @click.command(
@@ -36,19 +57,30 @@ def _number(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.option("--study", "name", help="Name of the study.")
 @click.option("--trials", type=int, help="Target of finished trials, earlier ones counted.")
 @click.option("--timeout", "timeout_s", type=float, help="Wall time in seconds.")
+@click.option("--target-rmse", "target", type=float, help="Stop once a trial is this good.")
+@click.option(
+    "--duplicates",
+    type=click.Choice(DUPLICATES),
+    help="Reuse an equal trial's value, or repeat it.",
+)
 @click.option("--data", help="Source of the ratings: movielens, mubi:PATH, synthetic:0.1, a file …")
 @source_options
 @click.option("--split", type=click.Choice(SPLITS), help="Split protocol.")
 @click.option("--model", help="ratings, baseline, as-written, or module:HyperModel.")
 @click.option("--objective", help="NAME:min or NAME:max, for a HyperModel of your own.")
-@click.option("--sampler", type=click.Choice(SAMPLERS), help="Who proposes configurations.")
-@click.option("--pruner", type=click.Choice(PRUNERS), help="Who ends hopeless trials.")
+@click.option("--sampler", type=click.Choice(list(SAMPLERS)), help="Who proposes configurations.")
+@click.option("--sampler-option", "sampler_options", **_OPTIONS, help="Optuna's name for it.")
+@click.option("--pruner", type=click.Choice(list(PRUNERS)), help="Who ends hopeless trials.")
+@click.option("--pruner-option", "pruner_options", **_OPTIONS, help="Optuna's name for it.")
 @click.option("--seed", type=int, help="Seed of sampler, trials and splits.")
 @click.option("--epochs", type=int, help="Most epochs a trial.")
 @click.option("--workers", callback=_number, help="Trials trained at once, or auto.")
 @click.option("--threads", type=int, help="Threads a trial.")
 @click.option("--trainer", type=click.Choice(TRAINERS), help="Ours, or Keras' own fit.")
 @click.option("--keep-models", type=click.Choice(KEEP_MODELS), help="Whose models are kept.")
+@click.option(
+    "--enqueue", type=click.Path(path_type=Path), help="Configurations to try first (JSON, TOML)."
+)
 @click.option("--dry-run", is_flag=True, help="List the space and estimate the cost; run nothing.")
 @store_options
 @home_option
@@ -58,6 +90,7 @@ def command(
     home: Path,
     as_json: bool,
     dry_run: bool,
+    enqueue: Path | None,
     no_user_filter: bool,
     **flags: Any,
 ) -> int:
@@ -68,10 +101,12 @@ def command(
 
         return show_plan(config, home, as_json=as_json)
     from search.cli.live import LiveProgress, steady_console
+    from search.enqueuing import read_configurations
     from search.study import run_study
 
+    wanted = read_configurations(enqueue) if enqueue else ()
     with LiveProgress(steady_console()) as progress:
-        result = run_study(config, home=home, progress=progress)
+        result = run_study(config, home=home, progress=progress, enqueue=wanted)
     if as_json:
         emit(result.to_json())
         if result.interrupted:

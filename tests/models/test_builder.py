@@ -70,8 +70,9 @@ def test_every_hidden_activation_builds(activation: str) -> None:
 @pytest.mark.parametrize("activation", OUTPUT_ACTIVATIONS)
 def test_every_output_activation_builds(activation: str) -> None:
     config = ModelConfig(units=(4,), dropout=(0.0,), output_activation=activation)
-    model = build_model(config, SMALL)
-    assert _dense(model)[-1].activation is keras.activations.get(activation)
+    model = build_model(config, SMALL, score_range=(1.0, 5.0))
+    known = activation.removeprefix("scaled_")
+    assert _dense(model)[-1].activation is keras.activations.get(known)
     assert _dense(model)[0].activation is keras.activations.relu
     assert model.output_shape == (None, 1)
 
@@ -128,3 +129,98 @@ def test_the_layer_table_as_text_names_every_layer_and_the_total() -> None:
         "movie_vector,",
         "user_vector",
     ]
+
+
+def _set(model: keras.Model, **weights: object) -> None:
+    """Give layers weights: a list of arrays a layer."""
+    for name, values in weights.items():
+        model.get_layer(name).set_weights([np.asarray(value, np.float32) for value in values])
+
+
+def _codes(movie: int, user: int) -> list[np.ndarray]:
+    return [np.array([[movie]], np.int32), np.array([[user]], np.int32)]
+
+
+def test_gmf_is_a_weighted_dot_product_and_two_biases() -> None:
+    config = ModelConfig(family="gmf", factors=2, output_activation="linear", output_bias=3.0)
+    model = build_model(config, Sizes(user_rows=2, movie_rows=2))
+    assert model.get_layer("product_weights").kernel.numpy().tolist() == [[1.0], [1.0]]
+    _set(
+        model,
+        movie_factors=[[[1, 2], [3, 4]]],
+        user_factors=[[[5, 6], [0.5, -1]]],
+        product_weights=[[[2], [1]], [3]],
+        movie_bias=[[[0.25], [0.125]]],
+        user_bias=[[[-1], [0.5]]],
+    )
+    # 2 * 3 * 0.5 + 4 * -1 + 3 + 0.125 + 0.5
+    assert float(model(_codes(1, 1))[0, 0]) == pytest.approx(2.625)
+    assert model.count_params() == 2 * 2 * 2 + 3 + 2 + 2
+
+
+def test_neumf_adds_layers_product_and_biases_with_vectors_of_their_own() -> None:
+    config = ModelConfig(
+        family="neumf",
+        embedding_size=3,
+        movie_embedding_size=4,
+        factors=2,
+        units=(5,),
+        dropout=(0.5,),
+        output_activation="linear",
+        output_bias=2.0,
+    )
+    model = build_model(config, SMALL)
+    shapes = {n: model.get_layer(n).embeddings.shape for n in ("movie_embedding", "user_embedding")}
+    assert shapes == {"movie_embedding": (7, 4), "user_embedding": (6, 3)}
+    assert model.get_layer("movie_factors").embeddings.shape == (7, 2)
+    _set(
+        model,
+        layers=[np.zeros((5, 1)), [2.0]],
+        product_weights=[[[1], [1]]],
+        movie_factors=[np.full((7, 2), 0.5)],
+        user_factors=[np.full((6, 2), 3.0)],
+        movie_bias=[np.full((7, 1), 0.25)],
+        user_bias=[np.full((6, 1), 0.5)],
+    )
+    assert float(model(_codes(6, 5))[0, 0]) == pytest.approx(2.0 + 3.0 + 0.75)
+
+
+@pytest.mark.parametrize("family", ["mlp", "gmf", "neumf"])
+def test_a_scaled_sigmoid_starts_at_the_mean_and_stays_within_the_scores(family: str) -> None:
+    config = ModelConfig(
+        family=family, output_activation="scaled_sigmoid", output_bias="train_mean", units=(4,),
+        dropout=(0.0,),
+    )  # fmt: skip
+    model = build_model(config, SMALL, train_mean=3.5, score_range=(0.5, 5.0))
+    tables = [layer for layer in model.layers if isinstance(layer, keras.layers.Embedding)]
+    for layer in tables:
+        layer.set_weights([np.zeros(layer.embeddings.shape)])
+    assert float(model(_codes(0, 0))[0, 0]) == pytest.approx(3.5, abs=1e-5)
+    for value, end in ((1e6, 5.0), (-1e6, 0.5)):
+        output = next(layer for layer in reversed(model.layers) if layer.weights)
+        output.set_weights([np.full(w.shape, value) for w in output.weights])
+        if family == "mlp":
+            assert float(model(_codes(0, 0))[0, 0]) == pytest.approx(end, abs=1e-5)
+
+
+def test_a_scaled_sigmoid_keeps_a_start_beyond_its_range_inside() -> None:
+    config = ModelConfig(output_activation="scaled_sigmoid", output_bias=7.0, units=(), dropout=())
+    model = build_model(config, SMALL, score_range=(0.5, 5.0))
+    start = 1 / (1 + np.exp(-float(_dense(model)[-1].bias[0])))
+    assert start == pytest.approx(0.99, abs=1e-6)
+    with pytest.raises(ModelsError, match=r"needs the least and the greatest score.*got None"):
+        build_model(config, SMALL)
+
+
+def test_the_penalties_of_vectors_and_biases_are_their_own() -> None:
+    config = ModelConfig(family="gmf", factors=2, l2_embedding=0.5, l2_bias=0.25)
+    model = build_model(config, Sizes(user_rows=2, movie_rows=2))
+    _set(
+        model,
+        movie_factors=[np.full((2, 2), 1.0)],
+        user_factors=[np.full((2, 2), 2.0)],
+        movie_bias=[np.full((2, 1), 3.0)],
+        user_bias=[np.full((2, 1), 1.0)],
+    )
+    found = sum(float(loss) for loss in model.losses)
+    assert found == pytest.approx(0.5 * (4 + 16) + 0.25 * (18 + 2))

@@ -43,11 +43,16 @@ def test_a_sampled_point_reads_back_as_itself(seed: int) -> None:
     adapter = SpaceAdapter(parameters(_declared()))
     values = adapter.sample(_study(seed).ask())
     model, train = _point(values)
-    assert len(model.units) == values["layers"]
-    assert list(model.units) == [values[f"units_{n}"] for n in range(1, values["layers"] + 1)]
-    assert f"dropout_{values['layers'] + 1}" not in values
+    layers = values.get("layers", 0)
+    assert (model.family, layers > 0) == (values["family"], model.family != "gmf")
+    assert list(model.units) == [values[f"units_{n}"] for n in range(1, layers + 1)]
+    assert f"dropout_{layers + 1}" not in values
     assert train.learning_rate == values["learning_rate"]
-    assert 2 <= model.embedding_size <= 64
+    assert model.factors == values.get("factors")
+    assert ("factors" in values) == (model.family != "mlp")
+    assert model.movie_embedding_size == values.get("movie_embedding_size")
+    assert (values.get("sizes") == "separate") == ("movie_embedding_size" in values)
+    assert (model.output_activation == "scaled_sigmoid") == ("output_bias" not in values)
 
 
 @settings(max_examples=25, deadline=None)
@@ -152,6 +157,7 @@ def test_an_override_that_does_not_fit_is_refused(overrides: dict, fragment: str
 
 def test_a_step_of_the_study_file_is_a_step_of_even_distances() -> None:
     overrides = {
+        "family": "mlp",
         "embedding_size": {"min": 8, "max": 30, "step": 8},
         "units_1": {"min": 4, "max": 40, "step": 2, "log": True},
         "learning_rate": {"min": 0.01, "max": 0.035, "step": 0.01},
@@ -180,13 +186,20 @@ def test_a_default_is_one_that_the_range_reaches() -> None:
 
 
 def test_only_conditions_that_can_fail_are_told() -> None:
-    told = {p.name: when for p, when in without_empty_conditions(parameters(_declared()))}
+    whole = {p.name: when for p, when in without_empty_conditions(parameters(_declared()))}
+    assert whole["units_2"] == "family is mlp or neumf and layers is 2 to 4"
+    assert whole["output_bias"] == "output_activation is relu or linear"
+    layered = parameters(_declared({"family": ["mlp", "neumf"]}))
+    told = {p.name: when for p, when in without_empty_conditions(layered)}
     assert told["units_1"] == told["activation"] == ""
     assert told["units_2"] == told["dropout_2"] == "layers is 2 to 4"
     assert told["units_4"] == "layers is 4"
-    fixed = parameters(_declared({"layers": 3}))
+    fixed = parameters(
+        _declared({"family": "mlp", "layers": 3, "sizes": "shared", "output_activation": "relu"})
+    )
+    fixed = tuple(p for p in fixed if p.name not in ("factors", "l2_bias", "movie_embedding_size"))
     assert {when for _, when in without_empty_conditions(fixed)} == {""}
-    listed = parameters(_declared({"layers": [1, 3]}))
+    listed = parameters(_declared({"family": "mlp", "layers": [1, 3]}))
     assert {p.name: w for p, w in without_empty_conditions(listed)}["units_3"] == "layers is 3"
 
 

@@ -207,7 +207,7 @@ def test_a_dry_run_lists_the_space_and_the_cost_and_writes_nothing(
     names = [p["name"] for p in plan["space"]]
     assert {"embedding_size", "layers", "units_3", "dropout_3", "learning_rate"} <= set(names)
     third = next(p for p in plan["space"] if p["name"] == "dropout_3")
-    assert third["when"] == "layers is 3 to 4"
+    assert third["when"] == "family is mlp or neumf and layers is 3 to 4"
     assert (third["min"], third["max"], third["step"], third["values"]) == (0.0, 0.7, 0.05, None)
     chosen = next(p for p in plan["space"] if p["name"] == "optimizer")
     assert "adam" in chosen["values"]

@@ -12,6 +12,7 @@ from optuna.trial import TrialState
 
 from search.ledger import finished, orphans, requeue, running, state_of
 from search.ownership import OWNER, lives, me
+from search.parameters import Parameter
 from search.samplers import derive_seed, make_sampler
 from search.slots import RETRY_OF, slot_of
 from tracking import TrialRecord
@@ -22,7 +23,11 @@ KILLED_RECORD = TrialRecord(
 
 
 def _study(sampler: str = "random") -> optuna.Study:
-    return optuna.create_study(sampler=make_sampler(sampler, 5))
+    space = (
+        Parameter(name="x", kind="Float", default=0.5, low=0, high=1),
+        Parameter(name="n", kind="Int", default=1, low=1, high=4),
+    )
+    return optuna.create_study(sampler=make_sampler(sampler, 5, space=space))
 
 
 def test_a_retry_keeps_its_slot_and_later_trials_close_the_gap() -> None:
@@ -93,7 +98,7 @@ def test_seeds_differ_by_study_slot_and_stream() -> None:
     assert all(0 <= seed < 2**31 for seed in seeds)
 
 
-@pytest.mark.parametrize("name", ["tpe", "random", "qmc", "nsga2"])
+@pytest.mark.parametrize("name", ["tpe", "random", "qmc", "nsga2", "cmaes"])
 def test_every_sampler_repeats_a_whole_study(name: str) -> None:
     def run() -> list[float]:
         study = _study(name)

@@ -30,7 +30,7 @@ from search.results import StudyResult
 from tracking import EpochRecord, Store, TrialRecord
 
 Misbehave = Callable[..., StudyConfig]
-NEW = {"embedding_size": {"min": 2, "max": 4}, "units_1": 8}
+NEW = {"family": ["mlp", "neumf"], "embedding_size": {"min": 2, "max": 4}, "units_1": 8}
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_a_layer_that_is_not_there_has_no_width_and_no_dropout(
     done: tuple[StudyResult, Store],
 ) -> None:
     for trial in done[0].record.trials:
-        layers = int(trial.params["layers"])
+        layers = int(trial.params.get("layers", 0))
         widths = {n for n in trial.params if n.startswith("units_")}
         rates = {n for n in trial.params if n.startswith("dropout_")}
         assert widths == {f"units_{n}" for n in range(1, layers + 1)}
@@ -304,7 +304,7 @@ def test_the_pruner_is_asked_about_judged_epochs_with_a_value_only() -> None:
 
     objective = Objective(
         config=StudyConfig(),
-        study=SimpleNamespace(pruner=SimpleNamespace(prune=prune)),
+        study=SimpleNamespace(pruner=SimpleNamespace(prune=prune), _storage=None),
         adapter=None,
         first={},
         supervisor=SimpleNamespace(reply=replies.append),

@@ -1,0 +1,99 @@
+"""Samplers that know what every slot tries before the first one starts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial
+
+from search.adapter import optuna_name
+from search.parameters import Parameter
+from search.slots import slot_of
+
+
+class BySlot(BaseSampler):
+    """Looks at no other trial, so that neither workers nor interruptions change a proposal.
+
+    Parameters are asked for one by one, since only then it is known which ones are active.
+    """
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Nothing: every parameter is sampled by itself."""
+        return {}
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+
+class SequenceSampler(BySlot):
+    """A low-discrepancy sequence: slot k tries its k-th point, a dimension a parameter.
+
+    Optuna's own counts the proposals that it made, over the parameters of the first finished
+    trial: another number of workers, or an interruption, would change what a slot tries, and a
+    parameter that this trial lacked would not be spread evenly. The sequences are SciPy's: Sobol'
+    (with Owen's scrambling) and Halton.
+    """
+
+    def __init__(self, space: Sequence[Parameter], seed: int, options: dict[str, Any]) -> None:
+        """Keep the space's searched parameters, in their order.
+
+        Args:
+            space: What is sampled.
+            seed: Of the scrambling.
+            options: `qmc_type` ("sobol" or "halton") and `scramble`.
+        """
+        searched = [parameter for parameter in space if parameter.kind != "Fixed"]
+        self._dimension = {optuna_name(p): number for number, p in enumerate(searched)}
+        self._seed = seed
+        self._type = options.get("qmc_type", "sobol")
+        self._scramble = options.get("scramble", True)
+
+    def _point(self, number: int) -> Sequence[float]:
+        from scipy.stats import qmc
+
+        engines = {"sobol": qmc.Sobol, "halton": qmc.Halton}
+        engine = engines[self._type](len(self._dimension), scramble=self._scramble, rng=self._seed)
+        if number:  # SciPy cannot skip nothing
+            engine.fast_forward(number)
+        point: Sequence[float] = engine.random(1)[0]
+        return point
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """The slot's point in the parameter's dimension."""
+        share = self._point(max(0, slot_of(study, trial) - 1))[self._dimension[param_name]]
+        return _value(float(share), param_distribution)
+
+
+def _value(share: float, distribution: Any) -> Any:
+    """The value that lies at a share, from 0 to below 1, of a distribution."""
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices[int(share * len(distribution.choices))]
+    low, high = distribution.low, distribution.high
+    if isinstance(distribution, IntDistribution):
+        if distribution.log:
+            least, most = math.log(low - 0.5), math.log(high + 0.5)
+            return min(max(round(math.exp(least + share * (most - least))), low), high)
+        count = (high - low) // distribution.step + 1
+        return low + int(share * count) * distribution.step
+    if distribution.step is not None:
+        count = round((high - low) / distribution.step) + 1
+        return low + int(share * count) * distribution.step
+    if distribution.log:
+        return math.exp(math.log(low) + share * math.log(high / low))
+    return low + share * (high - low)

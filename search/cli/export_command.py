@@ -1,0 +1,45 @@
+"""`trialbook export`: a study's trials for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from search.cli.common import console, emit, home_option, json_option, open_store, storage_option
+from search.exporting import FORMATS
+
+_SUFFIX = {"csv": "csv", "parquet": "parquet", "json": "json", "keras-tuner": "json"}
+
+
+@click.command(epilog="Example: trialbook export sample --format parquet --output trials.parquet")
+@click.argument("study")
+@click.option("--format", "kind", type=click.Choice(FORMATS), default="csv", help="csv by default.")
+@click.option("--output", type=click.Path(path_type=Path), help="The file (STUDY.csv and so on).")
+@click.option("--trial", "number", type=int, help="For keras-tuner: which trial (the best).")
+@storage_option
+@home_option
+@json_option
+def command(
+    study: str,
+    kind: str,
+    output: Path | None,
+    number: int | None,
+    home: Path,
+    storage: str | None,
+    as_json: bool,
+) -> int:
+    """Write the trials of STUDY as a table, or one trial as Keras Tuner's HyperParameters."""
+    from search.exporting import export
+    from search.library import get_study
+    from search.results import config_of, study_record
+
+    stored = get_study(open_store(home), storage, study)
+    config = config_of(stored)
+    path = output or Path(f"{study}.{_SUFFIX[kind]}")
+    count = export(study_record(stored, config), config, kind, path, number)
+    if as_json:
+        emit({"study": study, "format": kind, "output": str(path), "trials": count})
+    else:
+        console().print(f"Wrote {count} {'trial' if count == 1 else 'trials'} to {path}.")
+    return 0

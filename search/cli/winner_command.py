@@ -1,0 +1,107 @@
+"""`trialbook winner`: train the best again on new seeds, decide, open the test part once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from search.cli.common import (
+    console,
+    emit,
+    home_option,
+    json_option,
+    open_store,
+    storage_option,
+    table,
+)
+
+if TYPE_CHECKING:
+    from search.verdict import Verdict
+
+
+@click.command(epilog="Example: trialbook winner sample --top 3 --repeats 5")
+@click.argument("study")
+@click.option("--top", type=click.IntRange(1, 20), default=3, help="Best trials trained again (3).")
+@click.option("--repeats", type=click.IntRange(2, 50), default=5, help="New seeds of each (5).")
+@click.option(
+    "--refit", is_flag=True, help="Train the registered model on the validation part too."
+)
+@storage_option
+@home_option
+@json_option
+def command(
+    study: str,
+    top: int,
+    repeats: int,
+    refit: bool,
+    home: Path,
+    storage: str | None,
+    as_json: bool,
+) -> int:
+    """Decide the winner of STUDY, and score it once on the sealed test part.
+
+    The best trials and the baseline are trained again on new seeds, the same ones for all. Later
+    calls show what was decided.
+    """
+    from search.winner import find_winner
+
+    told = console(True)
+    verdict, fresh = find_winner(
+        study,
+        open_store(home),
+        storage=storage,
+        top=top,
+        repeats=repeats,
+        refit=refit,
+        tell=told.print,
+    )
+    if as_json:
+        emit(verdict.to_json() | {"decided_now": fresh})
+    else:
+        _show(verdict, fresh)
+    return 0
+
+
+def _show(verdict: Verdict, fresh: bool) -> None:
+    from search.verdict_record import claims, headline
+
+    out = console()
+    if not fresh:
+        out.print(f"Decided before: the test part was opened at {verdict.opened}, once for all.")
+    names = ["trial", "in the search", "new seeds", "95 % interval", "P(best)"]
+    rows = [
+        [
+            "baseline" if each.is_baseline else str(each.number),
+            f"{each.searched:.4f}",
+            f"{each.mean:.4f}",
+            f"{each.low:.4f} to {each.high:.4f}",
+            f"{each.probability:.0%}",
+        ]
+        for each in verdict.candidates
+    ]
+    title = f"Validation RMSE, {len(verdict.seeds)} new seeds"
+    out.print(table(title, names, rows))
+    out.print(headline(verdict))
+    out.print()
+    tested = [
+        [_NAMES.get(each.name, each.name), f"{each.rmse:.4f}", f"{each.low:.4f} to {each.high:.4f}"]
+        for each in verdict.test
+    ]
+    out.print(
+        table("Sealed test part, opened once", ["predictor", "RMSE", "95 % interval"], tested)
+    )
+    for line in claims(verdict):
+        out.print(f"The winner {line}.")
+    winner, test = verdict.winner, verdict.test[0]
+    out.print(
+        f"Optimism: {winner.searched:.4f} in the search, {winner.mean:.4f} on new seeds, "
+        f"{test.rmse:.4f} on the test part."
+    )
+    if verdict.model:
+        name, _, version = verdict.model.rpartition("/")
+        out.print(f"Registered in MLflow as {name}, version {version} (alias winner).")
+
+
+_NAMES = {"global_mean": "global mean", "biases": "user and movie biases"}

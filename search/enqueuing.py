@@ -1,0 +1,101 @@
+"""Configurations that a user wants tried first, read from a file and held against the space."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from models.config import told
+from search.errors import SearchError
+from search.parameters import Parameter
+from tracking import Scalar
+
+
+def read_configurations(path: Path) -> list[dict[str, Scalar]]:
+    """Configurations by name and value.
+
+    Args:
+        path: JSON (a list of objects, or one object) or TOML (a table `[[trial]]` each).
+
+    Raises:
+        SearchError: There is no such file, or it holds something else.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SearchError(
+            f"`--enqueue` must be a JSON or TOML file, but {path} cannot be read "
+            f"({getattr(error, 'strerror', None) or 'it is not text'})."
+        ) from error
+    try:
+        if path.suffix == ".toml":
+            found: Any = tomllib.loads(text).get("trial", [])
+        else:
+            found = json.loads(text)
+    except ValueError as error:
+        raise SearchError(
+            f"`--enqueue` must be a JSON or TOML file, but {path} is not: {error}."
+        ) from error
+    listed = [found] if isinstance(found, dict) else found
+    if not isinstance(listed, list) or not listed or not all(_is_flat(each) for each in listed):
+        raise SearchError(
+            f"`--enqueue` must hold configurations, each names with values, but {path} does not. "
+            'In JSON: [{"learning_rate": 0.02}, …]; in TOML: a table [[trial]] each.'
+        )
+    return listed
+
+
+def _is_flat(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(each, str | int | float | bool) for each in value.values()
+    )
+
+
+def check_configurations(
+    configurations: Sequence[Mapping[str, Scalar]], space: Sequence[Parameter]
+) -> None:
+    """Refuse what a space does not hold. Parameters that are left out are the sampler's to choose.
+
+    Raises:
+        SearchError: The first name or value that does not fit.
+    """
+    known = {parameter.name: parameter for parameter in space}
+    for place, values in enumerate(configurations, 1):
+        for name, value in values.items():
+            if name not in known:
+                raise SearchError(
+                    f"A configuration may name only parameters of the space, but number {place} "
+                    f"has `{name}`. Known: {', '.join(known)}."
+                )
+            if not known[name].holds(value):
+                raise SearchError(
+                    f"`{name}` must be {_range(known[name])} in this study, but configuration "
+                    f"{place} has {told(value)}. Widen `[space]`, or change the value."
+                )
+            inactive = _inactive(known[name], values, known)
+            if inactive:
+                raise SearchError(
+                    f"`{name}` exists only where {inactive}, but configuration {place} has it "
+                    "beside another value. Leave it out."
+                )
+
+
+def _range(parameter: Parameter) -> str:
+    if parameter.kind in ("Int", "Float"):
+        step = "" if parameter.step is None else f" in steps of {parameter.step:g}"
+        return f"from {parameter.low:g} to {parameter.high:g}{step}"
+    return "one of " + ", ".join(str(value) for value in parameter.listed())
+
+
+def _inactive(
+    parameter: Parameter, values: Mapping[str, Scalar], known: Mapping[str, Parameter]
+) -> str:
+    """The condition that the values given break, in words; none where its parent is left out."""
+    for condition in parameter.conditions:
+        if condition.name in values and values[condition.name] not in condition.values:
+            wanted = [v for v in condition.values if known[condition.name].holds(v)]
+            return f"{condition.name} is {' or '.join(map(str, wanted))}"
+    return ""

@@ -1,0 +1,134 @@
+"""A study's trials as a table or as JSON, and one of them as Keras Tuner's `HyperParameters`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from search.config import StudyConfig
+from search.errors import SearchError
+from tracking import COMPLETE, StudyRecord, TrialRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMATS = ("csv", "parquet", "json", "keras-tuner")
+
+
+def trials_table(record: StudyRecord) -> pd.DataFrame:
+    """A row a trial.
+
+    Returns:
+        `number`, `state`, `end_reason`, `value`, `run_id`, then a column `params.NAME` a parameter
+        (missing where it was inactive) and `metrics.NAME` a figure, the names that MLflow's
+        `search_runs` uses.
+    """
+    import pandas as pd
+
+    rows = []
+    for trial in record.trials:
+        row: dict[str, Any] = {
+            "number": trial.number,
+            "state": trial.state,
+            "end_reason": trial.end_reason,
+            "value": trial.value,
+            "run_id": trial.run_id,
+        }
+        row |= {f"params.{name}": value for name, value in trial.params.items()}
+        row |= {f"metrics.{name}": value for name, value in trial.metrics.items()}
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    names = [name for name in table.columns if name.startswith(("params.", "metrics."))]
+    usual = [name for name in table.columns if name not in names]
+    ordered = sorted(names, key=lambda name: (name.startswith("metrics."), name))
+    return table[[*usual, *ordered]]
+
+
+def export(
+    record: StudyRecord, config: StudyConfig, kind: str, path: Path, number: int | None = None
+) -> int:
+    """Write a study's trials, or one trial's `HyperParameters`.
+
+    Args:
+        record: The study.
+        config: Its configuration.
+        kind: One of `FORMATS`.
+        path: The file; its folder must exist. It is complete or not there at all.
+        number: For "keras-tuner", the trial; None for the best.
+
+    Returns:
+        How many trials were written.
+
+    Raises:
+        SearchError: There is nothing to write, or the file cannot be written.
+    """
+    if not record.trials:
+        raise SearchError(f"An export needs a trial, but study {record.name} has none.")
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        count = _write(record, config, kind, partial, number)
+        partial.replace(path)
+    except OSError as error:
+        raise SearchError(
+            f"`--output` must be a file that can be written, but {path} is not ({error.strerror})."
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return count
+
+
+def _write(
+    record: StudyRecord, config: StudyConfig, kind: str, path: Path, number: int | None
+) -> int:
+    if kind == "keras-tuner":
+        values = _values(_chosen(record, number), config)
+        path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+        return 1
+    table = trials_table(record)
+    if kind == "csv":
+        table.to_csv(path, index=False)
+    elif kind == "parquet":
+        mixed = [name for name in table.columns if table[name].map(type).nunique() > 1]
+        for name in mixed:  # Parquet columns have one type: numbers beside texts become texts
+            if table[name].map(lambda value: isinstance(value, str)).any():
+                table[name] = table[name].map(lambda value: None if _absent(value) else str(value))
+        table.to_parquet(path, index=False)
+    else:
+        rows = json.loads(table.to_json(orient="records", double_precision=15))
+        path.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    return len(table)
+
+
+def _absent(value: Any) -> bool:
+    return value is None or value != value
+
+
+def _chosen(record: StudyRecord, number: int | None) -> TrialRecord:
+    if number is not None:
+        for trial in record.trials:
+            if trial.number == number:
+                return trial
+        raise SearchError(
+            f"`--trial` must be a trial of {record.name} (0 to {record.trials[-1].number}), but "
+            f"got {number}."
+        )
+    ranked = record.ranked()
+    if not ranked:
+        raise SearchError(
+            f"Keras Tuner's format takes the best {COMPLETE} trial, but study {record.name} has "
+            "none. Name one with `--trial`."
+        )
+    return ranked[0]
+
+
+def _values(trial: TrialRecord, config: StudyConfig) -> dict[str, Any]:
+    """The declared space with the trial's values, as `HyperParameters.from_config` reads it."""
+    import keras_tuner
+
+    from search.declared import declare
+
+    hp = declare(config)
+    hp.values = dict(trial.params)
+    found: dict[str, Any] = keras_tuner.HyperParameters.get_config(hp)
+    return found

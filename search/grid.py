@@ -1,0 +1,98 @@
+"""Every point of a space whose parameters all have finitely many values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial
+
+from search.adapter import encode_one
+from search.by_slot import BySlot
+from search.errors import SearchError
+from search.parameters import Parameter
+from search.slots import slot_of
+from tracking import Scalar
+
+MOST_POINTS = 100_000
+
+
+def grid_points(space: Sequence[Parameter]) -> list[dict[str, Scalar]]:
+    """Every point, active parameters only, parents' values before their children's.
+
+    Args:
+        space: Parents before those that depend on them.
+
+    Raises:
+        SearchError: A parameter that can be active has infinitely many values, or there are too
+            many points.
+    """
+    points = []
+    for point in _points(space, {}):
+        points.append(point)
+        if len(points) > MOST_POINTS:
+            raise SearchError(
+                f"A grid must have at most {MOST_POINTS:,} points, but this space has more. Fix or "
+                "narrow parameters in `[space]`, or use another sampler."
+            )
+    return points
+
+
+def _points(
+    space: Sequence[Parameter], values: Mapping[str, Scalar]
+) -> Iterator[dict[str, Scalar]]:
+    if not space:
+        yield dict(values)
+        return
+    first, *rest = space
+    if not first.is_active(values):
+        yield from _points(rest, values)
+        return
+    if first.kind == "Float" and first.step is None:
+        raise SearchError(
+            f"The sampler `grid` needs a list of values or a step for every parameter, but "
+            f"`{first.name}` is any number from {first.low:g} to {first.high:g}. Give it one in "
+            "`[space]`, or use another sampler."
+        )
+    for value in first.every_value():
+        yield from _points(rest, {**values, first.name: value})
+
+
+class GridSampler(BySlot):
+    """Hands out a grid's points by slot, in an order that the study's seed gives.
+
+    Slot 0 is the baseline; the points are slots 1, 2, … Optuna's own grid is a product, which
+    would try the same configuration again for every value of an inactive parameter.
+    """
+
+    def __init__(self, space: Sequence[Parameter], seed: int, trials: int) -> None:
+        """List the points.
+
+        Raises:
+            SearchError: As `grid_points`, or there are fewer points than trials.
+        """
+        points = grid_points(space)
+        if trials > len(points) + 1:
+            raise SearchError(
+                f"A grid can be tried once: this one has {len(points)} points, which with the "
+                f"baseline makes {len(points) + 1} trials, but `trials` is {trials}. Use "
+                f"`--trials {len(points) + 1}`, or widen `[space]`."
+            )
+        order = np.random.default_rng(seed).permutation(len(points))
+        self._encoded = [
+            dict(encode_one(p, points[number][p.name]) for p in space if p.name in points[number])
+            for number in order
+        ]
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """The value at the slot's point."""
+        return self._encoded[slot_of(study, trial) - 1][param_name]

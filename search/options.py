@@ -1,0 +1,148 @@
+"""Samplers and pruners by name, and the options that each takes; none of them is loaded here.
+
+Options have Optuna's names and meanings; what they are where a study says nothing stands with the
+samplers and pruners themselves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from models.config import told
+from search.errors import SearchError
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number of at least `least`."""
+
+    least: int
+
+    @property
+    def rule(self) -> str:
+        """In words."""
+        return f"be a whole number of at least {self.least}"
+
+    def holds(self, value: Any) -> bool:
+        """Whether the value is one."""
+        return isinstance(value, int) and not isinstance(value, bool) and value >= self.least
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """A finite number from `least` to `most`."""
+
+    least: float = -math.inf
+    most: float = math.inf
+
+    @property
+    def rule(self) -> str:
+        """In words."""
+        if self.most < math.inf:
+            return f"be a number from {self.least:g} to {self.most:g}"
+        least = "" if self.least == -math.inf else f" of at least {self.least:g}"
+        return f"be a finite number{least}"
+
+    def holds(self, value: Any) -> bool:
+        """Whether the value is one."""
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and math.isfinite(value) and self.least <= value <= self.most
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True or false."""
+
+    @property
+    def rule(self) -> str:
+        """In words."""
+        return "be true or false"
+
+    def holds(self, value: Any) -> bool:
+        """Whether the value is one."""
+        return isinstance(value, bool)
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of some texts."""
+
+    known: tuple[str, ...]
+
+    @property
+    def rule(self) -> str:
+        """In words."""
+        return f"be one of {', '.join(self.known)}"
+
+    def holds(self, value: Any) -> bool:
+        """Whether the value is one."""
+        return value in self.known
+
+
+Rule = Whole | Real | Flag | OneOf
+Options = Mapping[str, Any]
+
+SAMPLERS: dict[str, dict[str, Rule]] = {
+    "tpe": {
+        "n_startup_trials": Whole(0),
+        "n_ei_candidates": Whole(1),
+        "multivariate": Flag(),
+        "group": Flag(),
+        "constant_liar": Flag(),
+    },
+    "random": {},
+    "gp": {"n_startup_trials": Whole(1), "deterministic_objective": Flag()},
+    "cmaes": {"n_startup_trials": Whole(1), "sigma0": Real(1e-9), "popsize": Whole(3)},
+    "qmc": {"qmc_type": OneOf(("sobol", "halton")), "scramble": Flag()},
+    "grid": {},
+    "nsga2": {
+        "population_size": Whole(2),
+        "mutation_prob": Real(0, 1),
+        "crossover_prob": Real(0, 1),
+        "swapping_prob": Real(0, 1),
+    },
+}
+PRUNERS: dict[str, dict[str, Rule]] = {
+    "median": {
+        "n_startup_trials": Whole(0),
+        "n_warmup_steps": Whole(0),
+        "interval_steps": Whole(1),
+    },
+    "none": {},
+    "asha": {
+        "min_resource": Whole(1),
+        "reduction_factor": Whole(2),
+        "min_early_stopping_rate": Whole(0),
+    },
+    "hyperband": {"min_resource": Whole(1), "max_resource": Whole(1), "reduction_factor": Whole(2)},
+    "patient": {"patience": Whole(1), "min_delta": Real(0)},
+    "threshold": {"lower": Real(), "upper": Real(), "n_warmup_steps": Whole(0)},
+    "wilcoxon": {"p_threshold": Real(0, 1), "n_startup_steps": Whole(0)},
+}
+
+
+def check_options(kind: str, name: str, given: Options, known: Mapping[str, Rule]) -> None:
+    """Refuse an option that a sampler or pruner lacks, or a value that it cannot take.
+
+    Args:
+        kind: "sampler" or "pruner".
+        name: Whose options they are.
+        given: By name.
+        known: What it takes.
+
+    Raises:
+        SearchError: The first that does not fit.
+    """
+    for option, value in given.items():
+        if option not in known:
+            takes = f"Known: {', '.join(known)}." if known else "It takes none."
+            raise SearchError(
+                f"`{kind}_options` may hold only what {kind} `{name}` takes, but got `{option}`. "
+                f"{takes}"
+            )
+        rule = known[option]
+        if not rule.holds(value):
+            raise SearchError(f"`{kind}_options.{option}` must {rule.rule}, but got {told(value)}.")

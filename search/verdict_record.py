@@ -1,0 +1,149 @@
+"""A verdict as it is kept: a run beside the trials, a picture, a model card, a registered model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from search.verdict import Candidate, TestScore, Verdict
+from tracking import MlflowRecorder, ModelFolder, Store, StudyRecord, TrialRecord, draw_verdict
+
+_NAMES = {"global_mean": "global mean", "biases": "user and movie biases"}
+
+
+def store_verdict(
+    verdict: Verdict, study: StudyRecord, store: Store, *, trial: TrialRecord, model: ModelFolder
+) -> Verdict:
+    """Record a verdict in MLflow and register the winner's model there.
+
+    Args:
+        verdict: What was decided.
+        study: The study.
+        store: Its home.
+        trial: The winner's.
+        model: The model to register.
+
+    Returns:
+        The verdict with its run and its model's name and version.
+    """
+    recorder = MlflowRecorder(store, Path(str(files("models").joinpath("serving.py"))))
+    card = model_card(verdict, study, trial)
+    with TemporaryDirectory(prefix="trialbook-verdict-") as name:
+        folder = Path(name)
+        (folder / "winner.json").write_text(json.dumps(verdict.to_json(), indent=2) + "\n")
+        (folder / "model_card.md").write_text(card, encoding="utf-8")
+        _draw(verdict, folder / "winner.png")
+        run_id, registered = recorder.log_verdict(
+            study, folder=folder, metrics=_metrics(verdict), model=model, card=card
+        )
+    return replace(verdict, run_id=run_id, model=registered)
+
+
+def _draw(verdict: Verdict, path: Path) -> None:
+    shown = [verdict.winner, *(c for c in verdict.candidates if c.is_baseline)]
+    scores = {score.name: score for score in verdict.test}
+    lines = []
+    for candidate in dict.fromkeys(shown):
+        test = scores["winner" if candidate.number == verdict.number else "baseline"]
+        label = "baseline" if candidate.is_baseline else f"trial {candidate.number}"
+        around = (test.low, test.rmse, test.high)
+        lines.append((label, candidate.searched, candidate.repeats, around))
+    levels = [(_NAMES[name], scores[name].rmse) for name in _NAMES if name in scores]
+    title = f"{verdict.study}: trial {verdict.number}, from the search to the test part"
+    draw_verdict(path, lines=lines, levels=levels, title=title)
+
+
+def _metrics(verdict: Verdict) -> dict[str, float]:
+    winner = verdict.winner
+    found = {
+        "searched_val_rmse": winner.searched,
+        "repeated_val_rmse": winner.mean,
+        "probability_of_best": winner.probability,
+    }
+    return found | {f"test_rmse_{score.name}": score.rmse for score in verdict.test}
+
+
+def headline(verdict: Verdict) -> str:
+    """The verdict in one sentence."""
+    winner = verdict.winner
+    what = "The baseline" if winner.is_baseline else f"Trial {winner.number}"
+    if verdict.tie:
+        others = [number for number in verdict.tie if number != winner.number]
+        named = ", ".join(str(number) for number in others) or "others"
+        return (
+            f"A tie: {what[0].lower() + what[1:]} has the lowest mean, but is the best with a "
+            f"probability of {winner.probability:.0%} only; so may be {named}."
+        )
+    return f"{what} is the best of {len(verdict.candidates)} candidates ({_sure(winner)})."
+
+
+def _sure(winner: Candidate) -> str:
+    chance = winner.probability
+    return "probability above 99 %" if chance > 0.99 else f"probability {chance:.0%}"
+
+
+def claims(verdict: Verdict) -> list[str]:
+    """What the test part says at 1 %, a line a predictor."""
+    lines = []
+    for score in verdict.test[1:]:
+        name = _NAMES.get(score.name, score.name)
+        difference = score.rmse - verdict.test[0].rmse
+        beats = verdict.beats(score.name)
+        verb = "beats" if beats else "is not shown to beat"
+        lines.append(f"{verb} {name} on the test part (by {difference:+.4f}, p = {_p(score)})")
+    return lines
+
+
+def _p(score: TestScore) -> str:
+    value = score.p_value or 0.0
+    return "below 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def model_card(verdict: Verdict, study: StudyRecord, trial: TrialRecord) -> str:
+    """Markdown: what the model is, what it was trained and tested on, how to load it."""
+    data, winner, test = study.dataset, verdict.winner, verdict.test[0]
+    rows = [f"| {name} | {value} |" for name, value in sorted(trial.params.items())]
+    trained = "train and validation part" if verdict.refitted else "train part"
+    lines = [
+        f"# {study.name}: trial {trial.number}",
+        "",
+        "Predicts a rating from a user's and a movie's identifier.",
+        "",
+        headline(verdict),
+        *(f"- The winner {claim}." for claim in claims(verdict)),
+        "",
+        "| RMSE | |",
+        "| --- | --- |",
+        f"| validation, in the search | {winner.searched:.4f} |",
+        f"| validation, mean of {len(winner.repeats)} new seeds | {winner.mean:.4f} |",
+        f"| test, mean of the same | {test.rmse:.4f} ({test.low:.4f} to {test.high:.4f}) |",
+        "",
+        f"The test part was opened once, at {verdict.opened}. This model was trained on the "
+        f"{trained}.",
+        "",
+        "## Data",
+        "",
+        *(
+            [
+                f"{data.name}, SHA-256 {data.content_hash}"
+                + (" (made up, not measured)" if data.synthetic else ""),
+            ]
+            if data
+            else []
+        ),
+        "",
+        "## Configuration",
+        "",
+        "| parameter | value |",
+        "| --- | --- |",
+        *rows,
+        "",
+        "## Limits",
+        "",
+        "Users and movies that the train part lacks share one vector each: their predictions are "
+        "hardly better than a mean. Who rates, and what, is not a random sample.",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,251 @@
+"""Train the best trials again on new seeds, decide, and open the sealed test part once."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+
+from search.config import StudyConfig
+from search.endings import make_folder
+from search.errors import SearchError
+from search.interrupts import Stop, interruptible
+from search.ledger import PLAN, running
+from search.library import get_study
+from search.messages import Done, Failed, Score, Scored, Task
+from search.results import config_of, study_record
+from search.samplers import derive_seed
+from search.slots import SLOT
+from search.supervisor import ChildDied, Supervisor
+from search.verdict import Verdict, judge, score_test, together
+from search.verdict_record import store_verdict
+from tracking import ModelFolder, Store, TrialRecord
+
+VERDICT = "trialbook:verdict"
+_STREAM = 2  # of seeds: 0 is the sampler's, 1 the trials'
+
+Tell = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class _Repeated:
+    """A candidate and what its repeats left."""
+
+    trial: TrialRecord
+    is_baseline: bool
+    folders: list[Path] = field(default_factory=list)
+    ends: list[Done] = field(default_factory=list)
+    valid: list[NDArray[np.float64]] = field(default_factory=list)
+
+
+def stored_verdict(study: optuna.Study) -> Verdict | None:
+    """The verdict that an earlier call came to, or None."""
+    found = study.user_attrs.get(VERDICT)
+    return None if found is None else Verdict.from_json(found)
+
+
+def find_winner(
+    name: str,
+    store: Store,
+    *,
+    storage: str | None = None,
+    top: int = 3,
+    repeats: int = 5,
+    refit: bool = False,
+    tell: Tell = lambda text: None,
+) -> tuple[Verdict, bool]:
+    """Decide a study's winner, once; the same call again returns what was decided then.
+
+    Args:
+        name: The study.
+        store: Its home.
+        storage: Optuna's address, where it is not the store's own.
+        top: How many of the best trials are trained again, the baseline beside them.
+        repeats: New seeds of each, the same ones for all.
+        refit: Whether the registered model is trained on train and validation part together.
+        tell: Hears a line for every step.
+
+    Returns:
+        The verdict, and whether it was reached just now.
+
+    Raises:
+        SearchError: The study has no test part, trials under way, or none that is complete.
+        KeyboardInterrupt: Ctrl-C or SIGTERM; nothing was decided then.
+    """
+    study = get_study(store, storage, name)
+    earlier = stored_verdict(study)
+    if earlier is not None:
+        return earlier, False
+    config = config_of(study)
+    candidates = _candidates(study, config, top)
+    seeds = tuple(derive_seed(config.seed, number, _STREAM) for number in range(repeats))
+    supervisor = Supervisor(config.at(workers=1, threads=_threads(candidates)))
+    try:
+        with interruptible() as stop:
+            trainer = _Trainer(supervisor, study, stop, tell)
+            supervisor.ready(stop)
+            for each in candidates:
+                trainer.repeat(each, seeds)
+            verdict, won = trainer.decide(candidates, name, seeds)
+            model = trainer.refit(won) if refit else _usual(won)
+        verdict = store_verdict(
+            replace(verdict, refitted=refit),
+            study_record(study, config),
+            Store(store.home, config.tracking_uri),
+            trial=won.trial,
+            model=ModelFolder(
+                path=model,
+                kind="ratings",
+                user_id_type=won.ends[0].id_types[0],
+                movie_id_type=won.ends[0].id_types[1],
+            ),
+        )
+        study.set_user_attr(VERDICT, verdict.to_json())
+        return verdict, True
+    finally:
+        supervisor.close()
+        for each in candidates:
+            for folder in each.folders:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _candidates(study: optuna.Study, config: StudyConfig, top: int) -> list[_Repeated]:
+    if not config.rates:
+        raise SearchError(
+            "A winner is scored on a sealed test part, which only ratings have, but study "
+            f"{study.study_name} trains {config.model}. Compare its trials with `trialbook show`."
+        )
+    if running(study):
+        raise SearchError(
+            f"A study must be over before its winner is chosen, but {running(study)} trials of "
+            f"{study.study_name} are under way. Wait for them, or stop them with Ctrl-C."
+        )
+    ranked = study_record(study, config).ranked()
+    if not ranked:
+        raise SearchError(
+            f"A winner needs a complete trial, but study {study.study_name} has none."
+        )
+    attributes = {t.number: t.user_attrs for t in study.get_trials(deepcopy=False)}
+    found = [_Repeated(t, attributes[t.number].get(SLOT) == 0) for t in ranked]
+    return [each for place, each in enumerate(found) if place < top or each.is_baseline]
+
+
+def _threads(candidates: Sequence[_Repeated]) -> int | None:
+    """What the trials were trained with, so that their repeats are too."""
+    return int(candidates[0].trial.tags.get("trialbook.threads", 0)) or None
+
+
+def _usual(won: _Repeated) -> Path:
+    """The model of the winner's repeat in the middle: neither its luckiest nor its unluckiest."""
+    order = sorted(range(len(won.ends)), key=lambda place: won.ends[place].value)
+    return won.folders[order[len(order) // 2]] / "model"
+
+
+class _Trainer:
+    """Trains and scores in the supervised child."""
+
+    def __init__(self, supervisor: Supervisor, study: optuna.Study, stop: Stop, tell: Tell) -> None:
+        self._supervisor = supervisor
+        self._plans = {t.number: t.user_attrs[PLAN] for t in study.get_trials(deepcopy=False)}
+        self._stop = stop
+        self._tell = tell
+
+    def repeat(self, candidate: _Repeated, seeds: Sequence[int]) -> None:
+        """Train a candidate on every seed, and score each model on the validation part."""
+        number = candidate.trial.number
+        for count, seed in enumerate(seeds, 1):
+            folder = make_folder()
+            candidate.folders.append(folder)
+            ended = self._train(number, seed, folder, None)
+            candidate.ends.append(ended)
+            candidate.valid.append(self._score(folder / "model", "valid").sums["model"])
+            what = "baseline" if candidate.is_baseline else f"trial {number}"
+            self._tell(f"{what}, repeat {count} of {len(seeds)}: {ended.value:.4f}")
+
+    def refit(self, candidate: _Repeated) -> Path:
+        """Train the winner on train and validation part, as long as its repeats took."""
+        epochs = [int(ended.metrics["best_epoch"]) for ended in candidate.ends]
+        self._tell("Training the winner on train and validation part together.")
+        folder = make_folder()
+        candidate.folders.append(folder)
+        seed = int(self._plans[candidate.trial.number]["seed"])
+        self._train(candidate.trial.number, seed, folder, max(1, round(float(np.mean(epochs)))))
+        return folder / "model"
+
+    def decide(
+        self, candidates: list[_Repeated], name: str, seeds: tuple[int, ...]
+    ) -> tuple[Verdict, _Repeated]:
+        """Choose on the validation part; then, and only then, look at the test part."""
+        counts = self._score(None, "valid").counts
+        errors = together([each.valid for each in candidates], counts)
+        trials = [(c.trial.number, c.is_baseline, float(c.trial.value or 0)) for c in candidates]
+        judged, tie = judge(trials, errors)
+        won = next(c for c in candidates if c.trial.number == judged[0].number)
+        self._tell("Opening the sealed test part, once.")
+        names, parts = ["winner"], [self._test(won)]
+        for each in candidates:
+            if each.is_baseline and each is not won:
+                names, parts = [*names, "baseline"], [*parts, self._test(each)]
+        trivial = self._score(None, "test")
+        for kind, sums in trivial.sums.items():
+            names, parts = [*names, kind], [*parts, [sums]]
+        verdict = Verdict(
+            study=name,
+            number=won.trial.number,
+            tie=tie,
+            candidates=judged,
+            test=score_test(names, together(parts, trivial.counts)),
+            seeds=seeds,
+            opened=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        )
+        return verdict, won
+
+    def _test(self, candidate: _Repeated) -> list[NDArray[np.float64]]:
+        folders = candidate.folders[: len(candidate.ends)]
+        return [self._score(folder / "model", "test").sums["model"] for folder in folders]
+
+    def _train(self, number: int, seed: int, folder: Path, refit_epochs: int | None) -> Done:
+        plan = self._plans[number]
+        self._supervisor.submit(
+            Task(
+                values=plan["values"],
+                preset=plan["preset"],
+                seed=seed,
+                epochs=int(plan["epochs"]),
+                folder=folder,
+                refit_epochs=refit_epochs,
+            )
+        )
+        ended = self._next(Done, Failed)
+        if isinstance(ended, Done):
+            return ended
+        raise SearchError(
+            f"Every repeat of a candidate must train to its end, but one of trial {number} did "
+            f"not (seed {seed}: {ended.message}) Use a smaller `--top`, or search on."
+        )
+
+    def _score(self, model: Path | None, part: str) -> Scored:
+        self._supervisor.ready(self._stop)
+        self._supervisor.ask(Score(model=model, part=part))
+        scored: Scored = self._next(Scored)
+        return scored
+
+    def _next(self, *kinds: type) -> Any:
+        """The next message of some kinds; epochs in between are passed over."""
+        while not self._stop.asked:
+            try:
+                message = self._supervisor.poll(0.2)
+            except ChildDied as error:
+                raise SearchError(
+                    f"The training process must live until it answers, but {error}"
+                ) from error
+            if isinstance(message, kinds):
+                return message
+        raise KeyboardInterrupt

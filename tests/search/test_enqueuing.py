@@ -1,0 +1,84 @@
+"""Configurations from a file: what is read, what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+import pytest
+
+from search import SearchError
+from search.adapter import SpaceAdapter
+from search.enqueuing import check_configurations, read_configurations
+from search.parameters import Condition, Parameter
+
+SPACE = (
+    Parameter(name="family", kind="Choice", default="a", values=("a", "b")),
+    Parameter(
+        name="factors", kind="Int", default=2, low=2, high=8,
+        conditions=(Condition(name="family", values=("b",)),),
+    ),
+    Parameter(name="rate", kind="Float", default=0.1, low=0.0, high=0.5),
+    Parameter(name="width", kind="Int", default=8, low=4, high=64, step=2, log=True),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("one.json", '[{"rate": 0.25, "family": "b"}]'),
+        ("alone.json", '{"rate": 0.25, "family": "b"}'),
+        ("one.toml", '[[trial]]\nrate = 0.25\nfamily = "b"\n'),
+    ],
+)
+def test_a_configuration_is_read(tmp_path: Path, name: str, text: str) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    assert read_configurations(path) == [{"rate": 0.25, "family": "b"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.json", "[]", "must hold configurations"),
+        ("a.json", '[{"rate": [1]}]', "must hold configurations"),
+        ("a.json", "{", "must be a JSON or TOML file"),
+        ("a.toml", "x", "must be a JSON or TOML file"),
+        ("a.toml", "rate = 1", "must hold configurations"),
+    ],
+)
+def test_a_file_of_something_else_is_refused(
+    tmp_path: Path, name: str, text: str, message: str
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(SearchError, match=message):
+        read_configurations(path)
+    with pytest.raises(SearchError, match="cannot be read"):
+        read_configurations(tmp_path / "missing.json")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"depth": 1}, "number 2 has `depth`. Known: family, factors"),
+        ({"rate": 0.7}, "`rate` must be from 0 to 0.5 in this study, but configuration 2 has 0.7"),
+        ({"family": "c"}, "`family` must be one of a, b"),
+        ({"width": 12}, "`width` must be from 4 to 64 in steps of 2"),
+        ({"family": "a", "factors": 3}, "`factors` exists only where family is b"),
+    ],
+)
+def test_a_configuration_outside_of_the_space_is_refused(values: dict, message: str) -> None:
+    with pytest.raises(SearchError, match=message):
+        check_configurations([{"rate": 0.1}, values], SPACE)
+
+
+def test_what_is_queued_is_tried_and_the_rest_is_sampled() -> None:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    adapter = SpaceAdapter(SPACE)
+    given = {"family": "b", "factors": 5, "width": 16}
+    check_configurations([given], SPACE)
+    study.enqueue_trial(adapter.encode_given(given))
+    tried = adapter.sample(study.ask())
+    assert tried.items() >= given.items()
+    assert 0 <= tried["rate"] <= 0.5

@@ -1,0 +1,97 @@
+"""Pruners by name: whom they end, by hand."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import optuna
+import pytest
+
+from search import SearchError
+from search.pruners import first_judged, make_pruner
+from search.reports import Peers
+
+
+def _goes_on(study: optuna.Study, trial: optuna.Trial, epoch: int, value: float) -> bool:
+    """Report as a study does, and ask its pruner."""
+    frozen = trial._cached_frozen_trial
+    frozen.intermediate_values[epoch] = value
+    study._storage.set_trial_intermediate_value(trial._trial_id, epoch, value)
+    peers = cast("optuna.Study", Peers(study, frozen))
+    return not study.pruner.prune(peers, frozen)
+
+
+def _study(name: str, **options: object) -> optuna.Study:
+    return optuna.create_study(pruner=make_pruner(name, epochs=9, options=options))
+
+
+def test_asha_lets_the_better_half_past_each_rung() -> None:
+    study = _study("asha", min_resource=1, reduction_factor=2)
+    first, second, third, fourth = (study.ask() for _ in range(4))
+    assert _goes_on(study, first, 1, 0.50)  # alone
+    assert not _goes_on(study, second, 1, 0.60)  # of 0.5, 0.6 the first one passes
+    assert _goes_on(study, third, 1, 0.40)
+    assert _goes_on(study, third, 2, 0.30)  # the first at rung 2
+    assert _goes_on(study, third, 3, 0.45)  # no rung
+    assert not _goes_on(study, first, 2, 0.35)  # of 0.3, 0.35
+    assert _goes_on(study, fourth, 1, 0.45)  # of 0.4, 0.45, 0.5, 0.6 two pass: 0.4 and 0.45
+    rungs = [t.system_attrs.get("completed_rung_1") for t in study.get_trials()]
+    assert rungs == [0.35, None, 0.30, None]
+
+
+def test_hyperband_judges_within_a_trials_bracket() -> None:
+    study = _study("hyperband", min_resource=1, reduction_factor=3)
+    ended = []
+    for number in range(12):
+        trial = study.ask()
+        ended.append(not _goes_on(study, trial, 1, 1.0 + number))
+        study.tell(trial, 1.0 + number)
+    assert any(ended)
+    assert not all(ended)  # a bracket begins later than the first epoch
+
+
+def test_patience_ends_what_no_longer_improves() -> None:
+    study = _study("patient", patience=2, min_delta=0.05)
+    trial = study.ask()
+    values = [1.0, 0.9, 0.88, 0.86, 0.84]  # by 0.12 in two epochs, then by 0.04 twice
+    went_on = [_goes_on(study, trial, epoch, value) for epoch, value in enumerate(values, 1)]
+    assert went_on == [True, True, True, False, False]
+
+
+def test_a_threshold_ends_what_is_beyond_it_after_its_warm_up() -> None:
+    study = _study("threshold", upper=2.0, n_warmup_steps=2)
+    trial = study.ask()
+    assert _goes_on(study, trial, 1, 3.0)
+    assert not _goes_on(study, trial, 2, 3.0)
+
+
+def test_wilcoxon_ends_what_is_worse_step_for_step() -> None:
+    study = _study("wilcoxon", p_threshold=0.1, n_startup_steps=2)
+    best = study.ask()
+    for epoch in range(1, 9):
+        assert _goes_on(study, best, epoch, 0.5)
+    study.tell(best, 0.5)
+    worse = study.ask()
+    went_on = [_goes_on(study, worse, epoch, 0.6 + epoch / 100) for epoch in range(1, 9)]
+    assert went_on[0]
+    assert not went_on[-1]
+
+
+def test_the_first_judged_epoch_follows_the_options() -> None:
+    assert first_judged("median", {}) == 15
+    assert first_judged("median", {"n_warmup_steps": 0}) == 1
+    assert first_judged("asha", {"min_resource": 3}) == 3
+    assert first_judged("hyperband", {}) == 15
+    assert first_judged("patient", {}) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("threshold", r"needs `lower` or `upper`, but got neither"),
+        ("hyperband", r"at least as many epochs as its `min_resource`, but got 9 and 15"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(name: str, message: str) -> None:
+    with pytest.raises(SearchError, match=message):
+        make_pruner(name, epochs=9)

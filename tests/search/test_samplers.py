@@ -1,0 +1,151 @@
+"""Samplers by name: what they propose, and what they refuse."""
+
+from __future__ import annotations
+
+import re
+
+import optuna
+import pytest
+
+from search import SearchError, StudyConfig
+from search.adapter import SpaceAdapter
+from search.grid import grid_points
+from search.options import SAMPLERS
+from search.parameters import Condition, Parameter
+from search.samplers import make_sampler
+
+NUMBERS = (
+    Parameter(name="rate", kind="Float", default=0.1, low=0.0, high=0.5),
+    Parameter(name="width", kind="Int", default=8, low=4, high=64, log=True),
+)
+TREE = (
+    Parameter(name="family", kind="Choice", default="a", values=("a", "b")),
+    Parameter(
+        name="depth", kind="Int", default=1, low=1, high=3,
+        conditions=(Condition(name="family", values=("b",)),),
+    ),
+    Parameter(name="rate", kind="Float", default=0.0, low=0.0, high=0.5, step=0.25),
+    Parameter(name="fixed", kind="Fixed", default=7),
+)  # fmt: skip
+
+
+def _run(name: str, space: tuple[Parameter, ...], trials: int, seed: int = 3) -> list[dict]:
+    sampler = make_sampler(name, seed, space=space, trials=trials)
+    study = optuna.create_study(sampler=sampler)
+    adapter, found = SpaceAdapter(space), []
+    for number in range(trials):
+        trial = study.ask()
+        found.append(adapter.sample(trial) if number else adapter.defaults())
+        study.tell(trial, float(number % 5))
+    return found[1:]
+
+
+def test_a_grid_has_each_point_once_and_no_point_for_what_is_inactive() -> None:
+    points = grid_points(TREE)
+    assert len(points) == (1 + 3) * 3
+    assert {"family": "a", "rate": 0.25, "fixed": 7} in points
+    assert {"family": "b", "depth": 2, "rate": 0.5, "fixed": 7} in points
+
+
+def test_a_grid_study_tries_every_point_in_an_order_of_its_seed() -> None:
+    first, again, other = (_run("grid", TREE, 13, seed) for seed in (3, 3, 4))
+    assert first == again != other
+    for tried in (first, other):
+        assert sorted(map(str, tried)) == sorted(map(str, grid_points(TREE)))
+
+
+def test_a_grid_is_refused_what_it_cannot_list() -> None:
+    with pytest.raises(SearchError, match=r"`rate` is any number from 0 to 0.5"):
+        make_sampler("grid", 1, space=NUMBERS)
+    with pytest.raises(SearchError, match=r"12 points.*makes 13 trials, but `trials` is 14"):
+        make_sampler("grid", 1, space=TREE, trials=14)
+    wide = tuple(Parameter(name=f"p{n}", kind="Int", default=1, low=1, high=100) for n in range(3))
+    with pytest.raises(SearchError, match=r"at most 100,000 points"):
+        make_sampler("grid", 1, space=wide)
+
+
+@pytest.mark.parametrize("name", ["random", "tpe", "cmaes", "qmc", "nsga2"])
+def test_a_sampler_stays_in_the_space_and_repeats_itself(name: str) -> None:
+    first, again = (_run(name, NUMBERS, 14) for _ in range(2))
+    assert first == again
+    assert all(0 <= p["rate"] <= 0.5 and 4 <= p["width"] <= 64 for p in first)
+    assert len({p["rate"] for p in first}) == 13
+
+
+@pytest.mark.parametrize("options", [{}, {"qmc_type": "halton"}])
+def test_a_sequence_spreads_every_parameter_evenly_whoever_asks_first(options: dict) -> None:
+    sampler = make_sampler("qmc", 3, space=TREE, options=options)
+    study = optuna.create_study(sampler=sampler)
+    asked = [study.ask() for _ in range(17)]  # at once, as many workers would
+    adapter = SpaceAdapter(TREE)
+    points = {t.number: adapter.sample(t) for t in [*asked[:0:-1]]}
+    families = [point["family"] for point in points.values()]
+    assert 7 <= families.count("a") <= 9
+    rates = [point["rate"] for point in points.values()]
+    assert all(4 <= rates.count(rate) <= 7 for rate in (0.0, 0.25, 0.5))
+    other = optuna.create_study(sampler=make_sampler("qmc", 3, space=TREE, options=options))
+    for number in range(17):
+        trial = other.ask()
+        if number:
+            assert adapter.sample(trial) == points[number]
+        other.tell(trial, 1.0)
+
+
+def test_cmaes_is_refused_choices_and_what_depends_on_them() -> None:
+    with pytest.raises(SearchError, match=r"`family` is a choice"):
+        make_sampler("cmaes", 1, space=TREE)
+    with pytest.raises(SearchError, match=r"`depth` depends on others"):
+        make_sampler("cmaes", 1, space=TREE[1:])
+
+
+def test_gp_without_torch_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("search.samplers.importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SearchError, match=re.escape('"trialbook[gp]"')):
+        make_sampler("gp", 1, space=NUMBERS)
+
+
+def test_options_reach_the_sampler() -> None:
+    study = optuna.create_study()
+    made = make_sampler("tpe", 1, options={"n_startup_trials": 2, "multivariate": False})
+    trial = study.ask()
+    inner = made._sampler(study, study.get_trials()[trial.number])
+    assert inner._n_startup_trials == 2
+    assert not inner._multivariate
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"sampler": "nope"}, r"`sampler` must be one of tpe, random"),
+        ({"sampler_options": {"x": 1}}, r"what sampler `tpe` takes, but got `x`. Known: n_startup"),
+        ({"sampler": "grid", "sampler_options": {"x": 1}}, r"It takes none"),
+        (
+            {"sampler_options": {"n_startup_trials": -1}},
+            r"a whole number of at least 0, but got -1",
+        ),
+        ({"sampler_options": {"group": 1}}, r"sampler_options.group` must be true or false"),
+        ({"sampler": "qmc", "sampler_options": {"qmc_type": "x"}}, r"be one of sobol, halton"),
+        ({"sampler": "nsga2", "sampler_options": {"mutation_prob": 2}}, r"a number from 0 to 1"),
+        (
+            {"pruner": "asha", "pruner_options": {"reduction_factor": 1}},
+            r"of at least 2, but got 1",
+        ),
+        ({"pruner": "none", "pruner_options": {"patience": 1}}, r"pruner `none` takes"),
+    ],
+)
+def test_an_option_that_does_not_fit_is_refused(given: dict, message: str) -> None:
+    with pytest.raises(SearchError, match=message):
+        StudyConfig.from_dict(given)
+
+
+def test_options_survive_the_study_file(tmp_path) -> None:
+    config = StudyConfig(
+        sampler="qmc",
+        sampler_options={"qmc_type": "halton"},
+        pruner="patient",
+        pruner_options={"patience": 3, "min_delta": 0.01},
+    )
+    path = tmp_path / "s.toml"
+    path.write_text(config.to_toml())
+    assert StudyConfig.from_toml(path) == config
+    assert set(SAMPLERS) == {"tpe", "random", "gp", "cmaes", "qmc", "grid", "nsga2"}

@@ -1,0 +1,128 @@
+"""A winner from its repeats to the registry."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from calling import Here
+
+from models.data import load_ratings, split_ratings
+from search import SearchError, StudyConfig, run_study
+from search.winner import find_winner
+from tracking import MlflowRecorder, Store
+
+SPACE = {
+    "family": "gmf",
+    "factors": [1, 2],
+    "batch_size": "64",
+    "output_activation": "linear",
+    "output_bias": "train_mean",
+    "optimizer": "adam",
+    "learning_rate": 0.02,
+    "embedding_rate": 1.0,
+    "schedule": "constant",
+    "l2_embedding": 1e-4,
+    "l2_bias": 1e-5,
+}
+
+
+@pytest.fixture(scope="module")
+def decided(
+    ratings_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict, list[str], Store]:
+    home = tmp_path_factory.mktemp("winner") / "mlruns"
+    config = StudyConfig(
+        name="w", trials=3, epochs=8, data=str(ratings_file), sampler="grid", space=SPACE,
+        keep_models="none", pruner="none",
+    )  # fmt: skip
+    run_study(config, home=home)
+    lines: list[str] = []
+    verdict, fresh = find_winner("w", Store(home), top=1, repeats=2, tell=lines.append)
+    assert fresh
+    return verdict.to_json(), lines, Store(home)
+
+
+def test_the_best_and_the_baseline_are_trained_on_the_same_new_seeds(decided: tuple) -> None:
+    verdict, lines, _ = decided
+    assert [c["is_baseline"] for c in verdict["candidates"]] == [False, True]
+    assert all(len(c["repeats"]) == 2 for c in verdict["candidates"])
+    assert len(set(verdict["seeds"])) == 2
+    assert 42 not in verdict["seeds"]
+    winner = verdict["candidates"][0]
+    assert winner["number"] == verdict["number"]
+    assert winner["mean"] == pytest.approx(np.mean(winner["repeats"]))
+    assert winner["low"] < winner["mean"] < winner["high"]
+    assert lines.index("Opening the sealed test part, once.") == 4
+    assert [s["name"] for s in verdict["test"]] == ["winner", "baseline", "global_mean", "biases"]
+
+
+def test_the_registered_model_has_the_error_that_was_told(
+    decided: tuple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict, _, store = decided
+    assert verdict["model"] == "w/1"
+    client = store.client()
+    version = client.get_model_version_by_alias("w", "winner")
+    assert str(version.version) == "1"
+    assert "SHA-256" in version.description
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store.tracking_uri)
+    import mlflow
+
+    mlflow.set_tracking_uri(store.tracking_uri)
+    mlflow.set_registry_uri(store.tracking_uri)
+    model = mlflow.pyfunc.load_model("models:/w@winner")
+    ratings = load_ratings(json.loads(json.dumps(_data(store))))
+    split = split_ratings(ratings, "published", seed=42)
+    part = split.valid
+    table = pd.DataFrame(
+        {
+            "user": split.vocabulary.user_ids[part.users],
+            "movie": split.vocabulary.movie_ids[part.movies],
+        }
+    )
+    error = np.sqrt(np.mean((np.asarray(model.predict(table)) - part.scores) ** 2))
+    assert min(abs(error - v) for v in verdict["candidates"][0]["repeats"]) < 1e-5
+    mean = float(split.train.scores.mean(dtype="float64"))
+    expected = np.sqrt(np.mean((split.test.scores - mean) ** 2))
+    told = next(s["rmse"] for s in verdict["test"] if s["name"] == "global_mean")
+    assert told == pytest.approx(expected, abs=1e-6)
+
+
+def _data(store: Store) -> str:
+    from search.library import get_study
+    from search.results import config_of
+
+    return config_of(get_study(store, None, "w")).data
+
+
+def test_the_run_holds_the_verdict_its_picture_and_its_card(decided: tuple) -> None:
+    verdict, _, store = decided
+    run = MlflowRecorder(store).find_run(verdict["run_id"])
+    assert run["status"] == "FINISHED"
+    assert run["tags"]["trialbook.role"] == "winner"
+    assert run["metrics"]["test_rmse_winner"] == pytest.approx(verdict["test"][0]["rmse"])
+    files = {f.path for f in store.client().list_artifacts(verdict["run_id"])}
+    assert {"winner.json", "winner.png", "model_card.md"} <= files
+
+
+def test_the_test_part_is_opened_once(decided: tuple, here: Here) -> None:
+    verdict, _, store = decided
+    told = here("winner", "w", "--top", "3", "--home", str(store.home))
+    assert told.pop("decided_now") is False
+    assert told == json.loads(json.dumps(verdict))
+    assert len(store.client().search_model_versions("name = 'w'")) == 1
+
+
+def test_what_has_no_test_part_or_no_trial_has_no_winner(
+    home: Path,
+) -> None:
+    wine = StudyConfig(
+        name="wine", model="wine:WineModel", objective="val_accuracy:max", trials=1, epochs=1
+    )
+    run_study(wine, home=home)
+    with pytest.raises(SearchError, match=r"only ratings have, but study wine trains wine:Wine"):
+        find_winner("wine", Store(home))
