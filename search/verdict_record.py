@@ -93,13 +93,13 @@ def claims(verdict: Verdict) -> list[str]:
         difference = score.rmse - verdict.test[0].rmse
         beats = verdict.beats(score.name)
         verb = "beats" if beats else "is not shown to beat"
-        lines.append(f"{verb} {name} on the test part (by {difference:+.4f}, p = {_p(score)})")
+        lines.append(f"{verb} {name} on the test part (by {difference:+.4f}, {_p(score)})")
     return lines
 
 
 def _p(score: TestScore) -> str:
     value = score.p_value or 0.0
-    return "below 0.001" if value < 0.001 else f"{value:.3f}"
+    return "p below 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
 def model_card(verdict: Verdict, study: StudyRecord, trial: TrialRecord) -> str:
