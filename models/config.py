@@ -86,6 +86,32 @@ def check_rate(name: str, value: Any) -> None:
     )
 
 
+def check_growth(stages: Any, epochs: int) -> None:
+    """Refuse stages of growing row samples that do not grow or leave no epoch for all rows.
+
+    Args:
+        stages: Pairs of a share of the rows and a number of epochs.
+        epochs: Of a trial.
+
+    Raises:
+        ModelsError: A stage is no such pair, the shares do not rise, or no epoch is left.
+    """
+    before, used = 0.0, 0
+    for stage in stages:
+        good = isinstance(stage, list | tuple) and len(stage) == 2 and _is_finite(stage[0])
+        _check(
+            good and before < stage[0] < 1 and _is_whole(stage[1], 1),
+            "`growth` must be stages of a share of the rows, rising and below 1, and epochs, say "
+            f"[[0.1, 15], [0.3, 15]], but got {told(stage)} after {before:g}.",
+        )
+        before, used = stage[0], used + stage[1]
+    _check(
+        not stages or used < epochs,
+        f"`growth` must leave epochs for all rows, but its stages take {used} of {epochs}. "
+        "Use more `epochs`, or shorter stages.",
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelConfig:
     """A user's and a movie's vectors, and how a score is made of them.
@@ -171,6 +197,10 @@ class TrainConfig:
         epochs: Most epochs.
         patience: Epochs without an improvement of at least `min_delta` before training stops.
         min_delta: Least fall of the validation RMSE that counts as an improvement.
+        growth: Stages before the epochs over all train rows: a share of the rows and how many
+            epochs pass over that sample alone. The samples are nested and the same for every
+            trial; weights and optimizer go on from stage to stage, and patience counts after the
+            last.
         seed: Seeds initial weights, dropout and shuffling.
         trainer: "fast" for `models.fast`, "keras" for Keras' own `fit`, "auto" for the fast one
             wherever it does the same.
@@ -185,6 +215,7 @@ class TrainConfig:
     epochs: int = 100
     patience: int = 30
     min_delta: float = 0.001
+    growth: tuple[tuple[float, int], ...] = ()
     seed: int = 42
     trainer: str = "auto"
 
@@ -214,4 +245,5 @@ class TrainConfig:
         check_whole("epochs", self.epochs, 1)
         check_whole("patience", self.patience, 0)
         _not_negative("min_delta", self.min_delta)
+        check_growth(self.growth, self.epochs)
         check_whole("seed", self.seed, 0, MOST_SEED)

@@ -84,15 +84,15 @@ _BY_NAME: dict[str, type[keras.optimizers.Optimizer]] = {
 }
 
 
-def make_optimizer(config: TrainConfig, steps: int = 1) -> keras.optimizers.Optimizer:
+def make_optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
     """The optimizer that `config` names, at its learning rates.
 
     Args:
         config: Names it and its step size.
-        steps: Of an epoch: a falling step size falls over all epochs' steps.
+        steps: Of all epochs, over which a falling step size falls.
     """
     options: dict[str, Any] = {"momentum": 0.9} if config.optimizer == "sgd" else {}
-    rate = _scheduled(config, steps * config.epochs)
+    rate = _scheduled(config, steps)
     made = _BY_NAME[config.optimizer]
     return made(learning_rate=rate, embedding_rate=config.embedding_rate, **options)
 

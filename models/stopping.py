@@ -13,6 +13,7 @@ class EarlyStop:
     Attributes:
         patience: Epochs without an improvement that are borne.
         min_delta: An epoch improves when its value is below the best by more than this.
+        warm_up: Epochs before patience counts.
         best: Best value so far.
         best_epoch: Its epoch, 1 for the first; 0 before any.
         epoch: Epochs seen.
@@ -20,6 +21,7 @@ class EarlyStop:
 
     patience: int
     min_delta: float
+    warm_up: int = 0
     best: float = math.inf
     best_epoch: int = 0
     epoch: int = 0
@@ -35,4 +37,4 @@ class EarlyStop:
     @property
     def done(self) -> bool:
         """Whether patience has run out."""
-        return self.epoch - self.best_epoch >= max(self.patience, 1)
+        return self.epoch - max(self.best_epoch, self.warm_up) >= max(self.patience, 1)

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,11 +17,12 @@ from models.builder import build_model
 from models.config import FULL_BATCH, ModelConfig, TrainConfig
 from models.data import Part, Split
 from models.evaluation import inputs_of, rmse
-from models.fast import fit
+from models.fast import fit, rows_by_epoch
 from models.optimizers import make_optimizer
 from models.stopping import EarlyStop
 
 _PREDICT_ROWS = 65_536
+_SAMPLE_SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +108,16 @@ def build_for(split: Split, config: ModelConfig, *, seed: int) -> keras.Model:
     )
 
 
-def compile_model(model: keras.Model, config: TrainConfig, steps: int = 1) -> None:
+def compile_model(model: keras.Model, config: TrainConfig, steps: int | None = None) -> None:
     """Mean squared error, RMSE as metric, and the optimizer that `config` names.
 
     Args:
         model: Built.
         config: How it is trained.
-        steps: Of an epoch.
+        steps: Of all epochs, over which a step size falls; None for one an epoch.
     """
     model.compile(
-        optimizer=make_optimizer(config, steps),
+        optimizer=make_optimizer(config, steps or config.epochs),
         loss="mean_squared_error",
         metrics=[keras.metrics.RootMeanSquaredError(name="rmse")],
     )
@@ -145,23 +147,17 @@ def train(
     Raises:
         ModelsError: The fast trainer is asked for and cannot do what Keras' `fit` does.
     """
-    full = config.batch_size == FULL_BATCH
-    batch_size = len(split.train) if full else int(config.batch_size)
-    compile_model(model, config, -(-len(split.train) // batch_size))
     watch = _Watch(config, on_epoch)
     started = time.perf_counter()
-    trainer = fit(
+    trainer = _fit(
         model,
         inputs_of(split.train),
         split.train.scores.reshape(-1, 1),
-        trainer=config.trainer,
-        batch_size=batch_size,
+        config,
         epochs=config.epochs,
         validation_data=(inputs_of(split.valid), split.valid.scores.reshape(-1, 1)),
         validation_batch_size=min(len(split.valid), _PREDICT_ROWS),
-        shuffle=not full,
         callbacks=[watch],
-        verbose=0,
     )
     trained = time.perf_counter()
     watch.restore(model)
@@ -188,18 +184,42 @@ def refit(model: keras.Model, split: Split, config: TrainConfig, epochs: int) ->
         for both in zip(inputs_of(split.train), inputs_of(split.valid), strict=True)
     ]
     scores = np.concatenate([split.train.scores, split.valid.scores]).reshape(-1, 1)
-    full = config.batch_size == FULL_BATCH
-    batch_size = len(scores) if full else int(config.batch_size)
-    compile_model(model, config, -(-len(scores) // batch_size))
+    return _fit(model, inputs, scores, config, epochs=epochs)
+
+
+def _fit(
+    model: keras.Model,
+    inputs: list[NDArray[Any]],
+    scores: NDArray[Any],
+    config: TrainConfig,
+    *,
+    epochs: int,
+    **options: Any,
+) -> str:
+    """Compile and train on some rows as `config` says; which trainer it was.
+
+    Where row samples grow, the rows are put in an order first that depends on their number alone,
+    so that every trial sees the same samples.
+    """
+    full, rows = config.batch_size == FULL_BATCH, len(scores)
+    batch_size = rows if full else int(config.batch_size)
+    growth = [(max(1, round(share * rows)), lasting) for share, lasting in config.growth]
+    if growth:
+        order = np.random.default_rng(_SAMPLE_SEED).permutation(rows)
+        inputs, scores = [each[order] for each in inputs], scores[order]
+    by_epoch = rows_by_epoch(growth, config.epochs, rows)
+    compile_model(model, config, steps=sum(-(-count // batch_size) for count in by_epoch))
     return fit(
         model,
         inputs,
         scores,
         trainer=config.trainer,
+        growth=growth,
         batch_size=batch_size,
         epochs=epochs,
         shuffle=not full,
         verbose=0,
+        **options,
     )
 
 
@@ -214,7 +234,11 @@ class _Watch(keras.callbacks.Callback):
 
     def __init__(self, config: TrainConfig, on_epoch: Callable[[Epoch], bool] | None) -> None:
         super().__init__()
-        self._stop = EarlyStop(patience=config.patience, min_delta=config.min_delta)
+        warm_up = sum(epochs for _, epochs in config.growth)
+        self._stop = EarlyStop(
+            patience=config.patience, min_delta=config.min_delta, warm_up=warm_up
+        )
+        self._epochs = config.epochs
         self._on_epoch = on_epoch
         self._curve: list[Epoch] = []
         self._weights: list[NDArray[np.float32]] | None = None
@@ -237,7 +261,7 @@ class _Watch(keras.callbacks.Callback):
         goes_on = self._on_epoch(record) if self._on_epoch is not None else True
         if not finite:
             self._end("nan")
-        elif self._stop.done and record.epoch < self.params["epochs"]:
+        elif self._stop.done and record.epoch < self._epochs:
             self._end("early_stopping")
         elif not goes_on:
             self._end("pruned")

@@ -6,6 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
 from search.parameters import Parameter
 from tracking import Scalar
@@ -49,6 +55,10 @@ class SpaceAdapter:
             encode_one(parameter, values[parameter.name]) for parameter in self._held(values)
         )
 
+    def distributions(self, values: Mapping[str, Scalar]) -> dict[str, BaseDistribution]:
+        """Optuna's distributions of what `encode` gives for these values."""
+        return {optuna_name(p): distribution_of(p) for p in self._held(values)}
+
     def encode_given(self, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
         """The Optuna parameters that stand for some real values, whatever they depend on."""
         searched = {p.name: p for p in self._space if p.kind != "Fixed"}
@@ -82,21 +92,31 @@ class SpaceAdapter:
 
 
 def _suggest(trial: optuna.Trial, parameter: Parameter) -> Scalar:
-    name, low, log = parameter.name, parameter.low, parameter.log
     if parameter.kind == "Fixed":
         return parameter.default
+    name, found = optuna_name(parameter), distribution_of(parameter)
+    if isinstance(found, CategoricalDistribution):
+        return trial.suggest_categorical(name, found.choices)
+    if isinstance(found, IntDistribution):
+        value = trial.suggest_int(name, found.low, found.high, step=found.step, log=found.log)
+        is_power = parameter.log and parameter.step is not None
+        return cast("Scalar", parameter.powers()[value]) if is_power else value
+    real = cast("FloatDistribution", found)
+    drawn = trial.suggest_float(name, real.low, real.high, step=real.step, log=real.log)
+    return parameter.rounded(drawn)
+
+
+def distribution_of(parameter: Parameter) -> BaseDistribution:
+    """Optuna's distribution of a searched parameter: exponents where its steps multiply."""
+    low, log = parameter.low, parameter.log
     if parameter.kind in ("Choice", "Boolean"):
-        return trial.suggest_categorical(name, list(parameter.listed()))
+        return CategoricalDistribution(parameter.listed())
     if log and parameter.step is not None:
-        powers = parameter.powers()
-        exponent = trial.suggest_int(optuna_name(parameter), 0, len(powers) - 1)
-        return cast("Scalar", powers[exponent])
-    high = parameter.highest()
+        return IntDistribution(0, len(parameter.powers()) - 1)
     if parameter.kind == "Int":
         step = int(parameter.step or 1)
-        return trial.suggest_int(name, int(low), int(high), step=step, log=log)
-    value = trial.suggest_float(name, low, high, step=parameter.step, log=log)
-    return parameter.rounded(value)
+        return IntDistribution(int(low), int(parameter.highest()), log=log, step=step)
+    return FloatDistribution(low, parameter.highest(), log=log, step=parameter.step)
 
 
 def encode_one(parameter: Parameter, value: Scalar) -> tuple[str, Scalar]:

@@ -13,10 +13,14 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.config import StudyConfig
 from search.endings import close_cut, make_folder, so_far, write_curve
-from search.ledger import OUTCOME, PLAN, TRAINER, outcome_of, requeue
+from search.goals import figures_of
+from search.ledger import LIMIT, OUTCOME, PLAN, TRAINER, outcome_of, requeue, value_of
+from search.limits import exceeds, limits_of
 from search.messages import Done, Failed
+from search.parts import part_kind
 from search.reports import Peers
 from tracking import (
+    BEYOND,
     COMPLETE,
     FAILED,
     KILLED,
@@ -41,6 +45,9 @@ class TrialRun:
         reported: Values by epoch that are not in Optuna's storage yet.
         peers: What its pruner compares it with.
         judged_from: First epoch that the pruner is asked about; None for none.
+        judged_by_parts: Whether the pruner is asked after each part instead.
+        compared: Whether its epochs may be compared with those of other trials.
+        parts: Values of the parts that came to their end.
         best: Best value so far, the lower the better.
         peak_memory_mb: Of its process, where it had to be ended.
         flushed: Monotonic time of the last writing.
@@ -56,11 +63,25 @@ class TrialRun:
     reported: dict[int, float] = field(default_factory=dict)
     peers: Peers | None = None
     judged_from: int | None = None
+    judged_by_parts: bool = False
+    compared: bool = True
+    parts: list[float] = field(default_factory=list)
     best: float = math.inf
     peak_memory_mb: float | None = None
     flushed: float = field(default_factory=time.monotonic)
     pause_s: float = 0.5
     started: float = field(default_factory=time.monotonic)
+
+    def note(self, epoch: EpochRecord) -> None:
+        """Keep an epoch; one of a later part is added to that of the first."""
+        self.unwritten.append(epoch)
+        place = epoch.epoch - 1
+        if place < len(self.epochs):
+            old = self.epochs[place]
+            metrics = {**old.metrics, **epoch.metrics}
+            self.epochs[place] = replace(old, seconds=old.seconds + epoch.seconds, metrics=metrics)
+        else:
+            self.epochs.append(epoch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,53 +135,72 @@ class Conclusion:
         record = self._cut(run, FAILED, failed.end_reason)
         metrics = dict(record.metrics) | dict(failed.metrics)
         record = replace(record, message=failed.message, metrics=metrics)
-        return self._store(run, record, TrialState.FAIL, None)
+        return self._store(run, record, TrialState.FAIL, [])
 
     def succeed(self, run: TrialRun, done: Done) -> TrialRecord:
-        """Record a trial that came to its end, complete or pruned."""
-        pruned = done.end_reason == "pruned"
-        value = self.config.sign * run.best if pruned else done.value
-        metrics = dict(done.metrics)
+        """Record a trial that came to its end: complete, pruned, or beyond a limit."""
+        pruned = done.end_reason in ("pruned", LIMIT)
+        best = self.config.sign * run.best if math.isfinite(run.best) else None
+        value = best if pruned else done.value
+        metrics = {name: each for name, each in done.metrics.items() if math.isfinite(each)}
         metrics["seconds_total"] = time.monotonic() - run.started
-        metrics[self.config.value_name] = value
+        if value is not None:
+            metrics[self.config.value_name] = value
+        tags = dict(run.record.tags) | {TRAINER: done.trainer}
+        if exceeds(metrics, limits_of(self.config)):
+            tags[BEYOND] = "true"
         record = replace(
             run.record,
             state=PRUNED if pruned else COMPLETE,
             end_reason=done.end_reason,
+            message=done.message,
             value=value,
             metrics=metrics,
-            tags=dict(run.record.tags) | {TRAINER: done.trainer},
+            tags=tags,
             epochs=tuple(run.epochs),
         )
-        model = None
-        if done.model_kind is not None and self._keeps(value):
-            user, movie = done.id_types
-            model = ModelFolder(
-                path=run.folder / "model",
-                kind=done.model_kind,
-                user_id_type=user,
-                movie_id_type=movie,
-            )
+        models: list[ModelFolder] = []
+        if done.model_kind is not None and value is not None and self._keeps(value):
+            models = [self._model(run, done, number) for number in range(len(done.models))]
         state = TrialState.PRUNED if pruned else TrialState.COMPLETE
-        return self._store(run, record, state, model)
+        return self._store(run, record, state, models)
+
+    def _model(self, run: TrialRun, done: Done, number: int) -> ModelFolder:
+        """One of the models that a trial left, with the figure that is its own."""
+        user, movie = done.id_types
+        several = len(done.models) > 1
+        own = f"{part_kind(self.config)}_{number + 1}/" if several else ""
+        assert done.model_kind is not None
+        return ModelFolder(
+            path=run.folder / done.models[number],
+            kind=done.model_kind,
+            user_id_type=user,
+            movie_id_type=movie,
+            name=done.models[number],
+            figure=own + self.config.value_name if several else None,
+        )
 
     def _keeps(self, value: float) -> bool:
         if self.config.keep_models != "best":
             return self.config.keep_models == "all"
         sign = self.config.sign
         done = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        return all(sign * value < sign * t.value for t in done if t.value is not None)
+        earlier = [value_of(t) for t in done]
+        return all(sign * value < sign * each for each in earlier if each is not None)
 
     def _store(
-        self, run: TrialRun, record: TrialRecord, state: TrialState, model: ModelFolder | None
+        self, run: TrialRun, record: TrialRecord, state: TrialState, models: list[ModelFolder]
     ) -> TrialRecord:
         """Optuna first, as it is the truth; then the record."""
         run.trial.set_user_attr(OUTCOME, outcome_of(record))
-        complete = state == TrialState.COMPLETE
-        keeps_best = self.config.keep_models == "best" and model is not None
+        keeps_best = self.config.keep_models == "best" and bool(models)
         earlier = self._best_run() if keeps_best else None
-        self.study.tell(run.trial, record.value if complete else None, state=state)
-        self._log(run, record, model)
+        values = None
+        if state == TrialState.COMPLETE and record.value is not None:
+            goals = list(self.config.objectives)
+            values = figures_of(goals, record.value, record.metrics)
+        self.study.tell(run.trial, values, state=state)
+        self._log(run, record, models)
         if earlier:
             self.recorder.drop_model(earlier)
         return record
@@ -169,16 +209,16 @@ class Conclusion:
         """The run of the best complete trial so far."""
         done = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         sign = self.config.sign
-        best = min(done, key=lambda t: sign * (t.value or 0.0), default=None)
+        best = min(done, key=lambda t: sign * (value_of(t) or 0.0), default=None)
         return None if best is None else best.user_attrs[PLAN]["run_id"]
 
-    def _log(self, run: TrialRun, record: TrialRecord, model: ModelFolder | None) -> None:
+    def _log(self, run: TrialRun, record: TrialRecord, models: list[ModelFolder]) -> None:
         write_curve(record, run.folder, monitor=self.config.monitor)
         files = make_folder()  # all but the model, which is logged as one
         try:
             for path in run.folder.iterdir():
                 if path.is_file():
                     shutil.copy(path, files / path.name)
-            self.recorder.finish_trial(record, folder=files, model=model)
+            self.recorder.finish_trial(record, folder=files, models=models)
         finally:
             shutil.rmtree(files, ignore_errors=True)

@@ -6,7 +6,7 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, time
 from pathlib import Path
@@ -15,7 +15,9 @@ from typing import Any, Literal, NoReturn
 from models.config import MOST_SEED, TRAINERS, told
 from models.data import SourceOptions
 from search.errors import SearchError
+from search.goals import check_goals, with_pruner
 from search.options import PRUNERS, SAMPLERS, check_options
+from search.parts import check_parts
 
 KEEP_MODELS = ("all", "best", "none")
 DUPLICATES = ("reuse", "repeat")
@@ -28,6 +30,7 @@ _FREE = (
     "trials",
     "timeout_s",
     "target",
+    "regret",
     "duplicates",
     "keep_models",
     "tracking_uri",
@@ -46,6 +49,8 @@ class StudyConfig:
         trials: Target of finished trials: complete, pruned and failed ones together.
         timeout_s: Wall time after which no further epoch starts, in seconds; None for no limit.
         target: Value at which no further trial starts, once a complete trial has it; None for none.
+        regret: Value at which no further trial starts, once what a longer search could still gain
+            is most likely below it; None for none. Needs the extra `gp`.
         duplicates: What becomes of a configuration that a trial already had, inactive parameters
             left out: "reuse" its value, or "repeat" the training on the new trial's own seed.
         data: Source of the ratings, as `models.data.load_ratings` takes it.
@@ -53,6 +58,17 @@ class StudyConfig:
         split: Name of the split protocol.
         model: "ratings" (the whole space), "baseline", "as-written", or `module:HyperModel`.
         objective: `NAME:min` or `NAME:max`: the per-epoch number whose best epoch is the value.
+        objectives: Goals that are all pursued, the objective's number first: "parameters",
+            "seconds" of training, "memory" at its peak in MB; none for the objective alone.
+        max_parameters: Most weights of a model; a larger one is not trained.
+        max_seconds: Most seconds of training; a trial beyond ends at its next epoch.
+        max_memory_mb: Most memory of a trial's process in MB; what must need more is not trained,
+            and a trial beyond ends at its next epoch.
+        repeats: Seeds that a trial is trained with; its value is their mean.
+        folds: Parts of the train part that each is validated on once, trained on the others; a
+            trial's value is their mean. None for the validation part.
+        growth: Stages of growing row samples, `[[share, epochs], …]`, before a trial sees all rows.
+        warm_start: Name of an earlier study in the same storage that the sampler learns from.
         sampler: Name of the sampler.
         pruner: Name of the pruner.
         sampler_options: Optuna's options of the sampler, by name.
@@ -76,12 +92,21 @@ class StudyConfig:
     trials: int = 8
     timeout_s: float | None = None
     target: float | None = None
+    regret: float | None = None
     duplicates: str = "reuse"
     data: str = "movielens"
     options: SourceOptions = field(default_factory=SourceOptions)
     split: str = "published"
     model: str = "ratings"
     objective: str = "val_rmse:min"
+    objectives: Sequence[str] = ()
+    max_parameters: int | None = None
+    max_seconds: float | None = None
+    max_memory_mb: float | None = None
+    repeats: int = 1
+    folds: int | None = None
+    growth: Sequence[Sequence[float]] = ()
+    warm_start: str | None = None
     sampler: str = "tpe"
     pruner: str = "median"
     sampler_options: Mapping[str, Any] = field(default_factory=dict)
@@ -122,6 +147,12 @@ class StudyConfig:
             _fail("timeout", "be above 0 seconds", self.timeout_s)
         if self.target is not None and not math.isfinite(self.target):
             _fail("target", "be a finite number", self.target)
+        for name in ("regret", "max_seconds", "max_memory_mb"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                _fail(name, "be above 0", value)
+        if self.max_parameters is not None:
+            _at_least("max_parameters", self.max_parameters, 1)
         _known("duplicates", self.duplicates, DUPLICATES)
         _known("sampler", self.sampler, tuple(SAMPLERS))
         _known("pruner", self.pruner, tuple(PRUNERS))
@@ -141,6 +172,9 @@ class StudyConfig:
             _fail("objective", "be NAME:min or NAME:max, say val_rmse:min", self.objective)
         if self.model in PRESETS and self.objective != "val_rmse:min":
             _fail("objective", "be val_rmse:min for rating models", self.objective)
+
+        check_parts(self)
+        check_goals(self)
 
     @property
     def monitor(self) -> str:
@@ -200,6 +234,7 @@ class StudyConfig:
                 f"Known: {', '.join(sorted(own | _OPTION_NAMES))}."
             )
         _check_types(values, origin)
+        values = with_pruner(values)
         options = SourceOptions(
             **{k: v for k, v in values.items() if k in _OPTION_NAMES},
             seed=int(values.get("seed", cls().seed)),
@@ -241,7 +276,7 @@ class StudyConfig:
 
     def override(self, **changes: Any) -> StudyConfig:
         """A copy with the given values; None leaves a value as it is."""
-        given = {key: value for key, value in changes.items() if value is not None}
+        given = dict(with_pruner({k: v for k, v in changes.items() if v is not None}))
         return self.from_dict(self.to_dict() | given) if given else self
 
     def at(self, **changes: Any) -> StudyConfig:
@@ -250,7 +285,7 @@ class StudyConfig:
 
     def to_toml(self) -> str:
         """The study as a file that reads back as this study."""
-        flat = {k: v for k, v in self.to_dict().items() if v is not None and v != {}}
+        flat = {k: v for k, v in self.to_dict().items() if v is not None and v not in ({}, [])}
         space = flat.pop("space", {})
         lines = [f"{key} = {_toml(value)}" for key, value in flat.items()]
         if space:
@@ -258,9 +293,20 @@ class StudyConfig:
         return "\n".join(lines) + "\n"
 
 
-_INTEGERS = ("trials", "seed", "epochs", "threads", "min_ratings", "max_ratings")
+_INTEGERS = (
+    "trials",
+    "seed",
+    "epochs",
+    "threads",
+    "min_ratings",
+    "max_ratings",
+    "max_parameters",
+    "repeats",
+    "folds",
+)
 _FLAGS = ("user_filter",)
-_NUMBERS = ("timeout_s", "target")
+_NUMBERS = ("timeout_s", "target", "regret", "max_seconds", "max_memory_mb")
+_LISTS = ("objectives", "growth")
 _TABLES = ("space", "sampler_options", "pruner_options")
 
 
@@ -271,6 +317,8 @@ def _check_types(values: Mapping[str, Any], origin: str) -> None:
         _refuse_times(key, value)
         if key in _TABLES:
             good, kind = isinstance(value, Mapping), "a table"
+        elif key in _LISTS:
+            good, kind = isinstance(value, list | tuple), "a list"
         elif key == "workers":
             good = isinstance(value, int | str) and not isinstance(value, bool)
             kind = "a whole number or auto"

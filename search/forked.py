@@ -23,7 +23,7 @@ from search import worker
 FORK, WAIT = "f", "w"
 REQUEST = 16  # bytes: what is asked for, and a process number or 0
 REPLY = 32  # bytes: a process number and its exit code
-_PRELOADED = ("search.runners", "models.fast", "sklearn.model_selection", "pyarrow.csv")
+_PRELOADED = ("search.rating_runner", "models.fast", "sklearn.model_selection", "pyarrow.csv")
 
 
 def request(kind: str, pid: int = 0) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 import optuna
@@ -20,6 +21,7 @@ RUN = "trialbook:run"
 PLAN = "trialbook:plan"
 OUTCOME = "trialbook:outcome"
 TRAINER = "trialbook.trainer"
+LIMIT = "limit"
 
 _ORPHAN_S = 60
 _STATES = {TrialState.COMPLETE: COMPLETE, TrialState.PRUNED: PRUNED, TrialState.WAITING: QUEUED}
@@ -37,9 +39,28 @@ def under_way_or_done(study: optuna.Study) -> int:
 
 
 def _counts(trial: FrozenTrial) -> bool:
+    if infeasible(trial):
+        return False
     if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
         return True
     return trial.state == TrialState.FAIL and state_of(trial) != KILLED
+
+
+def infeasible(trial: FrozenTrial) -> bool:
+    """Whether a limit kept a trial from being trained at all."""
+    outcome = trial.user_attrs.get(OUTCOME) or {}
+    return outcome.get("end_reason") == LIMIT and not outcome.get("curve")
+
+
+def beyond_in_a_row(study: optuna.Study) -> int:
+    """How many trials, the last one first, a limit kept from being trained one after another."""
+    ended = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
+    return sum(1 for _ in takewhile(infeasible, reversed(ended)))
+
+
+def value_of(trial: FrozenTrial) -> float | None:
+    """The objective's number: the first value where a study has several goals."""
+    return trial.values[0] if trial.values else None
 
 
 def reached(study: optuna.Study, target: float | None, sign: float) -> int | None:
@@ -53,7 +74,8 @@ def reached(study: optuna.Study, target: float | None, sign: float) -> int | Non
     if target is None:
         return None
     for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-        if trial.value is not None and sign * trial.value <= sign * target:
+        value = value_of(trial)
+        if value is not None and sign * value <= sign * target:
             return trial.number
     return None
 
@@ -71,7 +93,8 @@ def same_before(study: optuna.Study, number: int, values: Mapping[str, Any]) -> 
     ended = (TrialState.COMPLETE, TrialState.PRUNED)
     for trial in study.get_trials(deepcopy=False, states=ended):
         plan = trial.user_attrs.get(PLAN) or {}
-        if trial.number < number and plan.get("values") == dict(values):
+        same = trial.number < number and plan.get("values") == dict(values)
+        if same and not infeasible(trial):
             return trial
     return None
 
@@ -144,7 +167,7 @@ def trial_record(study: str, trial: FrozenTrial, monitor: str) -> TrialRecord:
         state=state,
         end_reason=end_reason,
         message=outcome.get("message", ""),
-        value=trial.value if ended else None,
+        value=value_of(trial) if ended else None,
         objective=f"best_{monitor}",
         metrics=outcome.get("metrics", {}),
         tags=dict(plan.get("tags", {})) | trainer,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from search.limits import Limits
 from search.parameters import Parameter
 from tracking import DatasetRecord, EpochRecord, Scalar
 
@@ -69,6 +71,9 @@ class Task:
         keep_model: Whether the model is saved.
         judged_from: First epoch after which the child waits for word whether to go on; None for
             never.
+        judged_by_parts: Whether the child waits for that word after each part instead.
+        most_parts: Parts after which the trial ends; None for all.
+        limits: What the trial may not exceed.
         refit_epochs: Epochs to train on train and validation part together; None to train as usual.
     """
 
@@ -79,6 +84,9 @@ class Task:
     preset: str | None = None
     keep_model: bool = True
     judged_from: int | None = None
+    judged_by_parts: bool = False
+    most_parts: int | None = None
+    limits: Limits = field(default_factory=Limits)
     refit_epochs: int | None = None
 
 
@@ -109,16 +117,31 @@ class Scored:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """One training of several that a trial is made of has come to its end.
+
+    Attributes:
+        number: 1 for the first.
+        value: Its value.
+    """
+
+    number: int
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Done:
     """A trial has come to its end.
 
     Attributes:
-        end_reason: "epochs", "early_stopping", "pruned" or "nan".
-        value: The objective.
+        end_reason: "epochs", "early_stopping", "pruned", "limit" or "nan".
+        value: The objective; the mean of the parts where there are several.
         metrics: Final figures by name.
         trainer: "fast" or "keras": what trained.
         model_kind: "ratings", "keras", or None where no model was saved.
         id_types: MLflow's names for the user and the movie ids' types.
+        models: Names of the folders that hold a model each, the trial's own first.
+        message: For "limit", which limit and by how much.
     """
 
     end_reason: str
@@ -127,6 +150,14 @@ class Done:
     trainer: str = "keras"
     model_kind: str | None = None
     id_types: tuple[str, str] = ("long", "long")
+    models: tuple[str, ...] = ("model",)
+    message: str = ""
+
+    @classmethod
+    def beyond(cls, message: str, parameters: int) -> Done:
+        """A model that is too large to be trained."""
+        metrics = {"parameters": float(parameters), "epochs_run": 0.0}
+        return cls(end_reason="limit", value=math.nan, metrics=metrics, message=message)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,4 +183,4 @@ class Refused:
     message: str
 
 
-Message = Started | Ready | EpochRecord | Done | Failed | Refused | Scored
+Message = Started | Ready | EpochRecord | Part | Done | Failed | Refused | Scored

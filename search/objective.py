@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import math
 import shutil
+import statistics
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import cast
 
 import optuna
@@ -20,10 +22,11 @@ from search.config import StudyConfig
 from search.endings import make_folder
 from search.interrupts import Stop
 from search.ledger import PLAN, TRAINER, same_before, trial_record
-from search.messages import Done, Failed, Task
+from search.limits import Limits, limits_of
+from search.messages import Done, Failed, Part, Task
 from search.ownership import OWNER, me
 from search.progress import Progress
-from search.pruners import first_judged
+from search.pruners import first_judged, judges_parts, same_shape
 from search.reports import Peers, parameters_at_once, write_reports
 from search.samplers import training_seed
 from search.slots import SLOT, slot_of
@@ -104,10 +107,15 @@ class Objective:
             else:
                 values = self.adapter.sample(trial)
         tags = self.tags | {"trialbook.seed": str(seed), "trialbook.slot": str(slot)}
+        by_parts = judges_parts(self.config)
         if slot == 0:
             tags["trialbook.baseline"] = "true"
         elif self.config.pruner != "none":  # the baseline is what others are held against
-            run.judged_from = first_judged(self.config.pruner, self.config.pruner_options)
+            run.judged_by_parts = by_parts
+            if not by_parts:
+                run.judged_from = first_judged(self.config.pruner, self.config.pruner_options)
+        # A preset sees all rows from the start, so that its epochs are not the others'.
+        run.compared = not by_parts and not (self.config.growth and preset is not None)
         record = replace(run.record, params=values, objective=self.config.value_name, tags=tags)
         run_id = self.recorder.start_trial(record)
         run.record = replace(record, run_id=run_id or None)
@@ -131,6 +139,8 @@ class Objective:
             folder=run.folder,
             keep_model=self.config.keep_models != "none",
             judged_from=run.judged_from,
+            judged_by_parts=run.judged_by_parts,
+            limits=Limits() if slot == 0 else limits_of(self.config),
         )
 
     def _same_before(self, run: TrialRun, task: Task) -> FrozenTrial | None:
@@ -159,7 +169,7 @@ class Objective:
         self._flush(run)
         done = Done(
             end_reason=earlier.end_reason,
-            value=float(earlier.value or math.nan),
+            value=math.nan if earlier.value is None else earlier.value,
             metrics=earlier.metrics,
             trainer=earlier.tags.get(TRAINER, "keras"),
         )
@@ -192,6 +202,8 @@ class Objective:
             message = self.supervisor.poll(0.1)
             if isinstance(message, EpochRecord):
                 self._epoch(run, message)
+            elif isinstance(message, Part):
+                self._part(run, message)
             elif isinstance(message, Done | Failed):
                 return message
             if self.stop.asked or (self.deadline and time.monotonic() > self.deadline):
@@ -202,24 +214,39 @@ class Objective:
                 self._flush(run)
 
     def _epoch(self, run: TrialRun, epoch: EpochRecord) -> None:
-        run.epochs.append(epoch)
-        run.unwritten.append(epoch)
+        run.note(epoch)
         goes_on = True
+        is_first_part = self.config.monitor in epoch.metrics
         value = epoch.metrics.get(self.config.monitor, math.nan)
-        is_judged = run.judged_from is not None and epoch.epoch >= run.judged_from
+        is_judged = run.judged_from is not None and epoch.epoch >= run.judged_from and is_first_part
         if math.isfinite(value):
             run.best = min(run.best, self.config.sign * value)
-            value = self.config.sign * run.best
-            run.trial._cached_frozen_trial.intermediate_values[epoch.epoch] = value
-            run.reported[epoch.epoch] = value
+            if run.compared:
+                self._report(run, epoch.epoch, self.config.sign * run.best)
             goes_on = not (is_judged and self._prunes(run))
         if is_judged:
             self.supervisor.reply(goes_on)
         self.progress.epoch(run.record, epoch, self.config.sign * run.best)
 
+    def _part(self, run: TrialRun, part: Part) -> None:
+        """Take the value of a part; where the pruner compares parts, say whether to go on."""
+        run.parts.append(part.value)
+        run.best = self.config.sign * statistics.mean(run.parts)
+        if not judges_parts(self.config):
+            return
+        self._report(run, part.number, part.value)
+        if run.judged_by_parts:
+            self.supervisor.reply(not self._prunes(run))
+
+    def _report(self, run: TrialRun, step: int, value: float) -> None:
+        """Note a value that is to be compared with other trials' at the same step."""
+        run.trial._cached_frozen_trial.intermediate_values[step] = value
+        run.reported[step] = value
+
     def _prunes(self, run: TrialRun) -> bool:
         frozen = run.trial._cached_frozen_trial
-        run.peers = run.peers or Peers(self.study, frozen)
+        alike = partial(same_shape, run.record.params)
+        run.peers = run.peers or Peers(self.study, frozen, alike)
         return self.study.pruner.prune(cast("optuna.Study", run.peers), frozen)
 
     def _flush(self, run: TrialRun) -> None:

@@ -1,18 +1,26 @@
 """Pruners by name. What they compare is each trial's best so far at the same epoch.
 
-An epoch passes over all train rows once whatever the batch size, so equal epochs are equal
-budgets; the warm-up outlasts the transient of an output bias of 7.
+An epoch passes over the same rows whatever the batch size, all of them or as many as a study's
+growing samples give it, so equal epochs are equal numbers of rows seen; the warm-up outlasts the
+transient of an output bias of 7; and full-batch trials are compared with one another, mini-batch
+trials too.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import optuna
+from optuna.trial import FrozenTrial
 
+from models.config import FULL_BATCH
+from search.config import StudyConfig
 from search.errors import SearchError
+from search.ledger import PLAN
 from search.options import Options
+from search.parts import parts_of
 
 WARM_UP_EPOCHS = 15
 _RESOURCE = {"min_resource": WARM_UP_EPOCHS, "reduction_factor": 3}
@@ -84,6 +92,22 @@ def first_judged(name: str, options: Options) -> int:
     named = {"asha": "min_resource", "hyperband": "min_resource", "wilcoxon": "n_startup_steps"}
     usual = 1 if name == "patient" else WARM_UP_EPOCHS
     return max(1, int(options.get(named.get(name, "n_warmup_steps"), usual)))
+
+
+def judges_parts(config: StudyConfig) -> bool:
+    """Whether a study's pruner compares folds or repeats, and not epochs."""
+    return config.pruner == "wilcoxon" and parts_of(config) > 1
+
+
+def same_shape(params: Mapping[str, Any], other: FrozenTrial) -> bool:
+    """Whether another trial falls as these parameters do: both by one step an epoch, or neither.
+
+    Mini-batch training takes hundreds of steps an epoch and is far ahead at first, so that it
+    would end every full-batch trial before that has begun to learn.
+    """
+    theirs = (other.user_attrs.get(PLAN) or {}).get("values", {})
+    full = [each.get("batch_size", FULL_BATCH) == FULL_BATCH for each in (params, theirs)]
+    return bool(full[0] == full[1])
 
 
 def _hyperband(epochs: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:

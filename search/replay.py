@@ -86,6 +86,7 @@ def train_again(
     *,
     on_epoch: OnEpoch | None = None,
     stop_after: int | None = None,
+    most_parts: int | None = None,
 ) -> Replay:
     """Train a stored plan in a fresh child.
 
@@ -93,7 +94,8 @@ def train_again(
         config: The study, at the ratings and thread count to use.
         plan: The trial's stored values, preset, seed and epochs.
         on_epoch: Hears each epoch.
-        stop_after: Epochs after which to stop, or None.
+        stop_after: Epochs of the first part after which to stop, or None.
+        most_parts: Parts after which to stop, or None.
 
     Raises:
         KeyboardInterrupt: Ctrl-C or SIGTERM; the child is closed first.
@@ -112,6 +114,7 @@ def train_again(
                     folder=folder,
                     keep_model=False,
                     judged_from=stop_after,
+                    most_parts=most_parts,
                 )
             )
             return Replay(ready, *_listen(supervisor, on_epoch, stop_after, stop))
@@ -131,7 +134,7 @@ def _listen(
             return Failed(end_reason=error.end_reason, message=str(error)), tuple(epochs)
         if isinstance(message, EpochRecord):
             epochs.append(message)
-            if stop_after is not None and len(epochs) >= stop_after:
+            if stop_after is not None and message.epoch >= stop_after:
                 supervisor.reply(False)
             if on_epoch is not None:
                 on_epoch(message)
@@ -146,6 +149,15 @@ def value_of(replay: Replay, stored: Stored) -> tuple[float | None, tuple[str, .
         return None, (f"Training again failed: {replay.ended.message}",)
     if stored.record.state == COMPLETE:
         return replay.ended.value, ()
-    values = [e.metrics[stored.config.monitor] for e in replay.epochs]
+    if parts_trained(stored.record):
+        return replay.ended.value, ("The trial was pruned: its parts so far are compared.",)
+    monitor = stored.config.monitor
+    values = [e.metrics[monitor] for e in replay.epochs if monitor in e.metrics]
     best = min(values, key=lambda value: stored.config.sign * value)
     return best, ("The trial was pruned: its best so far is compared.",)
+
+
+def parts_trained(record: TrialRecord) -> int | None:
+    """Parts that a pruned trial of several came to; None where it has none, or came to its end."""
+    parts = record.metrics.get("parts", 0)
+    return int(parts) if record.state == PRUNED and parts else None

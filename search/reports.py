@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 import optuna
@@ -126,9 +126,21 @@ class Peers:
     Whatever else a pruner asks for is the study's own.
     """
 
-    def __init__(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Read nothing yet."""
+    def __init__(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        alike: Callable[[FrozenTrial], bool] = lambda other: True,
+    ) -> None:
+        """Read nothing yet.
+
+        Args:
+            study: The study.
+            trial: The one that is judged.
+            alike: Whether another may be compared with it.
+        """
         self._study = study
+        self._alike = alike
         self._storage = _Noting(study._storage, trial)
         self._trials: list[FrozenTrial] = []
         self._read = -float("inf")
@@ -141,6 +153,7 @@ class Peers:
     ) -> list[FrozenTrial]:
         """As `Study.get_trials`, never copied."""
         if time.monotonic() - self._read > _FRESH_S:
-            self._trials = self._study.get_trials(deepcopy=False)
+            found = self._study.get_trials(deepcopy=False)
+            self._trials = [trial for trial in found if self._alike(trial)]
             self._read = time.monotonic()
         return [trial for trial in self._trials if states is None or trial.state in states]

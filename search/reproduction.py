@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from search.drifting import drift_lines, record_lines
 from search.ledger import PLAN
-from search.replay import OnEpoch, Stored, train_again, value_of
+from search.replay import OnEpoch, Stored, parts_trained, train_again, value_of
 from tracking import PRUNED, EpochRecord, MlflowRecorder, Store, TrialRecord, reproduction_figure
 
 SAME_MACHINE_TOLERANCE = 1e-6
@@ -68,7 +68,13 @@ def compare_again(
         data=data or stored.config.data,
         threads=int(plan["tags"].get("trialbook.threads", 0)) or None,
     )
-    replay = train_again(config, plan, on_epoch=on_epoch, stop_after=_stop_after(stored.record))
+    replay = train_again(
+        config,
+        plan,
+        on_epoch=on_epoch,
+        stop_after=_stop_after(stored.record),
+        most_parts=parts_trained(stored.record),
+    )
     limit = SAME_MACHINE_TOLERANCE if tolerance is None else tolerance
     expected = float(stored.record.value or math.nan)
     got, notes = value_of(replay, stored)
@@ -99,7 +105,8 @@ def compare_again(
 
 def _stop_after(record: TrialRecord) -> int | None:
     """A pruned trial is stopped again where it was stopped."""
-    return len(record.epochs) if record.state == PRUNED else None
+    in_first = record.state == PRUNED and parts_trained(record) is None
+    return len(record.epochs) if in_first else None
 
 
 def points(epochs: Sequence[EpochRecord], monitor: str) -> list[tuple[int, float]]:

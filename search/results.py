@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import optuna
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from search.config import StudyConfig
-from search.ledger import CONFIG, DATASET, RUN, trial_record
+from search.goals import goal_names
+from search.ledger import CONFIG, DATASET, RUN, trial_record, value_of
 from tracking import COMPLETE, FAILED, KILLED, PRUNED, DatasetRecord, StudyRecord, TrialRecord
 
 
@@ -59,7 +60,20 @@ class StudyResult:
             "parent_run_id": self.record.parent_run_id,
             "interrupted": self.interrupted,
             "timed_out": self.timed_out,
+            **self._frontier(),
         }
+
+    def _frontier(self) -> dict[str, Any]:
+        """What no trial beats, where a study has several goals."""
+        if len(self.record.goals) < 2:
+            return {}
+        names = self.record.goals[1:]
+        found = [
+            {"trial": t.number, self.record.objective: t.value}
+            | {name: t.metrics.get(name) for name in names}
+            for t in self.record.frontier()
+        ]
+        return {"frontier": found}
 
 
 def config_of(study: optuna.Study) -> StudyConfig:
@@ -90,6 +104,7 @@ def study_record(
         direction=config.direction,
         objective=config.value_name,
         monitor=config.monitor,
+        goals=goal_names(config),
         description=describe(config, dataset),
         study_file=config.to_toml(),
         dataset=DatasetRecord(**{**dataset, "checks": tuple(dataset["checks"])})
@@ -105,14 +120,20 @@ def study_record(
 def importances(study: optuna.Study) -> dict[str, float]:
     """Share of each parameter in what the values vary by, most important first; may be empty."""
     done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    if len([t for t in done if t.params]) < 4 or len({t.value for t in done}) < 2:
+    if len([t for t in done if t.params]) < 4 or len({value_of(t) for t in done}) < 2:
         return {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return dict(optuna.importance.get_param_importances(study))
+            return dict(optuna.importance.get_param_importances(study, target=_value))
         except (RuntimeError, ValueError):  # too few trials share their parameters
             return {}
+
+
+def _value(trial: FrozenTrial) -> float:
+    value = value_of(trial)
+    assert value is not None  # of complete trials alone
+    return value
 
 
 def describe(config: StudyConfig, dataset: Mapping[str, Any] | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import optuna
@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from search.by_slot import SequenceSampler
 from search.errors import SearchError
 from search.grid import GridSampler
+from search.learning import WithHistory
 from search.options import Options
 from search.parameters import Parameter
 from search.slots import slot_of
@@ -50,6 +51,7 @@ def make_sampler(
     space: Sequence[Parameter] = (),
     trials: int = 1,
     options: Options | None = None,
+    history: Sequence[FrozenTrial] = (),
 ) -> BaseSampler:
     """The named sampler; its own random choices depend on a trial's slot alone.
 
@@ -59,6 +61,7 @@ def make_sampler(
         space: What it will sample.
         trials: How many trials it will be asked for, the baseline included.
         options: Optuna's options of it, checked already; ours stand where one is missing.
+        history: Trials of an earlier study that it learns from as well.
 
     Raises:
         SearchError: The sampler cannot serve the space, or needs a library that is not installed.
@@ -83,7 +86,7 @@ def make_sampler(
             seed=s, **({"population_size": 10} | given)
         ),
     }
-    return SlotSampler(makers[name], seed)
+    return SlotSampler(makers[name], seed, history)
 
 
 def _tpe(given: Options) -> dict[str, Any]:
@@ -117,9 +120,15 @@ class SlotSampler(BaseSampler):
     slot is asked to try, as far as the sampler itself looks only at finished trials.
     """
 
-    def __init__(self, make: Callable[[int], BaseSampler], seed: int) -> None:
+    def __init__(
+        self,
+        make: Callable[[int], BaseSampler],
+        seed: int,
+        history: Sequence[FrozenTrial] = (),
+    ) -> None:
         self._make = make
         self._seed = seed
+        self._history = history
         self._made: dict[int, BaseSampler] = {}  # of trials under way: several may be
 
     def _sampler(self, study: optuna.Study, trial: FrozenTrial) -> BaseSampler:
@@ -131,17 +140,23 @@ class SlotSampler(BaseSampler):
                 self._made[trial.number] = self._make(seed)
         return self._made[trial.number]
 
+    def _seen(self, study: optuna.Study) -> optuna.Study:
+        """The study as the inner sampler sees it."""
+        return cast("optuna.Study", WithHistory(study, self._history)) if self._history else study
+
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """As the inner sampler does."""
-        return self._sampler(study, trial).infer_relative_search_space(study, trial)
+        inner = self._sampler(study, trial)
+        return inner.infer_relative_search_space(self._seen(study), trial)
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """As the inner sampler does."""
-        return self._sampler(study, trial).sample_relative(study, trial, search_space)
+        inner = self._sampler(study, trial)
+        return inner.sample_relative(self._seen(study), trial, search_space)
 
     def sample_independent(
         self,
@@ -152,7 +167,7 @@ class SlotSampler(BaseSampler):
     ) -> Any:
         """As the inner sampler does."""
         inner = self._sampler(study, trial)
-        return inner.sample_independent(study, trial, param_name, param_distribution)
+        return inner.sample_independent(self._seen(study), trial, param_name, param_distribution)
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """As the inner sampler does."""

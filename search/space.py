@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -156,9 +156,22 @@ def preset(name: str) -> tuple[ModelConfig, TrainConfig]:
     return as_written() if name == "as-written" else baseline()
 
 
-def at_seed(config: TrainConfig, *, seed: int, epochs: int, trainer: str) -> TrainConfig:
-    """The configuration with a trial's own seed, and a study's cap on epochs and trainer."""
-    return replace(config, seed=seed, epochs=epochs, trainer=trainer)
+def as_study(
+    config: TrainConfig,
+    *,
+    seed: int,
+    epochs: int,
+    trainer: str,
+    growth: Sequence[Sequence[float]] = (),
+) -> TrainConfig:
+    """The configuration with a trial's own seed, and what the study sets for all of them."""
+    stages = tuple((float(share), int(lasting)) for share, lasting in growth)
+    return replace(config, seed=seed, epochs=epochs, trainer=trainer, growth=stages)
+
+
+def at_seed(config: TrainConfig, seed: int) -> TrainConfig:
+    """The configuration with another seed."""
+    return replace(config, seed=seed)
 
 
 def _off(factor: float) -> float:

@@ -86,7 +86,8 @@ def find_winner(
     config = config_of(study)
     candidates = _candidates(study, config, top)
     seeds = tuple(derive_seed(config.seed, number, _STREAM) for number in range(repeats))
-    supervisor = Supervisor(config.at(workers=1, threads=_threads(candidates)))
+    threads = _threads(candidates)
+    supervisor = Supervisor(config.at(workers=1, threads=threads, repeats=1, folds=None))
     try:
         with interruptible() as stop:
             trainer = _Trainer(supervisor, study, stop, tell)

@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from textwrap import shorten
@@ -33,26 +32,8 @@ from search.messages import (
     Started,
     Task,
 )
+from search.reporter import Reporter
 from search.workers import Allotment, allot
-from tracking import EpochRecord
-
-
-class Reporter:
-    """Sends an epoch to the study and, where the trial is judged, brings back if it goes on."""
-
-    def __init__(self, pipe: Connection, judged_from: int | None) -> None:
-        self._pipe = pipe
-        self._judged_from = judged_from
-        self.seconds = 0.0
-
-    def __call__(self, epoch: int, seconds: float, metrics: Mapping[str, float]) -> bool:
-        """Report one epoch; false means that the trial is pruned."""
-        started = time.perf_counter()
-        self._pipe.send(EpochRecord(epoch=epoch, seconds=seconds, metrics=dict(metrics)))
-        judged = self._judged_from is not None and epoch >= self._judged_from
-        goes_on = not judged or bool(self._pipe.recv())
-        self.seconds += time.perf_counter() - started
-        return goes_on
 
 
 class Runner(Protocol):
@@ -85,7 +66,7 @@ def main(descriptor: int) -> None:
             if isinstance(task, Score):
                 pipe.send(runner.score(task))
                 continue
-            ended = _run(runner, task, Reporter(pipe, task.judged_from))
+            ended = _run(runner, task, Reporter(pipe, task))
             # Of the process's first trial, since the data are loaded for all of them at once.
             pipe.send(replace(ended, metrics={**ended.metrics, "seconds_load": loading}))
             loading = 0.0
@@ -96,7 +77,8 @@ def main(descriptor: int) -> None:
 
 def _start(pipe: Connection, setup: Setup) -> Runner | None:
     from models import set_threads
-    from search.runners import HyperModelRunner, load_rating_runner
+    from search.hypermodel_runner import HyperModelRunner
+    from search.rating_runner import load_rating_runner
 
     os.environ.clear()
     os.environ.update(setup.environment)

@@ -17,6 +17,7 @@ from tracking.payloads import (
 from tracking.provenance import drift, provenance
 from tracking.recorder import NullRecorder, Recorder
 from tracking.records import (
+    BEYOND,
     COMPLETE,
     FAILED,
     KILLED,
@@ -36,6 +37,7 @@ from tracking.warming import warmed
 
 __all__ = [
     "BASELINE_TAG",
+    "BEYOND",
     "COMPLETE",
     "DATA_HASH_TAG",
     "END_REASON_TAG",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tracking._quiet import quiet
@@ -14,6 +15,14 @@ _SECONDS = "epoch_seconds"
 _MAX_METRICS = 1000
 _MAX_TAGS = 100
 _MAX_TAG = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedModel:
+    """A model of a run, and the name of the one figure that is its own; None for all of them."""
+
+    model_id: str
+    figure: str | None = None
 
 
 def log_history(
@@ -69,7 +78,7 @@ def log_final(
     *,
     metrics: Mapping[str, float],
     tags: Mapping[str, str],
-    model_id: str | None,
+    logged: Sequence[LoggedModel] = (),
 ) -> None:
     """Write figures once, under their own names, with tags beside them.
 
@@ -78,16 +87,17 @@ def log_final(
         run_id: The run.
         metrics: By name; the run table shows them as they are.
         tags: By name.
-        model_id: The model that the figures belong to, so that MLflow's model list shows them.
+        logged: Models of the run, so that MLflow's model list shows the figures that are theirs.
     """
     quiet()
     from mlflow.entities import Metric, RunTag
 
     now = int(time.time() * 1000)
-    rows = [
-        Metric(name, value, now, 0, model_id=model_id, run_id=run_id if model_id else None)
-        for name, value in metrics.items()
-    ]
+    rows = []
+    for name, value in metrics.items():
+        model_id = next((each.model_id for each in logged if each.figure in (None, name)), None)
+        run = run_id if model_id else None
+        rows.append(Metric(name, value, now, 0, model_id=model_id, run_id=run))
     labels = [RunTag(name, shorten(value, _MAX_TAG)) for name, value in tags.items()]
     client.log_batch(run_id, metrics=rows[:900], tags=labels[:_MAX_TAGS])
     for start in range(900, len(rows), _MAX_METRICS):

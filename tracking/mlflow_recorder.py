@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tracking._quiet import is_missing, quiet
-from tracking.batches import log_final, log_history, read_history
+from tracking.batches import LoggedModel, log_final, log_history, read_history
 from tracking.context import StudyContext, ensure_context, find_context
 from tracking.deletion import delete_study
 from tracking.errors import TrackingError
@@ -106,7 +106,7 @@ class MlflowRecorder:
             log_history(client, run_id, records, started_ms=self._start_of(client, run_id))
 
     def finish_trial(
-        self, record: TrialRecord, *, folder: Path | None, model: ModelFolder | None
+        self, record: TrialRecord, *, folder: Path | None, models: Sequence[ModelFolder] = ()
     ) -> None:
         """Write figures, files and model, then the end. The end comes last on purpose: a run
         that has one has everything.
@@ -114,13 +114,14 @@ class MlflowRecorder:
         Args:
             record: The trial, with its `run_id`.
             folder: Files for the run's root, or None.
-            model: The model, or None; one that is there already is not logged again.
+            models: The models, the trial's own first; nothing is logged again where a model is
+                there already.
 
         Raises:
             TrackingError: If a model is to be logged without a loader.
         """
         client, run_id = self.store.client(), _run_id(record)
-        model_id = self._log_model(client, run_id, model) if model is not None else None
+        logged = self._log_models(client, run_id, models)
         if folder is not None and folder.is_dir():
             client.log_artifacts(run_id, str(folder))
         log_final(
@@ -128,7 +129,7 @@ class MlflowRecorder:
             run_id,
             metrics=closing_metrics(record),
             tags=closing_tags(record),
-            model_id=model_id,
+            logged=logged,
         )
         client.update_run(run_id, name=run_name(record))
         client.set_terminated(run_id, status_of(record.state))
@@ -137,7 +138,7 @@ class MlflowRecorder:
     def kill_trial(self, record: TrialRecord, *, folder: Path | None = None) -> None:
         """Close a run that is still open, and nothing else; without a run, do nothing."""
         if self._is_open(record.run_id):
-            self.finish_trial(record, folder=folder, model=None)
+            self.finish_trial(record, folder=folder)
 
     def curve(self, run_id: str) -> tuple[EpochRecord, ...]:
         """The epochs that the run holds, the first one first; none of an unknown run."""
@@ -162,7 +163,7 @@ class MlflowRecorder:
             client.log_artifacts(run_id, folder)
         summary = {clean_key(name): value for name, value in summary_metrics(record).items()}
         tags = {NOTE_TAG: study_note(record, results=True)}
-        log_final(client, run_id, metrics=summary, tags=tags, model_id=None)
+        log_final(client, run_id, metrics=summary, tags=tags)
         client.set_terminated(run_id, status)
 
     def log_verdict(
@@ -224,20 +225,18 @@ class MlflowRecorder:
 
     def model_uri(self, run_id: str) -> str | None:
         """`models:/m-...`, which loads where the tracking address is this store's."""
-        model_id = _ready_model(self.store.client(), run_id)
-        return None if model_id is None else f"models:/{model_id}"
+        found = _ready_models(self.store.client(), run_id)
+        return f"models:/{found[0]}" if found else None
 
     def drop_model(self, run_id: str) -> None:
-        """Delete a run's model and its files; a run without one is left as it is."""
+        """Delete a run's models and their files; a run without one is left as it is."""
         client = self.store.client()
-        model_id = _ready_model(client, run_id)
-        if model_id is None:
-            return
-        location = str(client.get_logged_model(model_id).artifact_location)
-        client.delete_logged_model(model_id)
-        folder = Path(location.removeprefix("file://"))
-        if folder.is_relative_to(self.store.artifacts):
-            shutil.rmtree(folder, ignore_errors=True)
+        for model_id in _ready_models(client, run_id):
+            location = str(client.get_logged_model(model_id).artifact_location)
+            client.delete_logged_model(model_id)
+            folder = Path(location.removeprefix("file://"))
+            if folder.is_relative_to(self.store.artifacts):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def log_picture(self, run_id: str, path: Path) -> None:
         """Add a picture to the run's files, under its own name."""
@@ -263,16 +262,29 @@ class MlflowRecorder:
             self._started_ms[run_id] = int(client.get_run(run_id).info.start_time)
         return self._started_ms[run_id]
 
-    def _log_model(self, client: Any, run_id: str, model: ModelFolder) -> str:
+    def _log_models(
+        self, client: Any, run_id: str, models: Sequence[ModelFolder]
+    ) -> list[LoggedModel]:
+        """Log models of a run, or find those that are there already."""
+        if not models:
+            return []
         loader = self._loader()
         run = client.get_run(run_id)
-        return _ready_model(client, run_id, run) or log_model(
-            client,
-            experiment_id=run.info.experiment_id,
-            run_id=run_id,
-            model=model,
-            loader=loader,
-        )
+        found = _ready_models(client, run_id, run)
+        experiment = str(run.info.experiment_id)
+        identifiers = found or [
+            log_model(
+                client,
+                experiment_id=experiment,
+                run_id=run_id,
+                model=model,
+                loader=loader,
+                place=place,
+            )
+            for place, model in enumerate(models)
+        ]
+        pairs = zip(identifiers, models, strict=False)
+        return [LoggedModel(identifier, model.figure) for identifier, model in pairs]
 
     def _loader(self) -> Path:
         if self.loader is None:
@@ -296,14 +308,15 @@ def _run_id(record: TrialRecord) -> str:
     return record.run_id
 
 
-def _ready_model(client: Any, run_id: str, run: Any = None) -> str | None:
+def _ready_models(client: Any, run_id: str, run: Any = None) -> list[str]:
+    """The models of a run, the trial's own first."""
     from mlflow.exceptions import MlflowException
 
     try:
         outputs = (run or client.get_run(run_id)).outputs
     except MlflowException as error:
         if is_missing(error):
-            return None
+            return []
         raise
     models = outputs.model_outputs if outputs else []
-    return str(models[-1].model_id) if models else None
+    return [str(each.model_id) for each in sorted(models, key=lambda each: each.step)]

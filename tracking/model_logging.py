@@ -10,7 +10,6 @@ from typing import Any
 from tracking._quiet import quiet
 from tracking.records import ModelFolder
 
-MODEL_NAME = "model"
 LOADER_MODULE = "trialbook_serving"
 """Name of the loader inside a logged model: no folder of a user's is likely to shadow it."""
 
@@ -35,7 +34,13 @@ def requirements() -> list[str]:
 
 
 def log_model(
-    client: Any, *, experiment_id: str, run_id: str, model: ModelFolder, loader: Path
+    client: Any,
+    *,
+    experiment_id: str,
+    run_id: str,
+    model: ModelFolder,
+    loader: Path,
+    place: int = 0,
 ) -> str:
     """Store a model folder as an MLflow model of a run.
 
@@ -45,6 +50,7 @@ def log_model(
         run_id: The run, still active.
         model: The folder.
         loader: A file that defines `_load_pyfunc(path)` and imports nothing of ours.
+        place: Among the run's models, 0 for the first.
 
     Returns:
         The model's identifier: `models:/<identifier>` is its address.
@@ -53,7 +59,7 @@ def log_model(
     from mlflow.entities import LoggedModelOutput
 
     logged = client.create_logged_model(
-        experiment_id, name=MODEL_NAME, source_run_id=run_id, model_type=model.kind
+        experiment_id, name=model.name, source_run_id=run_id, model_type=model.kind
     )
     model_id = str(logged.model_id)
     try:
@@ -64,7 +70,7 @@ def log_model(
         client.finalize_logged_model(model_id, "FAILED")
         raise
     client.finalize_logged_model(model_id, "READY")
-    client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
+    client.log_outputs(run_id, [LoggedModelOutput(model_id, step=place)])
     return model_id
 
 

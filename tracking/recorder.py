@@ -40,14 +40,14 @@ class Recorder(Protocol):
         ...
 
     def finish_trial(
-        self, record: TrialRecord, *, folder: Path | None, model: ModelFolder | None
+        self, record: TrialRecord, *, folder: Path | None, models: Sequence[ModelFolder] = ()
     ) -> None:
         """End a trial.
 
         Args:
             record: The trial with its end, its figures and its `run_id`.
             folder: Files to keep as they are, or None.
-            model: The saved model, or None.
+            models: The saved models: one, or one a part where a trial has several.
         """
         ...
 
@@ -121,7 +121,7 @@ class NullRecorder:
         """Forget the epochs."""
 
     def finish_trial(
-        self, record: TrialRecord, *, folder: Path | None, model: ModelFolder | None
+        self, record: TrialRecord, *, folder: Path | None, models: Sequence[ModelFolder] = ()
     ) -> None:
         """Forget the trial."""
 

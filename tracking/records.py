@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,9 @@ FAILED = "failed"
 KILLED = "killed"
 RUNNING = "running"
 QUEUED = "queued"
+BEYOND = "trialbook.beyond"
+"""Tag of a complete trial that exceeds a limit of its study: it stands in the record to compare
+with, and ranks nowhere."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,9 +63,9 @@ class TrialRecord:
         number: Number of the trial in the study, as Optuna counts.
         params: Real values by the names a user knows.
         state: "complete", "pruned", "failed", "killed", "running" or "queued".
-        end_reason: Finer than the state: "epochs", "early_stopping", "pruned", "nan",
+        end_reason: Finer than the state: "epochs", "early_stopping", "pruned", "limit", "nan",
             "out_of_memory", "error", "crash", "interrupted".
-        message: One line for a trial that failed, else empty.
+        message: One line for a trial that failed or met a limit, else empty.
         value: The objective; for a pruned trial its best so far; None where there is none.
         objective: Name of the number that `value` is, say "best_val_rmse".
         metrics: Final figures by name: `best_val_rmse`, `best_epoch`, `epochs_run`,
@@ -95,6 +99,8 @@ class StudyRecord:
         direction: "minimize" or "maximize".
         objective: Name of the number that is optimised.
         monitor: Name of the per-epoch metric behind the objective, say "val_rmse".
+        goals: Names of the figures that are all pursued, the objective's first, all others the
+            lower the better; empty for the objective alone.
         description: Readable text (Markdown) of what is searched, on what, how.
         study_file: The study as TOML text.
         dataset: The ratings, or None for a user's own model with its own data.
@@ -109,6 +115,7 @@ class StudyRecord:
     direction: str = "minimize"
     objective: str = "best_val_rmse"
     monitor: str = "val_rmse"
+    goals: tuple[str, ...] = ()
     description: str = ""
     study_file: str = ""
     dataset: DatasetRecord | None = None
@@ -124,10 +131,39 @@ class StudyRecord:
         return self.direction == "minimize"
 
     def ranked(self) -> tuple[TrialRecord, ...]:
-        """Complete trials, best first; ties in the order of their numbers."""
+        """Complete trials within the limits, best first; ties in the order of their numbers."""
         done = [t for t in self.trials if t.state == COMPLETE and t.value is not None]
-        sign = 1.0 if self.minimize else -1.0
-        return tuple(sorted(done, key=lambda t: (sign * (t.value or 0.0), t.number)))
+        within = [t for t in done if BEYOND not in t.tags]
+        return tuple(sorted(within, key=lambda t: (self._sign * (t.value or 0.0), t.number)))
+
+    @property
+    def _sign(self) -> float:
+        return 1.0 if self.minimize else -1.0
+
+    def frontier(self) -> tuple[TrialRecord, ...]:
+        """Complete trials that no other one beats in one goal without losing in another.
+
+        They are the best by the objective first; without several goals, there are none.
+        """
+        if len(self.goals) < 2:
+            return ()
+        ranked = self.ranked()
+        points = [self._costs(trial) for trial in ranked]
+        return tuple(
+            trial
+            for trial, point in zip(ranked, points, strict=True)
+            if not any(_dominates(other, point) for other in points)
+        )
+
+    def _costs(self, trial: TrialRecord) -> tuple[float, ...]:
+        """A trial's goals, the lower the better each."""
+        others = (float(trial.metrics.get(name, math.inf)) for name in self.goals[1:])
+        return (self._sign * (trial.value or 0.0), *others)
+
+
+def _dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    """Whether one is nowhere worse than the other and somewhere better."""
+    return one != other and all(a <= b for a, b in zip(one, other, strict=True))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,9 +175,13 @@ class ModelFolder:
         kind: "ratings" (a table of raw user and movie ids in, a score a row out) or "keras".
         user_id_type: "long" or "string"; only for ratings.
         movie_id_type: The same for movies.
+        name: Of the model in MLflow.
+        figure: Name of the one figure of its trial that is this model's; None for all of them.
     """
 
     path: Path
     kind: str = "ratings"
     user_id_type: str = "long"
     movie_id_type: str = "long"
+    name: str = "model"
+    figure: str | None = None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tracking._quiet import is_missing, quiet
-from tracking.batches import log_final
+from tracking.batches import LoggedModel, log_final
 from tracking.context import StudyContext
 from tracking.model_logging import log_model
 from tracking.payloads import NOTE_TAG, ROLE_TAG, STUDY_TAG
@@ -58,7 +58,7 @@ def log_verdict(
         model_id = log_model(
             client, experiment_id=context.experiment_id, run_id=run_id, model=model, loader=loader
         )
-        log_final(client, run_id, metrics=metrics, tags={}, model_id=model_id)
+        log_final(client, run_id, metrics=metrics, tags={}, logged=[LoggedModel(model_id)])
         try:
             client.get_registered_model(study)
         except MlflowException as error:

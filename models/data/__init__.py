@@ -3,6 +3,7 @@
 from models.data.datasets import DATASETS, DataSet, require_dataset
 from models.data.describing import describe
 from models.data.fetching import fetch
+from models.data.folds import fold_of
 from models.data.hashing import ContentHasher
 from models.data.locations import cache_folder
 from models.data.options import SourceOptions
@@ -30,6 +31,7 @@ __all__ = [
     "check_published",
     "describe",
     "fetch",
+    "fold_of",
     "known_sources",
     "load_published",
     "load_ratings",

@@ -9,6 +9,7 @@ import keras
 
 from models.errors import ModelsError
 from models.fast.fitting import fast_fit
+from models.fast.growing import Growth, fit_by_stages
 from models.fast.suiting import why_not
 
 _TAKEN = ("batch_size", "epochs", "validation_data", "shuffle", "callbacks")
@@ -16,7 +17,9 @@ _WITHOUT_EFFECT = ("verbose", "validation_batch_size")
 _DEFAULTS = {"validation_split": 0, "initial_epoch": 0, "validation_freq": 1}
 
 
-def fit(model: keras.Model, x: Any, y: Any, *, trainer: str, **options: Any) -> str:
+def fit(
+    model: keras.Model, x: Any, y: Any, *, trainer: str, growth: Growth = (), **options: Any
+) -> str:
     """Train with the fast trainer or with Keras' `fit`.
 
     Args:
@@ -24,6 +27,7 @@ def fit(model: keras.Model, x: Any, y: Any, *, trainer: str, **options: Any) -> 
         x: As Keras takes it.
         y: As Keras takes it.
         trainer: "auto", "fast" or "keras".
+        growth: Rows and epochs of stages that see the first rows alone, before all the others.
         options: Of Keras' `fit`.
 
     Returns:
@@ -34,14 +38,18 @@ def fit(model: keras.Model, x: Any, y: Any, *, trainer: str, **options: Any) -> 
     """
     reason = "it was asked for" if trainer == "keras" else _why_not(model, x, y, options)
     if reason is None:
-        fast_fit(model, x, y, **{name: options[name] for name in _TAKEN if name in options})
+        taken = {name: options[name] for name in _TAKEN if name in options}
+        fast_fit(model, x, y, growth=growth, **taken)
         return "fast"
     if trainer == "fast":
         raise ModelsError(
             f"The fast trainer must be able to train the model, but {reason}. "
             "Use the trainer `auto` or `keras`."
         )
-    type(model).fit(model, x, y, **options)
+    if growth:
+        fit_by_stages(model, x, y, growth, options)
+    else:
+        type(model).fit(model, x, y, **options)
     return "keras"
 
 

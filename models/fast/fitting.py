@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from models.fast.gradients import mean_loss
+from models.fast.growing import Growth, rows_by_epoch
 from models.fast.passes import TrainPass, ValidationPass
 
 
@@ -22,6 +23,7 @@ def fast_fit(
     validation_data: tuple[Any, Any] | None = None,
     shuffle: bool = True,
     callbacks: Sequence[keras.callbacks.Callback] | None = None,
+    growth: Growth = (),
 ) -> keras.callbacks.History:
     """Train as `model.fit` with these arguments does.
 
@@ -38,6 +40,8 @@ def fast_fit(
         validation_data: Inputs and targets that are scored after each epoch.
         shuffle: Whether batches are drawn anew each epoch.
         callbacks: Keras' own or a user's.
+        growth: Rows and epochs of each stage before the epochs over all rows: so many epochs
+            over the first so many rows.
 
     Returns:
         The history, as Keras' `fit` returns it.
@@ -47,7 +51,11 @@ def fast_fit(
     if validation_data is not None:
         valid = ValidationPass(model, loss, (validation_data[0], validation_data[1]))
     with closing(TrainPass(model, loss, (x, y), batch_size=batch_size or 32)) as train:
-        _fit(model, train, valid, callbacks or (), epochs=epochs, shuffle=shuffle)
+        told = keras.callbacks.CallbackList(
+            list(callbacks or ()), add_history=True, model=model, epochs=epochs, steps=train.steps
+        )
+        rows = rows_by_epoch(growth, epochs, len(y))
+        _fit(model, train, valid, told, rows, shuffle=shuffle)
     history: keras.callbacks.History = model.history
     return history
 
@@ -56,18 +64,16 @@ def _fit(
     model: keras.Model,
     train: TrainPass,
     valid: ValidationPass | None,
-    callbacks: Sequence[keras.callbacks.Callback],
+    told: keras.callbacks.CallbackList,
+    rows: Sequence[int],
     *,
-    epochs: int,
     shuffle: bool,
 ) -> None:
-    told = keras.callbacks.CallbackList(
-        list(callbacks), add_history=True, model=model, epochs=epochs, steps=train.steps
-    )
     model.stop_training = False
     told.on_train_begin()
     logs: dict[str, float] = {}
-    for epoch in range(epochs):
+    for epoch, count in enumerate(rows):
+        train.use(count)
         told.on_epoch_begin(epoch)
         logs = _train(model, train, told, shuffle=shuffle)
         if valid is not None:

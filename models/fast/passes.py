@@ -35,8 +35,10 @@ class TrainPass:
         share_count = shares_of(self._batch_size)
         self._at_once = self._batch_size <= shares.CHUNK_ROWS * share_count
         self._sum = GradientSum(model, loss, masks, share_count)
+        self._masks = masks
+        self._used = self._count
         self._blocks = self._plan()
-        self._ahead = MasksAhead(masks, [last - first for first, last in self._blocks])
+        self._ahead = self._draw_ahead()
         model.optimizer.build(model.trainable_variables)
         self._add = tf.function(self._add_block, autograph=False)
         self._step = tf.function(self._apply_sum, autograph=False)
@@ -47,12 +49,28 @@ class TrainPass:
         rows = BLOCK_ROWS
         if self.steps > 1:
             rows = max(1, BLOCK_ROWS // self._batch_size) * self._batch_size
-        return list(_blocks(self._count, rows))
+        return list(_blocks(self._used, rows))
+
+    def _draw_ahead(self) -> MasksAhead:
+        return MasksAhead(self._masks, [last - first for first, last in self._blocks])
+
+    def use(self, rows: int) -> None:
+        """Train the epochs that follow on the first rows alone; weights and optimizer go on.
+
+        Args:
+            rows: How many; an epoch of one step stays one of one step.
+        """
+        if rows == self._used:
+            return
+        self._used = rows
+        self._blocks = self._plan()
+        self._ahead.close()
+        self._ahead = self._draw_ahead()
 
     @property
     def steps(self) -> int:
         """Steps of an epoch."""
-        return -(-self._count // self._batch_size)
+        return -(-self._used // self._batch_size)
 
     def close(self) -> None:
         """Draw no more masks."""
@@ -66,18 +84,19 @@ class TrainPass:
         """
         if self.steps == 1:
             for first, last in self._blocks:
-                self._add(tf.constant(first), tf.constant(last), self._ahead.take())
+                share = tf.constant(1 / self._used, self._sum.dtype)
+                self._add(tf.constant(first), tf.constant(last), self._ahead.take(), share)
             return float(self._step())
-        order = np.arange(self._count, dtype=np.int32)
+        order = np.arange(self._used, dtype=np.int32)
         if shuffle:
             np.random.shuffle(order)
         total = 0.0
         for first, last in self._blocks:
             total += float(self._batches(tf.constant(order[first:last]), self._ahead.take()))
-        return total / self._count
+        return total / self._used
 
-    def _add_block(self, first: Any, last: Any, masks: list[Any]) -> None:
-        self._sum.add((*slice_rows(self._rows, first, last), masks), share=1 / self._count)
+    def _add_block(self, first: Any, last: Any, masks: list[Any], share: Any) -> None:
+        self._sum.add((*slice_rows(self._rows, first, last), masks), share=share)
 
     def _apply_sum(self) -> Any:
         loss, gradients = self._sum.result()

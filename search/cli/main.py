@@ -19,6 +19,7 @@ _COMMANDS = {
     "show": "search.cli.show_command",
     "studies": "search.cli.studies_command",
     "export": "search.cli.export_command",
+    "import": "search.cli.import_command",
     "compare": "search.cli.compare_command",
     "delete": "search.cli.delete_command",
     "ui": "search.cli.ui_command",

@@ -47,6 +47,28 @@ def _options(
     return found or None
 
 
+def _names(
+    context: click.Context, parameter: click.Parameter, given: str | None
+) -> list[str] | None:
+    """Names between commas as a list."""
+    return None if given is None else [name.strip() for name in given.split(",")]
+
+
+def _stages(
+    context: click.Context, parameter: click.Parameter, given: str | None
+) -> list[list[float]] | None:
+    """SHARE:EPOCHS between commas as a study file would hold them."""
+    if given is None:
+        return None
+    try:
+        pairs = [each.split(":") for each in given.split(",")]
+        return [[float(share), int(epochs)] for share, epochs in pairs]
+    except ValueError:
+        raise click.BadParameter(
+            f"it must be SHARE:EPOCHS between commas, say 0.1:15,0.3:15, but got {given!r}."
+        ) from None
+
+
 _OPTIONS: dict[str, Any] = {"multiple": True, "metavar": "NAME=VALUE", "callback": _options}
 
 
@@ -58,6 +80,21 @@ _OPTIONS: dict[str, Any] = {"multiple": True, "metavar": "NAME=VALUE", "callback
 @click.option("--trials", type=int, help="Target of finished trials, earlier ones counted.")
 @click.option("--timeout", "timeout_s", type=float, help="Wall time in seconds.")
 @click.option("--target-rmse", "target", type=float, help="Stop once a trial is this good.")
+@click.option("--regret", type=float, help="Stop once a longer search most likely gains less.")
+@click.option(
+    "--objectives", callback=_names, help="Goals: val_rmse,parameters,seconds,memory (some)."
+)
+@click.option("--max-parameters", type=int, help="Most weights of a model.")
+@click.option(
+    "--max-seconds-per-trial", "max_seconds", type=float, help="Most seconds of training a trial."
+)
+@click.option("--max-memory", "max_memory_mb", type=float, help="Most memory of a trial, in MB.")
+@click.option("--repeats", type=int, help="Seeds a trial is trained with; its value is the mean.")
+@click.option("--folds", type=int, help="Cross-validate each trial inside the train part.")
+@click.option(
+    "--grow", "growth", callback=_stages, help="Growing row samples: SHARE:EPOCHS,SHARE:EPOCHS …"
+)
+@click.option("--warm-start", help="Earlier study that the sampler learns from.")
 @click.option(
     "--duplicates",
     type=click.Choice(DUPLICATES),

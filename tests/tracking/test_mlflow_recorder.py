@@ -182,7 +182,7 @@ def test_a_complete_trial_is_finished_and_shows_its_best_value(
         (folder / name).write_text(name)
     done = make_trial(2, 0.9, run_id=run_id, end_reason="early_stopping")
     recorder.epochs(run_id, done.epochs)
-    recorder.finish_trial(done, folder=folder, model=None)
+    recorder.finish_trial(done, folder=folder)
     run = _client(store).get_run(run_id)
     assert run.info.status == "FINISHED"
     assert run.info.run_name == "movies-0002"
@@ -208,7 +208,7 @@ def test_other_ends_never_look_finished(
     recorder.start_study(study)
     run_id = recorder.start_trial(make_trial(4))
     record = make_trial(4, state=state, end_reason="nan", message="loss is NaN", run_id=run_id)
-    recorder.finish_trial(record, folder=None, model=None)
+    recorder.finish_trial(record, folder=None)
     run = _client(store).get_run(run_id)
     assert run.info.status == status
     assert run.info.run_name == f"movies-0004 ({state})"
@@ -223,7 +223,7 @@ def test_an_abandoned_run_is_killed_once_and_an_ended_one_is_left_alone(
 ) -> None:
     recorder.start_study(study)
     open_run, ended = recorder.start_trial(make_trial(1)), recorder.start_trial(make_trial(2))
-    recorder.finish_trial(make_trial(2, 0.9, run_id=ended), folder=None, model=None)
+    recorder.finish_trial(make_trial(2, 0.9, run_id=ended), folder=None)
     killed_at = make_trial(1, state="killed", end_reason="interrupted", run_id=open_run)
     for _ in range(2):
         recorder.kill_trial(killed_at)
@@ -263,7 +263,7 @@ def test_a_trial_without_a_run_cannot_be_finished(
     recorder: MlflowRecorder, make_trial: Make
 ) -> None:
     with pytest.raises(TrackingError, match="Start it first"):
-        recorder.finish_trial(make_trial(1, 0.9), folder=None, model=None)
+        recorder.finish_trial(make_trial(1, 0.9), folder=None)
 
 
 def test_a_study_ends_with_a_leaderboard_figures_and_a_summary(
@@ -306,14 +306,14 @@ def test_a_deleted_study_is_gone_with_its_files_and_others_are_not(
     binned = recorder.start_trial(make_trial(0, study="other"))
     hidden = recorder.start_trial(make_trial(1, study="other"))
     done = make_trial(1, 0.9, study="other", run_id=hidden)
-    recorder.finish_trial(done, folder=None, model=model_folder)
+    recorder.finish_trial(done, folder=None, models=[model_folder])
     client = _client(store)
     hidden_model = str(recorder.model_uri(hidden)).removeprefix("models:/")
     client.delete_run(binned)
     client.delete_logged_model(hidden_model)
     started = recorder.start_study(study)
     run_id = recorder.start_trial(make_trial(1))
-    recorder.finish_trial(make_trial(1, 0.9, run_id=run_id), folder=None, model=model_folder)
+    recorder.finish_trial(make_trial(1, 0.9, run_id=run_id), folder=None, models=[model_folder])
     assert (store.artifacts / "movies").is_dir()
 
     recorder.delete_study("movies")
@@ -353,7 +353,7 @@ def test_a_run_reads_back_in_plain_types(
 ) -> None:
     recorder.start_study(study)
     run_id = recorder.start_trial(make_trial(1))
-    recorder.finish_trial(make_trial(1, 0.9, run_id=run_id), folder=None, model=None)
+    recorder.finish_trial(make_trial(1, 0.9, run_id=run_id), folder=None)
     found = recorder.find_run(run_id)
     assert found is not None
     assert json.loads(json.dumps(found)) == found
@@ -398,7 +398,7 @@ for number in range(4):
     done = TrialRecord(
         study="movies", number=number, params={}, state="complete", value=0.1, run_id=run
     )
-    recorder.finish_trial(done, folder=None, model=None)
+    recorder.finish_trial(done, folder=None)
 """
     root = Path(__file__).resolve().parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root)}

@@ -38,7 +38,7 @@ def logged(
 ) -> str:
     recorder.start_study(study)
     run_id = recorder.start_trial(make_trial(1))
-    recorder.finish_trial(make_trial(1, 0.9, run_id=run_id), folder=None, model=model_folder)
+    recorder.finish_trial(make_trial(1, 0.9, run_id=run_id), folder=None, models=[model_folder])
     return run_id
 
 
@@ -102,7 +102,7 @@ def test_a_signature_names_the_raw_ids(
     ):
         run_id = recorder.start_trial(make_trial(number))
         done = make_trial(number, 0.9, run_id=run_id)
-        recorder.finish_trial(done, folder=None, model=model)
+        recorder.finish_trial(done, folder=None, models=[model])
         model_id = str(recorder.model_uri(run_id)).removeprefix("models:/")
         place = store.client().get_logged_model(model_id).artifact_location
         loaded = mlflow.pyfunc.load_model(place)
@@ -138,7 +138,7 @@ def test_finishing_a_trial_again_does_not_log_its_model_twice(
 ) -> None:
     first = recorder.model_uri(logged)
     record = make_trial(1, 0.9, run_id=logged)
-    recorder.finish_trial(record, folder=None, model=model_folder)
+    recorder.finish_trial(record, folder=None, models=[model_folder])
     assert recorder.model_uri(logged) == first
     assert len(list((store.artifacts / "movies" / "models").iterdir())) == 1
 
@@ -150,7 +150,7 @@ def test_a_model_without_a_loader_is_refused(
     recorder.start_study(study)
     run_id = recorder.start_trial(make_trial(1))
     with pytest.raises(TrackingError, match="loader"):
-        recorder.finish_trial(make_trial(1, 0.9, run_id=run_id), folder=None, model=model_folder)
+        recorder.finish_trial(make_trial(1, 0.9, run_id=run_id), folder=None, models=[model_folder])
 
 
 def test_a_model_that_cannot_be_stored_leaves_no_ready_one(
@@ -160,7 +160,7 @@ def test_a_model_that_cannot_be_stored_leaves_no_ready_one(
     run_id = recorder.start_trial(make_trial(1))
     gone = ModelFolder(path=tmp_path / "gone")
     with pytest.raises(Exception, match="gone"):
-        recorder.finish_trial(make_trial(1, 0.9, run_id=run_id), folder=None, model=gone)
+        recorder.finish_trial(make_trial(1, 0.9, run_id=run_id), folder=None, models=[gone])
     assert recorder.model_uri(run_id) is None
     (model,) = store.client().search_logged_models([experiment_id])
     assert str(model.status) == "FAILED"

@@ -46,7 +46,7 @@ def test_a_whole_study_goes_through(
     any_recorder.epochs(run_id, [])
     any_recorder.epochs(run_id, done.epochs)
     if run_id:
-        any_recorder.finish_trial(done, folder=tmp_path / "missing", model=model_folder)
+        any_recorder.finish_trial(done, folder=tmp_path / "missing", models=[model_folder])
     any_recorder.kill_trial(done)
     (tmp_path / "picture.png").write_bytes(b"png")
     if run_id:

@@ -1,0 +1,56 @@
+"""`trialbook import`: studies that another program made."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from search.cli.common import console, emit, home_option, json_option, store_options
+
+_KINDS = ("keras-tuner",)
+
+
+@click.command(epilog="Example: trialbook import keras-tuner my_dir/my_project --study mine")
+@click.argument("kind", type=click.Choice(_KINDS))
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--study", help="Name of the new study (the folder's).")
+@click.option("--objective", help="NAME:min or NAME:max, where the project does not tell.")
+@click.option("--model", help="module:HyperModel, so that `trialbook search` can go on.")
+@store_options
+@home_option
+@json_option
+def command(
+    kind: str,
+    folder: Path,
+    study: str | None,
+    objective: str | None,
+    model: str | None,
+    home: Path,
+    storage: str | None,
+    tracking_uri: str | None,
+    as_json: bool,
+) -> int:
+    """Bring the finished project in FOLDER into a study, every trial a run in MLflow."""
+    from search.importing import import_project
+
+    found = import_project(
+        folder,
+        home,
+        study=study,
+        objective=objective,
+        model=model,
+        storage=storage,
+        tracking_uri=tracking_uri,
+    )
+    if as_json:
+        emit(asdict(found))
+        return 0
+    best = "" if found.best is None else f" Best: trial {found.best}, {found.value:.4f}."
+    left = f", {found.unfinished} not ended and left out" if found.unfinished else ""
+    console().print(
+        f"Study {found.study} ({found.objective}): {found.complete} complete and {found.failed} "
+        f"failed trials{left}.{best}"
+    )
+    return 0

@@ -1,0 +1,83 @@
+"""What a study pursues beside its objective, and what it does not spend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from search.errors import SearchError
+
+if TYPE_CHECKING:
+    from search.config import StudyConfig
+
+# A goal's name and the trial's figure that it is; the lower the better.
+GOALS = {"parameters": "parameters", "seconds": "seconds_train", "memory": "peak_memory_mb"}
+_MANY = ("tpe", "random", "gp", "qmc", "grid", "nsga2")
+
+
+def check_goals(config: StudyConfig) -> None:
+    """Refuse goals that do not go together, or that sampler, pruner or stop cannot serve.
+
+    Raises:
+        SearchError: The first that does not fit.
+    """
+    goals = list(config.objectives)
+    if not goals:
+        return
+    known = (config.monitor, *GOALS)
+    for goal in goals:
+        if goal not in known:
+            raise SearchError(f"`objectives` must be some of {', '.join(known)}, but got {goal!r}.")
+    if goals[0] != config.monitor or len(set(goals)) < len(goals):
+        raise SearchError(
+            f"`objectives` must begin with {config.monitor} and name each goal once, but got "
+            f"{', '.join(goals)}."
+        )
+    if len(goals) == 1:
+        return
+    if config.pruner != "none":
+        raise SearchError(
+            "A study with several objectives must have the pruner `none`, since a trial that is "
+            f"behind in one may lead in another, but got `{config.pruner}`."
+        )
+    if config.sampler not in _MANY:
+        raise SearchError(
+            f"A study with several objectives must have a sampler of {', '.join(_MANY)}, but got "
+            f"`{config.sampler}`."
+        )
+    if config.regret is not None:
+        raise SearchError(
+            "`regret` must stand with one objective, but there are several. Use `--trials`, "
+            "`--timeout` or `--target-rmse`."
+        )
+
+
+def with_pruner(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A study's values, the pruner `none` where several goals are named and no pruner is."""
+    several = isinstance(values.get("objectives"), list | tuple) and len(values["objectives"]) > 1
+    return {**values, "pruner": "none"} if several and "pruner" not in values else values
+
+
+def goal_names(config: StudyConfig) -> tuple[str, ...]:
+    """The trials' figures behind a study's goals; empty for the objective alone."""
+    if len(config.objectives) < 2:
+        return ()
+    return (config.value_name, *(GOALS[goal] for goal in config.objectives[1:]))
+
+
+def directions(config: StudyConfig) -> list[Literal["minimize", "maximize"]]:
+    """Optuna's words, one a goal."""
+    found = [config.direction]
+    found.extend("minimize" for _ in config.objectives[1:])
+    return found
+
+
+def figures_of(goals: list[str], value: float, metrics: Mapping[str, float]) -> list[float]:
+    """A trial's values, one a goal.
+
+    Args:
+        goals: Their names, the objective's number first.
+        value: The objective.
+        metrics: The trial's figures.
+    """
+    return [value, *(float(metrics[GOALS[goal]]) for goal in goals[1:])]

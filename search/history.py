@@ -1,0 +1,196 @@
+"""What a study learns from an earlier one: trials that its own space still holds."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from models.config import told
+from search.adapter import SpaceAdapter
+from search.config import StudyConfig
+from search.errors import SearchError
+from search.goals import figures_of
+from search.ledger import DATASET
+from search.parameters import Parameter
+from search.results import config_of, study_record
+from tracking import COMPLETE, PRUNED, Scalar, TrialRecord
+
+HISTORY = "trialbook:history"
+SPACE = "trialbook:space"
+_QUEUED = 5
+
+# What two studies must share for a value of one to stand in the other.
+_SAME = ("split", "objective", "epochs", "folds", "growth", "trainer")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class History:
+    """What was taken of an earlier study.
+
+    Attributes:
+        study: Its name.
+        version: Of this study's space: one more than the earlier study's where it is another.
+        trials: What the sampler learns from: `values`, `goals`, `state` and `epochs` each.
+        queued: Configurations to train again, best first, where values cannot stand.
+        left: Why trials were left out, with how many.
+        reason: Why values cannot stand; empty where they do.
+    """
+
+    study: str
+    version: int
+    trials: tuple[Mapping[str, Any], ...]
+    queued: tuple[Mapping[str, Scalar], ...]
+    left: Mapping[str, int]
+    reason: str
+
+    def told(self) -> str:
+        """In a line."""
+        if self.reason:
+            first = (
+                f"{self.reason}, so that values of {self.study} say nothing here: its best "
+                f"{len(self.queued)} configurations are tried first."
+            )
+        else:
+            first = f"The sampler learns from {len(self.trials)} trials of {self.study}."
+        rest = "; ".join(f"{count} for {why}" for why, count in self.left.items())
+        return f"{first} Left out: {rest}." if rest else first
+
+
+def take_history(
+    study: optuna.Study,
+    config: StudyConfig,
+    space: Sequence[Parameter],
+    dataset: Mapping[str, Any] | None,
+) -> History:
+    """Take the trials of an earlier study that a space holds.
+
+    A parameter that the earlier study did not know has its default there, which is what the
+    published trial has. A value that the space does not hold leaves the trial out, and is named.
+
+    Args:
+        study: The earlier one.
+        config: Of the new study.
+        space: Of the new study.
+        dataset: Ratings of the new study; None for a user's own model.
+
+    Raises:
+        SearchError: The earlier study trains another kind of model.
+    """
+    old = config_of(study)
+    if old.model != config.model:
+        raise SearchError(
+            f"`--warm-start` must name a study of the same model, but {study.study_name} trains "
+            f"`{old.model}`, not `{config.model}`."
+        )
+    reason = _why_not(old, config, study.user_attrs.get(DATASET), dataset)
+    left: Counter[str] = Counter()
+    taken: list[tuple[TrialRecord, dict[str, Scalar]]] = []
+    record = study_record(study, old)
+    for trial in record.trials:
+        if trial.state not in (COMPLETE, PRUNED) or trial.value is None:
+            continue
+        values, problem = _fitted(trial.params, space)
+        if problem:
+            left[problem] += 1
+        else:
+            taken.append((trial, values))
+    place = {trial.number: rank for rank, trial in enumerate(record.ranked())}
+    ranked = [each for each in taken if each[0].number in place]
+    best = sorted(ranked, key=lambda each: place[each[0].number])
+    return History(
+        study=study.study_name,
+        version=_version(study, space),
+        trials=() if reason else tuple(_plain(trial, values, config) for trial, values in taken),
+        queued=tuple(values for _, values in best[:_QUEUED]) if reason else (),
+        left=dict(left),
+        reason=reason,
+    )
+
+
+def _why_not(
+    old: StudyConfig,
+    new: StudyConfig,
+    before: Mapping[str, Any] | None,
+    now: Mapping[str, Any] | None,
+) -> str:
+    """Why a value of the earlier study cannot stand in the new one; empty where it can."""
+    if (before or {}).get("content_hash") != (now or {}).get("content_hash"):
+        return "The ratings differ"
+    for name in _SAME:
+        if old.to_dict()[name] != new.to_dict()[name]:
+            return f"`{name}` differs"
+    if old.split == "random" and old.seed != new.seed:
+        return "The seed of the split differs"
+    if set(new.objectives) - {new.monitor} - set(old.objectives) and not old.rates:
+        return "The goals differ"
+    return ""
+
+
+def _fitted(
+    params: Mapping[str, Scalar], space: Sequence[Parameter]
+) -> tuple[dict[str, Scalar], str]:
+    """Values of an earlier trial in a space, and what does not fit, in words."""
+    values: dict[str, Scalar] = {}
+    for parameter in space:
+        if not parameter.is_active(values):
+            continue
+        value = params.get(parameter.name, parameter.default)
+        if not parameter.holds(value):
+            return {}, f"`{parameter.name}` = {told(value)}"
+        values[parameter.name] = value
+    unknown = sorted(set(params) - {parameter.name for parameter in space})
+    return (values, f"`{unknown[0]}`, which is no parameter any more") if unknown else (values, "")
+
+
+def _plain(trial: TrialRecord, values: Mapping[str, Scalar], config: StudyConfig) -> dict[str, Any]:
+    goals = None
+    if trial.state == COMPLETE and trial.value is not None:
+        goals = figures_of(list(config.objectives), trial.value, trial.metrics)
+    return {
+        "values": dict(values),
+        "goals": goals,
+        "value": trial.value,
+        "epochs": max(1, len(trial.epochs)),
+    }
+
+
+def _version(study: optuna.Study, space: Sequence[Parameter]) -> int:
+    before = study.user_attrs.get(SPACE) or {}
+    same = before.get("parameters") == plain_space(space)
+    return int(before.get("version", 1)) + (not same)
+
+
+def plain_space(space: Sequence[Parameter]) -> list[dict[str, Any]]:
+    """A space as JSON holds it."""
+    plain: list[dict[str, Any]] = json.loads(json.dumps([asdict(p) for p in space]))
+    return plain
+
+
+def frozen_trials(
+    history: Sequence[Mapping[str, Any]], adapter: SpaceAdapter
+) -> tuple[FrozenTrial, ...]:
+    """The trials as a sampler sees them.
+
+    Args:
+        history: As `History.trials` has them.
+        adapter: Of the new study's space.
+    """
+    found = []
+    for each in history:
+        complete = each["goals"] is not None
+        found.append(
+            optuna.trial.create_trial(
+                state=TrialState.COMPLETE if complete else TrialState.PRUNED,
+                values=each["goals"],
+                params=adapter.encode(each["values"]),
+                distributions=adapter.distributions(each["values"]),
+                intermediate_values={int(each["epochs"]): float(each["value"])},
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,183 @@
+"""A finished Keras Tuner project as a study: its trials in Optuna and in MLflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from search.config import StudyConfig
+from search.declared import parameters
+from search.errors import SearchError
+from search.storage import open_storage
+from search.tuner_study import TUNER_MODEL, TunerStudy
+from tracking import COMPLETE, EpochRecord, Store
+
+_ENDED = ("COMPLETED", "FAILED", "INVALID")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imported:
+    """What was brought in.
+
+    Attributes:
+        study: Name of the study.
+        objective: `NAME:min` or `NAME:max`.
+        complete: Trials with a value.
+        failed: Trials without.
+        unfinished: Trials that had not ended, which are left out.
+        best: The best trial's number, or None.
+        value: Its value.
+    """
+
+    study: str
+    objective: str
+    complete: int
+    failed: int
+    unfinished: int
+    best: int | None
+    value: float | None
+
+
+def import_project(
+    folder: Path,
+    home: Path,
+    *,
+    study: str | None = None,
+    objective: str | None = None,
+    model: str | None = None,
+    storage: str | None = None,
+    tracking_uri: str | None = None,
+) -> Imported:
+    """Bring a Keras Tuner project into a new study.
+
+    Args:
+        folder: The project: it holds `oracle.json` and a folder `trial_*` a trial.
+        home: Folder of the study.
+        study: Its name; None for the folder's.
+        objective: `NAME:min` or `NAME:max`; None for the metric that the trials' scores are.
+        model: `module:HyperModel` with which `trialbook search` can go on; None for none.
+        storage: Optuna's address; None for `optuna.db` in the home folder.
+        tracking_uri: MLflow's address; None for `mlflow.db` in the home folder.
+
+    Raises:
+        SearchError: The folder is no such project, none of its trials has ended, or there is a
+            study of that name.
+    """
+    store = Store(home, tracking_uri)
+    trials = _trials(folder)
+    ended = [trial for trial in trials if trial.status in _ENDED]
+    if not ended:
+        raise SearchError(
+            f"A project must have a trial that ended to be imported, but {folder} has none of "
+            f"{len(trials)}."
+        )
+    goal = objective or _objective(ended, folder)
+    config = StudyConfig(
+        name=study or folder.resolve().name,
+        trials=len(ended),
+        model=model or TUNER_MODEL,
+        objective=goal,
+        pruner="none",
+        storage=storage,
+        tracking_uri=tracking_uri,
+    )
+    if config.name in optuna.get_all_study_names(open_storage(store, storage)):
+        raise SearchError(
+            f"An import needs a study of its own, but there is one named {config.name!r}. Give "
+            "another name with `--study`, or delete it with `trialbook delete`."
+        )
+    opened = TunerStudy(config, store)
+    records = [_add(opened, trial, goal.split(":")[0]) for trial in ended]
+    opened.finish()
+    done = [record for record in records if record.state == COMPLETE]
+    best = min(done, key=lambda r: config.sign * (r.value or 0.0), default=None)
+    return Imported(
+        study=config.name,
+        objective=goal,
+        complete=len(done),
+        failed=len(records) - len(done),
+        unfinished=len(trials) - len(ended),
+        best=best.number if best else None,
+        value=best.value if best else None,
+    )
+
+
+def _trials(folder: Path) -> list[Any]:
+    """The project's trials in the order in which they were started."""
+    from keras_tuner.engine.trial import Trial
+
+    oracle = folder / "oracle.json"
+    if not oracle.is_file():
+        raise SearchError(
+            f"A Keras Tuner project must hold `oracle.json`, but {folder} does not. Name the "
+            "folder DIRECTORY/PROJECT_NAME of its tuner."
+        )
+    try:
+        order = json.loads(oracle.read_text(encoding="utf-8")).get("start_order", [])
+        found = [Trial.load(str(path)) for path in sorted(folder.glob("trial_*/trial.json"))]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SearchError(
+            f"A Keras Tuner project must be readable, but {folder} is not "
+            f"({type(error).__name__}: {error})."
+        ) from error
+    place = {name: number for number, name in enumerate(order)}
+    return sorted(found, key=lambda trial: (place.get(trial.trial_id, len(place)), trial.trial_id))
+
+
+def _objective(trials: Sequence[Any], folder: Path) -> str:
+    """The metric whose best value is every trial's score."""
+    scored = [trial for trial in trials if trial.score is not None]
+    names = scored[0].metrics.metrics if scored else {}
+    for name, history in names.items():
+        if all(
+            trial.metrics.exists(name) and trial.metrics.get_best_value(name) == trial.score
+            for trial in scored
+        ):
+            return f"{name}:{history.direction}"
+    raise SearchError(
+        f"The objective of {folder} must be one of its metrics ({', '.join(names) or 'none'}), but "
+        "none has the trials' scores. Name it with `--objective NAME:min`."
+    )
+
+
+def _add(opened: TunerStudy, trial: Any, monitor: str) -> Any:
+    hyperparameters = trial.hyperparameters
+    values = {
+        hp.name: hyperparameters.values[hp.name]
+        for hp in hyperparameters.space
+        if hp.name in hyperparameters.values and hyperparameters.is_active(hp)
+    }
+    figures = {name: float(trial.metrics.get_best_value(name)) for name in trial.metrics.metrics}
+    figures |= {"best_step": float(trial.best_step or 0)}
+    lines = (trial.message or "").strip().splitlines()
+    value = trial.score
+    if value is not None and trial.metrics.exists(monitor):
+        value = float(trial.metrics.get_best_value(monitor))
+    return opened.add(
+        values,
+        parameters(hyperparameters),
+        trial.trial_id,
+        value if trial.status == "COMPLETED" else None,
+        metrics=figures,
+        epochs=_curve(trial),
+        message=lines[-1] if lines else "",
+    )
+
+
+def _curve(trial: Any) -> tuple[EpochRecord, ...]:
+    """What the project holds by step: most often the best epoch alone."""
+    steps: dict[int, dict[str, float]] = {}
+    for name in trial.metrics.metrics:
+        for observation in trial.metrics.get_history(name):
+            value = observation.value
+            mean = sum(value) / len(value) if isinstance(value, list) else value
+            steps.setdefault(int(observation.step) + 1, {})[name] = float(mean)
+    return tuple(
+        EpochRecord(epoch=step, seconds=0.0, metrics=metrics)
+        for step, metrics in sorted(steps.items())
+    )

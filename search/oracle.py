@@ -1,0 +1,193 @@
+"""The second door: any `keras_tuner.Tuner` with Optuna choosing and MLflow recording."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine import trial as tuner_trial
+
+from search.config import StudyConfig
+from search.declared import parameters
+from search.ledger import OUTCOME, PLAN
+from search.tuner_study import TUNER_MODEL, TUNER_TRIAL, TunerStudy
+from tracking import COMPLETE, EpochRecord, Store
+
+_RUNNING, _STOPPED = "RUNNING", "STOPPED"
+
+
+class OptunaOracle(keras_tuner.Oracle):
+    """A Keras Tuner oracle whose trials are those of a Trialbook study.
+
+    Every trial is an Optuna trial and an MLflow run: its parameters, its final figures, and with
+    `watch` its curve. `trialbook studies`, `show`, `compare`, `export` and `ui` know the study. A
+    study goes on where it stopped, in the same project folder or in a new one, and so does one
+    that `trialbook search --model module:HyperModel` began.
+
+    What it cannot do: prune a trial (Keras Tuner's tuners train each to their own end); keep models
+    in MLflow (they stay in the tuner's project folder, where `get_best_models` finds those that
+    were trained there); reproduce a trial (the seed of a training is the tuner's own).
+
+    Example:
+        >>> oracle = OptunaOracle("val_loss", max_trials=20, study="mine")
+        >>> tuner = keras_tuner.Tuner(oracle=oracle, hypermodel=build, directory="kt")
+        >>> oracle.watch(tuner)
+        >>> tuner.search(x, y, epochs=5, validation_split=0.2)
+    """
+
+    def __init__(
+        self,
+        objective: Any = None,
+        max_trials: int = 10,
+        *,
+        study: str = "keras-tuner",
+        home: str | Path = "mlruns",
+        sampler: str = "tpe",
+        sampler_options: Mapping[str, Any] | None = None,
+        seed: int = 42,
+        storage: str | None = None,
+        tracking_uri: str | None = None,
+        **options: Any,
+    ) -> None:
+        """Open the study, or make it.
+
+        Args:
+            objective: As every Keras Tuner oracle takes it.
+            max_trials: Target of trials, earlier ones of the study counted.
+            study: Its name.
+            home: Folder of `mlflow.db`, `optuna.db` and `artifacts/`; made when missing.
+            sampler: One of `trialbook search --sampler`.
+            sampler_options: Optuna's options of it.
+            seed: Of the sampler.
+            storage: Optuna's address; None for `optuna.db` in the home folder.
+            tracking_uri: MLflow's address; None for `mlflow.db` in the home folder.
+            options: All others of `keras_tuner.Oracle`.
+
+        Raises:
+            SearchError: A value breaks its rule, or the study is one that a tuner cannot go on
+                with.
+        """
+        super().__init__(objective=objective, max_trials=max_trials, seed=seed, **options)
+        name, direction = self.objective.name, self.objective.direction
+        config = StudyConfig(
+            name=study,
+            trials=max_trials,
+            model=TUNER_MODEL,
+            objective=f"{name}:{direction or 'min'}",
+            sampler=sampler,
+            sampler_options=dict(sampler_options or {}),
+            pruner="none",
+            seed=seed,
+            storage=storage,
+            tracking_uri=tracking_uri,
+        )
+        self._study = TunerStudy(config, Store(Path(home), tracking_uri))
+        self._numbers: dict[str, int] = {}
+        self._curves: dict[str, list[EpochRecord]] = {}
+        self._restored = False
+
+    def watch(self, tuner: keras_tuner.Tuner) -> None:
+        """Record the epochs of the trials that a tuner trains.
+
+        Oracles are not told of epochs, so that without this a trial has its final figures alone.
+
+        Args:
+            tuner: Whose `on_epoch_begin` and `on_epoch_end` are listened to.
+        """
+        begin, end = tuner.on_epoch_begin, tuner.on_epoch_end
+        started: dict[str, float] = {}
+
+        def on_epoch_begin(trial: Any, model: Any, epoch: int, logs: Any = None) -> None:
+            started[trial.trial_id] = time.monotonic()
+            begin(trial, model, epoch, logs=logs)
+
+        def on_epoch_end(trial: Any, model: Any, epoch: int, logs: Any = None) -> None:
+            end(trial, model, epoch, logs=logs)
+            seconds = time.monotonic() - started.get(trial.trial_id, time.monotonic())
+            self._epoch(trial.trial_id, epoch + 1, seconds, logs or {})
+
+        tuner.on_epoch_begin, tuner.on_epoch_end = on_epoch_begin, on_epoch_end
+
+    def _epoch(self, name: str, epoch: int, seconds: float, logs: Mapping[str, Any]) -> None:
+        """Record an epoch; those of later executions of the same trial go on counting."""
+        curve = self._curves.setdefault(name, [])
+        if curve and epoch <= curve[-1].epoch:
+            epoch = curve[-1].epoch + 1
+        metrics = {key: float(value) for key, value in logs.items()}
+        curve.append(EpochRecord(epoch=epoch, seconds=seconds, metrics=metrics))
+        self._study.epoch(self._numbers[name], curve[-1])
+
+    def create_trial(self, tuner_id: str) -> Any:
+        """As every oracle does, with the study's earlier trials counted."""
+        if not self._restored:
+            self._restore()
+        trial = super().create_trial(tuner_id)
+        if trial.status == _STOPPED and not self.ongoing_trials:
+            self._study.finish()
+        return trial
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Let Optuna choose.
+
+        Args:
+            trial_id: Keras Tuner's name of the trial.
+
+        Returns:
+            `status` and `values`, active parameters only.
+        """
+        number, values = self._study.ask(parameters(self.get_space()), trial_id)
+        self._numbers[trial_id] = number
+        return {"status": _RUNNING, "values": values}
+
+    def end_trial(self, trial: Any) -> None:
+        """As every oracle does; what it came to is stored and recorded."""
+        try:
+            super().end_trial(trial)
+        finally:
+            self._store(self.trials[trial.trial_id])
+
+    def _store(self, trial: Any) -> None:
+        number = self._numbers.get(trial.trial_id)
+        retried = trial.trial_id in self._retry_queue
+        if number is None or retried:
+            return
+        del self._numbers[trial.trial_id]
+        last = {name: float(trial.metrics.get_best_value(name)) for name in trial.metrics.metrics}
+        curve = self._curves.pop(trial.trial_id, [])
+        lines = (trial.message or "").strip().splitlines()
+        self._study.end(
+            number,
+            trial.score if trial.status == "COMPLETED" else None,
+            metrics={**last, "best_step": float(trial.best_step), "epochs_run": float(len(curve))},
+            epochs=curve,
+            message=lines[-1] if lines else "",
+        )
+
+    def _restore(self) -> None:
+        """Give Keras Tuner the trials of the study that its project folder does not hold."""
+        self._restored = True
+        held = set(self.trials)
+        width = len(str(self.max_trials))
+        for place, stored in enumerate(self._study.finished_trials()):
+            name = stored.user_attrs.get(TUNER_TRIAL) or f"{place:0{width}d}"
+            if name in held:
+                continue
+            plan, outcome = stored.user_attrs[PLAN], stored.user_attrs[OUTCOME]
+            hyperparameters = self.get_space()
+            hyperparameters.values = dict(plan["values"])
+            complete = outcome["state"] == COMPLETE
+            made = tuner_trial.Trial(
+                hyperparameters, trial_id=name, status="COMPLETED" if complete else "FAILED"
+            )
+            if complete:
+                made.metrics.register(self.objective.name, direction=self.objective.direction)
+                step = int(outcome["metrics"].get("best_step", 0))
+                made.metrics.update(self.objective.name, stored.value, step=step)
+                made.score, made.best_step = stored.value, step
+            self.trials[name] = made
+            self.start_order.append(name)
+            self.end_order.append(name)
+            self._record_values(made)

@@ -1,0 +1,253 @@
+"""What trains a trial on ratings inside the child: points of our space, on one split."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import keras
+import keras_tuner
+import numpy as np
+
+import models
+from models.data import Ratings, Split, fold_of, load_ratings, split_ratings
+from models.evaluation import TrivialRmse, trivial_predictions, trivial_rmse
+from search import space
+from search.config import StudyConfig
+from search.dataset import dataset_record
+from search.declared import declare, parameters
+from search.limits import too_large
+from search.messages import Done, Ready, Score, Scored, Task
+from search.parts import part_kind, part_seed, parts_of
+from search.reporter import Reporter
+from search.trial_files import write_config
+from search.workers import Allotment
+
+_KEPT = ("epochs", "early_stopping")
+
+
+def load_rating_runner(config: StudyConfig) -> RatingRunner:
+    """Read the study's ratings, split them, and stand ready to train on them.
+
+    Raises:
+        SearchError, ModelsError: The data or the space cannot be had.
+    """
+    declared = declare(config)  # first, since a mistake in `[space]` need not wait for the data
+    ratings = load_ratings(config.data, config.options)
+    split = split_ratings(ratings, config.split, seed=config.seed)
+    return RatingRunner(config, declared, ratings, split)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Trained:
+    """One training: what it came to, where its model is, and what it took in seconds."""
+
+    result: models.TrainResult
+    folder: str
+    parameters: int
+    seconds_build: float
+    seconds_save: float
+
+
+class RatingRunner:
+    """Trains points of our space on one split."""
+
+    def __init__(
+        self,
+        config: StudyConfig,
+        declared: keras_tuner.HyperParameters,
+        ratings: Ratings,
+        split: Split,
+    ) -> None:
+        self._config = config
+        self._declared = declared
+        self._ratings = ratings
+        self._split = split
+        self._trivial: TrivialRmse = trivial_rmse(split)
+
+    @property
+    def rows(self) -> int:
+        """Rows that a trial trains on."""
+        return len(self._split.train)
+
+    def ready(self, allotment: Allotment) -> Ready:
+        """Describe the space and the ratings."""
+        return Ready(
+            space=parameters(self._declared),
+            first=space.baseline_values() if self._config.model == "ratings" else {},
+            dataset=dataset_record(self._ratings, self._split, self._trivial),
+            workers=allotment.workers,
+            threads=allotment.threads,
+            warnings=(*self._ratings.warnings, *self._split.warnings),
+            devices=models.device_types(),
+        )
+
+    def configs(self, task: Task) -> tuple[models.ModelConfig, models.TrainConfig]:
+        """The configurations that a task stands for; a preset sees all rows from the start."""
+        if task.preset is not None:
+            model, train = space.preset(task.preset)
+        else:
+            hp = keras_tuner.HyperParameters()
+            hp.values = dict(task.values)
+            model, train = space.read(hp, self._config.space)
+        return model, space.as_study(
+            train,
+            seed=task.seed,
+            epochs=task.epochs,
+            trainer=self._config.trainer,
+            growth=() if task.preset is not None else self._config.growth,
+        )
+
+    def run(self, task: Task, report: Reporter) -> Done:
+        """Build, train, score again, and write the trial's files; once a part."""
+        model_config, train_config = self.configs(task)
+        # Before the work, so that it is there whatever becomes of it.
+        write_config(task.folder, {"model": asdict(model_config), "train": asdict(train_config)})
+        trained: list[_Trained] = []
+        for number, split in self._parts(task):
+            started = time.perf_counter()
+            seed = part_seed(task.seed, number)
+            models.make_deterministic(seed)
+            model = models.build_for(split, model_config, seed=seed)
+            if beyond := too_large(model, task.limits):
+                return Done.beyond(beyond, model.count_params())
+            if task.refit_epochs is not None:
+                return self._refit(model, train_config, task, task.refit_epochs)
+            if number == 1:
+                layers = models.format_layer_table(model)
+                (task.folder / "layers.txt").write_text(layers + "\n")
+            report.begin(part_kind(self._config), number)
+            built = time.perf_counter() - started
+            config = space.at_seed(train_config, seed)
+            one = self._train(model, split, config, task, number, built, report)
+            trained.append(one)
+            if one.result.end_reason not in _KEPT:
+                break
+            if parts_of(self._config) > 1 and not report.part(number, one.result.best_val_rmse):
+                break
+        return self._together(trained, task, report)
+
+    def _wanted(self, task: Task) -> int:
+        """How many parts are trained where nothing ends the trial before."""
+        parts = parts_of(self._config)
+        return parts if task.most_parts is None else min(parts, task.most_parts)
+
+    def _parts(self, task: Task) -> Iterator[tuple[int, Split]]:
+        """The parts' numbers and what each is trained on."""
+        for number in range(1, self._wanted(task) + 1):
+            folds = self._config.folds
+            yield (
+                number,
+                fold_of(self._split, number, folds, seed=self._config.seed)
+                if folds
+                else self._split,
+            )
+
+    def _train(
+        self,
+        model: keras.Model,
+        split: Split,
+        config: models.TrainConfig,
+        task: Task,
+        number: int,
+        built: float,
+        report: Reporter,
+    ) -> _Trained:
+        result = models.train(model, split, config, lambda e: report(e.epoch, e.seconds, e.metrics))
+        saving = time.perf_counter()
+        folder = ""
+        if task.keep_model and result.end_reason in _KEPT:
+            folder = "model" if number == 1 else f"model_{number}"
+            models.save_ratings_model(model, split.vocabulary, task.folder / folder)
+        return _Trained(
+            result=result,
+            folder=folder,
+            parameters=model.count_params(),
+            seconds_build=built,
+            seconds_save=time.perf_counter() - saving,
+        )
+
+    def _together(self, trained: Sequence[_Trained], task: Task, report: Reporter) -> Done:
+        """What all parts came to: the mean of those that ended, and each by itself."""
+        last = trained[-1].result
+        cut = last.end_reason if last.end_reason not in _KEPT else ""
+        whole = trained[:-1] if cut else trained
+        values = [each.result.best_val_rmse for each in whole]
+        reason = cut or ("pruned" if len(trained) < self._wanted(task) else last.end_reason)
+        metrics = self._figures(trained, report)
+        several = parts_of(self._config) > 1
+        if several:
+            kind = part_kind(self._config)
+            for number, value in enumerate(values, 1):
+                metrics[f"{kind}_{number}/best_val_rmse"] = value
+            metrics["parts"] = len(values)
+            if len(values) > 1:
+                metrics["best_val_rmse_deviation"] = statistics.stdev(values)
+        value = statistics.mean(values) if values else last.best_val_rmse
+        metrics["best_val_rmse"] = value
+        vocabulary = self._split.vocabulary
+        folders = tuple(each.folder for each in whole if each.folder)
+        keeps = bool(folders) and reason in _KEPT
+        return Done(
+            end_reason=report.end_reason if reason == "pruned" else reason,
+            value=value,
+            metrics=metrics,
+            trainer=last.trainer,
+            model_kind="ratings" if keeps else None,
+            models=folders,
+            id_types=(models.id_type(vocabulary.user_ids), models.id_type(vocabulary.movie_ids)),
+            message=report.beyond,
+        )
+
+    def _figures(self, trained: Sequence[_Trained], report: Reporter) -> dict[str, float]:
+        """Times and counts of all parts; the best epoch is the first part's."""
+        results = [each.result for each in trained]
+        return {
+            "best_epoch": results[0].best_epoch,
+            "epochs_run": sum(len(r.epochs) for r in results),
+            "lowest_val_rmse": statistics.mean(r.lowest_val_rmse for r in results),
+            "parameters": trained[0].parameters,
+            "seconds_build": sum(each.seconds_build for each in trained),
+            "seconds_train": sum(r.seconds["train"] for r in results) - report.seconds,
+            "seconds_report": report.seconds,
+            "seconds_evaluate": sum(r.seconds["evaluate"] for r in results),
+            "seconds_save": sum(each.seconds_save for each in trained),
+            "trivial_global_mean_val_rmse": self._trivial.global_mean,
+            "trivial_biases_val_rmse": self._trivial.biases,
+        }
+
+    def _refit(
+        self, model: keras.Model, config: models.TrainConfig, task: Task, epochs: int
+    ) -> Done:
+        """Train on train and validation part together; there is nothing left to score it on."""
+        trainer = models.refit(model, self._split, config, epochs)
+        vocabulary = self._split.vocabulary
+        models.save_ratings_model(model, vocabulary, task.folder / "model")
+        return Done(
+            end_reason="epochs",
+            value=math.nan,
+            metrics={},
+            trainer=trainer,
+            model_kind="ratings",
+            id_types=(models.id_type(vocabulary.user_ids), models.id_type(vocabulary.movie_ids)),
+        )
+
+    def score(self, asked: Score) -> Scored:
+        """Score a saved model, or the trivial predictors, on the validation or the test part."""
+        part = {"valid": self._split.valid, "test": self._split.test}[asked.part]
+        if asked.model is None:
+            predictions = trivial_predictions(self._split, part)
+        else:
+            model = keras.saving.load_model(asked.model / "model.keras", compile=False)
+            predictions = {"model": models.predict(model, part).astype(np.float64)}
+        rows = self._split.vocabulary.user_rows
+        scores = part.scores.astype(np.float64)
+        sums = {
+            name: np.bincount(part.users, weights=(found - scores) ** 2, minlength=rows)
+            for name, found in predictions.items()
+        }
+        counts = np.bincount(part.users, minlength=rows).astype(np.float64)
+        return Scored(sums=sums, counts=counts)
