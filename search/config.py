@@ -23,6 +23,8 @@ KEEP_MODELS = ("all", "best", "none")
 DUPLICATES = ("reuse", "repeat")
 AUTO = "auto"
 SPLITS = ("published", "random", "temporal", "leave-last-out")
+TUNER_MODEL = "keras_tuner:Tuner"
+"""What stands as the model of a study whose models only a Keras Tuner tuner knows."""
 PRESETS = ("ratings", "baseline", "as-written")
 
 # What may change between two runs of one study without making it another study.

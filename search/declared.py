@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import Any, cast
 
 import keras_tuner
 
 from search import space
-from search.config import StudyConfig
+from search.config import TUNER_MODEL, StudyConfig
 from search.errors import SearchError
 from search.parameters import Condition, Kind, Parameter
 
@@ -64,6 +65,18 @@ def declare(config: StudyConfig) -> keras_tuner.HyperParameters:
     return hp
 
 
+class _Function(keras_tuner.HyperModel):
+    """A function that builds a model, as Keras Tuner takes one too."""
+
+    def __init__(self, build: Callable[[keras_tuner.HyperParameters], Any]) -> None:
+        super().__init__()
+        self._build_model = build
+
+    def build(self, hp: keras_tuner.HyperParameters) -> Any:
+        """What the function builds."""
+        return self._build_model(hp)
+
+
 def load_hypermodel(reference: str) -> Any:
     """A user's own `keras_tuner.HyperModel`, or a build function as one.
 
@@ -73,6 +86,11 @@ def load_hypermodel(reference: str) -> Any:
     Raises:
         SearchError: There is none of that name.
     """
+    if reference == TUNER_MODEL:
+        raise SearchError(
+            "A study whose models come from a Keras Tuner tuner must be gone on with there, "
+            "through `OptunaOracle`; Trialbook itself cannot build them."
+        )
     module_name, name = reference.split(":")
     try:
         module = importlib.import_module(module_name)
@@ -86,7 +104,7 @@ def load_hypermodel(reference: str) -> Any:
     if isinstance(made, keras_tuner.HyperModel):
         return made
     if callable(made):
-        return keras_tuner.engine.hypermodel.DefaultHyperModel(made)
+        return _Function(made)
     raise SearchError(
         f"`model` must name a keras_tuner.HyperModel, but {reference!r} is a {type(made).__name__}."
     )

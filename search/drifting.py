@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 from search.ledger import OUTCOME, PLAN
+from search.parts import part_kind
 from search.replay import Replay, Stored
 from search.samplers import training_seed
 from search.slots import slot_of
@@ -52,8 +54,10 @@ def record_lines(stored: Stored, store: Store) -> list[str]:
         for place, other in places.items()
         if other is not None and abs(other - value) > _RECORD_TOLERANCE
     ]
+    lines += _part_lines(stored, value)
     curve = [e.metrics.get(stored.config.monitor, math.inf) for e in stored.record.epochs]
-    best = stored.record.metrics.get("best_epoch")
+    several = stored.record.metrics.get("parts", 0) > 1
+    best = None if several else stored.record.metrics.get("best_epoch")
     if best and stored.record.state == COMPLETE and 0 < int(best) <= len(curve):
         drawn = curve[int(best) - 1]
         if abs(drawn - value) > 1e-3:
@@ -62,3 +66,17 @@ def record_lines(stored: Stored, store: Store) -> list[str]:
                 "the stored value was altered"
             )
     return lines
+
+
+def _part_lines(stored: Stored, value: float) -> list[str]:
+    """Whether the value of a trial of several parts is the mean of theirs."""
+    metrics, kind = stored.record.metrics, part_kind(stored.config)
+    count = int(metrics.get("parts", 0))
+    parts = [metrics.get(f"{kind}_{n}/{stored.config.value_name}") for n in range(1, count + 1)]
+    known = [part for part in parts if part is not None]
+    if not known or abs(statistics.mean(known) - value) <= _RECORD_TOLERANCE:
+        return []
+    return [
+        f"record: {value!r} is stored, but the mean of its {count} parts is "
+        f"{statistics.mean(known)!r}; one of them was altered"
+    ]

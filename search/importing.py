@@ -10,11 +10,11 @@ from typing import Any
 
 import optuna
 
-from search.config import StudyConfig
+from search.config import TUNER_MODEL, StudyConfig
 from search.declared import parameters
 from search.errors import SearchError
 from search.storage import open_storage
-from search.tuner_study import TUNER_MODEL, TunerStudy
+from search.tuner_study import TunerStudy
 from tracking import COMPLETE, EpochRecord, Store
 
 _ENDED = ("COMPLETED", "FAILED", "INVALID")
@@ -153,7 +153,7 @@ def _add(opened: TunerStudy, trial: Any, monitor: str) -> Any:
         if hp.name in hyperparameters.values and hyperparameters.is_active(hp)
     }
     figures = {name: float(trial.metrics.get_best_value(name)) for name in trial.metrics.metrics}
-    figures |= {"best_step": float(trial.best_step or 0)}
+    figures["best_epoch"] = float((trial.best_step or 0) + 1)
     lines = (trial.message or "").strip().splitlines()
     value = trial.score
     if value is not None and trial.metrics.exists(monitor):

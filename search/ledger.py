@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.ownership import OWNER, lives
 from search.slots import RETRY_OF, SLOT, slot_of
-from tracking import COMPLETE, KILLED, PRUNED, QUEUED, RUNNING, EpochRecord, TrialRecord
+from tracking import BEYOND, COMPLETE, KILLED, PRUNED, QUEUED, RUNNING, EpochRecord, TrialRecord
 
 CONFIG = "trialbook:config"
 DATASET = "trialbook:dataset"
@@ -118,6 +118,8 @@ def outcome_of(record: TrialRecord) -> dict[str, Any]:
         "state": record.state,
         "end_reason": record.end_reason,
         "message": record.message,
+        "value": record.value,
+        "beyond": BEYOND in record.tags,
         "metrics": dict(record.metrics),
         "trainer": record.tags.get(TRAINER),
         "curve": pack_curve(record.epochs),
@@ -159,7 +161,9 @@ def trial_record(study: str, trial: FrozenTrial, monitor: str) -> TrialRecord:
     if state == RUNNING and owner is not None and not lives(owner):
         state, end_reason = KILLED, "interrupted"
     ended = state in (COMPLETE, PRUNED)
-    trainer = {TRAINER: outcome["trainer"]} if outcome.get("trainer") else {}
+    ending = {TRAINER: outcome["trainer"]} if outcome.get("trainer") else {}
+    if outcome.get("beyond"):
+        ending[BEYOND] = "true"
     return TrialRecord(
         study=study,
         number=trial.number,
@@ -167,13 +171,20 @@ def trial_record(study: str, trial: FrozenTrial, monitor: str) -> TrialRecord:
         state=state,
         end_reason=end_reason,
         message=outcome.get("message", ""),
-        value=value_of(trial) if ended else None,
+        value=_own_value(trial, outcome) if ended else None,
         objective=f"best_{monitor}",
         metrics=outcome.get("metrics", {}),
-        tags=dict(plan.get("tags", {})) | trainer,
+        tags=dict(plan.get("tags", {})) | ending,
         epochs=_epochs(outcome.get("curve", [])),
         run_id=plan.get("run_id"),
     )
+
+
+def _own_value(trial: FrozenTrial, outcome: Mapping[str, Any]) -> float | None:
+    """Optuna's value; for a pruned trial ours, since Optuna's is the last one that was reported."""
+    if trial.state == TrialState.PRUNED and outcome.get("value") is not None:
+        return float(outcome["value"])
+    return value_of(trial)
 
 
 def pack_curve(epochs: Sequence[EpochRecord]) -> list[list[Any]]:

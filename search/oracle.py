@@ -10,10 +10,10 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as tuner_trial
 
-from search.config import StudyConfig
+from search.config import TUNER_MODEL, StudyConfig
 from search.declared import parameters
 from search.ledger import OUTCOME, PLAN
-from search.tuner_study import TUNER_MODEL, TUNER_TRIAL, TunerStudy
+from search.tuner_study import TUNER_TRIAL, TunerStudy
 from tracking import COMPLETE, EpochRecord, Store
 
 _RUNNING, _STOPPED = "RUNNING", "STOPPED"
@@ -161,7 +161,7 @@ class OptunaOracle(keras_tuner.Oracle):
         self._study.end(
             number,
             trial.score if trial.status == "COMPLETED" else None,
-            metrics={**last, "best_step": float(trial.best_step), "epochs_run": float(len(curve))},
+            metrics={**last, "best_epoch": float(trial.best_step + 1), **_times(curve)},
             epochs=curve,
             message=lines[-1] if lines else "",
         )
@@ -184,10 +184,20 @@ class OptunaOracle(keras_tuner.Oracle):
             )
             if complete:
                 made.metrics.register(self.objective.name, direction=self.objective.direction)
-                step = int(outcome["metrics"].get("best_step", 0))
+                step = max(0, int(outcome["metrics"].get("best_epoch", 1)) - 1)
                 made.metrics.update(self.objective.name, stored.value, step=step)
                 made.score, made.best_step = stored.value, step
             self.trials[name] = made
             self.start_order.append(name)
             self.end_order.append(name)
             self._record_values(made)
+
+
+def _times(curve: list[EpochRecord]) -> dict[str, float]:
+    """How many epochs were heard of, and what they took."""
+    if not curve:
+        return {}
+    return {
+        "epochs_run": float(len(curve)),
+        "seconds_train": sum(each.seconds for each in curve),
+    }

@@ -10,7 +10,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from search.config import StudyConfig
+from search.config import TUNER_MODEL, StudyConfig
 from search.goals import goal_names
 from search.ledger import CONFIG, DATASET, RUN, trial_record, value_of
 from tracking import COMPLETE, FAILED, KILLED, PRUNED, DatasetRecord, StudyRecord, TrialRecord
@@ -136,6 +136,25 @@ def _value(trial: FrozenTrial) -> float:
     return value
 
 
+def _more(config: StudyConfig) -> list[str]:
+    """What a study sets beyond the usual, a line each."""
+    found = []
+    if config.folds:
+        found.append(f"A trial's value is the mean of {config.folds} folds of the train part.")
+    if config.repeats > 1:
+        found.append(f"A trial's value is the mean of {config.repeats} seeds.")
+    if config.growth:
+        stages = ", ".join(
+            f"{share:.0%} of the rows for {lasting:g} epochs" for share, lasting in config.growth
+        )
+        found.append(f"Trials begin on growing samples of the train part: {stages}.")
+    if len(config.objectives) > 1:
+        found.append(f"Goals: {', '.join(config.objectives)}.")
+    if config.warm_start:
+        found.append(f"Learns from study `{config.warm_start}` as well.")
+    return found
+
+
 def describe(config: StudyConfig, dataset: Mapping[str, Any] | None) -> str:
     """What is searched, on what and how, in Markdown."""
     lines = [f"**{config.name}** searches `{config.model}` for {config.objective}."]
@@ -154,7 +173,9 @@ def describe(config: StudyConfig, dataset: Mapping[str, Any] | None) -> str:
         f"Sampler `{config.sampler}`, pruner `{config.pruner}`, seed {config.seed}, "
         f"at most {config.epochs} epochs a trial. Trial 0 is the published baseline."
         if config.rates
-        else f"Sampler `{config.sampler}`, pruner `{config.pruner}`, seed {config.seed}. "
-        "Trial 0 is the model at its defaults."
+        else f"Sampler `{config.sampler}`, pruner `{config.pruner}`, seed {config.seed}."
     )
+    if not config.rates and config.model != TUNER_MODEL:
+        lines[-1] += " Trial 0 is the model at its defaults."
+    lines += _more(config)
     return "\n\n".join(lines)

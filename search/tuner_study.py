@@ -33,8 +33,6 @@ from tracking import (
     provenance,
 )
 
-TUNER_MODEL = "keras_tuner:Tuner"
-"""What stands as the model of a study whose models only a tuner knows."""
 TUNER_TRIAL = "trialbook:tuner_trial"
 
 

@@ -94,6 +94,8 @@ def _results(record: StudyRecord) -> str:
         return "\n\n".join([*parts, "No trial is complete, so there is no best one."])
     parts.append(_against_baseline(record, ranked[0]))
     parts.append("\n".join(_table(record, ranked[:_SHOWN])))
+    if record.frontier():
+        parts.append("\n".join(_frontier(record)))
     best = f"{record.name}:{ranked[0].number}"
     parts.append(f"Repeat the best: `trialbook reproduce {best}`")
     return "\n\n".join(part for part in parts if part)
@@ -117,6 +119,17 @@ def _table(record: StudyRecord, best: tuple[TrialRecord, ...]) -> list[str]:
         cells = [str(rank), label, f"{trial.value:.5f}", "" if epoch is None else f"{epoch:.0f}"]
         cells += [_cell(trial.params.get(name)) for name in names]
         lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _frontier(record: StudyRecord) -> list[str]:
+    """The trials that no other one beats in one goal without losing in another."""
+    lines = ["Not beaten in all goals by any trial:", ""]
+    lines += ["| " + " | ".join(["trial", *record.goals]) + " |"]
+    lines += ["|" + " --- |" * (1 + len(record.goals))]
+    for trial in record.frontier()[:_SHOWN]:
+        others = [f"{trial.metrics.get(name, 0.0):.5g}" for name in record.goals[1:]]
+        lines.append("| " + " | ".join([str(trial.number), f"{trial.value:.5f}", *others]) + " |")
     return lines
 
 

@@ -17,6 +17,7 @@ from tracking.figures import (
     landscape,
     words,
 )
+from tracking.frontier import draw_frontier_html, draw_frontier_png, frontier
 from tracking.records import StudyRecord, TrialRecord
 
 
@@ -29,11 +30,15 @@ def draw_study(study: StudyRecord, folder: Path) -> list[Path]:
 
     Returns:
         The files: `history`, `importances`, `parallel_coordinates`, `slice` and
-        `learning_curves`, with `.png` and `.html`.
+        `learning_curves`, with `.png` and `.html`; and `frontier` where it has several goals.
     """
     written = []
+    several = len(study.goals) > 1
     for module, suffix in ((draw_png, "png"), (draw_html, "html")):
-        for name, figure in _figures(study, module).items():
+        figures = _figures(study, module)
+        if several:
+            figures["frontier"] = _frontier(study, module)
+        for name, figure in figures.items():
             path = folder / f"{name}.{suffix}"
             module.save(figure, path)
             written.append(path)
@@ -126,6 +131,12 @@ def _figures(study: StudyRecord, module: Any) -> dict[str, Any]:
             curves, title=titles["learning_curves"], value_label=curve_label, limits=limits
         ),
     }
+
+
+def _frontier(study: StudyRecord, module: Any) -> Any:
+    draw = draw_frontier_png if module is draw_png else draw_frontier_html
+    title = f"{study.name}: its goals against each other"
+    return draw(frontier(study), title=title, value_label=words(study.objective))
 
 
 def _titles() -> Sequence[tuple[str, str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from search.cli.common import console, emit, home_option, json_option, store_options
+from search.cli.common import console, emit, home_option, json_option, store_options, waiting
 
 _KINDS = ("keras-tuner",)
 
@@ -33,7 +33,10 @@ def command(
     as_json: bool,
 ) -> int:
     """Bring the finished project in FOLDER into a study, every trial a run in MLflow."""
-    from search.importing import import_project
+    from search.quiet import quiet_stderr
+
+    with waiting("Loading Keras Tuner …"), quiet_stderr():  # it imports TensorFlow, which chatters
+        from search.importing import import_project
 
     found = import_project(
         folder,

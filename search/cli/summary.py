@@ -8,7 +8,7 @@ from pathlib import Path
 from search.cli.common import GOES_ON, command_line, console, more_line, short, table, ui_line
 from search.config import StudyConfig
 from search.results import StudyResult
-from tracking import FAILED, KILLED, PRUNED, Scalar, StudyRecord, TrialRecord
+from tracking import BEYOND, COMPLETE, FAILED, KILLED, PRUNED, Scalar, StudyRecord, TrialRecord
 
 
 def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
@@ -27,6 +27,8 @@ def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
             words = ("show", config.name, str(ranked[0].number))
             show = command_line(home, *words, storage=config.storage)
             out.print(f"They differ in {hidden} more parameters; one trial whole: {show}")
+    if result.record.frontier():
+        out.print(frontier_table(result.record))
     for line in learned(result.record):
         out.print(f"• {line}", soft_wrap=not out.is_terminal)  # a person's lines break at words
     if result.interrupted:
@@ -53,12 +55,29 @@ def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[ob
     shown = varied[: max(2, (console().width - 50) // 16)]
     rows = []
     for trial in trials:
-        label = f"{trial.number}" + (" baseline" if trial.tags.get("trialbook.baseline") else "")
-        row = [label, f"{trial.value:.4f}", short(trial.metrics.get("best_epoch"))]
+        row = [_label(trial), f"{trial.value:.4f}", short(trial.metrics.get("best_epoch"))]
         row += [f"{trial.metrics.get('seconds_total', 0):.0f}"]
         rows.append(row + [short(trial.params.get(name)) for name in shown])
     columns = ["trial", record.objective, "epoch", "seconds", *shown]
     return table(f"Best trials of {record.name}", columns, rows), len(varied) - len(shown)
+
+
+def frontier_table(record: StudyRecord) -> object:
+    """The trials that no other one beats in one goal without losing in another."""
+    others = record.goals[1:]
+    rows = [
+        [_label(t), f"{t.value:.4f}", *(_figure(t.metrics.get(name, 0.0)) for name in others)]
+        for t in record.frontier()
+    ]
+    return table(f"What no trial of {record.name} beats", ["trial", *record.goals], rows)
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def _label(trial: TrialRecord) -> str:
+    return f"{trial.number}" + (" baseline" if trial.tags.get("trialbook.baseline") else "")
 
 
 def _held_against_trivial(profile: Mapping[str, Scalar], best: TrialRecord) -> str:
@@ -92,6 +111,10 @@ def learned(record: StudyRecord) -> list[str]:
         lines.append(f"What mattered most: {text} of the variation between trials.")
     counts = {s: sum(t.state == s for t in record.trials) for s in (PRUNED, FAILED, KILLED)}
     parts = [f"{n} {state}" for state, n in counts.items() if n]
+    within = [t for t in record.trials if t.state == COMPLETE and t.tags.get(BEYOND)]
+    for trial in within:
+        what = "The baseline" if trial.tags.get("trialbook.baseline") else f"Trial {trial.number}"
+        lines.append(f"{what} is beyond a limit: it is there to compare with, and does not rank.")
     lines.append(f"{len(ranked)} complete" + "".join(f", {part}" for part in parts) + ".")
     if record.dataset is not None and record.dataset.synthetic:
         lines.append("The ratings are synthetic: made up, not measured.")
