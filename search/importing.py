@@ -13,6 +13,7 @@ import optuna
 from search.config import TUNER_MODEL, StudyConfig
 from search.declared import parameters
 from search.errors import SearchError
+from search.oracle import active_values
 from search.storage import open_storage
 from search.tuner_study import TunerStudy
 from tracking import COMPLETE, EpochRecord, Store
@@ -147,11 +148,6 @@ def _objective(trials: Sequence[Any], folder: Path) -> str:
 
 def _add(opened: TunerStudy, trial: Any, monitor: str) -> Any:
     hyperparameters = trial.hyperparameters
-    values = {
-        hp.name: hyperparameters.values[hp.name]
-        for hp in hyperparameters.space
-        if hp.name in hyperparameters.values and hyperparameters.is_active(hp)
-    }
     figures = {name: float(trial.metrics.get_best_value(name)) for name in trial.metrics.metrics}
     figures["best_epoch"] = float((trial.best_step or 0) + 1)
     lines = (trial.message or "").strip().splitlines()
@@ -159,7 +155,7 @@ def _add(opened: TunerStudy, trial: Any, monitor: str) -> Any:
     if value is not None and trial.metrics.exists(monitor):
         value = float(trial.metrics.get_best_value(monitor))
     return opened.add(
-        values,
+        active_values(trial),
         parameters(hyperparameters),
         trial.trial_id,
         value if trial.status == "COMPLETED" else None,

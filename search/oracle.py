@@ -157,6 +157,7 @@ class OptunaOracle(keras_tuner.Oracle):
         del self._numbers[trial.trial_id]
         last = {name: float(trial.metrics.get_best_value(name)) for name in trial.metrics.metrics}
         curve = self._curves.pop(trial.trial_id, [])
+        self._study.found(number, active_values(trial), parameters(self.get_space()))
         lines = (trial.message or "").strip().splitlines()
         self._study.end(
             number,
@@ -191,6 +192,16 @@ class OptunaOracle(keras_tuner.Oracle):
             self.start_order.append(name)
             self.end_order.append(name)
             self._record_values(made)
+
+
+def active_values(trial: Any) -> dict[str, Any]:
+    """A Keras Tuner trial's values, those of inactive parameters left out."""
+    held = trial.hyperparameters
+    return {
+        hp.name: held.values[hp.name]
+        for hp in held.space
+        if hp.name in held.values and held.is_active(hp)
+    }
 
 
 def _times(curve: list[EpochRecord]) -> dict[str, float]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from search.adapter import SpaceAdapter
+from search.adapter import SpaceAdapter, distribution_of, encode_one
 from search.config import StudyConfig
 from search.endings import make_folder, reclaim, write_curve
 from search.errors import SearchError
@@ -132,7 +132,7 @@ class TunerStudy:
         record = TrialRecord(
             study=self.config.name,
             number=trial.number,
-            params=values,
+            params=dict(values),  # the tuner goes on writing into its own
             objective=self.config.value_name,
             tags=tags,
         )
@@ -156,6 +156,32 @@ class TunerStudy:
         run_id = self._runs[number][1].run_id
         if run_id:
             self.recorder.epochs(run_id, [record])
+
+    def found(self, number: int, values: Mapping[str, Scalar], space: Sequence[Parameter]) -> None:
+        """Keep parameters that a tuner met only while it built the trial's model.
+
+        Args:
+            number: Of the trial, under way.
+            values: All of its active ones.
+            space: What the tuner searches by now.
+        """
+        trial, record = self._runs[number]
+        new = {name: value for name, value in values.items() if name not in record.params}
+        if not new:
+            return
+        for parameter in space:
+            if parameter.name in new and parameter.kind != "Fixed":
+                if not parameter.holds(new[parameter.name]):
+                    continue
+                name, value = encode_one(parameter, new[parameter.name])
+                distribution = distribution_of(parameter)
+                inner = distribution.to_internal_repr(value)
+                trial.storage.set_trial_param(trial._trial_id, name, inner, distribution)
+        record = replace(record, params=dict(record.params) | new)
+        self._runs[number] = (trial, record)
+        trial.set_user_attr(PLAN, trial.user_attrs[PLAN] | {"values": dict(record.params)})
+        if record.run_id:
+            self.recorder.parameters(record.run_id, new)
 
     def end(
         self,

@@ -69,6 +69,8 @@ def frontier(study: StudyRecord) -> Frontier:
 
 def draw_frontier_png(data: Frontier, *, title: str, value_label: str) -> Figure:
     """A panel a goal: the objective against it, the unbeaten trials in front and numbered."""
+    from matplotlib.ticker import EngFormatter
+
     if not data.points or data.limits is None:
         return message(title, style.NEEDS_ONE)
     figure = blank(_HEIGHT)
@@ -99,15 +101,13 @@ def draw_frontier_png(data: Frontier, *, title: str, value_label: str) -> Figure
                     textcoords="offset points",
                     fontsize=8,
                 )
-        values = [point.others[place] for point in data.points]
-        if min(values) > 0 and max(values) > 10 * min(values):
-            panel.set_xscale("log")
+        panel.xaxis.set_major_formatter(EngFormatter(sep=""))
         panel.set_ylim(low, high)
         panel.set_xlabel(words(goal), fontsize=9)
         panel.tick_params(labelsize=8, labelleft=place == 0)
     figure.supylabel(value_label, fontsize=9)
     figure.supxlabel(
-        "red: no trial is better in one goal without being worse in another; ◆ the baseline",
+        "coloured: no trial is better in one goal without being worse in another; ◆ the baseline",
         fontsize=8,
         color=style.GREY,
     )

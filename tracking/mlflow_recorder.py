@@ -27,7 +27,7 @@ from tracking.payloads import (
     status_of,
     trial_tags,
 )
-from tracking.records import EpochRecord, ModelFolder, StudyRecord, TrialRecord
+from tracking.records import EpochRecord, ModelFolder, Scalar, StudyRecord, TrialRecord
 from tracking.registry import log_verdict
 from tracking.store import Store
 
@@ -80,20 +80,25 @@ class MlflowRecorder:
         """
         client = self.store.client()
         context = self._context(client, record.study)
-        quiet()
-        from mlflow.entities import Param
-
         started = _now_ms()
         tags = trial_tags(record, parent_run_id=context.parent_run_id)
         run = client.create_run(context.experiment_id, started, tags, run_name(record))
         run_id = str(run.info.run_id)
         self._started_ms[run_id] = started
-        params = [Param(name, value) for name, value in params_of(record.params).items()]
-        for start in range(0, len(params), 100):
-            client.log_batch(run_id, params=params[start : start + 100])
+        self.parameters(run_id, record.params)
         if context.datasets:
             client.log_inputs(run_id, list(context.datasets))
         return run_id
+
+    def parameters(self, run_id: str, params: Mapping[str, Scalar]) -> None:
+        """Write parameters of a trial; one that is there already must have the same value."""
+        client = self.store.client()
+        quiet()
+        from mlflow.entities import Param
+
+        written = [Param(name, value) for name, value in params_of(params).items()]
+        for start in range(0, len(written), 100):
+            client.log_batch(run_id, params=written[start : start + 100])
 
     def epochs(self, run_id: str, records: Sequence[EpochRecord]) -> None:
         """Write all metrics of some epochs at once, the epoch as the step.

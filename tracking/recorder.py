@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from tracking.records import EpochRecord, ModelFolder, StudyRecord, TrialRecord
+from tracking.records import EpochRecord, ModelFolder, Scalar, StudyRecord, TrialRecord
 
 
 @runtime_checkable
@@ -33,6 +33,10 @@ class Recorder(Protocol):
         Returns:
             The identifier of its run; empty where nothing is recorded.
         """
+        ...
+
+    def parameters(self, run_id: str, params: Mapping[str, Scalar]) -> None:
+        """Write parameters of a trial that were found only while it ran."""
         ...
 
     def epochs(self, run_id: str, records: Sequence[EpochRecord]) -> None:
@@ -116,6 +120,9 @@ class NullRecorder:
     def start_trial(self, record: TrialRecord) -> str:
         """Return the empty identifier."""
         return ""
+
+    def parameters(self, run_id: str, params: Mapping[str, Scalar]) -> None:
+        """Forget the parameters."""
 
     def epochs(self, run_id: str, records: Sequence[EpochRecord]) -> None:
         """Forget the epochs."""

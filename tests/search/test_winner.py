@@ -126,3 +126,33 @@ def test_what_has_no_test_part_or_no_trial_has_no_winner(
     run_study(wine, home=home)
     with pytest.raises(SearchError, match=r"only ratings have, but study wine trains wine:Wine"):
         find_winner("wine", Store(home))
+
+
+def test_a_refitted_winner_was_trained_on_the_validation_part_as_well(
+    ratings_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A movie and a user whose only rating is a validation row are known to it alone."""
+    config = StudyConfig(
+        name="r", trials=2, epochs=8, data=str(ratings_file), sampler="grid",
+        space=SPACE | {"factors": 2}, keep_models="none", pruner="none",
+    )  # fmt: skip
+    run_study(config, home=tmp_path)
+    verdict, _ = find_winner("r", Store(tmp_path), top=1, repeats=1, refit=True)
+    assert verdict.refitted
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", Store(tmp_path).tracking_uri)
+    import mlflow
+
+    mlflow.set_tracking_uri(Store(tmp_path).tracking_uri)
+    mlflow.set_registry_uri(Store(tmp_path).tracking_uri)
+    model = mlflow.pyfunc.load_model("models:/r@winner")
+    split = split_ratings(load_ratings(str(ratings_file)), "published", seed=42)
+    part = split.valid
+    table = pd.DataFrame(
+        {
+            "user": split.vocabulary.user_ids[part.users],
+            "movie": split.vocabulary.movie_ids[part.movies],
+        }
+    )
+    error = np.sqrt(np.mean((np.asarray(model.predict(table)) - part.scores) ** 2))
+    # What was trained on is fitted better than what was only looked at.
+    assert error < verdict.candidates[0].repeats[0] - 0.02

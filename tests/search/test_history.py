@@ -1,0 +1,132 @@
+"""What a study learns from an earlier one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.distributions import FloatDistribution
+from optuna.trial import TrialState
+
+from search import SearchError, StudyConfig, run_study
+from search.adapter import SpaceAdapter
+from search.history import HISTORY, SPACE, frozen_trials
+from search.learning import WithHistory
+from search.library import get_study
+from search.parameters import Parameter
+from search.regret import RegretBound, check_regret
+from search.samplers import make_sampler
+from tracking import Store
+
+X = Parameter(name="x", kind="Float", default=0.5, low=0.0, high=1.0)
+
+
+def test_the_trials_of_an_earlier_study_stand_before_its_own() -> None:
+    history = frozen_trials(
+        [
+            {"values": {"x": 0.25}, "goals": [1.5], "value": 1.5, "epochs": 3},
+            {"values": {"x": 0.75}, "goals": None, "value": 2.5, "epochs": 2},
+        ],
+        SpaceAdapter((X,)),
+    )
+    study = optuna.create_study()
+    study.add_trial(optuna.create_trial(value=1.0))
+    seen = WithHistory(study, history)
+    assert [t.params.get("x") for t in seen.get_trials()] == [0.25, 0.75, None]
+    assert [t.state.name for t in seen.get_trials(states=(TrialState.PRUNED,))] == ["PRUNED"]
+    assert history[1].intermediate_values == {2: 2.5}
+    assert seen.direction == study.direction
+
+
+def test_a_sampler_that_learns_proposes_where_the_earlier_study_was_good() -> None:
+    """TPE, its random start passed over, goes to the good end of 40 earlier trials."""
+    earlier = [
+        {"values": {"x": i / 39}, "goals": [abs(i / 39 - 0.9)], "value": 0.0, "epochs": 1}
+        for i in range(40)
+    ]
+    history = frozen_trials(earlier, SpaceAdapter((X,)))
+    proposals = {}
+    for name, known in (("learns", history), ("does not", ())):
+        study = optuna.create_study(sampler=make_sampler("tpe", 1, space=(X,), history=known))
+        drawn = []
+        for _ in range(6):
+            trial = study.ask({"x": FloatDistribution(0.0, 1.0)})
+            drawn.append(abs(trial.params["x"] - 0.9))
+            study.tell(trial, drawn[-1])
+        proposals[name] = sum(drawn) / len(drawn)
+    assert proposals["learns"] < 0.15
+    assert proposals["does not"] > 0.2
+
+
+SPACE_OF = {
+    "family": "gmf", "factors": [1, 2], "batch_size": "64", "output_activation": "linear",
+    "output_bias": "train_mean", "optimizer": "adam", "embedding_rate": 1.0,
+    "schedule": "constant", "l2_embedding": 1e-4, "l2_bias": 1e-5,
+}  # fmt: skip
+
+
+def test_a_widened_space_keeps_its_history_and_other_ratings_only_its_configurations(
+    ratings_file: Path, tmp_path: Path
+) -> None:
+    usual = {
+        "trials": 3, "epochs": 2, "data": str(ratings_file), "workers": 1, "pruner": "none",
+        "keep_models": "none",
+    }  # fmt: skip
+    old = StudyConfig(name="old", **usual, space=SPACE_OF | {"learning_rate": [0.01, 0.02]})
+    run_study(old, home=tmp_path)
+    wider = SPACE_OF | {"learning_rate": {"min": 0.005, "max": 0.05}, "factors": [1, 2, 3]}
+    more = StudyConfig(name="wider", **usual, space=wider, warm_start="old").at(trials=1)
+    run_study(more, home=tmp_path)
+    store = Store(tmp_path)
+    study = get_study(store, None, "wider")
+    held = study.user_attrs[HISTORY]
+    assert len(held["trials"]) == 2
+    assert held["reason"] == ""
+    assert held["left"] == {"`family` = 'mlp'": 1}
+    assert study.user_attrs[SPACE]["version"] == 2
+    assert len(study.trials) == 1
+    # Other epochs: a value says nothing, so that the best configurations are trained again.
+    longer = StudyConfig(name="longer", **usual, space=wider, warm_start="old")
+    record = run_study(longer.at(epochs=3), home=tmp_path).record
+    before = [t.params for t in get_study(store, None, "old").trials[1:]]
+    tried = [{k: t.params[k] for k in ("factors", "learning_rate")} for t in record.trials[1:]]
+    assert all(each in tried for each in before)
+    assert "`epochs` differs" in get_study(store, None, "longer").user_attrs[HISTORY]["reason"]
+    with pytest.raises(SearchError, match=r"must name another study, but got 'self'"):
+        run_study(longer.at(name="self", warm_start="self"), home=tmp_path)
+
+
+def test_a_bound_on_regret_waits_for_twenty_trials() -> None:
+    study = optuna.create_study()
+    for i in range(19):
+        study.add_trial(
+            optuna.create_trial(
+                value=float(i), params={"x": i / 20}, distributions={"x": FloatDistribution(0, 1)}
+            )
+        )
+    assert RegretBound(study, 0).value() is None
+
+
+def test_a_regret_without_its_library_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SearchError, match=r"needs the library torch, but it is not installed"):
+        check_regret()
+
+
+def test_a_flat_function_leaves_nothing_to_gain_and_a_steep_one_does() -> None:
+    pytest.importorskip("torch")
+    bounds = []
+    for steep in (0.0, 1.0):
+        study = optuna.create_study()
+        for i in range(25):
+            x = i / 24
+            study.add_trial(
+                optuna.create_trial(
+                    value=steep * (x - 0.3) ** 2 + 1e-6 * i,
+                    params={"x": x},
+                    distributions={"x": FloatDistribution(0, 1)},
+                )
+            )
+        bounds.append(RegretBound(study, 0).value())
+    assert 0 <= bounds[0] < bounds[1]

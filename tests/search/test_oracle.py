@@ -1,0 +1,202 @@
+"""Keras Tuner's own tuners with Optuna choosing and MLflow recording; its projects imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras_tuner
+import optuna
+import pytest
+import tuned
+from calling import Here
+
+from search import SearchError, StudyConfig, run_study
+from search.history import take_history
+from search.importing import import_project
+from search.library import get_record, get_study
+from search.oracle import OptunaOracle
+from search.parameters import Parameter
+from tracking import Store
+
+# Keras Tuner 1.4 itself asks threads for their names in the way of old, and saves weights so.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:currentThread:DeprecationWarning",
+    "ignore:getName:DeprecationWarning",
+    "ignore:__array__ implementation:DeprecationWarning",
+)
+FIT = {"epochs": 2, "validation_split": 0.25, "verbose": 0}
+
+
+def _tuner(home: Path, folder: Path, trials: int, **options: object) -> keras_tuner.Tuner:
+    oracle = OptunaOracle("val_loss", max_trials=trials, study="kt", home=home, **options)
+    tuner = keras_tuner.Tuner(
+        oracle=oracle, hypermodel=tuned.build, directory=folder, project_name="p"
+    )
+    oracle.watch(tuner)
+    return tuner
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> tuple[keras_tuner.Tuner, Path, Path]:
+    folder = tmp_path_factory.mktemp("kt")
+    tuner = _tuner(folder / "mlruns", folder / "dir", 3)
+    tuner.search(tuned.X, tuned.Y, **FIT)
+    return tuner, folder / "mlruns", folder / "dir"
+
+
+def test_every_trial_of_a_tuner_is_a_trial_of_the_study_and_a_run(searched: tuple) -> None:
+    tuner, home, _ = searched
+    record = get_record(Store(home), None, "kt")
+    assert [t.state for t in record.trials] == ["complete"] * 3
+    client = Store(home).client()
+    for trial, mine in zip(record.trials, tuner.oracle.trials.values(), strict=True):
+        assert trial.value == mine.score
+        assert trial.params == mine.hyperparameters.values  # `units` is met in the first "layer"
+        assert ("units" in trial.params) == (trial.params["kind"] == "layer")
+        run = client.get_run(trial.run_id)
+        assert run.info.status == "FINISHED"
+        assert set(run.data.params) == set(trial.params)
+        assert run.data.metrics["best_val_loss"] == mine.score
+        curve = client.get_metric_history(trial.run_id, "val_loss")
+        epochs = sorted({(m.step, m.value) for m in curve if m.step})
+        assert [step for step, _ in epochs] == [1, 2]
+        assert min(value for _, value in epochs) == pytest.approx(mine.score)
+    parent = client.get_run(record.parent_run_id)
+    assert parent.info.status == "FINISHED"
+
+
+def test_optuna_chose_the_values(searched: tuple) -> None:
+    _, home, _ = searched
+    study = optuna.load_study(study_name="kt", storage=f"sqlite:///{home / 'optuna.db'}")
+    assert any("units" in trial.params for trial in study.trials)
+    chosen = [trial.params for trial in study.trials]
+    recorded = [trial.user_attrs["trialbook:plan"]["values"] for trial in study.trials]
+    assert chosen == recorded
+    assert len({str(values) for values in chosen}) == 3
+
+
+def test_a_study_goes_on_in_another_project_folder(searched: tuple, tmp_path: Path) -> None:
+    before, home, _ = searched
+    tuner = _tuner(home, tmp_path / "other", 4)
+    tuner.search(tuned.X, tuned.Y, **FIT)
+    assert len(tuner.oracle.trials) == 4
+    best = min(t.score for t in tuner.oracle.trials.values())
+    assert best <= min(t.score for t in before.oracle.trials.values())
+    assert tuner.get_best_hyperparameters()[0].values in [
+        t.params for t in get_record(Store(home), None, "kt").trials
+    ]
+    assert len(get_study(Store(home), None, "kt").trials) == 4
+
+
+def test_a_trial_that_fails_is_told_as_failed(tmp_path: Path) -> None:
+    def broken(hp: keras_tuner.HyperParameters) -> None:
+        hp.Float("x", 0.0, 1.0)
+        if hp.get("x") != 0.0:  # the first build is the one that finds the space
+            raise ValueError("told to fail")
+        return tuned.build(hp)
+
+    oracle = OptunaOracle("val_loss", max_trials=1, study="bad", home=tmp_path)
+    tuner = keras_tuner.Tuner(oracle=oracle, hypermodel=broken, directory=tmp_path / "d")
+    tuner.search(tuned.X, tuned.Y, **FIT)
+    (trial,) = get_record(Store(tmp_path), None, "bad").trials
+    assert (trial.state, trial.value) == ("failed", None)
+    assert trial.message == "ValueError: told to fail"
+
+
+def test_a_study_of_ratings_is_not_a_tuners_to_go_on_with(
+    ratings_file: Path, tmp_path: Path
+) -> None:
+    run_study(
+        StudyConfig(name="r", trials=1, epochs=1, data=str(ratings_file), model="baseline"),
+        home=tmp_path,
+    )
+    with pytest.raises(SearchError, match=r"a model of its own, but r trains ratings"):
+        OptunaOracle("val_loss", max_trials=2, study="r", home=tmp_path)
+
+
+def test_another_objective_is_refused(searched: tuple) -> None:
+    _, home, _ = searched
+    with pytest.raises(SearchError, match=r"kt has val_loss:min, and the tuner loss:min"):
+        OptunaOracle("loss", max_trials=2, study="kt", home=home)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    tuner = keras_tuner.RandomSearch(
+        tuned.build,
+        objective="val_loss",
+        max_trials=3,
+        seed=1,
+        directory=folder,
+        project_name="old",
+    )
+    tuner.search(tuned.X, tuned.Y, **FIT)
+    return folder / "old"
+
+
+def test_a_project_becomes_a_study_that_can_go_on(
+    project: Path, tmp_path: Path, here: Here
+) -> None:
+    home = str(tmp_path / "mlruns")
+    told = here("import", "keras-tuner", str(project), "--home", home, "--model", "tuned:Tuned")
+    assert (told["study"], told["objective"], told["complete"]) == ("old", "val_loss:min", 3)
+    trials = {
+        t.trial_id: t
+        for t in (
+            keras_tuner.engine.trial.Trial.load(str(p)) for p in project.glob("trial_*/trial.json")
+        )
+    }
+    record = get_record(Store(Path(home)), None, "old")
+    assert sorted(t.value for t in record.trials) == sorted(t.score for t in trials.values())
+    client = Store(Path(home)).client()
+    for trial in record.trials:
+        same = trials[trial.tags["trialbook.tuner_trial"]]
+        active = {
+            hp.name: same.hyperparameters.values[hp.name]
+            for hp in same.hyperparameters.space
+            if same.hyperparameters.is_active(hp)
+        }
+        assert trial.params == active
+        assert client.get_run(trial.run_id).data.metrics["best_val_loss"] == same.score
+    more = here("search", "--study", "old", "--trials", "4", "--epochs", "100", "--home", home)
+    assert more["n_complete"] == 4
+
+
+def test_what_is_no_project_or_is_there_already_is_refused(project: Path, tmp_path: Path) -> None:
+    with pytest.raises(SearchError, match=r"must hold `oracle.json`"):
+        import_project(tmp_path, tmp_path / "mlruns")
+    import_project(project, tmp_path / "mlruns")
+    with pytest.raises(SearchError, match=r"there is one named 'old'"):
+        import_project(project, tmp_path / "mlruns")
+
+
+def test_a_damaged_project_is_told_in_a_line(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "oracle.json").write_text("{")
+    with pytest.raises(SearchError, match=r"must be readable"):
+        import_project(tmp_path, tmp_path / "mlruns")
+
+
+def test_a_wider_space_takes_the_tuners_history(searched: tuple) -> None:
+    """A value that the new space lacks leaves its trials out; a new parameter has its default."""
+    _, home, _ = searched
+    study = get_study(Store(home), None, "kt")
+    config = StudyConfig(
+        name="new", model="keras_tuner:Tuner", objective="val_loss:min", pruner="none"
+    )
+    space = (
+        Parameter(name="kind", kind="Choice", default="line", values=("line", "layer", "two")),
+        Parameter(name="units", kind="Int", default=2, low=2, high=64, log=True),
+        Parameter(name="learning_rate", kind="Float", default=0.01, low=1e-3, high=1e-1, log=True),
+        Parameter(name="momentum", kind="Float", default=0.9, low=0.0, high=1.0),
+    )
+    found = take_history(study, config, space, None)
+    assert found.reason == ""
+    assert found.version == 2
+    assert len(found.trials) == len(study.trials)
+    assert all(each["values"]["momentum"] == 0.9 for each in found.trials)
+    narrow = (Parameter(name="kind", kind="Choice", default="line", values=("line",)), *space[1:])
+    fewer = take_history(study, config, narrow, None)
+    layers = sum(t.params["kind"] == "layer" for t in study.trials)
+    assert len(fewer.trials) == len(study.trials) - layers
+    assert fewer.left == ({"`kind` = 'layer'": layers} if layers else {})

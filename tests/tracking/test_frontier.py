@@ -1,0 +1,62 @@
+"""What no trial beats, and its picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tracking import BEYOND, StudyRecord, TrialRecord, draw_study
+from tracking.frontier import frontier
+
+GOALS = ("best_val_rmse", "parameters", "seconds_train")
+
+
+def _trial(number: int, value: float, **changes: object) -> TrialRecord:
+    return TrialRecord(
+        study="s", number=number, params={}, state="complete", value=value, **changes
+    )
+
+
+def _study(*figures: tuple[float, float, float], **changes: object) -> StudyRecord:
+    trials = tuple(
+        _trial(number, value, metrics={"parameters": parameters, "seconds_train": seconds})
+        for number, (value, parameters, seconds) in enumerate(figures)
+    )
+    return StudyRecord(name="s", goals=GOALS, trials=trials, **changes)
+
+
+def test_a_trial_that_another_beats_in_one_goal_and_equals_in_the_rest_is_left_out() -> None:
+    study = _study((1.0, 10, 5), (0.9, 20, 5), (0.9, 20, 6), (1.1, 9, 4), (1.0, 11, 5))
+    assert [trial.number for trial in study.frontier()] == [1, 0, 3]
+
+
+def test_equal_trials_are_both_there() -> None:
+    study = _study((1.0, 10, 5), (1.0, 10, 5))
+    assert [trial.number for trial in study.frontier()] == [0, 1]
+
+
+def test_where_more_is_better_the_objective_turns_round() -> None:
+    study = _study((1.0, 10, 5), (0.9, 20, 5), direction="maximize")
+    assert [trial.number for trial in study.frontier()] == [0]
+
+
+def test_one_goal_has_no_frontier() -> None:
+    study = StudyRecord(name="s", trials=(_trial(0, 1.0),))
+    assert study.frontier() == ()
+
+
+def test_what_is_beyond_a_limit_ranks_nowhere() -> None:
+    trials = (_trial(0, 0.5, tags={BEYOND: "true"}), _trial(1, 0.9))
+    assert [trial.number for trial in StudyRecord(name="s", trials=trials).ranked()] == [1]
+
+
+def test_the_picture_shows_every_complete_trial_and_marks_the_unbeaten(tmp_path: Path) -> None:
+    study = _study((1.0, 10, 5), (0.9, 20, 5), (0.95, 30, 7))
+    found = frontier(study)
+    assert [(p.number, p.is_frontier) for p in found.points] == [(0, True), (1, True), (2, False)]
+    assert found.points[2].others == (30.0, 7.0)
+    names = {path.name for path in draw_study(study, tmp_path)}
+    assert {"frontier.png", "frontier.html"} <= names
+    page = (tmp_path / "frontier.html").read_text(encoding="utf-8")
+    assert "trial 2: 0.95000" in page
+    plain = draw_study(StudyRecord(name="s", trials=study.trials), tmp_path / "plain")
+    assert not any(path.name.startswith("frontier") for path in plain)
