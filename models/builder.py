@@ -42,7 +42,8 @@ def build_model(
     concatenates them (`[batch, 2 * embedding_size]`) and reads that by the dense layers, each
     followed by its dropout, and one output unit. "gmf" multiplies two vectors of `factors` unit by
     unit and weighs them by one output unit whose kernel starts at ones, which makes it a dot
-    product at first; a bias a user and a movie is added. "neumf" adds up both, the vectors not
+    product at first; a bias a user and a movie is added. What the dense layers and that output unit read
+    goes through `embedding_dropout` and `factor_dropout` first. "neumf" adds up both, the vectors not
     shared. Initial values are Keras' own: uniform in +-0.05 for tables, zeros for the biases,
     Glorot uniform for kernels.
 
@@ -82,6 +83,7 @@ def build_model(
             for code, rows in codes.items()
         ]
     )
+    product = _dropped(product, config.factor_dropout, seeds, "factor_dropout")
     parts.append(output.weights(with_bias=config.family == "gmf")(product))
     parts += [_bias(code, rows, config) for code, rows in codes.items()]
     total = keras.layers.Add(name="sum")(parts)
@@ -152,12 +154,22 @@ def _read_by_layers(
         _vector(user, codes[user], config.embedding_size, config, next(seeds), "embedding"),
     ]
     hidden = keras.layers.Concatenate(name="concatenate")(towers)
+    hidden = _dropped(hidden, config.embedding_dropout, seeds, "embedding_dropout")
     for number, (units, rate) in enumerate(zip(config.units, config.dropout, strict=True), 1):
         hidden = _dense(units, config.activation, config, f"dense_{number}", next(seeds))(hidden)
         dropout_seed = next(seeds)
         if rate > 0:
             hidden = keras.layers.Dropout(rate, seed=dropout_seed, name=f"dropout_{number}")(hidden)
     return hidden
+
+
+def _dropped(
+    value: keras.KerasTensor, rate: float, seeds: Iterator[int], name: str
+) -> keras.KerasTensor:
+    """The value behind a dropout layer; a rate of 0 leaves it as it is, and takes no seed."""
+    if rate == 0:
+        return value
+    return keras.layers.Dropout(rate, seed=next(seeds), name=name)(value)
 
 
 def _vector(

@@ -128,6 +128,10 @@ class ModelConfig:
         factors: Length of the vectors that are multiplied; None for `embedding_size`.
         units: Width of each hidden layer, first to last.
         dropout: Rate after each hidden layer, as many as `units`; 0 leaves the layer out.
+        embedding_dropout: Rate on the vectors that dense layers read; 0 leaves the layer out.
+        factor_dropout: Rate on the product of the vectors that are multiplied, which keeps their
+            rank low (Cavazza et al., "Dropout as a Low-Rank Regularizer for Matrix
+            Factorization", AISTATS 2018); 0 leaves the layer out.
         activation: Activation of the hidden layers.
         l2_kernel: L2 factor on every dense kernel, the output's too; biases are free.
         l2_embedding: L2 factor on every embedding table.
@@ -144,6 +148,8 @@ class ModelConfig:
     factors: int | None = None
     units: tuple[int, ...] = (128, 64, 32)
     dropout: tuple[float, ...] = (0.6, 0.5, 0.0)
+    embedding_dropout: float = 0.0
+    factor_dropout: float = 0.0
     activation: str = "relu"
     l2_kernel: float = 0.01
     l2_embedding: float = 0.0
@@ -170,6 +176,8 @@ class ModelConfig:
         )
         for rate in self.dropout:
             check_rate("dropout", rate)
+        for name in ("embedding_dropout", "factor_dropout"):
+            check_rate(name, getattr(self, name))
         _one_of("activation", self.activation, ACTIVATIONS)
         _one_of("output_activation", self.output_activation, OUTPUT_ACTIVATIONS)
         _not_negative("l2_kernel", self.l2_kernel)

@@ -69,8 +69,10 @@ def read(
         with space.when("sizes", ["separate"]):
             name = "movie_embedding_size"
             movie_size = space.integer(name, size, _model(name))
+        embedding_dropout = _dropout(space, "embedding_dropout")
     with space.when("family", multiplied):
         factors = space.integer("factors", size, _model("factors"))
+        factor_dropout = _dropout(space, "factor_dropout")
     penalty = Range(low=_NO_L2, high=1e-3, default=_NO_L2, log=True)
     l2_embedding = space.real("l2_embedding", penalty, _model("l2_embedding"))
     with space.when("family", multiplied):
@@ -83,6 +85,8 @@ def read(
         factors=factors if family in multiplied else None,
         units=units if family in layered else (),
         dropout=dropout if family in layered else (),
+        embedding_dropout=embedding_dropout if family in layered else 0.0,
+        factor_dropout=factor_dropout if family in multiplied else 0.0,
         activation=activation,
         l2_kernel=l2_kernel,
         l2_embedding=_off(l2_embedding),
@@ -93,6 +97,11 @@ def read(
     train = _training(space)
     space.check_all_used()
     return model, train
+
+
+def _dropout(space: Declaration, name: str) -> float:
+    rates = Range(low=0.0, high=0.9, default=0.0, step=0.1)
+    return space.real(name, rates, partial(check_rate, name))
 
 
 def _layers(space: Declaration) -> tuple[tuple[int, ...], tuple[float, ...], str, float]:
@@ -130,7 +139,7 @@ def _output(space: Declaration) -> tuple[str, Any]:
 def _training(space: Declaration) -> TrainConfig:
     """Optimizer, step sizes and batches."""
     optimizers = ["adam", "adamw", "nadam", "rmsprop"]
-    steps = Range(low=1e-3, high=5e-2, default=0.01, log=True)
+    steps = Range(low=3e-4, high=5e-2, default=0.01, log=True)
     times = Range(low=0.1, high=30.0, default=1.0, log=True)
     sizes = [FULL_BATCH, "16384", "4096", "1024", "256"]
     return TrainConfig(
@@ -140,6 +149,11 @@ def _training(space: Declaration) -> TrainConfig:
         schedule=space.choice("schedule", list(SCHEDULES), "constant", _train("schedule")),
         batch_size=_batch(
             space.choice("batch_size", sizes, FULL_BATCH, _train("batch_size", _batch))
+        ),
+        # As published where a study file says nothing: not searched.
+        patience=space.integer("patience", Range(low=30, high=30, default=30), _train("patience")),
+        min_delta=space.real(
+            "min_delta", Range(low=1e-3, high=1e-3, default=1e-3), _train("min_delta")
         ),
     )
 
