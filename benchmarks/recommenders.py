@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,7 @@ def ours(trials: int, seeds: int) -> dict[str, Any]:
         return {
             "valid": best.value,
             "repeats": list(won.repeats),
-            "test": {each.name: each.to_json() for each in verdict.test},
+            "test": {each.name: asdict(each) for each in verdict.test},
             "params": dict(next(t.params for t in result.record.trials if t.number == won.number)),
             "seconds": searched,
             "seconds_winner": time.perf_counter() - started - searched,

@@ -27,6 +27,8 @@ def show_plan(config: StudyConfig, home: Path, *, as_json: bool) -> int:
 
 
 def _range(parameter: dict[str, Any]) -> str:
+    if parameter["kind"] == "Fixed":
+        return short(parameter["default"])
     if parameter["values"] is not None:
         return ", ".join(short(v) for v in parameter["values"])
     step = f" by {short(parameter['step'])}" if parameter["step"] not in (None, 1) else ""
