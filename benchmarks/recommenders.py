@@ -1,6 +1,6 @@
 """The best of a study against the recommenders of Surprise, each tuned with as many trials.
 
-    python benchmarks/recommenders.py [--trials N] [--seeds N] [--peers-only] [--json]
+    python benchmarks/recommenders.py [--trials N] [--seeds N] [--peers FILE] [--json]
 
 Everyone gets the same rows, the same number of random or proposed configurations and chooses by
 the validation part; then what each chose is trained on `--seeds` seeds, and its test RMSE is the
@@ -170,18 +170,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=30)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--peers-only", action="store_true")
+    parser.add_argument("--peers", type=Path, help="JSON of an earlier run, whose peers are kept")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     found: dict[str, Any] = {"trials": given.trials, "seeds": given.seeds}
-    found["peers"] = peers(given.trials, given.seeds)
-    if not given.peers_only:
-        found["ours"] = ours(given.trials, given.seeds)
+    if given.peers is not None:
+        found["peers"] = json.loads(given.peers.read_text(encoding="utf-8"))["peers"]
+    else:
+        found["peers"] = peers(given.trials, given.seeds)
+    found["ours"] = ours(given.trials, given.seeds)
     if given.json:
         print(json.dumps(found))
         return
     for name, each in found["peers"].items():
         print(f"{name:>14}  valid {each['valid']:.4f}  test {statistics.mean(each['test']):.4f}")
+    for name, each in found["ours"]["test"].items():
+        print(f"{name:>14}  test {each['rmse']:.4f}")
 
 
 if __name__ == "__main__":

@@ -42,10 +42,10 @@ def build_model(
     concatenates them (`[batch, 2 * embedding_size]`) and reads that by the dense layers, each
     followed by its dropout, and one output unit. "gmf" multiplies two vectors of `factors` unit by
     unit and weighs them by one output unit whose kernel starts at ones, which makes it a dot
-    product at first; a bias a user and a movie is added. What the dense layers and that output unit read
-    goes through `embedding_dropout` and `factor_dropout` first. "neumf" adds up both, the vectors
-    not shared. Initial values are Keras' own: uniform in +-0.05 for tables, zeros for the biases,
-    Glorot uniform for kernels.
+    product at first; a bias a user and a movie is added. What the dense layers and that output
+    unit read goes through `embedding_dropout` and `factor_dropout` first. "neumf" adds up both, the
+    vectors not shared. Initial values are Keras' own: uniform in +-0.05 for tables, zeros for the
+    biases, Glorot uniform for kernels.
 
     Args:
         config: Family, sizes, rates, activations and penalties.

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import optuna
 
+from search.adapter import optuna_name
 from search.config import StudyConfig
 from search.ledger import beyond_in_a_row, reached
+from search.parameters import Parameter, always_active
 from search.regret import RegretBound
 
 _IN_VAIN = 50
@@ -14,11 +18,16 @@ _IN_VAIN = 50
 class Ends:
     """What ends one study, whatever its target of trials: a good value, or nothing left to gain."""
 
-    def __init__(self, config: StudyConfig, study: optuna.Study) -> None:
-        """Keep both; nothing is computed yet."""
+    def __init__(
+        self, config: StudyConfig, study: optuna.Study, space: Sequence[Parameter]
+    ) -> None:
+        """Keep all; nothing is computed yet."""
         self._config = config
         self._study = study
-        self._regret = None if config.regret is None else RegretBound(study, config.seed)
+        self._regret = None
+        if config.regret is not None:
+            names = [optuna_name(parameter) for parameter in always_active(space)]
+            self._regret = RegretBound(study, config.seed, names)
 
     @property
     def reached(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import optuna
@@ -15,10 +15,22 @@ class WithHistory:
     Whatever else a sampler asks for is the study's own.
     """
 
-    def __init__(self, study: optuna.Study, history: Sequence[FrozenTrial]) -> None:
-        """Keep both."""
+    def __init__(
+        self,
+        study: optuna.Study,
+        history: Sequence[FrozenTrial] = (),
+        names: Collection[str] = (),
+    ) -> None:
+        """Keep all.
+
+        Args:
+            study: The study.
+            history: Trials of the earlier one.
+            names: Parameters without which a trial of either is not shown.
+        """
         self._own = study
         self._history = history
+        self._names = set(names)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._own, name)
@@ -30,7 +42,9 @@ class WithHistory:
         use_cache: bool = False,
     ) -> list[FrozenTrial]:
         own = self._own._get_trials(deepcopy=deepcopy, states=states, use_cache=use_cache)
-        return [t for t in self._history if states is None or t.state in states] + own
+        both = [t for t in self._history if states is None or t.state in states] + own
+        unset = (TrialState.WAITING, TrialState.RUNNING)
+        return [t for t in both if t.state in unset or self._names <= set(t.params)]
 
     def get_trials(
         self, deepcopy: bool = True, states: tuple[TrialState, ...] | None = None

@@ -109,6 +109,12 @@ class Parameter:
         return min(self.rounded(self.low + steps * self.step), self.highest())
 
 
+def always_active(space: Sequence[Parameter]) -> list[Parameter]:
+    """The searched parameters that every point of a space has: whose conditions cannot fail."""
+    told = without_empty_conditions(space)
+    return [parameter for parameter, words in told if not words and parameter.kind != "Fixed"]
+
+
 def without_empty_conditions(space: Sequence[Parameter]) -> list[tuple[Parameter, str]]:
     """Each parameter with the conditions that can fail, in words; most often none can."""
     by_name = {parameter.name: parameter for parameter in space}

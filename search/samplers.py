@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -13,12 +13,13 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
+from search.adapter import optuna_name
 from search.by_slot import SequenceSampler
 from search.errors import SearchError
 from search.grid import GridSampler
 from search.learning import WithHistory
 from search.options import Options
-from search.parameters import Parameter
+from search.parameters import Parameter, always_active
 from search.slots import slot_of
 
 
@@ -78,7 +79,9 @@ def make_sampler(
     makers: dict[str, Callable[[int], BaseSampler]] = {
         "random": lambda s: optuna.samplers.RandomSampler(seed=s),
         "tpe": lambda s: optuna.samplers.TPESampler(seed=s, **_tpe(given)),
-        "gp": lambda s: optuna.samplers.GPSampler(seed=s, **({"n_startup_trials": 6} | given)),
+        "gp": lambda s: optuna.samplers.GPSampler(
+            seed=s, warn_independent_sampling=False, **({"n_startup_trials": 6} | given)
+        ),
         "cmaes": lambda s: optuna.samplers.CmaEsSampler(
             seed=s, warn_independent_sampling=False, **({"n_startup_trials": 6} | given)
         ),
@@ -86,7 +89,9 @@ def make_sampler(
             seed=s, **({"population_size": 10} | given)
         ),
     }
-    return SlotSampler(makers[name], seed, history)
+    # These two see only what all trials share; the baseline may lack most of a narrowed space.
+    names = {optuna_name(p) for p in always_active(space)} if name in ("gp", "cmaes") else set()
+    return SlotSampler(makers[name], seed, history, names)
 
 
 def _tpe(given: Options) -> dict[str, Any]:
@@ -95,9 +100,11 @@ def _tpe(given: Options) -> dict[str, Any]:
 
 
 def _check_numeric(space: Sequence[Parameter]) -> None:
+    everywhere = always_active(space)
     for parameter in space:
-        if parameter.kind in ("Choice", "Boolean") or parameter.conditions:
-            what = "depends on others" if parameter.conditions else "is a choice"
+        depends = parameter.kind != "Fixed" and parameter not in everywhere
+        if parameter.kind in ("Choice", "Boolean") or depends:
+            what = "depends on others" if depends else "is a choice"
             raise SearchError(
                 f"The sampler `cmaes` needs a space of numbers alone, but `{parameter.name}` "
                 f"{what}. Fix it in `[space]`, or use another sampler."
@@ -125,10 +132,12 @@ class SlotSampler(BaseSampler):
         make: Callable[[int], BaseSampler],
         seed: int,
         history: Sequence[FrozenTrial] = (),
+        names: Collection[str] = (),
     ) -> None:
         self._make = make
         self._seed = seed
         self._history = history
+        self._names = names
         self._made: dict[int, BaseSampler] = {}  # of trials under way: several may be
 
     def _sampler(self, study: optuna.Study, trial: FrozenTrial) -> BaseSampler:
@@ -142,7 +151,9 @@ class SlotSampler(BaseSampler):
 
     def _seen(self, study: optuna.Study) -> optuna.Study:
         """The study as the inner sampler sees it."""
-        return cast("optuna.Study", WithHistory(study, self._history)) if self._history else study
+        if not self._history and not self._names:
+            return study
+        return cast("optuna.Study", WithHistory(study, self._history, self._names))
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial

@@ -74,7 +74,7 @@ class Session:
         recorder: Recorder = MlflowRecorder(self._store, _LOADER)
         with home_lock(self._store):
             study = open_study(config, storage, ready, chosen)
-            self._ends = Ends(config, study)
+            self._ends = Ends(config, study, ready.space)
             record = study_record(study, config)
             if self._is_done(study, recorder, record):
                 return self._result(record)

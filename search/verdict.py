@@ -54,6 +54,7 @@ class TestScore:
         low: Lower end of its 95 % interval.
         high: Upper end.
         p_value: One-sided, of "the winner has the lower error than this"; None for the winner.
+        repeats: RMSE of each repeat.
     """
 
     __test__ = False  # its name does not make it a test
@@ -63,6 +64,7 @@ class TestScore:
     low: float
     high: float
     p_value: float | None
+    repeats: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,7 +127,10 @@ class Verdict:
         candidates = tuple(
             Candidate(**{**each, "repeats": tuple(each["repeats"])}) for each in known["candidates"]
         )
-        test = tuple(TestScore(**each) for each in known["test"])
+        test = tuple(
+            TestScore(**{**each, "repeats": tuple(each.get("repeats", ()))})
+            for each in known["test"]
+        )
         lists = {"tie": tuple(known["tie"]), "seeds": tuple(known["seeds"])}
         return cls(**{**known, **lists, "candidates": candidates, "test": test})
 
@@ -175,17 +180,18 @@ def score_test(names: list[str], errors: UserErrors) -> tuple[TestScore, ...]:
         names: Of the predictors.
         errors: Theirs, in the same order.
     """
-    draws = bootstrap_rmse(errors)
+    draws, values = bootstrap_rmse(errors), errors.rmse()
     scores = []
     for place, name in enumerate(names):
         low, high = interval(draws[:, place])
         scores.append(
             TestScore(
                 name=name,
-                rmse=float(errors.rmse()[place].mean()),
+                rmse=float(values[place].mean()),
                 low=low,
                 high=high,
                 p_value=doubt(draws[:, 0], draws[:, place]) if place else None,
+                repeats=tuple(float(value) for value in values[place]),
             )
         )
     return tuple(scores)

@@ -105,7 +105,7 @@ def test_a_bound_on_regret_waits_for_twenty_trials() -> None:
                 value=float(i), params={"x": i / 20}, distributions={"x": FloatDistribution(0, 1)}
             )
         )
-    assert RegretBound(study, 0).value() is None
+    assert RegretBound(study, 0, ["x"]).value() is None
 
 
 def test_a_regret_without_its_library_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,5 +128,18 @@ def test_a_flat_function_leaves_nothing_to_gain_and_a_steep_one_does() -> None:
                     distributions={"x": FloatDistribution(0, 1)},
                 )
             )
-        bounds.append(RegretBound(study, 0).value())
+        bounds.append(RegretBound(study, 0, ["x"]).value())
     assert 0 <= bounds[0] < bounds[1]
+
+
+def test_a_sampler_of_shared_parameters_does_not_see_what_lacks_one() -> None:
+    """The baseline of a narrowed space has few of its parameters, and would hide the rest."""
+    study = optuna.create_study()
+    study.add_trial(optuna.create_trial(value=1.0))
+    both = {"x": FloatDistribution(0, 1)}
+    study.add_trial(optuna.create_trial(value=2.0, params={"x": 0.5}, distributions=both))
+    assert [t.value for t in WithHistory(study, names=["x"]).get_trials()] == [2.0]
+    sampler = make_sampler("cmaes", 1, space=(X,), options={"n_startup_trials": 1})
+    study.sampler = sampler
+    trial = study.ask()
+    assert set(sampler.infer_relative_search_space(study, trial._cached_frozen_trial)) == {"x"}

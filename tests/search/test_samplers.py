@@ -27,6 +27,13 @@ TREE = (
     Parameter(name="rate", kind="Float", default=0.0, low=0.0, high=0.5, step=0.25),
     Parameter(name="fixed", kind="Fixed", default=7),
 )  # fmt: skip
+DEPENDENT = (
+    Parameter(name="size", kind="Int", default=1, low=1, high=3),
+    Parameter(
+        name="depth", kind="Int", default=1, low=1, high=3,
+        conditions=(Condition(name="size", values=(2,)),),
+    ),
+)  # fmt: skip
 
 
 def _run(name: str, space: tuple[Parameter, ...], trials: int, seed: int = 3) -> list[dict]:
@@ -95,7 +102,7 @@ def test_cmaes_is_refused_choices_and_what_depends_on_them() -> None:
     with pytest.raises(SearchError, match=r"`family` is a choice"):
         make_sampler("cmaes", 1, space=TREE)
     with pytest.raises(SearchError, match=r"`depth` depends on others"):
-        make_sampler("cmaes", 1, space=TREE[1:])
+        make_sampler("cmaes", 1, space=DEPENDENT)
 
 
 def test_gp_without_torch_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
