@@ -2,7 +2,8 @@
 
     python benchmarks/everything.py [--full] [NAME ...]
 
-Without names all run but `full`, in about an hour. `--tables` only writes the tables anew.
+Without names those run that take minutes: all but `full` and what compares searches. `--tables`
+only writes the tables anew.
 """
 
 from __future__ import annotations
@@ -29,8 +30,14 @@ RUNS: dict[str, list[str]] = {
     "studies": ["studies.py"],
     "scale": ["scale.py", "--picture", str(HERE.parent / "docs" / "images" / "scale.png")],
     "data_loading": ["data_loading.py"],
+    "recommenders": ["recommenders.py"],
+    "winner_claims": ["winner_claims.py"],
+    "search_quality": ["search_quality.py"],
     "full": ["training.py", "--source", "synthetic:1", "--pairs", "3", "--epochs", "3"],
 }
+
+# Full size needs 15 GB of memory for Keras; the other ones take an hour or several.
+LONG = ("full", "recommenders", "winner_claims", "search_quality")
 
 
 def run(name: str) -> None:
@@ -74,7 +81,8 @@ def main() -> None:
     unknown = [name for name in given.names if name not in RUNS]
     if unknown:
         parser.error(f"a benchmark must be one of {', '.join(RUNS)}, but got {unknown[0]}")
-    chosen = given.names or [name for name in RUNS if name != "full" or given.full]
+    usual = [name for name in RUNS if name not in LONG] + (["full"] if given.full else [])
+    chosen = given.names or usual
     for name in () if given.tables else chosen:
         run(name)
     import tables

@@ -164,12 +164,18 @@ def resolve(
     if study_file is not None:
         base = StudyConfig.from_toml(study_file)
     else:
-        base = _stored(home, flags) or StudyConfig.default()
+        base = _stored(home, flags) or _default(flags)
     given = {key: value for key, value in flags.items() if value is not None}
     if no_user_filter:
         given["user_filter"] = False
     assert set(SOURCE_NAMES) <= set(flags)
     return base.override(**given)
+
+
+def _default(flags: dict[str, Any]) -> StudyConfig:
+    """The default study; its `[space]` is of ratings alone, and goes where another model is named."""
+    found = StudyConfig.default()
+    return found if flags.get("model") in (None, found.model) else found.at(space={})
 
 
 def _stored(home: Path, flags: dict[str, Any]) -> StudyConfig | None:

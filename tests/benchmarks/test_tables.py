@@ -24,10 +24,7 @@ def tables() -> ModuleType:
 
 
 def test_the_documents_hold_what_the_benchmarks_found_last(tables: ModuleType) -> None:
-    for path, name, text in (
-        (TOP / "docs" / "performance.md", "figures", tables.figures()),
-        (TOP / "README.md", "speed", tables.summary()),
-    ):
+    for path, name, text in tables.places():
         page = path.read_text(encoding="utf-8")
         assert text
         assert tables.placed(page, name, text) == page

@@ -185,6 +185,9 @@ def test_a_default_is_one_that_the_range_reaches() -> None:
     }
 
 
+_OF_OTHERS = ("factors", "factor_dropout", "l2_bias", "movie_embedding_size")
+
+
 def test_only_conditions_that_can_fail_are_told() -> None:
     whole = {p.name: when for p, when in without_empty_conditions(parameters(_declared()))}
     assert whole["units_2"] == "family is mlp or neumf and layers is 2 to 4"
@@ -197,7 +200,7 @@ def test_only_conditions_that_can_fail_are_told() -> None:
     fixed = parameters(
         _declared({"family": "mlp", "layers": 3, "sizes": "shared", "output_activation": "relu"})
     )
-    fixed = tuple(p for p in fixed if p.name not in ("factors", "l2_bias", "movie_embedding_size"))
+    fixed = tuple(p for p in fixed if p.name not in _OF_OTHERS)
     assert {when for _, when in without_empty_conditions(fixed)} == {""}
     listed = parameters(_declared({"family": "mlp", "layers": [1, 3]}))
     assert {p.name: w for p, w in without_empty_conditions(listed)}["units_3"] == "layers is 3"

@@ -19,7 +19,7 @@ from tracking import BEYOND, COMPLETE, PRUNED, Store
 SPACE = {
     "family": "gmf", "factors": [1, 2, 30], "batch_size": "64", "output_activation": "linear",
     "output_bias": "train_mean", "optimizer": "adam", "learning_rate": 0.02, "embedding_rate": 1.0,
-    "schedule": "constant", "l2_embedding": 1e-4, "l2_bias": 1e-5,
+    "schedule": "constant", "l2_embedding": 1e-4, "l2_bias": 1e-5, "factor_dropout": 0.0,
 }  # fmt: skip
 
 

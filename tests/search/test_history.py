@@ -62,7 +62,7 @@ def test_a_sampler_that_learns_proposes_where_the_earlier_study_was_good() -> No
 SPACE_OF = {
     "family": "gmf", "factors": [1, 2], "batch_size": "64", "output_activation": "linear",
     "output_bias": "train_mean", "optimizer": "adam", "embedding_rate": 1.0,
-    "schedule": "constant", "l2_embedding": 1e-4, "l2_bias": 1e-5,
+    "schedule": "constant", "l2_embedding": 1e-4, "l2_bias": 1e-5, "factor_dropout": 0.0,
 }  # fmt: skip
 
 

@@ -27,6 +27,7 @@ SPACE = {
     "schedule": "constant",
     "l2_embedding": 1e-4,
     "l2_bias": 1e-5,
+    "factor_dropout": 0.0,
 }
 
 
