@@ -34,7 +34,7 @@ check: lint types test
 venv: $(VENV)/.installed
 dev: $(VENV)/.installed-dev
 
-# Every figure of docs/performance.md; NAMES="epoch seeds" runs some of them.
+# What docs/performance.md quotes and takes minutes; NAMES="epoch seeds" runs some of them.
 bench: $(VENV)/.installed-bench
 	@$(BIN)/python benchmarks/everything.py $(NAMES)
 

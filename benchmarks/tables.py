@@ -118,13 +118,14 @@ def claims() -> str:
 
 
 def places() -> list[tuple[Path, str, str]]:
-    """Every document, the name of what stands there, and its text."""
-    return [
+    """Every document, the name of what stands there, and its text; what was never run is not."""
+    found = [
         (TOP / "docs" / "performance.md", "figures", figures()),
         (TOP / "README.md", "speed", summary()),
         (TOP / "docs" / "search.md", "recommenders", recommenders()),
         (TOP / "docs" / "search.md", "claims", claims()),
     ]
+    return [place for place in found if place[2]]
 
 
 def write() -> None:
@@ -194,7 +195,9 @@ def _studies(found: dict[str, Any]) -> list[Row]:
         )
     best, peer = arms["trialbook --keep-models=none --workers=auto"], arms["keras-tuner no MLflow"]
     what = "the same, Keras Tuner's random search without MLflow"
-    rows.append((what, f"{peer:.0f}", f"{best:.0f}", f"{best / peer:.1f}", _goal(False, "6")))
+    rows.append(
+        (what, f"{peer:.0f}", f"{best:.0f}", f"{best / peer:.1f}", _goal(best >= 6 * peer, "6"))
+    )
     pruned = arms["trialbook --keep-models=none --workers=auto --pruner=median"]
     rows.append(
         ("the same with the median pruner on top", "", f"{pruned:.0f}", f"{pruned / best:.2f}", "")
@@ -218,7 +221,10 @@ def _overhead(found: dict[str, Any]) -> list[Row]:
             arm = next(r for r in studies["found"]["rows"] if "keep-models=none" in r["study"])
             share = row["wall_ms"] / 1000 / (arm["seconds"] / studies["found"]["trials"])
         met = row["wall_ms"] <= 120 or share <= 0.03
-        what = f"beside training, a trial of {found['epochs']} epochs, {row['stored']} stored"
+        what = (
+            f"beside training, a trial of {found['epochs']} epochs without a model, "
+            f"{row['stored']} stored (a process's first trial: {row['first_wall_ms']:.0f} ms)"
+        )
         told = f"{share:.1%} of a study's wall time" if studies else ""
         rows.append((what, "", ours, told, _goal(met, "120 ms or 3 %")))
     return rows

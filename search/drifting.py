@@ -34,7 +34,7 @@ def drift_lines(stored: Stored, replay: Replay) -> list[str]:
     seed = training_seed(stored.config.seed, slot_of(stored.study, stored.trial))
     if int(plan["seed"]) != seed:
         lines.append(f"seeds: {plan['seed']} is stored, but the study's seed gives {seed}")
-    known = ("trialbook.data", "trialbook.threads", "trialbook.seed", "trialbook.slot")
+    known = tuple(f"trialbook.{name}" for name in ("data", "threads", "workers", "seed", "slot"))
     ours = {k: v for k, v in now.items() if not k.startswith(known)}
     return lines + drift({k: v for k, v in then.items() if k in ours}, ours)
 

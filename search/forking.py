@@ -31,7 +31,11 @@ def environment(device: int | None = None) -> dict[str, str]:
     # oneDNN multiplies matrices faster on every x86; TensorFlow uses it on some by itself.
     asked = {"TF_ENABLE_ONEDNN_OPTS": "1"} | os.environ
     told = {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow"}
-    return asked | told | ({} if device is None else {"CUDA_VISIBLE_DEVICES": str(device)})
+    if device is None:
+        return asked | told
+    visible = asked.get("CUDA_VISIBLE_DEVICES", "").split(",")  # a user's own choice of devices
+    chosen = visible[device] if device < len(visible) and visible[device] else str(device)
+    return asked | told | {"CUDA_VISIBLE_DEVICES": chosen}
 
 
 class ForkServer:

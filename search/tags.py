@@ -10,6 +10,7 @@ def trial_tags(ready: Ready) -> dict[str, str]:
     """What a trial's run is tagged with: versions, hardware, threads, data."""
     tags = dict(provenance()) | {
         "trialbook.threads": str(ready.threads),
+        "trialbook.workers": str(ready.workers),
         "trialbook.devices": ",".join(ready.devices),
     }
     if ready.dataset is not None:

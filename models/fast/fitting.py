@@ -52,7 +52,12 @@ def fast_fit(
         valid = ValidationPass(model, loss, (validation_data[0], validation_data[1]))
     with closing(TrainPass(model, loss, (x, y), batch_size=batch_size or 32)) as train:
         told = keras.callbacks.CallbackList(
-            list(callbacks or ()), add_history=True, model=model, epochs=epochs, steps=train.steps
+            list(callbacks or ()),
+            add_history=True,
+            model=model,
+            verbose=0,
+            epochs=epochs,
+            steps=train.steps,
         )
         rows = rows_by_epoch(growth, epochs, len(y))
         _fit(model, train, valid, told, rows, shuffle=shuffle)

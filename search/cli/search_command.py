@@ -173,7 +173,7 @@ def resolve(
 
 
 def _default(flags: dict[str, Any]) -> StudyConfig:
-    """The default study; its `[space]` is of ratings alone, and goes where another model is named."""
+    """The default study; its `[space]` is of ratings, and goes where another model is named."""
     found = StudyConfig.default()
     return found if flags.get("model") in (None, found.model) else found.at(space={})
 

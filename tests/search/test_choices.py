@@ -23,6 +23,7 @@ SMALL = {
     "batch_size": ["full", "256"],
     "l2_embedding": 1e-9,
     "l2_bias": 1e-9,
+    "factor_dropout": 0.0,
     "output_activation": "linear",
     "output_bias": "train_mean",
     "optimizer": "adam",

@@ -117,6 +117,7 @@ def test_a_trial_ends_at_the_epoch_that_takes_too_long(ratings_file: Path, tmp_p
     assert cut.value == cut.epochs[0].metrics["val_rmse"]
 
 
+@pytest.mark.slow
 def test_a_space_that_is_all_too_large_ends_the_study(
     ratings_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,6 +183,7 @@ def test_the_parts_seeds_differ_and_the_first_is_the_trials_own() -> None:
     assert len(set(seeds)) == 3
 
 
+@pytest.mark.slow
 def test_folds_are_compared_by_their_pruner(ratings_file: Path, tmp_path: Path) -> None:
     """A tiny step is worse in every fold, which two folds show at p = 1/4."""
     config = _config(

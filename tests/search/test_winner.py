@@ -129,6 +129,7 @@ def test_what_has_no_test_part_or_no_trial_has_no_winner(
         find_winner("wine", Store(home))
 
 
+@pytest.mark.slow
 def test_a_refitted_winner_was_trained_on_the_validation_part_as_well(
     ratings_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
