@@ -36,7 +36,8 @@ class History:
     Attributes:
         study: Its name.
         version: Of this study's space: one more than the earlier study's where it is another.
-        trials: What the sampler learns from: `values`, `goals`, `state` and `epochs` each.
+        trials: What the sampler learns from: `values`, `goals` (None where it was pruned),
+            `value` and `epochs` each.
         queued: Configurations to train again, best first, where values cannot stand.
         left: Why trials were left out, with how many.
         reason: Why values cannot stand; empty where they do.
@@ -100,14 +101,13 @@ def take_history(
             left[problem] += 1
         else:
             taken.append((trial, values))
-    place = {trial.number: rank for rank, trial in enumerate(record.ranked())}
-    ranked = [each for each in taken if each[0].number in place]
-    best = sorted(ranked, key=lambda each: place[each[0].number])
+    fitted = {trial.number: values for trial, values in taken}
+    best = [fitted[trial.number] for trial in record.ranked() if trial.number in fitted]
     return History(
         study=study.study_name,
         version=_version(study, space),
         trials=() if reason else tuple(_plain(trial, values, config) for trial, values in taken),
-        queued=tuple(values for _, values in best[:_QUEUED]) if reason else (),
+        queued=tuple(best[:_QUEUED]) if reason else (),
         left=dict(left),
         reason=reason,
     )

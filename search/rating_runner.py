@@ -6,7 +6,7 @@ import math
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import keras
 import keras_tuner
@@ -85,6 +85,12 @@ class RatingRunner:
             devices=models.device_types(),
         )
 
+    @property
+    def _id_types(self) -> tuple[str, str]:
+        """MLflow's names for the user and the movie ids' types."""
+        vocabulary = self._split.vocabulary
+        return models.id_type(vocabulary.user_ids), models.id_type(vocabulary.movie_ids)
+
     def configs(self, task: Task) -> tuple[models.ModelConfig, models.TrainConfig]:
         """The configurations that a task stands for; a preset sees all rows from the start."""
         if task.preset is not None:
@@ -121,7 +127,7 @@ class RatingRunner:
                 (task.folder / "layers.txt").write_text(layers + "\n")
             report.begin(part_kind(self._config), number)
             built = time.perf_counter() - started
-            config = space.at_seed(train_config, seed)
+            config = replace(train_config, seed=seed)
             one = self._train(model, split, config, task, number, built, report)
             trained.append(one)
             if one.result.end_reason not in _KEPT:
@@ -188,7 +194,6 @@ class RatingRunner:
                 metrics["best_val_rmse_deviation"] = statistics.stdev(values)
         value = statistics.mean(values) if values else last.best_val_rmse
         metrics["best_val_rmse"] = value
-        vocabulary = self._split.vocabulary
         folders = tuple(each.folder for each in whole if each.folder)
         keeps = bool(folders) and reason in _KEPT
         return Done(
@@ -198,7 +203,7 @@ class RatingRunner:
             trainer=last.trainer,
             model_kind="ratings" if keeps else None,
             models=folders,
-            id_types=(models.id_type(vocabulary.user_ids), models.id_type(vocabulary.movie_ids)),
+            id_types=self._id_types,
             message=report.beyond,
         )
 
@@ -224,15 +229,14 @@ class RatingRunner:
     ) -> Done:
         """Train on train and validation part together; there is nothing left to score it on."""
         trainer = models.refit(model, self._split, config, epochs)
-        vocabulary = self._split.vocabulary
-        models.save_ratings_model(model, vocabulary, task.folder / "model")
+        models.save_ratings_model(model, self._split.vocabulary, task.folder / "model")
         return Done(
             end_reason="epochs",
             value=math.nan,
             metrics={},
             trainer=trainer,
             model_kind="ratings",
-            id_types=(models.id_type(vocabulary.user_ids), models.id_type(vocabulary.movie_ids)),
+            id_types=self._id_types,
         )
 
     def score(self, asked: Score) -> Scored:

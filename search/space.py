@@ -183,11 +183,6 @@ def as_study(
     return replace(config, seed=seed, epochs=epochs, trainer=trainer, growth=stages)
 
 
-def at_seed(config: TrainConfig, seed: int) -> TrainConfig:
-    """The configuration with another seed."""
-    return replace(config, seed=seed)
-
-
 def _off(factor: float) -> float:
     """The least penalty of the range stands for none, so that the range can be log."""
     return 0.0 if factor <= _NO_L2 else factor
