@@ -2,6 +2,7 @@
 
 A study runs as it always does, but its child is made up: it reports a curve and is done at once,
 so that what is left is the cost. CPU seconds are the whole process's, background threads included.
+The last row is that of the usual study: the sampler `tpe`, the pruner `median`, models logged.
 
     python benchmarks/overhead.py [--trials 20] [--stored 10 1000] [--epochs 60] [--json]
 """
@@ -10,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import statistics
 import tempfile
 import time
@@ -51,7 +54,8 @@ PROFILE = dict.fromkeys(
 class MadeUp:
     """Stands for the supervisor and its child: a curve of the usual shape, at once."""
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, epochs: int, model: Path | None) -> None:
+        self._model = model
         hp = keras_tuner.HyperParameters()
         space.read(hp)
         self._epochs = epochs
@@ -72,6 +76,9 @@ class MadeUp:
     def submit(self, task: Task) -> None:
         (task.folder / "config.json").write_text("{}\n")
         (task.folder / "layers.txt").write_text("made up\n")
+        if self._model is not None:
+            shutil.copytree(self._model, task.folder / "model")
+        kind = "ratings" if self._model is not None else None
         curve = [0.9 + 0.4 * 0.9**epoch for epoch in range(self._epochs)]
         for epoch, value in enumerate(curve, 1):
             names = ("loss", "rmse", "val_loss", "val_rmse")
@@ -79,13 +86,14 @@ class MadeUp:
                 EpochRecord(epoch=epoch, seconds=0.1, metrics=dict.fromkeys(names, value))
             )
         figures = {"best_val_rmse": curve[-1], "best_epoch": self._epochs}
-        self._messages.append(Done(end_reason="epochs", value=curve[-1], metrics=figures))
+        done = Done(end_reason="epochs", value=curve[-1], metrics=figures, model_kind=kind)
+        self._messages.append(done)
 
     def poll(self, timeout_s: float) -> Message | None:
         return self._messages.popleft()
 
     def reply(self, goes_on: bool) -> None:
-        pass
+        """Go on in any case, so that every trial has the same length."""
 
     def log_tail(self) -> str:
         return ""
@@ -114,20 +122,34 @@ class Clock(Silent):
         self.end_s = time.perf_counter() - self._last[0]
 
 
-def measure(stored: int, trials: int, epochs: int, sampler: str, pruner: str) -> dict[str, Any]:
-    """Seconds a trial with so many trials in the storage already."""
+def measure(
+    stored: int, trials: int, epochs: int, *, usual: bool, model: Path | None = None
+) -> dict[str, Any]:
+    """Seconds a trial with so many trials in the storage already.
+
+    Args:
+        stored: Trials in the storage.
+        trials: That are measured.
+        epochs: A trial.
+        usual: Whether the study asks `tpe` and `median`, or proposes at random and prunes nothing.
+        model: Folder of the model that each trial logs; None for none.
+    """
+    sampler, pruner = ("tpe", "median") if usual else ("random", "none")
     config = StudyConfig(
         name="made up", trials=1, epochs=epochs, sampler=sampler, pruner=pruner, workers=1
     )
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "mlruns")
-        _run(config, store, epochs)
+        _run(config, store, epochs, model)
         _fill(config, store, stored, epochs)
-        clock = _run(replace(config, trials=1 + stored + trials), store, epochs)
+        clock = _run(replace(config, trials=1 + stored + trials), store, epochs, model)
     first, *rest = clock.trials
     wall, cpu = zip(*rest, strict=True)
     return {
         "stored": stored,
+        "sampler": sampler,
+        "pruner": pruner,
+        "models": model is not None,
         "first_wall_ms": 1000 * first[0],
         "wall_ms": 1000 * statistics.median(wall),
         "cpu_ms": 1000 * statistics.median(cpu),
@@ -135,9 +157,10 @@ def measure(stored: int, trials: int, epochs: int, sampler: str, pruner: str) ->
     }
 
 
-def _run(config: StudyConfig, store: Store, epochs: int) -> Clock:
+def _run(config: StudyConfig, store: Store, epochs: int, model: Path | None) -> Clock:
     clock = Clock()
-    session = Session(config, store, MadeUp(epochs), clock, Stop())  # type: ignore[arg-type]
+    made_up = MadeUp(epochs, model)
+    session = Session(config, store, made_up, clock, Stop())  # type: ignore[arg-type]
     session.run()
     clock.end()
     return clock
@@ -147,7 +170,7 @@ def _fill(config: StudyConfig, store: Store, count: int, epochs: int) -> None:
     """Copies of the trial that ran, at values of their own."""
     study = optuna.load_study(study_name=config.name, storage=open_storage(store, None))
     (model,) = study.get_trials()
-    adapter = SpaceAdapter(MadeUp(epochs).ready().space)
+    adapter = SpaceAdapter(MadeUp(epochs, None).ready().space)
     random = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     for number in range(1, count + 1):
         asked = random.ask()
@@ -163,21 +186,33 @@ def _fill(config: StudyConfig, store: Store, count: int, epochs: int) -> None:
         )
 
 
+def save_baseline(folder: Path) -> Path:
+    """The baseline of the sample, not trained, as a trial saves it; the folder."""
+    import models
+    from models.data import load_ratings, split_ratings
+
+    split = split_ratings(load_ratings("movielens"))
+    config, _ = models.baseline()
+    model = models.build_for(split, config, seed=1)
+    models.save_ratings_model(model, split.vocabulary, folder)
+    return folder
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--stored", type=int, nargs="+", default=[10, 1000])
     parser.add_argument("--epochs", type=int, default=60)
-    parser.add_argument("--sampler", default="random")
-    parser.add_argument("--pruner", default="none")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     given = parser.parse_args()
-    rows = [
-        measure(stored, given.trials, given.epochs, given.sampler, given.pruner)
-        for stored in given.stored
-    ]
+    rows = [measure(stored, given.trials, given.epochs, usual=False) for stored in given.stored]
+    with tempfile.TemporaryDirectory() as folder:
+        model = save_baseline(Path(folder) / "model")
+        first = given.stored[0]
+        rows.append(measure(first, given.trials, given.epochs, usual=True, model=model))
     if given.json:
-        print(json.dumps({"epochs": given.epochs, "rows": rows}, indent=2))
+        threads = len(os.sched_getaffinity(0))
+        print(json.dumps({"epochs": given.epochs, "threads": threads, "rows": rows}, indent=2))
         return
     print(f"A trial of {given.epochs} epochs, beside its training; a study's end apart")
     print(f"{'stored':>7} {'first ms':>9} {'wall ms':>8} {'CPU ms':>8} {'end s':>8}")

@@ -3,9 +3,10 @@
 Each study runs in a process of its own, one after the other: the embedded sample, the baseline's
 layers, the same ranges for its rates, penalties, output bias and learning rate, the same cap on
 epochs and the same early stopping, random proposals, nothing pruned. Wall time is the whole
-process's, start and end included.
+process's, start and end included. All take their turn in every round; what counts is the median
+of a study's rounds, and of the rounds' ratios.
 
-    python benchmarks/studies.py [--trials 12] [--epochs 40] [--json]
+    python benchmarks/studies.py [--trials 12] [--epochs 40] [--rounds 3] [--json]
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -180,38 +182,50 @@ def run_arm(arm: str, trials: int, epochs: int) -> None:
             keras_tuner_search(Path(folder), trials, epochs)
 
 
-def measure(trials: int, epochs: int) -> list[dict[str, Any]]:
-    """Wall seconds of every study."""
-    rows = []
-    for arm in ARMS:
-        command = [sys.executable, __file__, "--arm", json.dumps(arm)]
-        command += ["--trials", str(trials), "--epochs", str(epochs)]
-        started = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        seconds = time.perf_counter() - started
-        per_hour = 3600 * trials / seconds
-        rows.append({"study": " ".join(arm), "seconds": seconds, "trials_per_hour": per_hour})
-        print(f"{rows[-1]['study']}: {seconds:.0f} s", file=sys.stderr)
-    return rows
+def measure(trials: int, epochs: int, rounds: int) -> list[dict[str, Any]]:
+    """Wall seconds of every study in each round, and trials an hour at their median."""
+    seconds: dict[str, list[float]] = {" ".join(arm): [] for arm in ARMS}
+    for number in range(1, rounds + 1):
+        for arm in ARMS:
+            command = [sys.executable, __file__, "--arm", json.dumps(arm)]
+            command += ["--trials", str(trials), "--epochs", str(epochs)]
+            started = time.perf_counter()
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            subprocess.run(command, check=True, **quiet)
+            seconds[" ".join(arm)].append(time.perf_counter() - started)
+            took = seconds[" ".join(arm)][-1]
+            print(f"round {number}, {' '.join(arm)}: {took:.0f} s", file=sys.stderr)
+    return [
+        {
+            "study": study,
+            "seconds": taken,
+            "trials_per_hour": 3600 * trials / statistics.median(taken),
+        }
+        for study, taken in seconds.items()
+    ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=12)
     parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--arm", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.arm:
         run_arm(given.arm, given.trials, given.epochs)
         return
-    rows = measure(given.trials, given.epochs)
+    rows = measure(given.trials, given.epochs, given.rounds)
     if given.json:
-        print(json.dumps({"trials": given.trials, "epochs": given.epochs, "rows": rows}, indent=2))
+        threads = len(os.sched_getaffinity(0))
+        found = {"trials": given.trials, "epochs": given.epochs, "threads": threads, "rows": rows}
+        print(json.dumps(found, indent=2))
         return
     for row in rows:
         print(
-            f"{row['study']:<64} {row['seconds']:>6.0f} s {row['trials_per_hour']:>6.0f} trials/h"
+            f"{row['study']:<64} {statistics.median(row['seconds']):>6.0f} s "
+            f"{row['trials_per_hour']:>6.0f} trials/h"
         )
 
 

@@ -48,7 +48,7 @@ def train_once(given: argparse.Namespace) -> None:
     print(
         json.dumps(
             {
-                "trainer": result.trainer,
+                "trainer": result.trainer.name,
                 "train_rows": len(split.train),
                 "valid_rows": len(split.valid),
                 "epoch_s": statistics.median(seconds[1:]),

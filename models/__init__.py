@@ -30,7 +30,7 @@ from models.stopping import EarlyStop
 
 if TYPE_CHECKING:
     from models.builder import build_model, format_layer_table, layer_table
-    from models.fast import speed_up
+    from models.fast import TrainerUsed, speed_up
     from models.saving import id_type, save_keras_model, save_ratings_model
     from models.training import (
         Epoch,
@@ -58,6 +58,7 @@ __all__ = [
     "ModelsError",
     "TrainConfig",
     "TrainResult",
+    "TrainerUsed",
     "as_written",
     "baseline",
     "build_for",
@@ -81,6 +82,7 @@ __all__ = [
 ]
 
 _HEAVY = {
+    "TrainerUsed": "models.fast",
     "speed_up": "models.fast",
     "build_model": "models.builder",
     "format_layer_table": "models.builder",

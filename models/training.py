@@ -17,7 +17,7 @@ from models.builder import build_model
 from models.config import FULL_BATCH, ModelConfig, TrainConfig
 from models.data import Part, Split
 from models.evaluation import inputs_of, rmse
-from models.fast import fit, rows_by_epoch
+from models.fast import TrainerUsed, fit, rows_by_epoch
 from models.optimizers import make_optimizer
 from models.stopping import EarlyStop
 
@@ -45,7 +45,7 @@ class TrainResult:
         lowest_val_rmse: Least value in the curve, which may fall short of `min_delta`.
         end_reason: "epochs", "early_stopping", "pruned" or "nan".
         seconds: By phase: train, evaluate.
-        trainer: "fast" or "keras": what trained.
+        trainer: What trained, and why it was Keras' own `fit` where the trainer is "auto".
     """
 
     epochs: tuple[Epoch, ...]
@@ -54,7 +54,7 @@ class TrainResult:
     lowest_val_rmse: float
     end_reason: str
     seconds: Mapping[str, float]
-    trainer: str
+    trainer: TrainerUsed
 
 
 def make_deterministic(seed: int) -> None:
@@ -166,7 +166,7 @@ def train(
     return watch.result(value, seconds, trainer)
 
 
-def refit(model: keras.Model, split: Split, config: TrainConfig, epochs: int) -> str:
+def refit(model: keras.Model, split: Split, config: TrainConfig, epochs: int) -> TrainerUsed:
     """Train on train and validation part together; the model keeps the last epoch's weights.
 
     Args:
@@ -177,7 +177,7 @@ def refit(model: keras.Model, split: Split, config: TrainConfig, epochs: int) ->
         epochs: How many are trained.
 
     Returns:
-        "fast" or "keras": what trained.
+        What trained.
     """
     inputs = [
         np.concatenate(both)
@@ -195,7 +195,7 @@ def _fit(
     *,
     epochs: int,
     **options: Any,
-) -> str:
+) -> TrainerUsed:
     """Compile and train on some rows as `config` says; which trainer it was.
 
     Where row samples grow, the rows are put in an order first that depends on their number alone,
@@ -224,9 +224,16 @@ def _fit(
 
 
 def predict(model: keras.Model, part: Part) -> NDArray[np.float32]:
-    """Predicted scores `[row]` of a part."""
-    scores = model.predict(inputs_of(part), batch_size=_PREDICT_ROWS, verbose=0)
-    return np.asarray(scores, dtype=np.float32).reshape(-1)
+    """Predicted scores `[row]` of a part.
+
+    Nothing is compiled: `model.predict` would take longer for that than for the sample's rows.
+    """
+    inputs = inputs_of(part)
+    scores = [
+        np.asarray(model([each[first : first + _PREDICT_ROWS] for each in inputs], training=False))
+        for first in range(0, len(part), _PREDICT_ROWS)
+    ]
+    return np.concatenate([np.zeros((0, 1), np.float32), *scores]).reshape(-1)
 
 
 class _Watch(keras.callbacks.Callback):
@@ -275,7 +282,9 @@ class _Watch(keras.callbacks.Callback):
         if self._weights is not None:
             model.set_weights(self._weights)
 
-    def result(self, value: float, seconds: Mapping[str, float], trainer: str) -> TrainResult:
+    def result(
+        self, value: float, seconds: Mapping[str, float], trainer: TrainerUsed
+    ) -> TrainResult:
         """Everything kept, with the restored weights' value."""
         lowest = min((e.metrics["val_rmse"] for e in self._curve), default=float("nan"))
         return TrainResult(

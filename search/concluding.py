@@ -219,6 +219,6 @@ class Conclusion:
             for path in run.folder.iterdir():
                 if path.is_file():
                     shutil.copy(path, files / path.name)
-            self.recorder.finish_trial(record, folder=files, models=models)
+            self.recorder.finish_trial(record, folder=files, models=models, epochs=run.unwritten)
         finally:
             shutil.rmtree(files, ignore_errors=True)

@@ -65,7 +65,7 @@ class HyperModelRunner:
         started = time.perf_counter()
         model = self._hypermodel.build(hp)
         built = time.perf_counter()
-        used = ["keras"]
+        used = [models.TrainerUsed("keras")]
         if beyond := too_large(model, task.limits):
             return Done.beyond(beyond, model.count_params())
         if isinstance(model, keras.Model):
@@ -100,9 +100,9 @@ class HyperModelRunner:
                 "seconds_report": report.seconds,
                 **({"parameters": model.count_params()} if hasattr(model, "count_params") else {}),
             },
-            trainer=used[-1],
+            trainer=used[-1].name,
             model_kind="keras" if keeps else None,
-            message=report.beyond,
+            message=report.beyond or str(used[-1]),
         )
 
     def score(self, asked: Score) -> Scored:

@@ -141,7 +141,7 @@ class Done:
         model_kind: "ratings", "keras", or None where no model was saved.
         id_types: MLflow's names for the user and the movie ids' types.
         models: Names of the folders that hold a model each, the trial's own first.
-        message: For "limit", which limit and by how much.
+        message: What to tell of it: which limit ended it, or why Keras' own `fit` trained it.
     """
 
     end_reason: str

@@ -27,7 +27,7 @@ from search.messages import Done, Failed, Part, Task
 from search.ownership import OWNER, me
 from search.progress import Progress
 from search.pruners import first_judged, judges_parts, same_shape
-from search.reports import Peers, parameters_at_once, write_reports
+from search.reports import Peers, stored_at_once, write_reports
 from search.samplers import training_seed
 from search.slots import SLOT, slot_of
 from search.supervisor import ChildDied, Supervisor
@@ -95,12 +95,14 @@ class Objective:
 
     def _begin(self, run: TrialRun) -> Task:
         trial = run.trial
-        trial.set_user_attr(OWNER, me())
         frozen = trial._cached_frozen_trial
         slot = slot_of(self.study, frozen)
         seed = training_seed(self.config.seed, slot)
         preset = self._preset(slot)
-        with parameters_at_once(trial):
+        with stored_at_once(trial):
+            trial.set_user_attr(OWNER, me())
+            if SLOT not in trial.user_attrs:
+                trial.set_user_attr(SLOT, slot)
             if slot == 0:
                 values = dict(self.first)
                 self.adapter.teach(trial, values)
@@ -128,7 +130,6 @@ class Objective:
             "tags": tags,
             "folder": str(run.folder),
         }
-        trial.set_user_attr(SLOT, slot)
         trial.set_user_attr(PLAN, plan)
         self.progress.trial(run.record, epochs=self.config.epochs)
         return Task(
@@ -166,7 +167,6 @@ class Objective:
         values = [e.metrics.get(self.config.monitor, math.nan) for e in earlier.epochs]
         finite = [self.config.sign * value for value in values if math.isfinite(value)]
         run.best = min(finite, default=math.inf)
-        self._flush(run)
         done = Done(
             end_reason=earlier.end_reason,
             value=math.nan if earlier.value is None else earlier.value,
@@ -188,9 +188,10 @@ class Objective:
         except ChildDied as error:
             text = str(error)
             ended = Failed(end_reason=error.end_reason, message=text[:1].upper() + text[1:])
-        self._flush(run)
+        self._write_reports(run)
         with self.lock:
             if ended is None:
+                self._flush(run)
                 reason = "interrupted" if self.stop.asked else "timeout"
                 return self.conclusion.interrupt(run, reason)
             if isinstance(ended, Failed):
@@ -249,9 +250,13 @@ class Objective:
         run.peers = run.peers or Peers(self.study, frozen, alike)
         return self.study.pruner.prune(cast("optuna.Study", run.peers), frozen)
 
-    def _flush(self, run: TrialRun) -> None:
+    def _write_reports(self, run: TrialRun) -> None:
         write_reports(self.study, run.trial, run.reported)
+        run.reported = {}
+
+    def _flush(self, run: TrialRun) -> None:
+        self._write_reports(run)
         if run.unwritten and run.record.run_id:
             self.recorder.epochs(run.record.run_id, run.unwritten)
-        run.unwritten, run.reported = [], {}
+        run.unwritten = []
         run.flushed, run.pause_s = time.monotonic(), min(2 * run.pause_s, _LONGEST_PAUSE_S)

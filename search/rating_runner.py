@@ -200,11 +200,11 @@ class RatingRunner:
             end_reason=report.end_reason if reason == "pruned" else reason,
             value=value,
             metrics=metrics,
-            trainer=last.trainer,
+            trainer=last.trainer.name,
             model_kind="ratings" if keeps else None,
             models=folders,
             id_types=self._id_types,
-            message=report.beyond,
+            message=report.beyond or str(last.trainer),
         )
 
     def _figures(self, trained: Sequence[_Trained], report: Reporter) -> dict[str, float]:
@@ -234,7 +234,7 @@ class RatingRunner:
             end_reason="epochs",
             value=math.nan,
             metrics={},
-            trainer=trainer,
+            trainer=trainer.name,
             model_kind="ratings",
             id_types=self._id_types,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
@@ -10,7 +11,11 @@ from typing import Any, cast
 import optuna
 from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.storages import RDBStorage
-from optuna.storages._rdb.models import TrialIntermediateValueModel, TrialParamModel
+from optuna.storages._rdb.models import (
+    TrialIntermediateValueModel,
+    TrialParamModel,
+    TrialUserAttributeModel,
+)
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import insert
 
@@ -51,10 +56,10 @@ def write_reports(study: optuna.Study, trial: optuna.Trial, values: Mapping[int,
 
 
 @contextlib.contextmanager
-def parameters_at_once(trial: optuna.Trial) -> Iterator[None]:
-    """Store all that is suggested inside in one statement, where the storage is a database.
+def stored_at_once(trial: optuna.Trial) -> Iterator[None]:
+    """Store all that a new trial is given inside at its end, where the storage is a database.
 
-    Optuna itself takes a transaction a parameter, about 5 ms each.
+    Optuna itself takes a transaction a parameter and an attribute, about 5 ms each.
     """
     storage = trial.storage
     holding = _Holding(storage)
@@ -65,34 +70,48 @@ def parameters_at_once(trial: optuna.Trial) -> Iterator[None]:
         trial.storage = storage
     database = _database(storage)
     if database is None:
-        for name, (value, distribution) in holding.held.items():
+        for name, (value, distribution) in holding.parameters.items():
             storage.set_trial_param(trial._trial_id, name, value, distribution)
-    elif holding.held:
-        rows = [
-            {
-                "trial_id": trial._trial_id,
-                "param_name": name,
-                "param_value": value,
-                "distribution_json": distribution_to_json(distribution),
-            }
-            for name, (value, distribution) in holding.held.items()
-        ]
-        with database.engine.begin() as connection:
-            connection.execute(insert(TrialParamModel), rows)
+        for key, value in holding.attributes.items():
+            storage.set_trial_user_attr(trial._trial_id, key, value)
+        return
+    parameters = [
+        {
+            "trial_id": trial._trial_id,
+            "param_name": name,
+            "param_value": value,
+            "distribution_json": distribution_to_json(distribution),
+        }
+        for name, (value, distribution) in holding.parameters.items()
+    ]
+    attributes = [
+        {"trial_id": trial._trial_id, "key": key, "value_json": json.dumps(value)}
+        for key, value in holding.attributes.items()
+    ]
+    with database.engine.begin() as connection:
+        if parameters:
+            connection.execute(insert(TrialParamModel), parameters)
+        if attributes:
+            connection.execute(insert(TrialUserAttributeModel), attributes)
 
 
 class _Holding:
-    """A storage that keeps a trial's parameters back; everything else is the storage's own."""
+    """A storage that keeps back what a trial is given; everything else is the storage's own."""
 
     def __init__(self, storage: Any) -> None:
         self._kept_storage = storage
-        self.held: dict[str, tuple[float, BaseDistribution]] = {}
+        self.parameters: dict[str, tuple[float, BaseDistribution]] = {}
+        self.attributes: dict[str, Any] = {}
 
     def set_trial_param(
         self, trial_id: int, name: str, value: float, distribution: BaseDistribution
     ) -> None:
         """Keep a parameter back."""
-        self.held[name] = (value, distribution)
+        self.parameters[name] = (value, distribution)
+
+    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
+        """Keep an attribute back."""
+        self.attributes[key] = value
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._kept_storage, name)

@@ -13,6 +13,8 @@ from tracking.records import EpochRecord
 
 _SECONDS = "epoch_seconds"
 _MAX_METRICS = 1000
+_TAGGED = 900
+"""Metrics beside tags: a batch has at most 1,000 of all."""
 _MAX_TAGS = 100
 _MAX_TAG = 8000
 
@@ -28,11 +30,21 @@ class LoggedModel:
 def log_history(
     client: Any, run_id: str, records: Sequence[EpochRecord], *, started_ms: int
 ) -> None:
-    """Write a curve: every metric of every epoch, and `epoch_seconds`.
+    """Write a curve, as `history_of` lays it out.
 
     Args:
         client: The store's client.
         run_id: The run.
+        records: The epochs.
+        started_ms: When the run started, in milliseconds.
+    """
+    _log_metrics(client, run_id, history_of(records, started_ms=started_ms))
+
+
+def history_of(records: Sequence[EpochRecord], *, started_ms: int) -> list[Any]:
+    """MLflow's metrics of a curve: every metric of every epoch, and `epoch_seconds`.
+
+    Args:
         records: The epochs.
         started_ms: When the run started, in milliseconds. The timestamps count from there,
             so that the same epoch is the same row however often it is written.
@@ -46,6 +58,10 @@ def log_history(
         values = {**record.metrics, _SECONDS: record.seconds}
         for name, value in values.items():
             metrics.append(Metric(clean_key(name), float(value), stamp, record.epoch))
+    return metrics
+
+
+def _log_metrics(client: Any, run_id: str, metrics: Sequence[Any]) -> None:
     for start in range(0, len(metrics), _MAX_METRICS):
         client.log_batch(run_id, metrics=metrics[start : start + _MAX_METRICS])
 
@@ -79,6 +95,7 @@ def log_final(
     metrics: Mapping[str, float],
     tags: Mapping[str, str],
     logged: Sequence[LoggedModel] = (),
+    history: Sequence[Any] = (),
 ) -> None:
     """Write figures once, under their own names, with tags beside them.
 
@@ -88,6 +105,7 @@ def log_final(
         metrics: By name; the run table shows them as they are.
         tags: By name.
         logged: Models of the run, so that MLflow's model list shows the figures that are theirs.
+        history: Metrics of a curve, from `history_of`, that are written along.
     """
     quiet()
     from mlflow.entities import Metric, RunTag
@@ -99,8 +117,8 @@ def log_final(
         run = run_id if model_id else None
         rows.append(Metric(name, value, now, 0, model_id=model_id, run_id=run))
     labels = [RunTag(name, shorten(value, _MAX_TAG)) for name, value in tags.items()]
-    client.log_batch(run_id, metrics=rows[:900], tags=labels[:_MAX_TAGS])
-    for start in range(900, len(rows), _MAX_METRICS):
-        client.log_batch(run_id, metrics=rows[start : start + _MAX_METRICS])
+    rows = [*history, *rows]
+    _log_metrics(client, run_id, rows[:-_TAGGED])
+    client.log_batch(run_id, metrics=rows[-_TAGGED:], tags=labels[:_MAX_TAGS])
     for start in range(_MAX_TAGS, len(labels), _MAX_TAGS):
         client.log_batch(run_id, tags=labels[start : start + _MAX_TAGS])

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tracking._quiet import is_missing, quiet
-from tracking.batches import LoggedModel, log_final, log_history, read_history
+from tracking.batches import LoggedModel, history_of, log_final, log_history, read_history
 from tracking.context import StudyContext, ensure_context, find_context
 from tracking.deletion import delete_study
 from tracking.errors import TrackingError
@@ -30,6 +30,15 @@ from tracking.payloads import (
 from tracking.records import EpochRecord, ModelFolder, Scalar, StudyRecord, TrialRecord
 from tracking.registry import log_verdict
 from tracking.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """What would be read again for every write: when a run started, its name, its files' place."""
+
+    ms: int
+    name: str
+    files: Any
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,7 @@ class MlflowRecorder:
     store: Store
     loader: Path | None = None
     _contexts: dict[str, StudyContext] = field(default_factory=dict, repr=False, compare=False)
-    _started_ms: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
+    _started: dict[str, _Started] = field(default_factory=dict, repr=False, compare=False)
 
     def start_study(self, record: StudyRecord) -> StudyRecord:
         """Find or make the experiment and the parent run; a finished one runs again."""
@@ -80,11 +89,10 @@ class MlflowRecorder:
         """
         client = self.store.client()
         context = self._context(client, record.study)
-        started = _now_ms()
         tags = trial_tags(record, parent_run_id=context.parent_run_id)
-        run = client.create_run(context.experiment_id, started, tags, run_name(record))
+        run = client.create_run(context.experiment_id, _now_ms(), tags, run_name(record))
         run_id = str(run.info.run_id)
-        self._started_ms[run_id] = started
+        self._started[run_id] = self._as_started(run)
         self.parameters(run_id, record.params)
         if context.datasets:
             client.log_inputs(run_id, list(context.datasets))
@@ -108,10 +116,15 @@ class MlflowRecorder:
         """
         if records:
             client = self.store.client()
-            log_history(client, run_id, records, started_ms=self._start_of(client, run_id))
+            log_history(client, run_id, records, started_ms=self._start_of(client, run_id).ms)
 
     def finish_trial(
-        self, record: TrialRecord, *, folder: Path | None, models: Sequence[ModelFolder] = ()
+        self,
+        record: TrialRecord,
+        *,
+        folder: Path | None,
+        models: Sequence[ModelFolder] = (),
+        epochs: Sequence[EpochRecord] = (),
     ) -> None:
         """Write figures, files and model, then the end. The end comes last on purpose: a run
         that has one has everything.
@@ -121,24 +134,28 @@ class MlflowRecorder:
             folder: Files for the run's root, or None.
             models: The models, the trial's own first; nothing is logged again where a model is
                 there already.
+            epochs: Those that are not written yet.
 
         Raises:
             TrackingError: If a model is to be logged without a loader.
         """
         client, run_id = self.store.client(), _run_id(record)
         logged = self._log_models(client, run_id, models)
+        started = self._start_of(client, run_id)
         if folder is not None and folder.is_dir():
-            client.log_artifacts(run_id, str(folder))
+            started.files.log_artifacts(str(folder))
         log_final(
             client,
             run_id,
             metrics=closing_metrics(record),
             tags=closing_tags(record),
             logged=logged,
+            history=history_of(epochs, started_ms=started.ms),
         )
-        client.update_run(run_id, name=run_name(record))
+        if run_name(record) != started.name:
+            client.update_run(run_id, name=run_name(record))
         client.set_terminated(run_id, status_of(record.state))
-        self._started_ms.pop(run_id, None)
+        self._started.pop(run_id, None)
 
     def kill_trial(self, record: TrialRecord, *, folder: Path | None = None) -> None:
         """Close a run that is still open, and nothing else; without a run, do nothing."""
@@ -262,10 +279,17 @@ class MlflowRecorder:
             self._contexts[study] = found
         return self._contexts[study]
 
-    def _start_of(self, client: Any, run_id: str) -> int:
-        if run_id not in self._started_ms:
-            self._started_ms[run_id] = int(client.get_run(run_id).info.start_time)
-        return self._started_ms[run_id]
+    def _start_of(self, client: Any, run_id: str) -> _Started:
+        if run_id not in self._started:
+            self._started[run_id] = self._as_started(client.get_run(run_id))
+        return self._started[run_id]
+
+    def _as_started(self, run: Any) -> _Started:
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        address = str(run.info.artifact_uri)
+        files = get_artifact_repository(address, tracking_uri=self.store.tracking_uri)
+        return _Started(int(run.info.start_time), str(run.info.run_name), files)
 
     def _log_models(
         self, client: Any, run_id: str, models: Sequence[ModelFolder]

@@ -23,8 +23,14 @@ def new_figure(title: str, *, height: float = HEIGHT) -> tuple[Figure, Axes]:
     figure = blank(height)
     axes = figure.add_subplot()
     tidy(axes)
-    axes.set_title(title, loc="left", fontsize=12, color=style.INK, fontweight="bold", pad=12)
+    set_title(axes, title)
     return figure, axes
+
+
+def set_title(axes: Axes, title: str) -> None:
+    """The title above, at the left; its place is given, since finding one takes a while."""
+    look = {"fontsize": 12, "color": style.INK, "fontweight": "bold"}
+    axes.set_title(title, loc="left", pad=12, y=1.0, **look)  # type: ignore[arg-type]
 
 
 def blank(height: float) -> Figure:

@@ -44,7 +44,12 @@ class Recorder(Protocol):
         ...
 
     def finish_trial(
-        self, record: TrialRecord, *, folder: Path | None, models: Sequence[ModelFolder] = ()
+        self,
+        record: TrialRecord,
+        *,
+        folder: Path | None,
+        models: Sequence[ModelFolder] = (),
+        epochs: Sequence[EpochRecord] = (),
     ) -> None:
         """End a trial.
 
@@ -52,6 +57,7 @@ class Recorder(Protocol):
             record: The trial with its end, its figures and its `run_id`.
             folder: Files to keep as they are, or None.
             models: The saved models: one, or one a part where a trial has several.
+            epochs: Those that `epochs` has not written yet.
         """
         ...
 
@@ -128,7 +134,12 @@ class NullRecorder:
         """Forget the epochs."""
 
     def finish_trial(
-        self, record: TrialRecord, *, folder: Path | None, models: Sequence[ModelFolder] = ()
+        self,
+        record: TrialRecord,
+        *,
+        folder: Path | None,
+        models: Sequence[ModelFolder] = (),
+        epochs: Sequence[EpochRecord] = (),
     ) -> None:
         """Forget the trial."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tracking import draw_html, draw_png, style
 from tracking.axes import robust_limits
+from tracking.curve_sheet import save_curve
 from tracking.figures import (
     best_curves,
     curve,
@@ -57,14 +58,11 @@ def draw_trial(trial: TrialRecord, path: Path, *, monitor: str = "val_rmse") -> 
         The path.
     """
     found = curve(trial, monitor=monitor)
-    curves = [found] if found.validation or found.train else []
     title = f"{trial.study}, trial {trial.number}: learning curve"
     if found.best is not None:
         title += f" (kept epoch {found.best[0]:.0f}: {found.best[1]:.4f})"
     label = words(monitor.removeprefix("val_"))
-    limits = curve_limits(curves)
-    figure = draw_png.draw_curves(curves, title=title, value_label=label, limits=limits)
-    draw_png.save_usual(figure, path)
+    save_curve(found, path, title=title, value_label=label, limits=curve_limits([found]))
     return path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -17,9 +18,26 @@ _WITHOUT_EFFECT = ("verbose", "validation_batch_size")
 _DEFAULTS = {"validation_split": 0, "initial_epoch": 0, "validation_freq": 1}
 
 
+@dataclass(frozen=True, slots=True)
+class TrainerUsed:
+    """Which trainer it was.
+
+    Attributes:
+        name: "fast" or "keras".
+        reason: Why Keras' own was chosen, as `why_not` says it; empty where nothing was chosen.
+    """
+
+    name: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        """What a user should know about the choice; empty where it went as expected."""
+        return f"trained by Keras' own `fit`, since {self.reason}" if self.reason else ""
+
+
 def fit(
     model: keras.Model, x: Any, y: Any, *, trainer: str, growth: Growth = (), **options: Any
-) -> str:
+) -> TrainerUsed:
     """Train with the fast trainer or with Keras' `fit`.
 
     Args:
@@ -31,16 +49,16 @@ def fit(
         options: Of Keras' `fit`.
 
     Returns:
-        "fast" or "keras": which one it was.
+        Which one it was, and why.
 
     Raises:
         ModelsError: `trainer` is "fast", but it cannot do what Keras' `fit` does here.
     """
-    reason = "it was asked for" if trainer == "keras" else _why_not(model, x, y, options)
+    reason = "" if trainer == "keras" else _why_not(model, x, y, options)
     if reason is None:
         taken = {name: options[name] for name in _TAKEN if name in options}
         fast_fit(model, x, y, growth=growth, **taken)
-        return "fast"
+        return TrainerUsed("fast")
     if trainer == "fast":
         raise ModelsError(
             f"The fast trainer must be able to train the model, but {reason}. "
@@ -50,16 +68,16 @@ def fit(
         fit_by_stages(model, x, y, growth, options)
     else:
         type(model).fit(model, x, y, **options)
-    return "keras"
+    return TrainerUsed("keras", reason)
 
 
-def speed_up(model: keras.Model, trainer: str, chosen: Callable[[str], None]) -> None:
+def speed_up(model: keras.Model, trainer: str, chosen: Callable[[TrainerUsed], None]) -> None:
     """Let a model's own `fit` go to the trainer, whoever calls it.
 
     Args:
         model: Built; it may be compiled later.
         trainer: "auto", "fast" or "keras".
-        chosen: Is told "fast" or "keras" after each call.
+        chosen: Is told after each call which one it was.
     """
 
     def fitted(x: Any = None, y: Any = None, **options: Any) -> keras.callbacks.History:

@@ -12,15 +12,9 @@ import tensorflow as tf
 from models.fast.gradients import mean_loss
 from models.fast.masks import every_layer
 
-_ROWS = 4
-_BATCH_HOOKS = (
-    "on_batch_begin",
-    "on_batch_end",
-    "on_train_batch_begin",
-    "on_train_batch_end",
-    "on_test_batch_begin",
-    "on_test_batch_end",
-)
+_ROWS = 2
+_BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+_TEST_HOOKS = ("on_test_batch_begin", "on_test_batch_end")
 _STEPS = ("train_step", "test_step", "compute_loss", "compute_metrics")
 
 
@@ -45,8 +39,10 @@ def why_not(
         batch_size: Rows a step.
     """
     reason = _of_data(x, y) or _of_compiling(model) or _of_layers(model)
-    if reason is None and len(tf.nest.flatten(x)[0]) > batch_size:
-        reason = _of_callbacks(callbacks)
+    if reason is None:
+        # Where an epoch is one step, the fast trainer tells of it.
+        steps = len(tf.nest.flatten(x)[0]) > batch_size
+        reason = _of_callbacks(callbacks, _TEST_HOOKS + _BATCH_HOOKS if steps else _TEST_HOOKS)
     return reason or _of_rows(model, x, y)
 
 
@@ -78,8 +74,8 @@ def _of_compiling(model: keras.Model) -> str | None:
 
 
 def _overridden(thing: object, base: type, name: str) -> bool:
-    """Whether the thing's class has a method of its own in place of the base's."""
-    return getattr(type(thing), name) is not getattr(base, name)
+    """Whether the thing, or its class, has a method of its own in place of the base's."""
+    return name in vars(thing) or getattr(type(thing), name) is not getattr(base, name)
 
 
 def _of_layers(model: keras.Model) -> str | None:
@@ -94,9 +90,15 @@ def _of_layers(model: keras.Model) -> str | None:
     return None
 
 
-def _of_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> str | None:
+def _of_callbacks(
+    callbacks: Sequence[keras.callbacks.Callback], hooks: Sequence[str]
+) -> str | None:
     for callback in callbacks:
-        for hook in _BATCH_HOOKS:
+        if isinstance(callback, keras.callbacks.BackupAndRestore):
+            return "its callback BackupAndRestore chooses the first epoch"
+        if isinstance(callback, keras.callbacks.ModelCheckpoint) and callback.save_freq == "epoch":
+            continue  # it is told of batches, and does nothing with them
+        for hook in hooks:
             if _overridden(callback, keras.callbacks.Callback, hook):
                 return f"its callback {type(callback).__name__} listens to batches"
     return None

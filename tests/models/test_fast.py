@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 import tensorflow as tf
 
 from models import ModelConfig, ModelsError, build_model, make_deterministic
-from models.fast import fast_fit, fit, passes, shares, speed_up, why_not
+from models.fast import TrainerUsed, fast_fit, fit, passes, shares, speed_up, why_not
 from models.fast.gradients import GradientSum, mean_loss
 from models.fast.masks import Masks, MasksAhead
 
@@ -229,6 +230,20 @@ class HearsBatches(keras.callbacks.Callback):
         """Hear nothing in particular."""
 
 
+class HearsTests(keras.callbacks.Callback):
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Hear nothing in particular."""
+
+
+def _lambda() -> keras.callbacks.Callback:
+    return keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None)
+
+
+def _checkpoint(every: Any) -> keras.callbacks.Callback:
+    path = f"{tempfile.mkdtemp()}/model.keras"
+    return keras.callbacks.ModelCheckpoint(path, save_freq=every)
+
+
 UNFIT: dict[str, Callable[[], keras.Model]] = {
     "reads across rows": lambda: _dense_model(keras.layers.BatchNormalization()),
     "prediction of a row depends": lambda: _dense_model(Norm()),
@@ -249,12 +264,15 @@ def test_what_cannot_be_added_up_is_left_to_keras(reason: str) -> None:
     model = UNFIT[reason]()
     assert reason in str(why_not(model, x, y))
     options = {"batch_size": 20, "epochs": 1, "verbose": 0}
-    assert fit(model, x, y, trainer="auto", **options) == "keras"
+    used = fit(model, x, y, trainer="auto", **options)
+    assert used.name == "keras"
+    assert reason in str(used)
     with pytest.raises(ModelsError, match="Use the trainer `auto` or `keras`") as caught:
         fit(model, x, y, trainer="fast", **options)
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras' own, when it saves
 @pytest.mark.parametrize(
     ("options", "trainer"),
     [
@@ -265,6 +283,13 @@ def test_what_cannot_be_added_up_is_left_to_keras(reason: str) -> None:
         ({"callbacks": [keras.callbacks.EarlyStopping("loss", patience=1)]}, "fast"),
         ({"callbacks": [HearsBatches()]}, "keras"),
         ({"callbacks": [HearsBatches()], "batch_size": 20}, "fast"),
+        ({"callbacks": [HearsTests()], "batch_size": 20}, "keras"),
+        ({"callbacks": [_lambda()]}, "keras"),
+        ({"callbacks": [_lambda()], "batch_size": 20}, "fast"),
+        ({"callbacks": [keras.callbacks.TerminateOnNaN()]}, "keras"),
+        ({"callbacks": [_checkpoint("epoch")]}, "fast"),
+        ({"callbacks": [_checkpoint(2)]}, "keras"),
+        ({"callbacks": [keras.callbacks.BackupAndRestore(tempfile.mkdtemp())]}, "keras"),
         ({"batch_size": 64}, "fast"),
     ],
 )
@@ -273,15 +298,19 @@ def test_a_users_fit_goes_to_the_trainer_that_can_do_it(
 ) -> None:
     x, y = np.ones((20, 3), np.float32), np.ones((20,), np.float32)
     model = _dense_model()
-    chosen: list[str] = []
+    chosen: list[TrainerUsed] = []
     speed_up(model, "auto", chosen.append)
     history = model.fit(x, y, **({"epochs": 2, "batch_size": 8, "verbose": 0} | options))
-    assert chosen == [trainer]
+    assert [used.name for used in chosen] == [trainer]
+    assert bool(chosen[0].reason) == (trainer == "keras")
     assert history.history["loss"][1] < history.history["loss"][0]
 
 
+@pytest.mark.parametrize("batch_size", [ROWS, 64])
 @pytest.mark.parametrize("trainer", ["fast", "keras"])
-def test_callbacks_work_the_same_with_both_trainers(trainer: str, tmp_path: Path) -> None:
+def test_callbacks_work_the_same_with_both_trainers(
+    trainer: str, batch_size: int, tmp_path: Path
+) -> None:
     x, y = _data()
     heard: list[str] = []
 
@@ -307,10 +336,10 @@ def test_callbacks_work_the_same_with_both_trainers(trainer: str, tmp_path: Path
     model = _model(metrics=["mae"])
     table = keras.callbacks.CSVLogger(str(tmp_path / "log.csv"))
     used = fit(
-        model, x, y, trainer=trainer, batch_size=ROWS, epochs=9, verbose=0, shuffle=False,
+        model, x, y, trainer=trainer, batch_size=batch_size, epochs=9, verbose=0, shuffle=False,
         validation_data=(x, y), callbacks=[Hears(), table],
     )  # fmt: skip
-    assert used == trainer
+    assert used == TrainerUsed(trainer)
     epoch = "loss,mae,val_loss,val_mae"
     told = [f"epoch {n} of 9" for n in range(3)]
     assert heard[:4] == ["begin", told[0], "test", epoch]
@@ -335,3 +364,65 @@ def test_early_stopping_restores_the_best_weights(trainer: str) -> None:
     curve = model.history.history["val_loss"]
     assert len(curve) < 30
     assert model.evaluate(x, y, verbose=0, batch_size=ROWS) == pytest.approx(curve[-3], rel=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras' own, when it saves
+@pytest.mark.parametrize("batch_size", [ROWS, 64])
+def test_callbacks_of_keras_do_the_same_with_both_trainers(batch_size: int, tmp_path: Path) -> None:
+    """A step size by schedule, one by plateau and a saved model: the same curve and weights."""
+    x, y = _data()
+    curves, rates, saved = [], [], []
+    for trainer in ("fast", "keras"):
+        path = tmp_path / f"{trainer}.keras"
+        plateau = keras.callbacks.ReduceLROnPlateau(
+            "val_loss", factor=0.25, patience=1, min_delta=10.0, min_lr=1e-4
+        )
+        checkpoint = keras.callbacks.ModelCheckpoint(path, "val_loss", save_best_only=True)
+        by_schedule = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.5 * rate)
+        model = _model(optimizer=keras.optimizers.SGD(0.2))
+        fit(
+            model, x, y, trainer=trainer, batch_size=batch_size, epochs=5, verbose=0,
+            shuffle=False, validation_data=(x, y), callbacks=[by_schedule, plateau, checkpoint],
+        )  # fmt: skip
+        curves.append(model.history.history["val_loss"])
+        rates.append(model.history.history["learning_rate"])
+        saved.append(keras.saving.load_model(path, compile=False).get_weights())
+    # halved before every epoch; a quarter of it after the second and each later one
+    assert rates[0] == pytest.approx([0.1, 0.05, 0.05 / 8, 0.05 / 64, 0.05 / 512], rel=1e-6)
+    assert rates[1] == pytest.approx(rates[0], rel=1e-6)
+    assert curves[0] == pytest.approx(curves[1], rel=1e-4)
+    for ours, theirs in zip(*saved, strict=True):
+        assert np.abs(ours - theirs).max() <= 1e-4 * np.abs(theirs).max()
+
+
+def test_two_threads_repeat_to_the_bit() -> None:
+    """Shares of rows run at once, dropout and small batches on: only a process of its own can."""
+    code = """
+import hashlib, numpy as np, models
+from models.data import load_ratings, split_ratings
+models.set_threads(2, fast=True)
+split = split_ratings(load_ratings("synthetic:0.002"), "random", seed=1)
+assert len(split.train) > 4096, len(split.train)
+for size in ("full", 3000):
+    found = set()
+    for _ in range(2):
+        models.make_deterministic(7)
+        config, recipe = models.baseline()
+        model = models.build_for(split, config, seed=7)
+        recipe = models.TrainConfig(epochs=3, batch_size=size, seed=7)
+        result = models.train(model, split, recipe)
+        assert result.trainer.name == "fast"
+        weights = b"".join(w.tobytes() for w in model.get_weights())
+        found.add((hashlib.sha256(weights).hexdigest(), result.best_val_rmse))
+    print(*found)
+"""
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True, cwd=ROOT,
+        ).stdout.splitlines()
+        for _ in range(2)
+    ]  # fmt: skip
+    assert len(runs[0]) == 2
+    assert runs[0] == runs[1]
+    assert all(line.count("(") == 1 for line in runs[0])  # one result a batch size

@@ -47,7 +47,7 @@ def test_an_epoch_of_a_stage_sees_the_first_rows_alone(trainer: str) -> None:
     x, y = _line(40)
     model, watch = _linear(), _Weights()
     options = {"batch_size": 40, "epochs": 2, "shuffle": False, "verbose": 0, "callbacks": [watch]}
-    assert fit(model, x, y, trainer=trainer, growth=[(10, 1)], **options) == trainer
+    assert fit(model, x, y, trainer=trainer, growth=[(10, 1)], **options).name == trainer
     first = float(np.mean(x[:10] * y[:10]))
     bias = float(np.mean(y[:10]))
     assert watch.seen[0] == pytest.approx([first, bias], rel=1e-5)
@@ -64,7 +64,7 @@ def test_both_trainers_grow_alike(make_split) -> None:
         models.make_deterministic(1)
         model = models.build_for(split, PLAIN, seed=1)
         result = models.train(model, split, replace(config, trainer=trainer))
-        assert result.trainer == trainer
+        assert result.trainer.name == trainer
         curves.append([e.metrics["val_rmse"] for e in result.epochs])
     assert len(curves[0]) == 8
     assert curves[0] == pytest.approx(curves[1], rel=1e-4)

@@ -12,6 +12,7 @@ from tracking import (
     EpochRecord,
     StudyRecord,
     TrialRecord,
+    curve_sheet,
     draw_study,
     draw_trial,
     reproduction_figure,
@@ -227,3 +228,22 @@ def test_two_curves_lie_in_one_picture(
 ) -> None:
     path = reproduction_figure(published, reproduced, tmp_path / "new" / "x.png", expected=expected)
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_trials_picture_does_not_depend_on_the_one_before(tmp_path: Path) -> None:
+    """It is drawn on a sheet that is kept: the same bytes as on a new one."""
+
+    def trial(number: int, values: list[float]) -> TrialRecord:
+        metrics = [{"rmse": value - 0.1, "val_rmse": value} for value in values]
+        epochs = [EpochRecord(epoch=e, seconds=0.1, metrics=m) for e, m in enumerate(metrics, 1)]
+        return TrialRecord(study="s", number=number, params={}, epochs=tuple(epochs))
+
+    short = trial(7, [1.2, 1.1, 0.9, 0.95])
+    long = trial(1, [40.0] + [3.0 * 0.9**epoch for epoch in range(30)])  # one lies beyond the axis
+    curve_sheet._SHEETS.clear()
+    draw_trial(short, tmp_path / "new.png")
+    curve_sheet._SHEETS.clear()
+    draw_trial(long, tmp_path / "before.png")
+    draw_trial(short, tmp_path / "kept.png")
+    assert (tmp_path / "kept.png").read_bytes() == (tmp_path / "new.png").read_bytes()
+    assert (tmp_path / "kept.png").read_bytes() != (tmp_path / "before.png").read_bytes()

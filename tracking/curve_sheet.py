@@ -1,0 +1,64 @@
+"""The picture of one trial's curve, on a sheet that is kept from trial to trial.
+
+Making a figure takes as long as drawing it, and there is one such picture a trial.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tracking.draw_png import draw_curves
+from tracking.figures import Curve, Limits
+from tracking.png_canvas import note_beyond, save_usual, set_title
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_LOCK = threading.Lock()
+_SHEETS: dict[tuple[bool, ...], Figure] = {}
+
+
+def save_curve(
+    curve: Curve, path: Path, *, title: str, value_label: str, limits: Limits | None
+) -> None:
+    """Draw the curve of one trial as PNG, as `draw_curves` would.
+
+    Args:
+        curve: Of the trial.
+        path: The file.
+        title: Of the picture.
+        value_label: Of the vertical axis.
+        limits: Of the vertical axis; None where there is nothing to draw.
+    """
+    parts = [points for points in (curve.train, curve.validation) if points]
+    if limits is None or not parts:
+        save_usual(draw_curves([], title=title, value_label=value_label, limits=None), path)
+        return
+    kind = (bool(curve.train), bool(curve.validation), curve.best is None, len(parts[-1]) == 1)
+    with _LOCK:
+        if kind in _SHEETS:
+            _put(_SHEETS[kind], curve, title=title, value_label=value_label, limits=limits)
+        else:
+            _SHEETS[kind] = draw_curves(
+                [curve], title=title, value_label=value_label, limits=limits
+            )
+        save_usual(_SHEETS[kind], path)
+
+
+def _put(figure: Figure, curve: Curve, *, title: str, value_label: str, limits: Limits) -> None:
+    """Replace what the sheet shows; its lines are in the order in which they were drawn."""
+    (axes,) = figure.axes
+    parts = [points for points in (curve.train, curve.validation) if points]
+    best = [] if curve.best is None else [(curve.best,)]
+    for line, points in zip(axes.lines, [*parts, *best], strict=False):
+        line.set_data(*zip(*points, strict=True))
+    for text in list(axes.texts):
+        text.remove()
+    axes.relim()
+    axes.autoscale_view()
+    axes.set_ylim(limits)
+    axes.set_ylabel(value_label)
+    set_title(axes, title)
+    note_beyond(axes, [value for points in parts for _, value in points], limits)
