@@ -26,7 +26,7 @@ from search.limits import Limits, limits_of
 from search.messages import Done, Failed, Part, Task
 from search.ownership import OWNER, me
 from search.progress import Progress
-from search.pruners import first_judged, judges_parts, same_shape
+from search.pruners import first_judged, has_small_batches, judges_parts, same_shape
 from search.reports import Peers, stored_at_once, write_reports
 from search.samplers import training_seed
 from search.slots import SLOT, slot_of
@@ -115,7 +115,8 @@ class Objective:
         elif self.config.pruner != "none":  # the baseline is what others are held against
             run.judged_by_parts = by_parts
             if not by_parts:
-                run.judged_from = first_judged(self.config.pruner, self.config.pruner_options)
+                small, options = has_small_batches(values), self.config.pruner_options
+                run.judged_from = first_judged(self.config.pruner, options, small=small)
         # A preset sees all rows from the start, so that its epochs are not the others'.
         run.compared = not by_parts and not (self.config.growth and preset is not None)
         record = replace(run.record, params=values, objective=self.config.value_name, tags=tags)

@@ -8,6 +8,7 @@ import optuna
 import pytest
 
 from search import SearchError
+from search.ledger import PLAN
 from search.pruners import first_judged, make_pruner
 from search.reports import Peers
 
@@ -83,6 +84,21 @@ def test_the_first_judged_epoch_follows_the_options() -> None:
     assert first_judged("asha", {"min_resource": 3}) == 3
     assert first_judged("hyperband", {}) == 15
     assert first_judged("patient", {}) == 1
+    assert first_judged("asha", {}, small=True) == 4
+    assert first_judged("median", {"n_warmup_steps": 9}, small=True) == 9
+    assert first_judged("hyperband", {}, small=True) == 15
+
+
+@pytest.mark.parametrize(("batch_size", "rung"), [("256", 4), ("full", 15), (None, 15)])
+def test_rungs_count_from_the_warm_up_of_a_trials_shape(batch_size: str | None, rung: int) -> None:
+    study = _study("asha")
+    values = {} if batch_size is None else {"batch_size": batch_size}
+    first, second = study.ask(), study.ask()
+    for trial in (first, second):
+        trial.set_user_attr(PLAN, {"values": values})
+    assert all(_goes_on(study, first, epoch, 0.5) for epoch in range(1, 46))
+    went_on = [_goes_on(study, second, epoch, 0.6) for epoch in range(1, rung + 1)]
+    assert went_on == [True] * (rung - 1) + [False]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ import numpy as np
 import optuna
 import pandas as pd
 import pytest
+from calling import Here
 
 from models.data import load_ratings, split_ratings
 from search import SearchError, StudyConfig, run_study
@@ -262,6 +263,28 @@ def test_a_trial_may_fail_in_any_way_and_the_study_goes_on(
     statuses = [client.get_run(t.run_id).info.status for t in result.record.trials]
     assert statuses[:3] == ["FINISHED", "FAILED", "FAILED"]
     assert result.to_json()["n_failed"] == 6
+
+
+def test_what_only_keras_can_train_is_told_and_tagged(home: Path, here: Here) -> None:
+    given = ["--model", "normed:Normed", "--objective", "val_loss:min", "--trials", "1"]
+    told = {}
+    for trainer in ("auto", "keras", "fast"):
+        flags = ["--study", trainer, "--trainer", trainer, "--epochs", "1", "--home", str(home)]
+        told[trainer] = here("search", *given, *flags, code=1 if trainer == "fast" else 0)
+    runs = {}
+    for trainer in ("auto", "keras", "fast"):
+        record = here("show", trainer, "--home", str(home))
+        runs[trainer] = Store(home).client().get_run(record["trials"][0]["run_id"])
+    why = "its layer normed (BatchNormalization) reads across rows"
+    tags = {trainer: run.data.tags for trainer, run in runs.items()}
+    assert tags["auto"]["trialbook.trainer"] == tags["keras"]["trialbook.trainer"] == "keras"
+    assert tags["auto"]["trialbook.message"] == f"trained by Keras' own `fit`, since {why}"
+    assert "trialbook.message" not in tags["keras"]
+    assert runs["fast"].info.status == "FAILED"
+    assert (
+        f"The fast trainer must be able to train the model, but {why}"
+        in (tags["fast"]["trialbook.message"])
+    )
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
