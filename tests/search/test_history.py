@@ -66,6 +66,7 @@ SPACE_OF = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_widened_space_keeps_its_history_and_other_ratings_only_its_configurations(
     ratings_file: Path, tmp_path: Path
 ) -> None:

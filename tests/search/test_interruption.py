@@ -99,6 +99,7 @@ def _wait_for_second_trial(process: subprocess.Popen[bytes], home: Path) -> optu
     raise AssertionError(f"the second trial never trained; exit code {process.returncode}")
 
 
+@pytest.mark.slow
 def test_two_terminals_share_a_study_and_close_nothing_of_each_other(
     ratings_file: Path, tmp_path: Path
 ) -> None:
