@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         make_deterministic,
         predict,
         refit,
+        see_one_gpu,
         set_threads,
         train,
     )
@@ -76,6 +77,7 @@ __all__ = [
     "refit",
     "save_keras_model",
     "save_ratings_model",
+    "see_one_gpu",
     "set_threads",
     "speed_up",
     "train",
@@ -98,6 +100,7 @@ _HEAVY = {
     "make_deterministic": "models.training",
     "predict": "models.training",
     "refit": "models.training",
+    "see_one_gpu": "models.training",
     "set_threads": "models.training",
     "train": "models.training",
 }

@@ -85,6 +85,13 @@ def set_threads(count: int | None, *, fast: bool = False) -> int:
     return threads
 
 
+def see_one_gpu() -> None:
+    """Let TensorFlow use the first GPU alone where there are several; before it starts any."""
+    devices = tf.config.list_physical_devices("GPU")
+    if len(devices) > 1:
+        tf.config.set_visible_devices(devices[0], "GPU")
+
+
 def device_types() -> tuple[str, ...]:
     """Kinds of the devices that TensorFlow sees, say ("CPU",)."""
     return tuple(device.device_type for device in tf.config.list_physical_devices())

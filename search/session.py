@@ -145,8 +145,10 @@ class Session:
         """Every worker but the first, started; all are ended in the end."""
         left = self._config.trials - under_way_or_done(study)
         gpus = ready.devices.count("GPU")
+        # What the first made of `auto`: another one, that sees one device of several, would not.
+        config = replace(self._config, workers=ready.workers, threads=ready.threads)
         others = [
-            Supervisor(self._config, device=number % gpus if gpus else None)
+            Supervisor(config, device=number % gpus if gpus else None)
             for number in range(1, min(ready.workers, left))
         ]
         try:

@@ -76,7 +76,6 @@ def main(descriptor: int) -> None:
 
 
 def _start(pipe: Connection, setup: Setup) -> Runner | None:
-    from models import set_threads
     from search.hypermodel_runner import HyperModelRunner
     from search.rating_runner import load_rating_runner
 
@@ -92,16 +91,25 @@ def _start(pipe: Connection, setup: Setup) -> Runner | None:
             runner = ratings = load_rating_runner(config)
             allotment = _allot(config, ratings.rows)
             # Every model of ours suits the fast trainer; a user's may be left to Keras' `fit`.
-            set_threads(allotment.threads, fast=config.trainer != "keras")
+            _share(allotment, fast=config.trainer != "keras")
         else:  # whose module may well start TensorFlow when it is imported
             allotment = _allot(config, None)
-            set_threads(allotment.threads)
+            _share(allotment, fast=False)
             runner = HyperModelRunner(config)
         pipe.send(runner.ready(allotment))
     except USER_ERRORS as error:
         pipe.send(Refused(str(error)))
         return None
     return runner
+
+
+def _share(allotment: Allotment, *, fast: bool) -> None:
+    """Take this worker's part of the machine, before TensorFlow starts."""
+    from models import see_one_gpu, set_threads
+
+    set_threads(allotment.threads, fast=fast)
+    if allotment.workers > 1:  # the others have a device each; the first one leaves them theirs
+        see_one_gpu()
 
 
 def _allot(config: StudyConfig, rows: int | None) -> Allotment:

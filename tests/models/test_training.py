@@ -6,6 +6,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from models import (
     OPTIMIZERS,
@@ -17,6 +18,7 @@ from models import (
     compile_model,
     make_deterministic,
     predict,
+    see_one_gpu,
     train,
 )
 from models.data import Split
@@ -157,3 +159,14 @@ def test_an_optimizer_sums_slices_and_stock_keras_may_not(name: str) -> None:
     if name != "sgd":
         wrong = moved(stock.from_config(settings), slices)
         assert np.abs(wrong - expected).max() > 0.005
+
+
+@pytest.mark.parametrize("gpus", [0, 1, 3])
+def test_one_of_several_gpus_is_seen(gpus: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What TensorFlow is told; there is no GPU here that it could be tried on."""
+    devices = [f"GPU:{number}" for number in range(gpus)]
+    told: list[tuple[str, str]] = []
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: devices)
+    monkeypatch.setattr(tf.config, "set_visible_devices", lambda *one: told.append(one))
+    see_one_gpu()
+    assert told == ([("GPU:0", "GPU")] if gpus > 1 else [])
