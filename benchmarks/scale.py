@@ -89,6 +89,9 @@ def draw(measured: list[dict[str, Any]], path: Path) -> None:
                 size = "train_rows" if axis == "rows" else "value"
                 x, y = [row[size] for row in rows], [row[what] for row in rows]
                 panel.loglog(x, y, marker="o", ms=4, label=words)
+                if axis != "rows":  # few points: theirs are the ticks
+                    panel.set_xticks(x, [f"{each:g}" for each in x])
+                    panel.set_xticks([], minor=True)
             panel.grid(True, color="#e4e4e4", linewidth=0.6)
             panel.set_axisbelow(True)
             panel.spines[["top", "right"]].set_visible(False)
