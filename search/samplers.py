@@ -138,7 +138,9 @@ class SlotSampler(BaseSampler):
         self._seed = seed
         self._history = history
         self._names = names
-        self._made: dict[int, BaseSampler] = {}  # of trials under way: several may be
+        # Of trials under way: several may be.
+        self._made: dict[int, BaseSampler] = {}
+        self._views: dict[int, WithHistory] = {}
 
     def _sampler(self, study: optuna.Study, trial: FrozenTrial) -> BaseSampler:
         if trial.number not in self._made:
@@ -149,25 +151,25 @@ class SlotSampler(BaseSampler):
                 self._made[trial.number] = self._make(seed)
         return self._made[trial.number]
 
-    def _seen(self, study: optuna.Study) -> optuna.Study:
-        """The study as the inner sampler sees it."""
-        if not self._history and not self._names:
-            return study
-        return cast("optuna.Study", WithHistory(study, self._history, self._names))
+    def _seen(self, study: optuna.Study, trial: FrozenTrial) -> optuna.Study:
+        """The study as the inner sampler sees it while it proposes a trial."""
+        if trial.number not in self._views:
+            self._views[trial.number] = WithHistory(study, self._history, self._names)
+        return cast("optuna.Study", self._views[trial.number])
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """As the inner sampler does."""
         inner = self._sampler(study, trial)
-        return inner.infer_relative_search_space(self._seen(study), trial)
+        return inner.infer_relative_search_space(self._seen(study, trial), trial)
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """As the inner sampler does."""
         inner = self._sampler(study, trial)
-        return inner.sample_relative(self._seen(study), trial, search_space)
+        return inner.sample_relative(self._seen(study, trial), trial, search_space)
 
     def sample_independent(
         self,
@@ -178,7 +180,8 @@ class SlotSampler(BaseSampler):
     ) -> Any:
         """As the inner sampler does."""
         inner = self._sampler(study, trial)
-        return inner.sample_independent(self._seen(study), trial, param_name, param_distribution)
+        seen = self._seen(study, trial)
+        return inner.sample_independent(seen, trial, param_name, param_distribution)
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """As the inner sampler does."""
@@ -194,3 +197,4 @@ class SlotSampler(BaseSampler):
         """As the inner sampler does."""
         self._sampler(study, trial).after_trial(study, trial, state, values)
         self._made.pop(trial.number, None)
+        self._views.pop(trial.number, None)

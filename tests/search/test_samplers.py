@@ -156,3 +156,19 @@ def test_options_survive_the_study_file(tmp_path) -> None:
     path.write_text(config.to_toml())
     assert StudyConfig.from_toml(path) == config
     assert set(SAMPLERS) == {"tpe", "random", "gp", "cmaes", "qmc", "grid", "nsga2"}
+
+
+def test_a_proposal_reads_the_trials_once_whatever_it_asks_for() -> None:
+    study = optuna.create_study(sampler=make_sampler("tpe", 1, options={"n_startup_trials": 2}))
+    names = [f"x{number}" for number in range(6)]
+    for number in range(8):
+        trial = study.ask()
+        values = [trial.suggest_float(name, 0, 1) for name in names[: 1 + number % 6]]
+        study.tell(trial, sum(values))
+    storage, read = study._storage, []
+    get = storage.get_all_trials
+    storage.get_all_trials = lambda *args, **options: (read.append(args), get(*args, **options))[1]
+    trial = study.ask()
+    for name in names:
+        trial.suggest_float(name, 0, 1)
+    assert 1 <= len(read) <= 3  # for queued trials, for the slot, for the proposal
