@@ -49,9 +49,8 @@ def config(ratings_file: Path) -> StudyConfig:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "sampler", [*(pytest.param(name, marks=pytest.mark.slow) for name in ("grid", "qmc")), "random"]
-)
+@pytest.mark.slow  # `random` is in test_workers too
+@pytest.mark.parametrize("sampler", ["grid", "qmc", "random"])
 def test_as_many_workers_as_there_are_try_the_same_configurations(
     config: StudyConfig, tmp_path: Path, sampler: str
 ) -> None:
