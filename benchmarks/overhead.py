@@ -122,19 +122,17 @@ class Clock(Silent):
         self.end_s = time.perf_counter() - self._last[0]
 
 
-def measure(
-    stored: int, trials: int, epochs: int, *, usual: bool, model: Path | None = None
-) -> dict[str, Any]:
+def measure(stored: int, trials: int, epochs: int, *, model: Path | None = None) -> dict[str, Any]:
     """Seconds a trial with so many trials in the storage already.
 
     Args:
         stored: Trials in the storage.
         trials: That are measured.
         epochs: A trial.
-        usual: Whether the study asks `tpe` and `median`, or proposes at random and prunes nothing.
-        model: Folder of the model that each trial logs; None for none.
+        model: Folder of the model that each trial logs, and the study asks `tpe` and `median`;
+            None for a study that logs none, proposes at random and prunes nothing.
     """
-    sampler, pruner = ("tpe", "median") if usual else ("random", "none")
+    sampler, pruner = ("tpe", "median") if model is not None else ("random", "none")
     config = StudyConfig(
         name="made up", trials=1, epochs=epochs, sampler=sampler, pruner=pruner, workers=1
     )
@@ -205,11 +203,11 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     given = parser.parse_args()
-    rows = [measure(stored, given.trials, given.epochs, usual=False) for stored in given.stored]
+    rows = [measure(stored, given.trials, given.epochs) for stored in given.stored]
     with tempfile.TemporaryDirectory() as folder:
         model = save_baseline(Path(folder) / "model")
         first = given.stored[0]
-        rows.append(measure(first, given.trials, given.epochs, usual=True, model=model))
+        rows.append(measure(first, given.trials, given.epochs, model=model))
     if given.json:
         threads = len(os.sched_getaffinity(0))
         print(json.dumps({"epochs": given.epochs, "threads": threads, "rows": rows}, indent=2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import warnings
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import optuna
@@ -119,6 +119,13 @@ def _check_torch() -> None:
         )
 
 
+class _Proposing(NamedTuple):
+    """What proposes one trial: a sampler, and the study as it sees it meanwhile."""
+
+    sampler: BaseSampler
+    seen: optuna.Study
+
+
 class SlotSampler(BaseSampler):
     """Hands every trial to a fresh sampler seeded by (study seed, slot).
 
@@ -138,38 +145,32 @@ class SlotSampler(BaseSampler):
         self._seed = seed
         self._history = history
         self._names = names
-        # Of trials under way: several may be.
-        self._made: dict[int, BaseSampler] = {}
-        self._views: dict[int, WithHistory] = {}
+        self._made: dict[int, _Proposing] = {}  # of trials under way: several may be
 
-    def _sampler(self, study: optuna.Study, trial: FrozenTrial) -> BaseSampler:
+    def _proposing(self, study: optuna.Study, trial: FrozenTrial) -> _Proposing:
         if trial.number not in self._made:
             seed = derive_seed(self._seed, slot_of(study, trial))
             with warnings.catch_warnings():
                 # TPE's `group` is called experimental; the pinned version is what is used
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                self._made[trial.number] = self._make(seed)
+                sampler = self._make(seed)
+            seen = WithHistory(study, self._history, self._names)
+            self._made[trial.number] = _Proposing(sampler, cast("optuna.Study", seen))
         return self._made[trial.number]
-
-    def _seen(self, study: optuna.Study, trial: FrozenTrial) -> optuna.Study:
-        """The study as the inner sampler sees it while it proposes a trial."""
-        if trial.number not in self._views:
-            self._views[trial.number] = WithHistory(study, self._history, self._names)
-        return cast("optuna.Study", self._views[trial.number])
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """As the inner sampler does."""
-        inner = self._sampler(study, trial)
-        return inner.infer_relative_search_space(self._seen(study, trial), trial)
+        inner = self._proposing(study, trial)
+        return inner.sampler.infer_relative_search_space(inner.seen, trial)
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """As the inner sampler does."""
-        inner = self._sampler(study, trial)
-        return inner.sample_relative(self._seen(study, trial), trial, search_space)
+        inner = self._proposing(study, trial)
+        return inner.sampler.sample_relative(inner.seen, trial, search_space)
 
     def sample_independent(
         self,
@@ -179,13 +180,12 @@ class SlotSampler(BaseSampler):
         param_distribution: BaseDistribution,
     ) -> Any:
         """As the inner sampler does."""
-        inner = self._sampler(study, trial)
-        seen = self._seen(study, trial)
-        return inner.sample_independent(seen, trial, param_name, param_distribution)
+        inner = self._proposing(study, trial)
+        return inner.sampler.sample_independent(inner.seen, trial, param_name, param_distribution)
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """As the inner sampler does."""
-        self._sampler(study, trial).before_trial(study, trial)
+        self._proposing(study, trial).sampler.before_trial(study, trial)
 
     def after_trial(
         self,
@@ -195,6 +195,5 @@ class SlotSampler(BaseSampler):
         values: Sequence[float] | None,
     ) -> None:
         """As the inner sampler does."""
-        self._sampler(study, trial).after_trial(study, trial, state, values)
+        self._proposing(study, trial).sampler.after_trial(study, trial, state, values)
         self._made.pop(trial.number, None)
-        self._views.pop(trial.number, None)

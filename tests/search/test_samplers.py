@@ -115,7 +115,7 @@ def test_options_reach_the_sampler() -> None:
     study = optuna.create_study()
     made = make_sampler("tpe", 1, options={"n_startup_trials": 2, "multivariate": False})
     trial = study.ask()
-    inner = made._sampler(study, study.get_trials()[trial.number])
+    inner = made._proposing(study, study.get_trials()[trial.number]).sampler
     assert inner._n_startup_trials == 2
     assert not inner._multivariate
 
