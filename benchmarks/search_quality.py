@@ -1,4 +1,4 @@
-"""Who finds more, sooner: Trialbook, plain Optuna, and Keras Tuner's three tuners.
+"""Who finds more, sooner: Trialbook, plain Optuna, Keras Tuner's three tuners, Ray Tune.
 
     python benchmarks/search_quality.py [--seconds 600] [--seeds 5] [--arms NAME ...] [--json]
 
@@ -13,19 +13,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from stock import Stock, best, fit
+
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "search_quality.json"
-ARMS = ("trialbook", "optuna", "kt-random", "kt-bayesian", "kt-hyperband")
+ARMS = ("trialbook", "optuna", "kt-random", "kt-bayesian", "kt-hyperband", "ray")
 EPOCHS = 100
 SPACE = {"patience": 15, "min_delta": 1e-4}
 MARKS = (120, 300, 600)
@@ -35,72 +36,12 @@ class Events:
     """Writes a line for every trial that ended: seconds since the start, value, test RMSE."""
 
     def __init__(self, path: Path, started: float) -> None:
-        self._path, self._started = path, started
+        self.path, self.started = path, started
 
     def __call__(self, value: float, test: float | None) -> None:
-        line = json.dumps({"t": time.time() - self._started, "value": value, "test": test})
-        with self._path.open("a", encoding="utf-8") as file:
+        line = json.dumps({"t": time.time() - self.started, "value": value, "test": test})
+        with self.path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
-
-
-class Task:
-    """The ratings, and one configuration trained with Keras' own `fit`."""
-
-    def __init__(self, events: Events) -> None:
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-        import models
-        from models.data import load_ratings, split_ratings
-
-        models.set_threads(None)
-        self.split = split_ratings(load_ratings("movielens"))
-        self.events = events
-
-    def build(self, hp: Any, seed: int) -> Any:
-        import models
-        from search.space import read
-
-        config, recipe = read(hp, SPACE)
-        models.make_deterministic(seed)
-        model = models.build_for(self.split, config, seed=seed)
-        rows, size = len(self.split.train), recipe.batch_size
-        batch = rows if size == "full" else int(size)
-        recipe = replace(recipe, epochs=EPOCHS, seed=seed)
-        models.compile_model(model, recipe, steps=-(-rows // batch) * EPOCHS)
-        model.batch_of_fit = batch
-        return model
-
-    def fit(self, model: Any, callbacks: Any = (), epochs: int = EPOCHS, first: int = 0) -> Any:
-        import keras
-
-        from models.evaluation import inputs_of
-
-        stop = keras.callbacks.EarlyStopping(
-            "val_rmse",
-            mode="min",
-            patience=SPACE["patience"],
-            min_delta=SPACE["min_delta"],
-            restore_best_weights=True,
-        )
-        batch, train = model.batch_of_fit, self.split.train
-        return model.fit(
-            inputs_of(train),
-            train.scores.reshape(-1, 1),
-            batch_size=batch,
-            epochs=epochs,
-            initial_epoch=first,
-            validation_data=(inputs_of(self.split.valid), self.split.valid.scores.reshape(-1, 1)),
-            validation_batch_size=65_536,
-            shuffle=batch < len(train),
-            callbacks=[*callbacks, stop],
-            verbose=0,
-        )
-
-    def done(self, model: Any, value: float) -> None:
-        import models
-        from models.evaluation import rmse
-
-        test = self.split.test
-        self.events(value, rmse(models.predict(model, test), test.scores))
 
 
 def trialbook(folder: Path, seconds: float, seed: int, events: Events) -> None:
@@ -120,48 +61,34 @@ def trialbook(folder: Path, seconds: float, seed: int, events: Events) -> None:
     from search.library import get_study
     from tracking import MlflowRecorder, Store
 
-    task, store = Task(events), Store(home)
-    started, best = events._started, float("inf")
+    peer, store = Stock(SPACE, EPOCHS), Store(home)
+    least, lines = float("inf"), []
     trials = get_study(store, None, "q").get_trials(deepcopy=False)
     ended = [t for t in trials if t.state.name == "COMPLETE" and t.datetime_complete]
-    lines = []
     for trial in sorted(ended, key=lambda t: t.datetime_complete):
         test = None
-        if trial.value < best:
-            best = trial.value
+        if trial.value < least:
+            least = trial.value
             address = MlflowRecorder(store).model_uri(trial.user_attrs["trialbook:plan"]["run_id"])
             model_id = str(address).removeprefix("models:/")
             place = store.client().get_logged_model(model_id).artifact_location
             (path,) = Path(place.removeprefix("file://")).rglob("model.keras")
-            model = keras.saving.load_model(path, compile=False)
-            import models
-            from models.evaluation import rmse
-
-            part = task.split.test
-            test = rmse(models.predict(model, part), part.scores)
-        at = trial.datetime_complete.timestamp() - started
+            test = peer.test_rmse(keras.saving.load_model(path, compile=False))
+        at = trial.datetime_complete.timestamp() - events.started
         lines.append(json.dumps({"t": at, "value": trial.value, "test": test}))
-    events._path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    events.path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def plain_optuna(folder: Path, seconds: float, seed: int, events: Events) -> None:
     """TPE and the median pruner at their defaults, on SQLite."""
     import keras
-    import keras_tuner
     import optuna
 
-    from search.adapter import SpaceAdapter
-    from search.declared import parameters
-    from search.space import read
-
-    declared = keras_tuner.HyperParameters()
-    read(declared, SPACE)
-    adapter, task = SpaceAdapter(parameters(declared)), Task(events)
+    peer = Stock(SPACE, EPOCHS)
+    adapter = peer.adapter()
 
     def objective(trial: optuna.Trial) -> float:
-        hp = keras_tuner.HyperParameters()
-        hp.values = adapter.sample(trial)
-        model = task.build(hp, seed + trial.number)
+        model, options = peer.model(adapter.sample(trial), seed + trial.number)
 
         class Report(keras.callbacks.Callback):
             def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -169,9 +96,8 @@ def plain_optuna(folder: Path, seconds: float, seed: int, events: Events) -> Non
                 if trial.should_prune():
                     raise optuna.TrialPruned
 
-        history = task.fit(model, [Report()])
-        value = float(min(history.history["val_rmse"]))
-        task.done(model, value)
+        value = best(fit(model, options, [Report()]))
+        events(value, peer.test_rmse(model))
         return value
 
     study = optuna.create_study(
@@ -186,20 +112,17 @@ def keras_tuner_with(kind: str, folder: Path, seed: int, events: Events) -> None
     """One of Keras Tuner's tuners; ended from outside when its time is over."""
     import keras_tuner
 
-    task = Task(events)
+    peer = Stock(SPACE, EPOCHS)
 
     class Ratings(keras_tuner.HyperModel):
         def build(self, hp: Any) -> Any:
-            return task.build(hp, seed)
+            model, self.options = peer.model(hp, seed)
+            return model
 
-        def fit(self, hp: Any, model: Any, **options: Any) -> Any:
-            history = task.fit(
-                model,
-                options.get("callbacks", ()),
-                epochs=options.get("epochs", EPOCHS),
-                first=options.get("initial_epoch", 0),
-            )
-            task.done(model, float(min(history.history["val_rmse"])))
+        def fit(self, hp: Any, model: Any, callbacks: Any = (), **given: Any) -> Any:
+            stages = {each: given[each] for each in ("epochs", "initial_epoch") if each in given}
+            history = fit(model, self.options, callbacks, **stages)
+            events(best(history), peer.test_rmse(model))
             return history
 
     usual = {
@@ -221,13 +144,60 @@ def keras_tuner_with(kind: str, folder: Path, seed: int, events: Events) -> None
     tuner.search()
 
 
+def _suggest(adapter: Any, trial: Any) -> None:
+    """A space as Ray's search by Optuna asks for it; at the top since Ray pickles it."""
+    adapter.sample(trial)
+
+
+def ray_tune(folder: Path, seconds: float, seed: int, events: Events) -> None:
+    """Optuna's TPE as Ray has it, and ASHA, one core a trial."""
+    import optuna
+    import ray
+    from ray import tune
+    from ray.tune.schedulers import ASHAScheduler
+    from ray.tune.search.optuna import OptunaSearch
+
+    adapter = Stock(SPACE, EPOCHS).adapter()
+    peers: list[Stock] = []
+
+    def trainable(config: dict[str, Any]) -> None:
+        import keras
+
+        if not peers:
+            peers.append(Stock(SPACE, EPOCHS, threads=1))
+        model, options = peers[0].model(adapter.sample(optuna.trial.FixedTrial(config)), seed)
+
+        class Report(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+                tune.report({"val_rmse": float(logs["val_rmse"])})
+
+        history = fit(model, options, [Report()])
+        events(best(history), peers[0].test_rmse(model))
+
+    ray.init(include_dashboard=False, _temp_dir=str(folder / "ray"))
+    tune.Tuner(
+        tune.with_resources(trainable, {"cpu": 1}),
+        tune_config=tune.TuneConfig(
+            metric="val_rmse",
+            mode="min",
+            search_alg=OptunaSearch(
+                partial(_suggest, adapter), metric="val_rmse", mode="min", seed=seed
+            ),
+            scheduler=ASHAScheduler(max_t=EPOCHS),
+            num_samples=-1,
+            time_budget_s=seconds - (time.time() - events.started),
+        ),
+        run_config=tune.RunConfig(name="q", storage_path=str(folder), verbose=0),
+    ).fit()
+
+
 def run(arm: str, seconds: float, seed: int) -> list[dict[str, Any]]:
     """One search in a process of its own; its trials that ended in time."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "events.jsonl"
         command = [sys.executable, __file__, "--arm", arm, "--folder", folder]
         command += ["--seconds", str(seconds), "--seed", str(seed), "--started", str(time.time())]
-        grace = 120 if arm == "trialbook" else 0  # it ends by itself, and then draws its plots
+        grace = 120 if arm in ("trialbook", "ray") else 0  # they end by themselves, then tidy up
         log = (Path(folder) / "log.txt").open("w")
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
@@ -299,6 +269,8 @@ def main() -> None:
             trialbook(given.folder, given.seconds, given.seed, events)
         elif given.arm == "optuna":
             plain_optuna(given.folder, given.seconds, given.seed, events)
+        elif given.arm == "ray":
+            ray_tune(given.folder, given.seconds, given.seed, events)
         else:
             keras_tuner_with(given.arm, given.folder, given.seed, events)
         return
@@ -311,8 +283,10 @@ def main() -> None:
                 continue
             trials = run(arm, given.seconds, seed)
             runs.append({"arm": arm, "seed": seed, "seconds": given.seconds, "trials": trials})
-            best = best_at(trials, given.seconds)
-            print(f"{arm} seed {seed}: {len(trials)} trials, {best}", file=sys.stderr, flush=True)
+            leading = best_at(trials, given.seconds)
+            print(
+                f"{arm} seed {seed}: {len(trials)} trials, {leading}", file=sys.stderr, flush=True
+            )
             found = {"seconds": given.seconds, "runs": runs}
             RESULTS.write_text(json.dumps({"found": found}) + "\n", encoding="utf-8")
     found = {"seconds": given.seconds, "rows": summary(runs, given.seconds), "runs": runs}

@@ -19,9 +19,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from stock import Stock, best, fit
 
 SPACE = {
     "family": "mlp",
@@ -66,30 +67,21 @@ def trialbook(folder: Path, trials: int, epochs: int, *flags: str) -> None:
 
 def optuna_with_autolog(folder: Path, trials: int, epochs: int, log_models: bool) -> None:
     """Plain Optuna on SQLite, Keras' `fit`, MLflow's autolog on SQLite."""
-    import keras_tuner
     import mlflow
     import optuna
 
-    from search.adapter import SpaceAdapter
-    from search.declared import parameters
-    from search.space import read
-
-    declared = keras_tuner.HyperParameters()
-    read(declared, SPACE)
-    adapter = SpaceAdapter(parameters(declared))
-    data = _data()
+    peer = Stock(SPACE, epochs)
+    adapter = peer.adapter()
     mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
     mlflow.create_experiment("bench", (folder / "artifacts").as_uri())
     mlflow.set_experiment("bench")
     mlflow.keras.autolog(log_models=log_models)
 
     def objective(trial: optuna.Trial) -> float:
-        hp = keras_tuner.HyperParameters()
-        hp.values = adapter.sample(trial)
+        values = adapter.sample(trial)
         with mlflow.start_run():
-            mlflow.log_params(hp.values)
-            history = _fit(_model(hp, data), data, epochs)
-            value = min(history.history["val_rmse"])
+            mlflow.log_params(values)
+            value = best(fit(*peer.model(values, seed=42)))
             mlflow.log_metric("best_val_rmse", value)
         return value
 
@@ -103,14 +95,15 @@ def keras_tuner_search(folder: Path, trials: int, epochs: int) -> None:
     """Keras Tuner's own random search, its own record."""
     import keras_tuner
 
-    data = _data()
+    peer = Stock(SPACE, epochs)
 
     class Ratings(keras_tuner.HyperModel):
         def build(self, hp: Any) -> Any:
-            return _model(hp, data)
+            model, self.options = peer.model(hp, seed=42)
+            return model
 
         def fit(self, hp: Any, model: Any, callbacks: Any = (), **_: Any) -> Any:
-            return _fit(model, data, epochs, callbacks)
+            return fit(model, self.options, callbacks)
 
     tuner = keras_tuner.RandomSearch(
         Ratings(),
@@ -121,53 +114,6 @@ def keras_tuner_search(folder: Path, trials: int, epochs: int) -> None:
         project_name="bench",
     )
     tuner.search()
-
-
-def _data() -> Any:
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    import models
-    from models.data import load_ratings, split_ratings
-
-    models.set_threads(None)
-    return split_ratings(load_ratings("movielens"))
-
-
-def _model(hp: Any, split: Any) -> Any:
-    import models
-    from search.space import read
-
-    config, recipe = read(hp, SPACE)
-    models.make_deterministic(42)
-    model = models.build_for(split, config, seed=42)
-    models.compile_model(model, replace(recipe, seed=42))
-    return model
-
-
-def _fit(model: Any, split: Any, epochs: int, callbacks: Any = ()) -> Any:
-    import keras
-
-    from models import TrainConfig
-    from models.evaluation import inputs_of
-
-    usual = TrainConfig()
-    stop = keras.callbacks.EarlyStopping(
-        "val_rmse",
-        mode="min",
-        patience=usual.patience,
-        min_delta=usual.min_delta,
-        restore_best_weights=True,
-    )
-    return model.fit(
-        inputs_of(split.train),
-        split.train.scores.reshape(-1, 1),
-        batch_size=len(split.train),
-        epochs=epochs,
-        validation_data=(inputs_of(split.valid), split.valid.scores.reshape(-1, 1)),
-        validation_batch_size=65_536,
-        shuffle=False,
-        callbacks=[*callbacks, stop],
-        verbose=0,
-    )
 
 
 def run_arm(arm: str, trials: int, epochs: int) -> None:
