@@ -20,6 +20,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
+IMAGES = HERE.parent / "docs" / "images"
 RUNS: dict[str, list[str]] = {
     "epoch": ["training.py"],
     "batch_256": ["training.py", "--batch-size", "256", "--epochs", "6"],
@@ -28,11 +29,11 @@ RUNS: dict[str, list[str]] = {
     "seeds": ["seeds.py"],
     "overhead": ["overhead.py", "--stored", "10", "1000", "10000"],
     "studies": ["studies.py"],
-    "scale": ["scale.py", "--picture", str(HERE.parent / "docs" / "images" / "scale.png")],
+    "scale": ["scale.py", "--picture", str(IMAGES / "scale.png")],
     "data_loading": ["data_loading.py"],
     "recommenders": ["recommenders.py"],
     "winner_claims": ["winner_claims.py"],
-    "search_quality": ["search_quality.py"],
+    "search_quality": ["search_quality.py", "--picture", str(IMAGES / "search_quality.png")],
     "full": ["training.py", "--source", "synthetic:1", "--pairs", "3", "--epochs", "3"],
 }
 

@@ -1,6 +1,6 @@
 """Who finds more, sooner: Trialbook, plain Optuna, Keras Tuner's three tuners, Ray Tune.
 
-    python benchmarks/search_quality.py [--seconds 600] [--seeds 5] [--arms NAME ...] [--json]
+    python benchmarks/search_quality.py [--seconds 600] [--seeds 5] [--arms NAME ...] [--picture F]
 
 Everyone has the same ratings, split, space, builder, early stopping, cores and wall time, each in
 a process of its own from its start on. A search's best validation RMSE at a time is that of its
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -26,7 +27,15 @@ from stock import Stock, best, fit
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "search_quality.json"
-ARMS = ("trialbook", "optuna", "kt-random", "kt-bayesian", "kt-hyperband", "ray")
+NAMES = {
+    "trialbook": "Trialbook",
+    "optuna": "Optuna: TPE, median pruner",
+    "kt-random": "Keras Tuner: RandomSearch",
+    "kt-bayesian": "Keras Tuner: BayesianOptimization",
+    "kt-hyperband": "Keras Tuner: Hyperband",
+    "ray": "Ray Tune: TPE, ASHA",
+}
+ARMS = tuple(NAMES)
 EPOCHS = 100
 SPACE = {"patience": 15, "min_delta": 1e-4}
 MARKS = (120, 300, 600)
@@ -224,33 +233,80 @@ def reached(trials: list[dict[str, Any]], value: float) -> float | None:
 
 
 def summary(runs: list[dict[str, Any]], seconds: float) -> list[dict[str, Any]]:
-    """Per searcher: medians over seeds of the best at each mark, of the pick's test RMSE, and of
-    the share of its time in which ours had its final best."""
+    """Per searcher, as medians over seeds: its best at each mark, the test RMSE of its pick, when
+    it had its final best, when ours had that, and that as a share of the searcher's time to it.
+
+    A median is None where half of the seeds or more never got there.
+    """
     ours = {run["seed"]: run["trials"] for run in runs if run["arm"] == "trialbook"}
     rows = []
     for arm in ARMS:
         own = [run for run in runs if run["arm"] == arm and run["trials"]]
         if not own:
             continue
-        row: dict[str, Any] = {"arm": arm, "seeds": len(own)}
+        row: dict[str, Any] = {
+            "arm": arm,
+            "name": NAMES[arm],
+            "seeds": len(own),
+            "trials": statistics.median(len(each["trials"]) for each in own),
+        }
         for mark in [m for m in MARKS if m <= seconds]:
             found = [best_at(each["trials"], mark) for each in own]
-            row[f"best_{mark}"] = _median([f["value"] for f in found if f])
-        picks = [best_at(each["trials"], seconds) for each in own]
-        row["test"] = _median([p["test"] for p in picks if p and p["test"] is not None])
-        shares = []
-        for each in own:
-            final = best_at(each["trials"], seconds)
-            if arm != "trialbook" and final and each["seed"] in ours:
-                at = reached(ours[each["seed"]], final["value"])
-                shares.append(float("inf") if at is None else at / final["t"])
-        row["share"] = _median(shares)
+            row[f"best_{mark}"] = _median([each and each["value"] for each in found])
+        picks = [best_at(each["trials"], seconds) or {} for each in own]
+        row["test"] = _median([pick["test"] for pick in picks])
+        row["had"] = _median([pick["t"] for pick in picks])
+        if arm != "trialbook":
+            pairs = [(p, ours[e["seed"]]) for p, e in zip(picks, own, strict=True)]
+            times = [reached(trials, pick["value"]) for pick, trials in pairs]
+            row["reached"] = _median(times)
+            shares = [at and at / pick["t"] for at, (pick, _) in zip(times, pairs, strict=True)]
+            row["share"] = _median(shares)
         rows.append(row)
     return rows
 
 
-def _median(values: list[float]) -> float | None:
-    return statistics.median(values) if values else None
+def draw(runs: list[dict[str, Any]], seconds: float, path: Path) -> None:
+    """Each searcher's best over time: the median over seeds, and the range as a band."""
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    axes = figure.add_subplot()
+    times = np.arange(1, seconds + 1)
+    for number, arm in enumerate(ARMS):
+        own = [run["trials"] for run in runs if run["arm"] == arm and run["trials"]]
+        if not own:
+            continue
+        curves = np.full((len(own), len(times)), np.nan)
+        for row, trials in zip(curves, own, strict=True):
+            for trial in sorted(trials, key=lambda each: each["t"]):
+                row[times >= trial["t"]] = np.fmin(row[times >= trial["t"]], trial["value"])
+        everyone = ~np.isnan(curves).any(axis=0)
+        curves, shown = curves[:, everyone], times[everyone]
+        front = arm == "trialbook"
+        colour = "black" if front else f"C{number - 1}"
+        look = {"color": colour, "linewidth": 2.4 if front else 1.4, "zorder": 3 if front else 2}
+        axes.step(shown, np.median(curves, axis=0), where="post", label=NAMES[arm], **look)
+        axes.fill_between(
+            shown, curves.min(axis=0), curves.max(axis=0), step="post", color=colour, alpha=0.1
+        )
+    axes.set_xlabel("seconds since the start of the process")
+    axes.set_ylabel("best validation RMSE so far")
+    axes.set_xlim(0, seconds)
+    axes.set_ylim(top=0.925)
+    axes.grid(True, color="#e4e4e4", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=100)
+
+
+def _median(values: list[float | None]) -> float | None:
+    """None counts as beyond everything."""
+    middle = statistics.median([math.inf if each is None else each for each in values or [None]])
+    return None if middle == math.inf else middle
 
 
 def main() -> None:
@@ -259,6 +315,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=ARMS)
+    parser.add_argument("--picture", type=Path, help="where to draw the searches as PNG")
     parser.add_argument("--json", action="store_true")
     for name, kind in (("--arm", str), ("--folder", Path), ("--seed", int), ("--started", float)):
         parser.add_argument(name, type=kind, help=argparse.SUPPRESS)
@@ -289,6 +346,8 @@ def main() -> None:
             )
             found = {"seconds": given.seconds, "runs": runs}
             RESULTS.write_text(json.dumps({"found": found}) + "\n", encoding="utf-8")
+    if given.picture:
+        draw(runs, given.seconds, given.picture)
     found = {"seconds": given.seconds, "rows": summary(runs, given.seconds), "runs": runs}
     if given.json:
         print(json.dumps(found))

@@ -103,6 +103,38 @@ def recommenders() -> str:
     return "\n".join(lines)
 
 
+def quality() -> str:
+    """What every searcher found in the same time, as a table; empty before it was run."""
+    run = load("search_quality")
+    if run is None:
+        return ""
+    found = run["found"]
+    head = ["searcher", *(f"{mark} s" for mark in (120, 300, 600)), "test RMSE of its pick"]
+    head += ["had its best after", "ours had that after", "share of its time", "goal"]
+    lines = ["| " + " | ".join(head) + " |", "| --- " * len(head) + "|"]
+    for row in found["rows"]:
+        cells = [row["name"], *(_found(row.get(f"best_{mark}")) for mark in (120, 300, 600))]
+        cells += [_found(row["test"]), f"{row['had']:.0f} s"]
+        if "share" in row:
+            at, share = row["reached"], row["share"]
+            cells.append("never" if at is None else f"{at:.0f} s")
+            cells.append("" if share is None else f"{share:.2f}")
+            cells.append(_goal(share is not None and share <= 0.2, "a fifth"))
+        lines.append("| " + " | ".join(cells) + " |")
+    seeds = min(row["seeds"] for row in found["rows"])
+    lines += [
+        "",
+        f"Best validation RMSE after so many seconds of each searcher's process, "
+        f"{found['seconds']:g} in all; medians over {seeds} seeds. "
+        f"`make bench NAMES=search_quality`, {run['date']}.",
+    ]
+    return "\n".join(lines)
+
+
+def _found(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
 def claims() -> str:
     """What `winner` claimed on made-up data, as a sentence; empty before it was run."""
     run = load("winner_claims")
@@ -123,6 +155,7 @@ def places() -> list[tuple[Path, str, str]]:
         (TOP / "docs" / "performance.md", "figures", figures()),
         (TOP / "README.md", "speed", summary()),
         (TOP / "docs" / "search.md", "recommenders", recommenders()),
+        (TOP / "docs" / "search.md", "quality", quality()),
         (TOP / "docs" / "search.md", "claims", claims()),
     ]
     return [place for place in found if place[2]]
