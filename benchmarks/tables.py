@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def figures() -> str:
         if found is not None:
             rows += [(what, f"`{name}`", *rest) for what, *rest in make(found["found"])]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return f"{table}\n\n{_machine()}"
+    return f"{table}\n\n{_machines(makers)}"
 
 
 def summary() -> str:
@@ -329,13 +330,18 @@ def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def _machine() -> str:
-    found = load("epoch")
-    if found is None:
-        return ""
-    versions = json.loads(found["machine"]["trialbook.versions"])
-    libraries = ", ".join(f"{n} {v}" for n, v in versions.items() if n != "trialbook")
-    return (
-        f"{found['machine']['trialbook.hardware']}, {found['found']['threads']} threads; Python "
-        f"{found['machine']['trialbook.python']}, {libraries}; {found['date']}."
-    )
+def _machines(names: Iterable[str]) -> str:
+    """The machines and libraries on which benchmarks ran, with the days."""
+    ran: dict[str, list[str]] = {}
+    for name in names:
+        run = load(name)
+        if run is None:
+            continue
+        versions = json.loads(run["machine"]["trialbook.versions"])
+        libraries = ", ".join(f"{n} {v}" for n, v in versions.items() if n != "trialbook")
+        machine = run["machine"]
+        where = (
+            f"{machine['trialbook.hardware']}; Python {machine['trialbook.python']}, {libraries}"
+        )
+        ran.setdefault(where, []).append(f"`{name}` ({run['date']})")
+    return "\n\n".join(f"{', '.join(which)}: {where}." for where, which in ran.items())
