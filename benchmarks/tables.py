@@ -337,11 +337,10 @@ def _machines(names: Iterable[str]) -> str:
         run = load(name)
         if run is None:
             continue
-        versions = json.loads(run["machine"]["trialbook.versions"])
-        libraries = ", ".join(f"{n} {v}" for n, v in versions.items() if n != "trialbook")
         machine = run["machine"]
-        where = (
-            f"{machine['trialbook.hardware']}; Python {machine['trialbook.python']}, {libraries}"
-        )
-        ran.setdefault(where, []).append(f"`{name}` ({run['date']})")
+        versions = json.loads(machine["trialbook.versions"])
+        libraries = ", ".join(f"{n} {v}" for n, v in versions.items() if n != "trialbook")
+        python = f"Python {machine['trialbook.python']}"
+        where = "; ".join((machine["trialbook.hardware"], python, libraries, run["date"]))
+        ran.setdefault(where, []).append(f"`{name}`")
     return "\n\n".join(f"{', '.join(which)}: {where}." for where, which in ran.items())
