@@ -26,7 +26,7 @@ from search.slots import SLOT
 from search.supervisor import ChildDied, Supervisor
 from search.verdict import Verdict, judge, score_test, together
 from search.verdict_record import store_verdict
-from tracking import ModelFolder, Store, TrialRecord
+from tracking import COMPLETE, ModelFolder, Store, TrialRecord
 
 VERDICT = "trialbook:verdict"
 _STREAM = 2  # of seeds: 0 is the sampler's, 1 the trials'
@@ -36,10 +36,14 @@ Tell = Callable[[str], None]
 
 @dataclass(slots=True)
 class _Repeated:
-    """A candidate and what its repeats left."""
+    """A trial that is trained again, and what its repeats left.
+
+    A baseline beyond the study's limits cannot win; the test part shows it beside the winner.
+    """
 
     trial: TrialRecord
     is_baseline: bool
+    can_win: bool = True
     folders: list[Path] = field(default_factory=list)
     ends: list[Done] = field(default_factory=list)
     valid: list[NDArray[np.float64]] = field(default_factory=list)
@@ -128,14 +132,20 @@ def _candidates(study: optuna.Study, config: StudyConfig, top: int) -> list[_Rep
             f"A study must be over before its winner is chosen, but {running(study)} trials of "
             f"{study.study_name} are under way. Wait for them, or stop them with Ctrl-C."
         )
-    ranked = study_record(study, config).ranked()
+    record = study_record(study, config)
+    ranked = record.ranked()
     if not ranked:
         raise SearchError(
             f"A winner needs a complete trial, but study {study.study_name} has none."
         )
     attributes = {t.number: t.user_attrs for t in study.get_trials(deepcopy=False)}
     found = [_Repeated(t, attributes[t.number].get(SLOT) == 0) for t in ranked]
-    return [each for place, each in enumerate(found) if place < top or each.is_baseline]
+    beyond = [
+        _Repeated(t, is_baseline=True, can_win=False)
+        for t in record.trials
+        if t.state == COMPLETE and t not in ranked and attributes[t.number].get(SLOT) == 0
+    ]
+    return [each for place, each in enumerate(found) if place < top or each.is_baseline] + beyond
 
 
 def _threads(candidates: Sequence[_Repeated]) -> int | None:
@@ -185,8 +195,9 @@ class _Trainer:
     ) -> tuple[Verdict, _Repeated]:
         """Choose on the validation part; then, and only then, look at the test part."""
         counts = self._score(None, "valid").counts
-        errors = together([each.valid for each in candidates], counts)
-        trials = [(c.trial.number, c.is_baseline, float(c.trial.value or 0)) for c in candidates]
+        able = [each for each in candidates if each.can_win]
+        errors = together([each.valid for each in able], counts)
+        trials = [(c.trial.number, c.is_baseline, float(c.trial.value or 0)) for c in able]
         judged, tie = judge(trials, errors)
         won = next(c for c in candidates if c.trial.number == judged[0].number)
         self._tell("Opening the sealed test part, once.")

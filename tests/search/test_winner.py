@@ -158,3 +158,20 @@ def test_a_refitted_winner_was_trained_on_the_validation_part_as_well(
     error = np.sqrt(np.mean((np.asarray(model.predict(table)) - part.scores) ** 2))
     # What was trained on is fitted better than what was only looked at.
     assert error < verdict.candidates[0].repeats[0] - 0.02
+
+
+@pytest.mark.slow
+def test_a_baseline_beyond_a_limit_is_compared_but_cannot_win(
+    ratings_file: Path, tmp_path: Path
+) -> None:
+    config = StudyConfig(
+        name="l", trials=3, epochs=8, data=str(ratings_file), sampler="grid", space=SPACE,
+        keep_models="none", pruner="none", max_parameters=5_000,
+    )  # fmt: skip
+    run_study(config, home=tmp_path)
+    lines: list[str] = []
+    verdict, _ = find_winner("l", Store(tmp_path), top=3, repeats=1, tell=lines.append)
+    assert sum(line.startswith("baseline, repeat") for line in lines) == 1
+    assert [each.is_baseline for each in verdict.candidates] == [False, False]
+    assert [each.name for each in verdict.test[:2]] == ["winner", "baseline"]
+    assert verdict.beats("baseline") is not None
