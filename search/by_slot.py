@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial
 
 from search.adapter import optuna_name
 from search.parameters import Parameter
-from search.slots import slot_of
+from search.slots import place_of
 
 
 class BySlot(BaseSampler):
@@ -21,6 +21,16 @@ class BySlot(BaseSampler):
 
     Parameters are asked for one by one, since only then it is known which ones are active.
     """
+
+    def __init__(self) -> None:
+        """Nothing was asked for yet."""
+        self._places: dict[int, int] = {}
+
+    def place(self, study: optuna.Study, trial: FrozenTrial) -> int:
+        """Which point is the trial's: how many before it were the sampler's to choose."""
+        if trial.number not in self._places:
+            self._places[trial.number] = place_of(study, trial)
+        return self._places[trial.number]
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
@@ -36,7 +46,7 @@ class BySlot(BaseSampler):
 
 
 class SequenceSampler(BySlot):
-    """A low-discrepancy sequence: slot k tries its k-th point, a dimension a parameter.
+    """A low-discrepancy sequence: place k tries its k-th point, a dimension a parameter.
 
     Optuna's own counts the proposals that it made, over the parameters of the first finished
     trial: another number of workers, or an interruption, would change what a slot tries, and a
@@ -52,6 +62,7 @@ class SequenceSampler(BySlot):
             seed: Of the scrambling.
             options: `qmc_type` ("sobol" or "halton") and `scramble`.
         """
+        super().__init__()
         searched = [parameter for parameter in space if parameter.kind != "Fixed"]
         self._dimension = {optuna_name(p): number for number, p in enumerate(searched)}
         self._seed = seed
@@ -75,8 +86,8 @@ class SequenceSampler(BySlot):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """The slot's point in the parameter's dimension."""
-        share = self._point(max(0, slot_of(study, trial) - 1))[self._dimension[param_name]]
+        """The point of the trial's place in the parameter's dimension."""
+        share = self._point(self.place(study, trial))[self._dimension[param_name]]
         return _value(float(share), param_distribution)
 
 

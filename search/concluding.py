@@ -13,8 +13,17 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.config import StudyConfig
 from search.endings import close_cut, make_folder, so_far, write_curve
-from search.goals import figures_of
-from search.ledger import LIMIT, OUTCOME, PLAN, TRAINER, outcome_of, requeue, value_of
+from search.goals import GOALS, figures_of
+from search.ledger import (
+    LIMIT,
+    OUTCOME,
+    PLAN,
+    TRAINER,
+    is_beyond,
+    outcome_of,
+    requeue,
+    value_of,
+)
 from search.limits import exceeds, limits_of
 from search.messages import Done, Failed
 from search.parts import part_kind
@@ -147,6 +156,10 @@ class Conclusion:
         if value is not None:
             metrics[self.config.value_name] = value
         tags = dict(run.record.tags) | {TRAINER: done.trainer}
+        missing = [goal for goal in self.config.objectives[1:] if GOALS[goal] not in metrics]
+        if missing and not pruned:
+            text = f"`objectives` has `{missing[0]}`, which is not known of this model."
+            return self.fail(run, Failed(end_reason="error", message=text, metrics=metrics), "")
         if exceeds(metrics, limits_of(self.config)):
             tags[BEYOND] = "true"
         record = replace(
@@ -160,7 +173,8 @@ class Conclusion:
             epochs=tuple(run.epochs),
         )
         models: list[ModelFolder] = []
-        if done.model_kind is not None and value is not None and self._keeps(value):
+        keeps = value is not None and self._keeps(value, within=BEYOND not in tags)
+        if done.model_kind is not None and keeps:
             models = [self._model(run, done, number) for number in range(len(done.models))]
         state = TrialState.PRUNED if pruned else TrialState.COMPLETE
         return self._store(run, record, state, models)
@@ -180,13 +194,17 @@ class Conclusion:
             figure=own + self.config.value_name if several else None,
         )
 
-    def _keeps(self, value: float) -> bool:
+    def _keeps(self, value: float, *, within: bool) -> bool:
         if self.config.keep_models != "best":
             return self.config.keep_models == "all"
         sign = self.config.sign
+        earlier = [value_of(t) for t in self._ranking()]
+        return within and all(sign * value < sign * each for each in earlier if each is not None)
+
+    def _ranking(self) -> list[FrozenTrial]:
+        """Complete trials within the limits."""
         done = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        earlier = [value_of(t) for t in done]
-        return all(sign * value < sign * each for each in earlier if each is not None)
+        return [trial for trial in done if not is_beyond(trial)]
 
     def _store(
         self, run: TrialRun, record: TrialRecord, state: TrialState, models: list[ModelFolder]
@@ -206,10 +224,9 @@ class Conclusion:
         return record
 
     def _best_run(self) -> str | None:
-        """The run of the best complete trial so far."""
-        done = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        """The run of the best complete trial within the limits so far."""
         sign = self.config.sign
-        best = min(done, key=lambda t: sign * (value_of(t) or 0.0), default=None)
+        best = min(self._ranking(), key=lambda t: sign * (value_of(t) or 0.0), default=None)
         return None if best is None else best.user_attrs[PLAN]["run_id"]
 
     def _log(self, run: TrialRun, record: TrialRecord, models: list[ModelFolder]) -> None:

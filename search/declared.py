@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import keras_tuner
@@ -49,6 +50,32 @@ def _parameter(declared: Any) -> Parameter:
             Condition(name=c.name, values=tuple(c.values)) for c in declared.conditions
         ),
     )
+
+
+def hyperparameters(parameters: Sequence[Mapping[str, Any]]) -> keras_tuner.HyperParameters:
+    """A stored space on Keras Tuner's own terms.
+
+    Args:
+        parameters: The fields of each `Parameter`, parents first.
+    """
+    hp = keras_tuner.HyperParameters()
+    for each in parameters:
+        name, kind, default = each["name"], each["kind"], each["default"]
+        with contextlib.ExitStack() as scopes:
+            for condition in each["conditions"]:
+                scope = hp.conditional_scope(condition["name"], list(condition["values"]))
+                scopes.enter_context(scope)
+            if kind == "Fixed":
+                hp.Fixed(name, default)
+            elif kind == "Boolean":
+                hp.Boolean(name, default=default)
+            elif kind == "Choice":
+                hp.Choice(name, list(each["values"]), default=default)
+            else:
+                declare = hp.Int if kind == "Int" else hp.Float
+                sampling = "log" if each["log"] else "linear"
+                declare(name, each["low"], each["high"], each["step"], sampling, default=default)
+    return hp
 
 
 def declare(config: StudyConfig) -> keras_tuner.HyperParameters:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import optuna
+from optuna.trial import TrialState
 
 from search.adapter import optuna_name
 from search.config import StudyConfig
-from search.ledger import beyond_in_a_row, reached
+from search.grid import grid_points
+from search.ledger import beyond_in_a_row, reached, under_way_or_done
 from search.parameters import Parameter, always_active
 from search.regret import RegretBound
+from search.slots import given_slots, slot_of
 
 _IN_VAIN = 50
 
@@ -24,6 +27,7 @@ class Ends:
         """Keep all; nothing is computed yet."""
         self._config = config
         self._study = study
+        self._points = len(grid_points(space)) if config.sampler == "grid" else None
         self._regret = None
         if config.regret is not None:
             names = [optuna_name(parameter) for parameter in always_active(space)]
@@ -46,9 +50,21 @@ class Ends:
                 f"A longer search would most likely gain less than {bound:.2g}, which is below "
                 f"{config.regret:g}."
             )
+        if self._points is not None and self._tried(self._points):
+            found.append(f"All {self._points} points of the grid were tried.")
         if beyond_in_a_row(self._study) >= _IN_VAIN:
             found.append(
                 f"{_IN_VAIN} configurations in a row were beyond a limit. Raise the limit, or "
                 "narrow the space."
             )
         return found
+
+    def _tried(self, points: int) -> bool:
+        """Whether a grid has no point left although the study has not its target of trials."""
+        trials = self._study.get_trials(deepcopy=False)
+        if under_way_or_done(self._study) >= self._config.trials:
+            return False
+        if any(trial.state == TrialState.WAITING for trial in trials):
+            return False
+        slots = {slot_of(self._study, trial) for trial in trials}
+        return len(slots - given_slots(self._study)) >= points

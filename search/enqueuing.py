@@ -10,7 +10,7 @@ from typing import Any
 
 from models.config import told
 from search.errors import SearchError
-from search.parameters import Parameter
+from search.parameters import Condition, Parameter, can_fail
 from tracking import Scalar
 
 
@@ -81,6 +81,13 @@ def check_configurations(
                     f"`{name}` exists only where {inactive}, but configuration {place} has it "
                     "beside another value. Leave it out."
                 )
+            unsaid = _unsaid(known[name], values, known)
+            if unsaid:
+                raise SearchError(
+                    f"`{name}` exists only where {unsaid.name} is "
+                    f"{_wanted(unsaid, known[unsaid.name])}, but configuration {place} does not "
+                    f"say which. Give it `{unsaid.name}` too."
+                )
 
 
 def _range(parameter: Parameter) -> str:
@@ -96,6 +103,19 @@ def _inactive(
     """The condition that the values given break, in words; none where its parent is left out."""
     for condition in parameter.conditions:
         if condition.name in values and values[condition.name] not in condition.values:
-            wanted = [v for v in condition.values if known[condition.name].holds(v)]
-            return f"{condition.name} is {' or '.join(map(str, wanted))}"
+            return f"{condition.name} is {_wanted(condition, known[condition.name])}"
     return ""
+
+
+def _unsaid(
+    parameter: Parameter, values: Mapping[str, Scalar], known: Mapping[str, Parameter]
+) -> Condition | None:
+    """A condition that may fail, and whose parent is left out."""
+    for condition in parameter.conditions:
+        if condition.name not in values and can_fail(condition, known[condition.name]):
+            return condition
+    return None
+
+
+def _wanted(condition: Condition, parent: Parameter) -> str:
+    return " or ".join(str(value) for value in condition.values if parent.holds(value))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search.config import StudyConfig
 from search.errors import SearchError
 from tracking import COMPLETE, StudyRecord, TrialRecord
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Space = Sequence[Mapping[str, Any]]
 FORMATS = ("csv", "parquet", "json", "keras-tuner")
 
 
@@ -46,13 +47,13 @@ def trials_table(record: StudyRecord) -> pd.DataFrame:
 
 
 def export(
-    record: StudyRecord, config: StudyConfig, kind: str, path: Path, number: int | None = None
+    record: StudyRecord, space: Space, kind: str, path: Path, number: int | None = None
 ) -> int:
     """Write a study's trials, or one trial's `HyperParameters`.
 
     Args:
         record: The study.
-        config: Its configuration.
+        space: What it searches, as it is stored.
         kind: One of `FORMATS`.
         path: The file; its folder must exist. It is complete or not there at all.
         number: For "keras-tuner", the trial; None for the best.
@@ -67,7 +68,7 @@ def export(
         raise SearchError(f"An export needs a trial, but study {record.name} has none.")
     partial = path.with_name(f".{path.name}.partial")
     try:
-        count = _write(record, config, kind, partial, number)
+        count = _write(record, space, kind, partial, number)
         partial.replace(path)
     except OSError as error:
         raise SearchError(
@@ -78,11 +79,9 @@ def export(
     return count
 
 
-def _write(
-    record: StudyRecord, config: StudyConfig, kind: str, path: Path, number: int | None
-) -> int:
+def _write(record: StudyRecord, space: Space, kind: str, path: Path, number: int | None) -> int:
     if kind == "keras-tuner":
-        values = _values(_chosen(record, number), config)
+        values = _values(_chosen(record, number), space)
         path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
         return 1
     table = trials_table(record)
@@ -95,7 +94,10 @@ def _write(
                 table[name] = table[name].map(lambda value: None if _absent(value) else str(value))
         table.to_parquet(path, index=False)
     else:
-        rows = json.loads(table.to_json(orient="records", double_precision=15))
+        rows = [
+            {name: None if _absent(value) else value for name, value in row.items()}
+            for row in table.astype(object).to_dict(orient="records")
+        ]
         path.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     return len(table)
 
@@ -122,13 +124,13 @@ def _chosen(record: StudyRecord, number: int | None) -> TrialRecord:
     return ranked[0]
 
 
-def _values(trial: TrialRecord, config: StudyConfig) -> dict[str, Any]:
-    """The declared space with the trial's values, as `HyperParameters.from_config` reads it."""
+def _values(trial: TrialRecord, space: Space) -> dict[str, Any]:
+    """The space with the trial's values, as `HyperParameters.from_config` reads it."""
     import keras_tuner
 
-    from search.declared import declare
+    from search.declared import hyperparameters
 
-    hp = declare(config)
+    hp = hyperparameters(space)
     hp.values = dict(trial.params)
     found: dict[str, Any] = keras_tuner.HyperParameters.get_config(hp)
     return found

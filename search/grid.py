@@ -14,7 +14,6 @@ from search.adapter import encode_one
 from search.by_slot import BySlot
 from search.errors import SearchError
 from search.parameters import Parameter
-from search.slots import slot_of
 from tracking import Scalar
 
 MOST_POINTS = 100_000
@@ -62,10 +61,11 @@ def _points(
 
 
 class GridSampler(BySlot):
-    """Hands out a grid's points by slot, in an order that the study's seed gives.
+    """Hands out a grid's points by place, in an order that the study's seed gives.
 
-    Slot 0 is the baseline; the points are slots 1, 2, … Optuna's own grid is a product, which
-    would try the same configuration again for every value of an inactive parameter.
+    The baseline and queued configurations take no point; one that was queued in part has what it
+    lacks from the next point that has it. Optuna's own grid is a product, which would try the same
+    configuration again for every value of an inactive parameter.
     """
 
     def __init__(self, space: Sequence[Parameter], seed: int, trials: int) -> None:
@@ -81,6 +81,7 @@ class GridSampler(BySlot):
                 f"baseline makes {len(points) + 1} trials, but `trials` is {trials}. Use "
                 f"`--trials {len(points) + 1}`, or widen `[space]`."
             )
+        super().__init__()
         order = np.random.default_rng(seed).permutation(len(points))
         self._encoded = [
             dict(encode_one(p, points[number][p.name]) for p in space if p.name in points[number])
@@ -94,5 +95,7 @@ class GridSampler(BySlot):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """The value at the slot's point."""
-        return self._encoded[slot_of(study, trial) - 1][param_name]
+        """The value at the point of the trial's place."""
+        place = self.place(study, trial)
+        following = (self._encoded[(place + n) % len(self._encoded)] for n in range(MOST_POINTS))
+        return next(point[param_name] for point in following if param_name in point)

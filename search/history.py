@@ -24,6 +24,8 @@ from tracking import COMPLETE, PRUNED, Scalar, TrialRecord
 HISTORY = "trialbook:history"
 SPACE = "trialbook:space"
 _QUEUED = 5
+LEARNS = ("tpe", "gp")
+"""Samplers that weigh trials which are not their own; `cmaes` and `nsga2` go by generations."""
 
 # What two studies must share for a value of one to stand in the other.
 _SAME = ("split", "objective", "epochs", "folds", "growth", "trainer")
@@ -54,8 +56,8 @@ class History:
         """In a line."""
         if self.reason:
             first = (
-                f"{self.reason}, so that values of {self.study} say nothing here: its best "
-                f"{len(self.queued)} configurations are tried first."
+                f"{self.reason}: the best {len(self.queued)} configurations of {self.study} are "
+                "tried first."
             )
         else:
             first = f"The sampler learns from {len(self.trials)} trials of {self.study}."
@@ -90,6 +92,10 @@ def take_history(
             f"`{old.model}`, not `{config.model}`."
         )
     reason = _why_not(old, config, study.user_attrs.get(DATASET), dataset)
+    if reason:
+        reason += ", so that its values say nothing here"
+    elif config.sampler not in LEARNS:
+        reason = f"The sampler `{config.sampler}` does not learn from other studies"
     left: Counter[str] = Counter()
     taken: list[tuple[TrialRecord, dict[str, Scalar]]] = []
     record = study_record(study, old)
@@ -103,14 +109,36 @@ def take_history(
             taken.append((trial, values))
     fitted = {trial.number: values for trial, values in taken}
     best = [fitted[trial.number] for trial in record.ranked() if trial.number in fitted]
+    inherited = [] if reason else _inherited(study, old, config, space, left)
+    own = [] if reason else [_plain(trial, values, config) for trial, values in taken]
     return History(
         study=study.study_name,
         version=_version(study, space),
-        trials=() if reason else tuple(_plain(trial, values, config) for trial, values in taken),
+        trials=(*inherited, *own),
         queued=tuple(best[:_QUEUED]) if reason else (),
         left=dict(left),
         reason=reason,
     )
+
+
+def _inherited(
+    study: optuna.Study,
+    old: StudyConfig,
+    new: StudyConfig,
+    space: Sequence[Parameter],
+    left: Counter[str],
+) -> list[dict[str, Any]]:
+    """What the earlier study had itself taken of one before it; what does not fit is counted."""
+    if list(old.objectives) != list(new.objectives):
+        return []
+    found = []
+    for trial in (study.user_attrs.get(HISTORY) or {}).get("trials", []):
+        values, problem = _fitted(trial["values"], space)
+        if problem:
+            left[problem] += 1
+        else:
+            found.append({**trial, "values": values})
+    return found
 
 
 def _why_not(

@@ -14,6 +14,7 @@ from search.config import TUNER_MODEL, StudyConfig
 from search.declared import parameters
 from search.errors import SearchError
 from search.oracle import active_values
+from search.parameters import Parameter
 from search.storage import open_storage
 from search.tuner_study import TunerStudy
 from tracking import COMPLETE, EpochRecord, Store
@@ -92,8 +93,13 @@ def import_project(
             f"An import needs a study of its own, but there is one named {config.name!r}. Give "
             "another name with `--study`, or delete it with `trialbook delete`."
         )
+    _check_objective(goal, ended, folder)
+    spaces = [parameters(trial.hyperparameters) for trial in ended]  # before anything is written
     opened = TunerStudy(config, store)
-    records = [_add(opened, trial, goal.split(":")[0]) for trial in ended]
+    records = [
+        _add(opened, trial, space, goal.split(":")[0])
+        for trial, space in zip(ended, spaces, strict=True)
+    ]
     opened.finish()
     done = [record for record in records if record.state == COMPLETE]
     best = min(done, key=lambda r: config.sign * (r.value or 0.0), default=None)
@@ -146,8 +152,24 @@ def _objective(trials: Sequence[Any], folder: Path) -> str:
     )
 
 
-def _add(opened: TunerStudy, trial: Any, monitor: str) -> Any:
-    hyperparameters = trial.hyperparameters
+def _check_objective(goal: str, trials: Sequence[Any], folder: Path) -> None:
+    name, _, direction = goal.partition(":")
+    known = {n: h for t in trials if t.score is not None for n, h in t.metrics.metrics.items()}
+    if not known:
+        return
+    if name not in known:
+        raise SearchError(
+            f"`--objective` must name a metric of the project ({', '.join(known)}), but {folder} "
+            f"has no {name!r}."
+        )
+    if known[name].direction not in (None, direction):
+        raise SearchError(
+            f"`--objective` must go the project's way, which is {name}:{known[name].direction} in "
+            f"{folder}, but got {goal}."
+        )
+
+
+def _add(opened: TunerStudy, trial: Any, space: Sequence[Parameter], monitor: str) -> Any:
     figures = {name: float(trial.metrics.get_best_value(name)) for name in trial.metrics.metrics}
     figures["best_epoch"] = float((trial.best_step or 0) + 1)
     lines = (trial.message or "").strip().splitlines()
@@ -156,7 +178,7 @@ def _add(opened: TunerStudy, trial: Any, monitor: str) -> Any:
         value = float(trial.metrics.get_best_value(monitor))
     return opened.add(
         active_values(trial),
-        parameters(hyperparameters),
+        space,
         trial.trial_id,
         value if trial.status == "COMPLETED" else None,
         metrics=figures,

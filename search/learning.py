@@ -14,8 +14,9 @@ class WithHistory:
     """A study as a sampler sees it: its own trials and those of an earlier study before them.
 
     Its own are read once, when they are first asked for: `tpe` asks some twenty times a proposal,
-    and the storage takes milliseconds each time. Whatever else a sampler asks for is the study's
-    own.
+    and the storage takes milliseconds each time. Where there are several goals, a trial that a
+    limit ended has no values, and samplers that weigh intermediate ones have no place for it: it
+    is not shown. Whatever else a sampler asks for is the study's own.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class WithHistory:
         use_cache: bool = False,
     ) -> list[FrozenTrial]:
         if self._read is None:
-            self._read = self._own._get_trials(deepcopy=False)
-        both = [t for t in [*self._history, *self._read] if states is None or t.state in states]
+            both = [*self._history, *self._own._get_trials(deepcopy=False)]
+            several = len(self._own.directions) > 1
+            self._read = [t for t in both if not (several and t.state == TrialState.PRUNED)]
+        both = [t for t in self._read if states is None or t.state in states]
         unset = (TrialState.WAITING, TrialState.RUNNING)
         seen = [t for t in both if t.state in unset or self._names <= set(t.params)]
         return copy.deepcopy(seen) if deepcopy else seen

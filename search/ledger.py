@@ -58,13 +58,18 @@ def beyond_in_a_row(study: optuna.Study) -> int:
     return sum(1 for _ in takewhile(infeasible, reversed(ended)))
 
 
+def is_beyond(trial: FrozenTrial) -> bool:
+    """Whether a trial that came to its end exceeds a limit, so that it does not rank."""
+    return bool((trial.user_attrs.get(OUTCOME) or {}).get("beyond"))
+
+
 def value_of(trial: FrozenTrial) -> float | None:
     """The objective's number: the first value where a study has several goals."""
     return trial.values[0] if trial.values else None
 
 
 def reached(study: optuna.Study, target: float | None, sign: float) -> int | None:
-    """The first complete trial whose value is at least as good as the target; None without one.
+    """The first complete trial within the limits that is as good as the target; None without one.
 
     Args:
         study: The study.
@@ -75,7 +80,7 @@ def reached(study: optuna.Study, target: float | None, sign: float) -> int | Non
         return None
     for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
         value = value_of(trial)
-        if value is not None and sign * value <= sign * target:
+        if value is not None and sign * value <= sign * target and not is_beyond(trial):
             return trial.number
     return None
 

@@ -27,7 +27,7 @@ from search.messages import Done, Failed, Part, Task
 from search.ownership import OWNER, me
 from search.progress import Progress
 from search.pruners import first_judged, has_small_batches, judges_parts, same_shape
-from search.reports import Peers, stored_at_once, write_reports
+from search.reports import Peers, since, stored_at_once, write_reports
 from search.samplers import training_seed
 from search.slots import SLOT, slot_of
 from search.supervisor import ChildDied, Supervisor
@@ -247,9 +247,17 @@ class Objective:
 
     def _prunes(self, run: TrialRun) -> bool:
         frozen = run.trial._cached_frozen_trial
-        alike = partial(same_shape, run.record.params)
-        run.peers = run.peers or Peers(self.study, frozen, alike)
-        return self.study.pruner.prune(cast("optuna.Study", run.peers), frozen)
+        # The signed ranks are of all reports, the others look at the last one.
+        epochs = self.config.pruner == "wilcoxon" and not run.judged_by_parts
+        first = run.judged_from or 0 if epochs else 0
+        if run.peers is None:
+            if run.judged_by_parts:  # whose values say the same whatever the shape
+                run.peers = Peers(self.study, frozen)
+            else:
+                alike = partial(same_shape, run.record.params)
+                run.peers = Peers(self.study, frozen, alike, first)
+        judged = since(frozen, first)
+        return self.study.pruner.prune(cast("optuna.Study", run.peers), judged)
 
     def _write_reports(self, run: TrialRun) -> None:
         write_reports(self.study, run.trial, run.reported)

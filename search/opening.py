@@ -91,11 +91,12 @@ def _earlier(
             "Give the new study a name with `--study`."
         )
     earlier = get_study(store, config.storage, config.warm_start)
-    found = take_history(earlier, config, ready.space, _plain_dataset(ready))
+    found = take_history(earlier, config, ready.space, plain_dataset(ready))
     return found.trials, found
 
 
-def _plain_dataset(ready: Ready) -> dict[str, Any] | None:
+def plain_dataset(ready: Ready) -> dict[str, Any] | None:
+    """The ratings that a child read, as a study holds them."""
     return asdict(ready.dataset) if ready.dataset else None
 
 
@@ -118,12 +119,12 @@ def open_study(
         load_if_exists=True,
     )
     if known and CONFIG in study.user_attrs:
-        _refuse_changes(study, config, _plain_dataset(ready))
+        _refuse_changes(study, config, plain_dataset(ready))
     else:
         version = chosen.history.version if chosen.history else 1
         space = {"version": version, "parameters": plain_space(ready.space)}
         study.set_user_attr(SPACE, space)
-        study.set_user_attr(DATASET, _plain_dataset(ready))
+        study.set_user_attr(DATASET, plain_dataset(ready))
     if study.user_attrs.get(CONFIG) != config.to_dict():
         study.set_user_attr(CONFIG, config.to_dict())
     if not study.get_trials(deepcopy=False):
@@ -147,15 +148,21 @@ def _refuse_changes(
         for key in sorted(old.keys() | new.keys())
         if old.get(key) != new.get(key)
     ]
-    before = study.user_attrs.get(DATASET)
-    if before and dataset and before["content_hash"] != dataset["content_hash"]:
-        changed.append(
-            f"the ratings' hash was {before['content_hash'][:12]}…, now "
-            f"{dataset['content_hash'][:12]}… ({before['profile']['rows']:,} rows then, "
-            f"{dataset['profile']['rows']:,} now)"
-        )
+    changed += other_ratings(study, dataset)
     if changed:
         raise SearchError(
             f"A study may be resumed only as it was created, but for `{config.name}` "
             f"{'; '.join(changed)}. Use another name with `--study`, or put it back."
         )
+
+
+def other_ratings(study: optuna.Study, dataset: Mapping[str, Any] | None) -> list[str]:
+    """That the ratings are not those that a study was made on, in words; empty where they are."""
+    before = study.user_attrs.get(DATASET)
+    if not before or not dataset or before["content_hash"] == dataset["content_hash"]:
+        return []
+    return [
+        f"the ratings' hash was {before['content_hash'][:12]}…, now "
+        f"{dataset['content_hash'][:12]}… ({before['profile']['rows']:,} rows then, "
+        f"{dataset['profile']['rows']:,} now)"
+    ]

@@ -125,6 +125,10 @@ class OptunaOracle(keras_tuner.Oracle):
         if not self._restored:
             self._restore()
         trial = super().create_trial(tuner_id)
+        if trial.status == _RUNNING and trial.trial_id not in self._numbers:
+            # One that an earlier process left unfinished: the project folder had it tried again.
+            space, name = parameters(self.get_space()), trial.trial_id
+            self._numbers[name] = self._study.again(active_values(trial), space, name)
         if trial.status == _STOPPED and not self.ongoing_trials:
             self._study.finish()
         return trial
@@ -162,7 +166,7 @@ class OptunaOracle(keras_tuner.Oracle):
         self._study.end(
             number,
             trial.score if trial.status == "COMPLETED" else None,
-            metrics={**last, "best_epoch": float(trial.best_step + 1), **_times(curve)},
+            metrics={**last, "best_epoch": float((trial.best_step or 0) + 1), **_times(curve)},
             epochs=curve,
             message=lines[-1] if lines else "",
         )

@@ -55,7 +55,9 @@ class Parameter:
         """Whether the value is one that a search can reach."""
         if self.kind in ("Fixed", "Choice", "Boolean"):
             return value in self.listed()
-        if isinstance(value, str) or not self.low <= value <= self.high:
+        if value is None or isinstance(value, str | bool) or not self.low <= value <= self.high:
+            return False
+        if self.kind == "Int" and value != int(value):
             return False
         if self.step is None:
             return True
@@ -124,14 +126,15 @@ def without_empty_conditions(space: Sequence[Parameter]) -> list[tuple[Parameter
             " and ".join(
                 _told(c, by_name[c.name])
                 for c in parameter.conditions
-                if _can_fail(c, by_name[c.name])
+                if can_fail(c, by_name[c.name])
             ),
         )
         for parameter in space
     ]
 
 
-def _can_fail(condition: Condition, parent: Parameter) -> bool:
+def can_fail(condition: Condition, parent: Parameter) -> bool:
+    """Whether a parent has a value with which its child does not exist."""
     return parent.kind == "Float" or not set(parent.every_value()) <= set(condition.values)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -139,6 +140,14 @@ class _Noting:
         return getattr(self._noted_storage, name)
 
 
+def since(trial: FrozenTrial, first: int) -> FrozenTrial:
+    """A copy of a trial as if its reports had begun at a step."""
+    cut = copy.copy(trial)
+    values = trial.intermediate_values.items()
+    cut.intermediate_values = {step: value for step, value in values if step >= first}
+    return cut
+
+
 class Peers:
     """A study as a pruner of one trial sees it: its trials as they were half a second ago at most.
 
@@ -150,6 +159,7 @@ class Peers:
         study: optuna.Study,
         trial: FrozenTrial,
         alike: Callable[[FrozenTrial], bool] = lambda other: True,
+        first: int = 0,
     ) -> None:
         """Read nothing yet.
 
@@ -157,15 +167,29 @@ class Peers:
             study: The study.
             trial: The one that is judged.
             alike: Whether another may be compared with it.
+            first: Step from which on the best trial's reports count.
         """
         self._study = study
         self._alike = alike
+        self._first = first
         self._storage = _Noting(study._storage, trial)
         self._trials: list[FrozenTrial] = []
         self._read = -float("inf")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._study, name)
+
+    @property
+    def best_trial(self) -> FrozenTrial:
+        """The best complete one that the trial may be compared with.
+
+        Raises:
+            ValueError: There is none, as in Optuna.
+        """
+        sign = -1.0 if self._study.direction == optuna.study.StudyDirection.MAXIMIZE else 1.0
+        done = self.get_trials(states=(TrialState.COMPLETE,))
+        best = min(done, key=lambda each: (sign * (each.value or 0.0), each.number))
+        return since(best, self._first)
 
     def get_trials(
         self, deepcopy: bool = True, states: tuple[TrialState, ...] | None = None

@@ -13,6 +13,7 @@ import optuna
 from optuna.trial import FrozenTrial
 
 SLOT = "trialbook:slot"
+_GIVEN = "fixed_params"  # where Optuna keeps what a queued trial is to try
 RETRY_OF = "trialbook:retry_of"
 
 
@@ -23,3 +24,25 @@ def slot_of(study: optuna.Study, trial: FrozenTrial) -> int:
         return int(given)
     earlier = study.get_trials(deepcopy=False)[: trial.number]
     return trial.number - sum(RETRY_OF in other.user_attrs for other in earlier)
+
+
+def place_of(study: optuna.Study, trial: FrozenTrial) -> int:
+    """How many slots before the trial's were the sampler's to fill.
+
+    The baseline is given, and so is what a user queued: neither takes a point of a sequence.
+
+    Args:
+        study: The study.
+        trial: One of its trials, or the one that is asked for.
+    """
+    slot = slot_of(study, trial)
+    return slot - sum(1 for given in given_slots(study) if given < slot)
+
+
+def given_slots(study: optuna.Study) -> set[int]:
+    """The slots whose configurations were given, wholly or in part."""
+    return {
+        slot_of(study, trial)
+        for trial in study.get_trials(deepcopy=False)
+        if _GIVEN in trial.system_attrs and RETRY_OF not in trial.user_attrs
+    }

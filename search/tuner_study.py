@@ -19,7 +19,7 @@ from search.ownership import OWNER, me
 from search.parameters import Parameter
 from search.results import config_of, study_record
 from search.samplers import make_sampler, training_seed
-from search.slots import SLOT, slot_of
+from search.slots import RETRY_OF, SLOT, slot_of
 from search.storage import home_lock, open_storage
 from tracking import (
     COMPLETE,
@@ -116,6 +116,39 @@ class TunerStudy:
         self._begin(trial, values, name, space)
         return trial.number, values
 
+    def again(self, values: Mapping[str, Scalar], space: Sequence[Parameter], name: str) -> int:
+        """Begin the run of a configuration that a tuner trains once more.
+
+        Args:
+            values: Its active parameters.
+            space: What the tuner searches by now.
+            name: The tuner's identifier of the trial.
+
+        Returns:
+            The trial's number: of the one that waits since it was interrupted, or of a new one.
+        """
+        adapter = SpaceAdapter(space)
+        trial = self._waiting(name)
+        if trial is None:
+            self.study.enqueue_trial(adapter.encode(values))
+            trial = self.study.ask()
+        trial.set_user_attr(OWNER, me())
+        adapter.teach(trial, values)
+        self._begin(trial, values, name, space)
+        return trial.number
+
+    def _waiting(self, name: str) -> optuna.Trial | None:
+        """The queued trial that stands for an interrupted one of a tuner, now running; or None."""
+        trials = self.study.get_trials(deepcopy=False)
+        for queued in trials:
+            first = trials[queued.user_attrs[RETRY_OF]] if RETRY_OF in queued.user_attrs else None
+            same = first is not None and first.user_attrs.get(TUNER_TRIAL) == name
+            if queued.state == TrialState.WAITING and same:
+                storage, number = self.study._storage, queued._trial_id
+                if storage.set_trial_state_values(number, state=TrialState.RUNNING):
+                    return optuna.Trial(self.study, number)
+        return None
+
     def _begin(
         self,
         trial: optuna.Trial,
@@ -177,6 +210,8 @@ class TunerStudy:
                 distribution = distribution_of(parameter)
                 inner = distribution.to_internal_repr(value)
                 trial.storage.set_trial_param(trial._trial_id, name, inner, distribution)
+        held = dict(self.study.user_attrs.get(SPACE) or {"version": 1})
+        self.study.set_user_attr(SPACE, held | {"parameters": plain_space(space)})
         record = replace(record, params=dict(record.params) | new)
         self._runs[number] = (trial, record)
         trial.set_user_attr(PLAN, trial.user_attrs[PLAN] | {"values": dict(record.params)})

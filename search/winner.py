@@ -19,7 +19,8 @@ from search.errors import SearchError
 from search.interrupts import Stop, interruptible
 from search.ledger import PLAN, running
 from search.library import get_study
-from search.messages import Done, Failed, Score, Scored, Task
+from search.messages import Done, Failed, Ready, Score, Scored, Task
+from search.opening import other_ratings, plain_dataset
 from search.results import config_of, study_record
 from search.samplers import derive_seed
 from search.slots import SLOT
@@ -81,27 +82,38 @@ def find_winner(
 
     Raises:
         SearchError: The study has no test part, trials under way, or none that is complete.
-        KeyboardInterrupt: Ctrl-C or SIGTERM; nothing was decided then.
+        KeyboardInterrupt: Ctrl-C or SIGTERM. Before the test part was opened nothing is decided
+            then; after it the verdict stands, and the same call goes on to register the model.
     """
     study = get_study(store, storage, name)
     earlier = stored_verdict(study)
-    if earlier is not None:
+    if earlier is not None and earlier.model is not None:
         return earlier, False
     config = config_of(study)
     candidates = _candidates(study, config, top)
     seeds = tuple(derive_seed(config.seed, number, _STREAM) for number in range(repeats))
+    if earlier is not None:  # the test part was opened, but no model registered
+        candidates = _candidates(study, config, None)
+        candidates = [each for each in candidates if each.trial.number == earlier.number]
+        seeds, refit = earlier.seeds, earlier.refitted
     threads = _threads(candidates)
     supervisor = Supervisor(config.at(workers=1, threads=threads, repeats=1, folds=None))
     try:
         with interruptible() as stop:
             trainer = _Trainer(supervisor, study, stop, tell)
-            supervisor.ready(stop)
+            _check_ratings(study, supervisor.ready(stop))
             for each in candidates:
                 trainer.repeat(each, seeds)
-            verdict, won = trainer.decide(candidates, name, seeds)
+            if earlier is None:
+                verdict, won = trainer.decide(candidates, name, seeds)
+                verdict = replace(verdict, refitted=refit)
+                # Whatever happens from here on, the test part is not opened again.
+                study.set_user_attr(VERDICT, verdict.to_json())
+            else:
+                verdict, won = earlier, candidates[0]
             model = trainer.refit(won) if refit else _usual(won)
         verdict = store_verdict(
-            replace(verdict, refitted=refit),
+            verdict,
             study_record(study, config),
             Store(store.home, config.tracking_uri),
             trial=won.trial,
@@ -121,7 +133,17 @@ def find_winner(
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _candidates(study: optuna.Study, config: StudyConfig, top: int) -> list[_Repeated]:
+def _check_ratings(study: optuna.Study, ready: Ready) -> None:
+    changed = other_ratings(study, plain_dataset(ready))
+    if changed:
+        raise SearchError(
+            f"A winner is chosen on the ratings of its study, but for {study.study_name} "
+            f"{changed[0]}. Put them back, or search on the new ones with another `--study`."
+        )
+
+
+def _candidates(study: optuna.Study, config: StudyConfig, top: int | None) -> list[_Repeated]:
+    """The best trials and the baseline; of equal configurations the first alone."""
     if not config.rates:
         raise SearchError(
             "A winner is scored on a sealed test part, which only ratings have, but study "
@@ -139,13 +161,18 @@ def _candidates(study: optuna.Study, config: StudyConfig, top: int) -> list[_Rep
             f"A winner needs a complete trial, but study {study.study_name} has none."
         )
     attributes = {t.number: t.user_attrs for t in study.get_trials(deepcopy=False)}
-    found = [_Repeated(t, attributes[t.number].get(SLOT) == 0) for t in ranked]
+    found: list[_Repeated] = []
+    for trial in ranked:
+        is_baseline = attributes[trial.number].get(SLOT) == 0
+        if is_baseline or all(dict(trial.params) != dict(each.trial.params) for each in found):
+            found.append(_Repeated(trial, is_baseline))
     beyond = [
         _Repeated(t, is_baseline=True, can_win=False)
         for t in record.trials
         if t.state == COMPLETE and t not in ranked and attributes[t.number].get(SLOT) == 0
     ]
-    return [each for place, each in enumerate(found) if place < top or each.is_baseline] + beyond
+    best = found if top is None else found[:top]
+    return [*best, *(each for each in found[len(best) :] if each.is_baseline), *beyond]
 
 
 def _threads(candidates: Sequence[_Repeated]) -> int | None:

@@ -31,13 +31,14 @@ def command(
 ) -> int:
     """Write the trials of STUDY as a table, or one trial as Keras Tuner's HyperParameters."""
     from search.exporting import export
+    from search.history import SPACE
     from search.library import get_study
     from search.results import config_of, study_record
 
     stored = get_study(open_store(home), storage, study)
-    config = config_of(stored)
+    space = (stored.user_attrs.get(SPACE) or {}).get("parameters", [])
     path = output or Path(f"{study}.{_SUFFIX[kind]}")
-    count = export(study_record(stored, config), config, kind, path, number)
+    count = export(study_record(stored, config_of(stored)), space, kind, path, number)
     if as_json:
         emit({"study": study, "format": kind, "output": str(path), "trials": count})
     else:

@@ -103,7 +103,8 @@ def learned(record: StudyRecord) -> list[str]:
         )
     elif ranked and base is not None:
         lines.append(f"No trial beats the baseline ({base.value:.4f}) so far.")
-    if record.dataset is not None and ranked:
+    of_folds = ranked and "fold_1/best_val_rmse" in ranked[0].metrics  # not the validation part's
+    if record.dataset is not None and ranked and not of_folds:
         lines.append(_held_against_trivial(record.dataset.profile, ranked[0]))
     if record.importances:
         shares = list(record.importances.items())[:3]

@@ -66,6 +66,9 @@ def test_a_file_of_something_else_is_refused(
         ({"family": "c"}, "`family` must be one of a, b"),
         ({"width": 12}, "`width` must be from 4 to 64 in steps of 2"),
         ({"family": "a", "factors": 3}, "`factors` exists only where family is b"),
+        ({"factors": 3}, "exists only where family is b, but configuration 2 does not say which"),
+        ({"family": "b", "factors": 3.5}, "`factors` must be from"),
+        ({"family": "b", "factors": True}, "`factors` must be from"),
     ],
 )
 def test_a_configuration_outside_of_the_space_is_refused(values: dict, message: str) -> None:

@@ -10,7 +10,7 @@ from calling import Here
 
 from search import SearchError, StudyConfig, run_study
 from search.goals import figures_of
-from search.ledger import beyond_in_a_row
+from search.ledger import beyond_in_a_row, reached
 from search.limits import Limits, exceeds, too_long
 from search.parts import part_seed
 from search.reproduce import reproduce
@@ -127,6 +127,16 @@ def test_a_space_that_is_all_too_large_ends_the_study(
     assert result.count(PRUNED) == 2
     study = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path / 'optuna.db'}")
     assert beyond_in_a_row(study) == 2
+
+
+def test_what_is_beyond_a_limit_reaches_no_target() -> None:
+    study = optuna.create_study()
+    for value, beyond in ((0.8, True), (0.9, False)):
+        trial = study.ask()
+        trial.set_user_attr("trialbook:outcome", {"beyond": beyond})
+        study.tell(trial, value)
+    assert reached(study, 0.85, 1.0) is None
+    assert reached(study, 0.95, 1.0) == 1
 
 
 def test_limits_are_told_by_figure() -> None:

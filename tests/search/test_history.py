@@ -87,6 +87,10 @@ def test_a_widened_space_keeps_its_history_and_other_ratings_only_its_configurat
     assert held["left"] == {"`family` = 'mlp'": 1}
     assert study.user_attrs[SPACE]["version"] == 2
     assert len(study.trials) == 1
+    # What the earlier study had from one before it is handed on.
+    third = StudyConfig(name="third", **usual, space=wider, warm_start="wider").at(trials=1)
+    run_study(third, home=tmp_path)
+    assert get_study(store, None, "third").user_attrs[HISTORY]["trials"] == held["trials"]
     # Other epochs: a value says nothing, so that the best configurations are trained again.
     longer = StudyConfig(name="longer", **usual, space=wider, warm_start="old")
     record = run_study(longer.at(epochs=3), home=tmp_path).record
@@ -144,3 +148,20 @@ def test_a_sampler_of_shared_parameters_does_not_see_what_lacks_one() -> None:
     study.sampler = sampler
     trial = study.ask()
     assert set(sampler.infer_relative_search_space(study, trial._cached_frozen_trial)) == {"x"}
+
+
+def test_a_sampler_that_does_not_learn_tries_the_best_of_before(
+    ratings_file: Path, tmp_path: Path
+) -> None:
+    usual = {
+        "epochs": 1, "data": str(ratings_file), "pruner": "none", "keep_models": "none",
+        "space": SPACE_OF | {"learning_rate": 0.02},
+    }  # fmt: skip
+    run_study(StudyConfig(name="old", trials=2, **usual), home=tmp_path)
+    study = get_study(Store(tmp_path), None, "old")
+    config = StudyConfig(name="new", trials=2, sampler="random", warm_start="old", **usual)
+    run_study(config, home=tmp_path)
+    held = get_study(Store(tmp_path), None, "new").user_attrs[HISTORY]
+    assert held["reason"] == "The sampler `random` does not learn from other studies"
+    assert held["trials"] == []
+    assert held["queued"] == [study.trials[1].user_attrs["trialbook:plan"]["values"]]

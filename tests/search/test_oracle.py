@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import keras
 import keras_tuner
+import numpy as np
 import optuna
 import pytest
 import tuned
@@ -15,6 +18,7 @@ from search.history import take_history
 from search.importing import import_project
 from search.library import get_record, get_study
 from search.oracle import OptunaOracle
+from search.ownership import OWNER
 from search.parameters import Parameter
 from tracking import Store
 
@@ -73,6 +77,19 @@ def test_optuna_chose_the_values(searched: tuple) -> None:
     recorded = [trial.user_attrs["trialbook:plan"]["values"] for trial in study.trials]
     assert chosen == recorded
     assert len({str(values) for values in chosen}) == 3
+
+
+def test_the_best_trial_is_exported_with_the_space_that_the_tuner_met(
+    searched: tuple, tmp_path: Path, here: Here
+) -> None:
+    tuner, home, _ = searched
+    file = tmp_path / "best.json"
+    here("export", "kt", "--format", "keras-tuner", "--output", str(file), "--home", str(home))
+    hp = keras_tuner.HyperParameters.from_config(json.loads(file.read_text()))
+    best = get_record(Store(home), None, "kt").ranked()[0]
+    assert hp.values == best.params
+    asked = {each.name: each.get_config() for each in tuner.oracle.get_space().space}
+    assert {each.name: each.get_config() for each in hp.space} == asked
 
 
 def test_a_study_goes_on_in_another_project_folder(searched: tuple, tmp_path: Path) -> None:
@@ -200,3 +217,46 @@ def test_a_wider_space_takes_the_tuners_history(searched: tuple) -> None:
     layers = sum(t.params["kind"] == "layer" for t in study.trials)
     assert len(fewer.trials) == len(study.trials) - layers
     assert fewer.left == ({"`kind` = 'layer'": layers} if layers else {})
+
+
+def test_an_interrupted_trial_goes_on_in_the_same_project_folder(tmp_path: Path) -> None:
+    """It is tried again under its own name, and its configuration by no other trial."""
+    tuner = _tuner(tmp_path / "mlruns", tmp_path / "dir", 3)
+
+    class Stops(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tuner.search(tuned.X, tuned.Y, callbacks=[Stops()], **FIT)
+    study = get_study(Store(tmp_path / "mlruns"), None, "kt")
+    (cut,) = study.trials
+    gone = cut.user_attrs[OWNER] | {"started": 1.0}  # as if that process were no more
+    study._storage.set_trial_user_attr(cut._trial_id, OWNER, gone)
+    again = _tuner(tmp_path / "mlruns", tmp_path / "dir", 3)
+    again.search(tuned.X, tuned.Y, **FIT)
+    record = get_record(Store(tmp_path / "mlruns"), None, "kt")
+    assert [t.state for t in record.trials] == ["killed", "complete", "complete", "complete"]
+    assert record.trials[1].params.items() >= record.trials[0].params.items()
+    names = [t.tags["trialbook.tuner_trial"] for t in record.trials]
+    assert names[:2] == ["0", "0"]
+    assert len(set(names)) == 3
+    assert len({str(t.params) for t in record.trials[1:]}) == 3
+
+
+def test_a_training_without_a_number_is_a_failed_trial(tmp_path: Path) -> None:
+    tuner = _tuner(tmp_path / "mlruns", tmp_path / "dir", 1)
+    tuner.search(tuned.X * np.nan, tuned.Y, **FIT)
+    (trial,) = get_record(Store(tmp_path / "mlruns"), None, "kt").trials
+    assert (trial.state, trial.value) == ("failed", None)
+
+
+def test_an_objective_that_a_project_does_not_have_is_refused(
+    project: Path, tmp_path: Path
+) -> None:
+    for objective, message in (
+        ("accuracy:max", r"must name a metric of the project \(.*val_loss.*\), but .* 'accuracy'"),
+        ("val_loss:max", r"must go the project's way, which is val_loss:min"),
+    ):
+        with pytest.raises(SearchError, match=message):
+            import_project(project, tmp_path / "mlruns", objective=objective)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import cast
 
 import optuna
@@ -9,7 +10,7 @@ import pytest
 
 from search import SearchError
 from search.ledger import PLAN
-from search.pruners import first_judged, make_pruner
+from search.pruners import first_judged, make_pruner, same_shape
 from search.reports import Peers
 
 
@@ -76,6 +77,24 @@ def test_wilcoxon_ends_what_is_worse_step_for_step() -> None:
     went_on = [_goes_on(study, worse, epoch, 0.6 + epoch / 100) for epoch in range(1, 9)]
     assert went_on[0]
     assert not went_on[-1]
+
+
+def test_the_best_of_other_shape_and_the_reports_before_a_step_do_not_count() -> None:
+    study = optuna.create_study()
+    for value, size in ((0.2, "64"), (0.5, "full"), (0.4, "full")):
+        trial = study.ask()
+        trial.set_user_attr("trialbook:plan", {"values": {"batch_size": size}})
+        for epoch in (1, 2, 3):
+            trial.report(value + 1 / epoch, epoch)
+        study.tell(trial, value)
+    judged = study.ask()._cached_frozen_trial
+    alike = partial(same_shape, {"batch_size": "full"})
+    best = Peers(study, judged, alike, 2).best_trial
+    assert best.value == 0.4
+    assert sorted(best.intermediate_values) == [2, 3]
+    assert sorted(study.trials[2].intermediate_values) == [1, 2, 3]
+    with pytest.raises(ValueError, match="empty"):
+        _ = Peers(study, judged, lambda other: False).best_trial
 
 
 def test_the_first_judged_epoch_follows_the_options() -> None:

@@ -6,13 +6,18 @@ import re
 
 import optuna
 import pytest
+from optuna.trial import TrialState
 
 from search import SearchError, StudyConfig
 from search.adapter import SpaceAdapter
+from search.ends import Ends
 from search.grid import grid_points
+from search.ledger import OUTCOME, requeue
 from search.options import SAMPLERS
 from search.parameters import Condition, Parameter
 from search.samplers import make_sampler
+from search.slots import SLOT
+from tracking import TrialRecord
 
 NUMBERS = (
     Parameter(name="rate", kind="Float", default=0.1, low=0.0, high=0.5),
@@ -59,6 +64,58 @@ def test_a_grid_study_tries_every_point_in_an_order_of_its_seed() -> None:
     assert first == again != other
     for tried in (first, other):
         assert sorted(map(str, tried)) == sorted(map(str, grid_points(TREE)))
+
+
+@pytest.mark.parametrize("name", ["grid", "qmc"])
+def test_what_was_queued_takes_no_point_of_a_grid_or_a_sequence(name: str) -> None:
+    """The baseline, two queued ones (one in part), and an interrupted one in between."""
+    adapter = SpaceAdapter(TREE)
+    plain = _run(name, TREE, 13)
+    study = optuna.create_study(sampler=make_sampler(name, 3, space=TREE, trials=13))
+    study.enqueue_trial(adapter.encode(adapter.defaults()), user_attrs={SLOT: 0})
+    study.enqueue_trial(adapter.encode({"family": "a", "rate": 0.25, "fixed": 7}))
+    study.enqueue_trial(adapter.encode_given({"family": "b"}))
+    tried = []
+    for number in range(6):
+        trial = study.ask()
+        tried.append(adapter.sample(trial))
+        if number == 3:
+            requeue(study, trial._cached_frozen_trial, TrialRecord(study="s", number=3, params={}))
+        else:
+            study.tell(trial, float(number))
+    assert tried[1] == {"family": "a", "rate": 0.25, "fixed": 7}
+    assert tried[2]["family"] == "b"
+    assert "depth" in tried[2]
+    assert tried[3:] == [plain[0], plain[0], plain[1]]
+
+
+def test_a_grid_without_points_left_ends_a_study_short_of_its_target() -> None:
+    config = StudyConfig(sampler="grid", trials=4, pruner="none")
+    study = optuna.create_study()
+    small = (Parameter(name="size", kind="Choice", default=1, values=(1, 2)),)
+    ends = Ends(config, study, small)
+    study.enqueue_trial({"size": 1}, user_attrs={SLOT: 0})
+    for number in range(3):
+        assert not ends.reached
+        trial = study.ask()
+        trial.set_user_attr(OUTCOME, {"end_reason": "limit" if number == 2 else "epochs"})
+        study.tell(trial, 1.0)
+    assert ends.reasons() == ["All 2 points of the grid were tried."]
+
+
+def test_tpe_serves_several_goals_beside_a_trial_that_a_limit_ended() -> None:
+    sampler = make_sampler("tpe", 1, space=NUMBERS)
+    study = optuna.create_study(directions=["minimize", "minimize"], sampler=sampler)
+    adapter = SpaceAdapter(NUMBERS)
+    for number in range(10):
+        trial = study.ask()
+        adapter.sample(trial)
+        if number % 3 == 2:
+            trial.storage.set_trial_intermediate_value(trial._trial_id, 1, 0.5)
+            study.tell(trial, state=TrialState.PRUNED)
+        else:
+            study.tell(trial, [float(number), 1.0])
+    assert len(study.trials) == 10
 
 
 def test_a_grid_is_refused_what_it_cannot_list() -> None:

@@ -175,3 +175,33 @@ def test_a_baseline_beyond_a_limit_is_compared_but_cannot_win(
     assert [each.is_baseline for each in verdict.candidates] == [False, False]
     assert [each.name for each in verdict.test[:2]] == ["winner", "baseline"]
     assert verdict.beats("baseline") is not None
+
+
+@pytest.mark.slow
+def test_a_winner_that_could_not_be_registered_is_not_decided_anew(
+    ratings_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "r.csv"
+    data.write_bytes(ratings_file.read_bytes())
+    config = StudyConfig(
+        name="f", trials=4, epochs=4, data=str(data), sampler="random", keep_models="none",
+        pruner="none", space=SPACE | {"factors": 2},
+    )  # fmt: skip
+    run_study(config, home=tmp_path / "home")  # one configuration, and three copies of it
+    store = Store(tmp_path / "home")
+    with monkeypatch.context() as broken:
+        broken.setattr("search.winner.store_verdict", lambda *a, **k: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            find_winner("f", store, top=3, repeats=2)
+    lines: list[str] = []
+    verdict, fresh = find_winner("f", store, top=1, repeats=1, tell=lines.append)
+    assert fresh
+    assert sorted(each.is_baseline for each in verdict.candidates) == [False, True]
+    assert len(verdict.seeds) == 2  # of the first call
+    assert len(lines) == 2
+    assert not any("test part" in line for line in lines)
+    assert verdict.model == "f/1"
+    run_study(config.at(name="g", trials=2), home=tmp_path / "home")
+    data.write_text(data.read_text().rsplit("\n", 2)[0] + "\n")
+    with pytest.raises(SearchError, match=r"chosen on the ratings of its study, but for g the rat"):
+        find_winner("g", store)
