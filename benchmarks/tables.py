@@ -123,10 +123,11 @@ def quality() -> str:
             cells.append(_goal(share is not None and share <= 0.2, "a fifth"))
         lines.append("| " + " | ".join(cells) + " |")
     seeds = min(row["seeds"] for row in found["rows"])
+    told = f"medians over {seeds} seeds" if seeds > 1 else "one seed, where five are wanted"
     lines += [
         "",
         f"Best validation RMSE after so many seconds of each searcher's process, "
-        f"{found['seconds']:g} in all; medians over {seeds} seeds. "
+        f"{found['seconds']:g} in all; {told}. "
         f"`make bench NAMES=search_quality`, {run['date']}.",
     ]
     return "\n".join(lines)
