@@ -249,7 +249,7 @@ class Objective:
         frozen = run.trial._cached_frozen_trial
         # The signed ranks are of all reports, the others look at the last one.
         epochs = self.config.pruner == "wilcoxon" and not run.judged_by_parts
-        first = run.judged_from or 0 if epochs else 0
+        first = (run.judged_from or 0) if epochs else 0
         if run.peers is None:
             if run.judged_by_parts:  # whose values say the same whatever the shape
                 run.peers = Peers(self.study, frozen)
