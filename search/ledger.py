@@ -11,7 +11,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from search.ownership import OWNER, lives
+from search.ownership import OWNER, lives, me
 from search.slots import RETRY_OF, SLOT, slot_of
 from tracking import BEYOND, COMPLETE, KILLED, PRUNED, QUEUED, RUNNING, EpochRecord, TrialRecord
 
@@ -102,6 +102,22 @@ def same_before(study: optuna.Study, number: int, values: Mapping[str, Any]) -> 
         if same and not infeasible(trial):
             return trial
     return None
+
+
+def twin_under_way(study: optuna.Study, number: int, values: Mapping[str, Any]) -> bool:
+    """Whether another worker of this process trains the same configuration now.
+
+    Args:
+        study: The study.
+        number: Of the trial that asks; only earlier ones are looked at.
+        values: Real values of its active parameters; where there is none, nothing is the same.
+    """
+    return bool(values) and any(
+        trial.number < number
+        and (trial.user_attrs.get(PLAN) or {}).get("values") == dict(values)
+        and trial.user_attrs.get(OWNER) == me()
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    )
 
 
 def running(study: optuna.Study) -> int:

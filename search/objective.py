@@ -21,7 +21,7 @@ from search.concluding import Conclusion, TrialRun
 from search.config import StudyConfig
 from search.endings import make_folder
 from search.interrupts import Stop
-from search.ledger import PLAN, TRAINER, same_before, trial_record
+from search.ledger import PLAN, TRAINER, same_before, trial_record, twin_under_way
 from search.limits import Limits, limits_of
 from search.messages import Done, Failed, Part, Task
 from search.ownership import OWNER, me
@@ -34,6 +34,7 @@ from search.supervisor import ChildDied, Supervisor
 from tracking import EpochRecord, Recorder, Scalar, TrialRecord
 
 _LONGEST_PAUSE_S = 4.0
+_TWIN_PAUSE_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +147,14 @@ class Objective:
         )
 
     def _same_before(self, run: TrialRun, task: Task) -> FrozenTrial | None:
-        """An earlier trial of the same configuration whose value may be reused, or None."""
+        """An earlier trial of the same configuration whose value may be reused, or None.
+
+        One that another worker trains just now is waited for.
+        """
         if self.config.duplicates != "reuse":
             return None
+        while twin_under_way(self.study, run.trial.number, task.values) and not self._is_over:
+            time.sleep(_TWIN_PAUSE_S)
         return same_before(self.study, run.trial.number, task.values)
 
     def _reuse(self, run: TrialRun, same: FrozenTrial) -> TrialRecord:
@@ -199,6 +205,12 @@ class Objective:
                 return self.conclusion.fail(run, ended, self.supervisor.log_tail())
             return self.conclusion.succeed(run, ended)
 
+    @property
+    def _is_over(self) -> bool:
+        """Whether trials under way are to be interrupted."""
+        late = self.deadline is not None and time.monotonic() > self.deadline
+        return self.stop.asked or late
+
     def _listen(self, run: TrialRun) -> Done | Failed | None:
         while True:
             message = self.supervisor.poll(0.1)
@@ -208,7 +220,7 @@ class Objective:
                 self._part(run, message)
             elif isinstance(message, Done | Failed):
                 return message
-            if self.stop.asked or (self.deadline and time.monotonic() > self.deadline):
+            if self._is_over:
                 run.peak_memory_mb = self.supervisor.peak_memory_mb()
                 self.supervisor.close()
                 return None

@@ -101,6 +101,19 @@ def test_a_configuration_is_trained_once_and_its_value_reused(
     assert sum("is reused" in text for text in heard.messages) == 5
 
 
+def test_what_another_worker_trains_just_now_is_waited_for(
+    config: StudyConfig, tmp_path: Path
+) -> None:
+    """Two workers, one configuration: it is trained once beside the baseline."""
+    single = SMALL | {"factors": 2, "batch_size": "full"}
+    config = config.at(sampler="random", trials=4, space=single, workers=2, threads=1)
+    record = run_study(config, home=tmp_path / "home").record
+    assert [t.state for t in record.trials] == ["complete"] * 4
+    assert len({t.value for t in record.trials[1:]}) == 1
+    reused = [t.tags.get("trialbook.reused") for t in record.trials[1:]]
+    assert reused == [None, "1", "1"]
+
+
 def test_duplicates_are_repeated_on_their_own_seeds_where_asked(
     config: StudyConfig, tmp_path: Path
 ) -> None:
