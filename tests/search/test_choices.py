@@ -110,7 +110,9 @@ def test_what_another_worker_trains_just_now_is_waited_for(
     record = run_study(config, home=tmp_path / "home").record
     assert [t.state for t in record.trials] == ["complete"] * 4
     assert len({t.value for t in record.trials[1:]}) == 1
-    reused = [t.tags.get("trialbook.reused") for t in record.trials[1:]]
+    recorder = MlflowRecorder(Store(tmp_path / "home"))
+    runs = [recorder.find_run(str(t.run_id)) for t in record.trials[1:]]
+    reused = [run["tags"].get("trialbook.reused") for run in runs]
     assert reused == [None, "1", "1"]
 
 
