@@ -26,15 +26,11 @@ class Stock:
 
     def adapter(self) -> Any:
         """The space for Optuna: `sample(trial)` gives the values of a configuration."""
-        import keras_tuner
-
+        from search import StudyConfig
         from search.adapter import SpaceAdapter
-        from search.declared import parameters
-        from search.space import read
+        from search.declared import declare, parameters
 
-        declared = keras_tuner.HyperParameters()
-        read(declared, self.space)
-        return SpaceAdapter(parameters(declared))
+        return SpaceAdapter(parameters(declare(StudyConfig(space=self.space))))
 
     def model(self, values: Any, seed: int) -> tuple[Any, dict[str, Any]]:
         """A configuration's compiled model, and the options of its `fit`.

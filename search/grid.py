@@ -97,5 +97,6 @@ class GridSampler(BySlot):
     ) -> Any:
         """The value at the point of the trial's place."""
         place = self.place(study, trial)
-        following = (self._encoded[(place + n) % len(self._encoded)] for n in range(MOST_POINTS))
+        count = len(self._encoded)
+        following = (self._encoded[(place + n) % count] for n in range(count))
         return next(point[param_name] for point in following if param_name in point)

@@ -97,9 +97,7 @@ def same_before(study: optuna.Study, number: int, values: Mapping[str, Any]) -> 
         return None
     ended = (TrialState.COMPLETE, TrialState.PRUNED)
     for trial in study.get_trials(deepcopy=False, states=ended):
-        plan = trial.user_attrs.get(PLAN) or {}
-        same = trial.number < number and plan.get("values") == dict(values)
-        if same and not infeasible(trial):
+        if _tries(trial, number, values) and not infeasible(trial):
             return trial
     return None
 
@@ -113,11 +111,15 @@ def twin_under_way(study: optuna.Study, number: int, values: Mapping[str, Any]) 
         values: Real values of its active parameters; where there is none, nothing is the same.
     """
     return bool(values) and any(
-        trial.number < number
-        and (trial.user_attrs.get(PLAN) or {}).get("values") == dict(values)
-        and trial.user_attrs.get(OWNER) == me()
+        _tries(trial, number, values) and trial.user_attrs.get(OWNER) == me()
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     )
+
+
+def _tries(trial: FrozenTrial, before: int, values: Mapping[str, Any]) -> bool:
+    """Whether a trial with a lower number than `before` has these values."""
+    plan = trial.user_attrs.get(PLAN) or {}
+    return trial.number < before and plan.get("values") == dict(values)
 
 
 def running(study: optuna.Study) -> int:

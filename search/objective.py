@@ -153,7 +153,7 @@ class Objective:
         """
         if self.config.duplicates != "reuse":
             return None
-        while twin_under_way(self.study, run.trial.number, task.values) and not self._is_over:
+        while twin_under_way(self.study, run.trial.number, task.values) and not self.is_over:
             time.sleep(_TWIN_PAUSE_S)
         return same_before(self.study, run.trial.number, task.values)
 
@@ -206,8 +206,8 @@ class Objective:
             return self.conclusion.succeed(run, ended)
 
     @property
-    def _is_over(self) -> bool:
-        """Whether trials under way are to be interrupted."""
+    def is_over(self) -> bool:
+        """Whether trials under way are to be interrupted, and none is to begin."""
         late = self.deadline is not None and time.monotonic() > self.deadline
         return self.stop.asked or late
 
@@ -220,7 +220,7 @@ class Objective:
                 self._part(run, message)
             elif isinstance(message, Done | Failed):
                 return message
-            if self._is_over:
+            if self.is_over:
                 run.peak_memory_mb = self.supervisor.peak_memory_mb()
                 self.supervisor.close()
                 return None
@@ -268,7 +268,7 @@ class Objective:
             else:
                 alike = partial(same_shape, run.record.params)
                 run.peers = Peers(self.study, frozen, alike, first)
-        judged = since(frozen, first)
+        judged = since(frozen, first) if first else frozen
         return self.study.pruner.prune(cast("optuna.Study", run.peers), judged)
 
     def _write_reports(self, run: TrialRun) -> None:

@@ -162,11 +162,11 @@ class Session:
     def _loop(
         self, study: optuna.Study, members: Sequence[Objective], recorder: Recorder
     ) -> StudyResult:
-        target, deadline = self._config.trials, members[0].deadline
+        target = self._config.trials
         tasks = [partial(self._work, study, member, recorder) for member in members]
         new = work_side_by_side(tasks, self._stop)
         short = finished(study) < target and not self._ends.reached
-        late = not self._stop.asked and short and self._over(deadline)
+        late = not self._stop.asked and short and members[0].is_over
         for line in self._ends.reasons():
             self._progress.message(line)
         record = study_record(study, self._config)
@@ -181,9 +181,7 @@ class Session:
     def _work(self, study: optuna.Study, member: Objective, recorder: Recorder) -> int:
         """Train one trial after another; how many came to their end."""
         new = 0
-        while (
-            not self._over(member.deadline) and (asked := self._next(study, recorder)) is not None
-        ):
+        while not member.is_over and (asked := self._next(study, recorder)) is not None:
             trial = member(asked)
             self._progress.ended(trial, finished=finished(study), target=self._config.trials)
             new += trial.state != KILLED
@@ -203,10 +201,6 @@ class Session:
             self._reclaim(study, recorder)
             enough = under_way_or_done(study) >= self._config.trials
             return None if enough or self._ends.reached else study.ask()
-
-    def _over(self, deadline: float | None) -> bool:
-        late = deadline is not None and time.monotonic() > deadline
-        return self._stop.asked or late
 
 
 def _is_shared(study: optuna.Study) -> bool:

@@ -127,8 +127,21 @@ class TunerStudy:
         Returns:
             The trial's number: of the one that waits since it was interrupted, or of a new one.
         """
+        return self._begin_given(self._waiting(name), values, space, name)
+
+    def _begin_given(
+        self,
+        trial: optuna.Trial | None,
+        values: Mapping[str, Scalar],
+        space: Sequence[Parameter],
+        name: str,
+    ) -> int:
+        """Begin the run of values that Optuna need not choose, in a new trial where there is none.
+
+        Returns:
+            The trial's number.
+        """
         adapter = SpaceAdapter(space)
-        trial = self._waiting(name)
         if trial is None:
             self.study.enqueue_trial(adapter.encode(values))
             trial = self.study.ask()
@@ -270,16 +283,11 @@ class TunerStudy:
         message: str = "",
     ) -> TrialRecord:
         """Bring in a trial that was trained elsewhere; see `ask` and `end` for the arguments."""
-        adapter = SpaceAdapter(space)
-        self.study.enqueue_trial(adapter.encode(values))
-        trial = self.study.ask()
-        trial.set_user_attr(OWNER, me())
-        adapter.teach(trial, values)
-        self._begin(trial, values, name, space)
-        run_id = self._runs[trial.number][1].run_id
+        number = self._begin_given(None, values, space, name)
+        run_id = self._runs[number][1].run_id
         if run_id:
             self.recorder.epochs(run_id, epochs)
-        return self.end(trial.number, value, metrics=metrics, epochs=epochs, message=message)
+        return self.end(number, value, metrics=metrics, epochs=epochs, message=message)
 
     def finish(self) -> None:
         """Draw the plots, write the leaderboard, and close the record."""

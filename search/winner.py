@@ -90,11 +90,12 @@ def find_winner(
     if earlier is not None and earlier.model is not None:
         return earlier, False
     config = config_of(study)
-    candidates = _candidates(study, config, top)
-    seeds = tuple(derive_seed(config.seed, number, _STREAM) for number in range(repeats))
-    if earlier is not None:  # the test part was opened, but no model registered
-        candidates = _candidates(study, config, None)
-        candidates = [each for each in candidates if each.trial.number == earlier.number]
+    if earlier is None:
+        candidates = _candidates(study, config, top)
+        seeds = tuple(derive_seed(config.seed, number, _STREAM) for number in range(repeats))
+    else:  # the test part was opened, but no model registered
+        every = _candidates(study, config, None)
+        candidates = [each for each in every if each.trial.number == earlier.number]
         seeds, refit = earlier.seeds, earlier.refitted
     threads = _threads(candidates)
     supervisor = Supervisor(config.at(workers=1, threads=threads, repeats=1, folds=None))
