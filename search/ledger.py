@@ -11,7 +11,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from search.ownership import OWNER, lives, me
+from search.ownership import OWNER, lives, lives_here
 from search.slots import RETRY_OF, SLOT, slot_of
 from tracking import BEYOND, COMPLETE, KILLED, PRUNED, QUEUED, RUNNING, EpochRecord, TrialRecord
 
@@ -20,6 +20,7 @@ DATASET = "trialbook:dataset"
 RUN = "trialbook:run"
 PLAN = "trialbook:plan"
 OUTCOME = "trialbook:outcome"
+DECIDING = "trialbook:deciding"  # who chooses the winner now
 TRAINER = "trialbook.trainer"
 LIMIT = "limit"
 
@@ -103,7 +104,9 @@ def same_before(study: optuna.Study, number: int, values: Mapping[str, Any]) -> 
 
 
 def twin_under_way(study: optuna.Study, number: int, values: Mapping[str, Any]) -> bool:
-    """Whether another worker of this process trains the same configuration now.
+    """Whether another worker on this machine trains the same configuration now.
+
+    One on another machine is not waited for, since nobody here could tell that it is gone.
 
     Args:
         study: The study.
@@ -111,7 +114,7 @@ def twin_under_way(study: optuna.Study, number: int, values: Mapping[str, Any]) 
         values: Real values of its active parameters; where there is none, nothing is the same.
     """
     return bool(values) and any(
-        _tries(trial, number, values) and trial.user_attrs.get(OWNER) == me()
+        _tries(trial, number, values) and lives_here(trial.user_attrs.get(OWNER) or {})
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     )
 

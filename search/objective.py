@@ -116,8 +116,12 @@ class Objective:
         elif self.config.pruner != "none":  # the baseline is what others are held against
             run.judged_by_parts = by_parts
             if not by_parts:
-                small, options = has_small_batches(values), self.config.pruner_options
-                run.judged_from = first_judged(self.config.pruner, options, small=small)
+                run.judged_from = first_judged(
+                    self.config.pruner,
+                    self.config.pruner_options,
+                    small=has_small_batches(values),
+                    growth=self.config.growth,
+                )
         # A preset sees all rows from the start, so that its epochs are not the others'.
         run.compared = not by_parts and not (self.config.growth and preset is not None)
         record = replace(run.record, params=values, objective=self.config.value_name, tags=tags)

@@ -19,6 +19,7 @@ from search.history import HISTORY, SPACE, History, frozen_trials, plain_space, 
 from search.ledger import CONFIG, DATASET
 from search.library import find_study, get_study
 from search.messages import Ready
+from search.parts import parts_of
 from search.pruners import make_pruner
 from search.regret import check_regret
 from search.samplers import make_sampler
@@ -72,7 +73,13 @@ def choose(
         options=config.sampler_options,
         history=frozen_trials(trials, SpaceAdapter(ready.space)),
     )
-    pruner = make_pruner(config.pruner, epochs=config.epochs, options=config.pruner_options)
+    pruner = make_pruner(
+        config.pruner,
+        epochs=config.epochs,
+        options=config.pruner_options,
+        growth=config.growth,
+        parts=parts_of(config),
+    )
     return Chosen(sampler=sampler, pruner=pruner, enqueue=enqueue, history=history)
 
 

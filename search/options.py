@@ -118,7 +118,7 @@ PRUNERS: dict[str, dict[str, Rule]] = {
         "min_early_stopping_rate": Whole(0),
     },
     "hyperband": {"min_resource": Whole(1), "max_resource": Whole(1), "reduction_factor": Whole(2)},
-    "patient": {"patience": Whole(1), "min_delta": Real(0)},
+    "patient": {"patience": Whole(1), "min_delta": Real(0), "n_warmup_steps": Whole(0)},
     "threshold": {"lower": Real(), "upper": Real(), "n_warmup_steps": Whole(0)},
     "wilcoxon": {"p_threshold": Real(0, 1), "n_startup_steps": Whole(0)},
 }

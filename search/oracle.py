@@ -29,7 +29,8 @@ class OptunaOracle(keras_tuner.Oracle):
 
     What it cannot do: prune a trial (Keras Tuner's tuners train each to their own end); keep models
     in MLflow (they stay in the tuner's project folder, where `get_best_models` finds those that
-    were trained there); reproduce a trial (the seed of a training is the tuner's own).
+    were trained there); reproduce a trial (the seed of a training is the tuner's own); pass over a
+    configuration that Optuna proposes again (it is trained once more, and counts).
 
     Example:
         >>> oracle = OptunaOracle("val_loss", max_trials=20, study="mine")

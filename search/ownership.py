@@ -20,8 +20,13 @@ def me() -> dict[str, Any]:
 
 def lives(owner: Mapping[str, Any]) -> bool:
     """Whether the owner still runs; one on another machine is taken to live."""
-    if owner["host"] != socket.gethostname():
-        return True
+    return owner["host"] != socket.gethostname() or lives_here(owner)
+
+
+def lives_here(owner: Mapping[str, Any]) -> bool:
+    """Whether the owner still runs, on this machine."""
+    if owner.get("host") != socket.gethostname():
+        return False
     try:
         process = psutil.Process(int(owner["pid"]))
         alive = process.status() != psutil.STATUS_ZOMBIE

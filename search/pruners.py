@@ -4,12 +4,14 @@ An epoch passes over the same rows whatever the batch size, all of them or as ma
 growing samples give it, so equal epochs are equal numbers of rows seen. Full-batch trials are
 compared with one another, mini-batch trials too, each after a warm-up that outlasts the transient
 of an output bias of 7: about 15 steps, which are 15 epochs of the one and at most 4 of the other.
+Where samples grow it lasts to the end of the stage that it falls into, which so becomes a rung.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import optuna
@@ -22,13 +24,20 @@ from search.ledger import PLAN
 from search.options import Options
 from search.parts import parts_of
 
+Growth = Sequence[Sequence[float]]
+
 WARM_UP_EPOCHS = 15
 WARM_UP_SMALL_BATCHES = 4
 """Of trials with mini-batches, which take four steps an epoch or more."""
 
 
 def make_pruner(
-    name: str, *, epochs: int, options: Options | None = None
+    name: str,
+    *,
+    epochs: int,
+    options: Options | None = None,
+    growth: Growth = (),
+    parts: int = 1,
 ) -> optuna.pruners.BasePruner:
     """The named pruner.
 
@@ -39,20 +48,22 @@ def make_pruner(
             which ends what has not improved for 10 epochs; "threshold"; "wilcoxon".
         epochs: Most epochs of a trial.
         options: Optuna's options of it, checked already; ours stand where one is missing.
+        growth: Stages of growing samples: a share of the rows and how many epochs.
+        parts: Trainings that a trial is made of.
 
     Raises:
-        SearchError: The options do not go together.
+        SearchError: The options do not go together, or could never end a trial.
     """
     given: dict[str, Any] = dict(options or {})
     if name == "none":
         return optuna.pruners.NopPruner()
     if name in _BY_SHAPE:
         make = _BY_SHAPE[name]
-        return _ByShape(make(WARM_UP_EPOCHS, given), make(WARM_UP_SMALL_BATCHES, given))
+        full, small = (make(warm_up(growth, small=each), given) for each in (False, True))
+        return _ByShape(full, small)
     if name == "hyperband":
-        return _hyperband(epochs, given)
-    if name == "patient":
-        return _Patient(**given)
+        return _hyperband(epochs, warm_up(growth), given)
+    _check_p(parts, float(given.get("p_threshold", 0.1)))
     with warnings.catch_warnings():
         # It is called experimental; the pinned version is what is used.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -78,14 +89,15 @@ class _Patient(optuna.pruners.BasePruner):
     Optuna's own compares the best values before and after, which never fires on a best so far.
     """
 
-    def __init__(self, patience: int = 10, min_delta: float = 0.0) -> None:
+    def __init__(self, n_warmup_steps: int, patience: int = 10, min_delta: float = 0.0) -> None:
+        self._n_warmup_steps = n_warmup_steps
         self._patience = patience
         self._min_delta = min_delta
 
     def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
         """Whether the best so far is no better than `patience` epochs ago."""
         last = trial.last_step
-        if last is None:
+        if last is None or last < self._n_warmup_steps:
             return False
         values = trial.intermediate_values
         before = [value for epoch, value in values.items() if epoch <= last - self._patience]
@@ -97,18 +109,29 @@ class _Patient(optuna.pruners.BasePruner):
         return min(sign * value for value in before) - now <= self._min_delta
 
 
-def first_judged(name: str, options: Options, *, small: bool = False) -> int:
+def warm_up(growth: Growth, *, small: bool = False) -> int:
+    """Epochs before any trial is ended.
+
+    Args:
+        growth: Stages of growing samples: a share of the rows and how many epochs.
+        small: Whether the trial has mini-batches.
+    """
+    usual = WARM_UP_SMALL_BATCHES if small else WARM_UP_EPOCHS
+    ends = accumulate(int(lasting) for _, lasting in growth)
+    return next((end for end in ends if end >= usual), usual)
+
+
+def first_judged(name: str, options: Options, *, small: bool = False, growth: Growth = ()) -> int:
     """The first epoch at which the named pruner may end a trial.
 
     Args:
         name: Of the pruner.
         options: Of the pruner.
         small: Whether the trial has mini-batches.
+        growth: Stages of growing samples: a share of the rows and how many epochs.
     """
     named = {"asha": "min_resource", "hyperband": "min_resource", "wilcoxon": "n_startup_steps"}
-    usual = 1 if name == "patient" else WARM_UP_EPOCHS
-    if small and name in _BY_SHAPE:
-        usual = WARM_UP_SMALL_BATCHES
+    usual = warm_up(growth, small=small and name in _BY_SHAPE)
     return max(1, int(options.get(named.get(name, "n_warmup_steps"), usual)))
 
 
@@ -132,8 +155,20 @@ def same_shape(params: Mapping[str, Any], other: FrozenTrial) -> bool:
     return has_small_batches(params) == has_small_batches(theirs)
 
 
-def _hyperband(epochs: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
-    usual = {"min_resource": WARM_UP_EPOCHS, "reduction_factor": 3, "max_resource": epochs}
+def _check_p(parts: int, threshold: float) -> None:
+    """Refuse signed ranks of so few parts that even the clearest of them end no trial."""
+    least = 0.5 ** (parts - 1)  # all but the last are worse, and the last one ends it anyway
+    if parts > 1 and (parts == 2 or least >= threshold):
+        raise SearchError(
+            f"The pruner `wilcoxon` must be able to end a trial before the last of its {parts} "
+            f"parts, but p is {least:g} there at the least, and `p_threshold` {threshold:g}. Use "
+            "5 or more folds or repeats, 3 or 4 with `--pruner-option p_threshold=0.3`, or another "
+            "pruner."
+        )
+
+
+def _hyperband(epochs: int, first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
+    usual = {"min_resource": first, "reduction_factor": 3, "max_resource": epochs}
     together = usual | given
     if together["max_resource"] < together["min_resource"]:
         raise SearchError(
@@ -144,23 +179,27 @@ def _hyperband(epochs: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
     return optuna.pruners.HyperbandPruner(**together)
 
 
-def _median(warm_up: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
-    usual = {"n_startup_trials": 4, "n_warmup_steps": warm_up}
+def _median(first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
+    usual = {"n_startup_trials": 4, "n_warmup_steps": first}
     return optuna.pruners.MedianPruner(**(usual | given))
 
 
-def _asha(warm_up: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
-    usual = {"min_resource": warm_up, "reduction_factor": 3}
+def _asha(first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
+    usual = {"min_resource": first, "reduction_factor": 3}
     return optuna.pruners.SuccessiveHalvingPruner(**(usual | given))
 
 
-def _threshold(warm_up: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
+def _patient(first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
+    return _Patient(**({"n_warmup_steps": first} | given))
+
+
+def _threshold(first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
     if not {"lower", "upper"} & set(given):
         raise SearchError(
             "The pruner `threshold` needs `lower` or `upper`, but got neither. Use "
             "`--pruner-option upper=1.0`, say."
         )
-    return optuna.pruners.ThresholdPruner(**({"n_warmup_steps": warm_up} | given))
+    return optuna.pruners.ThresholdPruner(**({"n_warmup_steps": first} | given))
 
 
-_BY_SHAPE = {"median": _median, "asha": _asha, "threshold": _threshold}
+_BY_SHAPE = {"median": _median, "asha": _asha, "patient": _patient, "threshold": _threshold}

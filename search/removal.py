@@ -5,7 +5,7 @@ from __future__ import annotations
 import optuna
 
 from search.errors import SearchError
-from search.ledger import RUN
+from search.ledger import DECIDING, RUN
 from search.library import get_study
 from search.ownership import OWNER, lives
 from search.storage import open_storage
@@ -26,6 +26,12 @@ def delete_study(store: Store, storage: str | None, name: str) -> None:
                 f"A study must be at rest to be deleted, but process {owner['pid']} on "
                 f"{owner['host']} runs trial {trial.number} of `{name}`. Stop it first."
             )
+    chooser = study.user_attrs.get(DECIDING)
+    if chooser and lives(chooser):
+        raise SearchError(
+            f"A study must be at rest to be deleted, but process {chooser['pid']} on "
+            f"{chooser['host']} chooses the winner of `{name}`. Stop it first."
+        )
     run = study.user_attrs.get(RUN) or {}
     store.prepare()
     if run.get("experiment_id"):

@@ -82,6 +82,7 @@ class Verdict:
         refitted: Whether the registered model was trained on the validation part too.
         model: Name and version in MLflow's registry, "NAME/VERSION", or None.
         run_id: The MLflow run that holds it all, or None.
+        left_out: A line for each candidate that did not train to its end on a new seed.
     """
 
     study: str
@@ -94,6 +95,7 @@ class Verdict:
     refitted: bool = False
     model: str | None = None
     run_id: str | None = None
+    left_out: tuple[str, ...] = ()
 
     @property
     def winner(self) -> Candidate:
@@ -131,7 +133,7 @@ class Verdict:
             TestScore(**{**each, "repeats": tuple(each.get("repeats", ()))})
             for each in known["test"]
         )
-        lists = {"tie": tuple(known["tie"]), "seeds": tuple(known["seeds"])}
+        lists = {name: tuple(known.get(name, ())) for name in ("tie", "seeds", "left_out")}
         return cls(**{**known, **lists, "candidates": candidates, "test": test})
 
 

@@ -114,6 +114,7 @@ def model_card(verdict: Verdict, study: StudyRecord, trial: TrialRecord) -> str:
         "",
         headline(verdict),
         *(f"- The winner {claim}." for claim in claims(verdict)),
+        *(f"- {line}" for line in verdict.left_out),
         "",
         "| RMSE | |",
         "| --- | --- |",

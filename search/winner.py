@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,15 @@ from search.config import StudyConfig
 from search.endings import make_folder
 from search.errors import SearchError
 from search.interrupts import Stop, interruptible
-from search.ledger import PLAN, running
+from search.ledger import DECIDING, PLAN, running
 from search.library import get_study
 from search.messages import Done, Failed, Ready, Score, Scored, Task
 from search.opening import other_ratings, plain_dataset
+from search.ownership import lives, me
 from search.results import config_of, study_record
 from search.samplers import derive_seed
 from search.slots import SLOT
+from search.storage import home_lock
 from search.supervisor import ChildDied, Supervisor
 from search.verdict import Verdict, judge, score_test, together
 from search.verdict_record import store_verdict
@@ -48,6 +51,15 @@ class _Repeated:
     folders: list[Path] = field(default_factory=list)
     ends: list[Done] = field(default_factory=list)
     valid: list[NDArray[np.float64]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return "baseline" if self.is_baseline else f"trial {self.trial.number}"
+
+
+class _Untrainable(SearchError):
+    """A candidate did not train to its end on one of the new seeds."""
 
 
 def stored_verdict(study: optuna.Study) -> Verdict | None:
@@ -81,11 +93,19 @@ def find_winner(
         The verdict, and whether it was reached just now.
 
     Raises:
-        SearchError: The study has no test part, trials under way, or none that is complete.
+        SearchError: The study has no test part, trials under way, or none that is complete;
+            another process chooses its winner; every candidate failed on a new seed.
         KeyboardInterrupt: Ctrl-C or SIGTERM. Before the test part was opened nothing is decided
             then; after it the verdict stands, and the same call goes on to register the model.
     """
     study = get_study(store, storage, name)
+    with _alone(study, store):
+        return _find(study, store, top, repeats, refit, tell)
+
+
+def _find(
+    study: optuna.Study, store: Store, top: int, repeats: int, refit: bool, tell: Tell
+) -> tuple[Verdict, bool]:
     earlier = stored_verdict(study)
     if earlier is not None and earlier.model is not None:
         return earlier, False
@@ -103,11 +123,10 @@ def find_winner(
         with interruptible() as stop:
             trainer = _Trainer(supervisor, study, stop, tell)
             _check_ratings(study, supervisor.ready(stop))
-            for each in candidates:
-                trainer.repeat(each, seeds)
+            trained, left_out = trainer.repeat_all(candidates, seeds)
             if earlier is None:
-                verdict, won = trainer.decide(candidates, name, seeds)
-                verdict = replace(verdict, refitted=refit)
+                verdict, won = trainer.decide(trained, study.study_name, seeds)
+                verdict = replace(verdict, refitted=refit, left_out=left_out)
                 # Whatever happens from here on, the test part is not opened again.
                 study.set_user_attr(VERDICT, verdict.to_json())
             else:
@@ -132,6 +151,23 @@ def find_winner(
         for each in candidates:
             for folder in each.folders:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _alone(study: optuna.Study, store: Store) -> Iterator[None]:
+    """Keep another call from choosing the same study's winner, and from its test part."""
+    with home_lock(store):
+        other = study.user_attrs.get(DECIDING)
+        if other and other != me() and lives(other):
+            raise SearchError(
+                f"A winner is chosen by one process at a time, but process {other['pid']} on "
+                f"{other['host']} is at it for {study.study_name}. Wait for it, or stop it."
+            )
+        study.set_user_attr(DECIDING, me())
+    try:
+        yield
+    finally:
+        study.set_user_attr(DECIDING, None)
 
 
 def _check_ratings(study: optuna.Study, ready: Ready) -> None:
@@ -196,17 +232,49 @@ class _Trainer:
         self._stop = stop
         self._tell = tell
 
+    def repeat_all(
+        self, candidates: Sequence[_Repeated], seeds: Sequence[int]
+    ) -> tuple[list[_Repeated], tuple[str, ...]]:
+        """Train all candidates again.
+
+        Args:
+            candidates: The best and the baseline.
+            seeds: The same ones for all.
+
+        Returns:
+            Those that trained to their end on every seed, and a line for each that did not.
+
+        Raises:
+            SearchError: None that can win did.
+        """
+        trained, left_out = [], []
+        for each in candidates:
+            try:
+                self.repeat(each, seeds)
+                trained.append(each)
+            except _Untrainable as error:
+                left_out.append(f"{error} It is left out.")
+                self._tell(left_out[-1])
+        if not any(each.can_win for each in trained):
+            raise SearchError(
+                "A winner trains to its end on every new seed, but no candidate did. "
+                f"{left_out[0]} Use a larger `--top`, or search on."
+            )
+        return trained, tuple(left_out)
+
     def repeat(self, candidate: _Repeated, seeds: Sequence[int]) -> None:
-        """Train a candidate on every seed, and score each model on the validation part."""
-        number = candidate.trial.number
+        """Train a candidate on every seed, and score each model on the validation part.
+
+        Raises:
+            _Untrainable: A seed at which it does not come to its end.
+        """
         for count, seed in enumerate(seeds, 1):
             folder = make_folder()
             candidate.folders.append(folder)
-            ended = self._train(number, seed, folder, None)
+            ended = self._train(candidate, seed, folder, None)
             candidate.ends.append(ended)
             candidate.valid.append(self._score(folder / "model", "valid").sums["model"])
-            what = "baseline" if candidate.is_baseline else f"trial {number}"
-            self._tell(f"{what}, repeat {count} of {len(seeds)}: {ended.value:.4f}")
+            self._tell(f"{candidate.name}, repeat {count} of {len(seeds)}: {ended.value:.4f}")
 
     def refit(self, candidate: _Repeated) -> Path:
         """Train the winner on train and validation part, as long as its repeats took."""
@@ -215,7 +283,7 @@ class _Trainer:
         folder = make_folder()
         candidate.folders.append(folder)
         seed = int(self._plans[candidate.trial.number]["seed"])
-        self._train(candidate.trial.number, seed, folder, max(1, round(float(np.mean(epochs)))))
+        self._train(candidate, seed, folder, max(1, round(float(np.mean(epochs)))))
         return folder / "model"
 
     def decide(
@@ -251,8 +319,10 @@ class _Trainer:
         folders = candidate.folders[: len(candidate.ends)]
         return [self._score(folder / "model", "test").sums["model"] for folder in folders]
 
-    def _train(self, number: int, seed: int, folder: Path, refit_epochs: int | None) -> Done:
-        plan = self._plans[number]
+    def _train(
+        self, candidate: _Repeated, seed: int, folder: Path, refit_epochs: int | None
+    ) -> Done:
+        plan = self._plans[candidate.trial.number]
         self._supervisor.submit(
             Task(
                 values=plan["values"],
@@ -266,9 +336,10 @@ class _Trainer:
         ended = self._next(Done, Failed)
         if isinstance(ended, Done):
             return ended
-        raise SearchError(
-            f"Every repeat of a candidate must train to its end, but one of trial {number} did "
-            f"not (seed {seed}: {ended.message}) Use a smaller `--top`, or search on."
+        name = candidate.name[0].upper() + candidate.name[1:]
+        raise _Untrainable(
+            f"{name} must train to its end on every new seed, but did not on {seed} "
+            f"({ended.message.rstrip('.')})."
         )
 
     def _score(self, model: Path | None, part: str) -> Scored:

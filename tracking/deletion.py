@@ -20,7 +20,7 @@ _TIMEOUT_S = 600
 
 
 def delete_study(store: Store, study: str) -> None:
-    """Remove a study's runs, models, experiment and files, and free its name.
+    """Remove a study's runs, models, winner in the registry, experiment and files; free its name.
 
     On a tracking server only its owner can remove things: there the experiment is renamed,
     which frees its name, and put into the bin.
@@ -40,10 +40,12 @@ def delete_study(store: Store, study: str) -> None:
         client.restore_experiment(experiment.experiment_id)
     if store.served:
         bin_name = f"{experiment.name} (deleted {time.time_ns()})"
+        _unregister(client, experiment)
         client.rename_experiment(experiment.experiment_id, bin_name)
         client.delete_experiment(experiment.experiment_id)
         return
     run_id = _any_run(client, experiment.experiment_id)
+    _unregister(client, experiment)
     models = _hide_models(client, experiment.experiment_id)
     client.delete_experiment(experiment.experiment_id)
     _collect(store, experiment.experiment_id, run_id, models[:_MAX_IDS])
@@ -54,6 +56,21 @@ def _unknown(client: Any, study: str) -> str:
     names = sorted(found.name for found in client.search_experiments() if found.name != "Default")
     known = f"Known are: {', '.join(names[:10])}." if names else "None is recorded yet."
     return f"Only a recorded study can be deleted, but {study!r} is not one. {known}"
+
+
+def _unregister(client: Any, experiment: Any) -> None:
+    """Remove what the registry has of the study; versions that others added to its name stay."""
+    own = f"name = {experiment.name!r}"
+    versions = client.search_model_versions(own)
+    if not versions:
+        return
+    location = str(experiment.artifact_location).rstrip("/") + "/"
+    ours = [each for each in versions if str(each.source).startswith(location)]
+    if len(ours) == len(versions):
+        client.delete_registered_model(experiment.name)
+        return
+    for each in ours:
+        client.delete_model_version(each.name, each.version)
 
 
 def _any_run(client: Any, experiment_id: str) -> str:

@@ -42,8 +42,8 @@ def command(
 ) -> int:
     """Decide the winner of STUDY, and score it once on the sealed test part.
 
-    The best trials and the baseline are trained again on new seeds, the same ones for all. Later
-    calls show what was decided.
+    The best trials by validation RMSE, whatever other goals the study has, and the baseline are
+    trained again on new seeds, the same ones for all. Later calls show what was decided.
     """
     from search.winner import find_winner
 
@@ -83,6 +83,8 @@ def _show(verdict: Verdict, fresh: bool) -> None:
     ]
     title = f"Validation RMSE, {len(verdict.seeds)} new seeds"
     out.print(table(title, names, rows))
+    for line in verdict.left_out:
+        out.print(line)
     out.print(headline(verdict))
     out.print()
     tested = [

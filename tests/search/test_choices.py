@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import keras_tuner
 import optuna
 import pandas as pd
+import psutil
 import pytest
 from calling import Here
 
 from search import SearchError, StudyConfig, run_study
-from search.ledger import PLAN
+from search.ledger import PLAN, twin_under_way
+from search.ownership import OWNER, me
 from search.progress import Silent
 from search.replay import find_trial
 from tracking import MlflowRecorder, Store
@@ -114,6 +117,22 @@ def test_what_another_worker_trains_just_now_is_waited_for(
     runs = [recorder.find_run(str(t.run_id)) for t in record.trials[1:]]
     reused = [run["tags"].get("trialbook.reused") for run in runs]
     assert reused == [None, "1", "1"]
+
+
+def test_a_living_process_of_this_machine_is_waited_for_and_no_other() -> None:
+    study = optuna.create_study()
+    trial = study.ask()
+    trial.set_user_attr(PLAN, {"values": {"factors": 2}})
+    parent = psutil.Process(os.getppid())
+    other = {**me(), "pid": parent.pid, "started": parent.create_time()}
+    waited = []
+    for owner in (me(), other, {**other, "started": 1.0}, {**other, "host": "elsewhere"}, None):
+        trial.set_user_attr(OWNER, owner)
+        waited.append(twin_under_way(study, 1, {"factors": 2}))
+    assert waited == [True, True, False, False, False]
+    trial.set_user_attr(OWNER, me())
+    assert not twin_under_way(study, 1, {"factors": 3})
+    assert not twin_under_way(study, 0, {"factors": 2})  # not itself, nor a later one
 
 
 def test_duplicates_are_repeated_on_their_own_seeds_where_asked(

@@ -13,6 +13,7 @@ from search.goals import figures_of
 from search.ledger import beyond_in_a_row, reached
 from search.limits import Limits, exceeds, too_long
 from search.parts import part_seed
+from search.regret import RegretBound
 from search.reproduce import reproduce
 from tracking import BEYOND, COMPLETE, PRUNED, Store
 
@@ -127,6 +128,81 @@ def test_a_space_that_is_all_too_large_ends_the_study(
     assert result.count(PRUNED) == 2
     study = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path / 'optuna.db'}")
     assert beyond_in_a_row(study) == 2
+
+
+@pytest.mark.slow
+def test_memory_is_looked_at_before_training_and_after_each_epoch(
+    ratings_file: Path, tmp_path: Path
+) -> None:
+    """5,000 factors of 112 rows, 16 bytes a weight, are 9 MB; TensorFlow takes hundreds."""
+    space = SPACE | {"factors": [1, 5_000]}
+    before = run_study(
+        _config(ratings_file, max_memory_mb=8.0, space=space), home=tmp_path / "a"
+    ).record
+    ends = {t.params.get("factors"): (t.end_reason, len(t.epochs)) for t in before.trials[1:]}
+    assert ends == {5_000: ("limit", 0), 1: ("limit", 1)}
+    assert any(
+        "at least 9 MB for its weights, where 8 MB may be" in t.message for t in before.trials
+    )
+    assert all(t.state == PRUNED for t in before.trials[1:])
+    record = run_study(_config(ratings_file, max_memory_mb=1e6), home=tmp_path / "b").record
+    assert all(t.state == COMPLETE for t in record.trials)
+
+
+@pytest.mark.slow
+def test_several_goals_with_several_workers(ratings_file: Path, tmp_path: Path) -> None:
+    goals = ["val_rmse", "parameters", "seconds", "memory"]
+    config = _config(ratings_file, objectives=goals, sampler="tpe", trials=6, workers=2)
+    record = run_study(config, home=tmp_path).record
+    study = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path / 'optuna.db'}")
+    told = {t.number: t.values for t in study.trials if t.state.name == "COMPLETE"}
+    assert len(told) == 6
+    for trial in record.trials:
+        names = ("parameters", "seconds_train", "peak_memory_mb")
+        assert told[trial.number] == [trial.value, *(trial.metrics[name] for name in names)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("pruner", "sampler"), [("asha", "random"), ("hyperband", "tpe")])
+def test_growing_samples_with_rungs(
+    ratings_file: Path, tmp_path: Path, pruner: str, sampler: str
+) -> None:
+    """The first rung is the end of a stage, and what passes goes on, never from the start."""
+    growth, epochs = [[0.3, 5], [0.6, 5]], 20
+    rungs = {"min_resource": 5, "reduction_factor": 2} if pruner == "hyperband" else {}
+    config = _config(
+        ratings_file, growth=growth, epochs=epochs, trials=9, sampler=sampler, pruner=pruner,
+        pruner_options=rungs,
+        space=SPACE | {"factors": 2, "learning_rate": {"min": 1e-5, "max": 0.05, "log": True}},
+    )  # fmt: skip
+    record = run_study(config, home=tmp_path).record
+    assert [e.epoch for t in record.trials for e in t.epochs] == [
+        epoch for t in record.trials for epoch in range(1, len(t.epochs) + 1)
+    ]
+    pruned = [t for t in record.trials if t.state == PRUNED]
+    assert pruned
+    first, factor = 5, rungs.get("reduction_factor", 3)
+    assert {len(t.epochs) for t in pruned} <= {first * factor**n for n in range(4)}
+    assert record.trials[0].state == COMPLETE
+    best = record.ranked()[0]
+    again = reproduce(f"s:{best.number}", Store(tmp_path))
+    assert again.reproduced, again.drift
+
+
+def test_a_regret_below_what_was_asked_for_ends_a_study(
+    ratings_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bound itself is tested where its library is; here it falls to 0.01 at the third trial."""
+
+    def bound(self: RegretBound) -> float | None:
+        complete = [t for t in self._study.get_trials() if t.state.name == "COMPLETE"]
+        return [None, None, 0.5, 0.01][len(complete)]
+
+    monkeypatch.setattr(RegretBound, "value", bound)
+    monkeypatch.setattr("search.opening.check_regret", lambda: None)
+    config = _config(ratings_file, regret=0.05, trials=30, sampler="random")
+    result = run_study(config, home=tmp_path)
+    assert result.count(COMPLETE) == 3
 
 
 def test_what_is_beyond_a_limit_reaches_no_target() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from search import SearchError
 from search.ledger import PLAN
-from search.pruners import first_judged, make_pruner, same_shape
+from search.pruners import first_judged, make_pruner, same_shape, warm_up
 from search.reports import Peers
 
 
@@ -53,7 +53,7 @@ def test_hyperband_judges_within_a_trials_bracket() -> None:
 
 
 def test_patience_ends_what_no_longer_improves() -> None:
-    study = _study("patient", patience=2, min_delta=0.05)
+    study = _study("patient", patience=2, min_delta=0.05, n_warmup_steps=0)
     trial = study.ask()
     values = [1.0, 0.9, 0.88, 0.86, 0.84]  # by 0.12 in two epochs, then by 0.04 twice
     went_on = [_goes_on(study, trial, epoch, value) for epoch, value in enumerate(values, 1)]
@@ -102,10 +102,53 @@ def test_the_first_judged_epoch_follows_the_options() -> None:
     assert first_judged("median", {"n_warmup_steps": 0}) == 1
     assert first_judged("asha", {"min_resource": 3}) == 3
     assert first_judged("hyperband", {}) == 15
-    assert first_judged("patient", {}) == 1
+    assert first_judged("patient", {}) == 15
+    assert first_judged("patient", {"n_warmup_steps": 6}) == 6
+    assert first_judged("patient", {}, small=True) == 4
     assert first_judged("asha", {}, small=True) == 4
     assert first_judged("median", {"n_warmup_steps": 9}, small=True) == 9
     assert first_judged("hyperband", {}, small=True) == 15
+
+
+def test_patience_begins_after_the_warm_up() -> None:
+    study = _study("patient", patience=2)
+    full, small = study.ask(), study.ask()
+    small.set_user_attr(PLAN, {"values": {"batch_size": "64"}})
+    went_on = [
+        [_goes_on(study, trial, epoch, 1.0) for epoch in range(1, 17)] for trial in (full, small)
+    ]
+    assert went_on == [[True] * 14 + [False] * 2, [True] * 3 + [False] * 13]
+
+
+def test_the_warm_up_lasts_to_the_end_of_the_stage_that_it_falls_into() -> None:
+    assert [warm_up([], small=small) for small in (False, True)] == [15, 4]
+    assert [warm_up([[0.1, 10], [0.3, 10]], small=small) for small in (False, True)] == [20, 10]
+    assert [warm_up([[0.1, 2], [0.3, 3]], small=small) for small in (False, True)] == [15, 5]
+    assert first_judged("asha", {}, growth=[[0.1, 20]]) == 20
+    assert first_judged("asha", {"min_resource": 3}, growth=[[0.1, 20]]) == 3
+
+
+def test_the_first_rung_is_the_end_of_a_stage() -> None:
+    growth = [[0.2, 6], [0.5, 6]]
+    study = optuna.create_study(pruner=make_pruner("asha", epochs=40, growth=growth))
+    first, second = study.ask(), study.ask()
+    for trial in (first, second):
+        trial.set_user_attr(PLAN, {"values": {"batch_size": "64"}})
+    assert all(_goes_on(study, first, epoch, 0.5) for epoch in range(1, 13))
+    went_on = [_goes_on(study, second, epoch, 0.6) for epoch in range(1, 7)]
+    assert went_on == [True] * 5 + [False]
+    assert make_pruner("hyperband", epochs=40, growth=growth)._min_resource == 15
+    assert make_pruner("hyperband", epochs=40, growth=[[0.2, 18]])._min_resource == 18
+
+
+@pytest.mark.parametrize(("parts", "threshold"), [(2, 0.9), (3, 0.25), (4, 0.1)])
+def test_signed_ranks_of_too_few_parts_are_refused(parts: int, threshold: float) -> None:
+    """Of n values that are all worse p is 2 to the power of -n; the last part ends it anyway."""
+    with pytest.raises(SearchError, match=rf"before the last of its {parts} parts"):
+        make_pruner("wilcoxon", epochs=9, options={"p_threshold": threshold}, parts=parts)
+    for enough in (1, 5):
+        make_pruner("wilcoxon", epochs=9, parts=enough)
+    make_pruner("wilcoxon", epochs=9, options={"p_threshold": 0.3}, parts=3)
 
 
 @pytest.mark.parametrize(("batch_size", "rung"), [("256", 4), ("full", 15), (None, 15)])

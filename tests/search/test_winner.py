@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from calling import Here
 
 from models.data import load_ratings, split_ratings
 from search import SearchError, StudyConfig, run_study
+from search.ledger import DECIDING
+from search.library import get_study
+from search.ownership import me
+from search.removal import delete_study
 from search.winner import find_winner
 from tracking import MlflowRecorder, Store
 
@@ -94,7 +100,6 @@ def test_the_registered_model_has_the_error_that_was_told(
 
 
 def _data(store: Store) -> str:
-    from search.library import get_study
     from search.results import config_of
 
     return config_of(get_study(store, None, "w")).data
@@ -116,6 +121,26 @@ def test_the_test_part_is_opened_once(decided: tuple, here: Here) -> None:
     assert told.pop("decided_now") is False
     assert told == json.loads(json.dumps(verdict))
     assert len(store.client().search_model_versions("name = 'w'")) == 1
+
+
+def test_two_calls_at_once_are_kept_apart(decided: tuple) -> None:
+    verdict, _, store = decided
+    study = get_study(store, None, "w")
+    assert study.user_attrs[DECIDING] is None
+    parent = psutil.Process(os.getppid())
+    other = {**me(), "pid": parent.pid, "started": parent.create_time()}
+    try:
+        study.set_user_attr(DECIDING, other)
+        with pytest.raises(SearchError, match=rf"process {parent.pid} on .* is at it for w"):
+            find_winner("w", store)
+        with pytest.raises(SearchError, match=rf"process {parent.pid} on .* chooses the winner"):
+            delete_study(store, None, "w")
+        study.set_user_attr(DECIDING, {**other, "started": 1.0})  # one that is gone
+        found, fresh = find_winner("w", store)
+    finally:
+        study.set_user_attr(DECIDING, None)
+    assert not fresh
+    assert found.number == verdict["number"]
 
 
 def test_what_has_no_test_part_or_no_trial_has_no_winner(
@@ -158,6 +183,32 @@ def test_a_refitted_winner_was_trained_on_the_validation_part_as_well(
     error = np.sqrt(np.mean((np.asarray(model.predict(table)) - part.scores) ** 2))
     # What was trained on is fitted better than what was only looked at.
     assert error < verdict.candidates[0].repeats[0] - 0.02
+
+
+@pytest.mark.slow
+def test_a_candidate_that_fails_on_a_new_seed_is_left_out_and_named(
+    ratings_file: Path, tmp_path: Path
+) -> None:
+    """Its stored step is made 1e30 after the search, so that no weight stays finite."""
+    config = StudyConfig(
+        name="n", trials=3, epochs=8, data=str(ratings_file), sampler="grid", space=SPACE,
+        keep_models="none", pruner="none",
+    )  # fmt: skip
+    run_study(config, home=tmp_path)
+    store = Store(tmp_path)
+    study = get_study(store, None, "n")
+    best = min(study.trials[1:], key=lambda trial: trial.value)
+    plan = best.user_attrs["trialbook:plan"]
+    broken = plan | {"values": plan["values"] | {"learning_rate": 1e30}}
+    study._storage.set_trial_user_attr(best._trial_id, "trialbook:plan", broken)
+    lines: list[str] = []
+    verdict, _ = find_winner("n", store, top=2, repeats=2, tell=lines.append)
+    (line,) = verdict.left_out
+    assert line in lines
+    assert line.startswith(f"Trial {best.number} must train to its end on every new seed, but did")
+    assert best.number not in [each.number for each in verdict.candidates]
+    run = store.client().get_run(verdict.run_id)
+    assert line in run.data.tags["mlflow.note.content"]
 
 
 @pytest.mark.slow
@@ -205,3 +256,5 @@ def test_a_winner_that_could_not_be_registered_is_not_decided_anew(
     data.write_text(data.read_text().rsplit("\n", 2)[0] + "\n")
     with pytest.raises(SearchError, match=r"chosen on the ratings of its study, but for g the rat"):
         find_winner("g", store)
+    delete_study(store, None, "f")
+    assert store.client().search_registered_models() == []
