@@ -126,7 +126,8 @@ def quality() -> str:
             cells += ["", "", ""]
         lines.append("| " + " | ".join(cells) + " |")
     seeds = min(row["seeds"] for row in found["rows"])
-    told = f"medians over {seeds} seeds" if seeds > 1 else "one seed, where five are wanted"
+    told = f"medians over {seeds} seeds" if seeds > 1 else "one seed"
+    told += ", where five are wanted" if seeds < 5 else ""
     lines += [
         "",
         f"Best validation RMSE after so many seconds of each searcher's process, "
