@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -200,7 +202,11 @@ def test_a_candidate_that_fails_on_a_new_seed_is_left_out_and_named(
     best = min(study.trials[1:], key=lambda trial: trial.value)
     plan = best.user_attrs["trialbook:plan"]
     broken = plan | {"values": plan["values"] | {"learning_rate": 1e30}}
-    study._storage.set_trial_user_attr(best._trial_id, "trialbook:plan", broken)
+    with contextlib.closing(sqlite3.connect(store.optuna_db)) as database, database:
+        database.execute(
+            "UPDATE trial_user_attributes SET value_json = ? WHERE trial_id = ? AND key = ?",
+            (json.dumps(broken), best._trial_id, "trialbook:plan"),
+        )
     lines: list[str] = []
     verdict, _ = find_winner("n", store, top=2, repeats=2, tell=lines.append)
     (line,) = verdict.left_out
