@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import optuna
 import pytest
 
-from search import SearchError
+from search import SearchError, StudyConfig
 from search.adapter import SpaceAdapter
+from search.declared import declare, parameters
 from search.enqueuing import check_configurations, read_configurations
 from search.parameters import Condition, Parameter
 
@@ -21,6 +23,17 @@ SPACE = (
     Parameter(name="rate", kind="Float", default=0.1, low=0.0, high=0.5),
     Parameter(name="width", kind="Int", default=8, low=4, high=64, step=2, log=True),
 )  # fmt: skip
+
+
+def test_the_published_recipes_are_whole_points_of_the_default_space() -> None:
+    recipes = read_configurations(Path(str(files("search").joinpath("studies/recipes.toml"))))
+    space = parameters(declare(StudyConfig()))
+    check_configurations(recipes, space)
+    assert [each["family"] for each in recipes] == ["gmf", "neumf"]
+    never = {"patience", "min_delta"}  # not searched
+    for values in recipes:
+        active = {each.name for each in space if each.is_active(values)}
+        assert set(values) == active - never
 
 
 @pytest.mark.parametrize(
