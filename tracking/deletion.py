@@ -38,14 +38,13 @@ def delete_study(store: Store, study: str) -> None:
         raise TrackingError(_unknown(client, study))
     if experiment.lifecycle_stage == "deleted":
         client.restore_experiment(experiment.experiment_id)
+    _unregister(client, experiment)
     if store.served:
         bin_name = f"{experiment.name} (deleted {time.time_ns()})"
-        _unregister(client, experiment)
         client.rename_experiment(experiment.experiment_id, bin_name)
         client.delete_experiment(experiment.experiment_id)
         return
     run_id = _any_run(client, experiment.experiment_id)
-    _unregister(client, experiment)
     models = _hide_models(client, experiment.experiment_id)
     client.delete_experiment(experiment.experiment_id)
     _collect(store, experiment.experiment_id, run_id, models[:_MAX_IDS])
@@ -60,8 +59,7 @@ def _unknown(client: Any, study: str) -> str:
 
 def _unregister(client: Any, experiment: Any) -> None:
     """Remove what the registry has of the study; versions that others added to its name stay."""
-    own = f"name = {experiment.name!r}"
-    versions = client.search_model_versions(own)
+    versions = client.search_model_versions(f"name = {experiment.name!r}")
     if not versions:
         return
     location = str(experiment.artifact_location).rstrip("/") + "/"
