@@ -71,6 +71,8 @@ class StudyConfig:
             trial's value is their mean. None for the validation part.
         growth: Stages of growing row samples, `[[share, epochs], …]`, before a trial sees all rows.
         warm_start: Name of an earlier study in the same storage that the sampler learns from.
+        recipes: Whether a new study of the whole space begins, after the baseline, with a published
+            configuration of each model family.
         sampler: Name of the sampler.
         pruner: Name of the pruner.
         sampler_options: Optuna's options of the sampler, by name.
@@ -83,8 +85,8 @@ class StudyConfig:
         tracking_uri: MLflow's address; None for `mlflow.db` in the home folder.
         storage: Optuna's address; None for `optuna.db` in the home folder.
         workers: Trials trained at once, each in a process of its own; "auto" for as many as cores
-            where trials are small, else one. With several, what `tpe` and a pruner decide depends
-            on which trial ends first.
+            where trials are small, else one. With several, what `local`, `tpe` and a pruner decide
+            depends on which trial ends first.
         threads: Threads a trial; None for its share of this process's cores.
         trainer: "fast" for our trainer, "keras" for Keras' own `fit`, "auto" for ours wherever it
             does the same.
@@ -109,7 +111,8 @@ class StudyConfig:
     folds: int | None = None
     growth: Sequence[Sequence[float]] = ()
     warm_start: str | None = None
-    sampler: str = "tpe"
+    recipes: bool = True
+    sampler: str = "local"
     pruner: str = "median"
     sampler_options: Mapping[str, Any] = field(default_factory=dict)
     pruner_options: Mapping[str, Any] = field(default_factory=dict)
@@ -306,7 +309,7 @@ _INTEGERS = (
     "repeats",
     "folds",
 )
-_FLAGS = ("user_filter",)
+_FLAGS = ("user_filter", "recipes")
 _NUMBERS = ("timeout_s", "target", "regret", "max_seconds", "max_memory_mb")
 _LISTS = ("objectives", "growth")
 _TABLES = ("space", "sampler_options", "pruner_options")

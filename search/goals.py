@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 # A goal's name and the trial's figure that it is; the lower the better.
 GOALS = {"parameters": "parameters", "seconds": "seconds_train", "memory": "peak_memory_mb"}
-_MANY = ("tpe", "random", "gp", "qmc", "grid", "nsga2")
+_MANY = ("local", "tpe", "random", "gp", "qmc", "grid", "nsga2")
 
 
 def check_goals(config: StudyConfig) -> None:

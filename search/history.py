@@ -24,7 +24,7 @@ from tracking import COMPLETE, PRUNED, Scalar, TrialRecord
 HISTORY = "trialbook:history"
 SPACE = "trialbook:space"
 _QUEUED = 5
-LEARNS = ("tpe", "gp")
+LEARNS = ("local", "tpe", "gp")
 """Samplers that weigh trials which are not their own; `cmaes` and `nsga2` go by generations."""
 
 # What two studies must share for a value of one to stand in the other.

@@ -12,7 +12,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from search.ownership import OWNER, lives, lives_here
-from search.slots import RETRY_OF, SLOT, slot_of
+from search.slots import RECIPE, RETRY_OF, SLOT, slot_of
 from tracking import BEYOND, COMPLETE, KILLED, PRUNED, QUEUED, RUNNING, EpochRecord, TrialRecord
 
 CONFIG = "trialbook:config"
@@ -163,7 +163,9 @@ def requeue(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> Non
     slot = slot_of(study, trial)
     study._storage.set_trial_user_attr(trial._trial_id, OUTCOME, outcome_of(record))
     study.tell(trial.number, state=TrialState.FAIL)
-    study.enqueue_trial(trial.params, user_attrs={SLOT: slot, RETRY_OF: trial.number})
+    kept = {name: trial.user_attrs[name] for name in (RECIPE,) if name in trial.user_attrs}
+    attrs = kept | {SLOT: slot, RETRY_OF: trial.number}
+    study.enqueue_trial(trial.params, user_attrs=attrs)
 
 
 def orphans(study: optuna.Study) -> list[FrozenTrial]:

@@ -29,7 +29,7 @@ from search.progress import Progress
 from search.pruners import first_judged, has_small_batches, judges_parts, same_shape
 from search.reports import Peers, since, stored_at_once, write_reports
 from search.samplers import training_seed
-from search.slots import SLOT, slot_of
+from search.slots import RECIPE, SLOT, slot_of
 from search.supervisor import ChildDied, Supervisor
 from tracking import EpochRecord, Recorder, Scalar, TrialRecord
 
@@ -110,6 +110,8 @@ class Objective:
             else:
                 values = self.adapter.sample(trial)
         tags = self.tags | {"trialbook.seed": str(seed), "trialbook.slot": str(slot)}
+        if recipe := trial.user_attrs.get(RECIPE):
+            tags["trialbook.recipe"] = recipe
         by_parts = judges_parts(self.config)
         if slot == 0:
             tags["trialbook.baseline"] = "true"

@@ -9,6 +9,7 @@ from typing import Any
 import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
+from optuna.trial import TrialState
 
 from search.adapter import SpaceAdapter
 from search.config import StudyConfig
@@ -21,9 +22,10 @@ from search.library import find_study, get_study
 from search.messages import Ready
 from search.parts import parts_of
 from search.pruners import make_pruner
+from search.recipes import recipes_for
 from search.regret import check_regret
 from search.samplers import make_sampler
-from search.slots import SLOT
+from search.slots import RECIPE, SLOT
 from tracking import Scalar, Store
 
 
@@ -35,12 +37,14 @@ class Chosen:
         sampler: Proposes configurations.
         pruner: Ends hopeless trials.
         enqueue: Configurations that a user wants tried first.
+        recipes: Configurations that a new study tries after those.
         history: What a new study learns from an earlier one; None where there is nothing new.
     """
 
     sampler: BaseSampler
     pruner: BasePruner
     enqueue: Sequence[Mapping[str, Scalar]]
+    recipes: Sequence[Mapping[str, Scalar]]
     history: History | None
 
 
@@ -80,7 +84,13 @@ def choose(
         growth=config.growth,
         parts=parts_of(config),
     )
-    return Chosen(sampler=sampler, pruner=pruner, enqueue=enqueue, history=history)
+    return Chosen(
+        sampler=sampler,
+        pruner=pruner,
+        enqueue=enqueue,
+        recipes=recipes_for(config, ready.space),
+        history=history,
+    )
 
 
 def _earlier(
@@ -134,6 +144,7 @@ def open_study(
         study.set_user_attr(DATASET, plain_dataset(ready))
     if study.user_attrs.get(CONFIG) != config.to_dict():
         study.set_user_attr(CONFIG, config.to_dict())
+    fresh = all(t.state == TrialState.WAITING for t in study.get_trials(deepcopy=False))
     if not study.get_trials(deepcopy=False):
         study.enqueue_trial(adapter.encode(ready.first), user_attrs={SLOT: 0})
     if chosen.history is not None:
@@ -142,6 +153,9 @@ def open_study(
             study.enqueue_trial(adapter.encode(values), skip_if_exists=True)
     for values in chosen.enqueue:
         study.enqueue_trial(adapter.encode_given(values), skip_if_exists=True)
+    for values in chosen.recipes if fresh else ():
+        told = {RECIPE: values["family"]}
+        study.enqueue_trial(adapter.encode_given(values), user_attrs=told, skip_if_exists=True)
     return study
 
 

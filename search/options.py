@@ -1,7 +1,7 @@
 """Samplers and pruners by name, and the options that each takes; none of them is loaded here.
 
-Options have Optuna's names and meanings; what they are where a study says nothing stands with the
-samplers and pruners themselves.
+Options have Optuna's names and meanings, but for `local_share`, which is of our sampler; what they
+are where a study says nothing stands with the samplers and pruners themselves.
 """
 
 from __future__ import annotations
@@ -85,14 +85,16 @@ class OneOf:
 Rule = Whole | Real | Flag | OneOf
 Options = Mapping[str, Any]
 
+_TPE: dict[str, Rule] = {
+    "n_startup_trials": Whole(0),
+    "n_ei_candidates": Whole(1),
+    "multivariate": Flag(),
+    "group": Flag(),
+    "constant_liar": Flag(),
+}
 SAMPLERS: dict[str, dict[str, Rule]] = {
-    "tpe": {
-        "n_startup_trials": Whole(0),
-        "n_ei_candidates": Whole(1),
-        "multivariate": Flag(),
-        "group": Flag(),
-        "constant_liar": Flag(),
-    },
+    "local": {"local_share": Real(0, 1), **_TPE},
+    "tpe": _TPE,
     "random": {},
     "gp": {"n_startup_trials": Whole(1), "deterministic_objective": Flag()},
     "cmaes": {"n_startup_trials": Whole(1), "sigma0": Real(1e-9), "popsize": Whole(3)},

@@ -46,7 +46,7 @@ class OptunaOracle(keras_tuner.Oracle):
         *,
         study: str = "keras-tuner",
         home: str | Path = "mlruns",
-        sampler: str = "tpe",
+        sampler: str = "local",
         sampler_options: Mapping[str, Any] | None = None,
         seed: int = 42,
         storage: str | None = None,

@@ -18,6 +18,7 @@ from search.by_slot import SequenceSampler
 from search.errors import SearchError
 from search.grid import GridSampler
 from search.learning import WithHistory
+from search.local import LocalSampler
 from search.options import Options
 from search.parameters import Parameter, always_active
 from search.slots import slot_of
@@ -78,6 +79,7 @@ def make_sampler(
         _check_torch()
     makers: dict[str, Callable[[int], BaseSampler]] = {
         "random": lambda s: optuna.samplers.RandomSampler(seed=s),
+        "local": lambda s: _local(s, given),
         "tpe": lambda s: optuna.samplers.TPESampler(seed=s, **_tpe(given)),
         "gp": lambda s: optuna.samplers.GPSampler(
             seed=s, warn_independent_sampling=False, **({"n_startup_trials": 6} | given)
@@ -97,6 +99,14 @@ def make_sampler(
 def _tpe(given: Options) -> dict[str, Any]:
     group = given.get("multivariate", True)
     return {"n_startup_trials": 6, "multivariate": True, "group": group, **given}
+
+
+def _local(seed: int, given: Options) -> LocalSampler:
+    settings = dict(given)
+    share = settings.pop("local_share", 0.75)
+    startup = settings.setdefault("n_startup_trials", 4)
+    tpe = optuna.samplers.TPESampler(seed=seed, **_tpe(settings))
+    return LocalSampler(seed, tpe, startup=startup, share=share)
 
 
 def _check_numeric(space: Sequence[Parameter]) -> None:

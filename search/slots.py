@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial
 SLOT = "trialbook:slot"
 _GIVEN = "fixed_params"  # where Optuna keeps what a queued trial is to try
 RETRY_OF = "trialbook:retry_of"
+RECIPE = "trialbook:recipe"  # the family whose published configuration a trial is
 
 
 def slot_of(study: optuna.Study, trial: FrozenTrial) -> int:

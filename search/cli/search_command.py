@@ -94,6 +94,11 @@ _OPTIONS: dict[str, Any] = {"multiple": True, "metavar": "NAME=VALUE", "callback
 @click.option(
     "--grow", "growth", callback=_stages, help="Growing row samples: SHARE:EPOCHS,SHARE:EPOCHS …"
 )
+@click.option(
+    "--recipes/--no-recipes",
+    default=None,
+    help="Begin a new study with published configurations (default), or not.",
+)
 @click.option("--warm-start", help="Earlier study that the sampler learns from.")
 @click.option(
     "--duplicates",

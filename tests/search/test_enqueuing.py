@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 
 import optuna
@@ -13,6 +12,7 @@ from search.adapter import SpaceAdapter
 from search.declared import declare, parameters
 from search.enqueuing import check_configurations, read_configurations
 from search.parameters import Condition, Parameter
+from search.recipes import RECIPES
 
 SPACE = (
     Parameter(name="family", kind="Choice", default="a", values=("a", "b")),
@@ -26,10 +26,10 @@ SPACE = (
 
 
 def test_the_published_recipes_are_whole_points_of_the_default_space() -> None:
-    recipes = read_configurations(Path(str(files("search").joinpath("studies/recipes.toml"))))
+    recipes = read_configurations(RECIPES)
     space = parameters(declare(StudyConfig()))
     check_configurations(recipes, space)
-    assert [each["family"] for each in recipes] == ["gmf", "neumf"]
+    assert [each["family"] for each in recipes] == ["neumf", "mlp", "gmf"]
     never = {"patience", "min_delta"}  # not searched
     for values in recipes:
         active = {each.name for each in space if each.is_active(values)}

@@ -98,7 +98,7 @@ def test_seeds_differ_by_study_slot_and_stream() -> None:
     assert all(0 <= seed < 2**31 for seed in seeds)
 
 
-@pytest.mark.parametrize("name", ["tpe", "random", "qmc", "nsga2", "cmaes"])
+@pytest.mark.parametrize("name", ["local", "tpe", "random", "qmc", "nsga2", "cmaes"])
 def test_every_sampler_repeats_a_whole_study(name: str) -> None:
     def run() -> list[float]:
         study = _study(name)

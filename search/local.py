@@ -1,0 +1,158 @@
+"""A sampler that varies the best trials, and asks another one for what they do not show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from search.ledger import is_beyond
+
+_PARENTS = 3
+_CHANGES = 2.0  # parameters of a parent that change, on average
+_MOST = 0.5  # probability that a parameter changes where there are few
+_STEP = 0.15  # standard deviation of a change, as a share of the parameter's range
+_DRAWS = 100
+
+
+class LocalSampler(BaseSampler):
+    """Most proposals are one of the best trials with a few parameters changed.
+
+    A space of many parameters is not covered by as many trials as one has time for, and a sampler
+    that draws all of them anew keeps little of what made a trial good. This is the mutation of an
+    evolution strategy on mixed parameters (Li et al., "Mixed Integer Evolution Strategies for
+    Parameter Optimization", Evolutionary Computation 21(1), 2013) with three parents and fixed step
+    sizes: the best trial is a parent half of the time, the second and third a quarter each. Two
+    of its parameters change on average (each with the same probability, a half at most), and one at
+    least: a number by a normal step of 0.15 of its range (of its logarithm's, where that is how it
+    is searched), cut off at the ends; a choice to any of the others. What the parent did not have
+    is drawn uniformly. With several goals a parent is any trial of the frontier.
+
+    One of these serves one trial.
+    """
+
+    def __init__(self, seed: int, other: BaseSampler, *, startup: int, share: float) -> None:
+        """Choose nothing yet.
+
+        Args:
+            seed: Of its own draws.
+            other: Proposes all else.
+            startup: Trials that came to their end before the first is varied.
+            share: How many of the proposals vary a trial, from 0 to 1.
+        """
+        self._random = np.random.default_rng(seed)
+        self._uniform = RandomSampler(seed=seed)
+        self._other = other
+        self._startup = startup
+        self._share = share
+        self._parent: FrozenTrial | None = None
+        self._changing: set[str] = set()
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Choose what this trial is; a trial that is varied has its parameters asked one by one."""
+        if self._random.random() < self._share:
+            self._parent = self._chosen(study)
+        if self._parent is None:
+            return self._other.infer_relative_search_space(study, trial)
+        names = [n for n, d in self._parent.distributions.items() if not d.single()]
+        if names:
+            drawn = self._random.random(len(names)) < min(_CHANGES / len(names), _MOST)
+            drawn[self._random.integers(len(names))] |= not drawn.any()
+            self._changing = {name for name, change in zip(names, drawn, strict=True) if change}
+        return {}
+
+    def _chosen(self, study: optuna.Study) -> FrozenTrial | None:
+        """A parent, or None where there are too few trials."""
+        ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        whole = [t for t in ended if t.state == TrialState.COMPLETE and not is_beyond(t)]
+        if len(ended) < self._startup or not whole:
+            return None
+        if len(study.directions) > 1:
+            front = [t for t in study.best_trials if not is_beyond(t)] or whole
+            return front[self._random.integers(len(front))]
+        downwards = study.direction == StudyDirection.MAXIMIZE
+        best = sorted(whole, key=lambda t: t.values[0], reverse=downwards)[:_PARENTS]
+        place = int(self._random.geometric(0.5)) - 1
+        return best[min(place, len(best) - 1)]
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """What the other sampler proposes; nothing where a trial is varied."""
+        if self._parent is not None:
+            return {}
+        return self._other.sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """The parent's value, changed or not; a uniform draw where it has none that fits."""
+        if self._parent is None:
+            sampler = self._other
+        elif _fits(self._parent.params, param_name, param_distribution):
+            value = self._parent.params[param_name]
+            changing = param_name in self._changing
+            return self._changed(value, param_distribution) if changing else value
+        else:
+            sampler = self._uniform
+        return sampler.sample_independent(study, trial, param_name, param_distribution)
+
+    def _changed(self, value: Any, distribution: Any) -> Any:
+        """Another value of a distribution; the same only where a hundred draws gave no other."""
+        if isinstance(distribution, CategoricalDistribution):
+            others = [each for each in distribution.choices if each != value]
+            return others[self._random.integers(len(others))] if others else value
+        for _ in range(_DRAWS):
+            moved = self._moved(value, distribution)
+            if moved != value:
+                return moved
+        return value
+
+    def _moved(self, value: float, distribution: Any) -> float:
+        low, high = distribution.low, distribution.high
+        if distribution.log:
+            width = math.log(high / low)
+            moved = value * math.exp(self._random.normal() * _STEP * width)
+        else:
+            moved = value + self._random.normal() * _STEP * (high - low)
+        if distribution.step is not None:
+            moved = low + round((moved - low) / distribution.step) * distribution.step
+        moved = min(max(moved, low), high)
+        return round(moved) if isinstance(distribution, IntDistribution) else float(moved)
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """As the other sampler does."""
+        self._other.before_trial(study, trial)
+
+    def after_trial(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Any,
+    ) -> None:
+        """As the other sampler does."""
+        self._other.after_trial(study, trial, state, values)
+
+
+def _fits(params: Mapping[str, Any], name: str, distribution: Any) -> bool:
+    """Whether a parent has a value that a distribution holds."""
+    if name not in params:
+        return False
+    value = params[name]
+    if isinstance(distribution, CategoricalDistribution):
+        return value in distribution.choices
+    return isinstance(value, int | float) and distribution.low <= value <= distribution.high

@@ -1,0 +1,41 @@
+"""Where a new study begins: a published configuration of each model family, after the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from search.config import StudyConfig
+from search.enqueuing import check_configurations, read_configurations
+from search.errors import SearchError
+from search.parameters import Parameter
+from tracking import Scalar
+
+RECIPES = Path(__file__).parent / "studies" / "recipes.toml"
+_NOT_LED = ("random", "qmc", "grid")  # samplers that look at no other trial
+_SHARE = 4
+
+
+def recipes_for(config: StudyConfig, space: Sequence[Parameter]) -> list[Mapping[str, Scalar]]:
+    """The recipes that a new study tries after the baseline, a quarter of its trials at most.
+
+    None where the sampler looks at no other trial, where an earlier study says more, or where the
+    study says so; and none that the study's space does not hold as it was published.
+
+    Args:
+        config: The study.
+        space: Its space.
+    """
+    wanted = config.recipes and config.model == "ratings" and config.warm_start is None
+    if not wanted or config.sampler in _NOT_LED:
+        return []
+    held = [values for values in read_configurations(RECIPES) if _holds(space, values)]
+    return list(held[: config.trials // _SHARE])
+
+
+def _holds(space: Sequence[Parameter], values: Mapping[str, Scalar]) -> bool:
+    try:
+        check_configurations([values], space)
+    except SearchError:
+        return False
+    return True

@@ -1,0 +1,187 @@
+"""The sampler that varies the best trials."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+import optuna
+import pytest
+from optuna.distributions import (
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from search.adapter import SpaceAdapter
+from search.ledger import OUTCOME
+from search.parameters import Condition, Parameter
+from search.samplers import make_sampler
+
+ALWAYS = {"local_share": 1.0, "n_startup_trials": 0}
+EIGHT: dict[str, Any] = {
+    **{f"x{n}": FloatDistribution(0.0, 1.0) for n in range(3)},
+    "rate": FloatDistribution(1e-4, 1e-1, log=True),
+    "dropped": FloatDistribution(0.0, 0.75, step=0.25),
+    "width": IntDistribution(4, 64, log=True),
+    "even": IntDistribution(2, 10, step=2),
+    "kind": CategoricalDistribution(("a", "b", "c")),
+}
+MIDDLE = {
+    "x0": 0.5, "x1": 0.5, "x2": 0.5, "rate": 1e-2, "dropped": 0.5, "width": 16, "even": 6,
+    "kind": "b",
+}  # fmt: skip
+
+
+def _told(value: float | None, params: dict | None = None, **kept: Any) -> FrozenTrial:
+    params = params or MIDDLE
+    distributions = {name: EIGHT[name] for name in params}
+    return create_trial(value=value, params=params, distributions=distributions, **kept)
+
+
+def _study(options: dict | None = None, seed: int = 1, **made: Any) -> optuna.Study:
+    sampler = make_sampler("local", seed, options=ALWAYS | (options or {}))
+    return optuna.create_study(sampler=sampler, **made)
+
+
+def _proposed(study: optuna.Study, count: int) -> list[dict]:
+    """What that many trials, none of which ends, are asked to try."""
+    return [dict(study.ask(EIGHT).params) for _ in range(count)]
+
+
+def test_a_proposal_is_the_parent_with_one_to_a_few_parameters_changed() -> None:
+    study = _study()
+    study.add_trial(_told(1.0))
+    changed = []
+    for params in _proposed(study, 200):
+        assert all(EIGHT[n]._contains(EIGHT[n].to_internal_repr(v)) for n, v in params.items())
+        changed.append({name for name in params if params[name] != MIDDLE[name]})
+    assert min(map(len, changed)) == 1
+    # Two of eight, each with a probability of 1/4, and one where it would be none: 2 + 0.75 ** 8.
+    assert statistics.mean(map(len, changed)) == pytest.approx(2.1, abs=0.25)
+    assert all(30 <= sum(name in each for each in changed) <= 80 for name in EIGHT)
+
+
+def test_steps_are_a_share_of_the_range_and_of_the_logarithm_where_that_is_searched() -> None:
+    study = _study()
+    study.add_trial(_told(1.0))
+    drawn = _proposed(study, 400)
+    steps = [p["x0"] - 0.5 for p in drawn if p["x0"] != 0.5]
+    assert statistics.stdev(steps) == pytest.approx(0.15, abs=0.03)
+    # From 1e-4 to 1e-1 is three times log 10: 0.45 of log 10 a step.
+    factors = [p["rate"] / 1e-2 for p in drawn if p["rate"] != 1e-2]
+    inside = [f for f in factors if f < 10]  # the upper end is only one log 10 away
+    assert statistics.median(max(f, 1 / f) for f in inside) == pytest.approx(10**0.3, rel=0.2)
+    assert {p["dropped"] for p in drawn} == {0.25, 0.5, 0.75}  # 0 would be 3.3 deviations away
+    assert {4, 6, 8} <= {p["even"] for p in drawn} <= {2, 4, 6, 8, 10}
+    assert {p["kind"] for p in drawn} == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_the_three_best_complete_trials_are_parents_the_best_half_of_the_time(
+    direction: str,
+) -> None:
+    sign = 1.0 if direction == "minimize" else -1.0
+    study = _study(direction=direction)
+    starts = {0.1: 5.0, 0.2: 1.0, 0.3: 4.0, 0.4: 2.0, 0.5: 3.0}  # best: 0.2, 0.4, 0.5
+    for x, value in starts.items():
+        study.add_trial(_told(sign * value, {"x0": x, "x1": 0.5}))
+    pruned = _told(None, {"x0": 0.9, "x1": 0.5}, state=TrialState.PRUNED)
+    study.add_trial(pruned)
+    beyond = {OUTCOME: {"beyond": True}}
+    study.add_trial(_told(sign * 0.5, {"x0": 0.95, "x1": 0.5}, user_attrs=beyond))
+    two = {name: EIGHT[name] for name in ("x0", "x1")}
+    asked = [study.ask(two).params for _ in range(300)]
+    kept = [p["x0"] for p in asked if p["x0"] in (*starts, 0.9, 0.95)]
+    counts = {x: kept.count(x) / len(kept) for x in (*starts, 0.9, 0.95)}
+    assert counts[0.2] == pytest.approx(0.5, abs=0.1)
+    assert counts[0.4] == pytest.approx(0.25, abs=0.1)
+    assert counts[0.5] == pytest.approx(0.25, abs=0.1)
+
+
+def test_with_several_goals_a_parent_is_a_trial_of_the_frontier() -> None:
+    study = _study(directions=["minimize", "minimize"])
+    for x, values in {0.1: (1, 3), 0.2: (2, 2), 0.3: (3, 1), 0.4: (3, 3), 0.6: (2, 4)}.items():
+        told = create_trial(
+            values=values,
+            params={"x0": x, "x1": 0.5},
+            distributions={name: EIGHT[name] for name in ("x0", "x1")},
+        )
+        study.add_trial(told)
+    two = {name: EIGHT[name] for name in ("x0", "x1")}
+    asked = {study.ask(two).params["x0"] for _ in range(100)}
+    assert {0.1, 0.2, 0.3} <= asked
+    assert not asked & {0.4, 0.6}
+
+
+def test_what_the_parent_did_not_have_is_drawn_and_what_it_had_alone_is_not_asked() -> None:
+    space = (
+        Parameter(name="family", kind="Choice", default="a", values=("a", "b")),
+        Parameter(
+            name="depth", kind="Int", default=1, low=1, high=9,
+            conditions=(Condition(name="family", values=("b",)),),
+        ),
+        Parameter(name="rate", kind="Float", default=0.2, low=0.0, high=0.5),
+    )  # fmt: skip
+    adapter = SpaceAdapter(space)
+    study = optuna.create_study(sampler=make_sampler("local", 1, space=space, options=ALWAYS))
+    study.enqueue_trial(adapter.encode({"family": "a", "rate": 0.2}))
+    first = study.ask()
+    adapter.sample(first)
+    study.tell(first, 1.0)
+    drawn = [adapter.sample(study.ask()) for _ in range(60)]
+    assert all("depth" not in each for each in drawn if each["family"] == "a")
+    assert len({each["depth"] for each in drawn if each["family"] == "b"}) >= 6
+    assert any(each["family"] == "b" and each["rate"] == 0.2 for each in drawn)
+
+
+def test_a_value_that_the_space_no_longer_holds_is_drawn_anew() -> None:
+    study = _study()
+    study.add_trial(_told(1.0))
+    narrow = {"x0": FloatDistribution(0.6, 0.7), "kind": CategoricalDistribution(("c", "d"))}
+    for _ in range(20):
+        params = study.ask(narrow).params
+        assert 0.6 <= params["x0"] <= 0.7
+        assert params["kind"] in ("c", "d")
+
+
+def test_a_parameter_of_one_value_stays_and_a_space_of_nothing_else_is_asked_all_the_same() -> None:
+    single = {"only": CategoricalDistribution(("a",)), "one": IntDistribution(3, 3)}
+    study = _study()
+    study.add_trial(create_trial(value=1.0, params={"only": "a", "one": 3}, distributions=single))
+    assert study.ask(single).params == {"only": "a", "one": 3}
+
+
+def test_before_the_start_is_over_and_for_the_rest_the_other_sampler_is_asked() -> None:
+    """Without a share it proposes what TPE does; before enough trials, uniform draws."""
+    plain = optuna.create_study(sampler=make_sampler("tpe", 1, options={"n_startup_trials": 4}))
+    never = _study({"local_share": 0.0, "n_startup_trials": 4})
+    early = _study({"n_startup_trials": 4})
+    for study in (plain, never, early):
+        for number in range(6):
+            trial = study.ask(EIGHT)
+            study.tell(trial, trial.params["x0"] + number)
+    assert [t.params for t in never.trials] == [t.params for t in plain.trials]
+    assert [t.params for t in early.trials[:4]] == [t.params for t in plain.trials[:4]]
+    best = early.trials[0].params
+    assert sum(early.trials[4].params[name] != best[name] for name in EIGHT) < 8
+
+
+def _wide(trial: optuna.Trial) -> float:
+    """Twelve parameters, each of which matters; the least value is 0."""
+    kinds = [trial.suggest_categorical(f"k{n}", ("a", "b", "c", "d")) for n in range(4)]
+    squares = [(trial.suggest_float(f"x{n}", 0, 1) - 0.7) ** 2 for n in range(8)]
+    return sum(squares) + 0.2 * sum(kind != "c" for kind in kinds)
+
+
+def test_it_finds_more_than_tpe_where_there_are_many_parameters_and_few_trials() -> None:
+    found = {}
+    for name in ("local", "tpe"):
+        best = []
+        for seed in range(3):
+            study = optuna.create_study(sampler=make_sampler(name, seed))
+            study.optimize(_wide, n_trials=40)
+            best.append(study.best_value)
+        found[name] = statistics.median(best)
+    assert found["local"] < 0.8 * found["tpe"]

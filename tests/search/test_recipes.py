@@ -1,0 +1,96 @@
+"""The published configurations that a new study begins with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+import pytest
+
+from search import StudyConfig
+from search.adapter import SpaceAdapter
+from search.declared import declare, parameters
+from search.ledger import requeue
+from search.messages import Ready
+from search.opening import Chosen, open_study
+from search.pruners import make_pruner
+from search.recipes import recipes_for
+from search.samplers import make_sampler
+from search.slots import RECIPE
+from search.space import baseline_values
+from search.study import run_study
+from tracking import TrialRecord
+
+
+def _families(config: StudyConfig) -> list:
+    return [each["family"] for each in recipes_for(config, parameters(declare(config)))]
+
+
+@pytest.mark.parametrize(
+    ("given", "families"),
+    [
+        ({"trials": 100}, ["neumf", "mlp", "gmf"]),
+        ({"trials": 8}, ["neumf", "mlp"]),
+        ({"trials": 3}, []),
+        ({"trials": 100, "recipes": False}, []),
+        ({"trials": 100, "sampler": "random"}, []),
+        ({"trials": 100, "sampler": "nsga2"}, ["neumf", "mlp", "gmf"]),
+        ({"trials": 100, "warm_start": "earlier"}, []),
+        ({"trials": 100, "model": "baseline"}, []),
+        ({"trials": 100, "space": {"family": ["mlp", "gmf"]}}, ["mlp", "gmf"]),
+        ({"trials": 100, "space": {"family": "gmf", "factor_dropout": 0.0}}, ["gmf"]),
+        ({"trials": 100, "space": {"factor_dropout": 0.5}}, ["mlp"]),
+        ({"trials": 100, "space": {"batch_size": "full"}}, []),
+    ],
+)
+def test_which_recipes_a_study_begins_with(given: dict, families: list) -> None:
+    assert _families(StudyConfig(**given)) == families
+
+
+def _open(storage: optuna.storages.BaseStorage, enqueue: tuple = ()) -> optuna.Study:
+    config = StudyConfig(name="s", trials=8)
+    space = parameters(declare(config))
+    ready = Ready(
+        space=space, first=baseline_values(), dataset=None, workers=1, threads=1, warnings=(),
+        devices=(),
+    )  # fmt: skip
+    chosen = Chosen(
+        sampler=make_sampler("random", 1, space=space),
+        pruner=make_pruner("none", epochs=1, options={}, growth=(), parts=1),
+        enqueue=enqueue,
+        recipes=recipes_for(config, space),
+        history=None,
+    )
+    return open_study(config, storage, ready, chosen)
+
+
+def test_they_come_after_the_baseline_and_what_a_user_queued_and_once() -> None:
+    storage = optuna.storages.InMemoryStorage()
+    study = _open(storage, ({"family": "gmf", "factors": 5},))
+    _open(storage)  # stopped before the first trial, and started again
+    adapter = SpaceAdapter(parameters(declare(StudyConfig())))
+    tried = []
+    for _ in range(4):
+        trial = study.ask()
+        values = adapter.sample(trial)
+        tried.append((values["family"], values.get("factors"), trial.user_attrs.get(RECIPE)))
+    assert tried == [
+        ("mlp", None, None),
+        ("gmf", 5, None),
+        ("neumf", 8, "neumf"),
+        ("mlp", None, "mlp"),
+    ]
+    interrupted = study.get_trials()[2]
+    requeue(study, interrupted, TrialRecord(study="s", number=2, params={}, state="killed"))
+    waiting = [t for t in _open(storage).get_trials() if t.state.name == "WAITING"]
+    assert [t.user_attrs[RECIPE] for t in waiting] == ["neumf"]
+
+
+def test_a_recipe_is_trained_as_published_and_tagged(ratings_file: Path, tmp_path: Path) -> None:
+    config = StudyConfig(name="s", trials=4, epochs=1, data=str(ratings_file), keep_models="none")
+    record = run_study(config, home=tmp_path).record
+    recipe = record.trials[1]
+    wanted = recipes_for(config, parameters(declare(config)))[0]
+    assert {name: recipe.params[name] for name in wanted} == dict(wanted)
+    assert recipe.tags["trialbook.recipe"] == "neumf"
+    assert [t.tags.get("trialbook.recipe") for t in record.trials] == [None, "neumf", None, None]
