@@ -14,8 +14,18 @@ OWNER = "trialbook:owner"
 
 def me() -> dict[str, Any]:
     """This process as an owner: host, process number, seconds since 1970 when it started."""
-    process = psutil.Process()
-    return {"host": socket.gethostname(), "pid": os.getpid(), "started": process.create_time()}
+    return owner_of(os.getpid())
+
+
+def owner_of(pid: int) -> dict[str, Any]:
+    """A process of this machine as an owner."""
+    started = psutil.Process(pid).create_time()
+    return {"host": socket.gethostname(), "pid": pid, "started": started}
+
+
+def named(owner: Mapping[str, Any]) -> str:
+    """An owner in words, for a message."""
+    return f"process {owner['pid']} on {owner['host']}"
 
 
 def lives(owner: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ import optuna
 from search.errors import SearchError
 from search.ledger import DECIDING, RUN
 from search.library import get_study
-from search.ownership import OWNER, lives
+from search.ownership import OWNER, lives, named
 from search.storage import open_storage
 from tracking import MlflowRecorder, Store
 
@@ -23,14 +23,14 @@ def delete_study(store: Store, storage: str | None, name: str) -> None:
         owner = trial.user_attrs.get(OWNER)
         if owner is not None and lives(owner):
             raise SearchError(
-                f"A study must be at rest to be deleted, but process {owner['pid']} on "
-                f"{owner['host']} runs trial {trial.number} of `{name}`. Stop it first."
+                f"A study must be at rest to be deleted, but {named(owner)} runs trial "
+                f"{trial.number} of `{name}`. Stop it first."
             )
     chooser = study.user_attrs.get(DECIDING)
     if chooser and lives(chooser):
         raise SearchError(
-            f"A study must be at rest to be deleted, but process {chooser['pid']} on "
-            f"{chooser['host']} chooses the winner of `{name}`. Stop it first."
+            f"A study must be at rest to be deleted, but {named(chooser)} chooses the winner of "
+            f"`{name}`. Stop it first."
         )
     run = study.user_attrs.get(RUN) or {}
     store.prepare()

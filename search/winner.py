@@ -22,7 +22,7 @@ from search.ledger import DECIDING, PLAN, running
 from search.library import get_study
 from search.messages import Done, Failed, Ready, Score, Scored, Task
 from search.opening import other_ratings, plain_dataset
-from search.ownership import lives, me
+from search.ownership import lives, me, named
 from search.results import config_of, study_record
 from search.samplers import derive_seed
 from search.slots import SLOT
@@ -160,8 +160,8 @@ def _alone(study: optuna.Study, store: Store) -> Iterator[None]:
         other = study.user_attrs.get(DECIDING)
         if other and other != me() and lives(other):
             raise SearchError(
-                f"A winner is chosen by one process at a time, but process {other['pid']} on "
-                f"{other['host']} is at it for {study.study_name}. Wait for it, or stop it."
+                f"A winner is chosen by one process at a time, but {named(other)} is at it for "
+                f"{study.study_name}. Wait for it, or stop it."
             )
         study.set_user_attr(DECIDING, me())
     try:

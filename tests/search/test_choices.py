@@ -9,13 +9,12 @@ from pathlib import Path
 import keras_tuner
 import optuna
 import pandas as pd
-import psutil
 import pytest
 from calling import Here
 
 from search import SearchError, StudyConfig, run_study
 from search.ledger import PLAN, twin_under_way
-from search.ownership import OWNER, me
+from search.ownership import OWNER, me, owner_of
 from search.progress import Silent
 from search.replay import find_trial
 from tracking import MlflowRecorder, Store
@@ -123,8 +122,7 @@ def test_a_living_process_of_this_machine_is_waited_for_and_no_other() -> None:
     study = optuna.create_study()
     trial = study.ask()
     trial.set_user_attr(PLAN, {"values": {"factors": 2}})
-    parent = psutil.Process(os.getppid())
-    other = {**me(), "pid": parent.pid, "started": parent.create_time()}
+    other = owner_of(os.getppid())
     waited = []
     for owner in (me(), other, {**other, "started": 1.0}, {**other, "host": "elsewhere"}, None):
         trial.set_user_attr(OWNER, owner)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psutil
 import pytest
 from calling import Here
 
@@ -18,7 +17,7 @@ from models.data import load_ratings, split_ratings
 from search import SearchError, StudyConfig, run_study
 from search.ledger import DECIDING
 from search.library import get_study
-from search.ownership import me
+from search.ownership import owner_of
 from search.removal import delete_study
 from search.winner import find_winner
 from tracking import MlflowRecorder, Store
@@ -129,13 +128,12 @@ def test_two_calls_at_once_are_kept_apart(decided: tuple) -> None:
     verdict, _, store = decided
     study = get_study(store, None, "w")
     assert study.user_attrs[DECIDING] is None
-    parent = psutil.Process(os.getppid())
-    other = {**me(), "pid": parent.pid, "started": parent.create_time()}
+    other = owner_of(os.getppid())
     try:
         study.set_user_attr(DECIDING, other)
-        with pytest.raises(SearchError, match=rf"process {parent.pid} on .* is at it for w"):
+        with pytest.raises(SearchError, match=rf"process {other['pid']} on .* is at it for w"):
             find_winner("w", store)
-        with pytest.raises(SearchError, match=rf"process {parent.pid} on .* chooses the winner"):
+        with pytest.raises(SearchError, match=rf"process {other['pid']} on .* chooses the winner"):
             delete_study(store, None, "w")
         study.set_user_attr(DECIDING, {**other, "started": 1.0})  # one that is gone
         found, fresh = find_winner("w", store)
