@@ -262,3 +262,18 @@ def test_a_winner_that_could_not_be_registered_is_not_decided_anew(
         find_winner("g", store)
     delete_study(store, None, "f")
     assert store.client().search_registered_models() == []
+
+
+def test_a_study_of_the_baseline_alone_has_it_as_its_winner(
+    ratings_file: Path, tmp_path: Path
+) -> None:
+    config = StudyConfig(
+        name="one", trials=1, epochs=2, data=str(ratings_file), keep_models="none", pruner="none"
+    )
+    run_study(config, home=tmp_path / "home")
+    verdict, fresh = find_winner("one", Store(tmp_path / "home"), top=3, repeats=2)
+    assert fresh
+    assert [each.is_baseline for each in verdict.candidates] == [True]
+    assert verdict.number == 0
+    assert verdict.model == "one/1"
+    assert [score.name for score in verdict.test] == ["winner", "global_mean", "biases"]
