@@ -163,8 +163,9 @@ def requeue(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> Non
     slot = slot_of(study, trial)
     study._storage.set_trial_user_attr(trial._trial_id, OUTCOME, outcome_of(record))
     study.tell(trial.number, state=TrialState.FAIL)
-    kept = {name: trial.user_attrs[name] for name in (RECIPE,) if name in trial.user_attrs}
-    attrs = kept | {SLOT: slot, RETRY_OF: trial.number}
+    attrs = {SLOT: slot, RETRY_OF: trial.number}
+    if RECIPE in trial.user_attrs:
+        attrs[RECIPE] = trial.user_attrs[RECIPE]
     study.enqueue_trial(trial.params, user_attrs=attrs)
 
 

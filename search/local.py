@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -142,7 +142,7 @@ class LocalSampler(BaseSampler):
         study: optuna.Study,
         trial: FrozenTrial,
         state: TrialState,
-        values: Any,
+        values: Sequence[float] | None,
     ) -> None:
         """As the other sampler does."""
         self._other.after_trial(study, trial, state, values)

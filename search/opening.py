@@ -144,8 +144,9 @@ def open_study(
         study.set_user_attr(DATASET, plain_dataset(ready))
     if study.user_attrs.get(CONFIG) != config.to_dict():
         study.set_user_attr(CONFIG, config.to_dict())
-    fresh = all(t.state == TrialState.WAITING for t in study.get_trials(deepcopy=False))
-    if not study.get_trials(deepcopy=False):
+    trials = study.get_trials(deepcopy=False)
+    fresh = all(trial.state == TrialState.WAITING for trial in trials)
+    if not trials:
         study.enqueue_trial(adapter.encode(ready.first), user_attrs={SLOT: 0})
     if chosen.history is not None:
         study.set_user_attr(HISTORY, asdict(chosen.history))

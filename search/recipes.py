@@ -16,7 +16,7 @@ _NOT_LED = ("random", "qmc", "grid")  # samplers that look at no other trial
 _SHARE = 4
 
 
-def recipes_for(config: StudyConfig, space: Sequence[Parameter]) -> list[Mapping[str, Scalar]]:
+def recipes_for(config: StudyConfig, space: Sequence[Parameter]) -> Sequence[Mapping[str, Scalar]]:
     """The recipes that a new study tries after the baseline, a quarter of its trials at most.
 
     None where the sampler looks at no other trial, where an earlier study says more, or where the
@@ -30,7 +30,7 @@ def recipes_for(config: StudyConfig, space: Sequence[Parameter]) -> list[Mapping
     if not wanted or config.sampler in _NOT_LED:
         return []
     held = [values for values in read_configurations(RECIPES) if _holds(space, values)]
-    return list(held[: config.trials // _SHARE])
+    return held[: config.trials // _SHARE]
 
 
 def _holds(space: Sequence[Parameter], values: Mapping[str, Scalar]) -> bool:

@@ -28,6 +28,7 @@ EIGHT: dict[str, Any] = {
     "even": IntDistribution(2, 10, step=2),
     "kind": CategoricalDistribution(("a", "b", "c")),
 }
+TWO = {name: EIGHT[name] for name in ("x0", "x1")}
 MIDDLE = {
     "x0": 0.5, "x1": 0.5, "x2": 0.5, "rate": 1e-2, "dropped": 0.5, "width": 16, "even": 6,
     "kind": "b",
@@ -91,8 +92,7 @@ def test_the_three_best_complete_trials_are_parents_the_best_half_of_the_time(
     study.add_trial(pruned)
     beyond = {OUTCOME: {"beyond": True}}
     study.add_trial(_told(sign * 0.5, {"x0": 0.95, "x1": 0.5}, user_attrs=beyond))
-    two = {name: EIGHT[name] for name in ("x0", "x1")}
-    asked = [study.ask(two).params for _ in range(300)]
+    asked = [study.ask(TWO).params for _ in range(300)]
     kept = [p["x0"] for p in asked if p["x0"] in (*starts, 0.9, 0.95)]
     counts = {x: kept.count(x) / len(kept) for x in (*starts, 0.9, 0.95)}
     assert counts[0.2] == pytest.approx(0.5, abs=0.1)
@@ -103,14 +103,8 @@ def test_the_three_best_complete_trials_are_parents_the_best_half_of_the_time(
 def test_with_several_goals_a_parent_is_a_trial_of_the_frontier() -> None:
     study = _study(directions=["minimize", "minimize"])
     for x, values in {0.1: (1, 3), 0.2: (2, 2), 0.3: (3, 1), 0.4: (3, 3), 0.6: (2, 4)}.items():
-        told = create_trial(
-            values=values,
-            params={"x0": x, "x1": 0.5},
-            distributions={name: EIGHT[name] for name in ("x0", "x1")},
-        )
-        study.add_trial(told)
-    two = {name: EIGHT[name] for name in ("x0", "x1")}
-    asked = {study.ask(two).params["x0"] for _ in range(100)}
+        study.add_trial(_told(None, {"x0": x, "x1": 0.5}, values=values))
+    asked = {study.ask(TWO).params["x0"] for _ in range(100)}
     assert {0.1, 0.2, 0.3} <= asked
     assert not asked & {0.4, 0.6}
 
