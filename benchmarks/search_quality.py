@@ -59,8 +59,9 @@ def trialbook(folder: Path, seconds: float, seed: int, events: Events) -> None:
     study = folder / "study.toml"
     from search import StudyConfig
 
+    space = StudyConfig.default().space
     config = StudyConfig(
-        name="q", trials=100_000, epochs=EPOCHS, seed=seed, workers="auto", space=SPACE
+        name="q", trials=100_000, epochs=EPOCHS, seed=seed, workers="auto", space=space
     )
     study.write_text(config.to_toml())
     command = [sys.executable, "-m", "search", "search", str(study), "--home", str(home), "--json"]

@@ -204,6 +204,8 @@ class TrainConfig:
         batch_size: Rows a step, or "full": one step an epoch over the whole train part.
         epochs: Most epochs.
         patience: Epochs without an improvement of at least `min_delta` before training stops.
+        overfit_patience: Epochs in a row with a rise of the validation RMSE that stop training
+            too, as `models.stopping` says; 0 for none.
         min_delta: Least fall of the validation RMSE that counts as an improvement.
         growth: Stages before the epochs over all train rows: a share of the rows and how many
             epochs pass over that sample alone. The samples are nested and the same for every
@@ -223,6 +225,7 @@ class TrainConfig:
     epochs: int = 100
     patience: int = 30
     min_delta: float = 0.001
+    overfit_patience: int = 0
     growth: tuple[tuple[float, int], ...] = ()
     seed: int = 42
     trainer: str = "auto"
@@ -253,5 +256,6 @@ class TrainConfig:
         check_whole("epochs", self.epochs, 1)
         check_whole("patience", self.patience, 0)
         _not_negative("min_delta", self.min_delta)
+        check_whole("overfit_patience", self.overfit_patience, 0)
         check_growth(self.growth, self.epochs)
         check_whole("seed", self.seed, 0, MOST_SEED)

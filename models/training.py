@@ -139,7 +139,8 @@ def train(
     """Train, restore the best epoch's weights and score them again.
 
     An epoch is best when its validation RMSE is at least `min_delta` below the best so far; after
-    `patience` epochs without one, training stops. A loss that is not finite stops it at once, and
+    `patience` epochs without one, training stops, and after `overfit_patience` epochs in a row with
+    a rise. A loss that is not finite stops it at once, and
     its epoch is never best.
 
     Args:
@@ -250,7 +251,10 @@ class _Watch(keras.callbacks.Callback):
         super().__init__()
         warm_up = sum(epochs for _, epochs in config.growth)
         self._stop = EarlyStop(
-            patience=config.patience, min_delta=config.min_delta, warm_up=warm_up
+            patience=config.patience,
+            min_delta=config.min_delta,
+            warm_up=warm_up,
+            overfit_patience=config.overfit_patience,
         )
         self._epochs = config.epochs
         self._on_epoch = on_epoch

@@ -29,7 +29,10 @@ class LocalSampler(BaseSampler):
     that draws all of them anew keeps little of what made a trial good. This is the mutation of an
     evolution strategy on mixed parameters (Li et al., "Mixed Integer Evolution Strategies for
     Parameter Optimization", Evolutionary Computation 21(1), 2013) with three parents and fixed step
-    sizes: the best trial is a parent half of the time, the second and third a quarter each. Two
+    sizes: the best trial is a parent half of the time, the second and third a quarter each. Where
+    one choice decides which other parameters there are, as that of a model's family does, and the
+    first two have the same, the third is the best trial with another, so that the search does not
+    settle in the first good family; trials that were pruned count with their best value there. Two
     of its parameters change on average (each with the same probability, a half at most), and one at
     least: a number by a normal step of 0.15 of its range (of its logarithm's, where that is how it
     is searched), cut off at the ends; a choice to any of the others. What the parent did not have
@@ -38,7 +41,15 @@ class LocalSampler(BaseSampler):
     One of these serves one trial.
     """
 
-    def __init__(self, seed: int, other: BaseSampler, *, startup: int, share: float) -> None:
+    def __init__(
+        self,
+        seed: int,
+        other: BaseSampler,
+        *,
+        startup: int,
+        share: float,
+        kind: str | None = None,
+    ) -> None:
         """Choose nothing yet.
 
         Args:
@@ -46,12 +57,14 @@ class LocalSampler(BaseSampler):
             other: Proposes all else.
             startup: Trials that came to their end before the first is varied.
             share: How many of the proposals vary a trial, from 0 to 1.
+            kind: Parameter that the third parent differs in from the first two, where they do not.
         """
         self._random = np.random.default_rng(seed)
         self._uniform = RandomSampler(seed=seed)
         self._other = other
         self._startup = startup
         self._share = share
+        self._kind = kind
         self._parent: FrozenTrial | None = None
         self._changing: set[str] = set()
 
@@ -79,10 +92,26 @@ class LocalSampler(BaseSampler):
         if len(study.directions) > 1:
             front = [t for t in study.best_trials if not is_beyond(t)] or whole
             return front[self._random.integers(len(front))]
-        downwards = study.direction == StudyDirection.MAXIMIZE
-        best = sorted(whole, key=lambda t: t.values[0], reverse=downwards)[:_PARENTS]
+        sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
+        parents = sorted(whole, key=lambda t: _least(t, sign))[:_PARENTS]
         place = int(self._random.geometric(0.5)) - 1
-        return best[min(place, len(best) - 1)]
+        if place >= _PARENTS - 1:
+            return self._other_kind(ended, parents, sign) or parents[-1]
+        return parents[min(place, len(parents) - 1)]
+
+    def _other_kind(
+        self, ended: Sequence[FrozenTrial], parents: Sequence[FrozenTrial], sign: float
+    ) -> FrozenTrial | None:
+        """The best trial of another kind than the first two parents, where they are of one kind.
+
+        Trials that were pruned are asked too: a family that is behind would otherwise have none
+        but those that caught up at once.
+        """
+        kinds = {t.params.get(self._kind) for t in parents[: _PARENTS - 1]}
+        if self._kind is None or len(kinds) > 1:
+            return None
+        others = [t for t in ended if not is_beyond(t) and t.params.get(self._kind) not in kinds]
+        return min(others, key=lambda t: _least(t, sign), default=None)
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -146,6 +175,12 @@ class LocalSampler(BaseSampler):
     ) -> None:
         """As the other sampler does."""
         self._other.after_trial(study, trial, state, values)
+
+
+def _least(trial: FrozenTrial, sign: float) -> float:
+    """The value of a trial, the best that it had where it was pruned; `sign` of -1 maximises."""
+    values = trial.values or trial.intermediate_values.values()
+    return min((sign * value for value in values), default=math.inf)
 
 
 def _fits(params: Mapping[str, Any], name: str, distribution: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -115,6 +116,17 @@ def always_active(space: Sequence[Parameter]) -> list[Parameter]:
     """The searched parameters that every point of a space has: whose conditions cannot fail."""
     told = without_empty_conditions(space)
     return [parameter for parameter, words in told if not words and parameter.kind != "Fixed"]
+
+
+def dividing_choice(space: Sequence[Parameter]) -> Parameter | None:
+    """The choice on whose value at least half of the searched parameters depend, if there is one.
+
+    A model's family is one: it says which other parameters there are.
+    """
+    searched = [parameter for parameter in space if parameter.kind != "Fixed"]
+    named = Counter(c.name for p in searched for c in set(p.conditions))
+    choices = [p for p in searched if p.kind == "Choice" and 2 * named[p.name] >= len(searched)]
+    return max(choices, key=lambda choice: named[choice.name], default=None)
 
 
 def without_empty_conditions(space: Sequence[Parameter]) -> list[tuple[Parameter, str]]:

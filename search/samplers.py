@@ -20,7 +20,7 @@ from search.grid import GridSampler
 from search.learning import WithHistory
 from search.local import LocalSampler
 from search.options import Options
-from search.parameters import Parameter, always_active
+from search.parameters import Parameter, always_active, dividing_choice
 from search.slots import slot_of
 
 
@@ -77,9 +77,11 @@ def make_sampler(
         _check_numeric(space)
     if name == "gp":
         _check_torch()
+    choice = dividing_choice(space) if name == "local" else None
+    dividing = choice and optuna_name(choice)
     makers: dict[str, Callable[[int], BaseSampler]] = {
         "random": lambda s: optuna.samplers.RandomSampler(seed=s),
-        "local": lambda s: _local(s, given),
+        "local": lambda s: _local(s, given, dividing),
         "tpe": lambda s: optuna.samplers.TPESampler(seed=s, **_tpe(given)),
         "gp": lambda s: optuna.samplers.GPSampler(
             seed=s, warn_independent_sampling=False, **({"n_startup_trials": 6} | given)
@@ -101,12 +103,12 @@ def _tpe(given: Options) -> dict[str, Any]:
     return {"n_startup_trials": 6, "multivariate": True, "group": group, **given}
 
 
-def _local(seed: int, given: Options) -> LocalSampler:
+def _local(seed: int, given: Options, kind: str | None) -> LocalSampler:
     settings = dict(given)
     share = settings.pop("local_share", 0.75)
     startup = settings.setdefault("n_startup_trials", 4)
     tpe = optuna.samplers.TPESampler(seed=seed, **_tpe(settings))
-    return LocalSampler(seed, tpe, startup=startup, share=share)
+    return LocalSampler(seed, tpe, startup=startup, share=share, kind=kind)
 
 
 def _check_numeric(space: Sequence[Parameter]) -> None:

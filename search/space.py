@@ -155,6 +155,9 @@ def _training(space: Declaration) -> TrainConfig:
         min_delta=space.real(
             "min_delta", Range(low=1e-3, high=1e-3, default=1e-3), _train("min_delta")
         ),
+        overfit_patience=space.integer(
+            "overfit_patience", Range(low=0, high=0, default=0), _train("overfit_patience")
+        ),
     )
 
 

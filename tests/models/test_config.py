@@ -64,6 +64,7 @@ def test_a_model_value_that_breaks_its_rule_is_named(values: dict[str, Any], sho
         ({"seed": -1}, "-1"),
         ({"seed": 2**32}, "4294967296"),
         ({"patience": -1}, "-1"),
+        ({"overfit_patience": -1}, "-1"),
         ({"min_delta": -0.001}, "-0.001"),
         ({"min_delta": NAN}, "nan"),
     ],
@@ -94,6 +95,7 @@ def test_the_baseline_is_the_published_recipe() -> None:
     assert (model.l2_kernel, model.l2_embedding, model.output_bias) == (0.01, 0.0, 7.0)
     assert (train.optimizer, train.learning_rate, train.batch_size) == ("adam", 0.01, FULL_BATCH)
     assert (train.epochs, train.patience, train.min_delta) == (100, 30, 0.001)
+    assert train.overfit_patience == 0
     assert published()["recipe"]["output_bias"] == model.output_bias
 
 

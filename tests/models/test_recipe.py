@@ -265,6 +265,27 @@ def test_stopping_is_keras_own_rule(values: list[float], patience: int, min_delt
     assert ours.best == theirs.best
 
 
+def test_a_value_that_rises_for_so_many_epochs_stops_before_patience_does() -> None:
+    def stopped(values: list[float], **given: int) -> int | None:
+        stop = EarlyStop(patience=99, min_delta=0.0, overfit_patience=3, **given)
+        for value in values:
+            stop.update(value)
+            if stop.done:
+                return stop.epoch
+        return None
+
+    assert stopped([5, 4, 3, 4, 5, 6, 7]) == 6
+    assert stopped([5, 4, 3, 4, 5, 5, 6, 7, 6, 7, 8, 7]) is None
+    assert stopped([5, 4, 3, 4, 5, 2, 3, 4, 5]) == 9
+    assert stopped([5, 4, 3, 4, float("nan"), 5, 6, 7, 8]) == 9  # what follows NaN is no rise
+    # The epochs of samples that grow are not asked: only those after the fourth rise.
+    assert stopped([1, 2, 3, 4, 5, 6, 7, 8], warm_up=4) == 7
+    stop = EarlyStop(patience=9, min_delta=0.0)
+    for value in range(9):
+        stop.update(value)
+    assert not stop.done
+
+
 # ---- training --------------------------------------------------------------------------------
 
 

@@ -15,8 +15,10 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search.adapter import SpaceAdapter
+from search.config import StudyConfig
+from search.declared import declare, parameters
 from search.ledger import OUTCOME
-from search.parameters import Condition, Parameter
+from search.parameters import Condition, Parameter, dividing_choice
 from search.samplers import make_sampler
 
 ALWAYS = {"local_share": 1.0, "n_startup_trials": 0}
@@ -98,6 +100,83 @@ def test_the_three_best_complete_trials_are_parents_the_best_half_of_the_time(
     assert counts[0.2] == pytest.approx(0.5, abs=0.1)
     assert counts[0.4] == pytest.approx(0.25, abs=0.1)
     assert counts[0.5] == pytest.approx(0.25, abs=0.1)
+
+
+FAMILIES = {"kind": EIGHT["kind"], "x0": EIGHT["x0"]}
+DEPENDING = (
+    Parameter(name="kind", kind="Choice", default="a", values=("a", "b", "c")),
+    Parameter(
+        name="x0", kind="Float", default=0.0, low=0.0, high=1.0,
+        conditions=(Condition(name="kind", values=("a", "b", "c")),),
+    ),
+)  # fmt: skip
+
+
+def _shares(trials: list[FrozenTrial], direction: str = "minimize") -> dict[float, float]:
+    """How often each trial is a parent, by its `x0`."""
+    sampler = make_sampler("local", 1, space=DEPENDING, options=ALWAYS)
+    study = optuna.create_study(sampler=sampler, direction=direction)
+    study.add_trials(trials)
+    starts = [trial.params["x0"] for trial in trials]
+    asked = [study.ask(FAMILIES).params["x0"] for _ in range(400)]
+    kept = [x for x in asked if x in starts]
+    return {x: kept.count(x) / len(kept) for x in starts if x in kept}
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_the_third_parent_is_the_best_of_another_kind_than_the_first_two(direction: str) -> None:
+    sign = 1.0 if direction == "minimize" else -1.0
+    told = [
+        _told(sign * value, {"kind": kind, "x0": x})
+        for x, kind, value in [
+            (0.1, "a", 1), (0.2, "a", 2), (0.3, "a", 3), (0.4, "b", 5), (0.5, "c", 4),
+        ]
+    ]  # fmt: skip
+    expected = {0.1: 0.5, 0.2: 0.25, 0.5: 0.25}
+    assert _shares(told, direction) == pytest.approx(expected, abs=0.08)
+
+
+def test_the_third_parent_is_the_third_best_where_the_first_two_differ_or_all_are_alike() -> None:
+    def told(*kinds: str) -> list[FrozenTrial]:
+        return [
+            _told(float(n), {"kind": kind, "x0": n / 10}) for n, kind in enumerate(kinds, start=1)
+        ]
+
+    expected = {0.1: 0.5, 0.2: 0.25, 0.3: 0.25}
+    assert _shares(told("a", "b", "a", "c")) == pytest.approx(expected, abs=0.08)
+    assert _shares(told("a", "a", "a", "a")) == pytest.approx(expected, abs=0.08)
+
+
+def test_a_pruned_trial_is_a_parent_of_another_kind_with_the_best_value_that_it_had() -> None:
+    pruned = {
+        x: _told(None, {"kind": "b", "x0": x}, state=TrialState.PRUNED, intermediate_values=values)
+        for x, values in {0.3: {1: 9.0, 2: 7.0}, 0.4: {1: 8.0, 2: 6.0}, 0.5: {}}.items()
+    }
+    told = [_told(float(n), {"kind": "a", "x0": n / 10}) for n in (1, 2)]
+    late = _told(6.5, {"kind": "b", "x0": 0.6})
+    expected = {0.1: 0.5, 0.2: 0.25, 0.4: 0.25}
+    assert _shares([*told, *pruned.values(), late]) == pytest.approx(expected, abs=0.08)
+
+
+def test_what_divides_a_space_is_the_choice_that_half_of_its_parameters_depend_on() -> None:
+    def parameter(name: str, *parents: str, kind: Any = "Choice") -> Parameter:
+        conditions = tuple(Condition(name=parent, values=("a",)) for parent in parents)
+        return Parameter(
+            name=name, kind=kind, default="a", values=("a", "b"), conditions=conditions
+        )
+
+    family, depth = parameter("family"), parameter("depth", "family")
+    widths = [parameter(f"width_{n}", "family", "depth") for n in range(2)]
+    apart = [parameter(f"rate_{n}") for n in range(2)]
+    fixed = [parameter(f"fixed_{n}", kind="Fixed") for n in range(9)]
+    # Of the six that are searched, three depend on `family` and two on `depth`.
+    assert dividing_choice([family, depth, *widths, *apart, *fixed]) == family
+    assert dividing_choice([family, depth, *widths, *apart, parameter("rate_2")]) is None
+    assert dividing_choice([]) is None
+    whole = parameters(declare(StudyConfig()))
+    assert dividing_choice(whole).name == "family"
+    narrow = parameters(declare(StudyConfig(space={"family": "gmf"})))
+    assert dividing_choice(narrow) is None
 
 
 def test_with_several_goals_a_parent_is_a_trial_of_the_frontier() -> None:
