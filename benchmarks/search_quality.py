@@ -2,11 +2,12 @@
 
     python benchmarks/search_quality.py [--seconds 600] [--seeds 5] [--arms NAME ...] [--picture F]
 
-Everyone has the same ratings, split, space, builder, early stopping, cores and wall time, each in
-a process of its own from its start on. A search's best validation RMSE at a time is that of its
-best trial that had ended by then; its pick at the end is scored on the test part, which none of
-them saw. Runs that are in `results/search_quality.json` with the same wall time are not run again,
-so that the whole can be done in several sittings.
+Everyone has the same ratings, split, space, builder, patience, cores and wall time, each in a
+process of its own from its start on; ours is the default study, which ends trials that overfit. A
+search's best validation RMSE at a time is that of its best trial that had ended by then; its pick
+at the end is scored on the test part, which none of them saw. Runs that are in
+`results/search_quality.json` with the same wall time are not run again, so that the whole can be
+done in several sittings.
 """
 
 from __future__ import annotations

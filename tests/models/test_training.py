@@ -119,6 +119,20 @@ def test_patience_that_runs_out_in_the_last_epoch_did_not_stop_anything(
 
 
 @pytest.mark.usefixtures("trainer")
+def test_overfitting_ends_training_at_the_second_rise_in_a_row(make_split: MakeSplit) -> None:
+    split = make_split()
+    whole, _ = _trained(split, TrainConfig(epochs=99, learning_rate=0.05, patience=99))
+    curve = [epoch.metrics["val_rmse"] for epoch in whole.epochs]
+    ends = [n + 1 for n in range(2, len(curve)) if curve[n - 2] < curve[n - 1] < curve[n]]
+    assert ends[0] < 99
+    told = TrainConfig(epochs=99, learning_rate=0.05, patience=99, overfit_patience=2)
+    stopped, model = _trained(split, told)
+    assert (stopped.end_reason, len(stopped.epochs)) == ("early_stopping", ends[0])
+    assert [e.metrics["val_rmse"] for e in stopped.epochs] == curve[: ends[0]]
+    assert stopped.best_val_rmse == pytest.approx(_rmse(model, split), abs=1e-12)
+
+
+@pytest.mark.usefixtures("trainer")
 def test_the_same_seed_shuffles_batches_to_the_same_bits(make_split: MakeSplit) -> None:
     split = make_split()
     config = TrainConfig(epochs=2, seed=7, batch_size=16)

@@ -29,12 +29,12 @@ def _families(config: StudyConfig) -> list:
 @pytest.mark.parametrize(
     ("given", "families"),
     [
-        ({"trials": 100}, ["neumf", "mlp", "gmf"]),
-        ({"trials": 8}, ["neumf", "mlp"]),
+        ({"trials": 100}, ["mlp", "neumf", "gmf"]),
+        ({"trials": 8}, ["mlp", "neumf"]),
         ({"trials": 3}, []),
         ({"trials": 100, "recipes": False}, []),
         ({"trials": 100, "sampler": "random"}, []),
-        ({"trials": 100, "sampler": "nsga2"}, ["neumf", "mlp", "gmf"]),
+        ({"trials": 100, "sampler": "nsga2"}, ["mlp", "neumf", "gmf"]),
         ({"trials": 100, "warm_start": "earlier"}, []),
         ({"trials": 100, "model": "baseline"}, []),
         ({"trials": 100, "space": {"family": ["mlp", "gmf"]}}, ["mlp", "gmf"]),
@@ -77,13 +77,13 @@ def test_they_come_after_the_baseline_and_what_a_user_queued_and_once() -> None:
     assert tried == [
         ("mlp", None, None),
         ("gmf", 5, None),
-        ("neumf", 8, "neumf"),
         ("mlp", None, "mlp"),
+        ("neumf", 8, "neumf"),
     ]
     interrupted = study.get_trials()[2]
     requeue(study, interrupted, TrialRecord(study="s", number=2, params={}, state="killed"))
     waiting = [t for t in _open(storage).get_trials() if t.state.name == "WAITING"]
-    assert [t.user_attrs[RECIPE] for t in waiting] == ["neumf"]
+    assert [t.user_attrs[RECIPE] for t in waiting] == ["mlp"]
 
 
 def test_a_recipe_is_trained_as_published_and_tagged(ratings_file: Path, tmp_path: Path) -> None:
@@ -92,5 +92,5 @@ def test_a_recipe_is_trained_as_published_and_tagged(ratings_file: Path, tmp_pat
     recipe = record.trials[1]
     wanted = recipes_for(config, parameters(declare(config)))[0]
     assert {name: recipe.params[name] for name in wanted} == dict(wanted)
-    assert recipe.tags["trialbook.recipe"] == "neumf"
-    assert [t.tags.get("trialbook.recipe") for t in record.trials] == [None, "neumf", None, None]
+    assert recipe.tags["trialbook.recipe"] == "mlp"
+    assert [t.tags.get("trialbook.recipe") for t in record.trials] == [None, "mlp", None, None]
