@@ -107,10 +107,13 @@ class LocalSampler(BaseSampler):
         Trials that were pruned are asked too: a family that is behind would otherwise have none
         but those that caught up at once.
         """
-        kinds = {t.params.get(self._kind) for t in parents[: _PARENTS - 1]}
-        if self._kind is None or len(kinds) > 1:
+        kind = self._kind
+        if kind is None:
             return None
-        others = [t for t in ended if not is_beyond(t) and t.params.get(self._kind) not in kinds]
+        kinds = {t.params.get(kind) for t in parents[: _PARENTS - 1]}
+        if len(kinds) > 1:
+            return None
+        others = [t for t in ended if not is_beyond(t) and t.params.get(kind) not in kinds]
         return min(others, key=lambda t: _least(t, sign), default=None)
 
     def sample_relative(

@@ -78,7 +78,7 @@ def make_sampler(
     if name == "gp":
         _check_torch()
     choice = dividing_choice(space) if name == "local" else None
-    dividing = choice and optuna_name(choice)
+    dividing = None if choice is None else optuna_name(choice)
     makers: dict[str, Callable[[int], BaseSampler]] = {
         "random": lambda s: optuna.samplers.RandomSampler(seed=s),
         "local": lambda s: _local(s, given, dividing),
