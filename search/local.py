@@ -14,12 +14,14 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from search.ledger import is_beyond
+from search.screening import most_promising
 
 _PARENTS = 3
-_CHANGES = 2.0  # parameters of a parent that change, on average
+_CHANGES = 4.0  # parameters of a parent that change, on average
 _MOST = 0.5  # probability that a parameter changes where there are few
 _STEP = 0.15  # standard deviation of a change, as a share of the parameter's range
 _DRAWS = 100
+_LEARNT_FROM = 10  # trials, before which the first variation that is drawn is proposed
 
 
 class LocalSampler(BaseSampler):
@@ -36,7 +38,9 @@ class LocalSampler(BaseSampler):
     of its parameters change on average (each with the same probability, a half at most), and one at
     least: a number by a normal step of 0.15 of its range (of its logarithm's, where that is how it
     is searched), cut off at the ends; a choice to any of the others. What the parent did not have
-    is drawn uniformly. With several goals a parent is any trial of the frontier.
+    is drawn uniformly. From ten trials on, several variations are drawn and the most promising one
+    is proposed, as `search.screening` says. With several goals a parent is any trial of the
+    frontier, and the first variation is proposed.
 
     One of these serves one trial.
     """
@@ -48,6 +52,7 @@ class LocalSampler(BaseSampler):
         *,
         startup: int,
         share: float,
+        candidates: int,
         kind: str | None = None,
     ) -> None:
         """Choose nothing yet.
@@ -57,6 +62,7 @@ class LocalSampler(BaseSampler):
             other: Proposes all else.
             startup: Trials that came to their end before the first is varied.
             share: How many of the proposals vary a trial, from 0 to 1.
+            candidates: How many variations are drawn for each that is proposed.
             kind: Parameter that the third parent differs in from the first two, where they do not.
         """
         self._random = np.random.default_rng(seed)
@@ -65,42 +71,66 @@ class LocalSampler(BaseSampler):
         self._startup = startup
         self._share = share
         self._kind = kind
-        self._parent: FrozenTrial | None = None
-        self._changing: set[str] = set()
+        self._candidates = candidates
+        self._values: dict[str, Any] | None = None
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """Choose what this trial is; a trial that is varied has its parameters asked one by one."""
         if self._random.random() < self._share:
-            self._parent = self._chosen(study)
-        if self._parent is None:
+            self._values = self._proposed(study)
+        if self._values is None:
             return self._other.infer_relative_search_space(study, trial)
-        names = [n for n, d in self._parent.distributions.items() if not d.single()]
-        if names:
-            drawn = self._random.random(len(names)) < min(_CHANGES / len(names), _MOST)
-            drawn[self._random.integers(len(names))] |= not drawn.any()
-            self._changing = {name for name, change in zip(names, drawn, strict=True) if change}
         return {}
 
-    def _chosen(self, study: optuna.Study) -> FrozenTrial | None:
-        """A parent, or None where there are too few trials."""
+    def _proposed(self, study: optuna.Study) -> dict[str, Any] | None:
+        """A trial of the study with changes, or None where there are too few trials."""
         ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-        whole = [t for t in ended if t.state == TrialState.COMPLETE and not is_beyond(t)]
+        within = [t for t in ended if not is_beyond(t)]
+        whole = [t for t in within if t.state == TrialState.COMPLETE]
         if len(ended) < self._startup or not whole:
             return None
         if len(study.directions) > 1:
             front = [t for t in study.best_trials if not is_beyond(t)] or whole
-            return front[self._random.integers(len(front))]
+            return self._varied(front[self._random.integers(len(front))])
         sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
+        parent = self._parent(within, whole, sign)
+        told = [t for t in within if math.isfinite(_least(t, sign))]
+        if len(told) < _LEARNT_FROM:
+            return self._varied(parent)
+        tried = [t.params for t in told]
+        drawn = [self._varied(parent) for _ in range(self._candidates)]
+        candidates = [values for values in drawn if values not in tried] or drawn
+        if len(candidates) == 1:
+            return candidates[0]
+        seed = int(self._random.integers(2**31))
+        return candidates[most_promising(told, [_least(t, sign) for t in told], candidates, seed)]
+
+    def _varied(self, parent: FrozenTrial) -> dict[str, Any]:
+        """Its parameters, a few of them changed."""
+        names = [n for n, d in parent.distributions.items() if not d.single()]
+        values = dict(parent.params)
+        if names:
+            drawn = self._random.random(len(names)) < min(_CHANGES / len(names), _MOST)
+            drawn[self._random.integers(len(names))] |= not drawn.any()
+            for name, change in zip(names, drawn, strict=True):
+                if change:
+                    values[name] = self._changed(values[name], parent.distributions[name])
+        return values
+
+    def _parent(
+        self, within: Sequence[FrozenTrial], whole: Sequence[FrozenTrial], sign: float
+    ) -> FrozenTrial:
+        """One of the three that are varied."""
         parents = sorted(whole, key=lambda t: _least(t, sign))[:_PARENTS]
         place = int(self._random.geometric(0.5)) - 1
         if place >= _PARENTS - 1:
-            return self._other_kind(ended, parents, sign) or parents[-1]
+            return self._other_kind(within, parents, sign) or parents[-1]
         return parents[min(place, len(parents) - 1)]
 
     def _other_kind(
-        self, ended: Sequence[FrozenTrial], parents: Sequence[FrozenTrial], sign: float
+        self, within: Sequence[FrozenTrial], parents: Sequence[FrozenTrial], sign: float
     ) -> FrozenTrial | None:
         """The best trial of another kind than the first two parents, where they are of one kind.
 
@@ -113,14 +143,14 @@ class LocalSampler(BaseSampler):
         kinds = {t.params.get(kind) for t in parents[: _PARENTS - 1]}
         if len(kinds) > 1:
             return None
-        others = [t for t in ended if not is_beyond(t) and t.params.get(kind) not in kinds]
+        others = [t for t in within if t.params.get(kind) not in kinds]
         return min(others, key=lambda t: _least(t, sign), default=None)
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """What the other sampler proposes; nothing where a trial is varied."""
-        if self._parent is not None:
+        if self._values is not None:
             return {}
         return self._other.sample_relative(study, trial, search_space)
 
@@ -132,14 +162,9 @@ class LocalSampler(BaseSampler):
         param_distribution: BaseDistribution,
     ) -> Any:
         """The parent's value, changed or not; a uniform draw where it has none that fits."""
-        if self._parent is None:
-            sampler = self._other
-        elif _fits(self._parent.params, param_name, param_distribution):
-            value = self._parent.params[param_name]
-            changing = param_name in self._changing
-            return self._changed(value, param_distribution) if changing else value
-        else:
-            sampler = self._uniform
+        if self._values is not None and _fits(self._values, param_name, param_distribution):
+            return self._values[param_name]
+        sampler = self._other if self._values is None else self._uniform
         return sampler.sample_independent(study, trial, param_name, param_distribution)
 
     def _changed(self, value: Any, distribution: Any) -> Any:

@@ -1,7 +1,7 @@
 """Samplers and pruners by name, and the options that each takes; none of them is loaded here.
 
-Options have Optuna's names and meanings, but for `local_share`, which is of our sampler; what they
-are where a study says nothing stands with the samplers and pruners themselves.
+Options have Optuna's names and meanings, but for those of our sampler `local`; what they are where
+a study says nothing stands with the samplers and pruners themselves.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ _TPE: dict[str, Rule] = {
     "constant_liar": Flag(),
 }
 SAMPLERS: dict[str, dict[str, Rule]] = {
-    "local": {"local_share": Real(0, 1), **_TPE},
+    "local": {"local_share": Real(0, 1), "local_candidates": Whole(1), **_TPE},
     "tpe": _TPE,
     "random": {},
     "gp": {"n_startup_trials": Whole(1), "deterministic_objective": Flag()},

@@ -9,6 +9,7 @@ Where samples grow it lasts to the end of the stage that it falls into, which so
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
@@ -81,6 +82,29 @@ class _ByShape(optuna.pruners.BasePruner):
         """What the one that is asked says."""
         values = (trial.user_attrs.get(PLAN) or {}).get("values", {})
         return (self._small if has_small_batches(values) else self._full).prune(study, trial)
+
+
+class _Gaining(optuna.pruners.BasePruner):
+    """Spares a trial that would not be ended if it gained once more what it gained last.
+
+    At the same epoch a configuration that learns fast and soon overfits is ahead of one that learns
+    for longer and ends lower; the others that came to their end are mostly of the first kind.
+    """
+
+    def __init__(self, pruner: optuna.pruners.BasePruner) -> None:
+        self._pruner = pruner
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        """Whether the other pruner ends the trial as it is, and as it would be after that gain."""
+        if not self._pruner.prune(study, trial):
+            return False
+        values = trial.intermediate_values
+        if len(values) < 2:
+            return True
+        before, last = sorted(values)[-2:]
+        ahead = copy.copy(trial)
+        ahead.intermediate_values = {**values, last: 2 * values[last] - values[before]}
+        return self._pruner.prune(study, ahead)
 
 
 class _Patient(optuna.pruners.BasePruner):
@@ -181,7 +205,7 @@ def _hyperband(epochs: int, first: int, given: dict[str, Any]) -> optuna.pruners
 
 def _median(first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
     usual = {"n_startup_trials": 4, "n_warmup_steps": first}
-    return optuna.pruners.MedianPruner(**(usual | given))
+    return _Gaining(optuna.pruners.MedianPruner(**(usual | given)))
 
 
 def _asha(first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:

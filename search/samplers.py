@@ -106,9 +106,10 @@ def _tpe(given: Options) -> dict[str, Any]:
 def _local(seed: int, given: Options, kind: str | None) -> LocalSampler:
     settings = dict(given)
     share = settings.pop("local_share", 0.75)
+    candidates = settings.pop("local_candidates", 16)
     startup = settings.setdefault("n_startup_trials", 4)
     tpe = optuna.samplers.TPESampler(seed=seed, **_tpe(settings))
-    return LocalSampler(seed, tpe, startup=startup, share=share, kind=kind)
+    return LocalSampler(seed, tpe, startup=startup, share=share, candidates=candidates, kind=kind)
 
 
 def _check_numeric(space: Sequence[Parameter]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
+from collections.abc import Callable
 from typing import Any
 
 import optuna
@@ -100,6 +102,39 @@ def test_the_three_best_complete_trials_are_parents_the_best_half_of_the_time(
     assert counts[0.2] == pytest.approx(0.5, abs=0.1)
     assert counts[0.4] == pytest.approx(0.25, abs=0.1)
     assert counts[0.5] == pytest.approx(0.25, abs=0.1)
+
+
+def _random_trials(value: Callable[[dict], float]) -> list[FrozenTrial]:
+    source = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    asked = [source.ask(EIGHT).params for _ in range(40)]
+    return [_told(value(params), params) for params in asked]
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_of_several_variations_the_most_promising_is_proposed(direction: str) -> None:
+    sign = 1.0 if direction == "minimize" else -1.0
+
+    def value(params: dict) -> float:
+        return sign * (abs(params["x0"] - 0.5) + abs(params["x1"] - 0.2) + (params["kind"] != "c"))
+
+    reached = {}
+    for count in (1, 16):
+        study = _study({"local_candidates": count}, direction=direction)
+        study.add_trials(_random_trials(value))
+        reached[count] = statistics.mean(sign * value(p) for p in _proposed(study, 60))
+    assert reached[16] < 0.8 * reached[1]
+
+
+def test_a_variation_that_was_tried_is_not_proposed_where_another_was_drawn() -> None:
+    space = {name: EIGHT[name] for name in ("kind", "even", "dropped")}  # 60 configurations
+    every = list(itertools.product("abc", range(2, 12, 2), (0.0, 0.25, 0.5, 0.75)))
+    study = _study()
+    for number, (kind, even, dropped) in enumerate(every[:50]):
+        params = {"kind": kind, "even": even, "dropped": dropped}
+        study.add_trial(_told(float(50 - number), params))
+    tried = set(every[:50])
+    asked = [study.ask(space).params for _ in range(40)]
+    assert not [p for p in asked if (p["kind"], p["even"], p["dropped"]) in tried]
 
 
 FAMILIES = {"kind": EIGHT["kind"], "x0": EIGHT["x0"]}
