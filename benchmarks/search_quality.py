@@ -334,6 +334,8 @@ def main() -> None:
         else:
             keras_tuner_with(given.arm, given.folder, given.seed, events)
         return
+    from tracking import provenance
+
     stored = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     kept = (stored.get("found") or {}).get("runs", [])
     runs = [each for each in kept if each["seconds"] == given.seconds]
@@ -342,7 +344,8 @@ def main() -> None:
             if any((each["arm"], each["seed"]) == (arm, seed) for each in runs):
                 continue
             trials = run(arm, given.seconds, seed)
-            runs.append({"arm": arm, "seed": seed, "seconds": given.seconds, "trials": trials})
+            done = {"arm": arm, "seed": seed, "seconds": given.seconds, "trials": trials}
+            runs.append({**done, "machine": provenance()["trialbook.hardware"]})
             leading = best_at(trials, given.seconds)
             print(
                 f"{arm} seed {seed}: {len(trials)} trials, {leading}", file=sys.stderr, flush=True

@@ -128,11 +128,12 @@ def quality() -> str:
     seeds = min(row["seeds"] for row in found["rows"])
     told = f"medians over {seeds} seeds" if seeds > 1 else "one seed"
     told += ", where five are wanted" if seeds < 5 else ""
+    machines = "; ".join(sorted({each["machine"] for each in found["runs"]}))
     lines += [
         "",
         f"Best validation RMSE after so many seconds of each searcher's process, "
         f"{found['seconds']:g} in all; {told}. "
-        f"`make bench NAMES=search_quality`, {run['date']}.",
+        f"`make bench NAMES=search_quality`, {run['date']}, on {machines}.",
     ]
     return "\n".join(lines)
 

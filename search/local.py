@@ -34,12 +34,13 @@ class LocalSampler(BaseSampler):
     sizes: the best trial is a parent half of the time, the second and third a quarter each. Where
     one choice decides which other parameters there are, as that of a model's family does, and the
     first two have the same, the third is the best trial with another, so that the search does not
-    settle in the first good family; trials that were pruned count with their best value there. Two
+    settle in the first good family; trials that were pruned count with their best value there. Four
     of its parameters change on average (each with the same probability, a half at most), and one at
     least: a number by a normal step of 0.15 of its range (of its logarithm's, where that is how it
     is searched), cut off at the ends; a choice to any of the others. What the parent did not have
     is drawn uniformly. From ten trials on, several variations are drawn and the most promising one
-    is proposed, as `search.screening` says. With several goals a parent is any trial of the
+    is proposed, as `search.screening` says: with small steps that is mostly one that changes
+    nothing that matters, with four a better one. With several goals a parent is any trial of the
     frontier, and the first variation is proposed.
 
     One of these serves one trial.

@@ -63,9 +63,9 @@ def test_a_proposal_is_the_parent_with_one_to_a_few_parameters_changed() -> None
         assert all(EIGHT[n]._contains(EIGHT[n].to_internal_repr(v)) for n, v in params.items())
         changed.append({name for name in params if params[name] != MIDDLE[name]})
     assert min(map(len, changed)) == 1
-    # Two of eight, each with a probability of 1/4, and one where it would be none: 2 + 0.75 ** 8.
-    assert statistics.mean(map(len, changed)) == pytest.approx(2.1, abs=0.25)
-    assert all(30 <= sum(name in each for each in changed) <= 80 for name in EIGHT)
+    # Four of eight, each with a probability of a half.
+    assert statistics.mean(map(len, changed)) == pytest.approx(4.0, abs=0.3)
+    assert all(75 <= sum(name in each for each in changed) <= 125 for name in EIGHT)
 
 
 def test_steps_are_a_share_of_the_range_and_of_the_logarithm_where_that_is_searched() -> None:

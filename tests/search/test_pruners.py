@@ -52,6 +52,39 @@ def test_hyperband_judges_within_a_trials_bracket() -> None:
     assert not all(ended)  # a bracket begins later than the first epoch
 
 
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_the_median_spares_what_would_reach_it_with_one_more_gain_like_the_last(
+    direction: str,
+) -> None:
+    sign = 1.0 if direction == "minimize" else -1.0
+    pruner = make_pruner("median", epochs=9, options={"n_warmup_steps": 2})
+    study = optuna.create_study(pruner=pruner, direction=direction)
+    for value in (0.4, 0.5, 0.6, 0.7):  # each at its best after one epoch: the median is 0.55
+        done = study.ask()
+        for epoch in (1, 2, 3, 4):
+            assert _goes_on(study, done, epoch, sign * value)
+        study.tell(done, sign * value)
+
+    def went_on(*values: float) -> list[bool]:
+        trial = study.ask()
+        return [_goes_on(study, trial, n, sign * value) for n, value in enumerate(values, 1)]
+
+    assert went_on(0.9, 0.54) == [True, True]  # below the median
+    assert went_on(0.9, 0.70, 0.60, 0.58) == [True, True, True, False]  # 0.5, 0.5, then 0.56
+    assert went_on(0.9, 0.75) == [True, False]  # 0.6
+    assert went_on(0.6, 0.60) == [True, False]  # no gain
+
+
+def test_a_median_without_warm_up_ends_at_the_first_epoch() -> None:
+    study = _study("median", n_warmup_steps=0)
+    for value in (0.4, 0.5, 0.6, 0.7):
+        trial = study.ask()
+        _goes_on(study, trial, 1, value)
+        study.tell(trial, value)
+    assert not _goes_on(study, study.ask(), 1, 0.56)
+    assert _goes_on(study, study.ask(), 1, 0.54)
+
+
 def test_patience_ends_what_no_longer_improves() -> None:
     study = _study("patient", patience=2, min_delta=0.05, n_warmup_steps=0)
     trial = study.ask()
