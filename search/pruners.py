@@ -13,10 +13,10 @@ import copy
 import warnings
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, cast
 
 import optuna
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from models.config import FULL_BATCH
 from search.config import StudyConfig
@@ -84,27 +84,55 @@ class _ByShape(optuna.pruners.BasePruner):
         return (self._small if has_small_batches(values) else self._full).prune(study, trial)
 
 
-class _Gaining(optuna.pruners.BasePruner):
-    """Spares a trial that would not be ended if it gained once more what it gained last.
+class _Median(optuna.pruners.MedianPruner):
+    """Spares a trial that would not be worse than the median after one more gain like its last.
 
     At the same epoch a configuration that learns fast and soon overfits is ahead of one that learns
-    for longer and ends lower; the others that came to their end are mostly of the first kind.
+    for longer and ends lower; the others that came to their end are mostly of the first kind. What
+    they had then is what a trial is compared with that goes on for longer, as it is their best so
+    far; Optuna's own asks only those that got as far.
     """
 
-    def __init__(self, pruner: optuna.pruners.BasePruner) -> None:
-        self._pruner = pruner
-
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
-        """Whether the other pruner ends the trial as it is, and as it would be after that gain."""
-        if not self._pruner.prune(study, trial):
-            return False
+        """Whether the trial is worse as it is, and as it would be after that gain."""
         values = trial.intermediate_values
-        if len(values) < 2:
+        if not values:
+            return False
+        last = max(values)
+        seen = cast("optuna.Study", _GoneOn(study, last))
+        if not super().prune(seen, trial):
+            return False
+        if last - 1 not in values:
             return True
-        before, last = sorted(values)[-2:]
-        ahead = copy.copy(trial)
-        ahead.intermediate_values = {**values, last: 2 * values[last] - values[before]}
-        return self._pruner.prune(study, ahead)
+        return super().prune(seen, _with(trial, last, 2 * values[last] - values[last - 1]))
+
+
+class _GoneOn:
+    """A study whose trials have, at a step after their end, what they had there."""
+
+    def __init__(self, study: optuna.Study, step: int) -> None:
+        self._study = study
+        self._step = step
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._study, name)
+
+    def get_trials(self, *given: Any, **named: Any) -> list[FrozenTrial]:
+        """As `Study.get_trials`."""
+        return [self._gone_on(trial) for trial in self._study.get_trials(*given, **named)]
+
+    def _gone_on(self, trial: FrozenTrial) -> FrozenTrial:
+        values = trial.intermediate_values
+        if trial.state != TrialState.COMPLETE or not values or max(values) >= self._step:
+            return trial
+        return _with(trial, self._step, values[max(values)])
+
+
+def _with(trial: FrozenTrial, step: int, value: float) -> FrozenTrial:
+    """A copy of a trial that reported a value at a step."""
+    told = copy.copy(trial)
+    told.intermediate_values = {**trial.intermediate_values, step: value}
+    return told
 
 
 class _Patient(optuna.pruners.BasePruner):
@@ -205,7 +233,7 @@ def _hyperband(epochs: int, first: int, given: dict[str, Any]) -> optuna.pruners
 
 def _median(first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
     usual = {"n_startup_trials": 4, "n_warmup_steps": first}
-    return _Gaining(optuna.pruners.MedianPruner(**(usual | given)))
+    return _Median(**(usual | given))
 
 
 def _asha(first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:

@@ -46,6 +46,11 @@ def test_a_share_is_of_the_time_that_the_searcher_took_to_its_final_best(
     assert (optuna["had"], optuna["reached"], optuna["share"]) == (400, 100, pytest.approx(0.2))
 
 
+def test_a_seed_that_ours_has_not_run_is_left_out(quality: ModuleType) -> None:
+    more = [*RUNS, _run("optuna", 3, (9, 0.5))]
+    assert quality.summary(more, 600) == quality.summary(RUNS, 600)
+
+
 def test_what_most_seeds_never_reached_has_no_time(quality: ModuleType) -> None:
     _, optuna = quality.summary([RUNS[2], RUNS[5]], 600)
     assert (optuna["reached"], optuna["share"]) == (None, None)

@@ -75,6 +75,23 @@ def test_the_median_spares_what_would_reach_it_with_one_more_gain_like_the_last(
     assert went_on(0.6, 0.60) == [True, False]  # no gain
 
 
+def test_the_median_is_of_those_too_that_ended_before() -> None:
+    study = _study("median", n_warmup_steps=2)
+    for value in (0.4, 0.5, 0.6, 0.7):
+        done = study.ask()
+        for epoch in (1, 2, 3):
+            assert _goes_on(study, done, epoch, value + 1 / epoch)
+        study.tell(done, value)
+    trial = study.ask()  # their median is 0.55 + 1 / 3 = 0.883 from the third epoch on
+    values = [3.0, 2.0, 0.87, 0.87, 0.86, 0.85]
+    went_on = [_goes_on(study, trial, epoch, value) for epoch, value in enumerate(values, 1)]
+    assert went_on == [True, True, True, True, True, True]
+    late = study.ask()
+    values = [3.0, 2.0, 1.3, 1.05, 0.95, 0.92]  # by one more gain: 1.0, 0.6, 0.8, 0.85, 0.89
+    went_on = [_goes_on(study, late, epoch, value) for epoch, value in enumerate(values, 1)]
+    assert went_on == [True, True, True, True, True, False]
+
+
 def test_a_median_without_warm_up_ends_at_the_first_epoch() -> None:
     study = _study("median", n_warmup_steps=0)
     for value in (0.4, 0.5, 0.6, 0.7):
