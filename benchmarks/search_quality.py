@@ -238,7 +238,8 @@ def summary(runs: list[dict[str, Any]], seconds: float) -> list[dict[str, Any]]:
     """Per searcher, as medians over seeds: its best at each mark, the test RMSE of its pick, when
     it had its final best, when ours had that, and that as a share of the searcher's time to it.
 
-    Seeds that ours has not run are left out. A median is None where half of the seeds or more never got there.
+    Seeds that ours has not run are left out. A median is None where half of the seeds or more never
+    got there.
     """
     ours = {run["seed"]: run["trials"] for run in runs if run["arm"] == "trialbook"}
     rows = []

@@ -18,7 +18,7 @@ from search.screening import most_promising
 
 _PARENTS = 3
 _CHANGES = 4.0  # parameters of a parent that change, on average
-_MOST = 0.5  # probability that a parameter changes where there are few
+_MOST = 0.25  # probability that a parameter changes where there are few
 _STEP = 0.15  # standard deviation of a change, as a share of the parameter's range
 _DRAWS = 100
 _LEARNT_FROM = 10  # trials, before which the first variation that is drawn is proposed
@@ -35,11 +35,11 @@ class LocalSampler(BaseSampler):
     one choice decides which other parameters there are, as that of a model's family does, and the
     first two have the same, the third is the best trial with another, so that the search does not
     settle in the first good family; trials that were pruned count with their best value there. Four
-    of its parameters change on average (each with the same probability, a half at most), and one at
-    least: a number by a normal step of 0.15 of its range (of its logarithm's, where that is how it
-    is searched), cut off at the ends; a choice to any of the others. What the parent did not have
-    is drawn uniformly. From ten trials on, several variations are drawn and the most promising one
-    is proposed, as `search.screening` says: with small steps that is mostly one that changes
+    of its parameters change on average (each with the same probability, a quarter at most), and one
+    at least: a number by a normal step of 0.15 of its range (of its logarithm's, where that is how
+    it is searched), cut off at the ends; a choice to any of the others. What the parent did not
+    have is drawn uniformly. From ten trials on, several variations are drawn and the most promising
+    one is proposed, as `search.screening` says: with small steps that is mostly one that changes
     nothing that matters, with four a better one. With several goals a parent is any trial of the
     frontier, and the first variation is proposed.
 
