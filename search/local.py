@@ -21,6 +21,7 @@ _CHANGES = 4.0  # parameters of a parent that change, on average
 _MOST = 0.25  # probability that a parameter changes where there are few
 _STEP = 0.15  # standard deviation of a change, as a share of the parameter's range
 _DRAWS = 100
+_NEAR = 3  # parameters in which a trial near another one differs at most
 _LEARNT_FROM = 10  # trials, before which the first variation that is drawn is proposed
 
 
@@ -40,8 +41,10 @@ class LocalSampler(BaseSampler):
     it is searched), cut off at the ends; a choice to any of the others. What the parent did not
     have is drawn uniformly. From ten trials on, several variations are drawn and the most promising
     one is proposed, as `search.screening` says: with small steps that is mostly one that changes
-    nothing that matters, with four a better one. With several goals a parent is any trial of the
-    frontier, and the first variation is proposed.
+    nothing that matters, with four a better one. Three of ten instead change one choice of the best
+    trial to what no trial near it had, as long as there is such: a forest shuns a value that was
+    tried in poor company alone. With several goals a parent is any trial of the frontier, and the
+    first variation is proposed.
 
     One of these serves one trial.
     """
@@ -54,6 +57,7 @@ class LocalSampler(BaseSampler):
         startup: int,
         share: float,
         candidates: int,
+        sweep: float = 0.0,
         kind: str | None = None,
     ) -> None:
         """Choose nothing yet.
@@ -64,6 +68,7 @@ class LocalSampler(BaseSampler):
             startup: Trials that came to their end before the first is varied.
             share: How many of the proposals vary a trial, from 0 to 1.
             candidates: How many variations are drawn for each that is proposed.
+            sweep: How many of those that vary a trial change one choice of the best, from 0 to 1.
             kind: Parameter that the third parent differs in from the first two, where they do not.
         """
         self._random = np.random.default_rng(seed)
@@ -73,6 +78,7 @@ class LocalSampler(BaseSampler):
         self._share = share
         self._kind = kind
         self._candidates = candidates
+        self._sweep = sweep
         self._values: dict[str, Any] | None = None
 
     def infer_relative_search_space(
@@ -96,6 +102,10 @@ class LocalSampler(BaseSampler):
             front = [t for t in study.best_trials if not is_beyond(t)] or whole
             return self._varied(front[self._random.integers(len(front))])
         sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
+        if self._random.random() < self._sweep:
+            swept = self._swept(within, min(whole, key=lambda t: _least(t, sign)))
+            if swept is not None:
+                return swept
         parent = self._parent(within, whole, sign)
         told = [t for t in within if math.isfinite(_least(t, sign))]
         if len(told) < _LEARNT_FROM:
@@ -107,6 +117,21 @@ class LocalSampler(BaseSampler):
             return candidates[0]
         seed = int(self._random.integers(2**31))
         return candidates[most_promising(told, [_least(t, sign) for t in told], candidates, seed)]
+
+    def _swept(self, within: Sequence[FrozenTrial], best: FrozenTrial) -> dict[str, Any] | None:
+        """The best trial with one choice as it was not tried near it; None where all were."""
+        near = [t.params for t in within if _apart(t.params, best.params) <= _NEAR]
+        untried = [
+            (name, value)
+            for name, distribution in best.distributions.items()
+            if isinstance(distribution, CategoricalDistribution)
+            for value in distribution.choices
+            if value not in [params.get(name) for params in near]
+        ]
+        if not untried:
+            return None
+        name, value = untried[self._random.integers(len(untried))]
+        return {**best.params, name: value}
 
     def _varied(self, parent: FrozenTrial) -> dict[str, Any]:
         """Its parameters, a few of them changed."""
@@ -204,6 +229,11 @@ class LocalSampler(BaseSampler):
     ) -> None:
         """As the other sampler does."""
         self._other.after_trial(study, trial, state, values)
+
+
+def _apart(some: Mapping[str, Any], others: Mapping[str, Any]) -> int:
+    """How many of the parameters that both have differ."""
+    return sum(some[name] != others[name] for name in some.keys() & others.keys())
 
 
 def _least(trial: FrozenTrial, sign: float) -> float:

@@ -93,7 +93,12 @@ _TPE: dict[str, Rule] = {
     "constant_liar": Flag(),
 }
 SAMPLERS: dict[str, dict[str, Rule]] = {
-    "local": {"local_share": Real(0, 1), "local_candidates": Whole(1), **_TPE},
+    "local": {
+        "local_share": Real(0, 1),
+        "local_candidates": Whole(1),
+        "local_sweep": Real(0, 1),
+        **_TPE,
+    },
     "tpe": _TPE,
     "random": {},
     "gp": {"n_startup_trials": Whole(1), "deterministic_objective": Flag()},

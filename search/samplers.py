@@ -107,9 +107,12 @@ def _local(seed: int, given: Options, kind: str | None) -> LocalSampler:
     settings = dict(given)
     share = settings.pop("local_share", 0.75)
     candidates = settings.pop("local_candidates", 16)
+    sweep = settings.pop("local_sweep", 0.3)
     startup = settings.setdefault("n_startup_trials", 4)
     tpe = optuna.samplers.TPESampler(seed=seed, **_tpe(settings))
-    return LocalSampler(seed, tpe, startup=startup, share=share, candidates=candidates, kind=kind)
+    return LocalSampler(
+        seed, tpe, startup=startup, share=share, candidates=candidates, sweep=sweep, kind=kind
+    )
 
 
 def _check_numeric(space: Sequence[Parameter]) -> None:
