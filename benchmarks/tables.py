@@ -128,7 +128,7 @@ def quality() -> str:
     seeds = min(row["seeds"] for row in found["rows"])
     told = f"medians over {seeds} seeds" if seeds > 1 else "one seed"
     told += ", where five are wanted" if seeds < 5 else ""
-    machines = "; ".join(sorted({each["machine"] for each in found["runs"] if "machine" in each}))
+    machines = "; ".join(sorted({each["machine"] for each in found["runs"]}))
     lines += [
         "",
         f"Best validation RMSE after so many seconds of each searcher's process, "

@@ -140,8 +140,7 @@ def train(
 
     An epoch is best when its validation RMSE is at least `min_delta` below the best so far; after
     `patience` epochs without one, training stops, and after `overfit_patience` epochs in a row with
-    a rise. A loss that is not finite stops it at once, and
-    its epoch is never best.
+    a rise. A loss that is not finite stops it at once, and its epoch is never best.
 
     Args:
         model: Built, not compiled.

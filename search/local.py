@@ -57,7 +57,7 @@ class LocalSampler(BaseSampler):
         startup: int,
         share: float,
         candidates: int,
-        sweep: float = 0.0,
+        sweep: float,
         kind: str | None = None,
     ) -> None:
         """Choose nothing yet.
@@ -121,13 +121,11 @@ class LocalSampler(BaseSampler):
     def _swept(self, within: Sequence[FrozenTrial], best: FrozenTrial) -> dict[str, Any] | None:
         """The best trial with one choice as it was not tried near it; None where all were."""
         near = [t.params for t in within if _apart(t.params, best.params) <= _NEAR]
-        untried = [
-            (name, value)
-            for name, distribution in best.distributions.items()
-            if isinstance(distribution, CategoricalDistribution)
-            for value in distribution.choices
-            if value not in [params.get(name) for params in near]
-        ]
+        untried = []
+        for name, distribution in best.distributions.items():
+            if isinstance(distribution, CategoricalDistribution):
+                tried = [params.get(name) for params in near]
+                untried += [(name, value) for value in distribution.choices if value not in tried]
         if not untried:
             return None
         name, value = untried[self._random.integers(len(untried))]
