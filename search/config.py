@@ -359,8 +359,8 @@ def _fail(name: str, rule: str, value: object) -> NoReturn:
     raise SearchError(f"`{name}` must {rule}, but got {value!r}.")
 
 
-def _at_least(name: str, value: int, least: int, *, most: float = math.inf) -> None:
-    if not least <= value <= most:
+def _at_least(name: str, value: Any, least: int, *, most: float = math.inf) -> None:
+    if not isinstance(value, int) or not least <= value <= most:
         rule = f"at least {least}" if most == math.inf else f"from {least} to {most}"
         raise SearchError(f"`{name}` must be {rule}, but got {value}.")
 

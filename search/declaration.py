@@ -13,7 +13,7 @@ import keras_tuner
 from models import ModelsError
 from models.config import told
 from search.errors import SearchError
-from search.parameters import Parameter
+from search.parameters import Parameter, choice_text
 
 Check = Callable[[Any], object]
 _KEYS = ("min", "max", "step", "log")
@@ -94,7 +94,7 @@ class Declaration:
         if rule is None:
             chosen = self._hp.Choice(name, list(known), default=default)
             return default if chosen is None else str(chosen)
-        values = [_text(value) for value in _checked(name, rule, check)]
+        values = [choice_text(value) for value in _checked(name, rule, check)]
         return str(self._one_of(name, values, default))
 
     def most(self, name: str, usual: int) -> int:
@@ -215,8 +215,3 @@ def _check_step(name: str, step: Any, log: bool, kind: type) -> None:
         raise SearchError(
             f"`space.{name}` must have {what} above {least} as step{why}, but got {told(step)}."
         )
-
-
-def _text(value: Any) -> str:
-    """A choice as a text; 7.0 and 7 are the same one."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -54,8 +54,8 @@ class Ends:
             found.append(f"All {self._points} points of the grid were tried.")
         if beyond_in_a_row(self._study) >= _IN_VAIN:
             found.append(
-                f"{_IN_VAIN} configurations in a row were beyond a limit. Raise the limit, or "
-                "narrow the space."
+                f"{_IN_VAIN} configurations in a row were beyond a limit. Begin another study "
+                "(`--study`) with a higher limit or a narrower space."
             )
         return found
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from models.config import told
 from search.errors import SearchError
-from search.parameters import Condition, Parameter, can_fail
+from search.parameters import Condition, Parameter, can_fail, choice_text
 from tracking import Scalar
 
 
@@ -56,14 +56,18 @@ def _is_flat(value: Any) -> bool:
 
 def check_configurations(
     configurations: Sequence[Mapping[str, Scalar]], space: Sequence[Parameter]
-) -> None:
+) -> list[dict[str, Scalar]]:
     """Refuse what a space does not hold. Parameters that are left out are the sampler's to choose.
+
+    Returns:
+        The configurations, a number where the space has a text as that text: 256 as "256".
 
     Raises:
         SearchError: The first name or value that does not fit.
     """
     known = {parameter.name: parameter for parameter in space}
-    for place, values in enumerate(configurations, 1):
+    found = [_as_chosen(values, known) for values in configurations]
+    for place, values in enumerate(found, 1):
         for name, value in values.items():
             if name not in known:
                 raise SearchError(
@@ -88,6 +92,17 @@ def check_configurations(
                     f"{_wanted(unsaid, known[unsaid.name])}, but configuration {place} does not "
                     f"say which. Give it `{unsaid.name}` too."
                 )
+    return found
+
+
+def _as_chosen(values: Mapping[str, Scalar], known: Mapping[str, Parameter]) -> dict[str, Scalar]:
+    """Values with the texts of choices where they have numbers."""
+    found = dict(values)
+    for name, value in values.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if number and name in known and choice_text(value) in known[name].listed():
+            found[name] = choice_text(value)
+    return found
 
 
 def _range(parameter: Parameter) -> str:

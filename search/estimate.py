@@ -11,6 +11,7 @@ from search.endings import make_folder
 from search.errors import SearchError
 from search.messages import Done, Failed, Task
 from search.parameters import Parameter, without_empty_conditions
+from search.parts import parts_of
 from search.supervisor import ChildDied, Supervisor
 from tracking import EpochRecord
 
@@ -75,12 +76,12 @@ def make_plan(config: StudyConfig) -> Plan:
     later = [e.seconds for e in epochs[1:]] or [e.seconds for e in epochs] or [0.0]
     second = sum(later) / len(later)
     kept = {"all": config.trials, "best": 1, "none": 0}[config.keep_models]
-    overhead = 3.0
+    trial = parts_of(config) * second * config.epochs + 3.0
     return Plan(
         space=tuple(_describe(p, when) for p, when in without_empty_conditions(ready.space)),
         seconds_epoch=second,
         workers=ready.workers,
-        seconds=-(-config.trials // ready.workers) * (second * config.epochs + overhead) + 15.0,
+        seconds=-(-config.trials // ready.workers) * trial + 15.0,
         memory_mb=ready.workers * done.metrics.get("peak_memory_mb", 0.0) + 400.0,
         disk_mb=kept * size + config.trials * _TRIAL_FILES_MB + _PLOTS_MB,
         trials=config.trials,

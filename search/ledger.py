@@ -12,7 +12,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from search.ownership import OWNER, lives, lives_here
-from search.slots import RECIPE, RETRY_OF, SLOT, slot_of
+from search.slots import GIVEN, RECIPE, RETRY_OF, SLOT, slot_of
 from tracking import BEYOND, COMPLETE, KILLED, PRUNED, QUEUED, RUNNING, EpochRecord, TrialRecord
 
 CONFIG = "trialbook:config"
@@ -25,6 +25,7 @@ TRAINER = "trialbook.trainer"
 LIMIT = "limit"
 
 _ORPHAN_S = 60
+_PROPOSAL_S = 5
 _STATES = {TrialState.COMPLETE: COMPLETE, TrialState.PRUNED: PRUNED, TrialState.WAITING: QUEUED}
 
 
@@ -106,7 +107,8 @@ def same_before(study: optuna.Study, number: int, values: Mapping[str, Any]) -> 
 def twin_under_way(study: optuna.Study, number: int, values: Mapping[str, Any]) -> bool:
     """Whether another worker on this machine trains the same configuration now.
 
-    One on another machine is not waited for, since nobody here could tell that it is gone.
+    One on another machine is not waited for, since nobody here could tell that it is gone. A trial
+    that began a moment ago and has no configuration yet may get the same one: it counts.
 
     Args:
         study: The study.
@@ -114,9 +116,16 @@ def twin_under_way(study: optuna.Study, number: int, values: Mapping[str, Any]) 
         values: Real values of its active parameters; where there is none, nothing is the same.
     """
     return bool(values) and any(
-        _tries(trial, number, values) and lives_here(trial.user_attrs.get(OWNER) or {})
+        _is_being_chosen(trial, number)
+        or (_tries(trial, number, values) and lives_here(trial.user_attrs.get(OWNER) or {}))
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     )
+
+
+def _is_being_chosen(trial: FrozenTrial, before: int) -> bool:
+    began = trial.datetime_start or datetime.min
+    recent = datetime.now() - began < timedelta(seconds=_PROPOSAL_S)
+    return trial.number < before and PLAN not in trial.user_attrs and recent
 
 
 def _tries(trial: FrozenTrial, before: int, values: Mapping[str, Any]) -> bool:
@@ -166,7 +175,9 @@ def requeue(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> Non
     attrs = {SLOT: slot, RETRY_OF: trial.number}
     if RECIPE in trial.user_attrs:
         attrs[RECIPE] = trial.user_attrs[RECIPE]
-    study.enqueue_trial(trial.params, user_attrs=attrs)
+    # What it was given stands where it was stopped before its parameters were stored.
+    given = trial.system_attrs.get(GIVEN, {})
+    study.enqueue_trial({**given, **trial.params}, user_attrs=attrs)
 
 
 def orphans(study: optuna.Study) -> list[FrozenTrial]:

@@ -100,6 +100,19 @@ class Objective:
         slot = slot_of(self.study, frozen)
         seed = training_seed(self.config.seed, slot)
         preset = self._preset(slot)
+        tags = self.tags | {"trialbook.seed": str(seed), "trialbook.slot": str(slot)}
+        if recipe := trial.user_attrs.get(RECIPE):
+            tags["trialbook.recipe"] = recipe
+        if slot == 0:
+            tags["trialbook.baseline"] = "true"
+        plan: dict[str, object] = {
+            "seed": seed,
+            "preset": preset,
+            "epochs": self.config.epochs,
+            "run_id": None,
+            "tags": tags,
+            "folder": str(run.folder),
+        }
         with stored_at_once(trial):
             trial.set_user_attr(OWNER, me())
             if SLOT not in trial.user_attrs:
@@ -109,13 +122,12 @@ class Objective:
                 self.adapter.teach(trial, values)
             else:
                 values = self.adapter.sample(trial)
-        tags = self.tags | {"trialbook.seed": str(seed), "trialbook.slot": str(slot)}
-        if recipe := trial.user_attrs.get(RECIPE):
-            tags["trialbook.recipe"] = recipe
+            plan["values"] = values
+            trial.set_user_attr(PLAN, plan)
         by_parts = judges_parts(self.config)
-        if slot == 0:
-            tags["trialbook.baseline"] = "true"
-        elif self.config.pruner != "none":  # the baseline is what others are held against
+        if (
+            slot > 0 and self.config.pruner != "none"
+        ):  # the baseline is what others are held against
             run.judged_by_parts = by_parts
             if not by_parts:
                 run.judged_from = first_judged(
@@ -129,16 +141,7 @@ class Objective:
         record = replace(run.record, params=values, objective=self.config.value_name, tags=tags)
         run_id = self.recorder.start_trial(record)
         run.record = replace(record, run_id=run_id or None)
-        plan = {
-            "values": values,
-            "seed": seed,
-            "preset": preset,
-            "epochs": self.config.epochs,
-            "run_id": run_id,
-            "tags": tags,
-            "folder": str(run.folder),
-        }
-        trial.set_user_attr(PLAN, plan)
+        trial.set_user_attr(PLAN, plan | {"run_id": run_id})
         self.progress.trial(run.record, epochs=self.config.epochs)
         return Task(
             values=values,

@@ -65,7 +65,7 @@ def choose(
     Raises:
         SearchError: A name, a value or a library is missing, or does not fit.
     """
-    check_configurations(enqueue, ready.space)
+    wanted = check_configurations(enqueue, ready.space)
     if config.regret is not None:
         check_regret()
     trials, history = _earlier(config, store, ready)
@@ -87,7 +87,7 @@ def choose(
     return Chosen(
         sampler=sampler,
         pruner=pruner,
-        enqueue=enqueue,
+        enqueue=wanted,
         recipes=recipes_for(config, ready.space),
         history=history,
     )

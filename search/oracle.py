@@ -57,7 +57,7 @@ class OptunaOracle(keras_tuner.Oracle):
 
         Args:
             objective: As every Keras Tuner oracle takes it.
-            max_trials: Target of trials, earlier ones of the study counted.
+            max_trials: Target of trials, earlier ones of the study counted; never None.
             study: Its name.
             home: Folder of `mlflow.db`, `optuna.db` and `artifacts/`; made when missing.
             sampler: One of `trialbook search --sampler`.

@@ -112,6 +112,11 @@ class Parameter:
         return min(self.rounded(self.low + steps * self.step), self.highest())
 
 
+def choice_text(value: Any) -> str:
+    """A choice as a text; 7.0 and 7 are the same one."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 def always_active(space: Sequence[Parameter]) -> list[Parameter]:
     """The searched parameters that every point of a space has: whose conditions cannot fail."""
     told = without_empty_conditions(space)

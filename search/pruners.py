@@ -10,8 +10,11 @@ Where samples grow it lasts to the end of the stage that it falls into, which so
 from __future__ import annotations
 
 import copy
+import math
 import warnings
-from collections.abc import Mapping, Sequence
+import zlib
+from bisect import bisect
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, cast
 
@@ -24,6 +27,7 @@ from search.errors import SearchError
 from search.ledger import PLAN
 from search.options import Options
 from search.parts import parts_of
+from search.slots import SLOT
 
 Growth = Sequence[Sequence[float]]
 
@@ -60,10 +64,10 @@ def make_pruner(
         return optuna.pruners.NopPruner()
     if name in _BY_SHAPE:
         make = _BY_SHAPE[name]
+        if name == "hyperband":
+            given = {"max_resource": epochs} | given
         full, small = (make(warm_up(growth, small=each), given) for each in (False, True))
         return _ByShape(full, small)
-    if name == "hyperband":
-        return _hyperband(epochs, warm_up(growth), given)
     _check_p(parts, float(given.get("p_threshold", 0.1)))
     with warnings.catch_warnings():
         # It is called experimental; the pinned version is what is used.
@@ -99,7 +103,7 @@ class _Median(optuna.pruners.MedianPruner):
         if not values:
             return False
         last = max(values)
-        seen = cast("optuna.Study", _GoneOn(study, last))
+        seen = _seen(study, lambda trials: [_gone_on(each, last) for each in trials])
         if not super().prune(seen, trial):
             return False
         if last - 1 not in values:
@@ -107,25 +111,35 @@ class _Median(optuna.pruners.MedianPruner):
         return super().prune(seen, _with(trial, last, 2 * values[last] - values[last - 1]))
 
 
-class _GoneOn:
-    """A study whose trials have, at a step after their end, what they had there."""
+class _Seen:
+    """A study whose trials are shown as a pruner needs them."""
 
-    def __init__(self, study: optuna.Study, step: int) -> None:
+    def __init__(
+        self, study: optuna.Study, shown: Callable[[list[FrozenTrial]], list[FrozenTrial]]
+    ) -> None:
         self._study = study
-        self._step = step
+        self._shown = shown
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._study, name)
 
     def get_trials(self, *given: Any, **named: Any) -> list[FrozenTrial]:
         """As `Study.get_trials`."""
-        return [self._gone_on(trial) for trial in self._study.get_trials(*given, **named)]
+        return self._shown(self._study.get_trials(*given, **named))
 
-    def _gone_on(self, trial: FrozenTrial) -> FrozenTrial:
-        values = trial.intermediate_values
-        if trial.state != TrialState.COMPLETE or not values or max(values) >= self._step:
-            return trial
-        return _with(trial, self._step, values[max(values)])
+
+def _seen(
+    study: optuna.Study, shown: Callable[[list[FrozenTrial]], list[FrozenTrial]]
+) -> optuna.Study:
+    return cast("optuna.Study", _Seen(study, shown))
+
+
+def _gone_on(trial: FrozenTrial, step: int) -> FrozenTrial:
+    """A trial that came to its end before a step with what it would have there."""
+    values = trial.intermediate_values
+    if trial.state != TrialState.COMPLETE or not values or max(values) >= step:
+        return trial
+    return _with(trial, step, values[max(values)])
 
 
 def _with(trial: FrozenTrial, step: int, value: float) -> FrozenTrial:
@@ -133,6 +147,38 @@ def _with(trial: FrozenTrial, step: int, value: float) -> FrozenTrial:
     told = copy.copy(trial)
     told.intermediate_values = {**trial.intermediate_values, step: value}
     return told
+
+
+class _Hyperband(optuna.pruners.BasePruner):
+    """Successive halving that begins, for a part of the trials each, at one rung after another.
+
+    Brackets and their shares are those of Optuna's own, which cannot serve here: it reads the
+    trials of a bracket from the storage, whatever the study that it is given shows, so that it
+    would compare full-batch with mini-batch trials; and it makes samplers see one bracket alone,
+    where nobody can count slots. A trial's bracket goes by its slot, which an interruption keeps.
+    """
+
+    def __init__(self, min_resource: int, max_resource: int, reduction_factor: int) -> None:
+        count = 1
+        while min_resource * reduction_factor**count <= max_resource:
+            count += 1
+        self._halvings = [
+            optuna.pruners.SuccessiveHalvingPruner(min_resource, reduction_factor, bracket)
+            for bracket in range(count)
+        ]
+        shares = [math.ceil(count * reduction_factor**left / (left + 1)) for left in range(count)]
+        self._ends = list(accumulate(reversed(shares)))
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        """Whether the trial is not among the best of its bracket at a rung."""
+        name = study.study_name
+        bracket = self._bracket(name, trial)
+        inside = _seen(study, lambda all_: [t for t in all_ if self._bracket(name, t) == bracket])
+        return self._halvings[bracket].prune(inside, trial)
+
+    def _bracket(self, name: str, trial: FrozenTrial) -> int:
+        slot = trial.user_attrs.get(SLOT, trial.number)
+        return bisect(self._ends, zlib.crc32(f"{name}_{slot}".encode()) % self._ends[-1])
 
 
 class _Patient(optuna.pruners.BasePruner):
@@ -219,16 +265,15 @@ def _check_p(parts: int, threshold: float) -> None:
         )
 
 
-def _hyperband(epochs: int, first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
-    usual = {"min_resource": first, "reduction_factor": 3, "max_resource": epochs}
-    together = usual | given
+def _hyperband(first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
+    together = {"min_resource": first, "reduction_factor": 3} | given
     if together["max_resource"] < together["min_resource"]:
         raise SearchError(
             "The pruner `hyperband` needs at least as many epochs as its `min_resource`, but got "
             f"{together['max_resource']} and {together['min_resource']}. Use "
             "`--pruner-option min_resource=1`, or more `--epochs`."
         )
-    return optuna.pruners.HyperbandPruner(**together)
+    return _Hyperband(**together)
 
 
 def _median(first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
@@ -251,7 +296,18 @@ def _threshold(first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
             "The pruner `threshold` needs `lower` or `upper`, but got neither. Use "
             "`--pruner-option upper=1.0`, say."
         )
+    if given.get("lower", -math.inf) > given.get("upper", math.inf):
+        raise SearchError(
+            "The pruner `threshold` needs a `lower` that is no greater than its `upper`, but got "
+            f"{given['lower']:g} and {given['upper']:g}. Swap them, or leave one out."
+        )
     return optuna.pruners.ThresholdPruner(**({"n_warmup_steps": first} | given))
 
 
-_BY_SHAPE = {"median": _median, "asha": _asha, "patient": _patient, "threshold": _threshold}
+_BY_SHAPE = {
+    "median": _median,
+    "asha": _asha,
+    "hyperband": _hyperband,
+    "patient": _patient,
+    "threshold": _threshold,
+}

@@ -26,6 +26,7 @@ class StudyResult:
         interrupted: Whether it was stopped before its target.
         timed_out: Whether its time was over before its target.
         new_trials: Trials that this run finished.
+        reasons: Why it ends before its target of trials, a line each.
     """
 
     record: StudyRecord
@@ -33,6 +34,7 @@ class StudyResult:
     interrupted: bool = False
     timed_out: bool = False
     new_trials: int = 0
+    reasons: tuple[str, ...] = ()
 
     @property
     def best(self) -> TrialRecord | None:
@@ -60,6 +62,7 @@ class StudyResult:
             "parent_run_id": self.record.parent_run_id,
             "interrupted": self.interrupted,
             "timed_out": self.timed_out,
+            "reasons": list(self.reasons),
             **self._frontier(),
         }
 
@@ -171,7 +174,8 @@ def describe(config: StudyConfig, dataset: Mapping[str, Any] | None) -> str:
         )
     lines.append(
         f"Sampler `{config.sampler}`, pruner `{config.pruner}`, seed {config.seed}, "
-        f"at most {config.epochs} epochs a trial. Trial 0 is the published baseline."
+        f"at most {config.epochs} epochs a trial. Trial 0 is the published "
+        f"{'code as it was written' if config.model == 'as-written' else 'baseline'}."
         if config.rates
         else f"Sampler `{config.sampler}`, pruner `{config.pruner}`, seed {config.seed}."
     )

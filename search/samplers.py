@@ -93,8 +93,19 @@ def make_sampler(
             seed=s, **({"population_size": 10} | given)
         ),
     }
-    # These two see only what all trials share; the baseline may lack most of a narrowed space.
-    names = {optuna_name(p) for p in always_active(space)} if name in ("gp", "cmaes") else set()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            makers[name](seed)
+    except ValueError as error:
+        raise SearchError(
+            f"Options of the sampler `{name}` must go together, but got "
+            f"{', '.join(f'{option}={value}' for option, value in given.items())} "
+            f"({str(error).rstrip('.')}). Leave one out."
+        ) from error
+    # These see only what all trials share; the baseline may lack most of a narrowed space.
+    shared = name in ("gp", "cmaes", "nsga2")
+    names = {optuna_name(p) for p in always_active(space)} if shared else set()
     return SlotSampler(makers[name], seed, history, names)
 
 

@@ -131,6 +131,7 @@ class Session:
             interrupted=interrupted,
             timed_out=timed_out,
             new_trials=new_trials,
+            reasons=tuple(self._ends.reasons()),
         )
 
     def _reclaim(self, study: optuna.Study, recorder: Recorder) -> None:

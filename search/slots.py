@@ -13,7 +13,7 @@ import optuna
 from optuna.trial import FrozenTrial
 
 SLOT = "trialbook:slot"
-_GIVEN = "fixed_params"  # where Optuna keeps what a queued trial is to try
+GIVEN = "fixed_params"  # where Optuna keeps what a queued trial is to try
 RETRY_OF = "trialbook:retry_of"
 RECIPE = "trialbook:recipe"  # the family whose published configuration a trial is
 
@@ -45,5 +45,5 @@ def given_slots(study: optuna.Study) -> set[int]:
     return {
         slot_of(study, trial)
         for trial in study.get_trials(deepcopy=False)
-        if _GIVEN in trial.system_attrs and RETRY_OF not in trial.user_attrs
+        if GIVEN in trial.system_attrs and RETRY_OF not in trial.user_attrs
     }

@@ -76,13 +76,14 @@ class Verdict:
         number: The winner's trial.
         tie: Trials that may as well be the best; empty where the winner leads for sure.
         candidates: Best mean first.
-        test: Scores on the test part, the winner's first.
+        test: Scores on the test part, the winner's first; none while it is being opened.
         seeds: Of the repeats, the same for every candidate.
         opened: When the test part was opened, ISO 8601.
         refitted: Whether the registered model was trained on the validation part too.
         model: Name and version in MLflow's registry, "NAME/VERSION", or None.
         run_id: The MLflow run that holds it all, or None.
         left_out: A line for each candidate that did not train to its end on a new seed.
+        folds: Parts of the train part whose mean the search chose by; 0 for the validation part.
     """
 
     study: str
@@ -96,6 +97,12 @@ class Verdict:
     model: str | None = None
     run_id: str | None = None
     left_out: tuple[str, ...] = ()
+    folds: int = 0
+
+    @property
+    def searched_on(self) -> str:
+        """Where the value comes from that the search chose by."""
+        return f"mean of {self.folds} folds" if self.folds else "validation"
 
     @property
     def winner(self) -> Candidate:

@@ -118,7 +118,7 @@ def model_card(verdict: Verdict, study: StudyRecord, trial: TrialRecord) -> str:
         "",
         "| RMSE | |",
         "| --- | --- |",
-        f"| validation, in the search | {winner.searched:.4f} |",
+        f"| {verdict.searched_on}, in the search | {winner.searched:.4f} |",
         f"| validation, mean of {len(winner.repeats)} new seeds | {winner.mean:.4f} |",
         f"| test, mean of the same | {test.rmse:.4f} ({test.low:.4f} to {test.high:.4f}) |",
         "",

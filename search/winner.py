@@ -28,7 +28,7 @@ from search.samplers import derive_seed
 from search.slots import SLOT
 from search.storage import home_lock
 from search.supervisor import ChildDied, Supervisor
-from search.verdict import Verdict, judge, score_test, together
+from search.verdict import TestScore, Verdict, judge, score_test, together
 from search.verdict_record import store_verdict
 from tracking import COMPLETE, ModelFolder, Store, TrialRecord
 
@@ -60,6 +60,14 @@ class _Repeated:
 
 class _Untrainable(SearchError):
     """A candidate did not train to its end on one of the new seeds."""
+
+
+def _untrainable(candidate: _Repeated, seed: int, why: str) -> _Untrainable:
+    name = candidate.name[0].upper() + candidate.name[1:]
+    return _Untrainable(
+        f"{name} must train to its end on every new seed, but did not on {seed} "
+        f"({why.rstrip('.')})."
+    )
 
 
 def stored_verdict(study: optuna.Study) -> Verdict | None:
@@ -96,7 +104,7 @@ def find_winner(
         SearchError: The study has no test part, trials under way, or none that is complete;
             another process chooses its winner; every candidate failed on a new seed.
         KeyboardInterrupt: Ctrl-C or SIGTERM. Before the test part was opened nothing is decided
-            then; after it the verdict stands, and the same call goes on to register the model.
+            then; after it the winner stands, and the same call scores it and registers the model.
     """
     study = get_study(store, storage, name)
     with _alone(study, store):
@@ -113,9 +121,13 @@ def _find(
     if earlier is None:
         candidates = _candidates(study, config, top)
         seeds = tuple(derive_seed(config.seed, number, _STREAM) for number in range(repeats))
-    else:  # the test part was opened, but no model registered
+    else:  # the test part was opened, but not all was scored, or no model registered
         every = _candidates(study, config, None)
-        candidates = [each for each in every if each.trial.number == earlier.number]
+        candidates = [
+            each
+            for each in every
+            if each.trial.number == earlier.number or (each.is_baseline and not earlier.test)
+        ]
         seeds, refit = earlier.seeds, earlier.refitted
     threads = _threads(candidates)
     supervisor = Supervisor(config.at(workers=1, threads=threads, repeats=1, folds=None))
@@ -125,12 +137,19 @@ def _find(
             _check_ratings(study, supervisor.ready(stop))
             trained, left_out = trainer.repeat_all(candidates, seeds)
             if earlier is None:
-                verdict, won = trainer.decide(trained, study.study_name, seeds)
-                verdict = replace(verdict, refitted=refit, left_out=left_out)
-                # Whatever happens from here on, the test part is not opened again.
+                verdict = trainer.decide(trained, study.study_name, seeds)
+                folds = config.folds or 0
+                verdict = replace(verdict, refitted=refit, left_out=left_out, folds=folds)
+                # Whatever happens from here on, nobody else is chosen.
                 study.set_user_attr(VERDICT, verdict.to_json())
             else:
-                verdict, won = earlier, candidates[0]
+                verdict = earlier
+            won = next((c for c in trained if c.trial.number == verdict.number), None)
+            if won is None:
+                raise SearchError(f"A winner trains to its end again. {left_out[0]}")
+            if not verdict.test:
+                verdict = replace(verdict, test=trainer.open_test(won, trained))
+                study.set_user_attr(VERDICT, verdict.to_json())
             model = trainer.refit(won) if refit else _usual(won)
         verdict = store_verdict(
             verdict,
@@ -146,6 +165,10 @@ def _find(
         )
         study.set_user_attr(VERDICT, verdict.to_json())
         return verdict, True
+    except ChildDied as error:
+        raise SearchError(
+            f"The training process must live until it answers, but {error}"
+        ) from error
     finally:
         supervisor.close()
         for each in candidates:
@@ -189,7 +212,8 @@ def _candidates(study: optuna.Study, config: StudyConfig, top: int | None) -> li
     if running(study):
         raise SearchError(
             f"A study must be over before its winner is chosen, but {running(study)} trials of "
-            f"{study.study_name} are under way. Wait for them, or stop them with Ctrl-C."
+            f"{study.study_name} are under way. Wait for them, or stop them with Ctrl-C; what a "
+            "process that is gone left, `trialbook search` takes up again."
         )
     record = study_record(study, config)
     ranked = record.ranked()
@@ -271,9 +295,13 @@ class _Trainer:
         for count, seed in enumerate(seeds, 1):
             folder = make_folder()
             candidate.folders.append(folder)
-            ended = self._train(candidate, seed, folder, None)
+            try:
+                ended = self._train(candidate, seed, folder, None)
+                scored = self._score(folder / "model", "valid")
+            except ChildDied as error:
+                raise _untrainable(candidate, seed, str(error)) from error
             candidate.ends.append(ended)
-            candidate.valid.append(self._score(folder / "model", "valid").sums["model"])
+            candidate.valid.append(scored.sums["model"])
             self._tell(f"{candidate.name}, repeat {count} of {len(seeds)}: {ended.value:.4f}")
 
     def refit(self, candidate: _Repeated) -> Path:
@@ -286,16 +314,25 @@ class _Trainer:
         self._train(candidate, seed, folder, max(1, round(float(np.mean(epochs)))))
         return folder / "model"
 
-    def decide(
-        self, candidates: list[_Repeated], name: str, seeds: tuple[int, ...]
-    ) -> tuple[Verdict, _Repeated]:
-        """Choose on the validation part; then, and only then, look at the test part."""
+    def decide(self, candidates: list[_Repeated], name: str, seeds: tuple[int, ...]) -> Verdict:
+        """Choose on the validation part; the test part's scores are left out."""
         counts = self._score(None, "valid").counts
         able = [each for each in candidates if each.can_win]
         errors = together([each.valid for each in able], counts)
         trials = [(c.trial.number, c.is_baseline, float(c.trial.value or 0)) for c in able]
         judged, tie = judge(trials, errors)
-        won = next(c for c in candidates if c.trial.number == judged[0].number)
+        return Verdict(
+            study=name,
+            number=judged[0].number,
+            tie=tie,
+            candidates=judged,
+            test=(),
+            seeds=seeds,
+            opened=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        )
+
+    def open_test(self, won: _Repeated, candidates: Sequence[_Repeated]) -> tuple[TestScore, ...]:
+        """Score the winner, the baseline and the trivial predictors on the sealed test part."""
         self._tell("Opening the sealed test part, once.")
         names, parts = ["winner"], [self._test(won)]
         for each in candidates:
@@ -304,16 +341,7 @@ class _Trainer:
         trivial = self._score(None, "test")
         for kind, sums in trivial.sums.items():
             names, parts = [*names, kind], [*parts, [sums]]
-        verdict = Verdict(
-            study=name,
-            number=won.trial.number,
-            tie=tie,
-            candidates=judged,
-            test=score_test(names, together(parts, trivial.counts)),
-            seeds=seeds,
-            opened=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        )
-        return verdict, won
+        return score_test(names, together(parts, trivial.counts))
 
     def _test(self, candidate: _Repeated) -> list[NDArray[np.float64]]:
         folders = candidate.folders[: len(candidate.ends)]
@@ -336,11 +364,7 @@ class _Trainer:
         ended = self._next(Done, Failed)
         if isinstance(ended, Done):
             return ended
-        name = candidate.name[0].upper() + candidate.name[1:]
-        raise _Untrainable(
-            f"{name} must train to its end on every new seed, but did not on {seed} "
-            f"({ended.message.rstrip('.')})."
-        )
+        raise _untrainable(candidate, seed, ended.message)
 
     def _score(self, model: Path | None, part: str) -> Scored:
         self._supervisor.ready(self._stop)
@@ -349,14 +373,14 @@ class _Trainer:
         return scored
 
     def _next(self, *kinds: type) -> Any:
-        """The next message of some kinds; epochs in between are passed over."""
+        """The next message of some kinds; epochs in between are passed over.
+
+        Raises:
+            ChildDied: The child ended.
+            KeyboardInterrupt: Someone asked to stop.
+        """
         while not self._stop.asked:
-            try:
-                message = self._supervisor.poll(0.2)
-            except ChildDied as error:
-                raise SearchError(
-                    f"The training process must live until it answers, but {error}"
-                ) from error
+            message = self._supervisor.poll(0.2)
             if isinstance(message, kinds):
                 return message
         raise KeyboardInterrupt

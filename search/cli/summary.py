@@ -14,7 +14,13 @@ from tracking import BEYOND, COMPLETE, FAILED, KILLED, PRUNED, Scalar, StudyReco
 def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
     """Best trials, what was learned, and what to do next."""
     out = console()
-    if result.new_trials == 0 and not result.interrupted and not result.timed_out:
+    idle = result.new_trials == 0 and not result.interrupted and not result.timed_out
+    if idle and result.reasons:
+        stricter = {"--target-rmse": config.target, "--regret": config.regret}
+        named = " or ".join(name for name, value in stricter.items() if value is not None)
+        more = f" For more, use another {named}." if named else ""
+        out.print(f"Already done: {' '.join(result.reasons)}{more}")
+    elif idle:
         out.print(
             f"Already done: study {config.name} has its {config.trials} finished trials. "
             f"For more: {more_line(home, config)}"

@@ -61,6 +61,10 @@ def command(
         emit(verdict.to_json() | {"decided_now": fresh})
     else:
         _show(verdict, fresh)
+        if refit and not verdict.refitted:
+            console().print(
+                "It was registered without `--refit`, and stays so: trained on the train part."
+            )
     return 0
 
 
@@ -98,7 +102,8 @@ def _show(verdict: Verdict, fresh: bool) -> None:
         out.print(f"The winner {line}.")
     winner, test = verdict.winner, verdict.test[0]
     out.print(
-        f"Optimism: {winner.searched:.4f} in the search, {winner.mean:.4f} on new seeds, "
+        f"Optimism: {winner.searched:.4f} in the search"
+        f"{f' ({verdict.searched_on})' if verdict.folds else ''}, {winner.mean:.4f} on new seeds, "
         f"{test.rmse:.4f} on the test part."
     )
     if verdict.model:

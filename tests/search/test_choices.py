@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import keras_tuner
@@ -11,8 +12,10 @@ import optuna
 import pandas as pd
 import pytest
 from calling import Here
+from optuna.trial import TrialState
 
 from search import SearchError, StudyConfig, run_study
+from search.cli.summary import print_summary
 from search.ledger import PLAN, twin_under_way
 from search.ownership import OWNER, me, owner_of
 from search.progress import Silent
@@ -133,6 +136,18 @@ def test_a_living_process_of_this_machine_is_waited_for_and_no_other() -> None:
     assert not twin_under_way(study, 0, {"factors": 2})  # not itself, nor a later one
 
 
+def test_a_trial_that_has_no_configuration_yet_may_get_the_same_one() -> None:
+    study = optuna.create_study()
+    study.ask()
+    assert twin_under_way(study, 1, {"factors": 2})
+    assert not twin_under_way(study, 0, {"factors": 2})
+    left = optuna.trial.create_trial(state=TrialState.RUNNING)
+    left.datetime_start = datetime.now() - timedelta(seconds=6)  # nobody needs that long
+    stale = optuna.create_study()
+    stale.add_trial(left)
+    assert not twin_under_way(stale, 1, {"factors": 2})
+
+
 def test_duplicates_are_repeated_on_their_own_seeds_where_asked(
     config: StudyConfig, tmp_path: Path
 ) -> None:
@@ -144,7 +159,9 @@ def test_duplicates_are_repeated_on_their_own_seeds_where_asked(
     assert len(set(values)) == 3
 
 
-def test_a_target_ends_the_study_and_it_stays_ended(config: StudyConfig, tmp_path: Path) -> None:
+def test_a_target_ends_the_study_and_it_stays_ended(
+    config: StudyConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     heard = Heard()
     config = config.at(target=100.0)
     result = run_study(config, home=tmp_path / "home", progress=heard)
@@ -153,6 +170,12 @@ def test_a_target_ends_the_study_and_it_stays_ended(config: StudyConfig, tmp_pat
     assert "Trial 0 reached the target of 100." in heard.messages
     again = run_study(config, home=tmp_path / "home")
     assert (again.new_trials, len(again.record.trials)) == (0, 1)
+    assert again.to_json()["reasons"] == ["Trial 0 reached the target of 100."]
+    capsys.readouterr()
+    print_summary(again, config, tmp_path / "home")
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Already done: Trial 0 reached the target of 100. For more, use another" in told
+    assert "finished trials" not in told
     more = run_study(config.at(target=None, trials=2), home=tmp_path / "home")
     assert len(more.record.trials) == 2
 

@@ -211,9 +211,15 @@ def test_a_dry_run_lists_the_space_and_the_cost_and_writes_nothing(
     assert (third["min"], third["max"], third["step"], third["values"]) == (0.0, 0.7, 0.05, None)
     chosen = next(p for p in plan["space"] if p["name"] == "optimizer")
     assert "adam" in chosen["values"]
-    assert plan["seconds"] > 0
     assert plan["memory_mb"] > 100
     assert not home.exists()
+    whole = plan["trials"] / plan["workers"] * (100 * plan["seconds_epoch"] + 3) + 15
+    assert plan["seconds"] == pytest.approx(whole)
+    parts = here(
+        "search", "--data", str(ratings_file), "--dry-run", "--home", str(home), "--repeats", "3"
+    )
+    whole = plan["trials"] / plan["workers"] * (3 * 100 * parts["seconds_epoch"] + 3) + 15
+    assert parts["seconds"] == pytest.approx(whole)
 
 
 def test_baseline_prints_both_published_sizes(capsys: pytest.CaptureFixture[str]) -> None:

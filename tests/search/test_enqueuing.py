@@ -89,6 +89,19 @@ def test_a_configuration_outside_of_the_space_is_refused(values: dict, message: 
         check_configurations([{"rate": 0.1}, values], SPACE)
 
 
+def test_a_number_stands_for_the_text_of_a_choice() -> None:
+    space = (
+        Parameter(name="batch", kind="Choice", default="full", values=("full", "256")),
+        Parameter(name="bias", kind="Choice", default="7", values=("7", "train_mean")),
+        Parameter(name="units", kind="Choice", default=8, values=(8, 16)),
+    )
+    given = [{"batch": 256, "bias": 7.0, "units": 16}, {"batch": "full"}]
+    found = check_configurations(given, space)
+    assert found == [{"batch": "256", "bias": "7", "units": 16}, {"batch": "full"}]
+    with pytest.raises(SearchError, match="`batch` must be one of full, 256"):
+        check_configurations([{"batch": 64}], space)
+
+
 def test_what_is_queued_is_tried_and_the_rest_is_sampled() -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     adapter = SpaceAdapter(SPACE)

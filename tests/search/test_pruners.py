@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import cast
 
 import optuna
 import pytest
+from optuna.trial import FrozenTrial
 
 from search import SearchError
 from search.ledger import PLAN
 from search.pruners import first_judged, make_pruner, same_shape, warm_up
 from search.reports import Peers
+from search.slots import SLOT
 
 
-def _goes_on(study: optuna.Study, trial: optuna.Trial, epoch: int, value: float) -> bool:
+def _goes_on(
+    study: optuna.Study,
+    trial: optuna.Trial,
+    epoch: int,
+    value: float,
+    alike: Callable[[FrozenTrial], bool] = lambda other: True,
+) -> bool:
     """Report as a study does, and ask its pruner."""
     frozen = trial._cached_frozen_trial
     frozen.intermediate_values[epoch] = value
     study._storage.set_trial_intermediate_value(trial._trial_id, epoch, value)
-    peers = cast("optuna.Study", Peers(study, frozen))
+    peers = cast("optuna.Study", Peers(study, frozen, alike))
     return not study.pruner.prune(peers, frozen)
 
 
@@ -50,6 +59,34 @@ def test_hyperband_judges_within_a_trials_bracket() -> None:
         study.tell(trial, 1.0 + number)
     assert any(ended)
     assert not all(ended)  # a bracket begins later than the first epoch
+
+
+def test_hyperband_compares_full_batch_trials_with_one_another() -> None:
+    """Every mini-batch trial is far ahead; a full-batch one that is the first of its kind stays."""
+    study = _study("hyperband", min_resource=4, reduction_factor=3)  # one bracket of nine epochs
+    for number in range(9):
+        small = study.ask()
+        small.set_user_attr(PLAN, {"values": {"batch_size": "64"}})
+        _goes_on(study, small, 4, 0.5 + number / 10)
+        study.tell(small, 0.5)
+    full, worse = study.ask(), study.ask()
+    params = {"batch_size": "full"}
+    for trial in (full, worse):
+        trial.set_user_attr(PLAN, {"values": params})
+    assert _goes_on(study, full, 4, 2.0, partial(same_shape, params))
+    assert not _goes_on(study, worse, 4, 2.1, partial(same_shape, params))
+
+
+def test_hyperbands_brackets_have_optunas_shares_and_keep_through_an_interruption() -> None:
+    """Of 9 epochs by 3: ceil(3 * 9 / 3), ceil(3 * 3 / 2) and 3 of 17 trials."""
+    study = _study("hyperband", min_resource=1, reduction_factor=3)
+    bracket = study.pruner._small._bracket
+    asked = [study.ask() for _ in range(1700)]
+    found = [bracket("s", trial._cached_frozen_trial) for trial in asked]
+    shares = [found.count(number) / 100 for number in range(3)]
+    assert shares == pytest.approx([9, 5, 3], abs=1.0)
+    again = optuna.trial.create_trial(value=1.0, user_attrs={SLOT: 7})
+    assert bracket("s", again) == found[7]
 
 
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
@@ -157,7 +194,7 @@ def test_the_first_judged_epoch_follows_the_options() -> None:
     assert first_judged("patient", {}, small=True) == 4
     assert first_judged("asha", {}, small=True) == 4
     assert first_judged("median", {"n_warmup_steps": 9}, small=True) == 9
-    assert first_judged("hyperband", {}, small=True) == 15
+    assert first_judged("hyperband", {}, small=True) == 4
 
 
 def test_patience_begins_after_the_warm_up() -> None:
@@ -187,8 +224,8 @@ def test_the_first_rung_is_the_end_of_a_stage() -> None:
     assert all(_goes_on(study, first, epoch, 0.5) for epoch in range(1, 13))
     went_on = [_goes_on(study, second, epoch, 0.6) for epoch in range(1, 7)]
     assert went_on == [True] * 5 + [False]
-    assert make_pruner("hyperband", epochs=40, growth=growth)._min_resource == 15
-    assert make_pruner("hyperband", epochs=40, growth=[[0.2, 18]])._min_resource == 18
+    assert first_judged("hyperband", {}, growth=growth, small=True) == 6
+    assert first_judged("hyperband", {}, growth=[[0.2, 18]]) == 18
 
 
 @pytest.mark.parametrize(("parts", "threshold"), [(2, 0.9), (3, 0.25), (4, 0.1)])
@@ -214,12 +251,15 @@ def test_rungs_count_from_the_warm_up_of_a_trials_shape(batch_size: str | None, 
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
+    ("name", "options", "message"),
     [
-        ("threshold", r"needs `lower` or `upper`, but got neither"),
-        ("hyperband", r"at least as many epochs as its `min_resource`, but got 9 and 15"),
+        ("threshold", {}, r"needs `lower` or `upper`, but got neither"),
+        ("threshold", {"lower": 2, "upper": 1}, r"no greater than its `upper`, but got 2 and 1"),
+        ("hyperband", {}, r"at least as many epochs as its `min_resource`, but got 9 and 15"),
     ],
 )
-def test_options_that_do_not_go_together_are_refused(name: str, message: str) -> None:
+def test_options_that_do_not_go_together_are_refused(
+    name: str, options: dict[str, int], message: str
+) -> None:
     with pytest.raises(SearchError, match=message):
-        make_pruner(name, epochs=9)
+        make_pruner(name, epochs=9, options=options)

@@ -15,6 +15,7 @@ from search.grid import grid_points
 from search.ledger import OUTCOME, requeue
 from search.options import SAMPLERS
 from search.parameters import Condition, Parameter
+from search.pruners import make_pruner
 from search.samplers import make_sampler
 from search.slots import SLOT
 from tracking import TrialRecord
@@ -104,6 +105,37 @@ def test_a_grid_without_points_left_ends_a_study_short_of_its_target() -> None:
     assert ends.reasons() == ["All 2 points of the grid were tried."]
 
 
+@pytest.mark.parametrize("name", ["grid", "qmc"])
+def test_hyperband_takes_no_point_from_a_grid_or_a_sequence(name: str) -> None:
+    """Optuna shows a sampler one bracket, once its own pruner was asked: slots are lost there."""
+    adapter, plain = SpaceAdapter(TREE), _run(name, TREE, 13)
+    pruner = make_pruner("hyperband", epochs=9, options={"min_resource": 1})
+    study = optuna.create_study(sampler=make_sampler(name, 3, space=TREE, trials=13), pruner=pruner)
+    study.enqueue_trial(adapter.encode(adapter.defaults()), user_attrs={SLOT: 0})
+    tried = []
+    for number in range(13):
+        trial = study.ask()
+        tried.append(adapter.sample(trial))
+        trial.report(float(number), 1)
+        trial.should_prune()
+        study.tell(trial, float(number))
+    assert tried[1:] == plain
+
+
+@pytest.mark.parametrize("name", ["cmaes", "nsga2"])
+def test_a_baseline_that_lacks_a_parameter_hides_it_from_no_sampler(name: str) -> None:
+    sampler = make_sampler(name, 3, space=NUMBERS)
+    study = optuna.create_study(sampler=sampler)
+    for number in range(4):
+        trial = study.ask()
+        trial.suggest_float("rate", 0.0, 0.5)
+        if number:
+            trial.suggest_int("width", 4, 64, log=True)
+        study.tell(trial, float(number))
+    trial = study.ask()
+    assert set(trial.relative_params or trial.relative_search_space) == {"rate", "width"}
+
+
 def test_tpe_serves_several_goals_beside_a_trial_that_a_limit_ended() -> None:
     sampler = make_sampler("tpe", 1, space=NUMBERS)
     study = optuna.create_study(directions=["minimize", "minimize"], sampler=sampler)
@@ -176,6 +208,13 @@ def test_options_reach_the_sampler() -> None:
     inner = made._proposing(study, study.get_trials()[trial.number]).sampler
     assert inner._n_startup_trials == 2
     assert not inner._multivariate
+
+
+@pytest.mark.parametrize("name", ["local", "tpe"])
+def test_options_that_optuna_refuses_together_are_one_line(name: str) -> None:
+    options = {"multivariate": False, "group": True}
+    with pytest.raises(SearchError, match=r"must go together, but got multivariate=False, group="):
+        make_sampler(name, 1, space=NUMBERS, options=options)
 
 
 @pytest.mark.parametrize(

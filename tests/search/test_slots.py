@@ -52,6 +52,16 @@ def test_a_retry_keeps_its_slot_and_later_trials_close_the_gap() -> None:
     assert slot_of(study, study.get_trials(deepcopy=False)[following.number]) == 2
 
 
+def test_what_was_queued_outlives_a_stop_before_its_parameters_were_stored() -> None:
+    study = _study()
+    study.enqueue_trial({"x": 0.25})
+    study.ask()  # and stopped at once
+    requeue(study, study.get_trials(deepcopy=False)[0], KILLED_RECORD)
+    again = study.ask()
+    assert again.suggest_float("x", 0, 1) == 0.25
+    assert 1 <= again.suggest_int("n", 1, 4) <= 4
+
+
 def test_an_interrupted_random_study_proposes_the_same() -> None:
     whole, cut = _study(), _study()
     expected = [whole.ask().suggest_float("x", 0, 1) for _ in range(5)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import sqlite3
 from pathlib import Path
 
@@ -17,9 +18,11 @@ from models.data import load_ratings, split_ratings
 from search import SearchError, StudyConfig, run_study
 from search.ledger import DECIDING
 from search.library import get_study
+from search.messages import Score, Task
 from search.ownership import owner_of
 from search.removal import delete_study
-from search.winner import find_winner
+from search.supervisor import Supervisor
+from search.winner import VERDICT, find_winner
 from tracking import MlflowRecorder, Store
 
 SPACE = {
@@ -213,6 +216,54 @@ def test_a_candidate_that_fails_on_a_new_seed_is_left_out_and_named(
     assert best.number not in [each.number for each in verdict.candidates]
     run = store.client().get_run(verdict.run_id)
     assert line in run.data.tags["mlflow.note.content"]
+
+
+@pytest.mark.slow
+def test_a_candidate_whose_process_dies_is_left_out_and_the_test_part_opened_for_one_winner(
+    ratings_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first process is killed in the first candidate's training; later, one while it scores."""
+    config = StudyConfig(
+        name="d", trials=3, epochs=8, data=str(ratings_file), sampler="grid", space=SPACE,
+        keep_models="none", pruner="none",
+    )  # fmt: skip
+    run_study(config, home=tmp_path)
+    store = Store(tmp_path)
+    ranked = sorted(get_study(store, None, "d").trials[1:], key=lambda trial: trial.value)
+    submit, ask, asked = Supervisor.submit, Supervisor.ask, []
+
+    def submit_and_kill(self: Supervisor, task: Task) -> None:
+        submit(self, task)
+        if not asked:
+            asked.append(task)
+            os.kill(self._pid, signal.SIGKILL)
+
+    def ask_and_kill(self: Supervisor, question: Score) -> None:
+        ask(self, question)
+        if question.part == "test":
+            os.kill(self._pid, signal.SIGKILL)
+
+    lines: list[str] = []
+    with monkeypatch.context() as deadly:
+        deadly.setattr(Supervisor, "submit", submit_and_kill)
+        deadly.setattr(Supervisor, "ask", ask_and_kill)
+        with pytest.raises(SearchError, match=r"must live until it answers, but the kernel ended"):
+            find_winner("d", store, top=2, repeats=2, tell=lines.append)
+    (left_out,) = (line for line in lines if line.endswith("It is left out."))
+    assert left_out.startswith(f"Trial {ranked[0].number} must train to its end on every new seed")
+    assert "SIGKILL" in left_out
+    stored = get_study(store, None, "d").user_attrs[VERDICT]
+    assert stored["number"] in (0, ranked[1].number)
+    assert stored["test"] == []
+    verdict, fresh = find_winner("d", store, top=3, repeats=5)
+    assert fresh
+    assert (verdict.number, verdict.opened) == (stored["number"], stored["opened"])
+    assert verdict.candidates[0].repeats == tuple(stored["candidates"][0]["repeats"])
+    assert verdict.left_out == (left_out,)
+    names = [score.name for score in verdict.test if score.name != "baseline"]
+    assert names == ["winner", "global_mean", "biases"]
+    assert len(verdict.test[0].repeats) == 2
+    assert verdict.model == "d/1"
 
 
 @pytest.mark.slow
