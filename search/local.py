@@ -22,6 +22,7 @@ _MOST = 0.25  # probability that a parameter changes where there are few
 _STEP = 0.15  # standard deviation of a change, as a share of the parameter's range
 _DRAWS = 100
 _NEAR = 3  # parameters in which a trial near another one differs at most
+_FIRST = 60  # trials over which single choices take less and less of the proposals
 _LEARNT_FROM = 10  # trials, before which the first variation that is drawn is proposed
 
 
@@ -59,6 +60,7 @@ class LocalSampler(BaseSampler):
         candidates: int,
         sweep: float,
         kind: str | None = None,
+        first: str | None = None,
     ) -> None:
         """Choose nothing yet.
 
@@ -70,6 +72,7 @@ class LocalSampler(BaseSampler):
             candidates: How many variations are drawn for each that is proposed.
             sweep: How many of those that vary a trial change one choice of the best, from 0 to 1.
             kind: Parameter that the third parent differs in from the first two, where they do not.
+            first: Choice whose values are tried before those of others, at the beginning.
         """
         self._random = np.random.default_rng(seed)
         self._uniform = RandomSampler(seed=seed)
@@ -77,6 +80,7 @@ class LocalSampler(BaseSampler):
         self._startup = startup
         self._share = share
         self._kind = kind
+        self._first = first
         self._candidates = candidates
         self._sweep = sweep
         self._values: dict[str, Any] | None = None
@@ -95,6 +99,8 @@ class LocalSampler(BaseSampler):
         """A trial of the study with changes, or None where there are too few trials."""
         ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
         within = [t for t in ended if not is_beyond(t)]
+        under_way = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        taken = [t.params for t in under_way if t.params]
         whole = [t for t in within if t.state == TrialState.COMPLETE]
         if len(ended) < self._startup or not whole:
             return None
@@ -102,15 +108,17 @@ class LocalSampler(BaseSampler):
             front = [t for t in study.best_trials if not is_beyond(t)] or whole
             return self._varied(front[self._random.integers(len(front))])
         sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
-        if self._random.random() < self._sweep:
-            swept = self._swept(within, min(whole, key=lambda t: _least(t, sign)))
+        if self._random.random() < max(self._sweep, 1 - len(ended) / _FIRST):
+            first = self._first if len(ended) < _FIRST else None
+            known = [*(t.params for t in within), *taken]
+            swept = self._swept(known, min(whole, key=lambda t: _least(t, sign)), first)
             if swept is not None:
                 return swept
         parent = self._parent(within, whole, sign)
         told = [t for t in within if math.isfinite(_least(t, sign))]
         if len(told) < _LEARNT_FROM:
             return self._varied(parent)
-        tried = [t.params for t in told]
+        tried = [*(t.params for t in told), *taken]
         drawn = [self._varied(parent) for _ in range(self._candidates)]
         candidates = [values for values in drawn if values not in tried] or drawn
         if len(candidates) == 1:
@@ -118,9 +126,11 @@ class LocalSampler(BaseSampler):
         seed = int(self._random.integers(2**31))
         return candidates[most_promising(told, [_least(t, sign) for t in told], candidates, seed)]
 
-    def _swept(self, within: Sequence[FrozenTrial], best: FrozenTrial) -> dict[str, Any] | None:
+    def _swept(
+        self, known: Sequence[Mapping[str, Any]], best: FrozenTrial, first: str | None
+    ) -> dict[str, Any] | None:
         """The best trial with one choice as it was not tried near it; None where all were."""
-        near = [t.params for t in within if _apart(t.params, best.params) <= _NEAR]
+        near = [params for params in known if _apart(params, best.params) <= _NEAR]
         untried = []
         for name, distribution in best.distributions.items():
             if isinstance(distribution, CategoricalDistribution):
@@ -128,6 +138,7 @@ class LocalSampler(BaseSampler):
                 untried += [(name, value) for value in distribution.choices if value not in tried]
         if not untried:
             return None
+        untried = [each for each in untried if each[0] == first] or untried
         name, value = untried[self._random.integers(len(untried))]
         return {**best.params, name: value}
 

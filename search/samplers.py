@@ -23,6 +23,10 @@ from search.options import Options
 from search.parameters import Parameter, always_active, dividing_choice
 from search.slots import slot_of
 
+_LEADING = "optimizer"
+"""Tried first: several optimizers as they are gain as much as one that is tuned (Schmidt,
+Schneider and Hennig, "Descending through a Crowded Valley", ICML 2021)."""
+
 
 def derive_seed(seed: int, slot: int, stream: int = 0) -> int:
     """A seed of 31 bits from a study's seed and a trial's slot.
@@ -79,9 +83,10 @@ def make_sampler(
         _check_torch()
     choice = dividing_choice(space) if name == "local" else None
     dividing = None if choice is None else optuna_name(choice)
+    leading = next((optuna_name(p) for p in space if p.name == _LEADING), None)
     makers: dict[str, Callable[[int], BaseSampler]] = {
         "random": lambda s: optuna.samplers.RandomSampler(seed=s),
-        "local": lambda s: _local(s, given, dividing),
+        "local": lambda s: _local(s, given, dividing, leading),
         "tpe": lambda s: optuna.samplers.TPESampler(seed=s, **_tpe(given)),
         "gp": lambda s: optuna.samplers.GPSampler(
             seed=s, warn_independent_sampling=False, **({"n_startup_trials": 6} | given)
@@ -114,15 +119,22 @@ def _tpe(given: Options) -> dict[str, Any]:
     return {"n_startup_trials": 6, "multivariate": True, "group": group, **given}
 
 
-def _local(seed: int, given: Options, kind: str | None) -> LocalSampler:
+def _local(seed: int, given: Options, kind: str | None, first: str | None) -> LocalSampler:
     settings = dict(given)
-    share = settings.pop("local_share", 0.75)
+    share = settings.pop("local_share", 0.9)
     candidates = settings.pop("local_candidates", 16)
     sweep = settings.pop("local_sweep", 0.3)
     startup = settings.setdefault("n_startup_trials", 4)
     tpe = optuna.samplers.TPESampler(seed=seed, **_tpe(settings))
     return LocalSampler(
-        seed, tpe, startup=startup, share=share, candidates=candidates, sweep=sweep, kind=kind
+        seed,
+        tpe,
+        startup=startup,
+        share=share,
+        candidates=candidates,
+        sweep=sweep,
+        kind=kind,
+        first=first,
     )
 
 
