@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ _MOST = 0.25  # probability that a parameter changes where there are few
 _STEP = 0.15  # standard deviation of a change, as a share of the parameter's range
 _DRAWS = 100
 _NEAR = 3  # parameters in which a trial near another one differs at most
-_FIRST = 60  # trials over which single choices take less and less of the proposals
+_FIRST = 60  # trials, after which no choice comes before all else
 _LEARNT_FROM = 10  # trials, before which the first variation that is drawn is proposed
 
 
@@ -44,8 +44,9 @@ class LocalSampler(BaseSampler):
     one is proposed, as `search.screening` says: with small steps that is mostly one that changes
     nothing that matters, with four a better one. Three of ten instead change one choice of the best
     trial to what no trial near it had, as long as there is such: a forest shuns a value that was
-    tried in poor company alone. With several goals a parent is any trial of the frontier, and the
-    first variation is proposed.
+    tried in poor company alone. One choice may come before all else, while there are few trials:
+    each of its values is tried with the best trial, and with the best of another kind. With several
+    goals a parent is any trial of the frontier, and the first variation is proposed.
 
     One of these serves one trial.
     """
@@ -72,7 +73,7 @@ class LocalSampler(BaseSampler):
             candidates: How many variations are drawn for each that is proposed.
             sweep: How many of those that vary a trial change one choice of the best, from 0 to 1.
             kind: Parameter that the third parent differs in from the first two, where they do not.
-            first: Choice whose values are tried before those of others, at the beginning.
+            first: Choice whose values are tried before all else, unless `sweep` is 0.
         """
         self._random = np.random.default_rng(seed)
         self._uniform = RandomSampler(seed=seed)
@@ -108,10 +109,13 @@ class LocalSampler(BaseSampler):
             front = [t for t in study.best_trials if not is_beyond(t)] or whole
             return self._varied(front[self._random.integers(len(front))])
         sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
-        if self._random.random() < max(self._sweep, 1 - len(ended) / _FIRST):
-            first = self._first if len(ended) < _FIRST else None
+        if self._sweep:
             known = [*(t.params for t in within), *taken]
-            swept = self._swept(known, min(whole, key=lambda t: _least(t, sign)), first)
+            bases = self._best_of_kinds(within, whole, sign) if len(ended) < _FIRST else []
+            swept = self._swept(known, bases, {self._first})
+            if swept is None and self._random.random() < self._sweep:
+                best = min(whole, key=lambda t: _least(t, sign))
+                swept = self._swept(known, [best], best.params)
             if swept is not None:
                 return swept
         parent = self._parent(within, whole, sign)
@@ -126,21 +130,36 @@ class LocalSampler(BaseSampler):
         seed = int(self._random.integers(2**31))
         return candidates[most_promising(told, [_least(t, sign) for t in told], candidates, seed)]
 
+    def _best_of_kinds(
+        self, within: Sequence[FrozenTrial], whole: Sequence[FrozenTrial], sign: float
+    ) -> list[FrozenTrial]:
+        """The best trial, and the best one of the next best kind, where there are kinds."""
+        best = min(whole, key=lambda t: _least(t, sign))
+        kind = best.params.get(self._kind or "")
+        others = [t for t in within if t.params.get(self._kind or "") != kind]
+        return [best, *sorted(others, key=lambda t: _least(t, sign))[:1]]
+
     def _swept(
-        self, known: Sequence[Mapping[str, Any]], best: FrozenTrial, first: str | None
+        self,
+        known: Sequence[Mapping[str, Any]],
+        bases: Sequence[FrozenTrial],
+        names: Container[str | None],
     ) -> dict[str, Any] | None:
-        """The best trial with one choice as it was not tried near it; None where all were."""
-        near = [params for params in known if _apart(params, best.params) <= _NEAR]
-        untried = []
-        for name, distribution in best.distributions.items():
-            if isinstance(distribution, CategoricalDistribution):
-                tried = [params.get(name) for params in near]
-                untried += [(name, value) for value in distribution.choices if value not in tried]
-        if not untried:
-            return None
-        untried = [each for each in untried if each[0] == first] or untried
-        name, value = untried[self._random.integers(len(untried))]
-        return {**best.params, name: value}
+        """The first of some trials that has a choice which was not tried near it, with that."""
+        for base in bases:
+            kind, untried = base.params.get(self._kind or ""), []
+            same = [params for params in known if params.get(self._kind or "") == kind]
+            for name, distribution in base.distributions.items():
+                if name in names and isinstance(distribution, CategoricalDistribution):
+                    most = len(base.params) // 2 if name == self._first else _NEAR
+                    asked = known if name == self._kind else same
+                    near = [params for params in asked if _apart(params, base.params) <= most]
+                    tried = {params.get(name) for params in near}
+                    untried += [(name, each) for each in distribution.choices if each not in tried]
+            if untried:
+                name, value = untried[self._random.integers(len(untried))]
+                return {**base.params, name: value}
+        return None
 
     def _varied(self, parent: FrozenTrial) -> dict[str, Any]:
         """Its parameters, a few of them changed."""

@@ -124,7 +124,7 @@ def _local(seed: int, given: Options, kind: str | None, first: str | None) -> Lo
     share = settings.pop("local_share", 0.9)
     candidates = settings.pop("local_candidates", 16)
     sweep = settings.pop("local_sweep", 0.3)
-    startup = settings.setdefault("n_startup_trials", 4)
+    startup = settings.setdefault("n_startup_trials", 3)
     tpe = optuna.samplers.TPESampler(seed=seed, **_tpe(settings))
     return LocalSampler(
         seed,

@@ -157,7 +157,9 @@ def test_a_sweep_changes_one_choice_of_the_best_trial_to_what_was_not_tried_near
     def proposed() -> set[tuple[str, str]]:
         found = set()
         for _ in range(30):
-            params = study.ask(space).params
+            trial = study.ask(space)
+            study.tell(trial, state=TrialState.FAIL)
+            params = trial.params
             changes = {name: value for name, value in params.items() if value != best[name]}
             assert len(changes) == 1
             found |= set(changes.items())
@@ -169,11 +171,77 @@ def test_a_sweep_changes_one_choice_of_the_best_trial_to_what_was_not_tried_near
     tell(2.0, k0="b", x0=0.1, x1=0.1)  # near: three differ
     tell(2.0, k1="c", x0=0.1, x1=0.1, x2=0.1)  # not near
     assert proposed() == every - {("k0", "b")}
+    asked = [study.ask(space).params for _ in range(3)]  # three workers: each another one
+    assert {(n, p[n]) for p in asked for n in p if p[n] != best[n]} == every - {("k0", "b")}
     for name, value in every:
         tell(3.0, **{name: value})
     asked = [study.ask(space).params for _ in range(40)]
     changed = {name for p in asked for name in p if p[name] != best[name]}
     assert changed > {"x0", "x1", "x2", "x3"}  # all were tried: it varies as ever
+
+
+def test_optimizers_come_before_all_else_for_the_best_of_two_kinds() -> None:
+    """A trial of kind b has a parameter that one of a lacks, and is the worse one."""
+    kinds = (
+        Parameter(name="kind", kind="Choice", default="a", values=("a", "b")),
+        Parameter(
+            name="factors", kind="Int", default=8, low=1, high=64,
+            conditions=(Condition(name="kind", values=("b",)),),
+        ),
+        *(
+            Parameter(
+                name=f"f{n}", kind="Float", default=0.5, low=0.0, high=1.0,
+                conditions=(Condition(name="kind", values=("b",)),),
+            )
+            for n in range(12)
+        ),
+    )  # fmt: skip
+    names = ("optimizer", "activation", "schedule")
+    space = (
+        *kinds,
+        *(Parameter(name=n, kind="Choice", default="v", values=tuple("vwxyz")) for n in names),
+        *(Parameter(name=f"x{n}", kind="Float", default=0.5, low=0.0, high=1.0) for n in range(9)),
+    )
+    adapter = SpaceAdapter(space)
+    options = {"local_share": 1.0, "local_candidates": 1, "n_startup_trials": 1}
+    study = optuna.create_study(sampler=make_sampler("local", 1, space=space, options=options))
+    best = adapter.defaults()
+    other = best | {"kind": "b", "factors": 8} | {f"f{n}": 0.5 for n in range(12)}
+
+    def tell(value: float, values: dict) -> None:
+        study.enqueue_trial(adapter.encode_given(values))
+        adapter.sample(trial := study.ask())
+        study.tell(trial, value)
+
+    def single(count: int) -> list[tuple[str, str, str]]:
+        """Kind, choice and value of the proposals that change nothing else; none of them ends."""
+        found = []
+        for _ in range(count):
+            tried = adapter.sample(trial := study.ask())
+            study.tell(trial, state=TrialState.FAIL)
+            base = other if tried["kind"] == "b" else best
+            changed = [name for name in tried if tried[name] != base[name]]
+            if len(changed) == 1 and changed[0] in names:
+                found.append((tried["kind"], changed[0], str(tried[changed[0]])))
+        return found
+
+    tell(1.0, other)
+    tell(0.0, best)
+    assert set(single(30)) == {("a", "optimizer", value) for value in "wxyz"}
+    assert len(single(30)) == 30
+    for value in "wxyz":
+        tell(2.0, best | {"optimizer": value})
+    assert set(single(30)) == {("b", "optimizer", value) for value in "wxyz"}
+    for value in "wxyz":
+        tell(2.0, other | {"optimizer": value})
+    later = single(100)
+    assert 15 < len(later) < 50
+    assert {("a", "activation"), ("a", "schedule")} <= {(kind, name) for kind, name, _ in later}
+    for number in range(60):
+        tell(3.0, best | {f"x{n}": number / 60 for n in range(9)})
+    best = best | {f"x{n}": 0.99 for n in range(9)}
+    tell(-1.0, best)  # far from all others, but optimizers take no turn of their own any more
+    assert {"activation", "schedule"} <= {name for _, name, _ in single(100)}
 
 
 FAMILIES = {"kind": EIGHT["kind"], "x0": EIGHT["x0"]}
