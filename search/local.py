@@ -124,7 +124,9 @@ class LocalSampler(BaseSampler):
             return self._varied(parent)
         tried = [*(t.params for t in told), *taken]
         drawn = [self._varied(parent) for _ in range(self._candidates)]
-        candidates = [values for values in drawn if values not in tried] or drawn
+        # A variation may carry parameters that its kind lacks; they are not asked for.
+        new = [v for v in drawn if not any(params.items() <= v.items() for params in tried)]
+        candidates = new or drawn
         if len(candidates) == 1:
             return candidates[0]
         seed = int(self._random.integers(2**31))

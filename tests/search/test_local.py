@@ -180,6 +180,27 @@ def test_a_sweep_changes_one_choice_of_the_best_trial_to_what_was_not_tried_near
     assert changed > {"x0", "x1", "x2", "x3"}  # all were tried: it varies as ever
 
 
+def test_what_a_kind_with_fewer_parameters_had_is_not_proposed_again() -> None:
+    space = (
+        Parameter(name="kind", kind="Choice", default="a", values=("a", "b")),
+        Parameter(
+            name="factors", kind="Int", default=8, low=1, high=64,
+            conditions=(Condition(name="kind", values=("b",)),),
+        ),
+    )  # fmt: skip
+    adapter = SpaceAdapter(space)
+    study = optuna.create_study(sampler=make_sampler("local", 1, space=space, options=ALWAYS))
+    for value, given in [(9.0, {"kind": "a"})] + [
+        (float(n), {"kind": "b", "factors": n}) for n in range(1, 11)
+    ]:
+        study.enqueue_trial(adapter.encode_given(given))
+        adapter.sample(trial := study.ask())
+        study.tell(trial, value)
+    for _ in range(30):
+        assert adapter.sample(trial := study.ask())["kind"] == "b"
+        study.tell(trial, state=TrialState.FAIL)
+
+
 def test_optimizers_come_before_all_else_for_the_best_of_two_kinds() -> None:
     """A trial of kind b has a parameter that one of a lacks, and is the worse one."""
     kinds = (
