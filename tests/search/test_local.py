@@ -197,7 +197,8 @@ def test_what_a_kind_with_fewer_parameters_had_is_not_proposed_again() -> None:
         adapter.sample(trial := study.ask())
         study.tell(trial, value)
     for _ in range(30):
-        assert adapter.sample(trial := study.ask())["kind"] == "b"
+        tried = adapter.sample(trial := study.ask())
+        assert tried["kind"] == "b"
         study.tell(trial, state=TrialState.FAIL)
 
 
