@@ -111,10 +111,11 @@ class LocalSampler(BaseSampler):
         sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
         if self._sweep:
             known = [*(t.params for t in within), *taken]
-            bases = self._best_of_kinds(within, whole, sign) if len(ended) < _FIRST else []
-            swept = self._swept(known, bases, {self._first})
+            best = min(whole, key=lambda t: _least(t, sign))
+            other = self._other_kind(within, [best], sign)
+            both = [best] if other is None else [best, other]
+            swept = self._swept(known, both, {self._first}) if len(ended) < _FIRST else None
             if swept is None and self._random.random() < self._sweep:
-                best = min(whole, key=lambda t: _least(t, sign))
                 swept = self._swept(known, [best], best.params)
             if swept is not None:
                 return swept
@@ -131,15 +132,6 @@ class LocalSampler(BaseSampler):
             return candidates[0]
         seed = int(self._random.integers(2**31))
         return candidates[most_promising(told, [_least(t, sign) for t in told], candidates, seed)]
-
-    def _best_of_kinds(
-        self, within: Sequence[FrozenTrial], whole: Sequence[FrozenTrial], sign: float
-    ) -> list[FrozenTrial]:
-        """The best trial, and the best one of the next best kind, where there are kinds."""
-        best = min(whole, key=lambda t: _least(t, sign))
-        kind = best.params.get(self._kind or "")
-        others = [t for t in within if t.params.get(self._kind or "") != kind]
-        return [best, *sorted(others, key=lambda t: _least(t, sign))[:1]]
 
     def _swept(
         self,

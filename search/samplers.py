@@ -99,9 +99,7 @@ def make_sampler(
         ),
     }
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            makers[name](seed)
+        _quietly(makers[name], seed)
     except ValueError as error:
         raise SearchError(
             f"Options of the sampler `{name}` must go together, but got "
@@ -112,6 +110,13 @@ def make_sampler(
     shared = name in ("gp", "cmaes", "nsga2")
     names = {optuna_name(p) for p in always_active(space)} if shared else set()
     return SlotSampler(makers[name], seed, history, names)
+
+
+def _quietly(make: Callable[[int], BaseSampler], seed: int) -> BaseSampler:
+    """A sampler; TPE's `group` is called experimental, but the pinned version is what is used."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return make(seed)
 
 
 def _tpe(given: Options) -> dict[str, Any]:
@@ -189,10 +194,7 @@ class SlotSampler(BaseSampler):
     def _proposing(self, study: optuna.Study, trial: FrozenTrial) -> _Proposing:
         if trial.number not in self._made:
             seed = derive_seed(self._seed, slot_of(study, trial))
-            with warnings.catch_warnings():
-                # TPE's `group` is called experimental; the pinned version is what is used
-                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                sampler = self._make(seed)
+            sampler = _quietly(self._make, seed)
             seen = WithHistory(study, self._history, self._names)
             self._made[trial.number] = _Proposing(sampler, cast("optuna.Study", seen))
         return self._made[trial.number]

@@ -61,13 +61,12 @@ class _Repeated:
 class _Untrainable(SearchError):
     """A candidate did not train to its end on one of the new seeds."""
 
-
-def _untrainable(candidate: _Repeated, seed: int, why: str) -> _Untrainable:
-    name = candidate.name[0].upper() + candidate.name[1:]
-    return _Untrainable(
-        f"{name} must train to its end on every new seed, but did not on {seed} "
-        f"({why.rstrip('.')})."
-    )
+    def __init__(self, candidate: _Repeated, seed: int, why: str) -> None:
+        name = candidate.name[0].upper() + candidate.name[1:]
+        super().__init__(
+            f"{name} must train to its end on every new seed, but did not on {seed} "
+            f"({why.rstrip('.')})."
+        )
 
 
 def stored_verdict(study: optuna.Study) -> Verdict | None:
@@ -299,7 +298,7 @@ class _Trainer:
                 ended = self._train(candidate, seed, folder, None)
                 scored = self._score(folder / "model", "valid")
             except ChildDied as error:
-                raise _untrainable(candidate, seed, str(error)) from error
+                raise _Untrainable(candidate, seed, str(error)) from error
             candidate.ends.append(ended)
             candidate.valid.append(scored.sums["model"])
             self._tell(f"{candidate.name}, repeat {count} of {len(seeds)}: {ended.value:.4f}")
@@ -364,7 +363,7 @@ class _Trainer:
         ended = self._next(Done, Failed)
         if isinstance(ended, Done):
             return ended
-        raise _untrainable(candidate, seed, ended.message)
+        raise _Untrainable(candidate, seed, ended.message)
 
     def _score(self, model: Path | None, part: str) -> Scored:
         self._supervisor.ready(self._stop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import statistics
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import optuna
@@ -48,6 +49,13 @@ def _told(value: float | None, params: dict | None = None, **kept: Any) -> Froze
 def _study(options: dict | None = None, seed: int = 1, **made: Any) -> optuna.Study:
     sampler = make_sampler("local", seed, options=ALWAYS | (options or {}))
     return optuna.create_study(sampler=sampler, **made)
+
+
+def _tried(study: optuna.Study, adapter: SpaceAdapter, value: float, values: dict) -> None:
+    """A trial of given values that came to its end."""
+    study.enqueue_trial(adapter.encode_given(values))
+    adapter.sample(trial := study.ask())
+    study.tell(trial, value)
 
 
 def _proposed(study: optuna.Study, count: int) -> list[dict]:
@@ -193,9 +201,7 @@ def test_what_a_kind_with_fewer_parameters_had_is_not_proposed_again() -> None:
     for value, given in [(9.0, {"kind": "a"})] + [
         (float(abs(n - 30)), {"kind": "b", "factors": n}) for n in range(6, 61, 6)
     ]:
-        study.enqueue_trial(adapter.encode_given(given))
-        adapter.sample(trial := study.ask())
-        study.tell(trial, value)
+        _tried(study, adapter, value, given)
     for _ in range(30):
         tried = adapter.sample(trial := study.ask())
         assert tried["kind"] == "b"
@@ -230,10 +236,7 @@ def test_optimizers_come_before_all_else_for_the_best_of_two_kinds() -> None:
     best = adapter.defaults()
     other = best | {"kind": "b", "factors": 8} | {f"f{n}": 0.5 for n in range(12)}
 
-    def tell(value: float, values: dict) -> None:
-        study.enqueue_trial(adapter.encode_given(values))
-        adapter.sample(trial := study.ask())
-        study.tell(trial, value)
+    tell = partial(_tried, study, adapter)
 
     def single(count: int) -> list[tuple[str, str, str]]:
         """Kind, choice and value of the proposals that change nothing else; none of them ends."""

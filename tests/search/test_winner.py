@@ -8,6 +8,7 @@ import os
 import signal
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,15 +42,20 @@ SPACE = {
 }
 
 
+def _config(name: str, ratings_file: Path, **given: Any) -> StudyConfig:
+    """The baseline and a grid of two configurations."""
+    return StudyConfig(
+        name=name, trials=3, epochs=8, data=str(ratings_file), sampler="grid", space=SPACE,
+        keep_models="none", pruner="none", **given,
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def decided(
     ratings_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[dict, list[str], Store]:
     home = tmp_path_factory.mktemp("winner") / "mlruns"
-    config = StudyConfig(
-        name="w", trials=3, epochs=8, data=str(ratings_file), sampler="grid", space=SPACE,
-        keep_models="none", pruner="none",
-    )  # fmt: skip
+    config = _config("w", ratings_file)
     run_study(config, home=home)
     lines: list[str] = []
     verdict, fresh = find_winner("w", Store(home), top=1, repeats=2, tell=lines.append)
@@ -193,10 +199,7 @@ def test_a_candidate_that_fails_on_a_new_seed_is_left_out_and_named(
     ratings_file: Path, tmp_path: Path
 ) -> None:
     """Its stored step is made 1e30 after the search, so that no weight stays finite."""
-    config = StudyConfig(
-        name="n", trials=3, epochs=8, data=str(ratings_file), sampler="grid", space=SPACE,
-        keep_models="none", pruner="none",
-    )  # fmt: skip
+    config = _config("n", ratings_file)
     run_study(config, home=tmp_path)
     store = Store(tmp_path)
     study = get_study(store, None, "n")
@@ -223,10 +226,7 @@ def test_a_candidate_whose_process_dies_is_left_out_and_the_test_part_opened_for
     ratings_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first process is killed in the first candidate's training; later, one while it scores."""
-    config = StudyConfig(
-        name="d", trials=3, epochs=8, data=str(ratings_file), sampler="grid", space=SPACE,
-        keep_models="none", pruner="none",
-    )  # fmt: skip
+    config = _config("d", ratings_file)
     run_study(config, home=tmp_path)
     store = Store(tmp_path)
     ranked = sorted(get_study(store, None, "d").trials[1:], key=lambda trial: trial.value)
@@ -270,10 +270,7 @@ def test_a_candidate_whose_process_dies_is_left_out_and_the_test_part_opened_for
 def test_a_baseline_beyond_a_limit_is_compared_but_cannot_win(
     ratings_file: Path, tmp_path: Path
 ) -> None:
-    config = StudyConfig(
-        name="l", trials=3, epochs=8, data=str(ratings_file), sampler="grid", space=SPACE,
-        keep_models="none", pruner="none", max_parameters=5_000,
-    )  # fmt: skip
+    config = _config("l", ratings_file, max_parameters=5_000)
     run_study(config, home=tmp_path)
     lines: list[str] = []
     verdict, _ = find_winner("l", Store(tmp_path), top=3, repeats=1, tell=lines.append)
