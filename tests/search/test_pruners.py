@@ -90,7 +90,7 @@ def test_hyperbands_brackets_have_optunas_shares_and_keep_through_an_interruptio
 
 
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
-def test_the_median_spares_what_would_reach_it_with_one_more_gain_like_the_last(
+def test_the_median_spares_what_would_reach_it_with_two_more_gains_like_the_last(
     direction: str,
 ) -> None:
     sign = 1.0 if direction == "minimize" else -1.0
@@ -107,8 +107,8 @@ def test_the_median_spares_what_would_reach_it_with_one_more_gain_like_the_last(
         return [_goes_on(study, trial, n, sign * value) for n, value in enumerate(values, 1)]
 
     assert went_on(0.9, 0.54) == [True, True]  # below the median
-    assert went_on(0.9, 0.70, 0.60, 0.58) == [True, True, True, False]  # 0.5, 0.5, then 0.56
-    assert went_on(0.9, 0.75) == [True, False]  # 0.6
+    assert went_on(0.9, 0.76, 0.66, 0.64) == [True, True, True, False]  # 0.48, 0.46, then 0.6
+    assert went_on(0.9, 0.79) == [True, False]  # 0.57
     assert went_on(0.6, 0.60) == [True, False]  # no gain
 
 
@@ -124,7 +124,7 @@ def test_the_median_is_of_those_too_that_ended_before() -> None:
     went_on = [_goes_on(study, trial, epoch, value) for epoch, value in enumerate(values, 1)]
     assert went_on == [True, True, True, True, True, True]
     late = study.ask()
-    values = [3.0, 2.0, 1.3, 1.05, 0.95, 0.92]  # by one more gain: 1.0, 0.6, 0.8, 0.85, 0.89
+    values = [3.0, 2.0, 1.3, 1.05, 0.95, 0.93]  # by two gains more: 0, -0.1, 0.55, 0.75, 0.89
     went_on = [_goes_on(study, late, epoch, value) for epoch, value in enumerate(values, 1)]
     assert went_on == [True, True, True, True, True, False]
 
