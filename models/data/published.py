@@ -1,16 +1,130 @@
-"""The figures published with the baseline, and whether ratings match them."""
+"""Whether ratings and their split are the published ones, figure by figure."""
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 
-@cache
-def load_published() -> dict[str, Any]:
-    """The published figures."""
-    path = Path(__file__).parent.parent / "published.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+from models.data.parts import Split
+from models.data.published import load_published
+from models.data.ratings import Check, Ratings
+from models.data.table import IdColumn, RatingTable
+from models.errors import ModelsError
+
+
+def unfiltered_checks(table: RatingTable) -> tuple[Check, ...]:
+    """The figures that only the rows before the user filter show.
+
+    Args:
+        table: The scored rows.
+
+    Returns:
+        One check a figure.
+    """
+    data = load_published()["dataset"]
+    expected = dict(data["score_counts_before_filter"])
+    nulls = expected.pop("null")
+    return (
+        _check("rows read", data["rows_read"], table.rows_read),
+        _check("rows with a score", data["rows_with_a_score"], len(table.scores)),
+        _check("rows without a score", nulls, table.rows_read - len(table.scores)),
+        _check("users with a score", data["users_with_a_score"], _distinct(table.users)),
+        _check("movies with a score", data["movies_with_a_score"], _distinct(table.movies)),
+        _check("scores before the filter", expected, score_counts(table.scores)),
+    )
+
+
+def check_published(ratings: Ratings, split: Split) -> tuple[Check, ...]:
+    """Compare with every published figure.
+
+    Args:
+        ratings: Ratings loaded from `mubi:PATH`.
+        split: Their `published` split.
+
+    Returns:
+        One check a figure, in the order of the pipeline.
+
+    Raises:
+        ModelsError: The ratings are not from `mubi:PATH`, or the split is another.
+    """
+    if not ratings.checks:
+        raise ModelsError(
+            f"The published figures are MUBI's, but the source is {ratings.source}. Use mubi:PATH."
+        )
+    if split.protocol != "published":
+        raise ModelsError(f"The published split is `published`, but got `{split.protocol}`.")
+    data, cut = load_published()["dataset"], load_published()["split"]
+    limits = data["user_filter"]
+    return (
+        *ratings.checks,
+        _check(
+            "least and most ratings of a user",
+            [limits["min_ratings"], limits["max_ratings"]],
+            [ratings.min_ratings, ratings.max_ratings],
+        ),
+        _check("rows after the filter", data["rows_after_filter"], len(ratings)),
+        _check("users after the filter", data["users_after_filter"], ratings.n_users),
+        _check("movies after the filter", data["movies_after_filter"], ratings.n_movies),
+        _check("scores after the filter", data["score_counts"], score_counts(ratings.scores)),
+        _check("train rows", cut["train_rows"], len(split.train) + len(split.valid)),
+        _check("test rows", cut["test_rows"], len(split.test)),
+        _check("fitted rows", cut["fitted_rows"], len(split.train)),
+        _check("validation rows", cut["validation_rows"], len(split.valid)),
+        _first_test_rows(ratings, split, cut),
+        _busiest_users(ratings, split, cut),
+    )
+
+
+def verdict(checks: tuple[Check, ...]) -> str:
+    """One line: the same data, or a different dump and in what.
+
+    Args:
+        checks: What `check_published` found.
+
+    Returns:
+        The line.
+    """
+    wrong = [check for check in checks if not check.holds]
+    if not wrong:
+        return f"The same data: all {len(checks)} published figures hold."
+    told = "; ".join(f"{check.name} {check.found}, not {check.expected}" for check in wrong[:3])
+    more = f"; and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+    return (
+        f"A different dump: {len(wrong)} of {len(checks)} published figures differ: {told}{more}."
+    )
+
+
+def score_counts(scores: NDArray[np.float32]) -> dict[str, int]:
+    """Rows of each score, lowest score first."""
+    values, counts = np.unique(scores, return_counts=True)
+    return {f"{value:g}": int(count) for value, count in zip(values, counts, strict=True)}
+
+
+def _check(name: str, expected: Any, found: Any) -> Check:
+    return Check(name, expected, found, expected == found)
+
+
+def _distinct(column: IdColumn) -> int:
+    return int(np.count_nonzero(np.bincount(column.codes, minlength=len(column.values))))
+
+
+def _first_test_rows(ratings: Ratings, split: Split, cut: dict[str, Any]) -> Check:
+    expected = cut["first_test_rows_row_index_movie_user_score"]
+    rows = split.test.rows[: len(expected)]
+    columns = (ratings.row_index, ratings.movie_codes, ratings.user_codes, ratings.scores)
+    found = [list(row) for row in zip(*(column[rows].tolist() for column in columns), strict=True)]
+    return _check("first test rows (row, movie, user, score)", expected, found)
+
+
+def _busiest_users(ratings: Ratings, split: Split, cut: dict[str, Any]) -> Check:
+    """The users with most train rows, before validation is cut off them."""
+    expected = cut["most_frequent_train_users_user_count"]
+    rows = np.concatenate([split.train.rows, split.valid.rows])
+    counts = np.bincount(ratings.user_codes[rows], minlength=ratings.n_users)
+    # Among users of equal count the published order is arbitrary: published ones go first.
+    named = np.isin(np.arange(len(counts)), [user for user, _ in expected])
+    order = np.lexsort((~named, -counts))[: len(expected)]
+    found = [[int(user), int(counts[user])] for user in order]
+    return _check("busiest train users (user, rows)", expected, found)
