@@ -28,7 +28,7 @@ COLUMNS = ["user_id", "movie_id", "rating_score", "rating_timestamp_utc"]
 def _arrow(scale: float) -> Any:
     import pyarrow as pa
 
-    from models.data.synthetic import synthetic_table
+    from models.data.synthetic.ratings import synthetic_table
 
     made = synthetic_table(scale, seed=42)
     ids = [column.values[column.codes] for column in (made.users, made.movies)]

@@ -25,15 +25,15 @@ import keras_tuner
 import optuna
 
 from search import StudyConfig, space
-from search.adapter import SpaceAdapter
-from search.declared import parameters
-from search.interrupts import Stop
-from search.ledger import OUTCOME, PLAN
-from search.messages import Done, Message, Ready, Task
-from search.progress import Silent
-from search.session import Session
-from search.slots import SLOT
-from search.storage import open_storage
+from search.child.messages import Done, Message, Ready, Task
+from search.executor.interrupts import Stop
+from search.space.distributions import SpaceAdapter
+from search.space.hypermodel import parameters
+from search.storage.database import open_storage
+from search.storage.slots import SLOT
+from search.storage.trials import OUTCOME, PLAN
+from search.study.session import Session
+from search.trial.progress import Silent
 from tracking import DatasetRecord, EpochRecord, Store, TrialRecord
 
 PROFILE = dict.fromkeys(

@@ -69,7 +69,7 @@ def trialbook(folder: Path, seconds: float, seed: int, events: Events) -> None:
     subprocess.run([*command, "--timeout", str(seconds)], check=True, stdout=subprocess.DEVNULL)
     import keras
 
-    from search.library import get_study
+    from search.storage.studies import get_study
     from tracking import MlflowRecorder, Store
 
     peer, store = Stock(SPACE, EPOCHS), Store(home)

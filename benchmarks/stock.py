@@ -27,8 +27,8 @@ class Stock:
     def adapter(self) -> Any:
         """The space for Optuna: `sample(trial)` gives the values of a configuration."""
         from search import StudyConfig
-        from search.adapter import SpaceAdapter
-        from search.declared import declare, parameters
+        from search.space.distributions import SpaceAdapter
+        from search.space.hypermodel import declare, parameters
 
         return SpaceAdapter(parameters(declare(StudyConfig(space=self.space))))
 
@@ -42,7 +42,7 @@ class Stock:
 
         import models
         from models.evaluation import inputs_of
-        from search.space import read
+        from search.space.ratings import read
 
         hp = values
         if isinstance(values, Mapping):

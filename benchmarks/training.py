@@ -31,7 +31,7 @@ def train_once(given: argparse.Namespace) -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # for both, as in a study's process
     import models
     from models.data import load_ratings, split_ratings
-    from search.memory import peak_memory_mb, reset_peak_memory
+    from search.child.memory import peak_memory_mb, reset_peak_memory
 
     models.set_threads(given.threads, fast=trainer == "fast")
     split = split_ratings(load_ratings(given.source))

@@ -25,8 +25,8 @@ from models.config import (
     ModelConfig,
     TrainConfig,
 )
+from models.early_stopping import EarlyStop
 from models.errors import ModelsError
-from models.stopping import EarlyStop
 
 if TYPE_CHECKING:
     from models.builder import build_model, format_layer_table, layer_table

@@ -205,7 +205,7 @@ class TrainConfig:
         epochs: Most epochs.
         patience: Epochs without an improvement of at least `min_delta` before training stops.
         overfit_patience: Epochs in a row with a rise of the validation RMSE that stop training
-            too, as `models.stopping` says; 0 for none.
+            too, as `models.early_stopping` says; 0 for none.
         min_delta: Least fall of the validation RMSE that counts as an improvement.
         growth: Stages before the epochs over all train rows: a share of the rows and how many
             epochs pass over that sample alone. The samples are nested and the same for every

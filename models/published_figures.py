@@ -11,6 +11,6 @@ from typing import Any
 @cache
 def load_published() -> dict[str, Any]:
     """The published figures."""
-    path = Path(__file__).parent.parent / "published.json"
+    path = Path(__file__).parent / "published.json"
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from models.builder import build_model
 from models.config import FULL_BATCH, ModelConfig, TrainConfig
 from models.data import Part, Split
+from models.early_stopping import EarlyStop
 from models.evaluation import inputs_of, rmse
 from models.fast import TrainerUsed, fit, rows_by_epoch
 from models.optimizers import make_optimizer
-from models.stopping import EarlyStop
 
 _PREDICT_ROWS = 65_536
 _SAMPLE_SEED = 0

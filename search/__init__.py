@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from search.names import require_own_packages
+from search._own_packages import require_own_packages
 
 require_own_packages()
 
-from search.config import StudyConfig  # noqa: E402
+from search.config.study import StudyConfig  # noqa: E402
 from search.errors import USER_ERRORS, SearchError  # noqa: E402
-from search.study import run_study  # noqa: E402
+from search.study.run import run_study  # noqa: E402
 
 if TYPE_CHECKING:
-    from search.results import StudyResult
+    from search.storage.records import StudyResult
 
 __all__ = ["USER_ERRORS", "SearchError", "StudyConfig", "StudyResult", "run_study"]
 
@@ -24,7 +24,7 @@ __all__ = ["USER_ERRORS", "SearchError", "StudyConfig", "StudyResult", "run_stud
 def __getattr__(name: str) -> Any:
     """Import a heavy name when it is first asked for."""
     if name == "StudyResult":
-        from search.results import StudyResult
+        from search.storage.records import StudyResult
 
         return StudyResult
     raise AttributeError(f"module 'search' has no attribute {name!r}")

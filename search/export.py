@@ -128,7 +128,7 @@ def _values(trial: TrialRecord, space: Space) -> dict[str, Any]:
     """The space with the trial's values, as `HyperParameters.from_config` reads it."""
     import keras_tuner
 
-    from search.declared import hyperparameters
+    from search.space.hypermodel import hyperparameters
 
     hp = hyperparameters(space)
     hp.values = dict(trial.params)

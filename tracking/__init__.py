@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 from tracking.errors import TrackingError
-from tracking.mlflow_recorder import MlflowRecorder
-from tracking.payloads import (
-    BASELINE_TAG,
-    DATA_HASH_TAG,
-    END_REASON_TAG,
-    MESSAGE_TAG,
-    NUMBER_TAG,
-    ROLE_TAG,
-    STATE_TAG,
-    STUDY_TAG,
-)
+from tracking.figures.draw import draw_study, draw_trial, draw_verdict, reproduction_figure
 from tracking.provenance import drift, provenance
 from tracking.recorder import NullRecorder, Recorder
 from tracking.records import (
@@ -31,9 +21,19 @@ from tracking.records import (
     StudyRecord,
     TrialRecord,
 )
-from tracking.store import Store, ui_command
-from tracking.study_figures import draw_study, draw_trial, draw_verdict, reproduction_figure
-from tracking.warming import warmed
+from tracking.runs.payloads import (
+    BASELINE_TAG,
+    DATA_HASH_TAG,
+    END_REASON_TAG,
+    MESSAGE_TAG,
+    NUMBER_TAG,
+    ROLE_TAG,
+    STATE_TAG,
+    STUDY_TAG,
+)
+from tracking.runs.recorder import MlflowRecorder
+from tracking.runs.store import Store, ui_command
+from tracking.runs.warm_up import warmed
 
 __all__ = [
     "BASELINE_TAG",

@@ -1,19 +1,19 @@
 """Ratings: where they come from, how they are split, what they look like."""
 
-from models.data.datasets import DATASETS, DataSet, require_dataset
-from models.data.describing import describe
-from models.data.fetching import fetch
+from models.data.content_hash import ContentHasher
+from models.data.description import describe
+from models.data.download.cache import cache_folder
+from models.data.download.catalog import DATASETS, DataSet, require_dataset
+from models.data.download.fetch import fetch
 from models.data.folds import fold_of
-from models.data.hashing import ContentHasher
-from models.data.locations import cache_folder
 from models.data.options import SourceOptions
-from models.data.parts import Part, Split
-from models.data.published import load_published
-from models.data.published_checks import check_published, verdict
+from models.data.protocols import SPLITS, split_ratings
+from models.data.published import check_published, verdict
 from models.data.ratings import Check, Ratings
 from models.data.sources import DEFAULT_SOURCE, known_sources, load_ratings
-from models.data.splits import SPLITS, split_ratings
+from models.data.split import Part, Split
 from models.data.vocabulary import Vocabulary
+from models.published_figures import load_published
 
 __all__ = [
     "DATASETS",

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.parts import Split
-from models.data.published_checks import check_published, score_counts
+from models.data.published import check_published, score_counts
 from models.data.ratings import Ratings
+from models.data.split import Split
 
 _QUANTILES = {"min": 0.0, "p25": 0.25, "median": 0.5, "p75": 0.75, "p99": 0.99, "max": 1.0}
 _MOST_DISTINCT_SCORES = 100

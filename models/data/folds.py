@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.data.parts import Part, Split
+from models.data.split import Part, Split
 from models.errors import ModelsError
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.parts import Part, Split
 from models.data.ratings import Ratings
+from models.data.split import Part, Split
 from models.data.vocabulary import Vocabulary
 from models.errors import ModelsError
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.parts import Split
-from models.data.published import load_published
 from models.data.ratings import Check, Ratings
-from models.data.table import IdColumn, RatingTable
+from models.data.readers.table import IdColumn, RatingTable
+from models.data.split import Split
 from models.errors import ModelsError
+from models.published_figures import load_published
 
 
 def unfiltered_checks(table: RatingTable) -> tuple[Check, ...]:

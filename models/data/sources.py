@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from models.data.building import build_ratings
-from models.data.datasets import DATASETS, find_dataset
-from models.data.fetching import fetched_path, mubi_file
-from models.data.files import read_file
+from models.data.download.catalog import DATASETS, find_dataset
+from models.data.download.fetch import fetched_path, mubi_file
+from models.data.download.sample import movielens_table
+from models.data.encoding import build_ratings
 from models.data.options import SourceOptions
-from models.data.published import load_published
-from models.data.published_checks import unfiltered_checks
+from models.data.published import unfiltered_checks
 from models.data.ratings import Progress, Ratings
-from models.data.samples import movielens_table
-from models.data.synthetic import synthetic_table
+from models.data.readers.file import read_file
+from models.data.synthetic.ratings import synthetic_table
 from models.errors import ModelsError
+from models.published_figures import load_published
 
 DEFAULT_SOURCE = "movielens"
 _DEFAULTS = SourceOptions()

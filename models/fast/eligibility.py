@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from models.fast.dropout_masks import every_layer
 from models.fast.gradients import mean_loss
-from models.fast.masks import every_layer
 
 _ROWS = 2
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")

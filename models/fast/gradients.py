@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from models.fast.masks import Masks, every_layer
+from models.fast.dropout_masks import Masks, every_layer
 from models.fast.shares import Chunks, bounds, count_rows, slice_rows
 
 Loss = Callable[[Any, Any], Any]

@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from models.fast import shares
+from models.fast.dropout_masks import Masks, MasksAhead
 from models.fast.gradients import GradientSum, Loss, penalties
-from models.fast.masks import Masks, MasksAhead
 from models.fast.shares import bounds, count_rows, shares_of, slice_rows
 
 BLOCK_ROWS = 65_536

@@ -9,9 +9,9 @@ from typing import Any
 import keras
 
 from models.errors import ModelsError
-from models.fast.fitting import fast_fit
-from models.fast.growing import Growth, fit_by_stages
-from models.fast.suiting import why_not
+from models.fast.eligibility import why_not
+from models.fast.growth import Growth, fit_by_stages
+from models.fast.training_loop import fast_fit
 
 _TAKEN = ("batch_size", "epochs", "validation_data", "shuffle", "callbacks")
 _WITHOUT_EFFECT = ("verbose", "validation_batch_size")

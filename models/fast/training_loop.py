@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from models.fast.gradients import mean_loss
-from models.fast.growing import Growth, rows_by_epoch
+from models.fast.growth import Growth, rows_by_epoch
 from models.fast.passes import TrainPass, ValidationPass
 
 

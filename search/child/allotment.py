@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from search.config import AUTO, StudyConfig
-from search.interrupts import Stop
+from search.config.study import AUTO, StudyConfig
+from search.executor.interrupts import Stop
 
 # Up to here a trial leaves cores idle: what Python does beside each epoch is as long as the epoch.
 _SMALL_ROWS = 500_000

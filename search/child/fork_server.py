@@ -1,9 +1,10 @@
 """The fork server: has the heavy libraries loaded, and forks a child wherever one is asked for.
 
-Started as `python -P -m search.forked FD`, where FD is one end of a socket pair; `search.forking`
-holds the other. Loading takes seconds, a fork milliseconds. Children are forked before TensorFlow
-has started its runtime, so that each starts its own. (The standard library's fork server would
-import the user's main module in every child, and so run a script without a guard again.)
+Started as `python -P -m search.child.fork_server FD`, where FD is one end of a socket pair;
+`search.executor.fork_client` holds the other. Loading takes seconds, a fork milliseconds. Children
+are forked before TensorFlow has started its runtime, so that each starts its own. (The standard
+library's fork server would import the user's main module in every child, and so run a script
+without a guard again.)
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ import threading
 import traceback
 import warnings
 
-from search import worker
+from search.child import main as child
 
 FORK, WAIT = "f", "w"
 REQUEST = 16  # bytes: what is asked for, and a process number or 0
 REPLY = 32  # bytes: a process number and its exit code
-_PRELOADED = ("search.rating_runner", "models.fast", "sklearn.model_selection", "pyarrow.csv")
+_PRELOADED = ("search.child.ratings", "models.fast", "sklearn.model_selection", "pyarrow.csv")
 
 
 def request(kind: str, pid: int = 0) -> bytes:
@@ -59,7 +60,7 @@ def _serve(asked: socket.socket) -> None:
 
 def _preload() -> None:
     loaded = threading.Event()
-    watching = worker.die_with_parent(loaded)
+    watching = child.die_with_parent(loaded)
     for name in _PRELOADED:
         importlib.import_module(name)
     loaded.set()
@@ -89,7 +90,7 @@ def _be_child(pipe: int, log: int) -> None:
         for standard in (1, 2):
             os.dup2(log, standard)
         os.close(log)
-        worker.main(pipe)
+        child.main(pipe)
         code = 0
     except BaseException:
         traceback.print_exc()

@@ -11,15 +11,15 @@ import keras
 import keras_tuner
 
 import models
-from search.adapter import SpaceAdapter
-from search.config import StudyConfig
-from search.declared import load_hypermodel, parameters
+from search.child.allotment import Allotment
+from search.child.messages import Done, Ready, Score, Scored, Task
+from search.child.reporter import Reporter
+from search.child.trial_files import write_config
+from search.config.limits import too_large
+from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.limits import too_large
-from search.messages import Done, Ready, Score, Scored, Task
-from search.reporter import Reporter
-from search.trial_files import write_config
-from search.workers import Allotment
+from search.space.distributions import SpaceAdapter
+from search.space.hypermodel import load_hypermodel, parameters
 
 
 class HyperModelRunner:

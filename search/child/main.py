@@ -1,7 +1,7 @@
 """The supervised child: loads the data once, then trains one trial after another.
 
-Forked by `search.forked` and given one end of a pipe. It is a process of its own so that the
-kernel's out-of-memory kill or a crash in native code ends a trial, not a study.
+Forked by `search.child.fork_server` and given one end of a pipe. It is a process of its own so
+that the kernel's out-of-memory kill or a crash in native code ends a trial, not a study.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from multiprocessing.connection import Connection
 from textwrap import shorten
 from typing import Protocol
 
-from search.config import StudyConfig
-from search.errors import USER_ERRORS
-from search.memory import peak_memory_mb, reset_peak_memory
-from search.messages import (
+from search.child.allotment import Allotment, allot
+from search.child.memory import peak_memory_mb, reset_peak_memory
+from search.child.messages import (
     Done,
     Failed,
     Ready,
@@ -32,8 +31,9 @@ from search.messages import (
     Started,
     Task,
 )
-from search.reporter import Reporter
-from search.workers import Allotment, allot
+from search.child.reporter import Reporter
+from search.config.study import StudyConfig
+from search.errors import USER_ERRORS
 
 
 class Runner(Protocol):
@@ -76,8 +76,8 @@ def main(descriptor: int) -> None:
 
 
 def _start(pipe: Connection, setup: Setup) -> Runner | None:
-    from search.hypermodel_runner import HyperModelRunner
-    from search.rating_runner import load_rating_runner
+    from search.child.hypermodel import HyperModelRunner
+    from search.child.ratings import load_rating_runner
 
     os.environ.clear()
     os.environ.update(setup.environment)

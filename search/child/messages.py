@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from search.limits import Limits
-from search.parameters import Parameter
+from search.config.limits import Limits
+from search.space.parameters import Parameter
 from tracking import DatasetRecord, EpochRecord, Scalar
 
 

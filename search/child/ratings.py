@@ -15,16 +15,16 @@ import numpy as np
 import models
 from models.data import Ratings, Split, fold_of, load_ratings, split_ratings
 from models.evaluation import TrivialRmse, trivial_predictions, trivial_rmse
-from search import space
-from search.config import StudyConfig
-from search.dataset import dataset_record
-from search.declared import declare, parameters
-from search.limits import too_large
-from search.messages import Done, Ready, Score, Scored, Task
-from search.parts import part_kind, part_seed, parts_of
-from search.reporter import Reporter
-from search.trial_files import write_config
-from search.workers import Allotment
+from search.child.allotment import Allotment
+from search.child.dataset import dataset_record
+from search.child.messages import Done, Ready, Score, Scored, Task
+from search.child.reporter import Reporter
+from search.child.trial_files import write_config
+from search.config.limits import too_large
+from search.config.parts import part_kind, part_seed, parts_of
+from search.config.study import StudyConfig
+from search.space import ratings as space
+from search.space.hypermodel import declare, parameters
 
 _KEPT = ("epochs", "early_stopping")
 

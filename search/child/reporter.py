@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
 
-from search.limits import too_long
-from search.memory import peak_memory_mb
-from search.messages import Part, Task
+from search.child.memory import peak_memory_mb
+from search.child.messages import Part, Task
+from search.config.limits import too_long
 from tracking import EpochRecord
 
 

@@ -18,7 +18,7 @@ from rich.text import Text
 from tracking import Store
 
 if TYPE_CHECKING:
-    from search.config import StudyConfig
+    from search.config.study import StudyConfig
 
 GOES_ON = "Interrupted; every finished trial is kept. The same command goes on."
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from search.cli.common import console, emit, short, table, waiting
-from search.config import StudyConfig
-from search.estimate import Plan, make_plan
+from search.config.study import StudyConfig
+from search.cost.estimate import Plan, make_plan
 
 
 def show_plan(config: StudyConfig, home: Path, *, as_json: bool) -> int:

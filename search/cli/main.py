@@ -13,18 +13,18 @@ import click
 from search.cli.common import INTERRUPTED, MISTAKE, OUR_FAILURE
 
 _COMMANDS = {
-    "search": "search.cli.search_command",
-    "winner": "search.cli.winner_command",
-    "reproduce": "search.cli.reproduce_command",
-    "show": "search.cli.show_command",
-    "studies": "search.cli.studies_command",
-    "export": "search.cli.export_command",
-    "import": "search.cli.import_command",
-    "compare": "search.cli.compare_command",
-    "delete": "search.cli.delete_command",
-    "ui": "search.cli.ui_command",
-    "data": "search.cli.data_command",
-    "baseline": "search.cli.baseline_command",
+    "search": "search.cli.commands.search",
+    "winner": "search.cli.commands.winner",
+    "reproduce": "search.cli.commands.reproduce",
+    "show": "search.cli.commands.show",
+    "studies": "search.cli.commands.studies",
+    "export": "search.cli.commands.export",
+    "import": "search.cli.commands.import_",
+    "compare": "search.cli.commands.compare",
+    "delete": "search.cli.commands.delete",
+    "ui": "search.cli.commands.ui",
+    "data": "search.cli.commands.data",
+    "baseline": "search.cli.commands.baseline",
 }
 
 

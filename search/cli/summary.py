@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from search.cli.common import GOES_ON, command_line, console, more_line, short, table, ui_line
-from search.config import StudyConfig
-from search.results import StudyResult
+from search.config.study import StudyConfig
+from search.storage.records import StudyResult
 from tracking import BEYOND, COMPLETE, FAILED, KILLED, PRUNED, Scalar, StudyRecord, TrialRecord
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from search.errors import SearchError
 
 if TYPE_CHECKING:
-    from search.config import StudyConfig
+    from search.config.study import StudyConfig
 
 # A goal's name and the trial's figure that it is; the lower the better.
 GOALS = {"parameters": "parameters", "seconds": "seconds_train", "memory": "peak_memory_mb"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from search.config import StudyConfig
+    from search.config.study import StudyConfig
 
 # Of a weight, at least: itself, its gradient, one number of the optimizer and the copy of the best
 # epoch, four bytes each.

@@ -11,7 +11,7 @@ from models.config import check_growth
 from search.errors import SearchError
 
 if TYPE_CHECKING:
-    from search.config import StudyConfig
+    from search.config.study import StudyConfig
 
 _MOST = 100
 

@@ -14,10 +14,10 @@ from typing import Any, Literal, NoReturn
 
 from models.config import MOST_SEED, TRAINERS, told
 from models.data import SourceOptions
+from search.config.goals import check_goals, with_pruner
+from search.config.options import PRUNERS, SAMPLERS, check_options
+from search.config.parts import check_parts
 from search.errors import SearchError
-from search.goals import check_goals, with_pruner
-from search.options import PRUNERS, SAMPLERS, check_options
-from search.parts import check_parts
 
 KEEP_MODELS = ("all", "best", "none")
 DUPLICATES = ("reuse", "repeat")
@@ -25,6 +25,8 @@ AUTO = "auto"
 SPLITS = ("published", "random", "temporal", "leave-last-out")
 TUNER_MODEL = "keras_tuner:Tuner"
 """What stands as the model of a study whose models only a Keras Tuner tuner knows."""
+SHIPPED = Path(__file__).parent.parent / "studies"
+"""The study files that come with the package."""
 PRESETS = ("ratings", "baseline", "as-written")
 
 # What may change between two runs of one study without making it another study.
@@ -249,7 +251,7 @@ class StudyConfig:
     @classmethod
     def default(cls) -> StudyConfig:
         """The study that runs where none is named: `search/studies/sample.toml`."""
-        return cls.from_toml(Path(__file__).parent / "studies" / "sample.toml")
+        return cls.from_toml(SHIPPED / "sample.toml")
 
     @classmethod
     def from_toml(cls, path: Path) -> StudyConfig:

@@ -6,13 +6,13 @@ import shutil
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from search.config import StudyConfig
-from search.endings import make_folder
+from search.child.messages import Done, Failed, Task
+from search.config.parts import parts_of
+from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.messages import Done, Failed, Task
-from search.parameters import Parameter, without_empty_conditions
-from search.parts import parts_of
-from search.supervisor import ChildDied, Supervisor
+from search.executor.supervisor import ChildDied, Supervisor
+from search.space.parameters import Parameter, without_empty_conditions
+from search.trial.interruption import make_folder
 from tracking import EpochRecord
 
 _EPOCHS = 4

@@ -13,7 +13,7 @@ import threading
 import weakref
 from typing import IO
 
-from search.forked import FORK, REPLY, WAIT, request
+from search.child.fork_server import FORK, REPLY, WAIT, request
 
 # Libraries read these when they are loaded: a fork server that saw others is of no use.
 _READ_AT_LOADING = (
@@ -50,7 +50,7 @@ class ForkServer:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the server)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "search.forked", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "search.child.fork_server", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,

@@ -11,12 +11,12 @@ from multiprocessing.connection import Connection
 from textwrap import shorten
 from typing import Any
 
-from search.config import StudyConfig
+from search.child.memory import peak_memory_of_mb
+from search.child.messages import Message, Ready, Refused, Score, Setup, Started, Task
+from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.forking import ForkServer, environment, fork_server
-from search.interrupts import Stop
-from search.memory import peak_memory_of_mb
-from search.messages import Message, Ready, Refused, Score, Setup, Started, Task
+from search.executor.fork_client import ForkServer, environment, fork_server
+from search.executor.interrupts import Stop
 
 _TRIALS_A_CHILD = 25
 

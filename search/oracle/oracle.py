@@ -10,10 +10,10 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as tuner_trial
 
-from search.config import TUNER_MODEL, StudyConfig
-from search.declared import parameters
-from search.ledger import OUTCOME, PLAN
-from search.tuner_study import TUNER_TRIAL, TunerStudy
+from search.config.study import TUNER_MODEL, StudyConfig
+from search.oracle.study import TUNER_TRIAL, TunerStudy
+from search.space.hypermodel import parameters
+from search.storage.trials import OUTCOME, PLAN
 from tracking import COMPLETE, EpochRecord, Store
 
 _RUNNING, _STOPPED = "RUNNING", "STOPPED"

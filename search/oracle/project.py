@@ -10,13 +10,13 @@ from typing import Any
 
 import optuna
 
-from search.config import TUNER_MODEL, StudyConfig
-from search.declared import parameters
+from search.config.study import TUNER_MODEL, StudyConfig
 from search.errors import SearchError
-from search.oracle import active_values
-from search.parameters import Parameter
-from search.storage import open_storage
-from search.tuner_study import TunerStudy
+from search.oracle.oracle import active_values
+from search.oracle.study import TunerStudy
+from search.space.hypermodel import parameters
+from search.space.parameters import Parameter
+from search.storage.database import open_storage
 from tracking import COMPLETE, EpochRecord, Store
 
 _ENDED = ("COMPLETED", "FAILED", "INVALID")

@@ -9,18 +9,18 @@ from dataclasses import replace
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from search.adapter import SpaceAdapter, distribution_of, encode_one
-from search.config import StudyConfig
-from search.endings import make_folder, reclaim, write_curve
+from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.history import SPACE, plain_space
-from search.ledger import CONFIG, DATASET, OUTCOME, PLAN, RUN, outcome_of
-from search.ownership import OWNER, me
-from search.parameters import Parameter
-from search.results import config_of, study_record
-from search.samplers import make_sampler, training_seed
-from search.slots import RETRY_OF, SLOT, slot_of
-from search.storage import home_lock, open_storage
+from search.samplers.factory import make_sampler, training_seed
+from search.space.distributions import SpaceAdapter, distribution_of, encode_one
+from search.space.parameters import Parameter
+from search.storage.database import home_lock, open_storage
+from search.storage.owner import OWNER, me
+from search.storage.records import config_of, study_record
+from search.storage.slots import RETRY_OF, SLOT, slot_of
+from search.storage.trials import CONFIG, DATASET, OUTCOME, PLAN, RUN, outcome_of
+from search.study.warm_start import SPACE, plain_space
+from search.trial.interruption import make_folder, reclaim, write_curve
 from tracking import (
     COMPLETE,
     FAILED,

@@ -22,12 +22,12 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from models.config import FULL_BATCH
-from search.config import StudyConfig
+from search.config.options import Options
+from search.config.parts import parts_of
+from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.ledger import PLAN
-from search.options import Options
-from search.parts import parts_of
-from search.slots import SLOT
+from search.storage.slots import SLOT
+from search.storage.trials import PLAN
 
 Growth = Sequence[Sequence[float]]
 
@@ -47,10 +47,10 @@ def make_pruner(
     """The named pruner.
 
     Args:
-        name: One of `search.options.PRUNERS`: "none"; "median", after 4 trials and the warm-up;
-            "asha", asynchronous successive halving (Li et al., "A System for Massively Parallel
-            Hyperparameter Tuning", MLSys 2020); "hyperband" (Li et al., JMLR 18, 2018); "patient",
-            which ends what has not improved for 10 epochs; "threshold"; "wilcoxon".
+        name: One of `search.config.options.PRUNERS`: "none"; "median", after 4 trials and the
+            warm-up; "asha", asynchronous successive halving (Li et al., "A System for Massively
+            Parallel Hyperparameter Tuning", MLSys 2020); "hyperband" (Li et al., JMLR 18, 2018);
+            "patient", which ends what has not improved for 10 epochs; "threshold"; "wilcoxon".
         epochs: Most epochs of a trial.
         options: Optuna's options of it, checked already; ours stand where one is missing.
         growth: Stages of growing samples: a share of the rows and how many epochs.

@@ -7,22 +7,22 @@ import re
 from dataclasses import replace
 
 from models import published_curve, published_rmse
-from search.config import StudyConfig
-from search.drifting import drift_lines
+from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.ledger import PLAN, trial_record
-from search.library import find_study, study_names
-from search.progress import Silent
-from search.replay import OnEpoch, Stored, find_trial, train_again, value_of
-from search.reproduction import (
+from search.reproduce.comparison import (
     SAME_MACHINE_TOLERANCE,
     Reproduction,
     compare_again,
     draw_curves,
     points,
 )
-from search.results import config_of
-from search.study import run_study
+from search.reproduce.drift import drift_lines
+from search.reproduce.replay import OnEpoch, Stored, find_trial, train_again, value_of
+from search.storage.records import config_of
+from search.storage.studies import find_study, study_names
+from search.storage.trials import PLAN, trial_record
+from search.study.run import run_study
+from search.trial.progress import Silent
 from tracking import COMPLETE, EpochRecord, Store, TrialRecord
 
 PUBLISHED_TOLERANCE = 0.005

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from search.drifting import drift_lines, record_lines
-from search.ledger import PLAN
-from search.replay import OnEpoch, Stored, parts_trained, train_again, value_of
+from search.reproduce.drift import drift_lines, record_lines
+from search.reproduce.replay import OnEpoch, Stored, parts_trained, train_again, value_of
+from search.storage.trials import PLAN
 from tracking import PRUNED, EpochRecord, MlflowRecorder, Store, TrialRecord, reproduction_figure
 
 SAME_MACHINE_TOLERANCE = 1e-6

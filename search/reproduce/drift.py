@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import statistics
 
-from search.ledger import OUTCOME, PLAN
-from search.parts import part_kind
-from search.replay import Replay, Stored
-from search.samplers import training_seed
-from search.slots import slot_of
-from search.tags import trial_tags
+from search.config.parts import part_kind
+from search.reproduce.replay import Replay, Stored
+from search.samplers.factory import training_seed
+from search.storage.slots import slot_of
+from search.storage.trials import OUTCOME, PLAN
+from search.trial.tags import trial_tags
 from tracking import COMPLETE, MlflowRecorder, Store, drift
 
 _RECORD_TOLERANCE = 1e-9

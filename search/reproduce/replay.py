@@ -9,15 +9,15 @@ from typing import Any
 
 import optuna
 
-from search.config import StudyConfig
-from search.endings import make_folder
+from search.child.messages import Done, Failed, Ready, Task
+from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.interrupts import Stop, interruptible
-from search.ledger import trial_record
-from search.library import get_study
-from search.messages import Done, Failed, Ready, Task
-from search.results import config_of
-from search.supervisor import ChildDied, Supervisor
+from search.executor.interrupts import Stop, interruptible
+from search.executor.supervisor import ChildDied, Supervisor
+from search.storage.records import config_of
+from search.storage.studies import get_study
+from search.storage.trials import trial_record
+from search.trial.interruption import make_folder
 from tracking import COMPLETE, PRUNED, EpochRecord, MlflowRecorder, Store, TrialRecord
 
 OnEpoch = Callable[[EpochRecord], None]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from models.data import DEFAULT_SOURCE
-from search.baseline_run import reproduce_baseline
 from search.errors import SearchError
-from search.replay import OnEpoch, find_trial
-from search.reproduction import Reproduction, compare_again
+from search.reproduce.baseline import reproduce_baseline
+from search.reproduce.comparison import Reproduction, compare_again
+from search.reproduce.replay import OnEpoch, find_trial
 from tracking import Store
 
 __all__ = ["Reproduction", "reproduce"]

@@ -13,15 +13,15 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from search.adapter import optuna_name
-from search.by_slot import SequenceSampler
+from search.config.options import Options
 from search.errors import SearchError
-from search.grid import GridSampler
-from search.learning import WithHistory
-from search.local import LocalSampler
-from search.options import Options
-from search.parameters import Parameter, always_active, dividing_choice
-from search.slots import slot_of
+from search.samplers.grid import GridSampler
+from search.samplers.history_view import WithHistory
+from search.samplers.local import LocalSampler
+from search.samplers.sequence import SequenceSampler
+from search.space.distributions import optuna_name
+from search.space.parameters import Parameter, always_active, dividing_choice
+from search.storage.slots import slot_of
 
 _LEADING = "optimizer"
 """Tried first: several optimizers as they are gain as much as one that is tuned (Schmidt,
@@ -62,7 +62,7 @@ def make_sampler(
     """The named sampler; its own random choices depend on a trial's slot alone.
 
     Args:
-        name: One of `search.options.SAMPLERS`.
+        name: One of `search.config.options.SAMPLERS`.
         seed: The study's seed.
         space: What it will sample.
         trials: How many trials it will be asked for, the baseline included.

@@ -10,10 +10,10 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
-from search.adapter import encode_one
-from search.by_slot import BySlot
 from search.errors import SearchError
-from search.parameters import Parameter
+from search.samplers.sequence import BySlot
+from search.space.distributions import encode_one
+from search.space.parameters import Parameter
 from tracking import Scalar
 
 MOST_POINTS = 100_000

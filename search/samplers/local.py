@@ -13,8 +13,8 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from search.ledger import is_beyond
-from search.screening import most_promising
+from search.samplers.forest import most_promising
+from search.storage.trials import is_beyond
 
 _PARENTS = 3
 _CHANGES = 4.0  # parameters of a parent that change, on average
@@ -41,12 +41,13 @@ class LocalSampler(BaseSampler):
     at least: a number by a normal step of 0.15 of its range (of its logarithm's, where that is how
     it is searched), cut off at the ends; a choice to any of the others. What the parent did not
     have is drawn uniformly. From ten trials on, several variations are drawn and the most promising
-    one is proposed, as `search.screening` says: with small steps that is mostly one that changes
-    nothing that matters, with four a better one. Three of ten instead change one choice of the best
-    trial to what no trial near it had, as long as there is such: a forest shuns a value that was
-    tried in poor company alone. One choice may come before all else, while there are few trials:
-    each of its values is tried with the best trial, and with the best of another kind. With several
-    goals a parent is any trial of the frontier, and the first variation is proposed.
+    one is proposed, as `search.samplers.forest` says: with small steps that is mostly one that
+    changes nothing that matters, with four a better one. Three of ten instead change one choice
+    of the best trial to what no trial near it had, as long as there is such: a forest shuns a
+    value that was tried in poor company alone. One choice may come before all else, while there
+    are few trials: each of its values is tried with the best trial, and with the best of another
+    kind. With several goals a parent is any trial of the frontier, and the first variation is
+    proposed.
 
     One of these serves one trial.
     """

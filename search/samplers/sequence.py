@@ -11,9 +11,9 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
-from search.adapter import optuna_name
-from search.parameters import Parameter
-from search.slots import place_of
+from search.space.distributions import optuna_name
+from search.space.parameters import Parameter
+from search.storage.slots import place_of
 
 
 class BySlot(BaseSampler):

@@ -10,7 +10,7 @@ from typing import Any
 
 from models.config import told
 from search.errors import SearchError
-from search.parameters import Condition, Parameter, can_fail, choice_text
+from search.space.parameters import Condition, Parameter, can_fail, choice_text
 from tracking import Scalar
 
 

@@ -13,7 +13,7 @@ import keras_tuner
 from models import ModelsError
 from models.config import told
 from search.errors import SearchError
-from search.parameters import Parameter, choice_text
+from search.space.parameters import Parameter, choice_text
 
 Check = Callable[[Any], object]
 _KEYS = ("min", "max", "step", "log")

@@ -13,7 +13,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from search.parameters import Parameter
+from search.space.parameters import Parameter
 from tracking import Scalar
 
 _EXPONENT = " (exponent)"

@@ -9,10 +9,10 @@ from typing import Any, cast
 
 import keras_tuner
 
-from search import space
-from search.config import TUNER_MODEL, StudyConfig
+from search.config.study import TUNER_MODEL, StudyConfig
 from search.errors import SearchError
-from search.parameters import Condition, Kind, Parameter
+from search.space import ratings
+from search.space.parameters import Condition, Kind, Parameter
 
 
 def parameters(hp: keras_tuner.HyperParameters) -> tuple[Parameter, ...]:
@@ -86,7 +86,7 @@ def declare(config: StudyConfig) -> keras_tuner.HyperParameters:
     """
     hp = keras_tuner.HyperParameters()
     if config.model == "ratings":
-        space.read(hp, config.space)
+        ratings.read(hp, config.space)
     elif not config.rates:
         load_hypermodel(config.model).build(hp)
     return hp

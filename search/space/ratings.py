@@ -27,7 +27,7 @@ from models.config import (
     check_width,
     told,
 )
-from search.declaration import Check, Declaration, Range
+from search.space.declaration import Check, Declaration, Range
 
 _MOST_LAYERS = 4
 _LIMIT_LAYERS = 64

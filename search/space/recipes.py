@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from search.config import StudyConfig
-from search.enqueuing import check_configurations, read_configurations
+from search.config.study import SHIPPED, StudyConfig
 from search.errors import SearchError
-from search.parameters import Parameter
+from search.space.configurations import check_configurations, read_configurations
+from search.space.parameters import Parameter
 from tracking import Scalar
 
-RECIPES = Path(__file__).parent / "studies" / "recipes.toml"
+RECIPES = SHIPPED / "recipes.toml"
 _NOT_LED = ("random", "qmc", "grid")  # samplers that look at no other trial
 _SHARE = 4
 

@@ -10,9 +10,9 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from search.config import TUNER_MODEL, StudyConfig
-from search.goals import goal_names
-from search.ledger import CONFIG, DATASET, RUN, trial_record, value_of
+from search.config.goals import goal_names
+from search.config.study import TUNER_MODEL, StudyConfig
+from search.storage.trials import CONFIG, DATASET, RUN, trial_record, value_of
 from tracking import COMPLETE, FAILED, KILLED, PRUNED, DatasetRecord, StudyRecord, TrialRecord
 
 

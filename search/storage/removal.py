@@ -5,10 +5,10 @@ from __future__ import annotations
 import optuna
 
 from search.errors import SearchError
-from search.ledger import DECIDING, RUN
-from search.library import get_study
-from search.ownership import OWNER, lives, named
-from search.storage import open_storage
+from search.storage.database import open_storage
+from search.storage.owner import OWNER, lives, named
+from search.storage.studies import get_study
+from search.storage.trials import DECIDING, RUN
 from tracking import MlflowRecorder, Store
 
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import optuna
 
-from search.endings import so_far
 from search.errors import SearchError
-from search.ledger import CONFIG
-from search.results import config_of, study_record
-from search.storage import open_storage
+from search.storage.database import open_storage
+from search.storage.records import config_of, study_record
+from search.storage.trials import CONFIG
+from search.trial.interruption import so_far
 from tracking import KILLED, RUNNING, MlflowRecorder, Store, StudyRecord
 
 _UNTOLD = (RUNNING, KILLED)

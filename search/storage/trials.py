@@ -11,8 +11,8 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from search.ownership import OWNER, lives, lives_here
-from search.slots import GIVEN, RECIPE, RETRY_OF, SLOT, slot_of
+from search.storage.owner import OWNER, lives, lives_here
+from search.storage.slots import GIVEN, RECIPE, RETRY_OF, SLOT, slot_of
 from tracking import BEYOND, COMPLETE, KILLED, PRUNED, QUEUED, RUNNING, EpochRecord, TrialRecord
 
 CONFIG = "trialbook:config"

@@ -11,21 +11,28 @@ from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
-from search.adapter import SpaceAdapter
-from search.config import StudyConfig
-from search.enqueuing import check_configurations
+from search.child.messages import Ready
+from search.config.goals import directions
+from search.config.parts import parts_of
+from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.goals import directions
-from search.history import HISTORY, SPACE, History, frozen_trials, plain_space, take_history
-from search.ledger import CONFIG, DATASET
-from search.library import find_study, get_study
-from search.messages import Ready
-from search.parts import parts_of
-from search.pruners import make_pruner
-from search.recipes import recipes_for
-from search.regret import check_regret
-from search.samplers import make_sampler
-from search.slots import RECIPE, SLOT
+from search.pruners.factory import make_pruner
+from search.samplers.factory import make_sampler
+from search.space.configurations import check_configurations
+from search.space.distributions import SpaceAdapter
+from search.space.recipes import recipes_for
+from search.storage.slots import RECIPE, SLOT
+from search.storage.studies import find_study, get_study
+from search.storage.trials import CONFIG, DATASET
+from search.study.regret import check_regret
+from search.study.warm_start import (
+    HISTORY,
+    SPACE,
+    History,
+    frozen_trials,
+    plain_space,
+    take_history,
+)
 from tracking import Scalar, Store
 
 

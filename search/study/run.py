@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search.config import StudyConfig
-from search.interrupts import interruptible
-from search.progress import Progress, Silent
-from search.supervisor import Supervisor
+from search.config.study import StudyConfig
+from search.executor.interrupts import interruptible
+from search.executor.supervisor import Supervisor
+from search.trial.progress import Progress, Silent
 from tracking import Scalar, Store
 
 if TYPE_CHECKING:
-    from search.results import StudyResult
+    from search.storage.records import StudyResult
 
 
 def run_study(
@@ -44,7 +44,7 @@ def run_study(
     try:
         with interruptible() as stop:
             supervisor.start()
-            from search.session import Session
+            from search.study.session import Session
 
             return Session(config, store, supervisor, progress, stop, enqueue).run()
     finally:

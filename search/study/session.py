@@ -14,28 +14,28 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState
 
-from search.adapter import SpaceAdapter
-from search.config import StudyConfig
-from search.endings import reclaim
-from search.ends import Ends
-from search.interrupts import Stop
-from search.ledger import (
+from search.child.allotment import work_side_by_side
+from search.child.messages import Ready
+from search.config.study import StudyConfig
+from search.executor.interrupts import Stop
+from search.executor.supervisor import Supervisor
+from search.space.distributions import SpaceAdapter
+from search.storage.database import home_lock, open_storage
+from search.storage.owner import OWNER, me
+from search.storage.records import StudyResult, study_record
+from search.storage.trials import (
     RUN,
     finished,
     orphans,
     running,
     under_way_or_done,
 )
-from search.messages import Ready
-from search.objective import Objective
-from search.opening import choose, open_study
-from search.ownership import OWNER, me
-from search.progress import Progress
-from search.results import StudyResult, study_record
-from search.storage import home_lock, open_storage
-from search.supervisor import Supervisor
-from search.tags import trial_tags
-from search.workers import work_side_by_side
+from search.study.opening import choose, open_study
+from search.study.stopping import Ends
+from search.trial.interruption import reclaim
+from search.trial.objective import Objective
+from search.trial.progress import Progress
+from search.trial.tags import trial_tags
 from tracking import KILLED, MlflowRecorder, Recorder, Scalar, Store, StudyRecord, warmed
 
 _LOADER = Path(str(files("models").joinpath("serving.py")))

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import optuna
 from optuna.trial import TrialState
 
-from search.adapter import optuna_name
-from search.config import StudyConfig
-from search.grid import grid_points
-from search.ledger import beyond_in_a_row, reached, under_way_or_done
-from search.parameters import Parameter, always_active
-from search.regret import RegretBound
-from search.slots import given_slots, slot_of
+from search.config.study import StudyConfig
+from search.samplers.grid import grid_points
+from search.space.distributions import optuna_name
+from search.space.parameters import Parameter, always_active
+from search.storage.slots import given_slots, slot_of
+from search.storage.trials import beyond_in_a_row, reached, under_way_or_done
+from search.study.regret import RegretBound
 
 _IN_VAIN = 50
 

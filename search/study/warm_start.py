@@ -12,13 +12,13 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from models.config import told
-from search.adapter import SpaceAdapter
-from search.config import StudyConfig
+from search.config.goals import figures_of
+from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.goals import figures_of
-from search.ledger import DATASET
-from search.parameters import Parameter
-from search.results import config_of, study_record
+from search.space.distributions import SpaceAdapter
+from search.space.parameters import Parameter
+from search.storage.records import config_of, study_record
+from search.storage.trials import DATASET
 from tracking import COMPLETE, PRUNED, Scalar, TrialRecord
 
 HISTORY = "trialbook:history"

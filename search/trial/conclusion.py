@@ -11,10 +11,13 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from search.config import StudyConfig
-from search.endings import close_cut, make_folder, so_far, write_curve
-from search.goals import GOALS, figures_of
-from search.ledger import (
+from search.child.messages import Done, Failed
+from search.config.goals import GOALS, figures_of
+from search.config.limits import exceeds, limits_of
+from search.config.parts import part_kind
+from search.config.study import StudyConfig
+from search.storage.bulk import Peers
+from search.storage.trials import (
     LIMIT,
     OUTCOME,
     PLAN,
@@ -24,10 +27,7 @@ from search.ledger import (
     requeue,
     value_of,
 )
-from search.limits import exceeds, limits_of
-from search.messages import Done, Failed
-from search.parts import part_kind
-from search.reports import Peers
+from search.trial.interruption import close_cut, make_folder, so_far, write_curve
 from tracking import (
     BEYOND,
     COMPLETE,

@@ -14,9 +14,9 @@ from typing import Any
 
 import optuna
 
-from search.config import StudyConfig
-from search.ledger import PLAN, orphans, requeue, trial_record
-from search.ownership import OWNER
+from search.config.study import StudyConfig
+from search.storage.owner import OWNER
+from search.storage.trials import PLAN, orphans, requeue, trial_record
 from tracking import KILLED, EpochRecord, Recorder, TrialRecord, draw_trial
 
 _PREFIX = "trialbook-"

@@ -16,21 +16,21 @@ from typing import cast
 import optuna
 from optuna.trial import FrozenTrial
 
-from search.adapter import SpaceAdapter
-from search.concluding import Conclusion, TrialRun
-from search.config import StudyConfig
-from search.endings import make_folder
-from search.interrupts import Stop
-from search.ledger import PLAN, TRAINER, same_before, trial_record, twin_under_way
-from search.limits import Limits, limits_of
-from search.messages import Done, Failed, Part, Task
-from search.ownership import OWNER, me
-from search.progress import Progress
-from search.pruners import first_judged, has_small_batches, judges_parts, same_shape
-from search.reports import Peers, since, stored_at_once, write_reports
-from search.samplers import training_seed
-from search.slots import RECIPE, SLOT, slot_of
-from search.supervisor import ChildDied, Supervisor
+from search.child.messages import Done, Failed, Part, Task
+from search.config.limits import Limits, limits_of
+from search.config.study import StudyConfig
+from search.executor.interrupts import Stop
+from search.executor.supervisor import ChildDied, Supervisor
+from search.pruners.factory import first_judged, has_small_batches, judges_parts, same_shape
+from search.samplers.factory import training_seed
+from search.space.distributions import SpaceAdapter
+from search.storage.bulk import Peers, since, stored_at_once, write_reports
+from search.storage.owner import OWNER, me
+from search.storage.slots import RECIPE, SLOT, slot_of
+from search.storage.trials import PLAN, TRAINER, same_before, trial_record, twin_under_way
+from search.trial.conclusion import Conclusion, TrialRun
+from search.trial.interruption import make_folder
+from search.trial.progress import Progress
 from tracking import EpochRecord, Recorder, Scalar, TrialRecord
 
 _LONGEST_PAUSE_S = 4.0

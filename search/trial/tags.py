@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from search.messages import Ready
+from search.child.messages import Ready
 from tracking import provenance
 
 

@@ -14,22 +14,22 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 
-from search.config import StudyConfig
-from search.endings import make_folder
+from search.child.messages import Done, Failed, Ready, Score, Scored, Task
+from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.interrupts import Stop, interruptible
-from search.ledger import DECIDING, PLAN, running
-from search.library import get_study
-from search.messages import Done, Failed, Ready, Score, Scored, Task
-from search.opening import other_ratings, plain_dataset
-from search.ownership import lives, me, named
-from search.results import config_of, study_record
-from search.samplers import derive_seed
-from search.slots import SLOT
-from search.storage import home_lock
-from search.supervisor import ChildDied, Supervisor
-from search.verdict import TestScore, Verdict, judge, score_test, together
-from search.verdict_record import store_verdict
+from search.executor.interrupts import Stop, interruptible
+from search.executor.supervisor import ChildDied, Supervisor
+from search.samplers.factory import derive_seed
+from search.storage.database import home_lock
+from search.storage.owner import lives, me, named
+from search.storage.records import config_of, study_record
+from search.storage.slots import SLOT
+from search.storage.studies import get_study
+from search.storage.trials import DECIDING, PLAN, running
+from search.study.opening import other_ratings, plain_dataset
+from search.trial.interruption import make_folder
+from search.winner.report import store_verdict
+from search.winner.verdict import TestScore, Verdict, judge, score_test, together
 from tracking import COMPLETE, ModelFolder, Store, TrialRecord
 
 VERDICT = "trialbook:verdict"

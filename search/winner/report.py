@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from search.verdict import Candidate, TestScore, Verdict
+from search.winner.verdict import Candidate, TestScore, Verdict
 from tracking import MlflowRecorder, ModelFolder, Store, StudyRecord, TrialRecord, draw_verdict
 
 _NAMES = {"global_mean": "global mean", "biases": "user and movie biases"}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.deciding import (
+from search.winner.bootstrap import (
     CLAIM,
     SURE,
     UserErrors,

@@ -18,8 +18,8 @@ import tensorflow as tf
 
 from models import ModelConfig, ModelsError, build_model, make_deterministic
 from models.fast import TrainerUsed, fast_fit, fit, passes, shares, speed_up, why_not
+from models.fast.dropout_masks import Masks, MasksAhead
 from models.fast.gradients import GradientSum, mean_loss
-from models.fast.masks import Masks, MasksAhead
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 203  # a prime's neighbour, so that no chunk divides it

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import ModelConfig, TrainConfig
-from search.adapter import SpaceAdapter
-from search.declared import parameters
 from search.errors import SearchError
-from search.parameters import without_empty_conditions
-from search.space import baseline_values, read
+from search.space.distributions import SpaceAdapter
+from search.space.hypermodel import parameters
+from search.space.parameters import without_empty_conditions
+from search.space.ratings import baseline_values, read
 
 
 def _declared(overrides: dict | None = None) -> keras_tuner.HyperParameters:

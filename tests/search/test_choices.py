@@ -16,10 +16,10 @@ from optuna.trial import TrialState
 
 from search import SearchError, StudyConfig, run_study
 from search.cli.summary import print_summary
-from search.ledger import PLAN, twin_under_way
-from search.ownership import OWNER, me, owner_of
-from search.progress import Silent
-from search.replay import find_trial
+from search.reproduce.replay import find_trial
+from search.storage.owner import OWNER, me, owner_of
+from search.storage.trials import PLAN, twin_under_way
+from search.trial.progress import Silent
 from tracking import MlflowRecorder, Store
 
 SMALL = {

@@ -19,7 +19,7 @@ from calling import TRIALBOOK, Here, call
 from search.cli.common import more_line, ui_line
 from search.cli.main import _COMMANDS, run
 from search.cli.summary import learned
-from search.config import StudyConfig
+from search.config.study import StudyConfig
 from tracking import DatasetRecord, StudyRecord, TrialRecord
 
 
@@ -299,8 +299,10 @@ def test_the_default_study_file_reads_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "modules",
     [
-        "search, search.library, search.reproduce, search.removal",  # what only looks at a store
-        "search.session, search.estimate, search.replay",  # what leaves Keras to its child
+        # What only looks at a store.
+        "search, search.storage.studies, search.reproduce.run, search.storage.removal",
+        # What leaves Keras to its child.
+        "search.study.session, search.cost.estimate, search.reproduce.replay",
     ],
 )
 def test_what_trains_nothing_itself_waits_for_no_heavy_library(modules: str) -> None:

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from search.deciding import (
+from search.winner.bootstrap import (
     UserErrors,
     bootstrap_rmse,
     doubt,
     interval,
     probability_of_best,
 )
-from search.verdict import Verdict, judge, score_test, together
+from search.winner.verdict import Verdict, judge, score_test, together
 
 
 def _errors(per_user: NDArray[np.float64], counts: NDArray[np.float64]) -> UserErrors:

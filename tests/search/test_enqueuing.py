@@ -8,11 +8,11 @@ import optuna
 import pytest
 
 from search import SearchError, StudyConfig
-from search.adapter import SpaceAdapter
-from search.declared import declare, parameters
-from search.enqueuing import check_configurations, read_configurations
-from search.parameters import Condition, Parameter
-from search.recipes import RECIPES
+from search.space.configurations import check_configurations, read_configurations
+from search.space.distributions import SpaceAdapter
+from search.space.hypermodel import declare, parameters
+from search.space.parameters import Condition, Parameter
+from search.space.recipes import RECIPES
 
 SPACE = (
     Parameter(name="family", kind="Choice", default="a", values=("a", "b")),

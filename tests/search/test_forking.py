@@ -11,9 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from search import StudyConfig, forking
-from search.forking import fork_server
-from search.supervisor import ChildDied, Supervisor
+from search import StudyConfig
+from search.executor import fork_client
+from search.executor.fork_client import fork_server
+from search.executor.supervisor import ChildDied, Supervisor
 
 WINE = StudyConfig(name="wine", model="wine:WineModel", objective="val_accuracy:max")
 
@@ -41,7 +42,7 @@ def test_a_variable_that_libraries_read_when_loaded_asks_for_another_server(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = fork_server()
-    monkeypatch.setattr(forking, "_server", before)  # and again when this test is over
+    monkeypatch.setattr(fork_client, "_server", before)  # and again when this test is over
     monkeypatch.setenv("NO_LIBRARY_READS_THIS", "1")
     assert fork_server() is before
     monkeypatch.setenv("TF_NO_LIBRARY_READS_THIS", "1")
@@ -71,11 +72,11 @@ def test_what_a_killed_child_left_in_the_temporary_folder_goes_with_its_server(
     supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(forking, "_server", None)
+    monkeypatch.setattr(fork_client, "_server", None)
     supervisor.ready()
     (folder,) = tmp_path.iterdir()
     (folder / "left").touch()
     supervisor.close()
     assert folder.exists()
-    forking._server = None
+    fork_client._server = None
     assert not list(tmp_path.iterdir())

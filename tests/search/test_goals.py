@@ -9,12 +9,12 @@ import pytest
 from calling import Here
 
 from search import SearchError, StudyConfig, run_study
-from search.goals import figures_of
-from search.ledger import beyond_in_a_row, reached
-from search.limits import Limits, exceeds, too_long
-from search.parts import part_seed
-from search.regret import RegretBound
+from search.config.goals import figures_of
+from search.config.limits import Limits, exceeds, too_long
+from search.config.parts import part_seed
 from search.reproduce import reproduce
+from search.storage.trials import beyond_in_a_row, reached
+from search.study.regret import RegretBound
 from tracking import BEYOND, COMPLETE, PRUNED, Store
 
 SPACE = {
@@ -122,7 +122,7 @@ def test_a_trial_ends_at_the_epoch_that_takes_too_long(ratings_file: Path, tmp_p
 def test_a_space_that_is_all_too_large_ends_the_study(
     ratings_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("search.ends._IN_VAIN", 2)
+    monkeypatch.setattr("search.study.stopping._IN_VAIN", 2)
     config = _config(ratings_file, max_parameters=10, trials=30, sampler="random")
     result = run_study(config, home=tmp_path)
     assert result.count(PRUNED) == 2
@@ -199,7 +199,7 @@ def test_a_regret_below_what_was_asked_for_ends_a_study(
         return [None, None, 0.5, 0.01][len(complete)]
 
     monkeypatch.setattr(RegretBound, "value", bound)
-    monkeypatch.setattr("search.opening.check_regret", lambda: None)
+    monkeypatch.setattr("search.study.opening.check_regret", lambda: None)
     config = _config(ratings_file, regret=0.05, trials=30, sampler="random")
     result = run_study(config, home=tmp_path)
     assert result.count(COMPLETE) == 3

@@ -10,13 +10,13 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState
 
 from search import SearchError, StudyConfig, run_study
-from search.adapter import SpaceAdapter
-from search.history import HISTORY, SPACE, frozen_trials
-from search.learning import WithHistory
-from search.library import get_study
-from search.parameters import Parameter
-from search.regret import RegretBound, check_regret
-from search.samplers import make_sampler
+from search.samplers.factory import make_sampler
+from search.samplers.history_view import WithHistory
+from search.space.distributions import SpaceAdapter
+from search.space.parameters import Parameter
+from search.storage.studies import get_study
+from search.study.regret import RegretBound, check_regret
+from search.study.warm_start import HISTORY, SPACE, frozen_trials
 from tracking import Store
 
 X = Parameter(name="x", kind="Float", default=0.5, low=0.0, high=1.0)

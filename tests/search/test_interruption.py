@@ -16,11 +16,11 @@ import pytest
 from calling import TRIALBOOK, Here
 
 from search import StudyConfig
-from search.interrupts import Stop
-from search.ledger import OUTCOME, PLAN
-from search.progress import Silent
-from search.session import Session
-from search.supervisor import Supervisor
+from search.executor.interrupts import Stop
+from search.executor.supervisor import Supervisor
+from search.storage.trials import OUTCOME, PLAN
+from search.study.session import Session
+from search.trial.progress import Silent
 from tracking import Store
 
 

@@ -17,12 +17,12 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from search.adapter import SpaceAdapter
-from search.config import StudyConfig
-from search.declared import declare, parameters
-from search.ledger import OUTCOME
-from search.parameters import Condition, Parameter, dividing_choice
-from search.samplers import make_sampler
+from search.config.study import StudyConfig
+from search.samplers.factory import make_sampler
+from search.space.distributions import SpaceAdapter
+from search.space.hypermodel import declare, parameters
+from search.space.parameters import Condition, Parameter, dividing_choice
+from search.storage.trials import OUTCOME
 
 ALWAYS = {"local_share": 1.0, "local_sweep": 0.0, "n_startup_trials": 0}
 EIGHT: dict[str, Any] = {

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from models.data import load_ratings
-from search.baseline_run import PUBLISHED_TOLERANCE
 from search.reproduce import reproduce
+from search.reproduce.baseline import PUBLISHED_TOLERANCE
 from tracking import Store
 
 

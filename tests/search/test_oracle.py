@@ -14,12 +14,12 @@ import tuned
 from calling import Here
 
 from search import SearchError, StudyConfig, run_study
-from search.history import take_history
-from search.importing import import_project
-from search.library import get_record, get_study
 from search.oracle import OptunaOracle
-from search.ownership import OWNER
-from search.parameters import Parameter
+from search.oracle.project import import_project
+from search.space.parameters import Parameter
+from search.storage.owner import OWNER
+from search.storage.studies import get_record, get_study
+from search.study.warm_start import take_history
 from tracking import Store
 
 # Keras Tuner 1.4 itself asks threads for their names in the way of old, and saves weights so.

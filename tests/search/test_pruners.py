@@ -11,10 +11,10 @@ import pytest
 from optuna.trial import FrozenTrial
 
 from search import SearchError
-from search.ledger import PLAN
-from search.pruners import first_judged, make_pruner, same_shape, warm_up
-from search.reports import Peers
-from search.slots import SLOT
+from search.pruners.factory import first_judged, make_pruner, same_shape, warm_up
+from search.storage.bulk import Peers
+from search.storage.slots import SLOT
+from search.storage.trials import PLAN
 
 
 def _goes_on(

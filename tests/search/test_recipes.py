@@ -7,18 +7,17 @@ from pathlib import Path
 import optuna
 import pytest
 
-from search import StudyConfig
-from search.adapter import SpaceAdapter
-from search.declared import declare, parameters
-from search.ledger import requeue
-from search.messages import Ready
-from search.opening import Chosen, open_study
-from search.pruners import make_pruner
-from search.recipes import recipes_for
-from search.samplers import make_sampler
-from search.slots import RECIPE
-from search.space import baseline_values
-from search.study import run_study
+from search import StudyConfig, run_study
+from search.child.messages import Ready
+from search.pruners.factory import make_pruner
+from search.samplers.factory import make_sampler
+from search.space.distributions import SpaceAdapter
+from search.space.hypermodel import declare, parameters
+from search.space.ratings import baseline_values
+from search.space.recipes import recipes_for
+from search.storage.slots import RECIPE
+from search.storage.trials import requeue
+from search.study.opening import Chosen, open_study
 from tracking import TrialRecord
 
 

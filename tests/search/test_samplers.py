@@ -9,15 +9,15 @@ import pytest
 from optuna.trial import TrialState
 
 from search import SearchError, StudyConfig
-from search.adapter import SpaceAdapter
-from search.ends import Ends
-from search.grid import grid_points
-from search.ledger import OUTCOME, requeue
-from search.options import SAMPLERS
-from search.parameters import Condition, Parameter
-from search.pruners import make_pruner
-from search.samplers import make_sampler
-from search.slots import SLOT
+from search.config.options import SAMPLERS
+from search.pruners.factory import make_pruner
+from search.samplers.factory import make_sampler
+from search.samplers.grid import grid_points
+from search.space.distributions import SpaceAdapter
+from search.space.parameters import Condition, Parameter
+from search.storage.slots import SLOT
+from search.storage.trials import OUTCOME, requeue
+from search.study.stopping import Ends
 from tracking import TrialRecord
 
 NUMBERS = (
@@ -196,7 +196,7 @@ def test_cmaes_is_refused_choices_and_what_depends_on_them() -> None:
 
 
 def test_gp_without_torch_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("search.samplers.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("search.samplers.factory.importlib.util.find_spec", lambda name: None)
     with pytest.raises(SearchError, match=re.escape('"trialbook[gp]"')):
         make_sampler("gp", 1, space=NUMBERS)
 

@@ -9,7 +9,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, create_trial
 
-from search.screening import most_promising
+from search.samplers.forest import most_promising
 
 SPACE: dict[str, Any] = {
     "kind": CategoricalDistribution(("a", "b", "c")),

@@ -10,11 +10,11 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from search.ledger import finished, orphans, requeue, running, state_of
-from search.ownership import OWNER, lives, me
-from search.parameters import Parameter
-from search.samplers import derive_seed, make_sampler
-from search.slots import RETRY_OF, slot_of
+from search.samplers.factory import derive_seed, make_sampler
+from search.space.parameters import Parameter
+from search.storage.owner import OWNER, lives, me
+from search.storage.slots import RETRY_OF, slot_of
+from search.storage.trials import finished, orphans, requeue, running, state_of
 from tracking import TrialRecord
 
 KILLED_RECORD = TrialRecord(

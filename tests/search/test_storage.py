@@ -9,7 +9,8 @@ import optuna
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from search import SearchError, storage
+from search import SearchError
+from search.storage import database
 from tracking import Store
 
 
@@ -29,9 +30,9 @@ def test_a_storage_that_another_program_makes_is_waited_for(
         return real(address, **options)
 
     with monkeypatch.context() as patched:
-        patched.setattr(storage, "_PAUSE_S", 0.0)
+        patched.setattr(database, "_PAUSE_S", 0.0)
         patched.setattr(optuna.storages, "RDBStorage", busy_twice)
-        found = storage.open_storage(Store(home), None)
+        found = database.open_storage(Store(home), None)
     assert len(opened) == 3
     assert optuna.get_all_study_names(found) == []
 
@@ -39,4 +40,4 @@ def test_a_storage_that_another_program_makes_is_waited_for(
 def test_a_storage_that_is_none_is_refused_at_once(home: Path) -> None:
     (home / "optuna.db").write_text("no database")
     with pytest.raises(SearchError, match="must be a database that Optuna can open"):
-        storage.open_storage(Store(home), None)
+        database.open_storage(Store(home), None)

@@ -22,12 +22,12 @@ from calling import Here
 
 from models.data import load_ratings, split_ratings
 from search import SearchError, StudyConfig, run_study
-from search.concluding import Conclusion, TrialRun
-from search.interrupts import Stop
-from search.ledger import PLAN
-from search.objective import Objective
-from search.progress import Silent
-from search.results import StudyResult
+from search.executor.interrupts import Stop
+from search.storage.records import StudyResult
+from search.storage.trials import PLAN
+from search.trial.conclusion import Conclusion, TrialRun
+from search.trial.objective import Objective
+from search.trial.progress import Silent
 from tracking import EpochRecord, Store, TrialRecord
 
 Misbehave = Callable[..., StudyConfig]

@@ -17,13 +17,13 @@ from calling import Here
 
 from models.data import load_ratings, split_ratings
 from search import SearchError, StudyConfig, run_study
-from search.ledger import DECIDING
-from search.library import get_study
-from search.messages import Score, Task
-from search.ownership import owner_of
-from search.removal import delete_study
-from search.supervisor import Supervisor
-from search.winner import VERDICT, find_winner
+from search.child.messages import Score, Task
+from search.executor.supervisor import Supervisor
+from search.storage.owner import owner_of
+from search.storage.removal import delete_study
+from search.storage.studies import get_study
+from search.storage.trials import DECIDING
+from search.winner.decide import VERDICT, find_winner
 from tracking import MlflowRecorder, Store
 
 SPACE = {
@@ -110,7 +110,7 @@ def test_the_registered_model_has_the_error_that_was_told(
 
 
 def _data(store: Store) -> str:
-    from search.results import config_of
+    from search.storage.records import config_of
 
     return config_of(get_study(store, None, "w")).data
 
@@ -293,7 +293,7 @@ def test_a_winner_that_could_not_be_registered_is_not_decided_anew(
     run_study(config, home=tmp_path / "home")  # one configuration, and three copies of it
     store = Store(tmp_path / "home")
     with monkeypatch.context() as broken:
-        broken.setattr("search.winner.store_verdict", lambda *a, **k: 1 / 0)
+        broken.setattr("search.winner.decide.store_verdict", lambda *a, **k: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             find_winner("f", store, top=3, repeats=2)
     lines: list[str] = []

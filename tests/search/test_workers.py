@@ -9,10 +9,10 @@ import optuna
 import pytest
 
 from search import SearchError, StudyConfig, run_study
-from search.forking import environment
-from search.interrupts import Stop
-from search.ledger import PLAN
-from search.workers import Allotment, allot, work_side_by_side
+from search.child.allotment import Allotment, allot, work_side_by_side
+from search.executor.fork_client import environment
+from search.executor.interrupts import Stop
+from search.storage.trials import PLAN
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tracking import (
     StudyRecord,
     TrialRecord,
 )
-from tracking.model_logging import LOADER_MODULE
+from tracking.runs.models import LOADER_MODULE
 
 LOADER = '''
 """A loader that needs nothing of ours: the score is user + movie + an offset from the folder."""

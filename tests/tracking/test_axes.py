@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracking.axes import axis_of, robust_limits
+from tracking.figures.axes import axis_of, robust_limits
 
 
 def test_numbers_lie_on_a_straight_scale() -> None:

@@ -12,12 +12,12 @@ from tracking import (
     EpochRecord,
     StudyRecord,
     TrialRecord,
-    curve_sheet,
     draw_study,
     draw_trial,
     reproduction_figure,
 )
-from tracking.figures import (
+from tracking.figures import png_curve
+from tracking.figures.data import (
     HistoryPoint,
     best_curves,
     beyond,
@@ -158,10 +158,10 @@ def test_every_study_has_pictures_whatever_it_holds(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from tracking import draw_html
+    from tracking.figures import html
 
     pages = {}
-    monkeypatch.setattr(draw_html, "save", lambda figure, path: pages.update({path: figure}))
+    monkeypatch.setattr(html, "save", lambda figure, path: pages.update({path: figure}))
     record = replace(study, **_degenerate(make_trial)[case])  # type: ignore[arg-type]
     written = draw_study(record, tmp_path / "plots")
     wanted = {f"{name}.{kind}" for name in NAMES for kind in ("png", "html")}
@@ -179,13 +179,13 @@ def test_every_study_has_pictures_whatever_it_holds(
 def test_a_study_without_enough_trials_says_what_it_needs(
     study: StudyRecord, make_trial: Make
 ) -> None:
-    from tracking import draw_html, draw_png
-    from tracking.study_figures import _figures
+    from tracking.figures import html, png
+    from tracking.figures.draw import _figures
 
     record = replace(study, trials=(make_trial(0, 0.9),))
-    figure = _figures(record, draw_png)["parallel_coordinates"]
+    figure = _figures(record, png)["parallel_coordinates"]
     assert [text.get_text() for text in figure.axes[0].texts] == ["needs 2 complete trials"]
-    page = _figures(record, draw_html)["importances"]
+    page = _figures(record, html)["importances"]
     assert page.layout.annotations[0].text == "needs 2 complete trials"
 
 
@@ -240,9 +240,9 @@ def test_a_trials_picture_does_not_depend_on_the_one_before(tmp_path: Path) -> N
 
     short = trial(7, [1.2, 1.1, 0.9, 0.95])
     long = trial(1, [40.0] + [3.0 * 0.9**epoch for epoch in range(30)])  # one lies beyond the axis
-    curve_sheet._SHEETS.clear()
+    png_curve._SHEETS.clear()
     draw_trial(short, tmp_path / "new.png")
-    curve_sheet._SHEETS.clear()
+    png_curve._SHEETS.clear()
     draw_trial(long, tmp_path / "before.png")
     draw_trial(short, tmp_path / "kept.png")
     assert (tmp_path / "kept.png").read_bytes() == (tmp_path / "new.png").read_bytes()

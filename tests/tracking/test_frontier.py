@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tracking import BEYOND, StudyRecord, TrialRecord, draw_study
-from tracking.frontier import frontier
+from tracking.figures.frontier import frontier
 
 GOALS = ("best_val_rmse", "parameters", "seconds_train")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tracking import StudyRecord, TrialRecord
-from tracking.leaderboard import study_note, summary_metrics, varied, write_leaderboard
-from tracking.payloads import clean_key, closing_metrics, run_name, status_of
+from tracking.runs.leaderboard import study_note, summary_metrics, varied, write_leaderboard
+from tracking.runs.payloads import clean_key, closing_metrics, run_name, status_of
 
 Make = Callable[..., TrialRecord]
 

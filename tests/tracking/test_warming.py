@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tracking import MlflowRecorder, Store, StudyRecord, warmed, warming
+from tracking import MlflowRecorder, Store, StudyRecord, warmed
+from tracking.runs import warm_up as warming
 
 
 def test_a_new_record_is_made_aside_and_written_only_when_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Store(tmp_path / "home")
-    monkeypatch.setattr("tracking.schema.build", pytest.fail)  # not built a second time
+    monkeypatch.setattr("tracking.runs.schema.build", pytest.fail)  # not built a second time
     with warmed(store) as prepare:
         assert not store.home.exists()
         prepare()

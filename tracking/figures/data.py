@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tracking.axes import Axis, axis_of, robust_limits
-from tracking.leaderboard import varied
-from tracking.payloads import is_baseline
+from tracking.figures.axes import Axis, axis_of, robust_limits
 from tracking.records import COMPLETE, StudyRecord, TrialRecord
+from tracking.runs.leaderboard import varied
+from tracking.runs.payloads import is_baseline
 
 _MAX_PARAMS = 12
 _MAX_BARS = 15

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tracking import draw_html, draw_png, style
-from tracking.axes import robust_limits
-from tracking.curve_sheet import save_curve
-from tracking.figures import (
+from tracking.figures import html, png, style
+from tracking.figures.axes import robust_limits
+from tracking.figures.data import (
     best_curves,
     curve,
     curve_limits,
@@ -18,7 +17,8 @@ from tracking.figures import (
     landscape,
     words,
 )
-from tracking.frontier import draw_frontier_html, draw_frontier_png, frontier
+from tracking.figures.frontier import draw_frontier_html, draw_frontier_png, frontier
+from tracking.figures.png_curve import save_curve
 from tracking.records import StudyRecord, TrialRecord
 
 
@@ -35,7 +35,7 @@ def draw_study(study: StudyRecord, folder: Path) -> list[Path]:
     """
     written = []
     several = len(study.goals) > 1
-    for module, suffix in ((draw_png, "png"), (draw_html, "html")):
+    for module, suffix in ((png, "png"), (html, "html")):
         figures = _figures(study, module)
         if several:
             figures["frontier"] = _frontier(study, module)
@@ -73,8 +73,8 @@ def draw_verdict(
     levels: Sequence[tuple[str, float]],
     title: str,
 ) -> Path:
-    """Draw a winner's way from the search to the test part as PNG; see `draw_png.draw_verdict`."""
-    draw_png.save(draw_png.draw_verdict(lines, levels, title=title), path)
+    """Draw a winner's way from the search to the test part as PNG; see `png.draw_verdict`."""
+    png.save(png.draw_verdict(lines, levels, title=title), path)
     return path
 
 
@@ -103,12 +103,12 @@ def reproduction_figure(
     values = [value for _, value in [*published, *reproduced]]
     limits = robust_limits([*values, *([] if expected is None else [expected])])
     if not values or limits is None:
-        draw_png.save(draw_png.message(title, "needs a published or a reproduced curve"), path)
+        png.save(png.message(title, "needs a published or a reproduced curve"), path)
         return path
     lines = (("published", published, style.ORANGE), ("reproduced", reproduced, style.BLUE))
     label = words(metric)
-    figure = draw_png.draw_two(lines, expected=expected, title=title, label=label, limits=limits)
-    draw_png.save(figure, path)
+    figure = png.draw_two(lines, expected=expected, title=title, label=label, limits=limits)
+    png.save(figure, path)
     return path
 
 
@@ -132,7 +132,7 @@ def _figures(study: StudyRecord, module: Any) -> dict[str, Any]:
 
 
 def _frontier(study: StudyRecord, module: Any) -> Any:
-    draw = draw_frontier_png if module is draw_png else draw_frontier_html
+    draw = draw_frontier_png if module is png else draw_frontier_html
     title = f"{study.name}: its goals against each other"
     return draw(frontier(study), title=title, value_label=words(study.objective))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tracking import style
-from tracking.axes import robust_limits
-from tracking.figures import Limits, finite, words
-from tracking.payloads import is_baseline
-from tracking.png_canvas import blank, message, tidy
+from tracking.figures import style
+from tracking.figures.axes import robust_limits
+from tracking.figures.data import Limits, finite, words
+from tracking.figures.png_canvas import blank, message, tidy
 from tracking.records import COMPLETE, StudyRecord
+from tracking.runs.payloads import is_baseline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,7 +31,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Frontier:
-    """What `draw_png` and `draw_html` show.
+    """What `png` and `html` show.
 
     Attributes:
         points: Complete trials by number.
@@ -118,7 +118,7 @@ def draw_frontier_html(data: Frontier, *, title: str, value_label: str) -> Any:
     """The same as a page."""
     from plotly.subplots import make_subplots
 
-    from tracking.draw_html import message as page
+    from tracking.figures.html import message as page
 
     if not data.points or data.limits is None:
         return page(title, style.NEEDS_ONE)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tracking import style
-from tracking.figures import Curve, History, Landscape, Limits
+from tracking.figures import style
+from tracking.figures.data import Curve, History, Landscape, Limits
 
 
 def save(figure: Any, path: Path) -> None:

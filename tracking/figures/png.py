@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tracking import style
-from tracking.figures import Curve, History, Limits
-from tracking.png_canvas import (
+from tracking.figures import style
+from tracking.figures.data import Curve, History, Limits
+from tracking.figures.png_canvas import (
     legend,
     message,
     new_figure,
@@ -17,7 +17,7 @@ from tracking.png_canvas import (
     save_usual,
     whole_numbers,
 )
-from tracking.png_space import draw_parallel, draw_slice
+from tracking.figures.png_space import draw_parallel, draw_slice
 
 __all__ = [
     "draw_curves",

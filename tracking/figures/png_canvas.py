@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracking import style
-from tracking.figures import Limits, beyond
+from tracking.figures import style
+from tracking.figures.data import Limits, beyond
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

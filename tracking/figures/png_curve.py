@@ -9,9 +9,9 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracking.draw_png import draw_curves
-from tracking.figures import Curve, Limits
-from tracking.png_canvas import note_beyond, save_usual, set_title
+from tracking.figures.data import Curve, Limits
+from tracking.figures.png import draw_curves
+from tracking.figures.png_canvas import note_beyond, save_usual, set_title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tracking import style
-from tracking.figures import Landscape
-from tracking.png_canvas import HEIGHT, blank, cut, message, new_figure, tidy
+from tracking.figures import style
+from tracking.figures.data import Landscape
+from tracking.figures.png_canvas import HEIGHT, blank, cut, message, new_figure, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

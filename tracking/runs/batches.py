@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tracking._quiet import quiet
-from tracking.payloads import clean_key, shorten
 from tracking.records import EpochRecord
+from tracking.runs.payloads import clean_key, shorten
+from tracking.runs.quiet import quiet
 
 _SECONDS = "epoch_seconds"
 _MAX_METRICS = 1000

@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from tracking._quiet import is_missing, quiet
-from tracking.leaderboard import study_note
-from tracking.payloads import (
+from tracking.records import DatasetRecord, StudyRecord
+from tracking.runs.leaderboard import study_note
+from tracking.runs.payloads import (
     DIGEST_LENGTH,
     NOTE_TAG,
     ROLE_TAG,
@@ -17,8 +17,8 @@ from tracking.payloads import (
     dataset_profile,
     study_tags,
 )
-from tracking.records import DatasetRecord, StudyRecord
-from tracking.store import Store
+from tracking.runs.quiet import is_missing, quiet
+from tracking.runs.store import Store
 
 
 @dataclass(frozen=True)

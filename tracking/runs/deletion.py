@@ -11,9 +11,9 @@ import urllib.parse
 from pathlib import Path
 from typing import Any
 
-from tracking.context import find_experiment
 from tracking.errors import TrackingError
-from tracking.store import Store
+from tracking.runs.context import find_experiment
+from tracking.runs.store import Store
 
 _MAX_IDS = 3000
 _TIMEOUT_S = 600

@@ -6,8 +6,8 @@ import csv
 from collections import Counter
 from pathlib import Path
 
-from tracking.payloads import is_baseline, shorten
 from tracking.records import COMPLETE, FAILED, KILLED, PRUNED, RUNNING, StudyRecord, TrialRecord
+from tracking.runs.payloads import is_baseline, shorten
 
 _MAX_NOTE = 8000
 _MAX_COLUMNS = 6

@@ -7,8 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tracking._quiet import quiet
 from tracking.records import ModelFolder
+from tracking.runs.quiet import quiet
 
 LOADER_MODULE = "trialbook_serving"
 """Name of the loader inside a logged model: no folder of a user's is likely to shadow it."""

@@ -10,14 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tracking._quiet import is_missing, quiet
-from tracking.batches import LoggedModel, history_of, log_final, log_history, read_history
-from tracking.context import StudyContext, ensure_context, find_context
-from tracking.deletion import delete_study
 from tracking.errors import TrackingError
-from tracking.leaderboard import study_note, summary_metrics, write_leaderboard
-from tracking.model_logging import log_model
-from tracking.payloads import (
+from tracking.records import EpochRecord, ModelFolder, Scalar, StudyRecord, TrialRecord
+from tracking.runs.batches import LoggedModel, history_of, log_final, log_history, read_history
+from tracking.runs.context import StudyContext, ensure_context, find_context
+from tracking.runs.deletion import delete_study
+from tracking.runs.leaderboard import study_note, summary_metrics, write_leaderboard
+from tracking.runs.models import log_model
+from tracking.runs.payloads import (
     NOTE_TAG,
     clean_key,
     closing_metrics,
@@ -27,9 +27,9 @@ from tracking.payloads import (
     status_of,
     trial_tags,
 )
-from tracking.records import EpochRecord, ModelFolder, Scalar, StudyRecord, TrialRecord
-from tracking.registry import log_verdict
-from tracking.store import Store
+from tracking.runs.quiet import is_missing, quiet
+from tracking.runs.registry import log_verdict
+from tracking.runs.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ class MlflowRecorder:
 
     def finish_study(self, record: StudyRecord, *, status: str) -> None:
         """Write the leaderboard, the figures and the summary, then the study's end."""
-        from tracking.study_figures import draw_study
+        from tracking.figures.draw import draw_study
 
         client = self.store.client()
         run_id = record.parent_run_id or self._context(client, record.name).parent_run_id
@@ -197,7 +197,7 @@ class MlflowRecorder:
         model: ModelFolder,
         card: str,
     ) -> tuple[str, str]:
-        """Record a study's winner and register its model; see `tracking.registry`.
+        """Record a study's winner and register its model; see `tracking.runs.registry`.
 
         Returns:
             The run's identifier, and the registered model's name and version, "NAME/VERSION".

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tracking._quiet import is_missing, quiet
-from tracking.batches import LoggedModel, log_final
-from tracking.context import StudyContext
-from tracking.model_logging import log_model
-from tracking.payloads import NOTE_TAG, ROLE_TAG, STUDY_TAG
 from tracking.records import ModelFolder
+from tracking.runs.batches import LoggedModel, log_final
+from tracking.runs.context import StudyContext
+from tracking.runs.models import log_model
+from tracking.runs.payloads import NOTE_TAG, ROLE_TAG, STUDY_TAG
+from tracking.runs.quiet import is_missing, quiet
 
 ALIAS = "winner"
 

@@ -11,8 +11,8 @@ import urllib.request
 from contextlib import closing
 from pathlib import Path
 
-from tracking._quiet import one_line, quiet
 from tracking.errors import TrackingError
+from tracking.runs.quiet import one_line, quiet
 
 _LOCK_TIMEOUT_S = 120.0
 _CONNECT_TIMEOUT_S = 5

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tracking._quiet import one_line, quiet
 from tracking.errors import TrackingError
+from tracking.runs.quiet import one_line, quiet
 
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 _SERVERS = ("http", "https")
@@ -79,7 +79,7 @@ class Store:
         Raises:
             TrackingError: If the folder cannot be used or the address cannot be reached.
         """
-        from tracking.schema import prepare_database, prepare_sqlite, reach_server
+        from tracking.runs.schema import prepare_database, prepare_sqlite, reach_server
 
         if self.served:
             reach_server(self.tracking_uri)  # before anything is written

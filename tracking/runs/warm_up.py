@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tracking._quiet import quiet
-from tracking.schema import build
-from tracking.store import Store
+from tracking.runs.quiet import quiet
+from tracking.runs.schema import build
+from tracking.runs.store import Store
 
 
 @contextlib.contextmanager

@@ -9,8 +9,8 @@ import zipfile
 from pathlib import Path
 from textwrap import shorten
 
-from models.data.datasets import GROUPLENS, DataSet, require_dataset
-from models.data.locations import cache_folder
+from models.data.download.cache import cache_folder
+from models.data.download.catalog import GROUPLENS, DataSet, require_dataset
 from models.data.ratings import Progress
 from models.errors import ModelsError
 

@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from models.data.files import read_file
-from models.data.locations import cache_folder
+from models.data.download.cache import cache_folder
 from models.data.options import SourceOptions
-from models.data.table import RatingTable
+from models.data.readers.file import read_file
+from models.data.readers.table import RatingTable
 from models.errors import ModelsError
 
 _COLUMNS = ["userId", "movieId", "rating", "timestamp"]
@@ -54,8 +54,8 @@ def _frame() -> Any:
 def _convert(frame: Any) -> RatingTable:
     import pyarrow as pa
 
-    from models.data.columns import Columns
-    from models.data.conversion import rating_table
+    from models.data.readers.arrow_columns import rating_table
+    from models.data.readers.columns import Columns
 
     arrow = pa.Table.from_pandas(frame, preserve_index=False)
     columns = {name: arrow.column(name) for name in _COLUMNS}

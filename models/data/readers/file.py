@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from models.data.options import SourceOptions
-from models.data.parquet_files import read_parquet
-from models.data.sqlite_files import read_sqlite
-from models.data.table import RatingTable
-from models.data.text_files import read_text
+from models.data.readers.parquet import read_parquet
+from models.data.readers.sqlite import read_sqlite
+from models.data.readers.table import RatingTable
+from models.data.readers.text import read_text
 from models.errors import ModelsError
 
 _SQLITE, _PARQUET = b"SQLite format 3\0", b"PAR1"

@@ -6,10 +6,10 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
-from models.data.columns import Columns, resolve_columns
-from models.data.conversion import rating_table
 from models.data.options import SourceOptions
-from models.data.table import RatingTable
+from models.data.readers.arrow_columns import rating_table
+from models.data.readers.columns import Columns, resolve_columns
+from models.data.readers.table import RatingTable
 from models.errors import ModelsError
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.columns import Columns
-from models.data.values import fail_at
+from models.data.readers.columns import Columns
+from models.data.readers.values import fail_at
 
 _CHUNK_ROWS = 1 << 17
 _EXACT = 2.0**53  # whole numbers below it survive the trip through float64

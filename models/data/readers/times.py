@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.values import fail_at, first_uncastable
+from models.data.readers.values import fail_at, first_uncastable
 from models.errors import ModelsError
 
 MILLISECONDS_ABOVE = 1e11

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.published import load_published
-from models.data.synthetic_pairs import draw_pairs
-from models.data.table import IdColumn, RatingTable
+from models.data.readers.table import IdColumn, RatingTable
+from models.data.synthetic.pairs import draw_pairs
 from models.errors import ModelsError
+from models.published_figures import load_published
 
 LARGEST_SCALE = 10.0
 _SMALLEST_USERS = 10

@@ -23,7 +23,7 @@ class _Size:
 @json_option
 def command(written: bool, home: Path, as_json: bool) -> int:
     """Print the published trial: its recipe, its layers, its figures."""
-    from search.quiet import quiet_stderr
+    from search.cli.quiet import quiet_stderr
 
     with quiet_stderr():  # TensorFlow tells what it finds, and looks for a GPU
         return _show(written, as_json)

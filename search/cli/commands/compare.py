@@ -31,7 +31,7 @@ def command(
     as_json: bool,
 ) -> int:
     """Show the best trial of each of the STUDIES; values in which they differ are marked."""
-    from search.library import get_record
+    from search.storage.studies import get_record
 
     twice = next((name for name in studies if studies.count(name) > 1), None)
     if twice is not None:

@@ -34,8 +34,8 @@ def command(
     as_json: bool,
 ) -> int:
     """Delete STUDY with its trials, runs and models from Optuna's and MLflow's store."""
-    from search.library import get_study
-    from search.removal import delete_study
+    from search.storage.removal import delete_study
+    from search.storage.studies import get_study
 
     store = open_store(home, tracking_uri)
     trials = len(get_study(store, storage, study).get_trials(deepcopy=False))

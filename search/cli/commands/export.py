@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from search.cli.common import console, emit, home_option, json_option, open_store, storage_option
-from search.exporting import FORMATS
+from search.export import FORMATS
 
 _SUFFIX = {"csv": "csv", "parquet": "parquet", "json": "json", "keras-tuner": "json"}
 
@@ -30,10 +30,10 @@ def command(
     as_json: bool,
 ) -> int:
     """Write the trials of STUDY as a table, or one trial as Keras Tuner's HyperParameters."""
-    from search.exporting import export
-    from search.history import SPACE
-    from search.library import get_study
-    from search.results import config_of, study_record
+    from search.export import export
+    from search.storage.records import config_of, study_record
+    from search.storage.studies import get_study
+    from search.study.warm_start import SPACE
 
     stored = get_study(open_store(home), storage, study)
     space = (stored.user_attrs.get(SPACE) or {}).get("parameters", [])

@@ -33,10 +33,10 @@ def command(
     as_json: bool,
 ) -> int:
     """Bring the finished project in FOLDER into a study, every trial a run in MLflow."""
-    from search.quiet import quiet_stderr
+    from search.cli.quiet import quiet_stderr
 
     with waiting("Loading Keras Tuner …"), quiet_stderr():  # it imports TensorFlow, which chatters
-        from search.importing import import_project
+        from search.oracle.project import import_project
 
     found = import_project(
         folder,

@@ -22,8 +22,8 @@ from search.cli.common import (
     source_options,
     store_options,
 )
-from search.config import DUPLICATES, KEEP_MODELS, SPLITS, StudyConfig
-from search.options import PRUNERS, SAMPLERS
+from search.config.options import PRUNERS, SAMPLERS
+from search.config.study import DUPLICATES, KEEP_MODELS, SPLITS, StudyConfig
 
 
 def _number(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
@@ -143,8 +143,8 @@ def command(
 
         return show_plan(config, home, as_json=as_json)
     from search.cli.live import LiveProgress, steady_console
-    from search.enqueuing import read_configurations
-    from search.study import run_study
+    from search.space.configurations import read_configurations
+    from search.study.run import run_study
 
     wanted = read_configurations(enqueue) if enqueue else ()
     with LiveProgress(steady_console()) as progress:
@@ -188,8 +188,8 @@ def _stored(home: Path, flags: dict[str, Any]) -> StudyConfig | None:
     store = open_store(home, flags.get("tracking_uri"))
     if not flags.get("storage") and not store.optuna_db.exists():
         return None
-    from search.library import find_study
-    from search.results import config_of
+    from search.storage.records import config_of
+    from search.storage.studies import find_study
 
     study = find_study(store, flags.get("storage"), name)
     return config_of(study) if study is not None else None

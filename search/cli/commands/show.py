@@ -34,7 +34,7 @@ def command(
     as_json: bool,
 ) -> int:
     """Show STUDY and its trials, or the trial of that NUMBER."""
-    from search.library import get_record_now
+    from search.storage.studies import get_record_now
 
     record = get_record_now(open_store(home), storage, study)
     if number is None:

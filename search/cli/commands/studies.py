@@ -26,9 +26,9 @@ from search.cli.common import (
 @json_option
 def command(home: Path, storage: str | None, as_json: bool) -> int:
     """List the studies of the store."""
-    from search.ledger import finished
-    from search.library import find_study, study_names
-    from search.results import config_of, study_record
+    from search.storage.records import config_of, study_record
+    from search.storage.studies import find_study, study_names
+    from search.storage.trials import finished
 
     store = open_store(home)
     rows = []

@@ -24,7 +24,7 @@ from search.cli.common import (
     waiting,
 )
 from search.errors import SearchError
-from search.interrupts import interruptible
+from search.executor.interrupts import interruptible
 from tracking import ui_command
 
 _HOST = "127.0.0.1"

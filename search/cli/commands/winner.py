@@ -18,7 +18,7 @@ from search.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from search.verdict import Verdict
+    from search.winner.verdict import Verdict
 
 
 @click.command(epilog="Example: trialbook winner sample --top 3 --repeats 5")
@@ -69,7 +69,7 @@ def command(
 
 
 def _show(verdict: Verdict, fresh: bool) -> None:
-    from search.verdict_record import claims, headline
+    from search.winner.report import claims, headline
 
     out = console()
     if not fresh:

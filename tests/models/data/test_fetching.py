@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from models.data import DATASETS, fetch, fetching, load_ratings
+from models.data import DATASETS, fetch, load_ratings
+from models.data.download import fetch as fetching
 from models.errors import ModelsError
 
 DAT = "1::10::4::978300760\n1::20::3::978302109\n2::10::5::978301968\n2::30::2::978300275\n"

@@ -15,10 +15,10 @@ from models.data import (
     check_published,
     load_published,
     load_ratings,
-    published_checks,
     split_ratings,
     verdict,
 )
+from models.data import published as published_checks
 from models.errors import ModelsError
 
 COLUMNS = load_published()["dataset"]["tables"]["ratings"]

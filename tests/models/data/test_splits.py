@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.data import SPLITS, Ratings, Split, describe, load_ratings, split_ratings
-from models.data.splits import published_rows
+from models.data.protocols import published_rows
 from models.errors import ModelsError
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.data import Ratings, SourceOptions, load_published, load_ratings
-from models.data.synthetic import largest_remainder, synthetic_shape
+from models.data.synthetic.ratings import largest_remainder, synthetic_shape
 
 PUBLISHED = load_published()["dataset"]
 

@@ -1,0 +1,1 @@
+"""Files of ratings, read into one table: text, Parquet, SQLite."""

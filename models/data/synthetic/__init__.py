@@ -1,0 +1,1 @@
+"""Made-up ratings in the shape of the MUBI data."""

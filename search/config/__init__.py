@@ -1,0 +1,1 @@
+"""What a user asks for: a study's settings, checked and kept as plain values."""

@@ -1,0 +1,1 @@
+"""What a trial and a study will cost."""

@@ -1,0 +1,1 @@
+"""Which trial under way is ended, since others are ahead of it."""

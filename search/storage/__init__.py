@@ -1,0 +1,1 @@
+"""What Optuna holds: studies, trials and their attributes, written and read in one place."""

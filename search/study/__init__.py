@@ -1,0 +1,1 @@
+"""One run of one study: opened or resumed, run to its target, closed."""

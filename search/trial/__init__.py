@@ -1,0 +1,1 @@
+"""One trial's life, from its proposal to its end in both stores."""

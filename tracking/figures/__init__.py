@@ -1,0 +1,1 @@
+"""Figures of studies and trials: computed first, then drawn."""

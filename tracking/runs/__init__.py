@@ -1,0 +1,1 @@
+"""MLflow's only home: studies and trials as runs."""
