@@ -21,7 +21,7 @@ from models.fast import TrainerUsed, fast_fit, fit, passes, shares, speed_up, wh
 from models.fast.dropout_masks import Masks, MasksAhead
 from models.fast.gradients import GradientSum, mean_loss
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ROWS = 203  # a prime's neighbour, so that no chunk divides it
 TINY = ModelConfig(embedding_size=3, units=(6, 4), dropout=(0.0, 0.0), l2_embedding=0.01)
 

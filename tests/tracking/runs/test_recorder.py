@@ -400,7 +400,7 @@ for number in range(4):
     )
     recorder.finish_trial(done, folder=None)
 """
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     command = [sys.executable, "-c", code, str(store.home)]
     running = [

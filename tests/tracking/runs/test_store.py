@@ -11,7 +11,7 @@ import pytest
 
 from tracking import Store, TrackingError, ui_command
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_a_store_names_its_own_database_whatever_the_environment_says(
