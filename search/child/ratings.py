@@ -21,8 +21,9 @@ from search.child.messages import Done, Ready, Score, Scored, Task
 from search.child.reporter import Reporter
 from search.child.trial_files import write_config
 from search.config.limits import too_large
-from search.config.parts import part_kind, part_seed, parts_of
+from search.config.parts import part_kind, parts_of
 from search.config.study import StudyConfig
+from search.seeds import part_seed
 from search.space import ratings as space
 from search.space.hypermodel import declare, parameters
 

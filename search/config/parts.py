@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from models import ModelsError
 from models.config import check_growth
 from search.errors import SearchError
@@ -55,16 +53,3 @@ def parts_of(config: StudyConfig) -> int:
 def part_kind(config: StudyConfig) -> Literal["fold", "repeat"]:
     """What one training of several is called."""
     return "fold" if config.folds else "repeat"
-
-
-def part_seed(seed: int, number: int) -> int:
-    """The seed of a trial's part: the trial's own for the first, else one derived from it.
-
-    Args:
-        seed: The trial's.
-        number: 1 for the first.
-    """
-    if number == 1:
-        return seed
-    state = np.random.SeedSequence([seed, number]).generate_state(1)
-    return int(state[0] & 0x7FFFFFFF)

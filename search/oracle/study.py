@@ -11,7 +11,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.samplers.factory import make_sampler, training_seed
+from search.samplers.factory import make_sampler
+from search.seeds import training_seed
 from search.space.distributions import SpaceAdapter, distribution_of, encode_one
 from search.space.parameters import Parameter
 from search.storage.database import home_lock, open_storage

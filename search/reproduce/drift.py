@@ -7,7 +7,7 @@ import statistics
 
 from search.config.parts import part_kind
 from search.reproduce.replay import Replay, Stored
-from search.samplers.factory import training_seed
+from search.seeds import training_seed
 from search.storage.slots import slot_of
 from search.storage.trials import OUTCOME, PLAN
 from search.trial.tags import trial_tags

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple, cast
 
-import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
@@ -19,6 +18,7 @@ from search.samplers.grid import GridSampler
 from search.samplers.history_view import WithHistory
 from search.samplers.local import LocalSampler
 from search.samplers.sequence import SequenceSampler
+from search.seeds import derive_seed
 from search.space.distributions import optuna_name
 from search.space.parameters import Parameter, always_active, dividing_choice
 from search.storage.slots import slot_of
@@ -26,28 +26,6 @@ from search.storage.slots import slot_of
 _LEADING = "optimizer"
 """Tried first: several optimizers as they are gain as much as one that is tuned (Schmidt,
 Schneider and Hennig, "Descending through a Crowded Valley", ICML 2021)."""
-
-
-def derive_seed(seed: int, slot: int, stream: int = 0) -> int:
-    """A seed of 31 bits from a study's seed and a trial's slot.
-
-    Args:
-        seed: The study's.
-        slot: The trial's place in the study.
-        stream: 0 for the sampler, 1 for the training.
-    """
-    state = np.random.SeedSequence([seed, slot, stream]).generate_state(1)
-    return int(state[0] & 0x7FFFFFFF)
-
-
-def training_seed(seed: int, slot: int) -> int:
-    """What a trial trains with: the study's own seed for the first slot, else one derived from it.
-
-    Args:
-        seed: The study's.
-        slot: The trial's place in the study.
-    """
-    return seed if slot == 0 else derive_seed(seed, slot, 1)
 
 
 def make_sampler(

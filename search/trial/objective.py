@@ -22,7 +22,7 @@ from search.config.study import StudyConfig
 from search.executor.interrupts import Stop
 from search.executor.supervisor import ChildDied, Supervisor
 from search.pruners.factory import first_judged, has_small_batches, judges_parts, same_shape
-from search.samplers.factory import training_seed
+from search.seeds import training_seed
 from search.space.distributions import SpaceAdapter
 from search.storage.bulk import Peers, since, stored_at_once, write_reports
 from search.storage.owner import OWNER, me

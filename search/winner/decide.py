@@ -19,7 +19,7 @@ from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.executor.interrupts import Stop, interruptible
 from search.executor.supervisor import ChildDied, Supervisor
-from search.samplers.factory import derive_seed
+from search.seeds import derive_seed
 from search.storage.database import home_lock
 from search.storage.owner import lives, me, named
 from search.storage.records import config_of, study_record

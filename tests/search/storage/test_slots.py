@@ -10,7 +10,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from search.samplers.factory import derive_seed, make_sampler
+from search.samplers.factory import make_sampler
+from search.seeds import derive_seed
 from search.space.parameters import Parameter
 from search.storage.owner import OWNER, lives, me
 from search.storage.slots import RETRY_OF, slot_of

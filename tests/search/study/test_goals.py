@@ -11,8 +11,8 @@ from calling import Here
 from search import SearchError, StudyConfig, run_study
 from search.config.goals import figures_of
 from search.config.limits import Limits, exceeds, too_long
-from search.config.parts import part_seed
 from search.reproduce import reproduce
+from search.seeds import part_seed
 from search.storage.trials import beyond_in_a_row, reached
 from search.study.regret import RegretBound
 from tracking import BEYOND, COMPLETE, PRUNED, Store
