@@ -25,13 +25,13 @@ import keras_tuner
 import optuna
 
 from search import StudyConfig, space
-from search.child.messages import Done, Message, Ready, Task
+from search.child.messages import Done, EpochEnded, Message, Ready, Task
 from search.executor.interrupts import Stop
 from search.space.distributions import SpaceAdapter
 from search.space.hypermodel import parameters
 from search.storage.database import open_storage
-from search.storage.slots import SLOT
-from search.storage.trials import OUTCOME, PLAN
+from search.storage.studies import Studies
+from search.storage.trial_attributes import Key
 from search.study.session import Session
 from search.trial.progress import Silent
 from tracking import DatasetRecord, EpochRecord, Store, TrialRecord
@@ -80,11 +80,11 @@ class MadeUp:
             shutil.copytree(self._model, task.folder / "model")
         kind = "ratings" if self._model is not None else None
         curve = [0.9 + 0.4 * 0.9**epoch for epoch in range(self._epochs)]
+        judged = task.judged_from or self._epochs + 1
         for epoch, value in enumerate(curve, 1):
             names = ("loss", "rmse", "val_loss", "val_rmse")
-            self._messages.append(
-                EpochRecord(epoch=epoch, seconds=0.1, metrics=dict.fromkeys(names, value))
-            )
+            record = EpochRecord(epoch=epoch, seconds=0.1, metrics=dict.fromkeys(names, value))
+            self._messages.append(EpochEnded(record=record, waits=epoch >= judged))
         figures = {"best_val_rmse": curve[-1], "best_epoch": self._epochs}
         done = Done(end_reason="epochs", value=curve[-1], metrics=figures, model_kind=kind)
         self._messages.append(done)
@@ -158,7 +158,7 @@ def measure(stored: int, trials: int, epochs: int, *, model: Path | None = None)
 def _run(config: StudyConfig, store: Store, epochs: int, model: Path | None) -> Clock:
     clock = Clock()
     made_up = MadeUp(epochs, model)
-    session = Session(config, store, made_up, clock, Stop())  # type: ignore[arg-type]
+    session = Session(config, Studies(store), made_up, clock, Stop())  # type: ignore[arg-type]
     session.run()
     clock.end()
     return clock
@@ -173,13 +173,17 @@ def _fill(config: StudyConfig, store: Store, count: int, epochs: int) -> None:
     for number in range(1, count + 1):
         asked = random.ask()
         values = adapter.sample(asked)
-        plan = model.user_attrs[PLAN] | {"values": values, "run_id": None}
+        plan = model.user_attrs[Key.PLAN] | {"values": values, "run_id": None}
         study.add_trial(
             optuna.trial.create_trial(
                 params=asked.params,
                 distributions=asked.distributions,
                 value=1.0 + number % 97 / 100,
-                user_attrs={SLOT: number, PLAN: plan, OUTCOME: model.user_attrs[OUTCOME]},
+                user_attrs={
+                    Key.SLOT: number,
+                    Key.PLAN: plan,
+                    Key.OUTCOME: model.user_attrs[Key.OUTCOME],
+                },
             )
         )
 

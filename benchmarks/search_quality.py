@@ -69,12 +69,12 @@ def trialbook(folder: Path, seconds: float, seed: int, events: Events) -> None:
     subprocess.run([*command, "--timeout", str(seconds)], check=True, stdout=subprocess.DEVNULL)
     import keras
 
-    from search.storage.studies import get_study
+    from search.storage.studies import Studies
     from tracking import MlflowRecorder, Store
 
     peer, store = Stock(SPACE, EPOCHS), Store(home)
     least, lines = float("inf"), []
-    trials = get_study(store, None, "q").get_trials(deepcopy=False)
+    trials = Studies(store).get("q").get_trials(deepcopy=False)
     ended = [t for t in trials if t.state.name == "COMPLETE" and t.datetime_complete]
     for trial in sorted(ended, key=lambda t: t.datetime_complete):
         test = None

@@ -16,7 +16,7 @@ from search.errors import USER_ERRORS, SearchError  # noqa: E402
 from search.study.run import run_study  # noqa: E402
 
 if TYPE_CHECKING:
-    from search.storage.records import StudyResult
+    from search.study.result import StudyResult
 
 __all__ = ["USER_ERRORS", "SearchError", "StudyConfig", "StudyResult", "run_study"]
 
@@ -24,7 +24,7 @@ __all__ = ["USER_ERRORS", "SearchError", "StudyConfig", "StudyResult", "run_stud
 def __getattr__(name: str) -> Any:
     """Import a heavy name when it is first asked for."""
     if name == "StudyResult":
-        from search.storage.records import StudyResult
+        from search.study.result import StudyResult
 
         return StudyResult
     raise AttributeError(f"module 'search' has no attribute {name!r}")

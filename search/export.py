@@ -126,11 +126,9 @@ def _chosen(record: StudyRecord, number: int | None) -> TrialRecord:
 
 def _values(trial: TrialRecord, space: Space) -> dict[str, Any]:
     """The space with the trial's values, as `HyperParameters.from_config` reads it."""
-    import keras_tuner
-
     from search.space.hypermodel import hyperparameters
 
     hp = hyperparameters(space)
     hp.values = dict(trial.params)
-    found: dict[str, Any] = keras_tuner.HyperParameters.get_config(hp)
-    return found
+    plain: dict[str, Any] = hp.get_config()
+    return plain

@@ -1,13 +1,10 @@
-"""How many workers a study has, what each may use, and how they work side by side."""
+"""How many workers a study has, and what each may use."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from search.config.study import AUTO, StudyConfig
-from search.executor.interrupts import Stop
 
 # Up to here a trial leaves cores idle: what Python does beside each epoch is as long as the epoch.
 _SMALL_ROWS = 500_000
@@ -52,37 +49,3 @@ def allot(config: StudyConfig, *, rows: int | None, cores: int, gpus: int = 0) -
         workers = 1
     workers = max(1, workers)
     return Allotment(workers, config.threads or max(1, cores // workers))
-
-
-def work_side_by_side(tasks: Sequence[Callable[[], int]], stop: Stop) -> int:
-    """Run tasks at once, the first in this thread, which is where a Ctrl-C arrives.
-
-    Args:
-        tasks: Each gives a number.
-        stop: Is set when one of them fails, so that the others end too.
-
-    Returns:
-        The sum of their numbers.
-
-    Raises:
-        BaseException: What the first failure was, once all have ended.
-    """
-    numbers: list[int] = []
-    failures: list[BaseException] = []
-
-    def run(task: Callable[[], int]) -> None:
-        try:
-            numbers.append(task())
-        except BaseException as error:
-            failures.append(error)
-            stop.asked = True
-
-    threads = [threading.Thread(target=run, args=(task,)) for task in tasks[1:]]
-    for thread in threads:
-        thread.start()
-    run(tasks[0])
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
-    return sum(numbers)

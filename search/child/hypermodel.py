@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -22,17 +23,31 @@ from search.space.distributions import SpaceAdapter
 from search.space.hypermodel import load_hypermodel, parameters
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Fitted:
+    """What a user's `fit` came to: why it ended, its best value, its figures."""
+
+    end_reason: str
+    best: float
+    metrics: dict[str, float]
+
+
+def open_hypermodel(config: StudyConfig) -> HyperModelRunner:
+    """Import a study's own model.
+
+    Raises:
+        SearchError: There is none of that name.
+    """
+    return HyperModelRunner(config, load_hypermodel(config.model))
+
+
 class HyperModelRunner:
     """Trains points of a user's own HyperModel, whose `build` and `fit` own model and data."""
 
-    def __init__(self, config: StudyConfig) -> None:
-        """Import the model.
-
-        Raises:
-            SearchError: There is none of that name.
-        """
+    def __init__(self, config: StudyConfig, hypermodel: keras_tuner.HyperModel) -> None:
+        """Keep both."""
         self._config = config
-        self._hypermodel = load_hypermodel(config.model)
+        self._hypermodel = hypermodel
 
     def ready(self, allotment: Allotment) -> Ready:
         """Declare the space by building once at its defaults."""
@@ -64,46 +79,58 @@ class HyperModelRunner:
         hp.values = dict(task.values)
         started = time.perf_counter()
         model = self._hypermodel.build(hp)
-        built = time.perf_counter()
-        used = [models.TrainerUsed("keras")]
+        build_s = time.perf_counter() - started
         if beyond := too_large(model, task.limits):
             return Done.beyond(beyond, model.count_params())
+        used = [models.TrainerUsed("keras")]
         if isinstance(model, keras.Model):
             models.speed_up(model, self._config.trainer, used.append)
-        watch = _callback(self._config.monitor, report)
-        returned = self._hypermodel.fit(hp, model, callbacks=[watch], epochs=task.epochs, verbose=0)
-        trained, waited = time.perf_counter(), report.seconds
-        curve = watch.curve
-        if not curve:  # a `fit` without Keras' callbacks: what it returns is its one epoch
-            curve = [_returned(returned, self._config.monitor)]
-            report(1, trained - built, curve[0])
-        values = [row[self._config.monitor] for row in curve]
-        finite = [v for v in values if math.isfinite(v)]
-        best = min(finite, key=lambda v: self._config.sign * v) if finite else math.nan
-        ended = (
-            report.end_reason
-            if watch.pruned
-            else ("nan" if not math.isfinite(values[-1]) else "epochs")
-        )
-        keeps = task.keep_model and ended == "epochs" and hasattr(model, "save")
+        fitted = self._fit(hp, model, task, report)
+        keeps = task.keep_model and fitted.end_reason == "epochs" and hasattr(model, "save")
         if keeps:
             models.save_keras_model(model, task.folder / "model")
+        counted = {"parameters": model.count_params()} if hasattr(model, "count_params") else {}
         return Done(
-            end_reason=ended,
-            value=best,
-            metrics={
-                f"best_{self._config.monitor}": best,
-                "best_epoch": values.index(best) + 1 if finite else 0,
-                "epochs_run": len(curve),
-                "seconds_build": built - started,
-                "seconds_train": trained - built - waited,
-                "seconds_report": report.seconds,
-                **({"parameters": model.count_params()} if hasattr(model, "count_params") else {}),
-            },
+            end_reason=fitted.end_reason,
+            value=fitted.best,
+            metrics=fitted.metrics | {"seconds_build": build_s, **counted},
             trainer=used[-1].name,
             model_kind="keras" if keeps else None,
             message=report.beyond or str(used[-1]),
         )
+
+    def _fit(
+        self, hp: keras_tuner.HyperParameters, model: Any, task: Task, report: Reporter
+    ) -> _Fitted:
+        """Train a model with the user's own `fit`."""
+        monitor, sign = self._config.monitor, self._config.sign
+        watch = _callback(monitor, report)
+        started = time.perf_counter()
+        returned = self._hypermodel.fit(hp, model, callbacks=[watch], epochs=task.epochs, verbose=0)
+        train_s = time.perf_counter() - started
+        waited_s, curve = report.seconds, watch.curve
+        if not curve:  # a `fit` without Keras' callbacks: what it returns is its one epoch
+            curve = [_returned(returned, monitor)]
+            report(1, train_s, curve[0])
+        values = [row[monitor] for row in curve]
+        finite = [v for v in values if math.isfinite(v)]
+        best = min(finite, key=lambda v: sign * v) if finite else math.nan
+        reason = "epochs" if math.isfinite(values[-1]) else "nan"
+        return _Fitted(
+            end_reason=report.end_reason if watch.pruned else reason,
+            best=best,
+            metrics={
+                f"best_{monitor}": best,
+                "best_epoch": values.index(best) + 1 if finite else 0,
+                "epochs_run": len(curve),
+                "seconds_train": train_s - waited_s,
+                "seconds_report": report.seconds,
+            },
+        )
+
+    def tidy(self) -> None:
+        """Let go of the last trial's model."""
+        keras.backend.clear_session()
 
     def score(self, asked: Score) -> Scored:
         """Refuse: a user's own data have no test part that is ours.

@@ -16,37 +16,22 @@ import traceback
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from textwrap import shorten
-from typing import Protocol
 
 from search.child.allotment import Allotment, allot
 from search.child.memory import peak_memory_mb, reset_peak_memory
 from search.child.messages import (
     Done,
     Failed,
-    Ready,
     Refused,
     Score,
-    Scored,
     Setup,
     Started,
     Task,
 )
 from search.child.reporter import Reporter
+from search.child.runner import Runner
 from search.config.study import StudyConfig
 from search.errors import USER_ERRORS
-
-
-class Runner(Protocol):
-    """Trains trials of one study: ours on ratings, or a user's own HyperModel."""
-
-    def ready(self, allotment: Allotment) -> Ready:
-        """Describe the space and the data."""
-
-    def run(self, task: Task, report: Reporter) -> Done:
-        """Train one trial."""
-
-    def score(self, asked: Score) -> Scored:
-        """Score a saved model."""
 
 
 def main(descriptor: int) -> None:
@@ -70,13 +55,14 @@ def main(descriptor: int) -> None:
             # Of the process's first trial, since the data are loaded for all of them at once.
             pipe.send(replace(ended, metrics={**ended.metrics, "seconds_load": loading}))
             loading = 0.0
-            _tidy()
+            runner.tidy()
+            gc.collect()
     except (EOFError, ConnectionError):
         return
 
 
 def _start(pipe: Connection, setup: Setup) -> Runner | None:
-    from search.child.hypermodel import HyperModelRunner
+    from search.child.hypermodel import open_hypermodel
     from search.child.ratings import load_rating_runner
 
     os.environ.clear()
@@ -95,7 +81,7 @@ def _start(pipe: Connection, setup: Setup) -> Runner | None:
         else:  # whose module may well start TensorFlow when it is imported
             allotment = _allot(config, None)
             _share(allotment, fast=False)
-            runner = HyperModelRunner(config)
+            runner = open_hypermodel(config)
         pipe.send(runner.ready(allotment))
     except USER_ERRORS as error:
         pipe.send(Refused(str(error)))
@@ -145,13 +131,6 @@ def _failure(error: Exception) -> Failed:
         detail=traceback.format_exc(),
         metrics={"peak_memory_mb": peak_memory_mb()},
     )
-
-
-def _tidy() -> None:
-    import keras
-
-    keras.backend.clear_session()
-    gc.collect()
 
 
 def die_with_parent(ended: threading.Event) -> threading.Thread:

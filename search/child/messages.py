@@ -117,16 +117,31 @@ class Scored:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EpochEnded:
+    """An epoch of the trial has ended.
+
+    Attributes:
+        record: The epoch.
+        waits: Whether the child waits for word whether to go on.
+    """
+
+    record: EpochRecord
+    waits: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
     """One training of several that a trial is made of has come to its end.
 
     Attributes:
         number: 1 for the first.
         value: Its value.
+        waits: Whether the child waits for word whether to go on.
     """
 
     number: int
     value: float
+    waits: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -183,4 +198,4 @@ class Refused:
     message: str
 
 
-Message = Started | Ready | EpochRecord | Part | Done | Failed | Refused | Scored
+Message = Started | Ready | EpochEnded | Part | Done | Failed | Refused | Scored

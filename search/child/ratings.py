@@ -43,6 +43,16 @@ def load_rating_runner(config: StudyConfig) -> RatingRunner:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Part:
+    """One training of a trial: what it is trained on, how, and what building it took."""
+
+    number: int
+    split: Split
+    config: models.TrainConfig
+    seconds_build: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Trained:
     """One training: what it came to, where its model is, and what it took in seconds."""
 
@@ -126,14 +136,17 @@ class RatingRunner:
             if number == 1:
                 layers = models.format_layer_table(model)
                 (task.folder / "layers.txt").write_text(layers + "\n")
-            report.begin(part_kind(self._config), number)
-            built = time.perf_counter() - started
-            config = replace(train_config, seed=seed)
-            one = self._train(model, split, config, task, number, built, report)
-            trained.append(one)
-            if one.result.end_reason not in _KEPT:
+            part = _Part(
+                number=number,
+                split=split,
+                config=replace(train_config, seed=seed),
+                seconds_build=time.perf_counter() - started,
+            )
+            trained.append(self._train(model, part, task, report))
+            result = trained[-1].result
+            if result.end_reason not in _KEPT:
                 break
-            if parts_of(self._config) > 1 and not report.part(number, one.result.best_val_rmse):
+            if parts_of(self._config) > 1 and not report.part(number, result.best_val_rmse):
                 break
         return self._together(trained, task, report)
 
@@ -153,27 +166,22 @@ class RatingRunner:
                 else self._split,
             )
 
-    def _train(
-        self,
-        model: keras.Model,
-        split: Split,
-        config: models.TrainConfig,
-        task: Task,
-        number: int,
-        built: float,
-        report: Reporter,
-    ) -> _Trained:
-        result = models.train(model, split, config, lambda e: report(e.epoch, e.seconds, e.metrics))
+    def _train(self, model: keras.Model, part: _Part, task: Task, report: Reporter) -> _Trained:
+        """Train one part, and save its model where that is kept."""
+        report.begin(part_kind(self._config), part.number)
+        result = models.train(
+            model, part.split, part.config, lambda e: report(e.epoch, e.seconds, e.metrics)
+        )
         saving = time.perf_counter()
         folder = ""
         if task.keep_model and result.end_reason in _KEPT:
-            folder = "model" if number == 1 else f"model_{number}"
-            models.save_ratings_model(model, split.vocabulary, task.folder / folder)
+            folder = "model" if part.number == 1 else f"model_{part.number}"
+            models.save_ratings_model(model, part.split.vocabulary, task.folder / folder)
         return _Trained(
             result=result,
             folder=folder,
             parameters=model.count_params(),
-            seconds_build=built,
+            seconds_build=part.seconds_build,
             seconds_save=time.perf_counter() - saving,
         )
 
@@ -239,6 +247,10 @@ class RatingRunner:
             model_kind="ratings",
             id_types=self._id_types,
         )
+
+    def tidy(self) -> None:
+        """Let go of the last trial's model."""
+        keras.backend.clear_session()
 
     def score(self, asked: Score) -> Scored:
         """Score a saved model, or the trivial predictors, on the validation or the test part."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from multiprocessing.connection import Connection
 
 from search.child.memory import peak_memory_mb
-from search.child.messages import Part, Task
+from search.child.messages import EpochEnded, Part, Task
 from search.config.limits import too_long
 from tracking import EpochRecord
 
@@ -33,10 +33,11 @@ class Reporter:
         """Report one epoch; false means that the trial ends here."""
         started = time.perf_counter()
         named = {self._prefix + name: value for name, value in metrics.items()}
-        self._pipe.send(EpochRecord(epoch=epoch, seconds=seconds, metrics=named))
         first = self._task.judged_from
-        judged = first is not None and epoch >= first and not self._prefix
-        goes_on = not judged or bool(self._pipe.recv())
+        waits = first is not None and epoch >= first and not self._prefix
+        record = EpochRecord(epoch=epoch, seconds=seconds, metrics=named)
+        self._pipe.send(EpochEnded(record=record, waits=waits))
+        goes_on = not waits or bool(self._pipe.recv())
         self._trained += seconds
         self.seconds += time.perf_counter() - started
         self.beyond = too_long(self._trained, peak_memory_mb(), self._task.limits)
@@ -54,8 +55,9 @@ class Reporter:
     def part(self, number: int, value: float) -> bool:
         """Report a part that was trained to its end; false means that the trial is pruned."""
         started = time.perf_counter()
-        self._pipe.send(Part(number=number, value=value))
-        goes_on = not self._task.judged_by_parts or bool(self._pipe.recv())
+        waits = self._task.judged_by_parts
+        self._pipe.send(Part(number=number, value=value, waits=waits))
+        goes_on = not waits or bool(self._pipe.recv())
         self.seconds += time.perf_counter() - started
         return goes_on
 

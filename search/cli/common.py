@@ -19,6 +19,7 @@ from tracking import Store
 
 if TYPE_CHECKING:
     from search.config.study import StudyConfig
+    from search.storage.studies import Studies
 
 GOES_ON = "Interrupted; every finished trial is kept. The same command goes on."
 
@@ -102,6 +103,13 @@ def emit(value: dict[str, Any]) -> None:
 def open_store(home: Path, tracking_uri: str | None = None) -> Store:
     """The store of a home folder."""
     return Store(Path(home), tracking_uri)
+
+
+def open_studies(home: Path, storage: str | None, tracking_uri: str | None = None) -> Studies:
+    """The studies of a home folder, opened when one is asked for."""
+    from search.storage.studies import Studies
+
+    return Studies(open_store(home, tracking_uri), storage)
 
 
 def ui_line(home: Path, tracking_uri: str | None = None) -> str:

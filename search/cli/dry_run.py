@@ -7,7 +7,8 @@ from typing import Any
 
 from search.cli.common import console, emit, short, table, waiting
 from search.config.study import StudyConfig
-from search.cost.estimate import Plan, make_plan
+from search.cost.estimate import Plan
+from search.study.rehearsal import make_plan
 
 
 def show_plan(config: StudyConfig, home: Path, *, as_json: bool) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from search.cli.common import GOES_ON, command_line, console, more_line, short, table, ui_line
 from search.config.study import StudyConfig
-from search.storage.records import StudyResult
+from search.study.result import StudyResult
 from tracking import BEYOND, COMPLETE, FAILED, KILLED, PRUNED, Scalar, StudyRecord, TrialRecord
 
 

@@ -1,23 +1,54 @@
-"""What a study would cost, measured on a few epochs of its first trial."""
+"""What a study would cost, reckoned from a few epochs of its first trial."""
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from search.child.messages import Done, Failed, Task
 from search.config.parts import parts_of
 from search.config.study import StudyConfig
-from search.errors import SearchError
-from search.executor.supervisor import ChildDied, Supervisor
 from search.space.parameters import Parameter, without_empty_conditions
-from search.trial.interruption import make_folder
-from tracking import EpochRecord
 
-_EPOCHS = 4
+_SECONDS_BESIDE = 3.0
+"""Of a trial, beside its epochs: building, compiling, saving, storing."""
+_SECONDS_ENDS = 15.0
+"""Of a study, at its start and its end."""
+_OWN_MB = 400.0
+"""Memory of the study's own process."""
 _PLOTS_MB = 25.0
 _TRIAL_FILES_MB = 0.2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rehearsal:
+    """What a few epochs of a study's first trial took, measured.
+
+    Attributes:
+        seconds: Of each epoch; the first one compiles.
+        memory_mb: Peak of the training process.
+        files_mb: What the trial left on disk, its model included.
+        space: What the study searches.
+        workers: Trials that are trained at once.
+    """
+
+    seconds: Sequence[float]
+    memory_mb: float
+    files_mb: float
+    space: Sequence[Parameter]
+    workers: int
+
+    @property
+    def seconds_epoch(self) -> float:
+        """The mean of all epochs but the first, where there are others.
+
+        Example:
+            >>> measured = {"memory_mb": 0.0, "files_mb": 0.0, "space": (), "workers": 1}
+            >>> Rehearsal(seconds=(0.9, 0.1, 0.3), **measured).seconds_epoch
+            0.2
+        """
+        later = list(self.seconds[1:]) or list(self.seconds) or [0.0]
+        return sum(later) / len(later)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,59 +79,30 @@ class Plan:
         return asdict(self)
 
 
-def make_plan(config: StudyConfig) -> Plan:
-    """Load the data, train a few epochs of the first trial, and reckon from there.
+def plan_from(config: StudyConfig, measured: Rehearsal) -> Plan:
+    """What a study would cost.
 
-    Raises:
-        SearchError: The data or the model cannot be had, or the first trial fails.
+    Trials of a study run in rounds, one a worker: ceil(trials / workers) rounds. A round takes
+    parts x epochs x seconds of an epoch, and 3 s beside; the study 15 s at its ends. 8 trials of
+    100 epochs of 0.1 s with 2 workers: 4 x (100 x 0.1 + 3) + 15 = 67 s.
+
+    Args:
+        config: The study.
+        measured: A few epochs of its first trial.
     """
-    folder = make_folder()
-    supervisor = Supervisor(config)
-    try:
-        ready = supervisor.ready()
-        preset = "baseline" if config.model == "ratings" else config.model
-        supervisor.submit(
-            Task(
-                values=ready.first,
-                preset=preset if config.rates else None,
-                seed=config.seed,
-                epochs=min(_EPOCHS, config.epochs),
-                folder=folder,
-            )
-        )
-        done, epochs = _run(supervisor)
-        size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6
-    finally:
-        supervisor.close()
-        shutil.rmtree(folder, ignore_errors=True)
-    later = [e.seconds for e in epochs[1:]] or [e.seconds for e in epochs] or [0.0]
-    second = sum(later) / len(later)
     kept = {"all": config.trials, "best": 1, "none": 0}[config.keep_models]
-    trial = parts_of(config) * second * config.epochs + 3.0
+    trial_s = parts_of(config) * measured.seconds_epoch * config.epochs + _SECONDS_BESIDE
+    rounds = -(-config.trials // measured.workers)
+    described = without_empty_conditions(measured.space)
     return Plan(
-        space=tuple(_describe(p, when) for p, when in without_empty_conditions(ready.space)),
-        seconds_epoch=second,
-        workers=ready.workers,
-        seconds=-(-config.trials // ready.workers) * trial + 15.0,
-        memory_mb=ready.workers * done.metrics.get("peak_memory_mb", 0.0) + 400.0,
-        disk_mb=kept * size + config.trials * _TRIAL_FILES_MB + _PLOTS_MB,
+        space=tuple(_describe(parameter, when) for parameter, when in described),
+        seconds_epoch=measured.seconds_epoch,
+        workers=measured.workers,
+        seconds=rounds * trial_s + _SECONDS_ENDS,
+        memory_mb=measured.workers * measured.memory_mb + _OWN_MB,
+        disk_mb=kept * measured.files_mb + config.trials * _TRIAL_FILES_MB + _PLOTS_MB,
         trials=config.trials,
     )
-
-
-def _run(supervisor: Supervisor) -> tuple[Done, list[EpochRecord]]:
-    epochs: list[EpochRecord] = []
-    while True:
-        try:
-            message = supervisor.poll(1.0)
-        except ChildDied as error:
-            raise SearchError(f"The first trial must train to be timed, but {error}") from error
-        if isinstance(message, EpochRecord):
-            epochs.append(message)
-        elif isinstance(message, Failed):
-            raise SearchError(f"The first trial must train to be timed, but: {message.message}")
-        elif isinstance(message, Done):
-            return message, epochs
 
 
 def _describe(parameter: Parameter, when: str) -> dict[str, Any]:

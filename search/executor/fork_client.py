@@ -39,26 +39,45 @@ def environment(device: int | None = None) -> dict[str, str]:
 
 
 class ForkServer:
-    """A process that forks children for this one; it ends with it, or once nothing refers to it."""
+    """A process that forks children for this one; it ends with it, or once nothing refers to it.
 
-    def __init__(self) -> None:
-        """Start it; it loads its libraries while the caller goes on."""
+    Made by `start`. Several threads may use it: one request is under way at a time.
+    """
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], asking: socket.socket, log: IO[bytes]
+    ) -> None:
+        """Take over a process that was started just now.
+
+        Args:
+            process: The server.
+            asking: Our end of the socket pair that it listens to.
+            log: What it prints to.
+        """
+        self._process = process
+        self._asking = asking
+        self._log = log
         self._seen = _read_at_loading()
         self._owner = os.getpid()
         self._lock = threading.Lock()
-        self._asking, theirs = socket.socketpair()
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the server)
+        weakref.finalize(self, _end, self._owner, asking, process, log)
+
+    @classmethod
+    def start(cls) -> ForkServer:
+        """Start a server; it loads its libraries while the caller goes on."""
+        asking, theirs = socket.socketpair()
+        log = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the server)
         with theirs:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "search.child.fork_server", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                stdout=self._log,
+                stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 env=environment(),
             )
-        weakref.finalize(self, _end, self._owner, self._asking, self._process, self._log)
+        return cls(process, asking, log)
 
     def fits(self) -> bool:
         """Whether it lives, belongs to this process and saw the environment as it is now."""
@@ -120,7 +139,7 @@ def fork_server() -> ForkServer:
     global _server
     with _starting:
         if _server is None or not _server.fits():
-            _server = ForkServer()
+            _server = ForkServer.start()
         return _server
 
 

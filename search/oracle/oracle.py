@@ -11,9 +11,10 @@ import keras_tuner
 from keras_tuner.engine import trial as tuner_trial
 
 from search.config.study import TUNER_MODEL, StudyConfig
-from search.oracle.study import TUNER_TRIAL, TunerStudy
+from search.oracle.study import TunerEnd, TunerPoint, TunerStudy
 from search.space.hypermodel import parameters
-from search.storage.trials import OUTCOME, PLAN
+from search.storage.studies import Studies
+from search.storage.trial_attributes import outcome_of, plan_of, tuner_trial_of
 from tracking import COMPLETE, EpochRecord, Store
 
 _RUNNING, _STOPPED = "RUNNING", "STOPPED"
@@ -85,7 +86,8 @@ class OptunaOracle(keras_tuner.Oracle):
             storage=storage,
             tracking_uri=tracking_uri,
         )
-        self._study = TunerStudy(config, Store(Path(home), tracking_uri))
+        studies = Studies(Store(Path(home), tracking_uri), storage)
+        self._study = TunerStudy.open(config, studies)
         self._numbers: dict[str, int] = {}
         self._curves: dict[str, list[EpochRecord]] = {}
         self._restored = False
@@ -128,8 +130,10 @@ class OptunaOracle(keras_tuner.Oracle):
         trial = super().create_trial(tuner_id)
         if trial.status == _RUNNING and trial.trial_id not in self._numbers:
             # One that an earlier process left unfinished: the project folder had it tried again.
-            space, name = parameters(self.get_space()), trial.trial_id
-            self._numbers[name] = self._study.again(active_values(trial), space, name)
+            name = trial.trial_id
+            values, space = active_values(trial), parameters(self.get_space())
+            point = TunerPoint(values=values, space=space, name=name)
+            self._numbers[name] = self._study.again(point)
         if trial.status == _STOPPED and not self.ongoing_trials:
             self._study.finish()
         return trial
@@ -162,15 +166,15 @@ class OptunaOracle(keras_tuner.Oracle):
         del self._numbers[trial.trial_id]
         last = {name: float(trial.metrics.get_best_value(name)) for name in trial.metrics.metrics}
         curve = self._curves.pop(trial.trial_id, [])
-        self._study.found(number, active_values(trial), parameters(self.get_space()))
+        self._study.grow(number, active_values(trial), parameters(self.get_space()))
         lines = (trial.message or "").strip().splitlines()
-        self._study.end(
-            number,
-            trial.score if trial.status == "COMPLETED" else None,
+        end = TunerEnd(
+            value=trial.score if trial.status == "COMPLETED" else None,
             metrics={**last, "best_epoch": float((trial.best_step or 0) + 1), **_times(curve)},
             epochs=curve,
             message=lines[-1] if lines else "",
         )
+        self._study.end(number, end)
 
     def _restore(self) -> None:
         """Give Keras Tuner the trials of the study that its project folder does not hold."""
@@ -178,19 +182,19 @@ class OptunaOracle(keras_tuner.Oracle):
         held = set(self.trials)
         width = len(str(self.max_trials))
         for place, stored in enumerate(self._study.finished_trials()):
-            name = stored.user_attrs.get(TUNER_TRIAL) or f"{place:0{width}d}"
+            name = tuner_trial_of(stored) or f"{place:0{width}d}"
             if name in held:
                 continue
-            plan, outcome = stored.user_attrs[PLAN], stored.user_attrs[OUTCOME]
+            plan, outcome = plan_of(stored), outcome_of(stored)
             hyperparameters = self.get_space()
-            hyperparameters.values = dict(plan["values"])
-            complete = outcome["state"] == COMPLETE
+            hyperparameters.values = dict(plan.values)
+            complete = outcome.state == COMPLETE
             made = tuner_trial.Trial(
                 hyperparameters, trial_id=name, status="COMPLETED" if complete else "FAILED"
             )
             if complete:
                 made.metrics.register(self.objective.name, direction=self.objective.direction)
-                step = max(0, int(outcome["metrics"].get("best_epoch", 1)) - 1)
+                step = max(0, int(outcome.metrics.get("best_epoch", 1)) - 1)
                 made.metrics.update(self.objective.name, stored.value, step=step)
                 made.score, made.best_step = stored.value, step
             self.trials[name] = made

@@ -13,11 +13,11 @@ import optuna
 from search.config.study import TUNER_MODEL, StudyConfig
 from search.errors import SearchError
 from search.oracle.oracle import active_values
-from search.oracle.study import TunerStudy
+from search.oracle.study import TunerEnd, TunerPoint, TunerStudy
 from search.space.hypermodel import parameters
 from search.space.parameters import Parameter
-from search.storage.database import open_storage
-from tracking import COMPLETE, EpochRecord, Store
+from search.storage.studies import Studies
+from tracking import EpochRecord, StudyRecord
 
 _ENDED = ("COMPLETED", "FAILED", "INVALID")
 
@@ -47,30 +47,25 @@ class Imported:
 
 def import_project(
     folder: Path,
-    home: Path,
+    studies: Studies,
     *,
     study: str | None = None,
     objective: str | None = None,
     model: str | None = None,
-    storage: str | None = None,
-    tracking_uri: str | None = None,
 ) -> Imported:
     """Bring a Keras Tuner project into a new study.
 
     Args:
         folder: The project: it holds `oracle.json` and a folder `trial_*` a trial.
-        home: Folder of the study.
+        studies: Where the study is made.
         study: Its name; None for the folder's.
         objective: `NAME:min` or `NAME:max`; None for the metric that the trials' scores are.
         model: `module:HyperModel` with which `trialbook search` can go on; None for none.
-        storage: Optuna's address; None for `optuna.db` in the home folder.
-        tracking_uri: MLflow's address; None for `mlflow.db` in the home folder.
 
     Raises:
         SearchError: The folder is no such project, none of its trials has ended, or there is a
             study of that name.
     """
-    store = Store(home, tracking_uri)
     trials = _trials(folder)
     ended = [trial for trial in trials if trial.status in _ENDED]
     if not ended:
@@ -78,40 +73,45 @@ def import_project(
             f"A project must have a trial that ended to be imported, but {folder} has none of "
             f"{len(trials)}."
         )
-    goal = objective or _objective(ended, folder)
     config = StudyConfig(
         name=study or folder.resolve().name,
         trials=len(ended),
         model=model or TUNER_MODEL,
-        objective=goal,
+        objective=objective or _objective(ended, folder),
         pruner="none",
-        storage=storage,
-        tracking_uri=tracking_uri,
+        storage=studies.address,
+        tracking_uri=studies.named_uri,
     )
-    if config.name in optuna.get_all_study_names(open_storage(store, storage)):
-        raise SearchError(
-            f"An import needs a study of its own, but there is one named {config.name!r}. Give "
-            "another name with `--study`, or delete it with `trialbook delete`."
-        )
-    _check_objective(goal, ended, folder)
-    spaces = [parameters(trial.hyperparameters) for trial in ended]  # before anything is written
-    opened = TunerStudy(config, store)
-    records = [
-        _add(opened, trial, space, goal.split(":")[0])
-        for trial, space in zip(ended, spaces, strict=True)
-    ]
-    opened.finish()
-    done = [record for record in records if record.state == COMPLETE]
-    best = min(done, key=lambda r: config.sign * (r.value or 0.0), default=None)
+    _must_be_new(config.name, studies)
+    _check_objective(config.objective, ended, folder)
+    record = _add_all(config, studies, ended)
+    complete, best = record.ranked(), record.ranked()[:1]
     return Imported(
         study=config.name,
-        objective=goal,
-        complete=len(done),
-        failed=len(records) - len(done),
+        objective=config.objective,
+        complete=len(complete),
+        failed=len(record.trials) - len(complete),
         unfinished=len(trials) - len(ended),
-        best=best.number if best else None,
-        value=best.value if best else None,
+        best=best[0].number if best else None,
+        value=best[0].value if best else None,
     )
+
+
+def _must_be_new(name: str, studies: Studies) -> None:
+    if name in optuna.get_all_study_names(studies.storage):
+        raise SearchError(
+            f"An import needs a study of its own, but there is one named {name!r}. Give "
+            "another name with `--study`, or delete it with `trialbook delete`."
+        )
+
+
+def _add_all(config: StudyConfig, studies: Studies, ended: Sequence[Any]) -> StudyRecord:
+    """Make the study with the trials that ended, and close its record."""
+    spaces = [parameters(trial.hyperparameters) for trial in ended]  # before anything is written
+    opened = TunerStudy.open(config, studies)
+    for trial, space in zip(ended, spaces, strict=True):
+        _add(opened, trial, space)
+    return opened.finish()
 
 
 def _trials(folder: Path) -> list[Any]:
@@ -169,21 +169,21 @@ def _check_objective(goal: str, trials: Sequence[Any], folder: Path) -> None:
         )
 
 
-def _add(opened: TunerStudy, trial: Any, space: Sequence[Parameter], monitor: str) -> Any:
+def _add(opened: TunerStudy, trial: Any, space: Sequence[Parameter]) -> None:
     figures = {name: float(trial.metrics.get_best_value(name)) for name in trial.metrics.metrics}
     figures["best_epoch"] = float((trial.best_step or 0) + 1)
     lines = (trial.message or "").strip().splitlines()
-    value = trial.score
+    value, monitor = trial.score, opened.config.monitor
     if value is not None and trial.metrics.exists(monitor):
         value = float(trial.metrics.get_best_value(monitor))
-    return opened.add(
-        active_values(trial),
-        space,
-        trial.trial_id,
-        value if trial.status == "COMPLETED" else None,
-        metrics=figures,
-        epochs=_curve(trial),
-        message=lines[-1] if lines else "",
+    opened.add(
+        TunerPoint(values=active_values(trial), space=space, name=trial.trial_id),
+        TunerEnd(
+            value=value if trial.status == "COMPLETED" else None,
+            metrics=figures,
+            epochs=_curve(trial),
+            message=lines[-1] if lines else "",
+        ),
     )
 
 

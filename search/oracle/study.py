@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -15,84 +16,128 @@ from search.samplers.factory import make_sampler
 from search.seeds import training_seed
 from search.space.distributions import SpaceAdapter, distribution_of, encode_one
 from search.space.parameters import Parameter
-from search.storage.database import home_lock, open_storage
-from search.storage.owner import OWNER, me
-from search.storage.records import config_of, study_record
-from search.storage.slots import RETRY_OF, SLOT, slot_of
-from search.storage.trials import CONFIG, DATASET, OUTCOME, PLAN, RUN, outcome_of
-from search.study.warm_start import SPACE, plain_space
-from search.trial.interruption import make_folder, reclaim, write_curve
+from search.storage.internals import add_parameter, frozen, take_queued
+from search.storage.owner import me
+from search.storage.records import study_record
+from search.storage.slots import slot_of
+from search.storage.studies import Studies
+from search.storage.study_attributes import (
+    config_of,
+    is_ours,
+    space_of,
+    space_version_of,
+    write_config,
+    write_dataset,
+    write_run,
+    write_space,
+)
+from search.storage.trial_attributes import (
+    TrialPlan,
+    outcome_of,
+    plan_of,
+    retry_of,
+    tuner_trial_of,
+    write_outcome,
+    write_owner,
+    write_plan,
+    write_slot,
+    write_tuner_trial,
+)
+from search.study.warm_start import plain_space
+from search.trial.files import make_folder, write_curve
+from search.trial.interruption import reclaim
 from tracking import (
     COMPLETE,
     FAILED,
+    KILLED,
     EpochRecord,
-    MlflowRecorder,
     Recorder,
     Scalar,
-    Store,
+    StudyRecord,
     TrialRecord,
     provenance,
 )
 
-TUNER_TRIAL = "trialbook:tuner_trial"
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TunerPoint:
+    """A configuration of a tuner.
+
+    Attributes:
+        values: Its active parameters.
+        space: What the tuner searches by now.
+        name: The tuner's identifier of the trial.
+    """
+
+    values: Mapping[str, Scalar]
+    space: Sequence[Parameter]
+    name: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TunerEnd:
+    """How a tuner's trial ended.
+
+    Attributes:
+        value: The objective; None where it failed.
+        metrics: Final figures by name.
+        epochs: Its curve, as far as it is known.
+        message: For a failed one, why, in a line.
+    """
+
+    value: float | None
+    metrics: Mapping[str, float]
+    epochs: Sequence[EpochRecord] = ()
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TunerStudy:
-    """One study, opened or made, and its record."""
+    """One study that tuners train, and its record; made by `open`.
 
-    def __init__(self, config: StudyConfig, store: Store) -> None:
-        """Open it, or make it.
+    Attributes:
+        config: Its settings: its own, with the tuner's target and sampler.
+        study: Its Optuna study.
+        recorder: Writes its record.
+    """
+
+    config: StudyConfig
+    study: optuna.Study
+    recorder: Recorder
+    _tags: Mapping[str, str] = field(default_factory=lambda: dict(provenance()))
+    _runs: dict[int, tuple[optuna.Trial, TrialRecord]] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, config: StudyConfig, studies: Studies) -> TunerStudy:
+        """Open the study, or make it, and begin its record.
 
         Args:
             config: Its `model` is `TUNER_MODEL`, or whatever model an earlier study has.
-            store: Where it is kept.
+            studies: Where it is kept.
 
         Raises:
             SearchError: There is one of that name with another objective or on ratings.
         """
-        self.config = config
-        self._store = store
-        store.prepare()
-        storage = open_storage(store, config.storage)
-        with home_lock(store):
+        studies.store.prepare()
+        storage = studies.storage
+        with studies.lock():
             known = config.name in optuna.get_all_study_names(storage)
-            self.study = optuna.create_study(
+            study = optuna.create_study(
                 storage=storage,
                 study_name=config.name,
                 direction=config.direction,
                 load_if_exists=True,
             )
-            if known and CONFIG in self.study.user_attrs:
-                self.config = self._resumed(config_of(self.study))
+            if known and is_ours(study):
+                config = _resumed(config_of(study), config)
             else:
-                self.study.set_user_attr(DATASET, None)
-            self.study.set_user_attr(CONFIG, self.config.to_dict())
-            self.recorder: Recorder = MlflowRecorder(store)
-            record = self.recorder.start_study(study_record(self.study, self.config))
-            run = {"experiment_id": record.experiment_id, "parent_run_id": record.parent_run_id}
-            self.study.set_user_attr(RUN, run)
-            reclaim(self.study, self.config, self.recorder)
-        self._tags = dict(provenance())
-        self._runs: dict[int, tuple[optuna.Trial, TrialRecord]] = {}
-
-    def _resumed(self, stored: StudyConfig) -> StudyConfig:
-        """The stored study, to this one's target and with its sampler."""
-        if stored.rates:
-            raise SearchError(
-                f"A tuner may go on only with a study of a model of its own, but {stored.name} "
-                f"trains ratings. Go on with `trialbook search --study {stored.name}`."
-            )
-        if stored.objective != self.config.objective:
-            raise SearchError(
-                f"A study may be resumed only with its own objective, but {stored.name} has "
-                f"{stored.objective}, and the tuner {self.config.objective}."
-            )
-        return stored.at(
-            trials=self.config.trials,
-            sampler=self.config.sampler,
-            sampler_options=self.config.sampler_options,
-            seed=self.config.seed,
-        )
+                write_dataset(study, None)
+            write_config(study, config)
+            recorder = studies.recorder()
+            record = recorder.start_study(study_record(study, config))
+            write_run(study, experiment_id=record.experiment_id, run_id=record.parent_run_id)
+            reclaim(study, config, recorder)
+        return cls(config, study, recorder)
 
     def ask(self, space: Sequence[Parameter], name: str) -> tuple[int, dict[str, Scalar]]:
         """Let Optuna choose a configuration, and begin its run.
@@ -112,90 +157,74 @@ class TunerStudy:
             options=self.config.sampler_options,
         )
         trial = self.study.ask()
-        trial.set_user_attr(OWNER, me())
+        write_owner(trial, me())
         values = SpaceAdapter(space).sample(trial)
-        self._begin(trial, values, name, space)
+        self._begin(trial, TunerPoint(values=values, space=space, name=name))
         return trial.number, values
 
-    def again(self, values: Mapping[str, Scalar], space: Sequence[Parameter], name: str) -> int:
+    def again(self, point: TunerPoint) -> int:
         """Begin the run of a configuration that a tuner trains once more.
-
-        Args:
-            values: Its active parameters.
-            space: What the tuner searches by now.
-            name: The tuner's identifier of the trial.
 
         Returns:
             The trial's number: of the one that waits since it was interrupted, or of a new one.
         """
-        return self._begin_given(self._waiting(name), values, space, name)
+        return self._begin_given(self._waiting(point.name), point)
 
-    def _begin_given(
-        self,
-        trial: optuna.Trial | None,
-        values: Mapping[str, Scalar],
-        space: Sequence[Parameter],
-        name: str,
-    ) -> int:
+    def _begin_given(self, trial: optuna.Trial | None, point: TunerPoint) -> int:
         """Begin the run of values that Optuna need not choose, in a new trial where there is none.
 
         Returns:
             The trial's number.
         """
-        adapter = SpaceAdapter(space)
+        adapter = SpaceAdapter(point.space)
         if trial is None:
-            self.study.enqueue_trial(adapter.encode(values))
+            self.study.enqueue_trial(adapter.encode(point.values))
             trial = self.study.ask()
-        trial.set_user_attr(OWNER, me())
-        adapter.teach(trial, values)
-        self._begin(trial, values, name, space)
+        write_owner(trial, me())
+        adapter.teach(trial, point.values)
+        self._begin(trial, point)
         return trial.number
 
     def _waiting(self, name: str) -> optuna.Trial | None:
         """The queued trial that stands for an interrupted one of a tuner, now running; or None."""
         trials = self.study.get_trials(deepcopy=False)
         for queued in trials:
-            first = trials[queued.user_attrs[RETRY_OF]] if RETRY_OF in queued.user_attrs else None
-            same = first is not None and first.user_attrs.get(TUNER_TRIAL) == name
-            if queued.state == TrialState.WAITING and same:
-                storage, number = self.study._storage, queued._trial_id
-                if storage.set_trial_state_values(number, state=TrialState.RUNNING):
-                    return optuna.Trial(self.study, number)
+            interrupted = retry_of(queued)
+            if queued.state != TrialState.WAITING or interrupted is None:
+                continue
+            if tuner_trial_of(trials[interrupted]) == name:
+                begun = take_queued(self.study, queued)
+                if begun is not None:
+                    return begun
         return None
 
-    def _begin(
-        self,
-        trial: optuna.Trial,
-        values: Mapping[str, Scalar],
-        name: str,
-        space: Sequence[Parameter],
-    ) -> None:
-        if not self.study.user_attrs.get(SPACE):
-            found = {"version": 1, "parameters": plain_space(space)}
-            self.study.set_user_attr(SPACE, found)
-        slot = slot_of(self.study, trial._cached_frozen_trial)
-        seed = training_seed(self.config.seed, slot)
-        tags = self._tags | {"trialbook.slot": str(slot), "trialbook.tuner_trial": name}
+    def _begin(self, trial: optuna.Trial, point: TunerPoint) -> None:
+        if not space_of(self.study):
+            write_space(self.study, plain_space(point.space), version=1)
+        slot = slot_of(self.study, frozen(trial))
+        tags = {
+            **self._tags,
+            "trialbook.slot": str(slot),
+            "trialbook.tuner_trial": point.name,
+        }
         record = TrialRecord(
             study=self.config.name,
             number=trial.number,
-            params=dict(values),  # the tuner goes on writing into its own
+            params=dict(point.values),  # the tuner goes on writing into its own
             objective=self.config.value_name,
             tags=tags,
         )
         run_id = self.recorder.start_trial(record)
-        plan = {
-            "values": dict(values),
-            "seed": seed,
-            "preset": None,
-            "epochs": self.config.epochs,
-            "run_id": run_id,
-            "tags": tags,
-            "folder": "",
-        }
-        trial.set_user_attr(SLOT, slot)
-        trial.set_user_attr(PLAN, plan)
-        trial.set_user_attr(TUNER_TRIAL, name)
+        write_slot(trial, slot)
+        plan = TrialPlan(
+            values=dict(point.values),
+            seed=training_seed(self.config.seed, slot),
+            epochs=self.config.epochs,
+            run_id=run_id,
+            tags=tags,
+        )
+        write_plan(trial, plan)
+        write_tuner_trial(trial, point.name)
         self._runs[trial.number] = (trial, replace(record, run_id=run_id or None))
 
     def epoch(self, number: int, record: EpochRecord) -> None:
@@ -204,7 +233,7 @@ class TunerStudy:
         if run_id:
             self.recorder.epochs(run_id, [record])
 
-    def found(self, number: int, values: Mapping[str, Scalar], space: Sequence[Parameter]) -> None:
+    def grow(self, number: int, values: Mapping[str, Scalar], space: Sequence[Parameter]) -> None:
         """Keep parameters that a tuner met only while it built the trial's model.
 
         Args:
@@ -221,82 +250,82 @@ class TunerStudy:
                 if not parameter.holds(new[parameter.name]):
                     continue
                 name, value = encode_one(parameter, new[parameter.name])
-                distribution = distribution_of(parameter)
-                inner = distribution.to_internal_repr(value)
-                trial.storage.set_trial_param(trial._trial_id, name, inner, distribution)
-        held = dict(self.study.user_attrs.get(SPACE) or {"version": 1})
-        self.study.set_user_attr(SPACE, held | {"parameters": plain_space(space)})
+                add_parameter(trial, name, value, distribution_of(parameter))
+        write_space(self.study, plain_space(space), version=space_version_of(self.study))
         record = replace(record, params=dict(record.params) | new)
         self._runs[number] = (trial, record)
-        trial.set_user_attr(PLAN, trial.user_attrs[PLAN] | {"values": dict(record.params)})
+        write_plan(trial, replace(plan_of(trial), values=dict(record.params)))
         if record.run_id:
             self.recorder.parameters(record.run_id, new)
 
-    def end(
-        self,
-        number: int,
-        value: float | None,
-        *,
-        metrics: Mapping[str, float],
-        epochs: Sequence[EpochRecord] = (),
-        message: str = "",
-    ) -> TrialRecord:
+    def end(self, number: int, end: TunerEnd) -> TrialRecord:
         """Store how a trial ended, in Optuna first.
 
         Args:
             number: Of the trial.
-            value: The objective; None where it failed.
-            metrics: Final figures by name.
-            epochs: Its curve, as far as it is known.
-            message: For a failed one, why, in a line.
+            end: What the tuner says of it.
         """
         trial, record = self._runs.pop(number)
-        finite = {name: each for name, each in metrics.items() if math.isfinite(each)}
-        good = value is not None and math.isfinite(value)
-        if good:
-            finite[self.config.value_name] = float(value or 0.0)
+        metrics = {name: each for name, each in end.metrics.items() if math.isfinite(each)}
+        value = end.value if end.value is not None and math.isfinite(end.value) else None
+        if value is not None:
+            metrics[self.config.value_name] = float(value)
         record = replace(
             record,
-            state=COMPLETE if good else FAILED,
-            end_reason="epochs" if good else "error",
-            message=message,
-            value=value if good else None,
-            metrics=finite,
-            epochs=tuple(epochs),
+            state=FAILED if value is None else COMPLETE,
+            end_reason="error" if value is None else "epochs",
+            message=end.message,
+            value=value,
+            metrics=metrics,
+            epochs=tuple(end.epochs),
         )
-        trial.set_user_attr(OUTCOME, outcome_of(record))
-        state = TrialState.COMPLETE if good else TrialState.FAIL
+        write_outcome(trial, record)
+        state = TrialState.FAIL if value is None else TrialState.COMPLETE
         self.study.tell(trial, record.value, state=state)
         folder = make_folder()
-        write_curve(record, folder, monitor=self.config.monitor)
-        self.recorder.finish_trial(record, folder=folder)
+        try:
+            write_curve(record, folder, monitor=self.config.monitor)
+            self.recorder.finish_trial(record, folder=folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
         return record
 
-    def add(
-        self,
-        values: Mapping[str, Scalar],
-        space: Sequence[Parameter],
-        name: str,
-        value: float | None,
-        *,
-        metrics: Mapping[str, float],
-        epochs: Sequence[EpochRecord] = (),
-        message: str = "",
-    ) -> TrialRecord:
-        """Bring in a trial that was trained elsewhere; see `ask` and `end` for the arguments."""
-        number = self._begin_given(None, values, space, name)
+    def add(self, point: TunerPoint, end: TunerEnd) -> TrialRecord:
+        """Bring in a trial that was trained elsewhere."""
+        number = self._begin_given(None, point)
         run_id = self._runs[number][1].run_id
         if run_id:
-            self.recorder.epochs(run_id, epochs)
-        return self.end(number, value, metrics=metrics, epochs=epochs, message=message)
+            self.recorder.epochs(run_id, end.epochs)
+        return self.end(number, end)
 
-    def finish(self) -> None:
+    def finish(self) -> StudyRecord:
         """Draw the plots, write the leaderboard, and close the record."""
         record = study_record(self.study, self.config)
         self.recorder.finish_study(record, status="FINISHED")
+        return record
 
     def finished_trials(self) -> list[FrozenTrial]:
         """Trials that came to an end of their own, in the order of their numbers."""
         ended = (TrialState.COMPLETE, TrialState.FAIL)
         own = self.study.get_trials(deepcopy=False, states=ended)
-        return [t for t in own if (t.user_attrs.get(OUTCOME) or {}).get("state") != "killed"]
+        return [trial for trial in own if outcome_of(trial).state != KILLED]
+
+
+def _resumed(stored: StudyConfig, asked: StudyConfig) -> StudyConfig:
+    """A stored study, to the target that is asked for and with the sampler that is."""
+    if stored.rates:
+        raise SearchError(
+            f"A tuner may go on only with a study of a model of its own, but {stored.name} "
+            f"trains ratings. Go on with `trialbook search --study {stored.name}`."
+        )
+    if stored.objective != asked.objective:
+        raise SearchError(
+            f"A study may be resumed only with its own objective, but {stored.name} has "
+            f"{stored.objective}, and the tuner {asked.objective}."
+        )
+    return stored.at(
+        trials=asked.trials,
+        sampler=asked.sampler,
+        sampler_options=asked.sampler_options,
+        seed=asked.seed,
+    )

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from models import published_curve, published_rmse
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.reproduce.comparison import (
     SAME_MACHINE_TOLERANCE,
+    Curve,
     Reproduction,
     compare_again,
     draw_curves,
     points,
 )
 from search.reproduce.drift import drift_lines
-from search.reproduce.replay import OnEpoch, Stored, find_trial, train_again, value_of
-from search.storage.records import config_of
-from search.storage.studies import find_study, study_names
-from search.storage.trials import PLAN, trial_record
-from search.study.run import run_study
+from search.reproduce.replay import (
+    OnEpoch,
+    Stored,
+    find_trial,
+    stored_trial,
+    train_again,
+    value_of,
+)
+from search.storage.studies import Studies
+from search.storage.study_attributes import config_of, dataset_of
+from search.storage.trial_attributes import plan_of
+from search.storage.trials import state_of
+from search.study.run import run_in
 from search.trial.progress import Silent
-from tracking import COMPLETE, EpochRecord, Store, TrialRecord
+from tracking import COMPLETE, EpochRecord, TrialRecord
 
 PUBLISHED_TOLERANCE = 0.005
 _SETTLED_EPOCH = 20
@@ -31,75 +42,71 @@ _SETTLED_EPOCH = 20
 
 
 def reproduce_baseline(
-    store: Store,
+    studies: Studies,
     data: str,
     *,
-    storage: str | None = None,
     tolerance: float | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> Reproduction:
     """Train the published trial; on MUBI against 0.8396, elsewhere against its own record there.
 
     Args:
-        store: Where baselines are recorded, and where one is when there is none yet.
+        studies: Where baselines are recorded, and where one is when there is none yet.
         data: The ratings' source.
-        storage: Optuna's address, where it is not the store's own.
         tolerance: Largest difference that counts as the same; None for the stated default.
         on_epoch: Hears each epoch.
     """
-    stored = _recorded_baseline(store, storage, data)
-    published = data.startswith("mubi:")
+    stored = _recorded_baseline(studies, data)
     fresh = stored is None
     if stored is None:
-        stored = _record_baseline(store, storage, data, on_epoch)
-    store.prepare()
-    if published:
-        return _against_published(stored, store, fresh, tolerance, on_epoch)
+        stored = _record_baseline(studies, data, on_epoch)
+    home = studies.store.home
+    studies.store.prepare()
+    if data.startswith("mubi:"):
+        limit = PUBLISHED_TOLERANCE if tolerance is None else tolerance
+        return _against_published(stored, home, fresh, limit, on_epoch)
     note = (
         f"{published_rmse():.4f} belongs to MUBI; on {data} the baseline is held against its own "
         f"record, {stored.record.study}:{stored.record.number}."
     )
-    value = float(stored.record.value or math.nan)
     if fresh:
-        return Reproduction(
-            target=f"baseline on {data}",
-            expected=value,
-            got=value,
-            tolerance=SAME_MACHINE_TOLERANCE if tolerance is None else tolerance,
-            reproduced=False,
-            notes=(note, "There was none: it was recorded just now. Run again to compare."),
-            run_id=stored.record.run_id,
-        )
-    again = compare_again(stored, store, data=data, tolerance=tolerance, on_epoch=on_epoch)
+        limit = SAME_MACHINE_TOLERANCE if tolerance is None else tolerance
+        return _recorded_just_now(stored, data, limit, note)
+    again = compare_again(stored, home, data=data, tolerance=tolerance, on_epoch=on_epoch)
     return replace(again, notes=(note, *again.notes))
+
+
+def _recorded_just_now(stored: Stored, data: str, tolerance: float, note: str) -> Reproduction:
+    """What is told of a baseline that had no record to compare with."""
+    value = float(stored.record.value or math.nan)
+    return Reproduction(
+        target=f"baseline on {data}",
+        expected=value,
+        got=value,
+        tolerance=tolerance,
+        reproduced=False,
+        notes=(note, "There was none: it was recorded just now. Run again to compare."),
+        run_id=stored.record.run_id,
+    )
 
 
 def _against_published(
     stored: Stored,
-    store: Store,
+    home: Path,
     fresh: bool,
-    tolerance: float | None,
+    tolerance: float,
     on_epoch: OnEpoch | None,
 ) -> Reproduction:
     """The reproduction of the published trial, on the published data."""
-    expected = published_rmse()
-    limit = PUBLISHED_TOLERANCE if tolerance is None else tolerance
-    if fresh:
-        got, epochs = stored.record.value, stored.record.epochs
-        changes: tuple[str, ...] = ()
-    else:
-        plan = stored.trial.user_attrs[PLAN]
-        replay = train_again(stored.config, plan, on_epoch=on_epoch)
-        got, _ = value_of(replay, stored)
-        epochs, changes = replay.epochs, tuple(drift_lines(stored, replay))
-    dataset = stored.study.user_attrs["trialbook:dataset"] or {}
-    differs = [line for line in dataset.get("checks", ()) if line.startswith("differs")]
-    curve = [(p.epoch, p.val_rmse) for p in published_curve()]
+    got, epochs, drift = _baseline_now(stored, fresh, on_epoch)
+    expected, curve = published_rmse(), [(p.epoch, p.val_rmse) for p in published_curve()]
+    checks = (dataset_of(stored.study) or {}).get("checks", ())
+    differs = [line for line in checks if line.startswith("differs")]
     picture = None
     if stored.record.run_id:
         picture = draw_curves(
-            store,
-            stored.record.run_id,
+            stored,
+            home,
             recorded=curve,
             new=points(epochs, "val_rmse"),
             expected=expected,
@@ -109,18 +116,26 @@ def _against_published(
         target="the published baseline on MUBI",
         expected=expected,
         got=got,
-        tolerance=limit,
-        reproduced=got is not None and abs(got - expected) <= limit,
-        drift=(*(f"data: {line}" for line in differs), *changes),
+        tolerance=tolerance,
+        reproduced=got is not None and abs(got - expected) <= tolerance,
+        drift=(*(f"data: {line}" for line in differs), *drift),
         notes=_published_notes(differs, curve, points(epochs, "val_rmse")),
         picture=picture,
         run_id=stored.record.run_id,
     )
 
 
-def _published_notes(
-    differs: list[str], published: list[tuple[int, float]], new: list[tuple[int, float]]
-) -> tuple[str, ...]:
+def _baseline_now(
+    stored: Stored, fresh: bool, on_epoch: OnEpoch | None
+) -> tuple[float | None, Sequence[EpochRecord], Sequence[str]]:
+    """Value, curve and drift of the baseline: as it was trained just now, or trained again."""
+    if fresh:
+        return stored.record.value, stored.record.epochs, ()
+    replay = train_again(stored, stored.config, on_epoch=on_epoch)
+    return value_of(replay, stored)[0], replay.epochs, drift_lines(stored, replay)
+
+
+def _published_notes(differs: list[str], published: Curve, new: Curve) -> tuple[str, ...]:
     data = (
         f"The data differs from the published data in {len(differs)} figures: {differs[0]}"
         if differs
@@ -145,42 +160,36 @@ class _Echo(Silent):
             self._on_epoch(record)
 
 
-def _recorded_baseline(store: Store, storage: str | None, data: str) -> Stored | None:
+def _recorded_baseline(studies: Studies, data: str) -> Stored | None:
     """A complete baseline of this store on these ratings, whole recipe, published split."""
     usual = StudyConfig()
-    for name in study_names(store, storage):
-        study = find_study(store, storage, name)
-        if study is None:
-            continue
+    for study in studies.all():
         config = config_of(study)
         options = replace(config.options, seed=usual.options.seed)
         same = (config.split, config.epochs, options) == (usual.split, usual.epochs, usual.options)
         if config.data != data or not same or not config.rates:
             continue
         for trial in study.get_trials(deepcopy=False):
-            record = trial_record(name, trial, config.monitor)
-            preset = (trial.user_attrs.get(PLAN) or {}).get("preset")
-            if record.state == COMPLETE and preset == "baseline":
-                return Stored(study, config, trial, record)
+            if state_of(trial) == COMPLETE and plan_of(trial).preset == "baseline":
+                return stored_trial(studies, study, trial.number)
     return None
 
 
-def _record_baseline(
-    store: Store, storage: str | None, data: str, on_epoch: OnEpoch | None
-) -> Stored:
+def _record_baseline(studies: Studies, data: str, on_epoch: OnEpoch | None) -> Stored:
+    """Train the published trial in a study of its own."""
     slug = re.sub(r"[^\w.]+", "-", data)[-80:].strip("-.")
     config = StudyConfig(
         name=f"baseline-{slug}",
         trials=1,
         data=data,
         model="baseline",
-        tracking_uri=store.tracking_uri,
-        storage=storage,
+        tracking_uri=studies.store.tracking_uri,
+        storage=studies.address,
     )
-    result = run_study(config, home=store.home, progress=_Echo(on_epoch))
+    result = run_in(studies, config, _Echo(on_epoch))
     if result.interrupted:
         raise KeyboardInterrupt
     if result.best is None:
         message = result.record.trials[-1].message if result.record.trials else "no trial ran"
         raise SearchError(f"The baseline must train to be compared, but it did not: {message}")
-    return find_trial(f"{config.name}:{result.best.number}", store, storage)
+    return find_trial(f"{config.name}:{result.best.number}", studies)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from search.reproduce.drift import drift_lines, record_lines
-from search.reproduce.replay import OnEpoch, Stored, parts_trained, train_again, value_of
-from search.storage.trials import PLAN
-from tracking import PRUNED, EpochRecord, MlflowRecorder, Store, TrialRecord, reproduction_figure
+from search.reproduce.replay import OnEpoch, Replay, Stored, train_again, value_of
+from tracking import EpochRecord, reproduction_figure
 
 SAME_MACHINE_TOLERANCE = 1e-6
+Curve = list[tuple[int, float]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +49,7 @@ class Reproduction:
 
 def compare_again(
     stored: Stored,
-    store: Store,
+    home: Path,
     *,
     data: str | None = None,
     tolerance: float | None = None,
@@ -58,35 +59,32 @@ def compare_again(
 
     Args:
         stored: The trial.
-        store: Where it is recorded.
+        home: Folder where the picture is kept.
         data: Other ratings to train on; None for the recorded ones.
         tolerance: Largest difference that counts as the same; None for 1e-6.
         on_epoch: Hears each epoch.
     """
-    plan = stored.trial.user_attrs[PLAN]
-    config = stored.config.at(
-        data=data or stored.config.data,
-        threads=int(plan["tags"].get("trialbook.threads", 0)) or None,
+    config = stored.config.at(data=data or stored.config.data, threads=stored.plan.threads)
+    replay = train_again(stored, config, on_epoch=on_epoch)
+    return _compared(
+        stored, replay, home, SAME_MACHINE_TOLERANCE if tolerance is None else tolerance
     )
-    replay = train_again(
-        config,
-        plan,
-        on_epoch=on_epoch,
-        stop_after=_stop_after(stored.record),
-        most_parts=parts_trained(stored.record),
-    )
-    limit = SAME_MACHINE_TOLERANCE if tolerance is None else tolerance
+
+
+def _compared(stored: Stored, replay: Replay, home: Path, tolerance: float) -> Reproduction:
+    """A trial beside the same trial trained again."""
     expected = float(stored.record.value or math.nan)
     got, notes = value_of(replay, stored)
-    changes = [*drift_lines(stored, replay), *record_lines(stored, store)]
-    same = got is not None and abs(got - expected) <= limit
+    changes = [*drift_lines(stored, replay), *record_lines(stored)]
+    same = got is not None and abs(got - expected) <= tolerance
     picture = None
     if stored.record.run_id and replay.epochs:
+        monitor = stored.config.monitor
         picture = draw_curves(
-            store,
-            stored.record.run_id,
-            recorded=points(stored.record.epochs, config.monitor),
-            new=points(replay.epochs, config.monitor),
+            stored,
+            home,
+            recorded=points(stored.record.epochs, monitor),
+            new=points(replay.epochs, monitor),
             expected=expected,
             title="Recorded and reproduced",
         )
@@ -94,7 +92,7 @@ def compare_again(
         target=f"{stored.record.study}:{stored.record.number}",
         expected=expected,
         got=got,
-        tolerance=limit,
+        tolerance=tolerance,
         reproduced=same and not any(line.startswith("record:") for line in changes),
         drift=tuple(changes),
         notes=notes,
@@ -103,23 +101,17 @@ def compare_again(
     )
 
 
-def _stop_after(record: TrialRecord) -> int | None:
-    """A pruned trial is stopped again where it was stopped."""
-    in_first = record.state == PRUNED and parts_trained(record) is None
-    return len(record.epochs) if in_first else None
-
-
-def points(epochs: Sequence[EpochRecord], monitor: str) -> list[tuple[int, float]]:
+def points(epochs: Sequence[EpochRecord], monitor: str) -> Curve:
     """A curve as (epoch, value), epochs without the metric left out."""
     return [(e.epoch, e.metrics[monitor]) for e in epochs if monitor in e.metrics]
 
 
 def draw_curves(
-    store: Store,
-    run_id: str,
+    stored: Stored,
+    home: Path,
     *,
-    recorded: list[tuple[int, float]],
-    new: list[tuple[int, float]],
+    recorded: Curve,
+    new: Curve,
     expected: float,
     title: str,
 ) -> str:
@@ -128,9 +120,10 @@ def draw_curves(
     Returns:
         The picture's path.
     """
-    folder = store.home / "reproductions"
+    run_id = str(stored.record.run_id)
+    folder = home / "reproductions"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"reproduction-{run_id}.png"
     reproduction_figure(recorded, new, path, expected=expected, title=title)
-    MlflowRecorder(store).log_picture(run_id, path)
+    stored.recorder.log_picture(run_id, path)
     return str(path)

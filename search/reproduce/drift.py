@@ -9,17 +9,15 @@ from search.config.parts import part_kind
 from search.reproduce.replay import Replay, Stored
 from search.seeds import training_seed
 from search.storage.slots import slot_of
-from search.storage.trials import OUTCOME, PLAN
 from search.trial.tags import trial_tags
-from tracking import COMPLETE, MlflowRecorder, Store, drift
+from tracking import COMPLETE, drift
 
 _RECORD_TOLERANCE = 1e-9
 
 
 def drift_lines(stored: Stored, replay: Replay) -> list[str]:
     """What differs in data, threads, seeds, versions and hardware, one line each."""
-    plan = stored.trial.user_attrs[PLAN]
-    then, now = dict(plan["tags"]), trial_tags(replay.ready)
+    then, now = dict(stored.plan.tags), trial_tags(replay.ready)
     lines = []
     data = replay.ready.dataset
     if data is not None and data.content_hash != then.get("trialbook.data_hash"):
@@ -32,22 +30,20 @@ def drift_lines(stored: Stored, replay: Replay) -> list[str]:
             f"threads: {then.get('trialbook.threads')} then, {now['trialbook.threads']} now"
         )
     seed = training_seed(stored.config.seed, slot_of(stored.study, stored.trial))
-    if int(plan["seed"]) != seed:
-        lines.append(f"seeds: {plan['seed']} is stored, but the study's seed gives {seed}")
+    if stored.plan.seed != seed:
+        lines.append(f"seeds: {stored.plan.seed} is stored, but the study's seed gives {seed}")
     known = tuple(f"trialbook.{name}" for name in ("data", "threads", "workers", "seed", "slot"))
     ours = {k: v for k, v in now.items() if not k.startswith(known)}
     return lines + drift({k: v for k, v in then.items() if k in ours}, ours)
 
 
-def record_lines(stored: Stored, store: Store) -> list[str]:
+def record_lines(stored: Stored) -> list[str]:
     """Whether the places that hold the value agree; they were written as one number."""
     name, value = stored.config.value_name, stored.record.value
     assert value is not None
-    outcome = stored.trial.user_attrs.get(OUTCOME) or {}
-    places = {"the trial's figures": (outcome.get("metrics") or {}).get(name)}
+    places = {"the trial's figures": stored.outcome.metrics.get(name)}
     if stored.record.run_id:
-        recorder = MlflowRecorder(store)
-        places["MLflow"] = recorder.metric(stored.record.run_id, name)
+        places["MLflow"] = stored.recorder.metric(stored.record.run_id, name)
     lines = [
         f"record: Optuna holds {value!r}, but {place} hold{'s' if place == 'MLflow' else ''} "
         f"{other!r}; one of them was altered"

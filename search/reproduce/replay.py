@@ -5,32 +5,64 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import optuna
 
 from search.child.messages import Done, Failed, Ready, Task
 from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.executor.interrupts import Stop, interruptible
+from search.executor.interrupts import interruptible
 from search.executor.supervisor import ChildDied, Supervisor
-from search.storage.records import config_of
-from search.storage.studies import get_study
-from search.storage.trials import trial_record
-from search.trial.interruption import make_folder
-from tracking import COMPLETE, PRUNED, EpochRecord, MlflowRecorder, Store, TrialRecord
+from search.executor.training import Listener, train
+from search.storage.records import trial_record
+from search.storage.studies import Studies
+from search.storage.study_attributes import config_of
+from search.storage.trial_attributes import TrialOutcome, TrialPlan, outcome_of, plan_of
+from search.trial.files import make_folder
+from tracking import COMPLETE, PRUNED, EpochRecord, Recorder, TrialRecord
 
 OnEpoch = Callable[[EpochRecord], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A trial as both stores have it."""
+    """A trial as both stores have it.
+
+    Attributes:
+        study: Its study.
+        config: The study's settings.
+        trial: As Optuna holds it.
+        record: The same as a plain record.
+        recorder: Reads and writes its MLflow run.
+    """
 
     study: optuna.Study
     config: StudyConfig
     trial: optuna.trial.FrozenTrial
     record: TrialRecord
+    recorder: Recorder
+
+    @property
+    def plan(self) -> TrialPlan:
+        """What it trained."""
+        return plan_of(self.trial)
+
+    @property
+    def outcome(self) -> TrialOutcome:
+        """How it ended."""
+        return outcome_of(self.trial)
+
+    @property
+    def parts(self) -> int | None:
+        """Parts that a pruned trial of several came to; None where it has none, or ended whole."""
+        parts = self.record.metrics.get("parts", 0)
+        return int(parts) if self.record.state == PRUNED and parts else None
+
+    @property
+    def pruned_at(self) -> int | None:
+        """The epoch after which a trial was pruned; None where it was not, or between parts."""
+        in_first = self.record.state == PRUNED and self.parts is None
+        return len(self.record.epochs) if in_first else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +74,14 @@ class Replay:
     epochs: tuple[EpochRecord, ...]
 
 
-def find_trial(target: str, store: Store, storage: str | None) -> Stored:
+def stored_trial(studies: Studies, study: optuna.Study, number: int) -> Stored:
+    """A trial of a stored study, by its number."""
+    config, trial = config_of(study), study.get_trials(deepcopy=False)[number]
+    record = trial_record(study.study_name, trial, config.monitor)
+    return Stored(study, config, trial, record, studies.recorder(config))
+
+
+def find_trial(target: str, studies: Studies) -> Stored:
     """The trial that `STUDY:NUMBER` or a run's identifier names.
 
     Raises:
@@ -50,27 +89,25 @@ def find_trial(target: str, store: Store, storage: str | None) -> Stored:
     """
     name, colon, number = target.rpartition(":")
     if not colon:
-        name, number = _of_run(target, store)
-    study = get_study(store, storage, name)
+        name, number = _of_run(target, studies)
+    study = studies.get(name)
     trials = study.get_trials(deepcopy=False)
     if not number.isdigit() or int(number) >= len(trials):
         raise SearchError(
             f"A trial must exist to be reproduced, but got {target!r}. "
             f"Study {name} has trials 0 to {len(trials) - 1}."
         )
-    config = config_of(study)
-    trial = trials[int(number)]
-    record = trial_record(name, trial, config.monitor)
-    if record.state not in (COMPLETE, PRUNED) or record.value is None:
+    stored = stored_trial(studies, study, int(number))
+    if stored.record.state not in (COMPLETE, PRUNED) or stored.record.value is None:
         raise SearchError(
-            f"A trial must be complete or pruned to be reproduced, but {target} is {record.state}. "
-            f"`trialbook show {name}` lists its trials."
+            "A trial must be complete or pruned to be reproduced, but "
+            f"{target} is {stored.record.state}. `trialbook show {name}` lists its trials."
         )
-    return Stored(study, config, trial, record)
+    return stored
 
 
-def _of_run(run_id: str, store: Store) -> tuple[str, str]:
-    run = MlflowRecorder(store).find_run(run_id) if store.exists() else None
+def _of_run(run_id: str, studies: Studies) -> tuple[str, str]:
+    run = studies.recorder().find_run(run_id) if studies.store.exists() else None
     tags = (run or {}).get("tags", {})
     if "trialbook.number" not in tags:
         raise SearchError(
@@ -80,67 +117,59 @@ def _of_run(run_id: str, store: Store) -> tuple[str, str]:
     return tags["trialbook.study"], tags["trialbook.number"]
 
 
-def train_again(
-    config: StudyConfig,
-    plan: Any,
-    *,
-    on_epoch: OnEpoch | None = None,
-    stop_after: int | None = None,
-    most_parts: int | None = None,
-) -> Replay:
-    """Train a stored plan in a fresh child.
+def train_again(stored: Stored, config: StudyConfig, *, on_epoch: OnEpoch | None = None) -> Replay:
+    """Train a stored trial in a fresh child, as far as it came then.
 
     Args:
-        config: The study, at the ratings and thread count to use.
-        plan: The trial's stored values, preset, seed and epochs.
+        stored: The trial; one that was pruned is stopped again where it was stopped.
+        config: Its study, at the ratings and thread count to use.
         on_epoch: Hears each epoch.
-        stop_after: Epochs of the first part after which to stop, or None.
-        most_parts: Parts after which to stop, or None.
 
     Raises:
         KeyboardInterrupt: Ctrl-C or SIGTERM; the child is closed first.
     """
-    folder = make_folder()
+    plan, folder = stored.plan, make_folder()
+    task = Task(
+        values=plan.values,
+        preset=plan.preset,
+        seed=plan.seed,
+        epochs=plan.epochs,
+        folder=folder,
+        keep_model=False,
+        judged_from=stored.pruned_at,
+        most_parts=stored.parts,
+    )
+    listener = _Epochs(stored.pruned_at, on_epoch)
     supervisor = Supervisor(config)
     try:
         with interruptible() as stop:
             ready = supervisor.ready(stop)
-            supervisor.submit(
-                Task(
-                    values=plan["values"],
-                    preset=plan["preset"],
-                    seed=int(plan["seed"]),
-                    epochs=int(plan["epochs"]),
-                    folder=folder,
-                    keep_model=False,
-                    judged_from=stop_after,
-                    most_parts=most_parts,
-                )
-            )
-            return Replay(ready, *_listen(supervisor, on_epoch, stop_after, stop))
+            try:
+                ended = train(supervisor, task, listener, lambda: stop.asked)
+            except ChildDied as error:
+                ended = Failed(end_reason=error.end_reason, message=str(error))
+            if ended is None:
+                raise KeyboardInterrupt
+            return Replay(ready, ended, tuple(listener.records))
     finally:
         supervisor.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _listen(
-    supervisor: Supervisor, on_epoch: OnEpoch | None, stop_after: int | None, stop: Stop
-) -> tuple[Done | Failed, tuple[EpochRecord, ...]]:
-    epochs: list[EpochRecord] = []
-    while not stop.asked:
-        try:
-            message = supervisor.poll(0.2)
-        except ChildDied as error:
-            return Failed(end_reason=error.end_reason, message=str(error)), tuple(epochs)
-        if isinstance(message, EpochRecord):
-            epochs.append(message)
-            if stop_after is not None and message.epoch >= stop_after:
-                supervisor.reply(False)
-            if on_epoch is not None:
-                on_epoch(message)
-        elif isinstance(message, Done | Failed):
-            return message, tuple(epochs)
-    raise KeyboardInterrupt
+class _Epochs(Listener):
+    """Keeps the epochs, and stops the trial after a given one."""
+
+    def __init__(self, last: int | None, on_epoch: OnEpoch | None) -> None:
+        self.records: list[EpochRecord] = []
+        self._last = last
+        self._on_epoch = on_epoch
+
+    def epoch(self, record: EpochRecord, *, is_asked: bool) -> bool:
+        """Keep an epoch and pass it on."""
+        self.records.append(record)
+        if self._on_epoch is not None:
+            self._on_epoch(record)
+        return self._last is None or record.epoch < self._last
 
 
 def value_of(replay: Replay, stored: Stored) -> tuple[float | None, tuple[str, ...]]:
@@ -149,15 +178,9 @@ def value_of(replay: Replay, stored: Stored) -> tuple[float | None, tuple[str, .
         return None, (f"Training again failed: {replay.ended.message}",)
     if stored.record.state == COMPLETE:
         return replay.ended.value, ()
-    if parts_trained(stored.record):
+    if stored.parts:
         return replay.ended.value, ("The trial was pruned: its parts so far are compared.",)
     monitor = stored.config.monitor
     values = [e.metrics[monitor] for e in replay.epochs if monitor in e.metrics]
     best = min(values, key=lambda value: stored.config.sign * value)
     return best, ("The trial was pruned: its best so far is compared.",)
-
-
-def parts_trained(record: TrialRecord) -> int | None:
-    """Parts that a pruned trial of several came to; None where it has none, or came to its end."""
-    parts = record.metrics.get("parts", 0)
-    return int(parts) if record.state == PRUNED and parts else None

@@ -9,9 +9,8 @@ from search.errors import SearchError
 from search.reproduce.baseline import reproduce_baseline
 from search.reproduce.comparison import Reproduction, compare_again
 from search.reproduce.replay import OnEpoch, find_trial
+from search.storage.studies import Studies
 from tracking import Store
-
-__all__ = ["Reproduction", "reproduce"]
 
 
 def reproduce(
@@ -39,14 +38,11 @@ def reproduce(
     """
     if tolerance is not None and not (0 <= tolerance < math.inf):
         raise SearchError(f"`tolerance` must be at least 0 and finite, but got {tolerance}.")
+    studies = Studies(store, storage)
     if target == "baseline":
         return reproduce_baseline(
-            store,
-            data or DEFAULT_SOURCE,
-            storage=storage,
-            tolerance=tolerance,
-            on_epoch=on_epoch,
+            studies, data or DEFAULT_SOURCE, tolerance=tolerance, on_epoch=on_epoch
         )
-    stored = find_trial(target, store, storage)
+    stored = find_trial(target, studies)
     store.prepare()
-    return compare_again(stored, store, data=data, tolerance=tolerance, on_epoch=on_epoch)
+    return compare_again(stored, store.home, data=data, tolerance=tolerance, on_epoch=on_epoch)

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
-import warnings
-from collections.abc import Callable, Collection, Sequence
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from search.config.options import Options
 from search.errors import SearchError
 from search.samplers.grid import GridSampler
-from search.samplers.history_view import WithHistory
-from search.samplers.local import LocalSampler
+from search.samplers.local import LocalSampler, LocalSettings
 from search.samplers.sequence import SequenceSampler
-from search.seeds import derive_seed
+from search.samplers.slot import SlotSampler, made_quietly
 from search.space.distributions import optuna_name
 from search.space.parameters import Parameter, always_active, dividing_choice
-from search.storage.slots import slot_of
 
 _LEADING = "optimizer"
 """Tried first: several optimizers as they are gain as much as one that is tuned (Schmidt,
@@ -59,66 +55,72 @@ def make_sampler(
         _check_numeric(space)
     if name == "gp":
         _check_torch()
-    choice = dividing_choice(space) if name == "local" else None
-    dividing = None if choice is None else optuna_name(choice)
-    leading = next((optuna_name(p) for p in space if p.name == _LEADING), None)
-    makers: dict[str, Callable[[int], BaseSampler]] = {
-        "random": lambda s: optuna.samplers.RandomSampler(seed=s),
-        "local": lambda s: _local(s, given, dividing, leading),
-        "tpe": lambda s: optuna.samplers.TPESampler(seed=s, **_tpe(given)),
-        "gp": lambda s: optuna.samplers.GPSampler(
-            seed=s, warn_independent_sampling=False, **({"n_startup_trials": 6} | given)
-        ),
-        "cmaes": lambda s: optuna.samplers.CmaEsSampler(
-            seed=s, warn_independent_sampling=False, **({"n_startup_trials": 6} | given)
-        ),
-        "nsga2": lambda s: optuna.samplers.NSGAIISampler(
-            seed=s, **({"population_size": 10} | given)
-        ),
-    }
+    make = partial(_MAKERS[name], space, given)
+    _check_together(name, make, given)
+    names = {optuna_name(p) for p in always_active(space)} if name in _SHARED else set()
+    return SlotSampler(make, seed, history, names)
+
+
+def _check_together(name: str, make: Callable[[int], BaseSampler], given: Options) -> None:
     try:
-        _quietly(makers[name], seed)
+        made_quietly(make, 0)
     except ValueError as error:
         raise SearchError(
             f"Options of the sampler `{name}` must go together, but got "
             f"{', '.join(f'{option}={value}' for option, value in given.items())} "
             f"({str(error).rstrip('.')}). Leave one out."
         ) from error
-    # These see only what all trials share; the baseline may lack most of a narrowed space.
-    shared = name in ("gp", "cmaes", "nsga2")
-    names = {optuna_name(p) for p in always_active(space)} if shared else set()
-    return SlotSampler(makers[name], seed, history, names)
 
 
-def _quietly(make: Callable[[int], BaseSampler], seed: int) -> BaseSampler:
-    """A sampler; TPE's `group` is called experimental, but the pinned version is what is used."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return make(seed)
+def _random(space: Sequence[Parameter], given: Options, seed: int) -> BaseSampler:
+    return optuna.samplers.RandomSampler(seed=seed)
 
 
-def _tpe(given: Options) -> dict[str, Any]:
-    group = given.get("multivariate", True)
-    return {"n_startup_trials": 6, "multivariate": True, "group": group, **given}
-
-
-def _local(seed: int, given: Options, kind: str | None, first: str | None) -> LocalSampler:
-    settings = dict(given)
-    share = settings.pop("local_share", 0.9)
-    candidates = settings.pop("local_candidates", 16)
-    sweep = settings.pop("local_sweep", 0.3)
-    startup = settings.setdefault("n_startup_trials", 3)
-    tpe = optuna.samplers.TPESampler(seed=seed, **_tpe(settings))
-    return LocalSampler(
-        seed,
-        tpe,
-        startup=startup,
-        share=share,
-        candidates=candidates,
-        sweep=sweep,
-        kind=kind,
-        first=first,
+def _local(space: Sequence[Parameter], given: Options, seed: int) -> BaseSampler:
+    rest = {name: value for name, value in given.items() if not name.startswith("local_")}
+    rest.setdefault("n_startup_trials", 3)
+    dividing = dividing_choice(space)
+    settings = LocalSettings(
+        startup=rest["n_startup_trials"],
+        share=given.get("local_share", 0.9),
+        candidates=given.get("local_candidates", 16),
+        sweep=given.get("local_sweep", 0.3),
+        kind=None if dividing is None else optuna_name(dividing),
+        first=next((optuna_name(p) for p in space if p.name == _LEADING), None),
     )
+    return LocalSampler(seed, _tpe(space, rest, seed), settings)
+
+
+def _tpe(space: Sequence[Parameter], given: Options, seed: int) -> BaseSampler:
+    group = given.get("multivariate", True)
+    usual = {"n_startup_trials": 6, "multivariate": True, "group": group}
+    return optuna.samplers.TPESampler(seed=seed, **(usual | dict(given)))
+
+
+def _gp(space: Sequence[Parameter], given: Options, seed: int) -> BaseSampler:
+    usual = {"n_startup_trials": 6, "warn_independent_sampling": False}
+    return optuna.samplers.GPSampler(seed=seed, **(usual | dict(given)))
+
+
+def _cmaes(space: Sequence[Parameter], given: Options, seed: int) -> BaseSampler:
+    usual = {"n_startup_trials": 6, "warn_independent_sampling": False}
+    return optuna.samplers.CmaEsSampler(seed=seed, **(usual | dict(given)))
+
+
+def _nsga2(space: Sequence[Parameter], given: Options, seed: int) -> BaseSampler:
+    return optuna.samplers.NSGAIISampler(seed=seed, **({"population_size": 10} | dict(given)))
+
+
+_MAKERS: dict[str, Callable[[Sequence[Parameter], Options, int], BaseSampler]] = {
+    "random": _random,
+    "local": _local,
+    "tpe": _tpe,
+    "gp": _gp,
+    "cmaes": _cmaes,
+    "nsga2": _nsga2,
+}
+_SHARED = ("gp", "cmaes", "nsga2")
+"""These see only what all trials share; the baseline may lack most of a narrowed space."""
 
 
 def _check_numeric(space: Sequence[Parameter]) -> None:
@@ -139,80 +141,3 @@ def _check_torch() -> None:
             "The sampler `gp` needs the library torch, but it is not installed. Install Trialbook "
             'with its extra `gp` (`pip install "trialbook[gp]"`), or use another sampler.'
         )
-
-
-class _Proposing(NamedTuple):
-    """What proposes one trial: a sampler, and the study as it sees it meanwhile."""
-
-    sampler: BaseSampler
-    seen: optuna.Study
-
-
-class SlotSampler(BaseSampler):
-    """Hands every trial to a fresh sampler seeded by (study seed, slot).
-
-    A sampler seeded once repeats its first proposals after a restart, and which proposal a trial
-    gets depends on the order of workers. Here neither a restart nor another worker changes what a
-    slot is asked to try, as far as the sampler itself looks only at finished trials.
-    """
-
-    def __init__(
-        self,
-        make: Callable[[int], BaseSampler],
-        seed: int,
-        history: Sequence[FrozenTrial] = (),
-        names: Collection[str] = (),
-    ) -> None:
-        self._make = make
-        self._seed = seed
-        self._history = history
-        self._names = names
-        self._made: dict[int, _Proposing] = {}  # of trials under way: several may be
-
-    def _proposing(self, study: optuna.Study, trial: FrozenTrial) -> _Proposing:
-        if trial.number not in self._made:
-            seed = derive_seed(self._seed, slot_of(study, trial))
-            sampler = _quietly(self._make, seed)
-            seen = WithHistory(study, self._history, self._names)
-            self._made[trial.number] = _Proposing(sampler, cast("optuna.Study", seen))
-        return self._made[trial.number]
-
-    def infer_relative_search_space(
-        self, study: optuna.Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        """As the inner sampler does."""
-        inner = self._proposing(study, trial)
-        return inner.sampler.infer_relative_search_space(inner.seen, trial)
-
-    def sample_relative(
-        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """As the inner sampler does."""
-        inner = self._proposing(study, trial)
-        return inner.sampler.sample_relative(inner.seen, trial, search_space)
-
-    def sample_independent(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        """As the inner sampler does."""
-        inner = self._proposing(study, trial)
-        return inner.sampler.sample_independent(inner.seen, trial, param_name, param_distribution)
-
-    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """As the inner sampler does."""
-        self._proposing(study, trial).sampler.before_trial(study, trial)
-
-    def after_trial(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        state: TrialState,
-        values: Sequence[float] | None,
-    ) -> None:
-        """As the inner sampler does."""
-        self._proposing(study, trial).sampler.after_trial(study, trial, state, values)
-        self._made.pop(trial.number, None)

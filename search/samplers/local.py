@@ -4,94 +4,109 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.samplers import BaseSampler, RandomSampler
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from search.samplers.forest import most_promising
+from search.storage.direction import sign_of
 from search.storage.trials import is_beyond
 
 _PARENTS = 3
-_CHANGES = 4.0  # parameters of a parent that change, on average
-_MOST = 0.25  # probability that a parameter changes where there are few
-_STEP = 0.15  # standard deviation of a change, as a share of the parameter's range
+"""How many of the best trials are varied."""
+_CHANGES = 4.0
+"""Parameters of a parent that change, on average."""
+_MOST = 0.25
+"""Probability that a parameter changes where there are few of them."""
+_STEP = 0.15
+"""Standard deviation of a number's change, as a share of its range."""
 _DRAWS = 100
-_NEAR = 3  # parameters in which a trial near another one differs at most
-_FIRST = 60  # trials, after which no choice comes before all else
-_LEARNT_FROM = 10  # trials, before which the first variation that is drawn is proposed
+"""Draws of a change before a value stays as it is."""
+_NEAR = 3
+"""Parameters in which a trial near another one differs at most."""
+_FIRST = 60
+"""Trials that ended, after which no choice comes before all else."""
+_LEARNT_FROM = 10
+"""Trials that the forest needs; before, the first variation that is drawn is proposed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LocalSettings:
+    """What a user or the space says to the sampler that varies the best trials.
+
+    Attributes:
+        startup: Trials that came to their end before the first is varied.
+        share: How many of the proposals vary a trial, from 0 to 1.
+        candidates: How many variations are drawn for each that is proposed.
+        sweep: How many of those that vary a trial change one choice of the best, from 0 to 1.
+        kind: Parameter that the third parent differs in from the first two, where they do not.
+        first: Choice whose values are tried before all else, unless `sweep` is 0.
+    """
+
+    startup: int
+    share: float
+    candidates: int
+    sweep: float
+    kind: str | None = None
+    first: str | None = None
 
 
 class LocalSampler(BaseSampler):
-    """Most proposals are one of the best trials with a few parameters changed.
+    """Proposes one of the best trials with a few parameters changed.
 
     A space of many parameters is not covered by as many trials as one has time for, and a sampler
-    that draws all of them anew keeps little of what made a trial good. This is the mutation of an
-    evolution strategy on mixed parameters (Li et al., "Mixed Integer Evolution Strategies for
-    Parameter Optimization", Evolutionary Computation 21(1), 2013) with three parents and fixed step
-    sizes: the best trial is a parent half of the time, the second and third a quarter each. Where
-    one choice decides which other parameters there are, as that of a model's family does, and the
-    first two have the same, the third is the best trial with another, so that the search does not
-    settle in the first good family; trials that were pruned count with their best value there. Four
-    of its parameters change on average (each with the same probability, a quarter at most), and one
-    at least: a number by a normal step of 0.15 of its range (of its logarithm's, where that is how
-    it is searched), cut off at the ends; a choice to any of the others. What the parent did not
-    have is drawn uniformly. From ten trials on, several variations are drawn and the most promising
-    one is proposed, as `search.samplers.forest` says: with small steps that is mostly one that
-    changes nothing that matters, with four a better one. Three of ten instead change one choice
-    of the best trial to what no trial near it had, as long as there is such: a forest shuns a
-    value that was tried in poor company alone. One choice may come before all else, while there
-    are few trials: each of its values is tried with the best trial, and with the best of another
-    kind. With several goals a parent is any trial of the frontier, and the first variation is
-    proposed.
+    that draws all of them anew keeps little of what made a trial good. The rules, in the order in
+    which they are asked:
+
+    - Other sampler: of all proposals, `share` vary a trial, once `startup` trials have come to
+      their end; the rest are another sampler's.
+    - Several goals: the parent is any trial of the frontier, and its first variation is proposed.
+    - First choice: before `_FIRST` trials have ended, each value of `first` is tried with the best
+      trial and with the best of another kind (Schmidt, Schneider and Hennig, "Descending through
+      a Crowded Valley", ICML 2021).
+    - Sweep: of the variations, `sweep` change one choice of the best trial to what no trial near
+      it had; near is different in at most `_NEAR` parameters. A forest shuns a value that was
+      tried in poor company alone.
+    - Parent: the best trial half of the time, the second and the third a quarter each
+      (`_PARENTS`). Where the first two have the same `kind`, a model's family, the third is the
+      best trial with another, so that the search does not settle in the first good family.
+      Trials that were pruned count there, with their best value.
+    - Mutation (Li et al., "Mixed Integer Evolution Strategies for Parameter Optimization",
+      Evolutionary Computation 21(1), 2013, with fixed step sizes): `_CHANGES` parameters change on
+      average, each with the same probability, `_MOST` at most, and one at least. A number moves
+      by a normal step of `_STEP` of its range (of its logarithm's, where that is how it is
+      searched), cut off at the ends; a choice becomes any of the others. What the parent did not
+      have is drawn uniformly.
+    - Forest: from `_LEARNT_FROM` trials on, `candidates` variations are drawn, and the one that
+      `search.samplers.forest` finds most promising is proposed.
 
     One of these serves one trial.
     """
 
-    def __init__(
-        self,
-        seed: int,
-        other: BaseSampler,
-        *,
-        startup: int,
-        share: float,
-        candidates: int,
-        sweep: float,
-        kind: str | None = None,
-        first: str | None = None,
-    ) -> None:
+    def __init__(self, seed: int, other: BaseSampler, settings: LocalSettings) -> None:
         """Choose nothing yet.
 
         Args:
             seed: Of its own draws.
             other: Proposes all else.
-            startup: Trials that came to their end before the first is varied.
-            share: How many of the proposals vary a trial, from 0 to 1.
-            candidates: How many variations are drawn for each that is proposed.
-            sweep: How many of those that vary a trial change one choice of the best, from 0 to 1.
-            kind: Parameter that the third parent differs in from the first two, where they do not.
-            first: Choice whose values are tried before all else, unless `sweep` is 0.
+            settings: The shares of the rules.
         """
         self._random = np.random.default_rng(seed)
         self._uniform = RandomSampler(seed=seed)
         self._other = other
-        self._startup = startup
-        self._share = share
-        self._kind = kind
-        self._first = first
-        self._candidates = candidates
-        self._sweep = sweep
+        self._settings = settings
         self._values: dict[str, Any] | None = None
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
         """Choose what this trial is; a trial that is varied has its parameters asked one by one."""
-        if self._random.random() < self._share:
+        if self._random.random() < self._settings.share:
             self._values = self._proposed(study)
         if self._values is None:
             return self._other.infer_relative_search_space(study, trial)
@@ -104,19 +119,21 @@ class LocalSampler(BaseSampler):
         under_way = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         taken = [t.params for t in under_way if t.params]
         whole = [t for t in within if t.state == TrialState.COMPLETE]
-        if len(ended) < self._startup or not whole:
+        if len(ended) < self._settings.startup or not whole:
             return None
         if len(study.directions) > 1:
             front = [t for t in study.best_trials if not is_beyond(t)] or whole
             return self._varied(front[self._random.integers(len(front))])
-        sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
-        if self._sweep:
+        sign = sign_of(study)
+        if self._settings.sweep:
             known = [*(t.params for t in within), *taken]
             best = min(whole, key=lambda t: _least(t, sign))
             other = self._other_kind(within, [best], sign)
             both = [best] if other is None else [best, other]
-            swept = self._swept(known, both, {self._first}) if len(ended) < _FIRST else None
-            if swept is None and self._random.random() < self._sweep:
+            swept = (
+                self._swept(known, both, {self._settings.first}) if len(ended) < _FIRST else None
+            )
+            if swept is None and self._random.random() < self._settings.sweep:
                 swept = self._swept(known, [best], best.params)
             if swept is not None:
                 return swept
@@ -125,7 +142,7 @@ class LocalSampler(BaseSampler):
         if len(told) < _LEARNT_FROM:
             return self._varied(parent)
         tried = [*(t.params for t in told), *taken]
-        drawn = [self._varied(parent) for _ in range(self._candidates)]
+        drawn = [self._varied(parent) for _ in range(self._settings.candidates)]
         # A variation may carry parameters that its kind lacks; they are not asked for.
         new = [v for v in drawn if not any(params.items() <= v.items() for params in tried)]
         candidates = new or drawn
@@ -142,12 +159,12 @@ class LocalSampler(BaseSampler):
     ) -> dict[str, Any] | None:
         """The first of some trials that has a choice which was not tried near it, with that."""
         for base in bases:
-            kind, untried = base.params.get(self._kind or ""), []
-            same = [params for params in known if params.get(self._kind or "") == kind]
+            kind, untried = base.params.get(self._settings.kind or ""), []
+            same = [params for params in known if params.get(self._settings.kind or "") == kind]
             for name, distribution in base.distributions.items():
                 if name in names and isinstance(distribution, CategoricalDistribution):
-                    most = len(base.params) // 2 if name == self._first else _NEAR
-                    asked = known if name == self._kind else same
+                    most = len(base.params) // 2 if name == self._settings.first else _NEAR
+                    asked = known if name == self._settings.kind else same
                     near = [params for params in asked if _apart(params, base.params) <= most]
                     tried = {params.get(name) for params in near}
                     untried += [(name, each) for each in distribution.choices if each not in tried]
@@ -186,7 +203,7 @@ class LocalSampler(BaseSampler):
         Trials that were pruned are asked too: a family that is behind would otherwise have none
         but those that caught up at once.
         """
-        kind = self._kind
+        kind = self._settings.kind
         if kind is None:
             return None
         kinds = {t.params.get(kind) for t in parents[: _PARENTS - 1]}

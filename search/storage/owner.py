@@ -9,8 +9,6 @@ from typing import Any
 
 import psutil
 
-OWNER = "trialbook:owner"
-
 
 def me() -> dict[str, Any]:
     """This process as an owner: host, process number, seconds since 1970 when it started."""

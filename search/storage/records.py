@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -12,76 +12,94 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.config.goals import goal_names
 from search.config.study import TUNER_MODEL, StudyConfig
-from search.storage.trials import CONFIG, DATASET, RUN, trial_record, value_of
-from tracking import COMPLETE, FAILED, KILLED, PRUNED, DatasetRecord, StudyRecord, TrialRecord
+from search.storage.direction import known_value_of, value_of
+from search.storage.owner import lives
+from search.storage.study_attributes import config_of, dataset_of, run_of
+from search.storage.trial_attributes import has_plan, outcome_of, owner_of_trial, plan_of
+from search.storage.trials import state_of
+from tracking import (
+    BEYOND,
+    COMPLETE,
+    KILLED,
+    PRUNED,
+    RUNNING,
+    DatasetRecord,
+    EpochRecord,
+    StudyRecord,
+    TrialRecord,
+)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StudyResult:
-    """What a run of a study leaves: the record, and how the run itself ended.
+def trial_record(study: str, trial: FrozenTrial, monitor: str) -> TrialRecord:
+    """A stored trial as a plain record.
 
-    Attributes:
-        record: The study with all its trials.
-        tracking_uri: MLflow's address.
-        interrupted: Whether it was stopped before its target.
-        timed_out: Whether its time was over before its target.
-        new_trials: Trials that this run finished.
-        reasons: Why it ends before its target of trials, a line each.
+    A running trial whose process is no more is told as killed.
+
+    Args:
+        study: Name of its study.
+        trial: As Optuna holds it.
+        monitor: The per-epoch number behind the objective.
     """
-
-    record: StudyRecord
-    tracking_uri: str
-    interrupted: bool = False
-    timed_out: bool = False
-    new_trials: int = 0
-    reasons: tuple[str, ...] = ()
-
-    @property
-    def best(self) -> TrialRecord | None:
-        """The best complete trial."""
-        ranked = self.record.ranked()
-        return ranked[0] if ranked else None
-
-    def count(self, state: str) -> int:
-        """Trials that ended so."""
-        return sum(trial.state == state for trial in self.record.trials)
-
-    def to_json(self) -> dict[str, Any]:
-        """The figures of `trialbook search --json`."""
-        best = self.best
-        return {
-            "study": self.record.name,
-            "best_trial": best.number if best else None,
-            "best_value": best.value if best else None,
-            "n_complete": self.count(COMPLETE),
-            "n_pruned": self.count(PRUNED),
-            "n_failed": self.count(FAILED),
-            "n_interrupted": self.count(KILLED),
-            "tracking_uri": self.tracking_uri,
-            "experiment_id": self.record.experiment_id,
-            "parent_run_id": self.record.parent_run_id,
-            "interrupted": self.interrupted,
-            "timed_out": self.timed_out,
-            "reasons": list(self.reasons),
-            **self._frontier(),
-        }
-
-    def _frontier(self) -> dict[str, Any]:
-        """What no trial beats, where a study has several goals."""
-        if len(self.record.goals) < 2:
-            return {}
-        names = self.record.goals[1:]
-        found = [
-            {"trial": t.number, self.record.objective: t.value}
-            | {name: t.metrics.get(name) for name in names}
-            for t in self.record.frontier()
-        ]
-        return {"frontier": found}
+    plan, outcome = plan_of(trial), outcome_of(trial)
+    state, end_reason = state_of(trial), outcome.end_reason
+    owner = owner_of_trial(trial)
+    if state == RUNNING and owner is not None and not lives(owner):
+        state, end_reason = KILLED, "interrupted"
+    ended = state in (COMPLETE, PRUNED)
+    return TrialRecord(
+        study=study,
+        number=trial.number,
+        params=plan.values if has_plan(trial) else trial.params,
+        state=state,
+        end_reason=end_reason,
+        message=outcome.message,
+        value=_own_value(trial) if ended else None,
+        objective=f"best_{monitor}",
+        metrics=outcome.metrics,
+        tags=_tags(trial),
+        epochs=outcome.epochs,
+        run_id=plan.run_id,
+    )
 
 
-def config_of(study: optuna.Study) -> StudyConfig:
-    """The configuration that a stored study was created with."""
-    return StudyConfig.from_dict(study.user_attrs[CONFIG])
+def _tags(trial: FrozenTrial) -> dict[str, str]:
+    """The tags of a trial's run: those that it began with, and what its end added."""
+    outcome = outcome_of(trial)
+    tags = dict(plan_of(trial).tags)
+    if outcome.trainer:
+        tags["trialbook.trainer"] = outcome.trainer
+    if outcome.beyond:
+        tags[BEYOND] = "true"
+    return tags
+
+
+def _own_value(trial: FrozenTrial) -> float | None:
+    """Optuna's value; for a pruned trial ours, since Optuna's is the last one that was reported."""
+    value = outcome_of(trial).value
+    if trial.state == TrialState.PRUNED and value is not None:
+        return float(value)
+    return value_of(trial)
+
+
+def so_far(config: StudyConfig, epochs: Sequence[EpochRecord]) -> dict[str, float]:
+    """Figures of the epochs of a trial that did not come to its end.
+
+    Args:
+        config: Its study.
+        epochs: All that were reported.
+
+    Returns:
+        `epochs_run` and `seconds_train`, and where an epoch has a finite value the best of them as
+        `lowest_` or `highest_` with the monitor's name. It is not under the objective's name, so
+        that the trial never ranks among those that came to their end.
+    """
+    figures = {"epochs_run": float(len(epochs)), "seconds_train": sum(e.seconds for e in epochs)}
+    values = [e.metrics.get(config.monitor, math.nan) for e in epochs]
+    finite = [value for value in values if math.isfinite(value)]
+    if finite:
+        which = "lowest" if config.sign > 0 else "highest"
+        figures[f"{which}_{config.monitor}"] = min(finite, key=lambda value: config.sign * value)
+    return figures
 
 
 def study_record(
@@ -95,8 +113,7 @@ def study_record(
         queued: Whether trials that wait for their turn are listed as well.
     """
     config = config or config_of(study)
-    run: Mapping[str, Any] = study.user_attrs.get(RUN) or {}
-    dataset = study.user_attrs.get(DATASET)
+    run, dataset = run_of(study), dataset_of(study)
     trials = tuple(
         trial_record(study.study_name, trial, config.monitor)
         for trial in study.get_trials(deepcopy=False)
@@ -128,15 +145,9 @@ def importances(study: optuna.Study) -> dict[str, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return dict(optuna.importance.get_param_importances(study, target=_value))
+            return dict(optuna.importance.get_param_importances(study, target=known_value_of))
         except (RuntimeError, ValueError):  # too few trials share their parameters
             return {}
-
-
-def _value(trial: FrozenTrial) -> float:
-    value = value_of(trial)
-    assert value is not None  # of complete trials alone
-    return value
 
 
 def _more(config: StudyConfig) -> list[str]:

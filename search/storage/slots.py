@@ -7,24 +7,19 @@ interruption.
 
 from __future__ import annotations
 
-from typing import Any
-
 import optuna
 from optuna.trial import FrozenTrial
 
-SLOT = "trialbook:slot"
-GIVEN = "fixed_params"  # where Optuna keeps what a queued trial is to try
-RETRY_OF = "trialbook:retry_of"
-RECIPE = "trialbook:recipe"  # the family whose published configuration a trial is
+from search.storage.trial_attributes import given_slot, is_given, retry_of
 
 
 def slot_of(study: optuna.Study, trial: FrozenTrial) -> int:
     """The trial's slot: the one it was given, else its number less the retries before it."""
-    given: Any = trial.user_attrs.get(SLOT)
+    given = given_slot(trial)
     if given is not None:
-        return int(given)
+        return given
     earlier = study.get_trials(deepcopy=False)[: trial.number]
-    return trial.number - sum(RETRY_OF in other.user_attrs for other in earlier)
+    return trial.number - sum(retry_of(other) is not None for other in earlier)
 
 
 def place_of(study: optuna.Study, trial: FrozenTrial) -> int:
@@ -45,5 +40,5 @@ def given_slots(study: optuna.Study) -> set[int]:
     return {
         slot_of(study, trial)
         for trial in study.get_trials(deepcopy=False)
-        if GIVEN in trial.system_attrs and RETRY_OF not in trial.user_attrs
+        if is_given(trial) and retry_of(trial) is None
     }

@@ -1,76 +1,177 @@
-"""The studies of a store, for everything that looks at them afterwards."""
+"""The studies of one home: Optuna's storage, opened once, and the record beside it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
 
 import optuna
+from filelock import FileLock
+from optuna.storages import BaseStorage
+from optuna.trial import TrialState
 
+from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.storage.database import open_storage
-from search.storage.records import config_of, study_record
-from search.storage.trials import CONFIG
-from search.trial.interruption import so_far
-from tracking import KILLED, RUNNING, MlflowRecorder, Store, StudyRecord
+from search.storage.database import home_lock, open_storage
+from search.storage.owner import lives, named
+from search.storage.records import so_far, study_record
+from search.storage.study_attributes import chooser_of, config_of, is_ours, run_of
+from search.storage.trial_attributes import owner_of_trial
+from tracking import KILLED, RUNNING, MlflowRecorder, Recorder, Store, StudyRecord
 
 _UNTOLD = (RUNNING, KILLED)
+_LOADER = Path(str(files("models").joinpath("serving.py")))
 
 
-def study_names(store: Store, storage: str | None) -> list[str]:
-    """Names of the store's studies, sorted; none where there is no storage yet."""
-    store.require_folder()
-    if storage is None and not store.optuna_db.exists():
-        return []
-    return sorted(optuna.get_all_study_names(open_storage(store, storage)))
+class Studies:
+    """The studies of a home, each with its record in MLflow.
+
+    One of these serves one command. Nothing is read or written before something is asked for; then
+    Optuna's storage is opened once, and one recorder made for each MLflow address.
+
+    Attributes:
+        store: The home, and MLflow's address where a command names one.
+        address: Optuna's address; None for `optuna.db` in the home folder.
+
+    Example:
+        >>> studies = Studies(store)
+        >>> studies.names()
+        []
+    """
+
+    def __init__(self, store: Store, address: str | None = None) -> None:
+        """Keep both."""
+        self.store = store
+        self.address = address
+        self._recorders: dict[str, Recorder] = {}
+
+    @cached_property
+    def storage(self) -> BaseStorage:
+        """Optuna's storage, made when missing.
+
+        Raises:
+            SearchError: There can be none at that address.
+        """
+        return open_storage(self.store, self.address)
+
+    def lock(self) -> FileLock:
+        """Guards what one process of this home does at a time."""
+        _ = self.storage  # is opened under the same lock, so that must have been before
+        return home_lock(self.store)
+
+    def names(self) -> list[str]:
+        """Names of all studies, sorted; none where there is no storage yet."""
+        self.store.require_folder()
+        if self.address is None and not self.store.optuna_db.exists():
+            return []
+        return sorted(optuna.get_all_study_names(self.storage))
+
+    def all(self) -> Iterator[optuna.Study]:
+        """The studies that Trialbook made, by name."""
+        for name in self.names():
+            study = self._load(name)
+            if study is not None:
+                yield study
+
+    def find(self, name: str) -> optuna.Study | None:
+        """A study that Trialbook made, or None."""
+        return self._load(name) if name in self.names() else None
+
+    def _load(self, name: str) -> optuna.Study | None:
+        study = optuna.load_study(study_name=name, storage=self.storage)
+        return study if is_ours(study) else None
+
+    def get(self, name: str) -> optuna.Study:
+        """A study that must be there.
+
+        Raises:
+            SearchError: There is none of that name.
+        """
+        study = self.find(name)
+        if study is None:
+            known = ", ".join(self.names()) or "none"
+            raise SearchError(f"A study must exist to be read, but got {name!r}. Known: {known}.")
+        return study
+
+    def record(self, name: str) -> StudyRecord:
+        """A study as a plain record; see `get`."""
+        return study_record(self.get(name))
+
+    def record_now(self, name: str) -> StudyRecord:
+        """A study as it stands this moment: queued trials too, and those under way.
+
+        The epochs of a trial that has not been told to Optuna yet, because it runs or because its
+        process is gone, are read from MLflow, where they are written while it trains.
+        """
+        study = self.get(name)
+        config = config_of(study)
+        record = study_record(study, config, queued=True)
+        open_ones = [t for t in record.trials if t.run_id and not t.epochs and t.state in _UNTOLD]
+        if not open_ones or not self.store_of(config).exists():
+            return record
+        recorder = self.recorder(config)
+        read = {t.number: recorder.curve(str(t.run_id)) for t in open_ones}
+        trials = (
+            replace(t, epochs=read[t.number], metrics=so_far(config, read[t.number]))
+            if read.get(t.number)
+            else t
+            for t in record.trials
+        )
+        return replace(record, trials=tuple(trials))
+
+    @property
+    def named_uri(self) -> str | None:
+        """MLflow's address where a command names one; None for the home's own."""
+        uri = self.store.tracking_uri
+        return None if uri == Store(self.store.home).tracking_uri else uri
+
+    def store_of(self, config: StudyConfig | None = None) -> Store:
+        """Where the record of a study is: at the address that the command names, else its own.
+
+        Args:
+            config: The study; None for the home's own record.
+        """
+        if self.named_uri or config is None or config.tracking_uri is None:
+            return self.store
+        return Store(self.store.home, config.tracking_uri)
+
+    def recorder(self, config: StudyConfig | None = None) -> Recorder:
+        """The recorder of a study, made once; see `store_of`."""
+        store = self.store_of(config)
+        if store.tracking_uri not in self._recorders:
+            self._recorders[store.tracking_uri] = MlflowRecorder(store, _LOADER)
+        return self._recorders[store.tracking_uri]
 
 
-def find_study(store: Store, storage: str | None, name: str) -> optuna.Study | None:
-    """A stored study that Trialbook made, or None."""
-    if name not in study_names(store, storage):
-        return None
-    study = optuna.load_study(study_name=name, storage=open_storage(store, storage))
-    return study if CONFIG in study.user_attrs else None
-
-
-def get_study(store: Store, storage: str | None, name: str) -> optuna.Study:
-    """A stored study.
+def delete_study(studies: Studies, name: str) -> None:
+    """Delete a study's runs and models, then the study itself.
 
     Raises:
-        SearchError: There is none of that name.
+        SearchError: There is no such study, or a living process works on it.
     """
-    study = find_study(store, storage, name)
-    if study is None:
-        known = ", ".join(study_names(store, storage)) or "none"
-        raise SearchError(f"A study must exist to be read, but got {name!r}. Known: {known}.")
-    return study
+    study = studies.get(name)
+    _must_be_at_rest(study)
+    config, run = config_of(study), run_of(study)
+    studies.store_of(config).prepare()
+    if run.get("experiment_id"):
+        studies.recorder(config).delete_study(run["experiment_id"])
+    optuna.delete_study(study_name=name, storage=studies.storage)
 
 
-def get_record(store: Store, storage: str | None, name: str) -> StudyRecord:
-    """A stored study as a plain record."""
-    study = get_study(store, storage, name)
-    return study_record(study, config_of(study))
-
-
-def get_record_now(store: Store, storage: str | None, name: str) -> StudyRecord:
-    """A stored study as it stands this moment: queued trials too, and those under way.
-
-    The epochs of a trial that has not been told to Optuna yet, because it runs or because its
-    process is gone, are read from MLflow, where they are written while it trains.
-    """
-    study = get_study(store, storage, name)
-    config = config_of(study)
-    record = study_record(study, config, queued=True)
-    open_ones = [t for t in record.trials if t.run_id and not t.epochs and t.state in _UNTOLD]
-    if not open_ones:
-        return record
-    recorder = MlflowRecorder(Store(store.home, config.tracking_uri))
-    if not recorder.store.exists():
-        return record
-    read = {t.number: recorder.curve(str(t.run_id)) for t in open_ones}
-    trials = (
-        replace(t, epochs=read[t.number], metrics=so_far(config, read[t.number]))
-        if read.get(t.number)
-        else t
-        for t in record.trials
-    )
-    return replace(record, trials=tuple(trials))
+def _must_be_at_rest(study: optuna.Study) -> None:
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        owner = owner_of_trial(trial)
+        if owner is not None and lives(owner):
+            raise SearchError(
+                f"A study must be at rest to be deleted, but {named(owner)} runs trial "
+                f"{trial.number} of `{study.study_name}`. Stop it first."
+            )
+    chooser = chooser_of(study)
+    if chooser and lives(chooser):
+        raise SearchError(
+            f"A study must be at rest to be deleted, but {named(chooser)} chooses the winner of "
+            f"`{study.study_name}`. Stop it first."
+        )

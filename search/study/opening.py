@@ -9,6 +9,7 @@ from typing import Any
 import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
+from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from search.child.messages import Ready
@@ -20,20 +21,23 @@ from search.pruners.factory import make_pruner
 from search.samplers.factory import make_sampler
 from search.space.configurations import check_configurations
 from search.space.distributions import SpaceAdapter
+from search.space.parameters import Parameter
 from search.space.recipes import recipes_for
-from search.storage.slots import RECIPE, SLOT
-from search.storage.studies import find_study, get_study
-from search.storage.trials import CONFIG, DATASET
-from search.study.regret import check_regret
-from search.study.warm_start import (
-    HISTORY,
-    SPACE,
-    History,
-    frozen_trials,
-    plain_space,
-    take_history,
+from search.storage.studies import Studies
+from search.storage.study_attributes import (
+    config_of,
+    dataset_of,
+    history_of,
+    is_ours,
+    write_config,
+    write_dataset,
+    write_history,
+    write_space,
 )
-from tracking import Scalar, Store
+from search.storage.trial_attributes import attributes_of_queued
+from search.study.regret import check_regret
+from search.study.warm_start import History, frozen_trials, plain_space, take_history
+from tracking import Scalar
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +61,7 @@ class Chosen:
 
 def choose(
     config: StudyConfig,
-    store: Store,
+    studies: Studies,
     ready: Ready,
     enqueue: Sequence[Mapping[str, Scalar]],
 ) -> Chosen:
@@ -65,7 +69,7 @@ def choose(
 
     Args:
         config: The study.
-        store: Its home.
+        studies: Where an earlier study is, that this one learns from.
         ready: The space and the ratings.
         enqueue: Configurations to try first.
 
@@ -75,48 +79,57 @@ def choose(
     wanted = check_configurations(enqueue, ready.space)
     if config.regret is not None:
         check_regret()
-    trials, history = _earlier(config, store, ready)
-    sampler = make_sampler(
-        config.sampler,
-        config.seed,
-        space=ready.space,
-        trials=config.trials,
-        options=config.sampler_options,
-        history=frozen_trials(trials, SpaceAdapter(ready.space)),
-    )
-    pruner = make_pruner(
-        config.pruner,
-        epochs=config.epochs,
-        options=config.pruner_options,
-        growth=config.growth,
-        parts=parts_of(config),
-    )
+    trials, history = _earlier(config, studies, ready)
     return Chosen(
-        sampler=sampler,
-        pruner=pruner,
+        sampler=_sampler(config, ready.space, trials),
+        pruner=_pruner(config),
         enqueue=wanted,
         recipes=recipes_for(config, ready.space),
         history=history,
     )
 
 
+def _sampler(
+    config: StudyConfig, space: Sequence[Parameter], earlier: Sequence[Mapping[str, Any]]
+) -> BaseSampler:
+    return make_sampler(
+        config.sampler,
+        config.seed,
+        space=space,
+        trials=config.trials,
+        options=config.sampler_options,
+        history=frozen_trials(earlier, SpaceAdapter(space)),
+    )
+
+
+def _pruner(config: StudyConfig) -> BasePruner:
+    return make_pruner(
+        config.pruner,
+        epochs=config.epochs,
+        options=config.pruner_options,
+        growth=config.growth,
+        parts=parts_of(config),
+    )
+
+
 def _earlier(
-    config: StudyConfig, store: Store, ready: Ready
+    config: StudyConfig, studies: Studies, ready: Ready
 ) -> tuple[Sequence[Mapping[str, Any]], History | None]:
     """Trials of an earlier study as they were when this one was made; and if that is now, all."""
     if config.warm_start is None:
         return (), None
-    own = find_study(store, config.storage, config.name) if store.home.is_dir() else None
-    if own is not None and HISTORY in own.user_attrs:
-        return own.user_attrs[HISTORY]["trials"], None
+    own = studies.find(config.name) if studies.store.home.is_dir() else None
+    taken = None if own is None else history_of(own)
+    if taken is not None:
+        return taken["trials"], None
     if config.warm_start == config.name:
         raise SearchError(
             f"`--warm-start` must name another study, but got {config.name!r} for itself. "
             "Give the new study a name with `--study`."
         )
-    earlier = get_study(store, config.storage, config.warm_start)
-    found = take_history(earlier, config, ready.space, plain_dataset(ready))
-    return found.trials, found
+    earlier = studies.get(config.warm_start)
+    history = take_history(earlier, config, ready.space, plain_dataset(ready))
+    return history.trials, history
 
 
 def plain_dataset(ready: Ready) -> dict[str, Any] | None:
@@ -125,14 +138,13 @@ def plain_dataset(ready: Ready) -> dict[str, Any] | None:
 
 
 def open_study(
-    config: StudyConfig, storage: optuna.storages.BaseStorage, ready: Ready, chosen: Chosen
+    config: StudyConfig, storage: BaseStorage, ready: Ready, chosen: Chosen
 ) -> optuna.Study:
     """Make the study, or find it again; the caller holds the home's lock.
 
     Raises:
         SearchError: It was made with other settings, or on other ratings.
     """
-    adapter = SpaceAdapter(ready.space)
     known = config.name in optuna.get_all_study_names(storage)
     study = optuna.create_study(
         storage=storage,
@@ -142,35 +154,39 @@ def open_study(
         pruner=chosen.pruner,
         load_if_exists=True,
     )
-    if known and CONFIG in study.user_attrs:
+    if known and is_ours(study):
         _refuse_changes(study, config, plain_dataset(ready))
     else:
         version = chosen.history.version if chosen.history else 1
-        space = {"version": version, "parameters": plain_space(ready.space)}
-        study.set_user_attr(SPACE, space)
-        study.set_user_attr(DATASET, plain_dataset(ready))
-    if study.user_attrs.get(CONFIG) != config.to_dict():
-        study.set_user_attr(CONFIG, config.to_dict())
+        write_space(study, plain_space(ready.space), version=version)
+        write_dataset(study, plain_dataset(ready))
+    write_config(study, config)
+    _queue_first(study, ready, chosen)
+    return study
+
+
+def _queue_first(study: optuna.Study, ready: Ready, chosen: Chosen) -> None:
+    """Queue the baseline of a new study, and what is tried before the sampler is asked."""
+    adapter = SpaceAdapter(ready.space)
     trials = study.get_trials(deepcopy=False)
     fresh = all(trial.state == TrialState.WAITING for trial in trials)
     if not trials:
-        study.enqueue_trial(adapter.encode(ready.first), user_attrs={SLOT: 0})
+        study.enqueue_trial(adapter.encode(ready.first), user_attrs=attributes_of_queued(slot=0))
     if chosen.history is not None:
-        study.set_user_attr(HISTORY, asdict(chosen.history))
+        write_history(study, asdict(chosen.history))
         for values in chosen.history.queued:
             study.enqueue_trial(adapter.encode(values), skip_if_exists=True)
     for values in chosen.enqueue:
         study.enqueue_trial(adapter.encode_given(values), skip_if_exists=True)
     for values in chosen.recipes if fresh else ():
-        told = {RECIPE: values["family"]}
-        study.enqueue_trial(adapter.encode_given(values), user_attrs=told, skip_if_exists=True)
-    return study
+        recipe = attributes_of_queued(recipe=str(values["family"]))
+        study.enqueue_trial(adapter.encode_given(values), user_attrs=recipe, skip_if_exists=True)
 
 
 def _refuse_changes(
     study: optuna.Study, config: StudyConfig, dataset: Mapping[str, Any] | None
 ) -> None:
-    old = StudyConfig.from_dict(study.user_attrs[CONFIG]).identity()
+    old = config_of(study).identity()
     new = config.identity()
     changed = [
         f"`{key}` was {old.get(key)!r}, now {new.get(key)!r}"
@@ -187,7 +203,7 @@ def _refuse_changes(
 
 def other_ratings(study: optuna.Study, dataset: Mapping[str, Any] | None) -> list[str]:
     """That the ratings are not those that a study was made on, in words; empty where they are."""
-    before = study.user_attrs.get(DATASET)
+    before = dataset_of(study)
     if not before or not dataset or before["content_hash"] == dataset["content_hash"]:
         return []
     return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,8 @@ from search.trial.progress import Progress, Silent
 from tracking import Scalar, Store
 
 if TYPE_CHECKING:
-    from search.storage.records import StudyResult
+    from search.storage.studies import Studies
+    from search.study.result import StudyResult
 
 
 def run_study(
@@ -38,14 +39,34 @@ def run_study(
     Raises:
         SearchError, ModelsError, TrackingError: The user's mistake, in one line.
     """
-    progress = progress or Silent()
     store = Store(Path(home), config.tracking_uri)
+    return _run(config, lambda: _opened(store, config), progress or Silent(), enqueue)
+
+
+def run_in(studies: Studies, config: StudyConfig, progress: Progress) -> StudyResult:
+    """Run a study among studies that are open already; see `run_study`."""
+    return _run(config, lambda: studies, progress, ())
+
+
+def _opened(store: Store, config: StudyConfig) -> Studies:
+    from search.storage.studies import Studies
+
+    return Studies(store, config.storage)
+
+
+def _run(
+    config: StudyConfig,
+    studies: Callable[[], Studies],
+    progress: Progress,
+    enqueue: Sequence[Mapping[str, Scalar]],
+) -> StudyResult:
+    """Start the child, import what takes time meanwhile, and run the study."""
     supervisor = Supervisor(config)
     try:
         with interruptible() as stop:
             supervisor.start()
             from search.study.session import Session
 
-            return Session(config, store, supervisor, progress, stop, enqueue).run()
+            return Session(config, studies(), supervisor, progress, stop, enqueue).run()
     finally:
         supervisor.close()

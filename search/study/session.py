@@ -8,46 +8,42 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from importlib.resources import files
-from pathlib import Path
 
 import optuna
-from optuna.trial import TrialState
 
-from search.child.allotment import work_side_by_side
 from search.child.messages import Ready
 from search.config.study import StudyConfig
 from search.executor.interrupts import Stop
+from search.executor.pool import work_side_by_side
 from search.executor.supervisor import Supervisor
 from search.space.distributions import SpaceAdapter
-from search.storage.database import home_lock, open_storage
-from search.storage.owner import OWNER, me
-from search.storage.records import StudyResult, study_record
-from search.storage.trials import (
-    RUN,
-    finished,
-    orphans,
-    running,
-    under_way_or_done,
-)
+from search.storage.owner import me
+from search.storage.records import study_record
+from search.storage.studies import Studies
+from search.storage.study_attributes import write_run
+from search.storage.trials import finished, running, runs_elsewhere, under_way_or_done
 from search.study.opening import choose, open_study
+from search.study.result import StudyResult
 from search.study.stopping import Ends
 from search.trial.interruption import reclaim
 from search.trial.objective import Objective
 from search.trial.progress import Progress
 from search.trial.tags import trial_tags
-from tracking import KILLED, MlflowRecorder, Recorder, Scalar, Store, StudyRecord, warmed
-
-_LOADER = Path(str(files("models").joinpath("serving.py")))
+from tracking import KILLED, Recorder, Scalar, StudyRecord, warmed
 
 
 class Session:
-    """One run of one study by one process; Keras is left to the child."""
+    """One run of one study by one process; Keras is left to the child.
+
+    Who is responsible for what: `choose` and `open_study` make the study or find it; this class
+    starts and ends the workers, asks for trials under the home's lock, and closes the record; an
+    `Objective` runs each trial. The caller owns the first supervisor and closes it.
+    """
 
     def __init__(
         self,
         config: StudyConfig,
-        store: Store,
+        studies: Studies,
         supervisor: Supervisor,
         progress: Progress,
         stop: Stop,
@@ -55,7 +51,7 @@ class Session:
     ) -> None:
         """Keep what is given; nothing is read or written before `run`."""
         self._config = config
-        self._store = store
+        self._studies = studies
         self._supervisor = supervisor
         self._progress = progress
         self._stop = stop
@@ -64,34 +60,49 @@ class Session:
 
     def run(self) -> StudyResult:
         """Run the study; see `run_study`."""
-        config = self._config
-        with warmed(self._store) as prepare:
+        with warmed(self._studies.store) as prepare:
             ready = self._supervisor.ready(self._stop)
-            chosen = choose(config, self._store, ready, self._enqueue)
+            chosen = choose(self._config, self._studies, ready, self._enqueue)
             prepare()
-        adapter = SpaceAdapter(ready.space)
-        storage = open_storage(self._store, config.storage)
-        recorder: Recorder = MlflowRecorder(self._store, _LOADER)
-        with home_lock(self._store):
-            study = open_study(config, storage, ready, chosen)
-            self._ends = Ends(config, study, ready.space)
-            record = study_record(study, config)
+        recorder = self._studies.recorder(self._config)
+        with self._studies.lock():
+            study = open_study(self._config, self._studies.storage, ready, chosen)
+            self._ends = Ends(self._config, study, ready.space)
+            record = study_record(study, self._config)
             if self._is_done(study, recorder, record):
                 return self._result(record)
             record = recorder.start_study(record)
-            run = {"experiment_id": record.experiment_id, "parent_run_id": record.parent_run_id}
-            study.set_user_attr(RUN, run)
+            write_run(study, experiment_id=record.experiment_id, run_id=record.parent_run_id)
             self._reclaim(study, recorder)
         if chosen.history is not None:
             self._progress.message(chosen.history.told())
         for warning in ready.warnings:
             self._progress.message(warning)
-        self._progress.study(record, finished=finished(study), target=config.trials)
-        deadline = self._started + config.timeout_s if config.timeout_s else None
+        self._progress.study(record, finished=finished(study), target=self._config.trials)
+        with self._closed_on_failure(study, recorder, record):
+            return self._train(study, recorder, ready)
+
+    @contextlib.contextmanager
+    def _closed_on_failure(
+        self, study: optuna.Study, recorder: Recorder, record: StudyRecord
+    ) -> Iterator[None]:
+        """Close the study's run where an exception ends this one, unless others go on with it."""
+        try:
+            yield
+        except BaseException as error:
+            status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+            with contextlib.suppress(Exception):  # what went wrong first is what is told
+                if not runs_elsewhere(study, me()):
+                    recorder.end_study(str(record.parent_run_id), status=status)
+            raise
+
+    def _train(self, study: optuna.Study, recorder: Recorder, ready: Ready) -> StudyResult:
+        """Train trials with all workers until the study has what it wants."""
+        timeout_s = self._config.timeout_s
         first = Objective(
-            config=config,
+            config=self._config,
             study=study,
-            adapter=adapter,
+            adapter=SpaceAdapter(ready.space),
             first=ready.first,
             supervisor=self._supervisor,
             lock=threading.Lock(),
@@ -99,18 +110,11 @@ class Session:
             progress=self._progress,
             stop=self._stop,
             tags=trial_tags(ready),
-            deadline=deadline,
+            deadline=self._started + timeout_s if timeout_s else None,
         )
-        try:
-            with self._others(ready, study) as others:
-                members = [first, *(replace(first, supervisor=other) for other in others)]
-                return self._loop(study, members, recorder)
-        except BaseException as error:
-            status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
-            with contextlib.suppress(Exception):  # what went wrong first is what is told
-                if not _is_shared(study):
-                    recorder.end_study(str(record.parent_run_id), status=status)
-            raise
+        with self._others(ready, study) as others:
+            members = [first, *(replace(first, supervisor=other) for other in others)]
+            return self._loop(study, members, recorder)
 
     def _is_done(self, study: optuna.Study, recorder: Recorder, record: StudyRecord) -> bool:
         """Whether an earlier run reached the target and closed its record."""
@@ -127,7 +131,7 @@ class Session:
     ) -> StudyResult:
         return StudyResult(
             record=record,
-            tracking_uri=self._store.tracking_uri,
+            tracking_uri=self._studies.store.tracking_uri,
             interrupted=interrupted,
             timed_out=timed_out,
             new_trials=new_trials,
@@ -163,6 +167,7 @@ class Session:
     def _loop(
         self, study: optuna.Study, members: Sequence[Objective], recorder: Recorder
     ) -> StudyResult:
+        """Let the workers work, then close the record."""
         target = self._config.trials
         tasks = [partial(self._work, study, member, recorder) for member in members]
         new = work_side_by_side(tasks, self._stop)
@@ -171,7 +176,7 @@ class Session:
         for line in self._ends.reasons():
             self._progress.message(line)
         record = study_record(study, self._config)
-        if _is_shared(study):
+        if runs_elsewhere(study, me()):
             self._progress.message("Another process goes on with this study and will close it.")
         else:
             self._progress.message("Drawing plots and writing the leaderboard.")
@@ -198,17 +203,10 @@ class Session:
 
         Counted and asked for under one lock, so that several terminals never run one too many.
         """
-        with home_lock(self._store):
+        with self._studies.lock():
             self._reclaim(study, recorder)
             enough = under_way_or_done(study) >= self._config.trials
             return None if enough or self._ends.reached else study.ask()
-
-
-def _is_shared(study: optuna.Study) -> bool:
-    """Whether another process that lives runs a trial of the study."""
-    gone, mine = {trial.number for trial in orphans(study)}, me()
-    under_way = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    return any(t.number not in gone and t.user_attrs.get(OWNER) != mine for t in under_way)
 
 
 def _is_closed(recorder: Recorder, record: StudyRecord) -> bool:

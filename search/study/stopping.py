@@ -41,7 +41,7 @@ class Ends:
     def reasons(self) -> list[str]:
         """Why, a line each; none where the study goes on."""
         config, found = self._config, []
-        good = reached(self._study, config.target, config.sign)
+        good = reached(self._study, config.target)
         if good is not None:
             found.append(f"Trial {good} reached the target of {config.target:g}.")
         bound = self._regret.value() if self._regret else None

@@ -17,12 +17,16 @@ from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter
-from search.storage.records import config_of, study_record
-from search.storage.trials import DATASET
-from tracking import COMPLETE, PRUNED, Scalar, TrialRecord
+from search.storage.records import study_record
+from search.storage.study_attributes import (
+    config_of,
+    dataset_of,
+    history_of,
+    space_of,
+    space_version_of,
+)
+from tracking import COMPLETE, PRUNED, Scalar, StudyRecord, TrialRecord
 
-HISTORY = "trialbook:history"
-SPACE = "trialbook:space"
 _QUEUED = 5
 LEARNS = ("local", "tpe", "gp")
 """Samplers that weigh trials which are not their own; `cmaes` and `nsga2` go by generations."""
@@ -91,22 +95,10 @@ def take_history(
             f"`--warm-start` must name a study of the same model, but {study.study_name} trains "
             f"`{old.model}`, not `{config.model}`."
         )
-    reason = _why_not(old, config, study.user_attrs.get(DATASET), dataset)
-    if reason:
-        reason += ", so that its values say nothing here"
-    elif config.sampler not in LEARNS:
-        reason = f"The sampler `{config.sampler}` does not learn from other studies"
+    reason = _reason(old, config, dataset_of(study), dataset)
     left: Counter[str] = Counter()
-    taken: list[tuple[TrialRecord, dict[str, Scalar]]] = []
     record = study_record(study, old)
-    for trial in record.trials:
-        if trial.state not in (COMPLETE, PRUNED) or trial.value is None:
-            continue
-        values, problem = _fitted(trial.params, space)
-        if problem:
-            left[problem] += 1
-        else:
-            taken.append((trial, values))
+    taken = _taken(record, space, left)
     fitted = {trial.number: values for trial, values in taken}
     best = [fitted[trial.number] for trial in record.ranked() if trial.number in fitted]
     inherited = [] if reason else _inherited(study, old, config, space, left)
@@ -121,6 +113,37 @@ def take_history(
     )
 
 
+def _taken(
+    record: StudyRecord, space: Sequence[Parameter], left: Counter[str]
+) -> list[tuple[TrialRecord, dict[str, Scalar]]]:
+    """The trials with a value that a space holds, with their values; the others are counted."""
+    taken = []
+    for trial in record.trials:
+        if trial.state not in (COMPLETE, PRUNED) or trial.value is None:
+            continue
+        values, problem = _fitted(trial.params, space)
+        if problem:
+            left[problem] += 1
+        else:
+            taken.append((trial, values))
+    return taken
+
+
+def _reason(
+    old: StudyConfig,
+    new: StudyConfig,
+    before: Mapping[str, Any] | None,
+    now: Mapping[str, Any] | None,
+) -> str:
+    """Why values of the earlier study are not learnt from, as a clause; empty where they are."""
+    reason = _why_not(old, new, before, now)
+    if reason:
+        return f"{reason}, so that its values say nothing here"
+    if new.sampler not in LEARNS:
+        return f"The sampler `{new.sampler}` does not learn from other studies"
+    return ""
+
+
 def _inherited(
     study: optuna.Study,
     old: StudyConfig,
@@ -132,7 +155,7 @@ def _inherited(
     if list(old.objectives) != list(new.objectives):
         return []
     found = []
-    for trial in (study.user_attrs.get(HISTORY) or {}).get("trials", []):
+    for trial in (history_of(study) or {}).get("trials", []):
         values, problem = _fitted(trial["values"], space)
         if problem:
             left[problem] += 1
@@ -189,9 +212,8 @@ def _plain(trial: TrialRecord, values: Mapping[str, Scalar], config: StudyConfig
 
 
 def _version(study: optuna.Study, space: Sequence[Parameter]) -> int:
-    before = study.user_attrs.get(SPACE) or {}
-    same = before.get("parameters") == plain_space(space)
-    return int(before.get("version", 1)) + (not same)
+    same = list(space_of(study)) == plain_space(space)
+    return space_version_of(study) + (not same)
 
 
 def plain_space(space: Sequence[Parameter]) -> list[dict[str, Any]]:

@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from search.winner.verdict import Candidate, TestScore, Verdict
-from tracking import MlflowRecorder, ModelFolder, Store, StudyRecord, TrialRecord, draw_verdict
+from tracking import ModelFolder, Recorder, StudyRecord, TrialRecord, draw_verdict
 
 _NAMES = {"global_mean": "global mean", "biases": "user and movie biases"}
 
 
 def store_verdict(
-    verdict: Verdict, study: StudyRecord, store: Store, *, trial: TrialRecord, model: ModelFolder
+    verdict: Verdict,
+    study: StudyRecord,
+    recorder: Recorder,
+    *,
+    trial: TrialRecord,
+    model: ModelFolder,
 ) -> Verdict:
     """Record a verdict in MLflow and register the winner's model there.
 
     Args:
         verdict: What was decided.
         study: The study.
-        store: Its home.
+        recorder: Writes the study's record.
         trial: The winner's.
         model: The model to register.
 
     Returns:
         The verdict with its run and its model's name and version.
     """
-    recorder = MlflowRecorder(store, Path(str(files("models").joinpath("serving.py"))))
     card = model_card(verdict, study, trial)
     with TemporaryDirectory(prefix="trialbook-verdict-") as name:
         folder = Path(name)

@@ -12,7 +12,7 @@ _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def public(package: ModuleType) -> list[str]:
-    """The classes and functions that a package exports; exceptions and constants need no example."""
+    """The classes and functions that a package exports, exceptions left out."""
     found = []
     for name in package.__all__:
         value = getattr(package, name)

@@ -11,7 +11,7 @@ from search.cli.common import (
     emit,
     home_option,
     json_option,
-    open_store,
+    open_studies,
     short,
     storage_option,
     table,
@@ -31,16 +31,14 @@ def command(
     as_json: bool,
 ) -> int:
     """Show the best trial of each of the STUDIES; values in which they differ are marked."""
-    from search.storage.studies import get_record
-
     twice = next((name for name in studies if studies.count(name) > 1), None)
     if twice is not None:
         raise SearchError(
             f"The studies to compare must differ, but got {twice!r} more than once. "
             "`trialbook studies` lists what there is."
         )
-    store = open_store(home)
-    records = [get_record(store, storage, name) for name in studies]
+    stored = open_studies(home, storage)
+    records = [stored.record(name) for name in studies]
     best = {record.name: (record.ranked() or (None,))[0] for record in records}
     names = dict.fromkeys(n for t in best.values() if t is not None for n in t.params)
     values = {n: [t.params.get(n) if t else None for t in best.values()] for n in names}

@@ -13,7 +13,7 @@ from search.cli.common import (
     emit,
     home_option,
     json_option,
-    open_store,
+    open_studies,
     store_options,
 )
 from search.errors import SearchError
@@ -34,11 +34,10 @@ def command(
     as_json: bool,
 ) -> int:
     """Delete STUDY with its trials, runs and models from Optuna's and MLflow's store."""
-    from search.storage.removal import delete_study
-    from search.storage.studies import get_study
+    from search.storage.studies import delete_study
 
-    store = open_store(home, tracking_uri)
-    trials = len(get_study(store, storage, study).get_trials(deepcopy=False))
+    studies = open_studies(home, storage, tracking_uri)
+    trials = len(studies.get(study).get_trials(deepcopy=False))
     question = f"Delete study {study} with {trials} trials, their runs and models?"
     if not yes and not _agrees(question):
         if as_json:
@@ -46,7 +45,7 @@ def command(
         else:
             console().print("Nothing deleted.")
         return DOES_NOT_HOLD
-    delete_study(store, storage, study)
+    delete_study(studies, study)
     if as_json:
         emit({"study": study, "deleted": True, "trials": trials})
     else:

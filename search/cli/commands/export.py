@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from search.cli.common import console, emit, home_option, json_option, open_store, storage_option
+from search.cli.common import console, emit, home_option, json_option, open_studies, storage_option
 from search.export import FORMATS
 
 _SUFFIX = {"csv": "csv", "parquet": "parquet", "json": "json", "keras-tuner": "json"}
@@ -31,14 +31,12 @@ def command(
 ) -> int:
     """Write the trials of STUDY as a table, or one trial as Keras Tuner's HyperParameters."""
     from search.export import export
-    from search.storage.records import config_of, study_record
-    from search.storage.studies import get_study
-    from search.study.warm_start import SPACE
+    from search.storage.records import study_record
+    from search.storage.study_attributes import space_of
 
-    stored = get_study(open_store(home), storage, study)
-    space = (stored.user_attrs.get(SPACE) or {}).get("parameters", [])
+    stored = open_studies(home, storage).get(study)
     path = output or Path(f"{study}.{_SUFFIX[kind]}")
-    count = export(study_record(stored, config_of(stored)), space, kind, path, number)
+    count = export(study_record(stored), space_of(stored), kind, path, number)
     if as_json:
         emit({"study": study, "format": kind, "output": str(path), "trials": count})
     else:

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import click
 
-from search.cli.common import console, emit, home_option, json_option, store_options, waiting
+from search.cli.common import (
+    console,
+    emit,
+    home_option,
+    json_option,
+    open_studies,
+    store_options,
+    waiting,
+)
 
 _KINDS = ("keras-tuner",)
 
@@ -38,15 +46,8 @@ def command(
     with waiting("Loading Keras Tuner …"), quiet_stderr():  # it imports TensorFlow, which chatters
         from search.oracle.project import import_project
 
-    found = import_project(
-        folder,
-        home,
-        study=study,
-        objective=objective,
-        model=model,
-        storage=storage,
-        tracking_uri=tracking_uri,
-    )
+    studies = open_studies(home, storage, tracking_uri)
+    found = import_project(folder, studies, study=study, objective=objective, model=model)
     if as_json:
         emit(asdict(found))
         return 0

@@ -188,8 +188,8 @@ def _stored(home: Path, flags: dict[str, Any]) -> StudyConfig | None:
     store = open_store(home, flags.get("tracking_uri"))
     if not flags.get("storage") and not store.optuna_db.exists():
         return None
-    from search.storage.records import config_of
-    from search.storage.studies import find_study
+    from search.storage.studies import Studies
+    from search.storage.study_attributes import config_of
 
-    study = find_study(store, flags.get("storage"), name)
+    study = Studies(store, flags.get("storage")).find(name)
     return config_of(study) if study is not None else None

@@ -12,7 +12,7 @@ from search.cli.common import (
     emit,
     home_option,
     json_option,
-    open_store,
+    open_studies,
     short,
     storage_option,
     table,
@@ -34,9 +34,7 @@ def command(
     as_json: bool,
 ) -> int:
     """Show STUDY and its trials, or the trial of that NUMBER."""
-    from search.storage.studies import get_record_now
-
-    record = get_record_now(open_store(home), storage, study)
+    record = open_studies(home, storage).record_now(study)
     if number is None:
         _show_study(record, as_json)
     else:

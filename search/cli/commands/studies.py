@@ -13,7 +13,7 @@ from search.cli.common import (
     emit,
     home_option,
     json_option,
-    open_store,
+    open_studies,
     short,
     storage_option,
     table,
@@ -26,22 +26,18 @@ from search.cli.common import (
 @json_option
 def command(home: Path, storage: str | None, as_json: bool) -> int:
     """List the studies of the store."""
-    from search.storage.records import config_of, study_record
-    from search.storage.studies import find_study, study_names
+    from search.storage.records import study_record
+    from search.storage.study_attributes import config_of
     from search.storage.trials import finished
 
-    store = open_store(home)
     rows = []
-    for name in study_names(store, storage):
-        study = find_study(store, storage, name)
-        if study is None:
-            continue
+    for study in open_studies(home, storage).all():
         config = config_of(study)
         record = study_record(study, config)
         best = record.ranked()[:1]
         rows.append(
             {
-                "study": name,
+                "study": record.name,
                 "data": record.dataset.name if record.dataset else "its own",
                 "model": config.model,
                 "trials": finished(study),

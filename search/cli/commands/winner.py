@@ -12,7 +12,7 @@ from search.cli.common import (
     emit,
     home_option,
     json_option,
-    open_store,
+    open_studies,
     storage_option,
     table,
 )
@@ -50,8 +50,7 @@ def command(
     told = console(True)
     verdict, fresh = find_winner(
         study,
-        open_store(home),
-        storage=storage,
+        open_studies(home, storage),
         top=top,
         repeats=repeats,
         refit=refit,

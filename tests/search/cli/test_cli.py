@@ -300,9 +300,9 @@ def test_the_default_study_file_reads_back(tmp_path: Path) -> None:
     "modules",
     [
         # What only looks at a store.
-        "search, search.storage.studies, search.reproduce.run, search.storage.removal",
+        "search, search.storage.studies, search.reproduce.run",
         # What leaves Keras to its child.
-        "search.study.session, search.cost.estimate, search.reproduce.replay",
+        "search.study.session, search.study.rehearsal, search.reproduce.replay",
     ],
 )
 def test_what_trains_nothing_itself_waits_for_no_heavy_library(modules: str) -> None:

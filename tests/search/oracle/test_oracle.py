@@ -17,8 +17,8 @@ from search import SearchError, StudyConfig, run_study
 from search.oracle import OptunaOracle
 from search.oracle.project import import_project
 from search.space.parameters import Parameter
-from search.storage.owner import OWNER
-from search.storage.studies import get_record, get_study
+from search.storage.studies import Studies
+from search.storage.trial_attributes import Key
 from search.study.warm_start import take_history
 from tracking import Store
 
@@ -50,7 +50,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> tuple[keras_tuner.Tune
 
 def test_every_trial_of_a_tuner_is_a_trial_of_the_study_and_a_run(searched: tuple) -> None:
     tuner, home, _ = searched
-    record = get_record(Store(home), None, "kt")
+    record = Studies(Store(home)).record("kt")
     assert [t.state for t in record.trials] == ["complete"] * 3
     client = Store(home).client()
     for trial, mine in zip(record.trials, tuner.oracle.trials.values(), strict=True):
@@ -86,7 +86,7 @@ def test_the_best_trial_is_exported_with_the_space_that_the_tuner_met(
     file = tmp_path / "best.json"
     here("export", "kt", "--format", "keras-tuner", "--output", str(file), "--home", str(home))
     hp = keras_tuner.HyperParameters.from_config(json.loads(file.read_text()))
-    best = get_record(Store(home), None, "kt").ranked()[0]
+    best = Studies(Store(home)).record("kt").ranked()[0]
     assert hp.values == best.params
     spaces = (tuner.oracle.get_space().space, hp.space)
     asked, exported = (
@@ -103,9 +103,9 @@ def test_a_study_goes_on_in_another_project_folder(searched: tuple, tmp_path: Pa
     best = min(t.score for t in tuner.oracle.trials.values())
     assert best <= min(t.score for t in before.oracle.trials.values())
     assert tuner.get_best_hyperparameters()[0].values in [
-        t.params for t in get_record(Store(home), None, "kt").trials
+        t.params for t in Studies(Store(home)).record("kt").trials
     ]
-    assert len(get_study(Store(home), None, "kt").trials) == 4
+    assert len(Studies(Store(home)).get("kt").trials) == 4
 
 
 def test_a_trial_that_fails_is_told_as_failed(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_trial_that_fails_is_told_as_failed(tmp_path: Path) -> None:
     oracle = OptunaOracle("val_loss", max_trials=1, study="bad", home=tmp_path)
     tuner = keras_tuner.Tuner(oracle=oracle, hypermodel=broken, directory=tmp_path / "d")
     tuner.search(tuned.X, tuned.Y, **FIT)
-    (trial,) = get_record(Store(tmp_path), None, "bad").trials
+    (trial,) = Studies(Store(tmp_path)).record("bad").trials
     assert (trial.state, trial.value) == ("failed", None)
     assert trial.message == "ValueError: told to fail"
 
@@ -167,7 +167,7 @@ def test_a_project_becomes_a_study_that_can_go_on(
             keras_tuner.engine.trial.Trial.load(str(p)) for p in project.glob("trial_*/trial.json")
         )
     }
-    record = get_record(Store(Path(home)), None, "old")
+    record = Studies(Store(Path(home))).record("old")
     assert sorted(t.value for t in record.trials) == sorted(t.score for t in trials.values())
     client = Store(Path(home)).client()
     for trial in record.trials:
@@ -185,22 +185,22 @@ def test_a_project_becomes_a_study_that_can_go_on(
 
 def test_what_is_no_project_or_is_there_already_is_refused(project: Path, tmp_path: Path) -> None:
     with pytest.raises(SearchError, match=r"must hold `oracle.json`"):
-        import_project(tmp_path, tmp_path / "mlruns")
-    import_project(project, tmp_path / "mlruns")
+        import_project(tmp_path, Studies(Store(tmp_path / "mlruns")))
+    import_project(project, Studies(Store(tmp_path / "mlruns")))
     with pytest.raises(SearchError, match=r"there is one named 'old'"):
-        import_project(project, tmp_path / "mlruns")
+        import_project(project, Studies(Store(tmp_path / "mlruns")))
 
 
 def test_a_damaged_project_is_told_in_a_line(project: Path, tmp_path: Path) -> None:
     (tmp_path / "oracle.json").write_text("{")
     with pytest.raises(SearchError, match=r"must be readable"):
-        import_project(tmp_path, tmp_path / "mlruns")
+        import_project(tmp_path, Studies(Store(tmp_path / "mlruns")))
 
 
 def test_a_wider_space_takes_the_tuners_history(searched: tuple) -> None:
     """A value that the new space lacks leaves its trials out; a new parameter has its default."""
     _, home, _ = searched
-    study = get_study(Store(home), None, "kt")
+    study = Studies(Store(home)).get("kt")
     config = StudyConfig(
         name="new", model="keras_tuner:Tuner", objective="val_loss:min", pruner="none"
     )
@@ -232,13 +232,13 @@ def test_an_interrupted_trial_goes_on_in_the_same_project_folder(tmp_path: Path)
 
     with pytest.raises(KeyboardInterrupt):
         tuner.search(tuned.X, tuned.Y, callbacks=[Stops()], **FIT)
-    study = get_study(Store(tmp_path / "mlruns"), None, "kt")
+    study = Studies(Store(tmp_path / "mlruns")).get("kt")
     (cut,) = study.trials
-    gone = cut.user_attrs[OWNER] | {"started": 1.0}  # as if that process were no more
-    study._storage.set_trial_user_attr(cut._trial_id, OWNER, gone)
+    gone = cut.user_attrs[Key.OWNER] | {"started": 1.0}  # as if that process were no more
+    study._storage.set_trial_user_attr(cut._trial_id, Key.OWNER, gone)
     again = _tuner(tmp_path / "mlruns", tmp_path / "dir", 3)
     again.search(tuned.X, tuned.Y, **FIT)
-    record = get_record(Store(tmp_path / "mlruns"), None, "kt")
+    record = Studies(Store(tmp_path / "mlruns")).record("kt")
     assert [t.state for t in record.trials] == ["killed", "complete", "complete", "complete"]
     assert record.trials[1].params.items() >= record.trials[0].params.items()
     names = [t.tags["trialbook.tuner_trial"] for t in record.trials]
@@ -251,7 +251,7 @@ def test_an_interrupted_trial_goes_on_in_the_same_project_folder(tmp_path: Path)
 def test_a_training_without_a_number_is_a_failed_trial(tmp_path: Path) -> None:
     tuner = _tuner(tmp_path / "mlruns", tmp_path / "dir", 1)
     tuner.search(tuned.X, tuned.Y * np.nan, **FIT)
-    (trial,) = get_record(Store(tmp_path / "mlruns"), None, "kt").trials
+    (trial,) = Studies(Store(tmp_path / "mlruns")).record("kt").trials
     assert (trial.state, trial.value) == ("failed", None)
 
 
@@ -263,4 +263,4 @@ def test_an_objective_that_a_project_does_not_have_is_refused(
         ("val_loss:max", r"must go the project's way, which is val_loss:min"),
     ):
         with pytest.raises(SearchError, match=message):
-            import_project(project, tmp_path / "mlruns", objective=objective)
+            import_project(project, Studies(Store(tmp_path / "mlruns")), objective=objective)

@@ -11,10 +11,10 @@ import pytest
 from optuna.trial import FrozenTrial
 
 from search import SearchError
-from search.pruners.factory import first_judged, make_pruner, same_shape, warm_up
-from search.storage.bulk import Peers
-from search.storage.slots import SLOT
-from search.storage.trials import PLAN
+from search.pruners.factory import make_pruner
+from search.pruners.peers import peers_of, same_shape
+from search.pruners.warm_up import first_judged, warm_up
+from search.storage.trial_attributes import Key
 
 
 def _goes_on(
@@ -28,7 +28,7 @@ def _goes_on(
     frozen = trial._cached_frozen_trial
     frozen.intermediate_values[epoch] = value
     study._storage.set_trial_intermediate_value(trial._trial_id, epoch, value)
-    peers = cast("optuna.Study", Peers(study, frozen, alike))
+    peers = cast("optuna.Study", peers_of(study, frozen, alike))
     return not study.pruner.prune(peers, frozen)
 
 
@@ -66,13 +66,13 @@ def test_hyperband_compares_full_batch_trials_with_one_another() -> None:
     study = _study("hyperband", min_resource=4, reduction_factor=3)  # one bracket of nine epochs
     for number in range(9):
         small = study.ask()
-        small.set_user_attr(PLAN, {"values": {"batch_size": "64"}})
+        small.set_user_attr(Key.PLAN, {"values": {"batch_size": "64"}})
         _goes_on(study, small, 4, 0.5 + number / 10)
         study.tell(small, 0.5)
     full, worse = study.ask(), study.ask()
     params = {"batch_size": "full"}
     for trial in (full, worse):
-        trial.set_user_attr(PLAN, {"values": params})
+        trial.set_user_attr(Key.PLAN, {"values": params})
     assert _goes_on(study, full, 4, 2.0, partial(same_shape, params))
     assert not _goes_on(study, worse, 4, 2.1, partial(same_shape, params))
 
@@ -85,7 +85,7 @@ def test_hyperbands_brackets_have_optunas_shares_and_keep_through_an_interruptio
     found = [bracket("s", trial._cached_frozen_trial) for trial in asked]
     shares = [found.count(number) / 100 for number in range(3)]
     assert shares == pytest.approx([9, 5, 3], abs=1.0)
-    again = optuna.trial.create_trial(value=1.0, user_attrs={SLOT: 7})
+    again = optuna.trial.create_trial(value=1.0, user_attrs={Key.SLOT: 7})
     assert bracket("s", again) == found[7]
 
 
@@ -176,12 +176,12 @@ def test_the_best_of_other_shape_and_the_reports_before_a_step_do_not_count() ->
         study.tell(trial, value)
     judged = study.ask()._cached_frozen_trial
     alike = partial(same_shape, {"batch_size": "full"})
-    best = Peers(study, judged, alike, 2).best_trial
+    best = peers_of(study, judged, alike, 2).best_trial
     assert best.value == 0.4
     assert sorted(best.intermediate_values) == [2, 3]
     assert sorted(study.trials[2].intermediate_values) == [1, 2, 3]
     with pytest.raises(ValueError, match="empty"):
-        _ = Peers(study, judged, lambda other: False).best_trial
+        _ = peers_of(study, judged, lambda other: False).best_trial
 
 
 def test_the_first_judged_epoch_follows_the_options() -> None:
@@ -200,7 +200,7 @@ def test_the_first_judged_epoch_follows_the_options() -> None:
 def test_patience_begins_after_the_warm_up() -> None:
     study = _study("patient", patience=2)
     full, small = study.ask(), study.ask()
-    small.set_user_attr(PLAN, {"values": {"batch_size": "64"}})
+    small.set_user_attr(Key.PLAN, {"values": {"batch_size": "64"}})
     went_on = [
         [_goes_on(study, trial, epoch, 1.0) for epoch in range(1, 17)] for trial in (full, small)
     ]
@@ -220,7 +220,7 @@ def test_the_first_rung_is_the_end_of_a_stage() -> None:
     study = optuna.create_study(pruner=make_pruner("asha", epochs=40, growth=growth))
     first, second = study.ask(), study.ask()
     for trial in (first, second):
-        trial.set_user_attr(PLAN, {"values": {"batch_size": "64"}})
+        trial.set_user_attr(Key.PLAN, {"values": {"batch_size": "64"}})
     assert all(_goes_on(study, first, epoch, 0.5) for epoch in range(1, 13))
     went_on = [_goes_on(study, second, epoch, 0.6) for epoch in range(1, 7)]
     assert went_on == [True] * 5 + [False]
@@ -244,7 +244,7 @@ def test_rungs_count_from_the_warm_up_of_a_trials_shape(batch_size: str | None, 
     values = {} if batch_size is None else {"batch_size": batch_size}
     first, second = study.ask(), study.ask()
     for trial in (first, second):
-        trial.set_user_attr(PLAN, {"values": values})
+        trial.set_user_attr(Key.PLAN, {"values": values})
     assert all(_goes_on(study, first, epoch, 0.5) for epoch in range(1, 46))
     went_on = [_goes_on(study, second, epoch, 0.6) for epoch in range(1, rung + 1)]
     assert went_on == [True] * (rung - 1) + [False]

@@ -15,8 +15,8 @@ from search.samplers.factory import make_sampler
 from search.samplers.grid import grid_points
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Condition, Parameter
-from search.storage.slots import SLOT
-from search.storage.trials import OUTCOME, requeue
+from search.storage.trial_attributes import Key
+from search.storage.trials import requeue
 from search.study.stopping import Ends
 from tracking import TrialRecord
 
@@ -46,7 +46,7 @@ def _run(name: str, space: tuple[Parameter, ...], trials: int, seed: int = 3) ->
     sampler = make_sampler(name, seed, space=space, trials=trials)
     study = optuna.create_study(sampler=sampler)
     adapter, found = SpaceAdapter(space), []
-    study.enqueue_trial(adapter.encode(adapter.defaults()), user_attrs={SLOT: 0})
+    study.enqueue_trial(adapter.encode(adapter.defaults()), user_attrs={Key.SLOT: 0})
     for number in range(trials):
         trial = study.ask()
         found.append(adapter.sample(trial))
@@ -74,7 +74,7 @@ def test_what_was_queued_takes_no_point_of_a_grid_or_a_sequence(name: str) -> No
     adapter = SpaceAdapter(TREE)
     plain = _run(name, TREE, 13)
     study = optuna.create_study(sampler=make_sampler(name, 3, space=TREE, trials=13))
-    study.enqueue_trial(adapter.encode(adapter.defaults()), user_attrs={SLOT: 0})
+    study.enqueue_trial(adapter.encode(adapter.defaults()), user_attrs={Key.SLOT: 0})
     study.enqueue_trial(adapter.encode({"family": "a", "rate": 0.25, "fixed": 7}))
     study.enqueue_trial(adapter.encode_given({"family": "b"}))
     tried = []
@@ -96,11 +96,11 @@ def test_a_grid_without_points_left_ends_a_study_short_of_its_target() -> None:
     study = optuna.create_study()
     small = (Parameter(name="size", kind="Choice", default=1, values=(1, 2)),)
     ends = Ends(config, study, small)
-    study.enqueue_trial({"size": 1}, user_attrs={SLOT: 0})
+    study.enqueue_trial({"size": 1}, user_attrs={Key.SLOT: 0})
     for number in range(3):
         assert not ends.reached
         trial = study.ask()
-        trial.set_user_attr(OUTCOME, {"end_reason": "limit" if number == 2 else "epochs"})
+        trial.set_user_attr(Key.OUTCOME, {"end_reason": "limit" if number == 2 else "epochs"})
         study.tell(trial, 1.0)
     assert ends.reasons() == ["All 2 points of the grid were tried."]
 
@@ -111,7 +111,7 @@ def test_hyperband_takes_no_point_from_a_grid_or_a_sequence(name: str) -> None:
     adapter, plain = SpaceAdapter(TREE), _run(name, TREE, 13)
     pruner = make_pruner("hyperband", epochs=9, options={"min_resource": 1})
     study = optuna.create_study(sampler=make_sampler(name, 3, space=TREE, trials=13), pruner=pruner)
-    study.enqueue_trial(adapter.encode(adapter.defaults()), user_attrs={SLOT: 0})
+    study.enqueue_trial(adapter.encode(adapter.defaults()), user_attrs={Key.SLOT: 0})
     tried = []
     for number in range(13):
         trial = study.ask()

@@ -22,7 +22,7 @@ from search.samplers.factory import make_sampler
 from search.space.distributions import SpaceAdapter
 from search.space.hypermodel import declare, parameters
 from search.space.parameters import Condition, Parameter, dividing_choice
-from search.storage.trials import OUTCOME
+from search.storage.trial_attributes import Key
 
 ALWAYS = {"local_share": 1.0, "local_sweep": 0.0, "n_startup_trials": 0}
 EIGHT: dict[str, Any] = {
@@ -103,7 +103,7 @@ def test_the_three_best_complete_trials_are_parents_the_best_half_of_the_time(
         study.add_trial(_told(sign * value, {"x0": x, "x1": 0.5}))
     pruned = _told(None, {"x0": 0.9, "x1": 0.5}, state=TrialState.PRUNED)
     study.add_trial(pruned)
-    beyond = {OUTCOME: {"beyond": True}}
+    beyond = {Key.OUTCOME: {"beyond": True}}
     study.add_trial(_told(sign * 0.5, {"x0": 0.95, "x1": 0.5}, user_attrs=beyond))
     asked = [study.ask(TWO).params for _ in range(900)]
     kept = [p["x0"] for p in asked if p["x0"] in (*starts, 0.9, 0.95)]

@@ -15,7 +15,7 @@ from search.space.distributions import SpaceAdapter
 from search.space.hypermodel import declare, parameters
 from search.space.ratings import baseline_values
 from search.space.recipes import recipes_for
-from search.storage.slots import RECIPE
+from search.storage.trial_attributes import Key
 from search.storage.trials import requeue
 from search.study.opening import Chosen, open_study
 from tracking import TrialRecord
@@ -72,7 +72,7 @@ def test_they_come_after_the_baseline_and_what_a_user_queued_and_once() -> None:
     for _ in range(4):
         trial = study.ask()
         values = adapter.sample(trial)
-        tried.append((values["family"], values.get("factors"), trial.user_attrs.get(RECIPE)))
+        tried.append((values["family"], values.get("factors"), trial.user_attrs.get(Key.RECIPE)))
     assert tried == [
         ("mlp", None, None),
         ("gmf", 5, None),
@@ -82,7 +82,7 @@ def test_they_come_after_the_baseline_and_what_a_user_queued_and_once() -> None:
     interrupted = study.get_trials()[2]
     requeue(study, interrupted, TrialRecord(study="s", number=2, params={}, state="killed"))
     waiting = [t for t in _open(storage).get_trials() if t.state.name == "WAITING"]
-    assert [t.user_attrs[RECIPE] for t in waiting] == ["mlp"]
+    assert [t.user_attrs[Key.RECIPE] for t in waiting] == ["mlp"]
 
 
 def test_a_recipe_is_trained_as_published_and_tagged(ratings_file: Path, tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from optuna.trial import TrialState
 from search.samplers.factory import make_sampler
 from search.seeds import derive_seed
 from search.space.parameters import Parameter
-from search.storage.owner import OWNER, lives, me
-from search.storage.slots import RETRY_OF, slot_of
+from search.storage.owner import lives, me
+from search.storage.slots import slot_of
+from search.storage.trial_attributes import Key
 from search.storage.trials import finished, orphans, requeue, running, state_of
 from tracking import TrialRecord
 
@@ -47,7 +48,7 @@ def test_a_retry_keeps_its_slot_and_later_trials_close_the_gap() -> None:
         "FAIL",
         "COMPLETE",
     ]
-    assert trials[2].user_attrs[RETRY_OF] == 1
+    assert trials[2].user_attrs[Key.RETRY_OF] == 1
     assert trials[2].params == trials[1].params
     following = study.ask()
     assert slot_of(study, study.get_trials(deepcopy=False)[following.number]) == 2
@@ -94,10 +95,10 @@ def test_only_a_trial_whose_process_is_gone_is_an_orphan() -> None:
     mine, theirs, elsewhere, reused = (study.ask() for _ in range(4))
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    mine.set_user_attr(OWNER, me())
-    theirs.set_user_attr(OWNER, me() | {"pid": gone.pid})
-    elsewhere.set_user_attr(OWNER, me() | {"host": "another", "pid": gone.pid})
-    reused.set_user_attr(OWNER, me() | {"started": 1.0})
+    mine.set_user_attr(Key.OWNER, me())
+    theirs.set_user_attr(Key.OWNER, me() | {"pid": gone.pid})
+    elsewhere.set_user_attr(Key.OWNER, me() | {"host": "another", "pid": gone.pid})
+    reused.set_user_attr(Key.OWNER, me() | {"started": 1.0})
     assert [t.number for t in orphans(study)] == [theirs.number, reused.number]
     assert lives(me())
     assert me()["pid"] == os.getpid()

@@ -17,8 +17,10 @@ from optuna.trial import TrialState
 from search import SearchError, StudyConfig, run_study
 from search.cli.summary import print_summary
 from search.reproduce.replay import find_trial
-from search.storage.owner import OWNER, me, owner_of
-from search.storage.trials import PLAN, twin_under_way
+from search.storage.owner import me, owner_of
+from search.storage.studies import Studies
+from search.storage.trial_attributes import Key
+from search.storage.trials import twin_under_way
 from search.trial.progress import Silent
 from tracking import MlflowRecorder, Store
 
@@ -99,8 +101,8 @@ def test_a_configuration_is_trained_once_and_its_value_reused(
         run = recorder.find_run(str(trial.run_id))
         assert run["tags"]["trialbook.reused"] == str(original)
         assert run["metrics"]["best_val_rmse"] == trial.value
-        both = (find_trial(f"small:{n}", Store(home), None) for n in (trial.number, original))
-        seeds = [stored.trial.user_attrs[PLAN]["seed"] for stored in both]
+        both = (find_trial(f"small:{n}", Studies(Store(home))) for n in (trial.number, original))
+        seeds = [stored.trial.user_attrs[Key.PLAN]["seed"] for stored in both]
         assert seeds[0] == seeds[1]
     assert reused == 5  # the baseline, and two configurations for seven trials
     assert sum("is reused" in text for text in heard.messages) == 5
@@ -124,14 +126,14 @@ def test_what_another_worker_trains_just_now_is_waited_for(
 def test_a_living_process_of_this_machine_is_waited_for_and_no_other() -> None:
     study = optuna.create_study()
     trial = study.ask()
-    trial.set_user_attr(PLAN, {"values": {"factors": 2}})
+    trial.set_user_attr(Key.PLAN, {"values": {"factors": 2}})
     other = owner_of(os.getppid())
     waited = []
     for owner in (me(), other, {**other, "started": 1.0}, {**other, "host": "elsewhere"}, None):
-        trial.set_user_attr(OWNER, owner)
+        trial.set_user_attr(Key.OWNER, owner)
         waited.append(twin_under_way(study, 1, {"factors": 2}))
     assert waited == [True, True, False, False, False]
-    trial.set_user_attr(OWNER, me())
+    trial.set_user_attr(Key.OWNER, me())
     assert not twin_under_way(study, 1, {"factors": 3})
     assert not twin_under_way(study, 0, {"factors": 2})  # not itself, nor a later one
 

@@ -211,8 +211,8 @@ def test_what_is_beyond_a_limit_reaches_no_target() -> None:
         trial = study.ask()
         trial.set_user_attr("trialbook:outcome", {"beyond": beyond})
         study.tell(trial, value)
-    assert reached(study, 0.85, 1.0) is None
-    assert reached(study, 0.95, 1.0) == 1
+    assert reached(study, 0.85) is None
+    assert reached(study, 0.95) == 1
 
 
 def test_limits_are_told_by_figure() -> None:

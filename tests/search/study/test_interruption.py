@@ -18,7 +18,8 @@ from calling import TRIALBOOK, Here
 from search import StudyConfig
 from search.executor.interrupts import Stop
 from search.executor.supervisor import Supervisor
-from search.storage.trials import OUTCOME, PLAN
+from search.storage.studies import Studies
+from search.storage.trial_attributes import Key
 from search.study.session import Session
 from search.trial.progress import Silent
 from tracking import Store
@@ -51,7 +52,7 @@ def test_an_interrupted_study_loses_nothing_and_resumes(
     if how != signal.SIGKILL:
         assert process.returncode == 130
         client = Store(home).client()
-        killed = study.trials[1].user_attrs[PLAN]["run_id"]
+        killed = study.trials[1].user_attrs[Key.PLAN]["run_id"]
         assert client.get_run(killed).info.status == "KILLED"
     else:  # it could close nothing; what it had written is shown all the same
         shown = here("show", "cut", "1", "--home", str(home))
@@ -60,15 +61,15 @@ def test_an_interrupted_study_loses_nothing_and_resumes(
     here(*command)
     trials = optuna.load_study(study_name="cut", storage=f"sqlite:///{home}/optuna.db").trials
     assert [t.state.name for t in trials] == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
-    assert trials[1].user_attrs[OUTCOME]["state"] == "killed"
+    assert trials[1].user_attrs[Key.OUTCOME]["state"] == "killed"
     assert trials[2].params == trials[1].params
-    assert trials[2].user_attrs[PLAN]["seed"] == trials[1].user_attrs[PLAN]["seed"]
+    assert trials[2].user_attrs[Key.PLAN]["seed"] == trials[1].user_attrs[Key.PLAN]["seed"]
     _assert_that_nothing_of_it_is_lost(home, trials[1])
 
 
 def _assert_that_nothing_of_it_is_lost(home: Path, trial: optuna.trial.FrozenTrial) -> None:
     """What an interrupted trial had reached is in both stores, and no file lies about."""
-    plan, outcome = trial.user_attrs[PLAN], trial.user_attrs[OUTCOME]
+    plan, outcome = trial.user_attrs[Key.PLAN], trial.user_attrs[Key.OUTCOME]
     client = Store(home).client()
     run = client.get_run(plan["run_id"])
     assert run.info.status == "KILLED"
@@ -117,7 +118,7 @@ def test_two_terminals_share_a_study_and_close_nothing_of_each_other(
     assert [p.returncode for p in both] == [0, 0], outputs
     study = optuna.load_study(study_name="two", storage=f"sqlite:///{home}/optuna.db")
     assert [t.state.name for t in study.trials] == ["COMPLETE"] * 4
-    assert len({json.dumps(t.user_attrs[PLAN]["values"]) for t in study.trials}) == 4
+    assert len({json.dumps(t.user_attrs[Key.PLAN]["values"]) for t in study.trials}) == 4
     store = Store(home)
     parents = [json.loads(out)["parent_run_id"] for out, _ in outputs]
     assert parents[0] == parents[1]
@@ -132,5 +133,5 @@ def test_a_ctrl_c_before_the_first_trial_ends_it_at_once_and_writes_nothing(tmp_
     supervisor = Supervisor(config)
     home = tmp_path / "none"
     with contextlib.closing(supervisor), pytest.raises(KeyboardInterrupt):
-        Session(config, Store(home), supervisor, Silent(), stop).run()
+        Session(config, Studies(Store(home)), supervisor, Silent(), stop).run()
     assert not home.exists()

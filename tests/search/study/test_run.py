@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import signal
 import threading
@@ -11,7 +10,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,13 +20,11 @@ from calling import Here
 
 from models.data import load_ratings, split_ratings
 from search import SearchError, StudyConfig, run_study
-from search.executor.interrupts import Stop
-from search.storage.records import StudyResult
-from search.storage.trials import PLAN
-from search.trial.conclusion import Conclusion, TrialRun
-from search.trial.objective import Objective
+from search.storage.trial_attributes import Key
+from search.study.result import StudyResult
+from search.trial.conclusion import Conclusion
 from search.trial.progress import Silent
-from tracking import EpochRecord, Store, TrialRecord
+from tracking import Store
 
 Misbehave = Callable[..., StudyConfig]
 NEW = {"family": ["mlp", "neumf"], "embedding_size": {"min": 2, "max": 4}, "units_1": 8}
@@ -76,7 +72,7 @@ def test_one_number_everywhere(done: tuple[StudyResult, Store], monkeypatch) -> 
     complete = [t for t in _optuna(store, "small").trials if t.state.name == "COMPLETE"]
     assert len(complete) >= 3
     for trial in complete:
-        run_id = trial.user_attrs[PLAN]["run_id"]
+        run_id = trial.user_attrs[Key.PLAN]["run_id"]
         metric = client.get_run(run_id).data.metrics["best_val_rmse"]
         model = mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
         predicted = np.asarray(model.predict(table), dtype=float)
@@ -314,36 +310,6 @@ def test_a_failure_of_our_own_leaves_no_run_open_and_loses_no_configuration(
     assert [t.state for t in result.record.trials] == ["killed", "complete", "complete"]
     assert result.record.trials[1].params == result.record.trials[0].params
     assert client.get_run(parent.info.run_id).info.status == "FINISHED"
-
-
-def test_the_pruner_is_asked_about_judged_epochs_with_a_value_only() -> None:
-    """A loss that is no longer a number ends a trial as that, and never as pruned."""
-    replies: list[bool] = []
-    asked: list[dict[int, float]] = []
-
-    def prune(_: object, trial: Any) -> bool:
-        asked.append(dict(trial.intermediate_values))
-        return True
-
-    objective = Objective(
-        config=StudyConfig(),
-        study=SimpleNamespace(pruner=SimpleNamespace(prune=prune), _storage=None),
-        adapter=None,
-        first={},
-        supervisor=SimpleNamespace(reply=replies.append),
-        lock=threading.Lock(),
-        recorder=None,
-        progress=Silent(),
-        stop=Stop(),
-        tags={},
-        deadline=None,
-    )
-    trial = SimpleNamespace(_cached_frozen_trial=SimpleNamespace(intermediate_values={}))
-    run = TrialRun(trial, TrialRecord(study="s", number=1, params={}), Path(), judged_from=2)
-    for epoch, value in ((1, 0.9), (2, math.nan), (3, 0.8)):
-        objective._epoch(run, EpochRecord(epoch=epoch, seconds=0, metrics={"val_rmse": value}))
-    assert asked == [{1: 0.9, 3: 0.8}]
-    assert replies == [True, False]
 
 
 def test_an_epoch_is_on_record_while_its_trial_still_trains(

@@ -11,12 +11,13 @@ from optuna.trial import TrialState
 
 from search import SearchError, StudyConfig, run_study
 from search.samplers.factory import make_sampler
-from search.samplers.history_view import WithHistory
+from search.samplers.history_view import with_history
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter
-from search.storage.studies import get_study
+from search.storage.studies import Studies
+from search.storage.study_attributes import Key as StudyKey
 from search.study.regret import RegretBound, check_regret
-from search.study.warm_start import HISTORY, SPACE, frozen_trials
+from search.study.warm_start import frozen_trials
 from tracking import Store
 
 X = Parameter(name="x", kind="Float", default=0.5, low=0.0, high=1.0)
@@ -32,7 +33,7 @@ def test_the_trials_of_an_earlier_study_stand_before_its_own() -> None:
     )
     study = optuna.create_study()
     study.add_trial(optuna.create_trial(value=1.0))
-    seen = WithHistory(study, history)
+    seen = with_history(study, history)
     assert [t.params.get("x") for t in seen.get_trials()] == [0.25, 0.75, None]
     assert [t.state.name for t in seen.get_trials(states=(TrialState.PRUNED,))] == ["PRUNED"]
     assert history[1].intermediate_values == {2: 2.5}
@@ -80,24 +81,24 @@ def test_a_widened_space_keeps_its_history_and_other_ratings_only_its_configurat
     more = StudyConfig(name="wider", **usual, space=wider, warm_start="old").at(trials=1)
     run_study(more, home=tmp_path)
     store = Store(tmp_path)
-    study = get_study(store, None, "wider")
-    held = study.user_attrs[HISTORY]
+    study = Studies(store).get("wider")
+    held = study.user_attrs[StudyKey.HISTORY]
     assert len(held["trials"]) == 2
     assert held["reason"] == ""
     assert held["left"] == {"`family` = 'mlp'": 1}
-    assert study.user_attrs[SPACE]["version"] == 2
+    assert study.user_attrs[StudyKey.SPACE]["version"] == 2
     assert len(study.trials) == 1
     # What the earlier study had from one before it is handed on.
     third = StudyConfig(name="third", **usual, space=wider, warm_start="wider").at(trials=1)
     run_study(third, home=tmp_path)
-    assert get_study(store, None, "third").user_attrs[HISTORY]["trials"] == held["trials"]
+    assert Studies(store).get("third").user_attrs[StudyKey.HISTORY]["trials"] == held["trials"]
     # Other epochs: a value says nothing, so that the best configurations are trained again.
     longer = StudyConfig(name="longer", **usual, space=wider, warm_start="old")
     record = run_study(longer.at(epochs=3), home=tmp_path).record
-    before = [t.params for t in get_study(store, None, "old").trials[1:]]
+    before = [t.params for t in Studies(store).get("old").trials[1:]]
     tried = [{k: t.params[k] for k in ("factors", "learning_rate")} for t in record.trials[1:]]
     assert all(each in tried for each in before)
-    assert "`epochs` differs" in get_study(store, None, "longer").user_attrs[HISTORY]["reason"]
+    assert "`epochs` differs" in Studies(store).get("longer").user_attrs[StudyKey.HISTORY]["reason"]
     with pytest.raises(SearchError, match=r"must name another study, but got 'self'"):
         run_study(longer.at(name="self", warm_start="self"), home=tmp_path)
 
@@ -143,7 +144,7 @@ def test_a_sampler_of_shared_parameters_does_not_see_what_lacks_one() -> None:
     study.add_trial(optuna.create_trial(value=1.0))
     both = {"x": FloatDistribution(0, 1)}
     study.add_trial(optuna.create_trial(value=2.0, params={"x": 0.5}, distributions=both))
-    assert [t.value for t in WithHistory(study, names=["x"]).get_trials()] == [2.0]
+    assert [t.value for t in with_history(study, names=["x"]).get_trials()] == [2.0]
     sampler = make_sampler("cmaes", 1, space=(X,), options={"n_startup_trials": 1})
     study.sampler = sampler
     trial = study.ask()
@@ -158,10 +159,10 @@ def test_a_sampler_that_does_not_learn_tries_the_best_of_before(
         "space": SPACE_OF | {"learning_rate": 0.02},
     }  # fmt: skip
     run_study(StudyConfig(name="old", trials=2, **usual), home=tmp_path)
-    study = get_study(Store(tmp_path), None, "old")
+    study = Studies(Store(tmp_path)).get("old")
     config = StudyConfig(name="new", trials=2, sampler="random", warm_start="old", **usual)
     run_study(config, home=tmp_path)
-    held = get_study(Store(tmp_path), None, "new").user_attrs[HISTORY]
+    held = Studies(Store(tmp_path)).get("new").user_attrs[StudyKey.HISTORY]
     assert held["reason"] == "The sampler `random` does not learn from other studies"
     assert held["trials"] == []
     assert held["queued"] == [study.trials[1].user_attrs["trialbook:plan"]["values"]]

@@ -9,10 +9,11 @@ import optuna
 import pytest
 
 from search import SearchError, StudyConfig, run_study
-from search.child.allotment import Allotment, allot, work_side_by_side
+from search.child.allotment import Allotment, allot
 from search.executor.fork_client import environment
 from search.executor.interrupts import Stop
-from search.storage.trials import PLAN
+from search.executor.pool import work_side_by_side
+from search.storage.trial_attributes import Key
 
 
 @pytest.mark.parametrize(
@@ -93,4 +94,4 @@ def test_any_number_of_workers_tries_the_same_configurations(
     trials = optuna.load_study(study_name="by 3", storage=storage).trials
     assert trials[1].datetime_start < trials[0].datetime_complete  # at once
     assert trials[2].datetime_start < trials[0].datetime_complete
-    assert len({t.user_attrs[PLAN]["seed"] for t in trials}) == 4
+    assert len({t.user_attrs[Key.PLAN]["seed"] for t in trials}) == 4

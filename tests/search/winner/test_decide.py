@@ -20,10 +20,9 @@ from search import SearchError, StudyConfig, run_study
 from search.child.messages import Score, Task
 from search.executor.supervisor import Supervisor
 from search.storage.owner import owner_of
-from search.storage.removal import delete_study
-from search.storage.studies import get_study
-from search.storage.trials import DECIDING
-from search.winner.decide import VERDICT, find_winner
+from search.storage.studies import Studies, delete_study
+from search.storage.study_attributes import Key as StudyKey
+from search.winner.decide import find_winner
 from tracking import MlflowRecorder, Store
 
 SPACE = {
@@ -112,7 +111,7 @@ def test_the_registered_model_has_the_error_that_was_told(
 def _data(store: Store) -> str:
     from search.storage.records import config_of
 
-    return config_of(get_study(store, None, "w")).data
+    return config_of(Studies(store).get("w")).data
 
 
 def test_the_run_holds_the_verdict_its_picture_and_its_card(decided: tuple) -> None:
@@ -135,19 +134,19 @@ def test_the_test_part_is_opened_once(decided: tuple, here: Here) -> None:
 
 def test_two_calls_at_once_are_kept_apart(decided: tuple) -> None:
     verdict, _, store = decided
-    study = get_study(store, None, "w")
-    assert study.user_attrs[DECIDING] is None
+    study = Studies(store).get("w")
+    assert study.user_attrs[StudyKey.DECIDING] is None
     other = owner_of(os.getppid())
     try:
-        study.set_user_attr(DECIDING, other)
+        study.set_user_attr(StudyKey.DECIDING, other)
         with pytest.raises(SearchError, match=rf"process {other['pid']} on .* is at it for w"):
             find_winner("w", store)
         with pytest.raises(SearchError, match=rf"process {other['pid']} on .* chooses the winner"):
-            delete_study(store, None, "w")
-        study.set_user_attr(DECIDING, {**other, "started": 1.0})  # one that is gone
+            delete_study(Studies(store), "w")
+        study.set_user_attr(StudyKey.DECIDING, {**other, "started": 1.0})  # one that is gone
         found, fresh = find_winner("w", store)
     finally:
-        study.set_user_attr(DECIDING, None)
+        study.set_user_attr(StudyKey.DECIDING, None)
     assert not fresh
     assert found.number == verdict["number"]
 
@@ -202,7 +201,7 @@ def test_a_candidate_that_fails_on_a_new_seed_is_left_out_and_named(
     config = _config("n", ratings_file)
     run_study(config, home=tmp_path)
     store = Store(tmp_path)
-    study = get_study(store, None, "n")
+    study = Studies(store).get("n")
     best = min(study.trials[1:], key=lambda trial: trial.value)
     plan = best.user_attrs["trialbook:plan"]
     broken = plan | {"values": plan["values"] | {"learning_rate": 1e30}}
@@ -229,7 +228,7 @@ def test_a_candidate_whose_process_dies_is_left_out_and_the_test_part_opened_for
     config = _config("d", ratings_file)
     run_study(config, home=tmp_path)
     store = Store(tmp_path)
-    ranked = sorted(get_study(store, None, "d").trials[1:], key=lambda trial: trial.value)
+    ranked = sorted(Studies(store).get("d").trials[1:], key=lambda trial: trial.value)
     submit, ask, asked = Supervisor.submit, Supervisor.ask, []
 
     def submit_and_kill(self: Supervisor, task: Task) -> None:
@@ -252,7 +251,7 @@ def test_a_candidate_whose_process_dies_is_left_out_and_the_test_part_opened_for
     (left_out,) = (line for line in lines if line.endswith("It is left out."))
     assert left_out.startswith(f"Trial {ranked[0].number} must train to its end on every new seed")
     assert "SIGKILL" in left_out
-    stored = get_study(store, None, "d").user_attrs[VERDICT]
+    stored = Studies(store).get("d").user_attrs[StudyKey.VERDICT]
     assert stored["number"] in (0, ranked[1].number)
     assert stored["test"] == []
     verdict, fresh = find_winner("d", store, top=3, repeats=5)
@@ -308,7 +307,7 @@ def test_a_winner_that_could_not_be_registered_is_not_decided_anew(
     data.write_text(data.read_text().rsplit("\n", 2)[0] + "\n")
     with pytest.raises(SearchError, match=r"chosen on the ratings of its study, but for g the rat"):
         find_winner("g", store)
-    delete_study(store, None, "f")
+    delete_study(Studies(store), "f")
     assert store.client().search_registered_models() == []
 
 

@@ -1,0 +1,33 @@
+"""Ends a trial whose best value so far stands still."""
+
+from __future__ import annotations
+
+import optuna
+from optuna.trial import FrozenTrial
+
+from search.storage.direction import sign_of
+
+
+class Patient(optuna.pruners.BasePruner):
+    """Ends what has not improved by more than `min_delta` in the last `patience` epochs.
+
+    Optuna's own compares the best values before and after, which never fires on a best so far.
+    """
+
+    def __init__(self, n_warmup_steps: int, patience: int = 10, min_delta: float = 0.0) -> None:
+        self._n_warmup_steps = n_warmup_steps
+        self._patience = patience
+        self._min_delta = min_delta
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        """Whether the best so far is no better than `patience` epochs ago."""
+        last = trial.last_step
+        if last is None or last < self._n_warmup_steps:
+            return False
+        values = trial.intermediate_values
+        before = [value for epoch, value in values.items() if epoch <= last - self._patience]
+        if not before:
+            return False
+        sign = sign_of(study)
+        now = min(sign * value for value in values.values())
+        return min(sign * value for value in before) - now <= self._min_delta

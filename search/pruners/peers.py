@@ -1,0 +1,59 @@
+"""The trials that a pruner compares a trial with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial
+
+from models.config import FULL_BATCH
+from search.storage.internals import storage_that_tells
+from search.storage.trial_attributes import plan_of
+from search.storage.views import from_step, view_of
+
+_FRESH_S = 0.5
+
+
+def peers_of(
+    study: optuna.Study,
+    trial: FrozenTrial,
+    alike: Callable[[FrozenTrial], bool] = lambda other: True,
+    first: int = 0,
+) -> optuna.Study:
+    """A study as the pruner of one trial sees it: as it was half a second ago at most.
+
+    Args:
+        study: The study; nothing is read of it yet.
+        trial: The one that is judged.
+        alike: Whether another may be compared with it.
+        first: Step from which on reports count.
+    """
+    trials: list[FrozenTrial] = []
+    read = -float("inf")
+
+    def shown() -> list[FrozenTrial]:
+        nonlocal trials, read
+        if time.monotonic() - read > _FRESH_S:
+            found = [each for each in study.get_trials(deepcopy=False) if alike(each)]
+            trials = [from_step(each, first) for each in found] if first else found
+            read = time.monotonic()
+        return trials
+
+    return view_of(study, shown, storage_that_tells(study, trial))
+
+
+def has_small_batches(values: Mapping[str, Any]) -> bool:
+    """Whether a trial with these real values takes several steps an epoch."""
+    return bool(values.get("batch_size", FULL_BATCH) != FULL_BATCH)
+
+
+def same_shape(params: Mapping[str, Any], other: FrozenTrial) -> bool:
+    """Whether another trial falls as these parameters do: both by one step an epoch, or neither.
+
+    Mini-batch training takes hundreds of steps an epoch and is far ahead at first, so that it
+    would end every full-batch trial before that has begun to learn.
+    """
+    return has_small_batches(params) == has_small_batches(plan_of(other).values)

@@ -1,0 +1,57 @@
+"""Before which epoch no trial is ended.
+
+An epoch passes over the same rows whatever the batch size, all of them or as many as a study's
+growing samples give it, so equal epochs are equal numbers of rows seen. Full-batch trials are
+compared with one another, mini-batch trials too, each after a warm-up that outlasts the transient
+of an output bias of 7: about 15 steps, which are 15 epochs of the one and at most 4 of the other.
+Where samples grow it lasts to the end of the stage that it falls into, which so becomes a rung.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+from search.config.options import Options
+from search.config.parts import parts_of
+from search.config.study import StudyConfig
+
+Growth = Sequence[Sequence[float]]
+
+WARM_UP_EPOCHS = 15
+WARM_UP_SMALL_BATCHES = 4
+"""Of trials with mini-batches, which take four steps an epoch or more."""
+
+BY_SHAPE = ("median", "asha", "hyperband", "patient", "threshold")
+"""Pruners that judge full-batch trials and those with mini-batches after a warm-up each."""
+
+
+def warm_up(growth: Growth, *, small: bool = False) -> int:
+    """Epochs before any trial is ended.
+
+    Args:
+        growth: Stages of growing samples: a share of the rows and how many epochs.
+        small: Whether the trial has mini-batches.
+    """
+    usual = WARM_UP_SMALL_BATCHES if small else WARM_UP_EPOCHS
+    ends = accumulate(int(lasting) for _, lasting in growth)
+    return next((end for end in ends if end >= usual), usual)
+
+
+def first_judged(name: str, options: Options, *, small: bool = False, growth: Growth = ()) -> int:
+    """The first epoch at which the named pruner may end a trial.
+
+    Args:
+        name: Of the pruner.
+        options: Of the pruner.
+        small: Whether the trial has mini-batches.
+        growth: Stages of growing samples: a share of the rows and how many epochs.
+    """
+    named = {"asha": "min_resource", "hyperband": "min_resource", "wilcoxon": "n_startup_steps"}
+    usual = warm_up(growth, small=small and name in BY_SHAPE)
+    return max(1, int(options.get(named.get(name, "n_warmup_steps"), usual)))
+
+
+def judges_parts(config: StudyConfig) -> bool:
+    """Whether a study's pruner compares folds or repeats, and not epochs."""
+    return config.pruner == "wilcoxon" and parts_of(config) > 1

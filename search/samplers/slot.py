@@ -1,0 +1,100 @@
+"""Hands every trial to a sampler of its own, seeded by the study's seed and the trial's slot."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState
+
+from search.samplers.history_view import with_history
+from search.seeds import derive_seed
+from search.storage.slots import slot_of
+
+
+class _Proposing(NamedTuple):
+    """What proposes one trial: a sampler, and the study as it sees it meanwhile."""
+
+    sampler: BaseSampler
+    seen: optuna.Study
+
+
+class SlotSampler(BaseSampler):
+    """Hands every trial to a fresh sampler seeded by (study seed, slot).
+
+    A sampler seeded once repeats its first proposals after a restart, and which proposal a trial
+    gets depends on the order of workers. Here neither a restart nor another worker changes what a
+    slot is asked to try, as far as the sampler itself looks only at finished trials.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[int], BaseSampler],
+        seed: int,
+        history: Sequence[FrozenTrial] = (),
+        names: Collection[str] = (),
+    ) -> None:
+        self._make = make
+        self._seed = seed
+        self._history = history
+        self._names = names
+        self._made: dict[int, _Proposing] = {}  # of trials under way: several may be
+
+    def _proposing(self, study: optuna.Study, trial: FrozenTrial) -> _Proposing:
+        if trial.number not in self._made:
+            seed = derive_seed(self._seed, slot_of(study, trial))
+            sampler = made_quietly(self._make, seed)
+            seen = with_history(study, self._history, self._names)
+            self._made[trial.number] = _Proposing(sampler, seen)
+        return self._made[trial.number]
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """As the inner sampler does."""
+        inner = self._proposing(study, trial)
+        return inner.sampler.infer_relative_search_space(inner.seen, trial)
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """As the inner sampler does."""
+        inner = self._proposing(study, trial)
+        return inner.sampler.sample_relative(inner.seen, trial, search_space)
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """As the inner sampler does."""
+        inner = self._proposing(study, trial)
+        return inner.sampler.sample_independent(inner.seen, trial, param_name, param_distribution)
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """As the inner sampler does."""
+        self._proposing(study, trial).sampler.before_trial(study, trial)
+
+    def after_trial(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        """As the inner sampler does."""
+        self._proposing(study, trial).sampler.after_trial(study, trial, state, values)
+        self._made.pop(trial.number, None)
+
+
+def made_quietly(make: Callable[[int], BaseSampler], seed: int) -> BaseSampler:
+    """A sampler; TPE's `group` is called experimental, but the pinned version is what is used."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return make(seed)

@@ -1,0 +1,31 @@
+"""Whether less or more is better: asked here, and nowhere else."""
+
+from __future__ import annotations
+
+import optuna
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
+
+
+def sign_of(study: optuna.Study) -> float:
+    """What a value of the study is multiplied by so that lower is better: 1, or -1 to maximise.
+
+    Of a study with several goals it is the first goal's.
+
+    Example:
+        >>> sign_of(optuna.create_study(direction="maximize"))
+        -1.0
+    """
+    return -1.0 if study.directions[0] == StudyDirection.MAXIMIZE else 1.0
+
+
+def value_of(trial: FrozenTrial) -> float | None:
+    """The objective's number: the first value where a study has several goals."""
+    return trial.values[0] if trial.values else None
+
+
+def known_value_of(trial: FrozenTrial) -> float:
+    """The objective's number of a trial that has one, as every complete trial does."""
+    value = value_of(trial)
+    assert value is not None, f"trial {trial.number} has no value"
+    return value

@@ -1,0 +1,113 @@
+"""What Trialbook stores of a study in Optuna: written here and read here, nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+import optuna
+
+from search.config.study import StudyConfig
+
+
+class Key(StrEnum):
+    """Names of a study's attributes in Optuna's storage."""
+
+    CONFIG = "trialbook:config"
+    DATASET = "trialbook:dataset"
+    RUN = "trialbook:run"
+    SPACE = "trialbook:space"
+    HISTORY = "trialbook:history"
+    VERDICT = "trialbook:verdict"
+    DECIDING = "trialbook:deciding"
+
+
+def is_ours(study: optuna.Study) -> bool:
+    """Whether Trialbook made the study."""
+    return Key.CONFIG in study.user_attrs
+
+
+def config_of(study: optuna.Study) -> StudyConfig:
+    """The settings that a stored study was created with."""
+    return StudyConfig.from_dict(study.user_attrs[Key.CONFIG])
+
+
+def write_config(study: optuna.Study, config: StudyConfig) -> None:
+    """Store a study's settings, where they are not what is stored."""
+    plain = config.to_dict()
+    if study.user_attrs.get(Key.CONFIG) != plain:
+        study.set_user_attr(Key.CONFIG.value, plain)
+
+
+def dataset_of(study: optuna.Study) -> Mapping[str, Any] | None:
+    """The fields of the study's `tracking.DatasetRecord`; None for a user's own model."""
+    return study.user_attrs.get(Key.DATASET)
+
+
+def write_dataset(study: optuna.Study, dataset: Mapping[str, Any] | None) -> None:
+    """Store which ratings a study reads."""
+    study.set_user_attr(Key.DATASET.value, dataset)
+
+
+def run_of(study: optuna.Study) -> Mapping[str, Any]:
+    """`experiment_id` and `parent_run_id` in MLflow; empty before the study has a record."""
+    return study.user_attrs.get(Key.RUN) or {}
+
+
+def write_run(study: optuna.Study, *, experiment_id: str | None, run_id: str | None) -> None:
+    """Store where a study's record is in MLflow."""
+    run = {"experiment_id": experiment_id, "parent_run_id": run_id}
+    study.set_user_attr(Key.RUN.value, run)
+
+
+def space_of(study: optuna.Study) -> Sequence[Mapping[str, Any]]:
+    """The fields of each `Parameter` that the study searches, parents first."""
+    parameters: Sequence[Mapping[str, Any]] = _space(study).get("parameters", [])
+    return parameters
+
+
+def space_version_of(study: optuna.Study) -> int:
+    """1, and one more for each study with another space that it learnt from."""
+    return int(_space(study).get("version", 1))
+
+
+def write_space(
+    study: optuna.Study, parameters: Sequence[Mapping[str, Any]], *, version: int
+) -> None:
+    """Store what a study searches."""
+    study.set_user_attr(Key.SPACE.value, {"version": version, "parameters": list(parameters)})
+
+
+def _space(study: optuna.Study) -> Mapping[str, Any]:
+    return study.user_attrs.get(Key.SPACE) or {}
+
+
+def history_of(study: optuna.Study) -> Mapping[str, Any] | None:
+    """The fields of the `History` that the study took of an earlier one; None without one."""
+    return study.user_attrs.get(Key.HISTORY)
+
+
+def write_history(study: optuna.Study, history: Mapping[str, Any]) -> None:
+    """Store what a study took of an earlier one."""
+    study.set_user_attr(Key.HISTORY.value, history)
+
+
+def verdict_of(study: optuna.Study) -> dict[str, Any] | None:
+    """The fields of the study's `Verdict`; None before a winner was decided."""
+    return study.user_attrs.get(Key.VERDICT)
+
+
+def write_verdict(study: optuna.Study, verdict: Mapping[str, Any]) -> None:
+    """Store who won."""
+    study.set_user_attr(Key.VERDICT.value, verdict)
+
+
+def chooser_of(study: optuna.Study) -> Mapping[str, Any] | None:
+    """The process that chooses the study's winner now, as an owner; None where none does."""
+    return study.user_attrs.get(Key.DECIDING)
+
+
+def write_chooser(study: optuna.Study, owner: Mapping[str, Any] | None) -> None:
+    """Store which process chooses the winner; None once it has."""
+    study.set_user_attr(Key.DECIDING.value, owner)

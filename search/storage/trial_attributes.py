@@ -1,0 +1,212 @@
+"""What Trialbook stores of a trial in Optuna: written here and read here, nowhere else.
+
+Optuna keeps a trial's parameters, state and value. Beside them a trial has attributes, JSON under
+the names of `Key`. What goes in and what comes out are the frozen records of this module, so that
+a new figure of a trial is one field here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial
+
+from search.storage.internals import set_attribute
+from tracking import EpochRecord, Scalar, TrialRecord
+
+GIVEN = "fixed_params"
+"""Where Optuna itself keeps what a queued trial is to try."""
+
+AnyTrial = FrozenTrial | optuna.Trial
+
+
+class Key(StrEnum):
+    """Names of a trial's attributes in Optuna's storage."""
+
+    OWNER = "trialbook:owner"
+    SLOT = "trialbook:slot"
+    RETRY_OF = "trialbook:retry_of"
+    RECIPE = "trialbook:recipe"
+    PLAN = "trialbook:plan"
+    OUTCOME = "trialbook:outcome"
+    TUNER_TRIAL = "trialbook:tuner_trial"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrialPlan:
+    """What a trial is to train; all that `reproduce` needs to train it again.
+
+    Attributes:
+        values: Real values of the active parameters.
+        seed: Of the training.
+        preset: "baseline" or "as-written" where that is trained instead of `values`.
+        epochs: Most epochs.
+        run_id: The trial's MLflow run; None before there is one.
+        tags: What the run is tagged with: versions, hardware, threads, data.
+        folder: Where the child writes the trial's files; empty where it writes none.
+    """
+
+    values: Mapping[str, Scalar] = field(default_factory=dict)
+    seed: int = 0
+    preset: str | None = None
+    epochs: int = 0
+    run_id: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    folder: str = ""
+
+    @property
+    def threads(self) -> int | None:
+        """Threads that the trial was trained with; None where that is not known."""
+        return int(self.tags.get("trialbook.threads", 0)) or None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrialOutcome:
+    """How a trial ended.
+
+    Attributes:
+        state: The end in our words, as `tracking.TrialRecord.state`.
+        end_reason: Finer than the state, as `tracking.TrialRecord.end_reason`.
+        message: One line for a trial that failed or met a limit.
+        value: The objective; for a pruned trial its best so far.
+        beyond: Whether it exceeds a limit of its study, so that it does not rank.
+        metrics: Final figures by name.
+        trainer: "fast" or "keras": what trained it; None where nothing did.
+        curve: A row an epoch: number, seconds, metrics by name.
+    """
+
+    state: str = "killed"
+    end_reason: str = ""
+    message: str = ""
+    value: float | None = None
+    beyond: bool = False
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    trainer: str | None = None
+    curve: Sequence[Sequence[Any]] = ()
+
+    @property
+    def epochs(self) -> tuple[EpochRecord, ...]:
+        """The curve as records, epoch 1 first."""
+        return tuple(EpochRecord(epoch=e, seconds=s, metrics=m) for e, s, m in self.curve)
+
+    @property
+    def is_infeasible(self) -> bool:
+        """Whether a limit kept the trial from being trained at all."""
+        return self.end_reason == "limit" and not self.curve
+
+    @classmethod
+    def of(cls, record: TrialRecord) -> TrialOutcome:
+        """How the trial of a record ended."""
+        return cls(
+            state=record.state,
+            end_reason=record.end_reason,
+            message=record.message,
+            value=record.value,
+            beyond="trialbook.beyond" in record.tags,
+            metrics=dict(record.metrics),
+            trainer=record.tags.get("trialbook.trainer"),
+            curve=[_row(epoch) for epoch in record.epochs],
+        )
+
+
+def _row(epoch: EpochRecord) -> list[Any]:
+    """An epoch as JSON holds it; NumPy's numbers become Python's."""
+    return [epoch.epoch, round(epoch.seconds, 4), json.loads(json.dumps(dict(epoch.metrics)))]
+
+
+def plan_of(trial: AnyTrial) -> TrialPlan:
+    """What a trial is to train; an empty plan before it has one."""
+    return TrialPlan(**(trial.user_attrs.get(Key.PLAN) or {}))
+
+
+def has_plan(trial: FrozenTrial) -> bool:
+    """Whether a trial's configuration is stored."""
+    return Key.PLAN in trial.user_attrs
+
+
+def write_plan(trial: optuna.Trial, plan: TrialPlan) -> None:
+    """Store what a running trial trains."""
+    trial.set_user_attr(Key.PLAN.value, asdict(plan))
+
+
+def outcome_of(trial: FrozenTrial) -> TrialOutcome:
+    """How a trial ended; "killed" where nobody stored an end."""
+    return TrialOutcome(**(trial.user_attrs.get(Key.OUTCOME) or {}))
+
+
+def write_outcome(trial: optuna.Trial, record: TrialRecord) -> None:
+    """Store how a running trial ended."""
+    trial.set_user_attr(Key.OUTCOME.value, asdict(TrialOutcome.of(record)))
+
+
+def write_outcome_of_another(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> None:
+    """Store how a trial ended that this process did not begin, or reads from the storage."""
+    set_attribute(study, trial, Key.OUTCOME.value, asdict(TrialOutcome.of(record)))
+
+
+def owner_of_trial(trial: FrozenTrial) -> Mapping[str, Any] | None:
+    """The process that runs a trial, as `search.storage.owner.me` names it; None before any."""
+    return trial.user_attrs.get(Key.OWNER)
+
+
+def write_owner(trial: optuna.Trial, owner: Mapping[str, Any]) -> None:
+    """Store which process runs a trial."""
+    trial.set_user_attr(Key.OWNER.value, dict(owner))
+
+
+def given_slot(trial: AnyTrial) -> int | None:
+    """The slot that is stored with a trial; None where it follows from the trial's number."""
+    slot = trial.user_attrs.get(Key.SLOT)
+    return None if slot is None else int(slot)
+
+
+def write_slot(trial: optuna.Trial, slot: int) -> None:
+    """Store a trial's slot, unless it was given one when it was queued."""
+    if Key.SLOT not in trial.user_attrs:
+        trial.set_user_attr(Key.SLOT.value, slot)
+
+
+def retry_of(trial: FrozenTrial) -> int | None:
+    """The number of the interrupted trial whose configuration this one tries again, or None."""
+    number = trial.user_attrs.get(Key.RETRY_OF)
+    return None if number is None else int(number)
+
+
+def recipe_of(trial: AnyTrial) -> str | None:
+    """The model family whose published configuration a trial tries, or None."""
+    family = trial.user_attrs.get(Key.RECIPE)
+    return None if family is None else str(family)
+
+
+def is_given(trial: FrozenTrial) -> bool:
+    """Whether a trial was queued with its configuration, wholly or in part."""
+    return GIVEN in trial.system_attrs
+
+
+def queued_values(trial: FrozenTrial) -> dict[str, Any]:
+    """Optuna's parameters that a trial was queued with; none where it was not queued."""
+    return dict(trial.system_attrs.get(GIVEN, {}))
+
+
+def tuner_trial_of(trial: FrozenTrial) -> str | None:
+    """Keras Tuner's own name of a trial that one of its tuners trains, or None."""
+    name = trial.user_attrs.get(Key.TUNER_TRIAL)
+    return None if name is None else str(name)
+
+
+def write_tuner_trial(trial: optuna.Trial, name: str) -> None:
+    """Store Keras Tuner's own name of a trial."""
+    trial.set_user_attr(Key.TUNER_TRIAL.value, name)
+
+
+def attributes_of_queued(
+    *, slot: int | None = None, retry_of: int | None = None, recipe: str | None = None
+) -> dict[str, Any]:
+    """What is stored with a trial when it is queued; None is left out."""
+    given = {Key.SLOT: slot, Key.RETRY_OF: retry_of, Key.RECIPE: recipe}
+    return {key.value: value for key, value in given.items() if value is not None}

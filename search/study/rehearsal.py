@@ -1,0 +1,67 @@
+"""A few epochs of a study's first trial, to know what the whole of it would cost."""
+
+from __future__ import annotations
+
+import shutil
+
+from search.child.messages import Failed, Task
+from search.config.study import StudyConfig
+from search.cost.estimate import Plan, Rehearsal, plan_from
+from search.errors import SearchError
+from search.executor.supervisor import ChildDied, Supervisor
+from search.executor.training import Listener, train
+from search.trial.files import make_folder
+from tracking import EpochRecord
+
+_EPOCHS = 4
+
+
+def make_plan(config: StudyConfig) -> Plan:
+    """Load the data, train a few epochs of the first trial, and reckon from there.
+
+    Raises:
+        SearchError: The data or the model cannot be had, or the first trial fails.
+    """
+    return plan_from(config, _rehearse(config))
+
+
+def _rehearse(config: StudyConfig) -> Rehearsal:
+    folder, supervisor, epochs = make_folder(), Supervisor(config), _Seconds()
+    try:
+        ready = supervisor.ready()
+        preset = "baseline" if config.model == "ratings" else config.model
+        task = Task(
+            values=ready.first,
+            preset=preset if config.rates else None,
+            seed=config.seed,
+            epochs=min(_EPOCHS, config.epochs),
+            folder=folder,
+        )
+        ended = train(supervisor, task, epochs)
+        if ended is None or isinstance(ended, Failed):
+            why = ended.message if ended else "it was stopped"
+            raise SearchError(f"The first trial must train to be timed, but: {why}")
+        return Rehearsal(
+            seconds=epochs.seconds,
+            memory_mb=ended.metrics.get("peak_memory_mb", 0.0),
+            files_mb=sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6,
+            space=ready.space,
+            workers=ready.workers,
+        )
+    except ChildDied as error:
+        raise SearchError(f"The first trial must train to be timed, but {error}") from error
+    finally:
+        supervisor.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Seconds(Listener):
+    """Keeps what each epoch took."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def epoch(self, record: EpochRecord, *, is_asked: bool) -> bool:
+        """Keep the seconds."""
+        self.seconds.append(record.seconds)
+        return True

@@ -1,0 +1,71 @@
+"""What a run of a study leaves behind for its caller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tracking import COMPLETE, FAILED, KILLED, PRUNED, StudyRecord, TrialRecord
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StudyResult:
+    """What a run of a study leaves: the record, and how the run itself ended.
+
+    Attributes:
+        record: The study with all its trials.
+        tracking_uri: MLflow's address.
+        interrupted: Whether it was stopped before its target.
+        timed_out: Whether its time was over before its target.
+        new_trials: Trials that this run finished.
+        reasons: Why it ends before its target of trials, a line each.
+    """
+
+    record: StudyRecord
+    tracking_uri: str
+    interrupted: bool = False
+    timed_out: bool = False
+    new_trials: int = 0
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The best complete trial."""
+        ranked = self.record.ranked()
+        return ranked[0] if ranked else None
+
+    def count(self, state: str) -> int:
+        """Trials that ended so."""
+        return sum(trial.state == state for trial in self.record.trials)
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures of `trialbook search --json`."""
+        best = self.best
+        return {
+            "study": self.record.name,
+            "best_trial": best.number if best else None,
+            "best_value": best.value if best else None,
+            "n_complete": self.count(COMPLETE),
+            "n_pruned": self.count(PRUNED),
+            "n_failed": self.count(FAILED),
+            "n_interrupted": self.count(KILLED),
+            "tracking_uri": self.tracking_uri,
+            "experiment_id": self.record.experiment_id,
+            "parent_run_id": self.record.parent_run_id,
+            "interrupted": self.interrupted,
+            "timed_out": self.timed_out,
+            "reasons": list(self.reasons),
+            **self._frontier(),
+        }
+
+    def _frontier(self) -> dict[str, Any]:
+        """What no trial beats, where a study has several goals."""
+        if len(self.record.goals) < 2:
+            return {}
+        names = self.record.goals[1:]
+        found = [
+            {"trial": t.number, self.record.objective: t.value}
+            | {name: t.metrics.get(name) for name in names}
+            for t in self.record.frontier()
+        ]
+        return {"frontier": found}

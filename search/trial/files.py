@@ -1,0 +1,42 @@
+"""The folder of a trial's files while it trains, and the files that are drawn from its curve."""
+
+from __future__ import annotations
+
+import csv
+import socket
+import tempfile
+from pathlib import Path
+
+from optuna.trial import FrozenTrial
+
+from search.storage.trial_attributes import owner_of_trial, plan_of
+from tracking import TrialRecord, draw_trial
+
+_PREFIX = "trialbook-"
+
+
+def make_folder() -> Path:
+    """A new folder for a trial's files."""
+    return Path(tempfile.mkdtemp(prefix=_PREFIX))
+
+
+def write_curve(record: TrialRecord, folder: Path, *, monitor: str) -> None:
+    """Write a trial's epochs as `history.csv` and as `learning_curve.png`; nothing without any."""
+    if not record.epochs:
+        return
+    names = list(dict.fromkeys(name for epoch in record.epochs for name in epoch.metrics))
+    with (folder / "history.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["epoch", *names, "seconds"])
+        for epoch in record.epochs:
+            figures = [epoch.metrics.get(name, "") for name in names]
+            writer.writerow([epoch.epoch, *figures, epoch.seconds])
+    draw_trial(record, folder / "learning_curve.png", monitor=monitor)
+
+
+def folder_left_behind(trial: FrozenTrial) -> Path | None:
+    """The folder of a trial whose process is gone, if it is one that we made on this machine."""
+    here = (owner_of_trial(trial) or {}).get("host") == socket.gethostname()
+    folder = Path(plan_of(trial).folder)
+    ours = folder.name.startswith(_PREFIX) and folder.parent == Path(tempfile.gettempdir())
+    return folder if here and ours and folder.is_dir() and not folder.is_symlink() else None

@@ -1,0 +1,112 @@
+"""Whether a trial under way goes on: its values are told to Optuna, and the pruner is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import optuna
+
+from search.config.study import StudyConfig
+from search.pruners.peers import has_small_batches, peers_of, same_shape
+from search.pruners.warm_up import first_judged, judges_parts
+from search.storage.internals import frozen, write_reports
+from search.storage.trial_attributes import TrialPlan
+from search.storage.views import from_step
+from tracking import Scalar
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judging:
+    """How a pruner judges one trial.
+
+    Attributes:
+        first: First epoch that the pruner is asked about; None for none.
+        by_parts: Whether the pruner is asked after each part instead.
+        tells_epochs: Whether the trial's epochs may be compared with those of other trials.
+        tells_parts: Whether the values of its parts may.
+    """
+
+    first: int | None = None
+    by_parts: bool = False
+    tells_epochs: bool = True
+    tells_parts: bool = False
+
+
+def judging_of(config: StudyConfig, slot: int, plan: TrialPlan) -> Judging:
+    """How a trial is judged; the baseline never is, since it is what others are held against.
+
+    Args:
+        config: The study.
+        slot: Of the trial; 0 for the baseline.
+        plan: What it trains. A preset sees all rows from the start, so that beside growing samples
+            its epochs are not the others'.
+    """
+    parts = judges_parts(config)
+    is_judged = slot > 0 and config.pruner != "none"
+    first = None
+    if is_judged and not parts:
+        small = has_small_batches(plan.values)
+        first = first_judged(
+            config.pruner, config.pruner_options, small=small, growth=config.growth
+        )
+    return Judging(
+        first=first,
+        by_parts=is_judged and parts,
+        tells_epochs=not parts and not (config.growth and plan.preset is not None),
+        tells_parts=parts,
+    )
+
+
+class Judge:
+    """Tells Optuna the values of one trial, and asks its pruner; of one thread alone.
+
+    Values are kept until `write`, since Optuna takes a transaction for each.
+    """
+
+    def __init__(
+        self,
+        config: StudyConfig,
+        study: optuna.Study,
+        trial: optuna.Trial,
+        judging: Judging,
+        params: Mapping[str, Scalar],
+    ) -> None:
+        """Read nothing yet.
+
+        Args:
+            config: The study.
+            study: Its Optuna study.
+            trial: The trial.
+            judging: How it is judged.
+            params: Its real values.
+        """
+        self.judging = judging
+        self._study = study
+        self._trial = trial
+        self._frozen = frozen(trial)
+        self._unwritten: dict[int, float] = {}
+        # Signed ranks are of all reports, other pruners look at the last one.
+        by_epochs = config.pruner == "wilcoxon" and not judging.by_parts
+        self._first = (judging.first or 0) if by_epochs else 0
+        if judging.by_parts:  # whose values say the same whatever the shape
+            self._peers = peers_of(study, self._frozen)
+        else:
+            alike = partial(same_shape, params)
+            self._peers = peers_of(study, self._frozen, alike, self._first)
+
+    def tell(self, step: int, value: float) -> None:
+        """Note a value that is to be compared with other trials' at the same step."""
+        self._frozen.intermediate_values[step] = value
+        self._unwritten[step] = value
+
+    def prunes(self) -> bool:
+        """Whether the pruner ends the trial."""
+        judged = from_step(self._frozen, self._first) if self._first else self._frozen
+        return self._study.pruner.prune(self._peers, judged)
+
+    def write(self) -> None:
+        """Store what was told since the last time."""
+        write_reports(self._study, self._trial, self._unwritten)
+        self._unwritten = {}

@@ -1,0 +1,116 @@
+"""The trials of a study that are trained again to choose its winner."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+
+from search.child.messages import Done
+from search.config.study import StudyConfig
+from search.errors import SearchError
+from search.storage.records import study_record
+from search.storage.trial_attributes import TrialPlan, given_slot, plan_of
+from search.storage.trials import running
+from tracking import COMPLETE, TrialRecord
+
+
+@dataclass(slots=True)
+class Repeated:
+    """A trial that is trained again, and what its repeats left.
+
+    Attributes:
+        trial: The trial.
+        plan: What it trains.
+        is_baseline: Whether it is the published baseline.
+        can_win: False for a baseline beyond the study's limits; the test part shows it beside the
+            winner.
+        folders: A folder a repeat; whoever trains it again removes them.
+        ends: How each repeat ended.
+        valid: Squared errors on the validation part, added up by user, `[user]` a repeat.
+    """
+
+    trial: TrialRecord
+    plan: TrialPlan
+    is_baseline: bool
+    can_win: bool = True
+    folders: list[Path] = field(default_factory=list)
+    ends: list[Done] = field(default_factory=list)
+    valid: list[NDArray[np.float64]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return "baseline" if self.is_baseline else f"trial {self.trial.number}"
+
+    @property
+    def usual_model(self) -> Path:
+        """The model of the repeat in the middle: neither its luckiest nor its unluckiest."""
+        order = sorted(range(len(self.ends)), key=lambda place: self.ends[place].value)
+        return self.folders[order[len(order) // 2]] / "model"
+
+    def remove_folders(self) -> None:
+        """Remove what the repeats left on disk."""
+        for folder in self.folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def candidates_of(study: optuna.Study, config: StudyConfig, top: int | None) -> list[Repeated]:
+    """The best trials and the baseline; of equal configurations the first alone.
+
+    Args:
+        study: The study.
+        config: Its settings.
+        top: How many of the best; None for all.
+
+    Raises:
+        SearchError: The study has no test part, trials under way, or none that is complete.
+    """
+    _check(study, config)
+    record = study_record(study, config)
+    ranked = record.ranked()
+    if not ranked:
+        raise SearchError(
+            f"A winner needs a complete trial, but study {study.study_name} has none."
+        )
+    stored = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
+
+    def repeated(trial: TrialRecord, *, can_win: bool = True) -> Repeated:
+        frozen = stored[trial.number]
+        is_baseline = given_slot(frozen) == 0
+        return Repeated(trial, plan_of(frozen), is_baseline=is_baseline, can_win=can_win)
+
+    able = _without_copies([repeated(trial) for trial in ranked])
+    unranked = [t for t in record.trials if t.state == COMPLETE and t not in ranked]
+    beyond = [each for t in unranked if (each := repeated(t, can_win=False)).is_baseline]
+    best = able if top is None else able[:top]
+    return [*best, *(each for each in able[len(best) :] if each.is_baseline), *beyond]
+
+
+def _without_copies(ranked: Sequence[Repeated]) -> list[Repeated]:
+    """The baseline, and the first of each configuration."""
+    kept: list[Repeated] = []
+    for each in ranked:
+        params = dict(each.trial.params)
+        if each.is_baseline or all(params != dict(other.trial.params) for other in kept):
+            kept.append(each)
+    return kept
+
+
+def _check(study: optuna.Study, config: StudyConfig) -> None:
+    if not config.rates:
+        raise SearchError(
+            "A winner is scored on a sealed test part, which only ratings have, but study "
+            f"{study.study_name} trains {config.model}. Compare its trials with `trialbook show`."
+        )
+    if running(study):
+        raise SearchError(
+            f"A study must be over before its winner is chosen, but {running(study)} trials of "
+            f"{study.study_name} are under way. Wait for them, or stop them with Ctrl-C; what a "
+            "process that is gone left, `trialbook search` takes up again."
+        )

@@ -1,0 +1,131 @@
+"""Trains candidates again and scores their models, in the supervised child."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.child.messages import Done, Failed, Score, Scored, Task
+from search.errors import SearchError
+from search.executor.interrupts import Stop
+from search.executor.supervisor import ChildDied, Supervisor
+from search.executor.training import Listener, score, train
+from search.trial.files import make_folder
+from search.winner.candidates import Repeated
+
+Tell = Callable[[str], None]
+
+
+class Untrainable(SearchError):
+    """A candidate did not train to its end on one of the new seeds."""
+
+    def __init__(self, candidate: Repeated, seed: int, why: str) -> None:
+        name = candidate.name[0].upper() + candidate.name[1:]
+        super().__init__(
+            f"{name} must train to its end on every new seed, but did not on {seed} "
+            f"({why.rstrip('.')})."
+        )
+
+
+class Trainer:
+    """Trains and scores candidates; the caller owns the supervisor and the candidates' folders."""
+
+    def __init__(self, supervisor: Supervisor, stop: Stop, tell: Tell) -> None:
+        """Keep all.
+
+        Args:
+            supervisor: Owns the child.
+            stop: Ends what is under way, with a KeyboardInterrupt.
+            tell: Hears a line for every step.
+        """
+        self._supervisor = supervisor
+        self._stop = stop
+        self._tell = tell
+
+    def repeat_all(
+        self, candidates: Sequence[Repeated], seeds: Sequence[int]
+    ) -> tuple[list[Repeated], tuple[str, ...]]:
+        """Train all candidates again.
+
+        Args:
+            candidates: The best and the baseline.
+            seeds: The same ones for all.
+
+        Returns:
+            Those that trained to their end on every seed, and a line for each that did not.
+
+        Raises:
+            SearchError: None that can win did.
+        """
+        trained, left_out = [], []
+        for each in candidates:
+            try:
+                self._repeat(each, seeds)
+                trained.append(each)
+            except Untrainable as error:
+                left_out.append(f"{error} It is left out.")
+                self._tell(left_out[-1])
+        if not any(each.can_win for each in trained):
+            raise SearchError(
+                "A winner trains to its end on every new seed, but no candidate did. "
+                f"{left_out[0]} Use a larger `--top`, or search on."
+            )
+        return trained, tuple(left_out)
+
+    def _repeat(self, candidate: Repeated, seeds: Sequence[int]) -> None:
+        """Train a candidate on every seed, and score each model on the validation part.
+
+        Raises:
+            Untrainable: A seed at which it does not come to its end.
+        """
+        for count, seed in enumerate(seeds, 1):
+            folder = make_folder()
+            candidate.folders.append(folder)
+            try:
+                ended = self._train(candidate, seed, folder)
+                scored = self.score(folder / "model", "valid")
+            except ChildDied as error:
+                raise Untrainable(candidate, seed, str(error)) from error
+            candidate.ends.append(ended)
+            candidate.valid.append(scored.sums["model"])
+            self._tell(f"{candidate.name}, repeat {count} of {len(seeds)}: {ended.value:.4f}")
+
+    def refit(self, candidate: Repeated) -> Path:
+        """Train the winner on train and validation part, as long as its repeats took."""
+        epochs = [int(ended.metrics["best_epoch"]) for ended in candidate.ends]
+        self._tell("Training the winner on train and validation part together.")
+        folder = make_folder()
+        candidate.folders.append(folder)
+        self._train(candidate, candidate.plan.seed, folder, max(1, round(float(np.mean(epochs)))))
+        return folder / "model"
+
+    def test_errors(self, candidate: Repeated) -> list[NDArray[np.float64]]:
+        """Squared errors on the sealed test part, added up by user: `[user]`, a repeat each."""
+        folders = candidate.folders[: len(candidate.ends)]
+        return [self.score(folder / "model", "test").sums["model"] for folder in folders]
+
+    def score(self, model: Path | None, part: str) -> Scored:
+        """Score a saved model; the trivial predictors where there is none."""
+        return score(self._supervisor, Score(model=model, part=part), self._stop)
+
+    def _train(
+        self, candidate: Repeated, seed: int, folder: Path, refit_epochs: int | None = None
+    ) -> Done:
+        plan = candidate.plan
+        task = Task(
+            values=plan.values,
+            preset=plan.preset,
+            seed=seed,
+            epochs=plan.epochs,
+            folder=folder,
+            refit_epochs=refit_epochs,
+        )
+        ended = train(self._supervisor, task, Listener(), lambda: self._stop.asked)
+        if ended is None:
+            raise KeyboardInterrupt
+        if isinstance(ended, Failed):
+            raise Untrainable(candidate, seed, ended.message)
+        return ended
