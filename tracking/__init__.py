@@ -15,13 +15,18 @@ from tracking.records import (
     QUEUED,
     RUNNING,
     DatasetRecord,
+    EndReason,
     EpochRecord,
     ModelFolder,
     Scalar,
+    State,
     StudyRecord,
     TrialRecord,
 )
-from tracking.runs.payloads import (
+from tracking.runs.recorder import MlflowRecorder
+from tracking.runs.store import Store, ui_command
+from tracking.runs.warm_up import warmed
+from tracking.tags import (
     BASELINE_TAG,
     DATA_HASH_TAG,
     END_REASON_TAG,
@@ -30,10 +35,9 @@ from tracking.runs.payloads import (
     ROLE_TAG,
     STATE_TAG,
     STUDY_TAG,
+    Role,
+    Tag,
 )
-from tracking.runs.recorder import MlflowRecorder
-from tracking.runs.store import Store, ui_command
-from tracking.runs.warm_up import warmed
 
 __all__ = [
     "BASELINE_TAG",
@@ -52,14 +56,18 @@ __all__ = [
     "STATE_TAG",
     "STUDY_TAG",
     "DatasetRecord",
+    "EndReason",
     "EpochRecord",
     "MlflowRecorder",
     "ModelFolder",
     "NullRecorder",
     "Recorder",
+    "Role",
     "Scalar",
+    "State",
     "Store",
     "StudyRecord",
+    "Tag",
     "TrackingError",
     "TrialRecord",
     "draw_study",

@@ -10,7 +10,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-VERSIONS_TAG = "trialbook.versions"
+from tracking.tags import Tag
+
 _PACKAGES = (
     "trialbook",
     "tensorflow",
@@ -22,13 +23,13 @@ _PACKAGES = (
     "pandas",
     "scikit-learn",
 )
-_READABLE = {
-    "trialbook.commit": "commit",
-    "trialbook.python": "Python",
-    "trialbook.os": "operating system",
-    "trialbook.hardware": "hardware",
-    "trialbook.threads": "threads",
-    "trialbook.data_hash": "data",
+_READABLE: dict[str, str] = {
+    Tag.COMMIT: "commit",
+    Tag.PYTHON: "Python",
+    Tag.OS: "operating system",
+    Tag.HARDWARE: "hardware",
+    Tag.THREADS: "threads",
+    Tag.DATA_HASH: "data",
 }
 
 
@@ -43,7 +44,7 @@ def provenance() -> dict[str, str]:
         package's; `-dirty` where tracked files are changed), `trialbook.python`,
         `trialbook.versions` (JSON), `trialbook.os`, `trialbook.hardware`.
     """
-    return dict(_collect())
+    return {str(tag): value for tag, value in _collect().items()}
 
 
 def drift(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
@@ -78,14 +79,14 @@ def _package_drift(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
 
 def _versions(tags: Mapping[str, str]) -> dict[str, str]:
     try:
-        found = json.loads(tags.get(VERSIONS_TAG, "{}"))
+        found = json.loads(tags.get(Tag.VERSIONS, "{}"))
     except ValueError:
         return {}
     return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
 
 
 def _short(tag: str, value: str) -> str:
-    if tag not in ("trialbook.commit", "trialbook.data_hash"):
+    if tag not in (Tag.COMMIT, Tag.DATA_HASH):
         return value
     head, _, dirty = value.partition("-")
     return f"{head[:12]}-{dirty}" if dirty else head[:12]
@@ -93,14 +94,14 @@ def _short(tag: str, value: str) -> str:
 
 @functools.cache
 def _collect() -> Mapping[str, str]:
-    tags = {
-        "trialbook.python": platform.python_version(),
-        VERSIONS_TAG: json.dumps(_installed()),
-        "trialbook.os": platform.platform(),
-        "trialbook.hardware": f"{_cpu()}, {_cores()} cores, {_memory()}",
+    tags: dict[str, str] = {
+        Tag.PYTHON: platform.python_version(),
+        Tag.VERSIONS: json.dumps(_installed()),
+        Tag.OS: platform.platform(),
+        Tag.HARDWARE: f"{_cpu()}, {_cores()} cores, {_memory()}",
     }
     commit = _commit(Path.cwd()) or _commit(Path(__file__).resolve().parent)
-    return {**tags, "trialbook.commit": commit} if commit else tags
+    return {**tags, Tag.COMMIT: commit} if commit else tags
 
 
 def _installed() -> dict[str, str]:

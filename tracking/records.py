@@ -3,21 +3,71 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
+
+from tracking.tags import Tag
 
 Scalar = str | int | float | bool | None
 
-COMPLETE = "complete"
-PRUNED = "pruned"
-FAILED = "failed"
-KILLED = "killed"
-RUNNING = "running"
-QUEUED = "queued"
-BEYOND = "trialbook.beyond"
-"""Tag of a complete trial that exceeds a limit of its study: it stands in the record to compare
-with, and ranks nowhere."""
+
+class State(StrEnum):
+    """How far a trial has come; equal to its plain text.
+
+    Example:
+        >>> State.PRUNED == "pruned"
+        True
+    """
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAILED = "failed"
+    KILLED = "killed"
+
+
+class EndReason(StrEnum):
+    """Why a trial ended, finer than its state; equal to its plain text.
+
+    Example:
+        >>> EndReason("nan") is EndReason.NAN
+        True
+    """
+
+    NONE = ""
+    """It has not ended, or nothing is known of its end."""
+    EPOCHS = "epochs"
+    """Complete: all its epochs are trained."""
+    EARLY_STOPPING = "early_stopping"
+    """Complete: its model no longer improved."""
+    PRUNED = "pruned"
+    """Pruned: other trials were better at the same point."""
+    LIMIT = "limit"
+    """Pruned: it exceeds a limit of its study."""
+    NAN = "nan"
+    """Failed: its loss or its metric is no number."""
+    OUT_OF_MEMORY = "out_of_memory"
+    """Failed: memory ran out."""
+    ERROR = "error"
+    """Failed or killed: an exception was raised."""
+    CRASH = "crash"
+    """Failed: its training process died."""
+    TIMEOUT = "timeout"
+    """Killed: the study's time was over."""
+    INTERRUPTED = "interrupted"
+    """Killed: the user stopped the study, or the study's process died."""
+
+
+COMPLETE = State.COMPLETE
+PRUNED = State.PRUNED
+FAILED = State.FAILED
+KILLED = State.KILLED
+RUNNING = State.RUNNING
+QUEUED = State.QUEUED
+BEYOND = Tag.BEYOND
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,16 +112,15 @@ class TrialRecord:
         study: Name of the study.
         number: Number of the trial in the study, as Optuna counts.
         params: Real values by the names a user knows.
-        state: "complete", "pruned", "failed", "killed", "running" or "queued".
-        end_reason: Finer than the state: "epochs", "early_stopping", "pruned", "limit", "nan",
-            "out_of_memory", "error", "crash", "interrupted".
+        state: One of `State`, or its plain text.
+        end_reason: One of `EndReason`, or its plain text.
         message: One line for a trial that failed or met a limit, else empty.
         value: The objective; for a pruned trial its best so far; None where there is none.
         objective: Name of the number that `value` is, say "best_val_rmse".
         metrics: Final figures by name: `best_val_rmse`, `best_epoch`, `epochs_run`,
             `lowest_val_rmse`, `parameters`, `seconds_*` by phase, `peak_memory_mb`,
             `trivial_global_mean_val_rmse`, `trivial_biases_val_rmse`, ...
-        tags: By name: commit, versions, seed, hardware, ...
+        tags: By name, those of `Tag` among them.
         epochs: Its curve, epoch 1 first.
         run_id: Its MLflow run, where it has one.
     """
@@ -79,8 +128,8 @@ class TrialRecord:
     study: str
     number: int
     params: Mapping[str, Scalar]
-    state: str = RUNNING
-    end_reason: str = ""
+    state: str = State.RUNNING
+    end_reason: str = EndReason.NONE
     message: str = ""
     value: float | None = None
     objective: str = "best_val_rmse"
@@ -88,6 +137,36 @@ class TrialRecord:
     tags: Mapping[str, str] = field(default_factory=dict)
     epochs: tuple[EpochRecord, ...] = ()
     run_id: str | None = None
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether the other trials are measured against this one."""
+        return self.tags.get(Tag.BASELINE, "").lower() == "true"
+
+    @property
+    def is_beyond(self) -> bool:
+        """Whether the trial exceeds a limit of its study, and so ranks nowhere."""
+        return Tag.BEYOND in self.tags
+
+    @property
+    def is_recipe(self) -> bool:
+        """Whether the trial's configuration comes from a recipe."""
+        return self.recipe is not None
+
+    @property
+    def recipe(self) -> str | None:
+        """Name of the recipe that the trial's configuration comes from, or None."""
+        return self.tags.get(Tag.RECIPE)
+
+    @property
+    def trainer(self) -> str | None:
+        """What trained the model, "fast" or "keras", or None where that is unknown."""
+        return self.tags.get(Tag.TRAINER)
+
+    @property
+    def threads(self) -> int | None:
+        """Threads that the training process had, or None where that is unknown."""
+        return int(self.tags.get(Tag.THREADS, 0)) or None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,18 +206,57 @@ class StudyRecord:
 
     @property
     def minimize(self) -> bool:
-        """Whether a lower value is better: the one place that turns the direction into a sign."""
+        """Whether a lower value is better."""
         return self.direction == "minimize"
+
+    @property
+    def sign(self) -> float:
+        """What a value is multiplied by so that the lower product is the better one: 1 or -1."""
+        return sign_of(minimize=self.minimize)
+
+    def better(self, value: float, than: float) -> bool:
+        """Whether a value is strictly better than another: 0.9 than 1.0 where less is better."""
+        return self.sign * value < self.sign * than
+
+    def gain(self, value: float, over: float) -> float:
+        """By how much a value is better than another: 0.1 for 0.9 over 1.0 where less is better.
+
+        Args:
+            value: The value.
+            over: What it is compared with.
+
+        Returns:
+            The difference, below 0 where the value is worse.
+        """
+        return over - value if self.minimize else value - over
+
+    @property
+    def baseline(self) -> TrialRecord | None:
+        """The first baseline trial that has a value, or None.
+
+        There are two baseline trials where the first one was interrupted and trained again.
+        """
+        trials = sorted(self.trials, key=lambda trial: trial.number)
+        return next((t for t in trials if t.is_baseline and t.value is not None), None)
+
+    def varied(self, trials: Iterable[TrialRecord] | None = None) -> tuple[str, ...]:
+        """Names of the parameters that differ among trials, the most important ones first.
+
+        A parameter that one trial has and another has not differs too.
+
+        Args:
+            trials: The trials to compare; all of the study's unless given.
+        """
+        compared = tuple(self.trials if trials is None else trials)
+        names = dict.fromkeys(name for trial in compared for name in trial.params)
+        several = [n for n in names if len({str(t.params.get(n)) for t in compared}) > 1]
+        return tuple(sorted(several, key=lambda name: -self.importances.get(name, 0.0)))
 
     def ranked(self) -> tuple[TrialRecord, ...]:
         """Complete trials within the limits, best first; ties in the order of their numbers."""
         done = [t for t in self.trials if t.state == COMPLETE and t.value is not None]
-        within = [t for t in done if BEYOND not in t.tags]
-        return tuple(sorted(within, key=lambda t: (self._sign * (t.value or 0.0), t.number)))
-
-    @property
-    def _sign(self) -> float:
-        return 1.0 if self.minimize else -1.0
+        within = [t for t in done if not t.is_beyond]
+        return tuple(sorted(within, key=lambda t: (self.sign * (t.value or 0.0), t.number)))
 
     def frontier(self) -> tuple[TrialRecord, ...]:
         """Complete trials that no other one beats in one goal without losing in another.
@@ -158,7 +276,22 @@ class StudyRecord:
     def _costs(self, trial: TrialRecord) -> tuple[float, ...]:
         """A trial's goals, the lower the better each."""
         others = (float(trial.metrics.get(name, math.inf)) for name in self.goals[1:])
-        return (self._sign * (trial.value or 0.0), *others)
+        return (self.sign * (trial.value or 0.0), *others)
+
+
+def sign_of(*, minimize: bool) -> float:
+    """What a value is multiplied by so that the lower product is the better one.
+
+    Everything that ranks values does so through this function.
+
+    Args:
+        minimize: Whether a lower value is better.
+
+    Returns:
+        1 to minimise, -1 to maximise: of 0.8 and 0.9, -0.9 is the lower product, so 0.9 is the
+        better value.
+    """
+    return 1.0 if minimize else -1.0
 
 
 def _dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tracking.figures.axes import Axis, axis_of, robust_limits
-from tracking.records import COMPLETE, StudyRecord, TrialRecord
-from tracking.runs.leaderboard import varied
-from tracking.runs.payloads import is_baseline
+from tracking.records import COMPLETE, StudyRecord, TrialRecord, sign_of
 
 _MAX_PARAMS = 12
 _MAX_BARS = 15
@@ -85,10 +83,9 @@ def history(study: StudyRecord) -> History:
     best: list[tuple[float, float]] = []
     for point in points:
         if point.state == COMPLETE and point.value is not None:
-            choose = min if study.minimize else max
-            value = choose(best[-1][1], point.value) if best else point.value
-            best.append((point.number, value))
-    base = next((finite(t.value) for t in trials if is_baseline(t)), None)
+            leads = not best or study.better(point.value, than=best[-1][1])
+            best.append((point.number, point.value if leads else best[-1][1]))
+    base = finite(study.baseline.value) if study.baseline else None
     values = [point.value for point in points if point.value is not None]
     done = [p.value for p in points if p.value is not None and p.state == COMPLETE]
     limits = robust_limits((done if len(done) > 1 else values), minimize=study.minimize)
@@ -105,7 +102,7 @@ def landscape(study: StudyRecord) -> Landscape:
     """Complete trials against the parameters that differ between them, twelve at most."""
     trials = [t for t in study.trials if t.state == COMPLETE and finite(t.value) is not None]
     values = tuple(float(t.value) for t in trials if t.value is not None)
-    names = varied(study) or sorted({name for t in trials for name in t.params})
+    names = study.varied() or sorted({name for t in trials for name in t.params})
     scales = [axis_of(name, [t.params.get(name) for t in trials]) for name in names]
     axes = tuple(a for a in scales if any(p is not None for p in a.positions))[:_MAX_PARAMS]
     limits = robust_limits(values, minimize=study.minimize)
@@ -123,8 +120,8 @@ def curve(trial: TrialRecord, *, monitor: str, minimize: bool = True, label: str
     """
     validation = _points(trial, monitor)
     train = _points(trial, monitor.removeprefix("val_")) if monitor.startswith("val_") else ()
-    choose = min if minimize else max
-    best = choose(validation, key=lambda point: point[1], default=None)
+    sign = sign_of(minimize=minimize)
+    best = min(validation, key=lambda point: sign * point[1], default=None)
     kept = finite(trial.metrics.get("best_epoch"))
     if kept is not None:
         best = next((point for point in validation if point[0] == kept), best)
@@ -163,7 +160,7 @@ def finite(value: float | None) -> float | None:
 
 
 def _named(trial: TrialRecord) -> str:
-    head = "baseline" if is_baseline(trial) else f"trial {trial.number}"
+    head = "baseline" if trial.is_baseline else f"trial {trial.number}"
     return f"{head}: {trial.value:.4f}"
 
 

@@ -10,7 +10,6 @@ from tracking.figures.axes import robust_limits
 from tracking.figures.data import Limits, finite, words
 from tracking.figures.png_canvas import blank, message, tidy
 from tracking.records import COMPLETE, StudyRecord
-from tracking.runs.payloads import is_baseline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,7 +59,7 @@ def frontier(study: StudyRecord) -> Frontier:
                     value,
                     tuple(known),
                     trial.number in unbeaten,
-                    is_baseline(trial),
+                    trial.is_baseline,
                 )
             )
     limits = robust_limits([each.value for each in points], minimize=study.minimize)

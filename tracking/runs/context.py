@@ -12,13 +12,12 @@ from tracking.runs.leaderboard import study_note
 from tracking.runs.payloads import (
     DIGEST_LENGTH,
     NOTE_TAG,
-    ROLE_TAG,
-    STUDY_TAG,
     dataset_profile,
     study_tags,
 )
 from tracking.runs.quiet import is_missing, quiet
 from tracking.runs.store import Store
+from tracking.tags import Role, Tag
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def _ensure_experiment(client: Any, store: Store, study: str) -> str:
     found = client.get_experiment_by_name(study)
     if found is None:
         place = None if store.served else (store.artifacts / artifact_folder(study)).as_uri()
-        tags = {"trialbook.study": study, "mlflow.experimentKind": "custom_model_development"}
+        tags = {Tag.STUDY.value: study, "mlflow.experimentKind": "custom_model_development"}
         return str(client.create_experiment(study, place, tags))
     if found.lifecycle_stage == "deleted":  # put into the bin in MLflow's pages; wanted again
         client.restore_experiment(found.experiment_id)
@@ -119,9 +118,9 @@ def _ensure_experiment(client: Any, store: Store, study: str) -> str:
 
 
 def _find_parent(client: Any, experiment: Any, study: str) -> Any | None:
-    ours = f"tags.`{ROLE_TAG}` = 'study'"
+    ours = f"tags.`{Tag.ROLE}` = '{Role.STUDY}'"
     runs = client.search_runs([experiment.experiment_id], ours, order_by=["start_time ASC"])
-    return next((run for run in runs if run.data.tags.get(STUDY_TAG) == study), None)
+    return next((run for run in runs if run.data.tags.get(Tag.STUDY) == study), None)
 
 
 def _make_parent(client: Any, experiment_id: str, record: StudyRecord) -> StudyContext:

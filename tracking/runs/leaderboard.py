@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from tracking.records import COMPLETE, FAILED, KILLED, PRUNED, RUNNING, StudyRecord, TrialRecord
-from tracking.runs.payloads import is_baseline, shorten
+from tracking.runs.payloads import shorten
 
 _MAX_NOTE = 8000
 _MAX_COLUMNS = 6
@@ -18,19 +18,6 @@ def counts(record: StudyRecord) -> dict[str, int]:
     """How many trials ended in each way, by state."""
     found = Counter(trial.state for trial in record.trials)
     return {state: found[state] for state in (COMPLETE, PRUNED, FAILED, KILLED, RUNNING)}
-
-
-def varied(record: StudyRecord) -> list[str]:
-    """Names of the parameters that differ between trials, most important first."""
-    names: dict[str, set[str]] = {}
-    for trial in record.trials:
-        for name in trial.params:
-            names.setdefault(name, set())
-    for trial in record.trials:
-        for name, seen in names.items():
-            seen.add(str(trial.params.get(name)))
-    several = [name for name, seen in names.items() if len(seen) > 1]
-    return sorted(several, key=lambda name: -record.importances.get(name, 0.0))
 
 
 def summary_metrics(record: StudyRecord) -> dict[str, float]:
@@ -102,19 +89,19 @@ def _results(record: StudyRecord) -> str:
 
 
 def _against_baseline(record: StudyRecord, best: TrialRecord) -> str:
-    base = next((t for t in record.trials if is_baseline(t) and t.value is not None), None)
+    base = record.baseline
     if base is None or base.value is None or best.value is None:
         return ""
-    gain = base.value - best.value if record.minimize else best.value - base.value
+    gain = record.gain(best.value, over=base.value)
     return f"Best {best.value:.5f}, baseline {base.value:.5f}: better by {gain:.5f}."
 
 
 def _table(record: StudyRecord, best: tuple[TrialRecord, ...]) -> list[str]:
-    names = varied(record)[:_MAX_COLUMNS]
+    names = record.varied()[:_MAX_COLUMNS]
     head = ["rank", "trial", record.objective, "best epoch", *names]
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     for rank, trial in enumerate(best, start=1):
-        label = f"{trial.number} (baseline)" if is_baseline(trial) else str(trial.number)
+        label = f"{trial.number} (baseline)" if trial.is_baseline else str(trial.number)
         epoch = trial.metrics.get("best_epoch")
         cells = [str(rank), label, f"{trial.value:.5f}", "" if epoch is None else f"{epoch:.0f}"]
         cells += [_cell(trial.params.get(name)) for name in names]

@@ -17,29 +17,19 @@ from tracking.records import (
     StudyRecord,
     TrialRecord,
 )
-
-STUDY_TAG = "trialbook.study"
-ROLE_TAG = "trialbook.role"
-NUMBER_TAG = "trialbook.number"
-STATE_TAG = "trialbook.state"
-END_REASON_TAG = "trialbook.end_reason"
-MESSAGE_TAG = "trialbook.message"
-DATA_HASH_TAG = "trialbook.data_hash"
-COMMIT_TAG = "trialbook.commit"
-BASELINE_TAG = "trialbook.baseline"
-"""`true` on the trial that the others are measured against."""
+from tracking.tags import Role, Tag
 
 NOTE_TAG = "mlflow.note.content"
 DIGEST_LENGTH = 36
 
 _MAX_PARAM = 6000
 _MAX_TAG = 8000
-_STATUS = {COMPLETE: "FINISHED", FAILED: "FAILED", PRUNED: "KILLED", KILLED: "KILLED"}
-
-
-def is_baseline(record: TrialRecord) -> bool:
-    """Whether a trial is the one that the others are measured against."""
-    return record.tags.get(BASELINE_TAG, "").lower() == "true"
+_STATUS: dict[str, str] = {
+    COMPLETE: "FINISHED",
+    FAILED: "FAILED",
+    PRUNED: "KILLED",
+    KILLED: "KILLED",
+}
 
 
 def run_name(record: TrialRecord) -> str:
@@ -48,7 +38,7 @@ def run_name(record: TrialRecord) -> str:
     MLflow knows FINISHED, FAILED and KILLED only, so the name says which of the two a KILLED
     run is, and it does so in every list, chart legend and comparison.
     """
-    name = "baseline" if is_baseline(record) else f"{record.study}-{record.number:04d}"
+    name = "baseline" if record.is_baseline else f"{record.study}-{record.number:04d}"
     return f"{name} ({record.state})" if record.state in (PRUNED, FAILED, KILLED) else name
 
 
@@ -81,7 +71,7 @@ def source_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """Who and what wrote a run, by the names that MLflow's pages look for."""
     found = {"mlflow.user": _user(), "mlflow.source.name": "trialbook"}
     found["mlflow.source.type"] = "LOCAL"
-    commit = tags.get(COMMIT_TAG, "").split("-")[0]
+    commit = tags.get(Tag.COMMIT, "").split("-")[0]
     if commit:
         found["mlflow.source.git.commit"] = commit
     return found
@@ -90,24 +80,24 @@ def source_tags(tags: Mapping[str, str]) -> dict[str, str]:
 def study_tags(record: StudyRecord) -> dict[str, str]:
     """All tags of a study's run but its description."""
     tags = source_tags(record.tags) | dict(record.tags)
-    tags |= {STUDY_TAG: record.name, ROLE_TAG: "study", "trialbook.objective": record.objective}
+    tags |= {Tag.STUDY: record.name, Tag.ROLE: Role.STUDY, Tag.OBJECTIVE: record.objective}
     if record.dataset is not None:
-        tags[DATA_HASH_TAG] = record.dataset.content_hash
+        tags[Tag.DATA_HASH] = record.dataset.content_hash
     return tags_of(tags)
 
 
 def trial_tags(record: TrialRecord, *, parent_run_id: str) -> dict[str, str]:
     """All tags of a trial's run at its start."""
-    tags = source_tags(record.tags) | {ROLE_TAG: "trial"} | dict(record.tags)
-    tags |= {STUDY_TAG: record.study, NUMBER_TAG: str(record.number), STATE_TAG: record.state}
+    tags = source_tags(record.tags) | {Tag.ROLE: Role.TRIAL} | dict(record.tags)
+    tags |= {Tag.STUDY: record.study, Tag.NUMBER: str(record.number), Tag.STATE: record.state}
     return tags_of(tags | {"mlflow.parentRunId": parent_run_id})
 
 
 def closing_tags(record: TrialRecord) -> dict[str, str]:
     """The tags that say how a trial ended."""
-    tags = dict(record.tags) | {STATE_TAG: record.state, END_REASON_TAG: record.end_reason}
+    tags = dict(record.tags) | {Tag.STATE: record.state, Tag.END_REASON: record.end_reason}
     if record.message:
-        tags |= {MESSAGE_TAG: record.message, NOTE_TAG: record.message}
+        tags |= {Tag.MESSAGE: record.message, NOTE_TAG: record.message}
     return tags_of(tags)
 
 

@@ -10,8 +10,9 @@ from tracking.records import ModelFolder
 from tracking.runs.batches import LoggedModel, log_final
 from tracking.runs.context import StudyContext
 from tracking.runs.models import log_model
-from tracking.runs.payloads import NOTE_TAG, ROLE_TAG, STUDY_TAG
+from tracking.runs.payloads import NOTE_TAG
 from tracking.runs.quiet import is_missing, quiet
+from tracking.tags import Role, Tag
 
 ALIAS = "winner"
 
@@ -46,8 +47,8 @@ def log_verdict(
     from mlflow.exceptions import MlflowException
 
     tags = {
-        ROLE_TAG: "winner",
-        STUDY_TAG: study,
+        Tag.ROLE.value: Role.WINNER.value,
+        Tag.STUDY.value: study,
         NOTE_TAG: card,
         "mlflow.parentRunId": context.parent_run_id,
     }
