@@ -51,12 +51,16 @@ class Landscape:
         values: Their objectives.
         axes: A scale a parameter, most important first.
         limits: Values worth telling apart by colour or height, or None without trials.
+        order: Places in `values`, the worst trial first and the best one last.
+        minimize: Whether a lower value is better.
     """
 
     numbers: tuple[int, ...]
     values: tuple[float, ...]
     axes: tuple[Axis, ...]
     limits: Limits | None
+    order: tuple[int, ...]
+    minimize: bool
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,9 @@ def landscape(study: StudyRecord) -> Landscape:
     scales = [axis_of(name, [t.params.get(name) for t in trials]) for name in names]
     axes = tuple(a for a in scales if any(p is not None for p in a.positions))[:_MAX_PARAMS]
     limits = robust_limits(values, minimize=study.minimize)
-    return Landscape(tuple(t.number for t in trials), values, axes, limits)
+    order = sorted(range(len(values)), key=lambda place: -study.sign * values[place])
+    numbers = tuple(t.number for t in trials)
+    return Landscape(numbers, values, axes, limits, tuple(order), study.minimize)
 
 
 def curve(trial: TrialRecord, *, monitor: str, minimize: bool = True, label: str = "") -> Curve:

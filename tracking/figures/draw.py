@@ -17,7 +17,7 @@ from tracking.figures.data import (
     landscape,
     words,
 )
-from tracking.figures.frontier import draw_frontier_html, draw_frontier_png, frontier
+from tracking.figures.frontier import frontier
 from tracking.figures.png_curve import save_curve
 from tracking.records import StudyRecord, TrialRecord
 
@@ -114,7 +114,7 @@ def reproduction_figure(
 
 def _figures(study: StudyRecord, module: Any) -> dict[str, Any]:
     titles = {name: f"{study.name}: {text[0].lower()}{text[1:]}" for name, text in _titles()}
-    label, ways = words(study.objective), {"minimize": study.minimize}
+    label = words(study.objective)
     space, curves = landscape(study), best_curves(study)
     limits = curve_limits(curves, minimize=study.minimize)
     curve_label = words(study.monitor.removeprefix("val_"))
@@ -122,9 +122,9 @@ def _figures(study: StudyRecord, module: Any) -> dict[str, Any]:
         "history": module.draw_history(history(study), title=titles["history"], value_label=label),
         "importances": module.draw_importances(importance_bars(study), title=titles["importances"]),
         "parallel_coordinates": module.draw_parallel(
-            space, title=titles["parallel_coordinates"], value_label=label, **ways
+            space, title=titles["parallel_coordinates"], value_label=label
         ),
-        "slice": module.draw_slice(space, title=titles["slice"], value_label=label, **ways),
+        "slice": module.draw_slice(space, title=titles["slice"], value_label=label),
         "learning_curves": module.draw_curves(
             curves, title=titles["learning_curves"], value_label=curve_label, limits=limits
         ),
@@ -132,9 +132,8 @@ def _figures(study: StudyRecord, module: Any) -> dict[str, Any]:
 
 
 def _frontier(study: StudyRecord, module: Any) -> Any:
-    draw = draw_frontier_png if module is png else draw_frontier_html
     title = f"{study.name}: its goals against each other"
-    return draw(frontier(study), title=title, value_label=words(study.objective))
+    return module.draw_frontier(frontier(study), title=title, value_label=words(study.objective))
 
 
 def _titles() -> Sequence[tuple[str, str]]:

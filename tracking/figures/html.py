@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tracking.figures import style
-from tracking.figures.data import Curve, History, Landscape, Limits
+from tracking.figures.data import Curve, History, Landscape, Limits, words
+from tracking.figures.frontier import Frontier
 
 
 def save(figure: Any, path: Path) -> None:
@@ -71,7 +72,7 @@ def draw_importances(bars: Sequence[tuple[str, float]], *, title: str) -> Any:
     return figure
 
 
-def draw_parallel(data: Landscape, *, title: str, value_label: str, minimize: bool) -> Any:
+def draw_parallel(data: Landscape, *, title: str, value_label: str) -> Any:
     """A line a trial through its parameters; scales can be dragged and narrowed."""
     if len(data.values) < 2 or not data.axes or data.limits is None:
         return message(title, style.NEEDS_TWO)
@@ -91,7 +92,7 @@ def draw_parallel(data: Landscape, *, title: str, value_label: str, minimize: bo
     line = {
         "color": list(data.values),
         "colorscale": "Viridis",
-        "reversescale": not minimize,
+        "reversescale": not data.minimize,
         "cmin": max(low, min(data.values)),
         "cmax": min(high, max(data.values)),
         "showscale": True,
@@ -102,7 +103,7 @@ def draw_parallel(data: Landscape, *, title: str, value_label: str, minimize: bo
     return figure
 
 
-def draw_slice(data: Landscape, *, title: str, value_label: str, minimize: bool) -> Any:
+def draw_slice(data: Landscape, *, title: str, value_label: str) -> Any:
     """The objective against each parameter, a panel each."""
     if not data.values or not data.axes or data.limits is None:
         return message(title, style.NEEDS_TWO)
@@ -156,6 +157,40 @@ def draw_curves(
             figure.add_scatter(**at, mode="markers", marker=marker, name=name, showlegend=False)
     figure.update_xaxes(title="Epoch")
     figure.update_yaxes(title=value_label, range=list(limits))
+    return figure
+
+
+def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Any:
+    """Draw the objective against every other goal, a panel each."""
+
+    if not data.points or data.limits is None:
+        return message(title, style.NEEDS_ONE)
+    from plotly.subplots import make_subplots
+
+    figure = make_subplots(rows=1, cols=len(data.goals), shared_yaxes=True)
+    for place, goal in enumerate(data.goals):
+        at = {"row": 1, "col": place + 1}
+        for unbeaten, name in ((False, "beaten"), (True, "not beaten")):
+            points = [point for point in data.points if point.is_frontier is unbeaten]
+            figure.add_scatter(
+                x=[point.others[place] for point in points],
+                y=[point.value for point in points],
+                text=[f"trial {point.number}: {point.value:.5f}" for point in points],
+                hoverinfo="text+x",
+                mode="markers",
+                name=name,
+                showlegend=place == 0,
+                marker={
+                    "color": style.RED if unbeaten else style.GREY,
+                    "size": 10 if unbeaten else 6,
+                    "symbol": ["diamond" if p.is_baseline else "circle" for p in points],
+                },
+                **at,
+            )
+        figure.update_xaxes(title=words(goal), **at)
+    figure.update_yaxes(range=list(data.limits))
+    figure.update_yaxes(title=value_label, row=1, col=1)
+    figure.update_layout(title=title, template="plotly_white", height=560)
     return figure
 
 

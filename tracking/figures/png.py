@@ -17,10 +17,12 @@ from tracking.figures.png_canvas import (
     save_usual,
     whole_numbers,
 )
+from tracking.figures.png_frontier import draw_frontier
 from tracking.figures.png_space import draw_parallel, draw_slice
 
 __all__ = [
     "draw_curves",
+    "draw_frontier",
     "draw_history",
     "draw_importances",
     "draw_parallel",
