@@ -1,14 +1,17 @@
-"""A trial's model as something that MLflow loads and serves, without a pickle in it."""
+"""The models of a run: logged so that MLflow loads and serves them without a pickle, found,
+deleted."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from tracking.records import ModelFolder
-from tracking.runs.quiet import quiet
+from tracking.runs.batches import LoggedModel
+from tracking.runs.quiet import is_missing, quiet
 
 LOADER_MODULE = "trialbook_serving"
 """Name of the loader inside a logged model: no folder of a user's is likely to shadow it."""
@@ -72,6 +75,77 @@ def log_model(
     client.finalize_logged_model(model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(model_id, step=place)])
     return model_id
+
+
+def find_models(client: Any, run_id: str, run: Any = None) -> list[str]:
+    """Find the models of a run.
+
+    Args:
+        client: The store's client.
+        run_id: The run.
+        run: The same run, where it has been read already.
+
+    Returns:
+        The models' identifiers in the order in which they were logged, the trial's own first;
+        none of a run that does not exist.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        outputs = (run or client.get_run(run_id)).outputs
+    except MlflowException as error:
+        if is_missing(error):
+            return []
+        raise
+    models = outputs.model_outputs if outputs else []
+    return [str(each.model_id) for each in sorted(models, key=lambda each: each.step)]
+
+
+def log_models(
+    client: Any, run_id: str, models: Sequence[ModelFolder], loader: Path
+) -> list[LoggedModel]:
+    """Log the models of a run, unless it has models already.
+
+    Args:
+        client: The store's client.
+        run_id: The run, still active.
+        models: The folders, the trial's own first.
+        loader: A file that defines `_load_pyfunc(path)`.
+
+    Returns:
+        One for each folder, in the same order.
+    """
+    run = client.get_run(run_id)
+    experiment = str(run.info.experiment_id)
+    identifiers = find_models(client, run_id, run) or [
+        log_model(
+            client,
+            experiment_id=experiment,
+            run_id=run_id,
+            model=model,
+            loader=loader,
+            place=place,
+        )
+        for place, model in enumerate(models)
+    ]
+    pairs = zip(identifiers, models, strict=False)
+    return [LoggedModel(identifier, model.figure) for identifier, model in pairs]
+
+
+def drop_models(client: Any, run_id: str, *, artifacts: Path) -> None:
+    """Delete the models of a run, where it has any; the rest of the run stays.
+
+    Args:
+        client: The store's client.
+        run_id: The run.
+        artifacts: The store's own folder: files outside of it are left alone.
+    """
+    for model_id in find_models(client, run_id):
+        location = str(client.get_logged_model(model_id).artifact_location)
+        client.delete_logged_model(model_id)
+        folder = Path(location.removeprefix("file://"))
+        if folder.is_relative_to(artifacts):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _save(folder: Path, model: ModelFolder, loader: Path, *, run_id: str, model_id: str) -> Path:
