@@ -4,7 +4,7 @@ deleted."""
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -78,7 +78,7 @@ def log_model(
 
 
 def find_models(client: Any, run_id: str, run: Any = None) -> list[str]:
-    """Find the models of a run.
+    """Find the models of a run that are not deleted.
 
     Args:
         client: The store's client.
@@ -89,16 +89,13 @@ def find_models(client: Any, run_id: str, run: Any = None) -> list[str]:
         The models' identifiers in the order in which they were logged, the trial's own first;
         none of a run that does not exist.
     """
-    from mlflow.exceptions import MlflowException
-
-    try:
-        outputs = (run or client.get_run(run_id)).outputs
-    except MlflowException as error:
-        if is_missing(error):
-            return []
-        raise
-    models = outputs.model_outputs if outputs else []
-    return [str(each.model_id) for each in sorted(models, key=lambda each: each.step)]
+    found = run or _unless_missing(client.get_run, run_id)
+    if found is None or not found.outputs:
+        return []
+    # A run goes on to name a model that is deleted.
+    named = sorted(found.outputs.model_outputs, key=lambda each: each.step)
+    identifiers = [str(each.model_id) for each in named]
+    return [each for each in identifiers if _unless_missing(client.get_logged_model, each)]
 
 
 def log_models(
@@ -146,6 +143,18 @@ def drop_models(client: Any, run_id: str, *, artifacts: Path) -> None:
         folder = Path(location.removeprefix("file://"))
         if folder.is_relative_to(artifacts):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unless_missing(get: Callable[[str], Any], identifier: str) -> Any:
+    """What MLflow has by that identifier, or None where it has nothing."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return get(identifier)
+    except MlflowException as error:
+        if is_missing(error):
+            return None
+        raise
 
 
 def _save(folder: Path, model: ModelFolder, loader: Path, *, run_id: str, model_id: str) -> Path:
