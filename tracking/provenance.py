@@ -1,4 +1,4 @@
-"""On what a trial ran: code, packages, machine. As tags, and as differences in words."""
+"""The code, packages and machine that a trial ran on: as tags, and compared in words."""
 
 from __future__ import annotations
 
@@ -34,29 +34,40 @@ _READABLE: dict[str, str] = {
 
 
 def provenance() -> dict[str, str]:
-    """What a result depends on besides its configuration.
+    """Collect the code, packages and machine of this process as tags.
 
-    Never fails: what cannot be found out is left out or called unknown. Collected once a
-    process.
+    It never fails: what cannot be found out is left out or called unknown. It is collected once
+    a process.
 
     Returns:
         Tags by name: `trialbook.commit` (of the working directory's checkout, or of the
         package's; `-dirty` where tracked files are changed), `trialbook.python`,
         `trialbook.versions` (JSON), `trialbook.os`, `trialbook.hardware`.
+
+    Example:
+        >>> tags = provenance()
+        >>> tags["trialbook.python"] == platform.python_version()
+        True
+        >>> "mlflow" in json.loads(tags["trialbook.versions"])
+        True
     """
     return {str(tag): value for tag, value in _collect().items()}
 
 
 def drift(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """What differs between two machines or two moments, in words.
+    """Say in words what differs between two sets of tags from `provenance`.
 
     Args:
         then: Tags of a trial.
         now: Tags of this process.
 
     Returns:
-        A line a difference ("tensorflow 2.20.0 then, 2.21.0 now"), packages first. What one
-        side does not say at all is no difference.
+        A line for each difference, packages first. A tag that one side lacks is no difference;
+        a package that one side lacks is one.
+
+    Example:
+        >>> drift({"trialbook.threads": "2"}, {"trialbook.threads": "4", "trialbook.os": "Linux"})
+        ['threads 2 then, 4 now']
     """
     lines = _package_drift(_versions(then), _versions(now))
     for tag, words in _READABLE.items():

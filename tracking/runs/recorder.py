@@ -1,4 +1,4 @@
-"""The record in MLflow: a study is a run, its trials are the runs below it."""
+"""A recorder that writes to MLflow: a study is a run, and its trials are the runs below it."""
 
 from __future__ import annotations
 
@@ -35,20 +35,30 @@ from tracking.runs.store import Store
 
 @dataclass(frozen=True)
 class MlflowRecorder:
-    """A `Recorder` that writes to MLflow, through explicit runs and explicit statuses only.
+    """A `Recorder` that writes to MLflow; it keeps all of `Recorder`'s guarantees.
 
-    How a trial's end reads in MLflow: complete is FINISHED; failed is FAILED; pruned and
-    killed are KILLED, told apart by the run's name ("movies-0007 (pruned)") and by the tag
-    `trialbook.state`. A pruned trial is thus never a green tick in the run table, nor a red
-    cross that suggests a mistake.
+    MLflow shows the end of a trial as the status of its run: a complete trial is FINISHED, a
+    failed one is FAILED, and both a pruned and a killed one are KILLED. The run's name, say
+    "movies-0007 (pruned)", and the tag `trialbook.state` tell these two apart. So the run table
+    shows neither a green tick for a pruned trial, nor a red cross that suggests a mistake.
 
-    It can be pickled into a worker process. Do not carry it over a fork: MLflow's database
-    connections do not survive one.
+    It never sets MLflow's active run, nor the address that MLflow keeps for the process. It must
+    not be carried over a fork, since MLflow's database connections do not survive one.
 
     Attributes:
         store: Where to write; `prepare` it first.
         loader: File with `_load_pyfunc(path)` that goes into every logged model; needed only
             where models are logged.
+
+    Example:
+        >>> Store(Path("mlruns")).prepare()
+        >>> recorder = MlflowRecorder(Store(Path("mlruns")))
+        >>> study = recorder.start_study(StudyRecord(name="movies"))
+        >>> trial = TrialRecord(study="movies", number=7, params={"size": 8})
+        >>> trial = replace(trial, run_id=recorder.start_trial(trial), state="pruned")
+        >>> recorder.finish_trial(trial, folder=None)
+        >>> recorder.find_run(trial.run_id)["name"]
+        'movies-0007 (pruned)'
     """
 
     store: Store
@@ -63,7 +73,14 @@ class MlflowRecorder:
         return MlflowRecorder, (self.store, self.loader)
 
     def start_study(self, record: StudyRecord) -> StudyRecord:
-        """Find or make the experiment and the parent run; a finished one runs again."""
+        """Find or make the study's experiment and its run; a run that has ended runs again.
+
+        Args:
+            record: The study as far as it is known.
+
+        Returns:
+            The record with `experiment_id` and `parent_run_id` filled in.
+        """
         client = self.store.client()
         context = ensure_context(client, self.store, record)
         self._known.keep_study(record.name, context)
@@ -74,7 +91,7 @@ class MlflowRecorder:
         )
 
     def start_trial(self, record: TrialRecord) -> str:
-        """Make the trial's run with its params, tags and dataset.
+        """Make the trial's run with its params, its tags and the study's dataset.
 
         Args:
             record: The trial as asked for.
@@ -97,7 +114,7 @@ class MlflowRecorder:
         return run_id
 
     def parameters(self, run_id: str, params: Mapping[str, Scalar]) -> None:
-        """Write parameters of a trial; one that is there already must have the same value."""
+        """Write params of a trial's run; one that is there already must have the same value."""
         client = self.store.client()
         quiet()
         from mlflow.entities import Param
@@ -107,10 +124,10 @@ class MlflowRecorder:
             client.log_batch(run_id, params=written[start : start + 100])
 
     def epochs(self, run_id: str, records: Sequence[EpochRecord]) -> None:
-        """Write all metrics of some epochs at once, the epoch as the step.
+        """Write all metrics of some epochs at once, each with its epoch as the step.
 
-        An epoch has the same timestamp each time it is written, so writing it again (after a
-        crash, from a spool) adds nothing.
+        An epoch has the same timestamp each time it is written, so writing it again after a
+        crash adds nothing.
         """
         if records:
             client = self.store.client()
@@ -124,18 +141,19 @@ class MlflowRecorder:
         models: Sequence[ModelFolder] = (),
         epochs: Sequence[EpochRecord] = (),
     ) -> None:
-        """Write figures, files and model, then the end. The end comes last on purpose: a run
-        that has one has everything.
+        """Write a trial's models, files and figures, and then the end of its run.
+
+        The end comes last, so a run that has ended has everything else.
 
         Args:
             record: The trial, with its `run_id`.
-            folder: Files for the run's root, or None.
-            models: The models, the trial's own first; nothing is logged again where a model is
-                there already.
+            folder: Files for the run's root, or None. One that does not exist is taken for None.
+            models: The models, the trial's own first. A run that has models already keeps them,
+                and none is logged again.
             epochs: Those that are not written yet.
 
         Raises:
-            TrackingError: If a model is to be logged without a loader.
+            TrackingError: If the trial has no run, or a model is to be logged without a loader.
         """
         client, run_id = self.store.client(), _run_id(record)
         logged = log_models(client, run_id, models, self._loader()) if models else []
@@ -156,12 +174,12 @@ class MlflowRecorder:
         self._known.forget_trial(run_id)
 
     def kill_trial(self, record: TrialRecord, *, folder: Path | None = None) -> None:
-        """Close a run that is still open, and nothing else; without a run, do nothing."""
+        """Finish a trial whose run is still open; without such a run, do nothing."""
         if is_open(self.store.client(), record.run_id):
             self.finish_trial(record, folder=folder)
 
     def curve(self, run_id: str) -> tuple[EpochRecord, ...]:
-        """The epochs that the run holds, the first one first; none of an unknown run."""
+        """Read the epochs that the run holds, the first one first; none of an unknown run."""
         found = self.find_run(run_id)
         names = list(found["metrics"]) if found else []
         return read_history(self.store.client(), run_id, names)
@@ -172,7 +190,7 @@ class MlflowRecorder:
             self.store.client().set_terminated(run_id, status)
 
     def finish_study(self, record: StudyRecord, *, status: str) -> None:
-        """Write the leaderboard, the figures and the summary, then the study's end."""
+        """Write a study's leaderboard, figures and summary, and then the end of its run."""
         from tracking.figures.draw import draw_study
 
         client = self.store.client()
@@ -216,7 +234,10 @@ class MlflowRecorder:
         return register_winner(client, context, winner, loader=self._loader())
 
     def delete_study(self, study: str) -> None:
-        """Remove a study's runs, models, files and experiment from the store.
+        """Delete a study's runs, models, files and experiment for good.
+
+        Args:
+            study: Its name, or the identifier of its experiment.
 
         Raises:
             TrackingError: If there is no such study.
@@ -225,26 +246,36 @@ class MlflowRecorder:
         self._known.forget_studies()
 
     def find_run(self, run_id: str) -> dict[str, Any] | None:
-        """A run as `run_id`, `name`, `status`, `experiment_id`, `tags`, `params`, `metrics`."""
+        """Read a run as `run_id`, `name`, `status`, `experiment_id`, `tags`, `params`, `metrics`.
+
+        Args:
+            run_id: The run.
+
+        Returns:
+            Plain types, ready for JSON, or None where there is no such run.
+        """
         return read_run(self.store.client(), run_id)
 
     def metric(self, run_id: str, name: str) -> float | None:
-        """The last value of a metric of a run, or None."""
+        """Read the last value of a metric of a run, or None where there is none."""
         found = self.find_run(run_id)
         value = None if found is None else found["metrics"].get(clean_key(name))
         return None if value is None else float(value)
 
     def model_uri(self, run_id: str) -> str | None:
-        """`models:/m-...`, which loads where the tracking address is this store's."""
+        """The address of a run's first model, or None: `models:/m-...`.
+
+        It loads where MLflow's tracking address is this store's.
+        """
         found = find_models(self.store.client(), run_id)
         return f"models:/{found[0]}" if found else None
 
     def drop_model(self, run_id: str) -> None:
-        """Delete a run's models and their files; a run without one is left as it is."""
+        """Delete a run's models and their files; a run without any is left as it is."""
         drop_models(self.store.client(), run_id, artifacts=self.store.artifacts)
 
     def log_picture(self, run_id: str, path: Path) -> None:
-        """Add a picture to the run's files, under its own name."""
+        """Copy a picture to the run's files, under its own name."""
         self.store.client().log_artifact(run_id, str(path))
 
     def _loader(self) -> Path:

@@ -1,4 +1,4 @@
-"""What a record costs once a process, seconds in all, done while something else is waited for."""
+"""Pays the once-a-process cost of a record, some seconds, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -16,16 +16,24 @@ from tracking.runs.store import Store
 
 @contextlib.contextmanager
 def warmed(store: Store) -> Iterator[Callable[[], None]]:
-    """Import what a record needs and make a new one's tables, in a thread of their own.
+    """Import MLflow and make a new store's tables in the background.
 
-    Nothing is written to the store before it is asked for: the tables lie in a folder of their own
-    until then. Whoever leaves early does not wait for the thread.
+    Nothing is written to the store before the caller asks for it: until then the tables lie in
+    a temporary folder. Leaving the block early does not wait for the thread.
 
     Args:
-        store: The record to be.
+        store: The store that will be prepared.
 
     Returns:
-        What to call in place of `store.prepare()`: it waits for the thread first.
+        A context manager. Its value is a function to call in place of `store.prepare()`, which
+        waits for the thread first.
+
+    Example:
+        >>> with warmed(Store(Path("mlruns"))) as prepare:
+        ...     settings = {"trials": 20}  # something else that takes a while
+        ...     prepare()
+        >>> Path("mlruns/artifacts").is_dir()
+        True
     """
     warming = _Warming(store)
     warming.start()
