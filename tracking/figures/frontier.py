@@ -1,4 +1,4 @@
-"""A study's complete trials by their goals, and those that no other trial beats."""
+"""Computes the figure of a study with several goals: its complete trials, and its frontier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures as HTML pages that need nothing else, not even a network."""
+"""Draws figures as HTML pages that need no other file and no network."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONFIG = {"displaylogo": False, "responsive": True}
 
 
 def message(title: str, text: str) -> Any:
-    """What is drawn where there is nothing to draw yet."""
+    """Draw a text in place of a figure that has nothing to show yet."""
     figure = _new(title)
     figure.add_annotation(text=text, showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5)
     figure.update_xaxes(visible=False)
@@ -30,7 +30,7 @@ def message(title: str, text: str) -> Any:
 
 
 def draw_history(data: History, *, title: str, value_label: str) -> Any:
-    """Trials by number, marked by their ends; the mouse tells the value."""
+    """Draw the value of every trial by number, marked by its state; pointing shows the value."""
     if data.limits is None:
         return message(title, style.NEEDS_ONE)
     figure = _new(title)
@@ -62,7 +62,7 @@ def draw_history(data: History, *, title: str, value_label: str) -> Any:
 
 
 def draw_importances(bars: Sequence[tuple[str, float]], *, title: str) -> Any:
-    """A bar a parameter, the most important one on top."""
+    """Draw a bar for each parameter, the most important one on top."""
     if not bars:
         return message(title, style.NEEDS_TWO)
     names, shares = zip(*reversed(bars), strict=True)
@@ -73,7 +73,7 @@ def draw_importances(bars: Sequence[tuple[str, float]], *, title: str) -> Any:
 
 
 def draw_parallel(data: Landscape, *, title: str, value_label: str) -> Any:
-    """A line a trial through its parameters; scales can be dragged and narrowed."""
+    """Draw a line for each trial through its parameters; scales can be dragged and narrowed."""
     if len(data.values) < 2 or not data.axes or data.limits is None:
         return message(title, style.NEEDS_TWO)
     from plotly import graph_objects
@@ -104,7 +104,7 @@ def draw_parallel(data: Landscape, *, title: str, value_label: str) -> Any:
 
 
 def draw_slice(data: Landscape, *, title: str, value_label: str) -> Any:
-    """The objective against each parameter, a panel each."""
+    """Draw the objective against each parameter, a panel each."""
     if not data.values or not data.axes or data.limits is None:
         return message(title, style.NEEDS_TWO)
     from plotly.subplots import make_subplots
@@ -138,7 +138,7 @@ def draw_slice(data: Landscape, *, title: str, value_label: str) -> Any:
 def draw_curves(
     curves: Sequence[Curve], *, title: str, value_label: str, limits: Limits | None
 ) -> Any:
-    """Validation solid, training dashed, the epoch that was kept marked."""
+    """Draw learning curves: validation solid, training dashed, the kept epoch marked."""
     if not curves or limits is None:
         return message(title, style.NEEDS_CURVE)
     figure = _new(title)

@@ -1,4 +1,4 @@
-"""The figure of a study with several goals, as PNG."""
+"""Draws the trials of a study with several goals against each other with matplotlib."""
 
 from __future__ import annotations
 

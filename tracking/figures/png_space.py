@@ -1,4 +1,4 @@
-"""The space of parameters as PNG: parallel coordinates and slices."""
+"""Draws trials against their parameters with matplotlib: parallel coordinates and slices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def draw_parallel(data: Landscape, *, title: str, value_label: str) -> Figure:
-    """A line a trial through its parameters; the better, the darker and the more in front."""
+    """Draw a line for each trial through its parameters; better ones are darker and in front."""
     if len(data.values) < 2 or not data.axes or data.limits is None:
         return message(title, style.NEEDS_TWO)
     figure, axes = new_figure(title)
@@ -33,7 +33,7 @@ def draw_parallel(data: Landscape, *, title: str, value_label: str) -> Figure:
 
 
 def draw_slice(data: Landscape, *, title: str, value_label: str) -> Figure:
-    """The objective against each parameter, a panel each."""
+    """Draw the objective against each parameter, a panel each."""
     if not data.values or not data.axes or data.limits is None:
         return message(title, style.NEEDS_TWO)
     columns = min(3, len(data.axes))

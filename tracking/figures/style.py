@@ -1,4 +1,4 @@
-"""How figures look, on paper and in a browser: colours that colour-blind readers tell apart."""
+"""Colours, markers and texts of all figures; colour-blind readers can tell the colours apart."""
 
 from __future__ import annotations
 

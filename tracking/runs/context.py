@@ -1,4 +1,4 @@
-"""Where in MLflow a study lives: its experiment, its parent run, its dataset."""
+"""Finds or makes the place of a study in MLflow: its experiment, its run and its dataset."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from tracking.tags import Role, Tag
 
 @dataclass(frozen=True)
 class StudyContext:
-    """What a trial's run needs to know of its study.
+    """The place of a study in MLflow, which the run of every trial needs.
 
     Attributes:
-        experiment_id: The experiment.
-        parent_run_id: The study's own run.
-        datasets: MLflow `DatasetInput`s that the trials share; empty for a user's own data.
+        experiment_id: The study's experiment.
+        parent_run_id: The study's own run, the parent of its trials' runs.
+        datasets: MLflow's `DatasetInput`s that the trials share; empty for a user's own data.
     """
 
     experiment_id: str
@@ -36,7 +36,7 @@ class StudyContext:
 
 
 def find_experiment(client: Any, study: str) -> Any | None:
-    """The experiment of a study, given the study's name or the experiment's identifier."""
+    """Find a study's experiment by the study's name or by the experiment's identifier."""
     from mlflow.exceptions import MlflowException
 
     found = client.get_experiment_by_name(study)
@@ -51,7 +51,15 @@ def find_experiment(client: Any, study: str) -> Any | None:
 
 
 def find_context(client: Any, study: str) -> StudyContext | None:
-    """Read a study's context from the store: for a worker that did not start the study."""
+    """Read the place of a study that another process has started.
+
+    Args:
+        client: The store's client.
+        study: Its name.
+
+    Returns:
+        The place, or None where the study was never started.
+    """
     experiment = client.get_experiment_by_name(study)
     parent = None if experiment is None else _find_parent(client, experiment, study)
     if experiment is None or parent is None:
@@ -61,7 +69,7 @@ def find_context(client: Any, study: str) -> StudyContext | None:
 
 
 def ensure_context(client: Any, store: Store, record: StudyRecord) -> StudyContext:
-    """Find or make a study's experiment and parent run, and set the run back to RUNNING.
+    """Find or make a study's experiment and run, and set the run to RUNNING.
 
     Args:
         client: The store's client.
@@ -69,7 +77,7 @@ def ensure_context(client: Any, store: Store, record: StudyRecord) -> StudyConte
         record: The study.
 
     Returns:
-        The context, the same one for every process that asks.
+        The study's place. Every process that asks at the same time gets the same one.
     """
     from filelock import FileLock
 
@@ -83,7 +91,10 @@ def ensure_context(client: Any, store: Store, record: StudyRecord) -> StudyConte
 
 
 def dataset_input(dataset: DatasetRecord) -> Any:
-    """The ratings as MLflow knows datasets, with our hash: MLflow's covers 10,000 rows only."""
+    """Describe the ratings as an input of a run, MLflow's `DatasetInput`.
+
+    Its digest is the start of our own hash, since MLflow's covers the first 10,000 rows only.
+    """
     quiet()
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
@@ -99,7 +110,10 @@ def dataset_input(dataset: DatasetRecord) -> Any:
 
 
 def artifact_folder(study: str) -> str:
-    """A folder name for a study: readable, and its own even where the name needs cleaning."""
+    """Make a folder name from a study's name, a different one for every study.
+
+    "movies" stays as it is. "a b" becomes "a_b-" and eight digits of the name's SHA-256.
+    """
     clean = re.sub(r"[^A-Za-z0-9._-]+", "_", study)[:80].strip(".") or "study"
     if clean == study:
         return clean

@@ -1,4 +1,4 @@
-"""What a recorder remembers of the runs that it writes to, so that no write reads it again."""
+"""Remembers the runs that a recorder writes to, so that no write has to read them again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StartedTrial:
 
 
 class KnownRuns:
-    """The studies and trials that one recorder has met, by name and by run.
+    """A recorder's memory: studies by name, and trials that have not ended by run.
 
     Several threads may use it at once: two that ask for the same thing read it twice, and keep
     the same answer.

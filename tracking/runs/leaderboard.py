@@ -1,4 +1,4 @@
-"""A study as a table and as text: what its page in MLflow says."""
+"""The results of a study as a table, as figures and as text for its page in MLflow."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ _SHOWN = 10
 
 
 def counts(record: StudyRecord) -> dict[str, int]:
-    """How many trials ended in each way, by state."""
+    """Count the trials in each state; queued ones are not counted."""
     found = Counter(trial.state for trial in record.trials)
     return {state: found[state] for state in (COMPLETE, PRUNED, FAILED, KILLED, RUNNING)}
 
 
 def summary_metrics(record: StudyRecord) -> dict[str, float]:
-    """The figures of a study's own run."""
+    """The figures of a study's own run.
+
+    Returns:
+        `n_complete`, `n_pruned`, `n_failed`, `n_killed`; and where a trial ranks, the best value
+        under the objective's name and its trial's number as `best_trial`.
+    """
     found = counts(record)
     metrics = {f"n_{state}": float(found[state]) for state in (COMPLETE, PRUNED, FAILED, KILLED)}
     ranked = record.ranked()
@@ -56,7 +61,7 @@ def write_leaderboard(record: StudyRecord, path: Path) -> None:
 
 
 def study_note(record: StudyRecord, *, results: bool = False) -> str:
-    """The description of a study's run, in Markdown.
+    """Write the description of a study's run, in Markdown.
 
     Args:
         record: The study.
@@ -110,7 +115,7 @@ def _table(record: StudyRecord, best: tuple[TrialRecord, ...]) -> list[str]:
 
 
 def _frontier(record: StudyRecord) -> list[str]:
-    """The trials that no other one beats in one goal without losing in another."""
+    """A Markdown table of the trials on the frontier: no other trial dominates them."""
     lines = ["Not beaten in all goals by any trial:", ""]
     lines += ["| " + " | ".join(["trial", *record.goals]) + " |"]
     lines += ["|" + " --- |" * (1 + len(record.goals))]

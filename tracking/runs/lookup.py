@@ -1,4 +1,4 @@
-"""What MLflow holds of a run, in plain types."""
+"""Reads a run from MLflow in plain types."""
 
 from __future__ import annotations
 

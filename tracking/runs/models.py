@@ -1,5 +1,4 @@
-"""The models of a run: logged so that MLflow loads and serves them without a pickle, found,
-deleted."""
+"""Logs, finds and deletes the models of a run; MLflow loads and serves them without a pickle."""
 
 from __future__ import annotations
 
@@ -14,16 +13,16 @@ from tracking.runs.batches import LoggedModel
 from tracking.runs.quiet import is_missing, quiet
 
 LOADER_MODULE = "trialbook_serving"
-"""Name of the loader inside a logged model: no folder of a user's is likely to shadow it."""
+"""Name of the loader's module in a logged model, unlikely to be shadowed by a user's folder."""
 
 _REQUIRED = ("keras", "tensorflow", "numpy", "pandas")
 
 
 def requirements() -> list[str]:
-    """The packages that a model needs, pinned to what is installed here.
+    """List the packages that a model needs, pinned to the installed versions: "keras==3.12.0".
 
-    Given explicitly because MLflow otherwise finds out by loading the model in a new process,
-    which takes six seconds a trial.
+    Without such a list MLflow finds out by loading the model in a new process, which takes six
+    seconds a trial.
     """
     from importlib.metadata import PackageNotFoundError, version
 
@@ -53,7 +52,7 @@ def log_model(
         run_id: The run, still active.
         model: The folder.
         loader: A file that defines `_load_pyfunc(path)` and imports nothing of ours.
-        place: Among the run's models, 0 for the first.
+        place: Of the model among the run's models, 0 for the first.
 
     Returns:
         The model's identifier: `models:/<identifier>` is its address.

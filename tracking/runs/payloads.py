@@ -1,4 +1,4 @@
-"""From records to what MLflow stores: names, tags, params. Pure, so it is tested without it."""
+"""Turns records into the names, tags, params and metrics of MLflow's runs, without MLflow."""
 
 from __future__ import annotations
 
@@ -33,42 +33,42 @@ _STATUS: dict[str, str] = {
 
 
 def run_name(record: TrialRecord) -> str:
-    """`movies-0007`, `movies-0007 (pruned)`, `baseline`: the end is in the name.
+    """Name the run of a trial: `movies-0007`, `movies-0007 (pruned)`, `baseline`.
 
-    MLflow knows FINISHED, FAILED and KILLED only, so the name says which of the two a KILLED
-    run is, and it does so in every list, chart legend and comparison.
+    MLflow has one status, KILLED, for pruned and for killed trials. The name tells them apart
+    in every list, legend and comparison.
     """
     name = "baseline" if record.is_baseline else f"{record.study}-{record.number:04d}"
     return f"{name} ({record.state})" if record.state in (PRUNED, FAILED, KILLED) else name
 
 
 def status_of(state: str) -> str:
-    """MLflow's status for a state: only a complete trial is FINISHED."""
+    """MLflow's status of a run for the state of its trial; only a complete one is FINISHED."""
     return _STATUS.get(state, "RUNNING")
 
 
 def clean_key(name: str) -> str:
-    """A name that MLflow takes as the key of a param or metric."""
+    """Turn a name into a key that MLflow accepts for a param or a metric: `a(b)` into `a_b_`."""
     return re.sub(r"[^\w\-. :/]", "_", name).strip("/ ")[:250] or "_"
 
 
 def shorten(text: str, limit: int) -> str:
-    """The text, its end replaced by dots where it is too long."""
+    """Cut a text to a number of characters, the last four of them " ..."."""
     return text if len(text) <= limit else text[: limit - 4] + " ..."
 
 
 def params_of(params: Mapping[str, Scalar]) -> dict[str, str]:
-    """Params as text; the whole of a very long one is in the run's `config.json`."""
+    """Turn params into texts of at most 6,000 characters; `config.json` has the long ones whole."""
     return {clean_key(name): shorten(str(value), _MAX_PARAM) for name, value in params.items()}
 
 
 def tags_of(tags: Mapping[str, str]) -> dict[str, str]:
-    """Tags within MLflow's limits."""
+    """Turn tags into texts within MLflow's limits: at most 8,000 characters each."""
     return {clean_key(name): shorten(str(value), _MAX_TAG) for name, value in tags.items()}
 
 
 def source_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Who and what wrote a run, by the names that MLflow's pages look for."""
+    """Tags that MLflow's own pages show: the user, the source and the Git commit."""
     found = {"mlflow.user": _user(), "mlflow.source.name": "trialbook"}
     found["mlflow.source.type"] = "LOCAL"
     commit = tags.get(Tag.COMMIT, "").split("-")[0]
@@ -78,7 +78,7 @@ def source_tags(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def study_tags(record: StudyRecord) -> dict[str, str]:
-    """All tags of a study's run but its description."""
+    """All tags of a study's run except its description."""
     tags = source_tags(record.tags) | dict(record.tags)
     tags |= {Tag.STUDY: record.name, Tag.ROLE: Role.STUDY, Tag.OBJECTIVE: record.objective}
     if record.dataset is not None:
@@ -87,7 +87,7 @@ def study_tags(record: StudyRecord) -> dict[str, str]:
 
 
 def trial_tags(record: TrialRecord, *, parent_run_id: str) -> dict[str, str]:
-    """All tags of a trial's run at its start."""
+    """All tags of a trial's run when it starts."""
     tags = source_tags(record.tags) | {Tag.ROLE: Role.TRIAL} | dict(record.tags)
     tags |= {Tag.STUDY: record.study, Tag.NUMBER: str(record.number), Tag.STATE: record.state}
     return tags_of(tags | {"mlflow.parentRunId": parent_run_id})
@@ -102,7 +102,7 @@ def closing_tags(record: TrialRecord) -> dict[str, str]:
 
 
 def closing_metrics(record: TrialRecord) -> dict[str, float]:
-    """The final figures of a trial, the objective under its own name among them."""
+    """The final figures of a trial; its value is added under the objective's name if missing."""
     metrics = {clean_key(name): float(value) for name, value in record.metrics.items()}
     if record.value is not None:
         metrics.setdefault(clean_key(record.objective), float(record.value))
@@ -110,7 +110,7 @@ def closing_metrics(record: TrialRecord) -> dict[str, float]:
 
 
 def dataset_profile(dataset: DatasetRecord) -> str:
-    """The dataset's counts, its whole hash among them, as JSON."""
+    """Write a dataset's counts, its whole hash and its checks as a JSON object."""
     profile = dict(dataset.profile) | {"content_hash": dataset.content_hash}
     profile["synthetic"] = dataset.synthetic
     if dataset.checks:

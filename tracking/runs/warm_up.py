@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tracking.figures.libraries import load_libraries
 from tracking.runs.quiet import quiet
 from tracking.runs.schema import build
 from tracking.runs.store import Store
@@ -16,7 +16,7 @@ from tracking.runs.store import Store
 
 @contextlib.contextmanager
 def warmed(store: Store) -> Iterator[Callable[[], None]]:
-    """Import MLflow and make a new store's tables in the background.
+    """Import MLflow and the drawing libraries, and make a new store's tables, in the background.
 
     Nothing is written to the store before the caller asks for it: until then the tables lie in
     a temporary folder. Leaving the block early does not wait for the thread.
@@ -71,5 +71,4 @@ class _Warming(threading.Thread):
             partial = self.built.with_suffix(".partial")
             build(partial, artifacts=path.parent / "artifacts")
             partial.rename(self.built)
-        for name in ("matplotlib.backends.backend_agg", "matplotlib.figure", "plotly.subplots"):
-            importlib.import_module(name)
+        load_libraries()
