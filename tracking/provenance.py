@@ -90,10 +90,10 @@ def _package_drift(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
 
 def _versions(tags: Mapping[str, str]) -> dict[str, str]:
     try:
-        found = json.loads(tags.get(Tag.VERSIONS, "{}"))
+        versions = json.loads(tags.get(Tag.VERSIONS, "{}"))
     except ValueError:
         return {}
-    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+    return {str(k): str(v) for k, v in versions.items()} if isinstance(versions, dict) else {}
 
 
 def _short(tag: str, value: str) -> str:
@@ -118,13 +118,13 @@ def _collect() -> Mapping[str, str]:
 def _installed() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {}
+    installed = {}
     for name in _PACKAGES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def _commit(folder: Path) -> str:

@@ -46,11 +46,11 @@ def test_a_trial_tells_what_its_tags_say(make_trial: Make) -> None:
     assert plain.recipe is plain.trainer is plain.threads is None
     tags = {"baseline": "true", "beyond": "true", "recipe": "mlp", "trainer": "fast"}
     tags |= {"threads": "4"}
-    told = make_trial(0, tags={f"trialbook.{name}": value for name, value in tags.items()})
-    assert told.is_baseline
-    assert told.is_beyond
-    assert told.is_recipe
-    assert (told.recipe, told.trainer, told.threads) == ("mlp", "fast", 4)
+    tagged = make_trial(0, tags={f"trialbook.{name}": value for name, value in tags.items()})
+    assert tagged.is_baseline
+    assert tagged.is_beyond
+    assert tagged.is_recipe
+    assert (tagged.recipe, tagged.trainer, tagged.threads) == ("mlp", "fast", 4)
 
 
 def test_less_is_better_unless_the_study_says_otherwise(

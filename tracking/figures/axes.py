@@ -137,9 +137,9 @@ def _ticks(distinct: list[float], *, log: bool) -> list[float]:
     low, high = distinct[0], distinct[-1]
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1) if log else ()
     for factors, enough in (((1.0,), 2), ((1.0, 3.0), 3), ((1.0, 2.0, 5.0), 3)):
-        found = [f * 10.0**d for d in decades for f in factors if low <= f * 10.0**d <= high]
-        if len(found) >= enough:
-            return found
+        ticks = [f * 10.0**d for d in decades for f in factors if low <= f * 10.0**d <= high]
+        if len(ticks) >= enough:
+            return ticks
     return [low, math.sqrt(low * high), high] if log else _round_ticks(low, high)
 
 

@@ -180,5 +180,5 @@ def _named(trial: TrialRecord) -> str:
 
 
 def _points(trial: TrialRecord, name: str) -> Points:
-    found = [(float(e.epoch), finite(e.metrics.get(name))) for e in trial.epochs]
-    return tuple((epoch, value) for epoch, value in found if value is not None)
+    pairs = [(float(e.epoch), finite(e.metrics.get(name))) for e in trial.epochs]
+    return tuple((epoch, value) for epoch, value in pairs if value is not None)

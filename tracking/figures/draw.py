@@ -67,12 +67,12 @@ def draw_trial(trial: TrialRecord, path: Path, *, monitor: str = "val_rmse") -> 
         >>> draw_trial(trial, Path("curve.png")).name
         'curve.png'
     """
-    found = curve(trial, monitor=monitor)
+    drawn = curve(trial, monitor=monitor)
     title = f"{trial.study}, trial {trial.number}: learning curve"
-    if found.best is not None:
-        title += f" (kept epoch {found.best[0]:.0f}: {found.best[1]:.4f})"
+    if drawn.best is not None:
+        title += f" (kept epoch {drawn.best[0]:.0f}: {drawn.best[1]:.4f})"
     label = words(monitor.removeprefix("val_"))
-    save_curve(found, path, title=title, value_label=label, limits=curve_limits([found]))
+    save_curve(drawn, path, title=title, value_label=label, limits=curve_limits([drawn]))
     return path
 
 

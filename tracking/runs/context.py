@@ -39,9 +39,9 @@ def find_experiment(client: Any, study: str) -> Any | None:
     """Find a study's experiment by the study's name or by the experiment's identifier."""
     from mlflow.exceptions import MlflowException
 
-    found = client.get_experiment_by_name(study)
-    if found is not None or not study.isdecimal():
-        return found
+    experiment = client.get_experiment_by_name(study)
+    if experiment is not None or not study.isdecimal():
+        return experiment
     try:
         return client.get_experiment(study)
     except MlflowException as error:
@@ -83,11 +83,11 @@ def ensure_context(client: Any, store: Store, record: StudyRecord) -> StudyConte
 
     with FileLock(str(store.home / "tracking.lock")):
         experiment_id = _ensure_experiment(client, store, record.name)
-        found = find_context(client, record.name)
-        if found is None:
+        context = find_context(client, record.name)
+        if context is None:
             return _make_parent(client, experiment_id, record)
-    _reopen(client, found.parent_run_id, record)
-    return found
+    _reopen(client, context.parent_run_id, record)
+    return context
 
 
 def dataset_input(dataset: DatasetRecord) -> Any:
@@ -121,14 +121,14 @@ def artifact_folder(study: str) -> str:
 
 
 def _ensure_experiment(client: Any, store: Store, study: str) -> str:
-    found = client.get_experiment_by_name(study)
-    if found is None:
+    experiment = client.get_experiment_by_name(study)
+    if experiment is None:
         place = None if store.served else (store.artifacts / artifact_folder(study)).as_uri()
         tags = {Tag.STUDY.value: study, "mlflow.experimentKind": "custom_model_development"}
         return str(client.create_experiment(study, place, tags))
-    if found.lifecycle_stage == "deleted":  # put into the bin in MLflow's pages; wanted again
-        client.restore_experiment(found.experiment_id)
-    return str(found.experiment_id)
+    if experiment.lifecycle_stage == "deleted":  # put into the bin in MLflow's pages; wanted again
+        client.restore_experiment(experiment.experiment_id)
+    return str(experiment.experiment_id)
 
 
 def _find_parent(client: Any, experiment: Any, study: str) -> Any | None:

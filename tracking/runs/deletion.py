@@ -52,7 +52,7 @@ def delete_study(store: Store, study: str) -> None:
 
 
 def _unknown(client: Any, study: str) -> str:
-    names = sorted(found.name for found in client.search_experiments() if found.name != "Default")
+    names = sorted(each.name for each in client.search_experiments() if each.name != "Default")
     known = f"Known are: {', '.join(names[:10])}." if names else "None is recorded yet."
     return f"Only a recorded study can be deleted, but {study!r} is not one. {known}"
 
@@ -87,18 +87,18 @@ def _hide_models(client: Any, experiment_id: str) -> list[str]:
     Returns:
         Their identifiers; never none, for the same reason as in `_any_run`.
     """
-    found, token = [], None
+    identifiers, token = [], None
     while True:
         page = client.search_logged_models([experiment_id], page_token=token)
-        found += [str(model.model_id) for model in page]
+        identifiers += [str(model.model_id) for model in page]
         token = page.token
         if not token:
             break
-    if not found:
-        found = [str(client.create_logged_model(experiment_id, "to-be-deleted").model_id)]
-    for model_id in found:
+    if not identifiers:
+        identifiers = [str(client.create_logged_model(experiment_id, "to-be-deleted").model_id)]
+    for model_id in identifiers:
         client.delete_logged_model(model_id)
-    return found
+    return identifiers
 
 
 def _collect(store: Store, experiment_id: str, run_id: str, models: list[str]) -> None:

@@ -16,8 +16,8 @@ _SHOWN = 10
 
 def counts(record: StudyRecord) -> dict[str, int]:
     """Count the trials in each state; queued ones are not counted."""
-    found = Counter(trial.state for trial in record.trials)
-    return {state: found[state] for state in (COMPLETE, PRUNED, FAILED, KILLED, RUNNING)}
+    counted = Counter(trial.state for trial in record.trials)
+    return {state: counted[state] for state in (COMPLETE, PRUNED, FAILED, KILLED, RUNNING)}
 
 
 def summary_metrics(record: StudyRecord) -> dict[str, float]:
@@ -27,8 +27,8 @@ def summary_metrics(record: StudyRecord) -> dict[str, float]:
         `n_complete`, `n_pruned`, `n_failed`, `n_killed`; and where a trial ranks, the best value
         under the objective's name and its trial's number as `best_trial`.
     """
-    found = counts(record)
-    metrics = {f"n_{state}": float(found[state]) for state in (COMPLETE, PRUNED, FAILED, KILLED)}
+    counted = counts(record)
+    metrics = {f"n_{state}": float(counted[state]) for state in (COMPLETE, PRUNED, FAILED, KILLED)}
     ranked = record.ranked()
     if ranked and ranked[0].value is not None:
         metrics |= {record.objective: ranked[0].value, "best_trial": float(ranked[0].number)}
@@ -78,9 +78,9 @@ def study_note(record: StudyRecord, *, results: bool = False) -> str:
 
 
 def _results(record: StudyRecord) -> str:
-    found = {state: n for state, n in counts(record).items() if n}
-    told = ", ".join(f"{n} {state}" for state, n in found.items()) or "none yet"
-    parts = ["## Results", f"Trials: {told}."]
+    counted = {state: n for state, n in counts(record).items() if n}
+    ends = ", ".join(f"{n} {state}" for state, n in counted.items()) or "none yet"
+    parts = ["## Results", f"Trials: {ends}."]
     ranked = record.ranked()
     if not ranked:
         return "\n\n".join([*parts, "No trial is complete, so there is no best one."])

@@ -26,13 +26,13 @@ def requirements() -> list[str]:
     """
     from importlib.metadata import PackageNotFoundError, version
 
-    found = []
+    pinned = []
     for name in ("mlflow", *_REQUIRED):
         try:
-            found.append(f"{name}=={version(name)}")
+            pinned.append(f"{name}=={version(name)}")
         except PackageNotFoundError:
             continue
-    return found
+    return pinned
 
 
 def log_model(
@@ -88,11 +88,11 @@ def find_models(client: Any, run_id: str, run: Any = None) -> list[str]:
         The models' identifiers in the order in which they were logged, the trial's own first;
         none of a run that does not exist.
     """
-    found = run or _unless_missing(client.get_run, run_id)
-    if found is None or not found.outputs:
+    known = run or _unless_missing(client.get_run, run_id)
+    if known is None or not known.outputs:
         return []
     # A run goes on to name a model that is deleted.
-    named = sorted(found.outputs.model_outputs, key=lambda each: each.step)
+    named = sorted(known.outputs.model_outputs, key=lambda each: each.step)
     identifiers = [str(each.model_id) for each in named]
     return [each for each in identifiers if _unless_missing(client.get_logged_model, each)]
 

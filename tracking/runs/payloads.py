@@ -69,12 +69,12 @@ def tags_of(tags: Mapping[str, str]) -> dict[str, str]:
 
 def source_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """Tags that MLflow's own pages show: the user, the source and the Git commit."""
-    found = {"mlflow.user": _user(), "mlflow.source.name": "trialbook"}
-    found["mlflow.source.type"] = "LOCAL"
+    source = {"mlflow.user": _user(), "mlflow.source.name": "trialbook"}
+    source["mlflow.source.type"] = "LOCAL"
     commit = tags.get(Tag.COMMIT, "").split("-")[0]
     if commit:
-        found["mlflow.source.git.commit"] = commit
-    return found
+        source["mlflow.source.git.commit"] = commit
+    return source
 
 
 def study_tags(record: StudyRecord) -> dict[str, str]:

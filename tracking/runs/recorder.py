@@ -180,8 +180,8 @@ class MlflowRecorder:
 
     def curve(self, run_id: str) -> tuple[EpochRecord, ...]:
         """Read the epochs that the run holds, the first one first; none of an unknown run."""
-        found = self.find_run(run_id)
-        names = list(found["metrics"]) if found else []
+        run = self.find_run(run_id)
+        names = list(run["metrics"]) if run else []
         return read_history(self.store.client(), run_id, names)
 
     def end_study(self, run_id: str, *, status: str) -> None:
@@ -258,8 +258,8 @@ class MlflowRecorder:
 
     def metric(self, run_id: str, name: str) -> float | None:
         """Read the last value of a metric of a run, or None where there is none."""
-        found = self.find_run(run_id)
-        value = None if found is None else found["metrics"].get(clean_key(name))
+        run = self.find_run(run_id)
+        value = None if run is None else run["metrics"].get(clean_key(name))
         return None if value is None else float(value)
 
     def model_uri(self, run_id: str) -> str | None:
@@ -267,8 +267,8 @@ class MlflowRecorder:
 
         It loads where MLflow's tracking address is this store's.
         """
-        found = find_models(self.store.client(), run_id)
-        return f"models:/{found[0]}" if found else None
+        models = find_models(self.store.client(), run_id)
+        return f"models:/{models[0]}" if models else None
 
     def drop_model(self, run_id: str) -> None:
         """Delete a run's models and their files; a run without any is left as it is."""

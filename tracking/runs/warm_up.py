@@ -57,7 +57,7 @@ class _Warming(threading.Thread):
         self.warm, self.left = threading.Event(), threading.Event()
 
     def run(self) -> None:
-        # Whatever goes wrong here goes wrong again where it is needed, and is told there.
+        # Whatever goes wrong here goes wrong again where it is needed, and is reported there.
         with contextlib.suppress(Exception):
             self._work()
         self.warm.set()
