@@ -7,27 +7,20 @@ from tracking.figures.draw import draw_study, draw_trial, draw_verdict, reproduc
 from tracking.provenance import drift, provenance
 from tracking.recorder import NullRecorder, Recorder
 from tracking.records import (
-    BEYOND,
-    COMPLETE,
-    FAILED,
-    KILLED,
-    PRUNED,
-    QUEUED,
-    RUNNING,
     DatasetRecord,
-    EndReason,
     EpochRecord,
     ModelFolder,
     Scalar,
-    State,
     StudyRecord,
     TrialRecord,
 )
 from tracking.runs.recorder import MlflowRecorder
 from tracking.runs.store import Store, ui_command
 from tracking.runs.warm_up import warmed
+from tracking.states import COMPLETE, FAILED, KILLED, PRUNED, QUEUED, RUNNING, EndReason, State
 from tracking.tags import (
     BASELINE_TAG,
+    BEYOND,
     DATA_HASH_TAG,
     END_REASON_TAG,
     MESSAGE_TAG,

@@ -5,69 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
+from tracking.states import EndReason, State
 from tracking.tags import Tag
 
 Scalar = str | int | float | bool | None
-
-
-class State(StrEnum):
-    """How far a trial has come; equal to its plain text.
-
-    Example:
-        >>> State.PRUNED == "pruned"
-        True
-    """
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    COMPLETE = "complete"
-    PRUNED = "pruned"
-    FAILED = "failed"
-    KILLED = "killed"
-
-
-class EndReason(StrEnum):
-    """Why a trial ended, finer than its state; equal to its plain text.
-
-    Example:
-        >>> EndReason("nan") is EndReason.NAN
-        True
-    """
-
-    NONE = ""
-    """It has not ended, or nothing is known of its end."""
-    EPOCHS = "epochs"
-    """Complete: all its epochs are trained."""
-    EARLY_STOPPING = "early_stopping"
-    """Complete: its model no longer improved."""
-    PRUNED = "pruned"
-    """Pruned: other trials were better at the same point."""
-    LIMIT = "limit"
-    """Pruned: it exceeds a limit of its study."""
-    NAN = "nan"
-    """Failed: its loss or its metric is no number."""
-    OUT_OF_MEMORY = "out_of_memory"
-    """Failed: memory ran out."""
-    ERROR = "error"
-    """Failed or killed: an exception was raised."""
-    CRASH = "crash"
-    """Failed: its training process died."""
-    TIMEOUT = "timeout"
-    """Killed: the study's time was over."""
-    INTERRUPTED = "interrupted"
-    """Killed: the user stopped the study, or the study's process died."""
-
-
-COMPLETE = State.COMPLETE
-PRUNED = State.PRUNED
-FAILED = State.FAILED
-KILLED = State.KILLED
-RUNNING = State.RUNNING
-QUEUED = State.QUEUED
-BEYOND = Tag.BEYOND
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -283,7 +226,7 @@ class StudyRecord:
 
     def ranked(self) -> tuple[TrialRecord, ...]:
         """Complete trials within the limits, best first; ties in the order of their numbers."""
-        done = [t for t in self.trials if t.state == COMPLETE and t.value is not None]
+        done = [t for t in self.trials if t.state == State.COMPLETE and t.value is not None]
         within = [t for t in done if not t.is_beyond]
         return tuple(sorted(within, key=lambda t: (self.sign * (t.value or 0.0), t.number)))
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tracking.figures.axes import Axis, axis_of, robust_limits
-from tracking.records import COMPLETE, StudyRecord, TrialRecord, sign_of
+from tracking.records import StudyRecord, TrialRecord, sign_of
+from tracking.states import COMPLETE
 
 _MAX_PARAMS = 12
 _MAX_BARS = 15

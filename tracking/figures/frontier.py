@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from tracking.figures.axes import robust_limits
 from tracking.figures.data import Limits, finite
-from tracking.records import COMPLETE, StudyRecord
+from tracking.records import StudyRecord
+from tracking.states import COMPLETE
 
 
 @dataclass(frozen=True, slots=True)

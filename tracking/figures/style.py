@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracking.records import COMPLETE, FAILED, KILLED, PRUNED, RUNNING
+from tracking.states import COMPLETE, FAILED, KILLED, PRUNED, RUNNING
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PINK, SKY, INK, GREY, LIGHT = "#CC79A7", "#56B4E9", "#222222", "#767676", "#DDDDDD"

@@ -6,8 +6,9 @@ import csv
 from collections import Counter
 from pathlib import Path
 
-from tracking.records import COMPLETE, FAILED, KILLED, PRUNED, RUNNING, StudyRecord, TrialRecord
+from tracking.records import StudyRecord, TrialRecord
 from tracking.runs.payloads import shorten
+from tracking.states import COMPLETE, FAILED, KILLED, PRUNED, RUNNING
 
 _MAX_NOTE = 8000
 _MAX_COLUMNS = 6

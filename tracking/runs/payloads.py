@@ -7,16 +7,8 @@ import json
 import re
 from collections.abc import Mapping
 
-from tracking.records import (
-    COMPLETE,
-    FAILED,
-    KILLED,
-    PRUNED,
-    DatasetRecord,
-    Scalar,
-    StudyRecord,
-    TrialRecord,
-)
+from tracking.records import DatasetRecord, Scalar, StudyRecord, TrialRecord
+from tracking.states import COMPLETE, FAILED, KILLED, PRUNED
 from tracking.tags import Role, Tag
 
 NOTE_TAG = "mlflow.note.content"

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from tracking.errors import TrackingError
@@ -15,11 +14,9 @@ from tracking.runs.batches import history_of, log_final, log_history, read_histo
 from tracking.runs.context import ensure_context
 from tracking.runs.deletion import delete_study
 from tracking.runs.known_runs import KnownRuns
-from tracking.runs.leaderboard import study_note, summary_metrics, write_leaderboard
 from tracking.runs.lookup import is_open, read_run
 from tracking.runs.models import drop_models, find_models, log_models
 from tracking.runs.payloads import (
-    NOTE_TAG,
     clean_key,
     closing_metrics,
     closing_tags,
@@ -30,6 +27,7 @@ from tracking.runs.payloads import (
 )
 from tracking.runs.quiet import quiet
 from tracking.runs.registry import Registered, WinnerRun, register_winner
+from tracking.runs.results import write_results
 from tracking.runs.store import Store
 
 
@@ -191,17 +189,9 @@ class MlflowRecorder:
 
     def finish_study(self, record: StudyRecord, *, status: str) -> None:
         """Write a study's leaderboard, figures and summary, and then the end of its run."""
-        from tracking.figures.draw import draw_study
-
         client = self.store.client()
         run_id = record.parent_run_id or self._known.study(client, record.name).parent_run_id
-        with TemporaryDirectory(prefix="trialbook-study-") as folder:
-            write_leaderboard(record, Path(folder) / "leaderboard.csv")
-            draw_study(record, Path(folder) / "plots")
-            client.log_artifacts(run_id, folder)
-        summary = {clean_key(name): value for name, value in summary_metrics(record).items()}
-        tags = {NOTE_TAG: study_note(record, results=True)}
-        log_final(client, run_id, metrics=summary, tags=tags)
+        write_results(client, run_id, record)
         client.set_terminated(run_id, status)
 
     def log_verdict(
