@@ -7,13 +7,6 @@ from tracking.figures.draw import draw_study, draw_trial, draw_verdict, reproduc
 from tracking.provenance import drift, provenance
 from tracking.recorder import NullRecorder, Recorder
 from tracking.records import (
-    BEYOND,
-    COMPLETE,
-    FAILED,
-    KILLED,
-    PRUNED,
-    QUEUED,
-    RUNNING,
     DatasetRecord,
     EpochRecord,
     ModelFolder,
@@ -21,8 +14,13 @@ from tracking.records import (
     StudyRecord,
     TrialRecord,
 )
-from tracking.runs.payloads import (
+from tracking.runs.recorder import MlflowRecorder
+from tracking.runs.store import Store, ui_command
+from tracking.runs.warm_up import warmed
+from tracking.states import COMPLETE, FAILED, KILLED, PRUNED, QUEUED, RUNNING, EndReason, State
+from tracking.tags import (
     BASELINE_TAG,
+    BEYOND,
     DATA_HASH_TAG,
     END_REASON_TAG,
     MESSAGE_TAG,
@@ -30,10 +28,9 @@ from tracking.runs.payloads import (
     ROLE_TAG,
     STATE_TAG,
     STUDY_TAG,
+    Role,
+    Tag,
 )
-from tracking.runs.recorder import MlflowRecorder
-from tracking.runs.store import Store, ui_command
-from tracking.runs.warm_up import warmed
 
 __all__ = [
     "BASELINE_TAG",
@@ -52,14 +49,18 @@ __all__ = [
     "STATE_TAG",
     "STUDY_TAG",
     "DatasetRecord",
+    "EndReason",
     "EpochRecord",
     "MlflowRecorder",
     "ModelFolder",
     "NullRecorder",
     "Recorder",
+    "Role",
     "Scalar",
+    "State",
     "Store",
     "StudyRecord",
+    "Tag",
     "TrackingError",
     "TrialRecord",
     "draw_study",

@@ -2,4 +2,4 @@
 
 
 class TrackingError(ValueError):
-    """A user's mistake, told in one line: the rule, the value received, the way out."""
+    """A user's mistake, stated in one line: the rule, the value received, the way out."""

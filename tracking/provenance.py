@@ -1,4 +1,4 @@
-"""On what a trial ran: code, packages, machine. As tags, and as differences in words."""
+"""The code, packages and machine that a trial ran on: as tags, and compared in words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-VERSIONS_TAG = "trialbook.versions"
+from tracking.tags import Tag
+
 _PACKAGES = (
     "trialbook",
     "tensorflow",
@@ -22,40 +23,51 @@ _PACKAGES = (
     "pandas",
     "scikit-learn",
 )
-_READABLE = {
-    "trialbook.commit": "commit",
-    "trialbook.python": "Python",
-    "trialbook.os": "operating system",
-    "trialbook.hardware": "hardware",
-    "trialbook.threads": "threads",
-    "trialbook.data_hash": "data",
+_READABLE: dict[str, str] = {
+    Tag.COMMIT: "commit",
+    Tag.PYTHON: "Python",
+    Tag.OS: "operating system",
+    Tag.HARDWARE: "hardware",
+    Tag.THREADS: "threads",
+    Tag.DATA_HASH: "data",
 }
 
 
 def provenance() -> dict[str, str]:
-    """What a result depends on besides its configuration.
+    """Collect the code, packages and machine of this process as tags.
 
-    Never fails: what cannot be found out is left out or called unknown. Collected once a
-    process.
+    It never fails: what cannot be found out is left out or called unknown. It is collected once
+    a process.
 
     Returns:
         Tags by name: `trialbook.commit` (of the working directory's checkout, or of the
         package's; `-dirty` where tracked files are changed), `trialbook.python`,
         `trialbook.versions` (JSON), `trialbook.os`, `trialbook.hardware`.
+
+    Example:
+        >>> tags = provenance()
+        >>> tags["trialbook.python"] == platform.python_version()
+        True
+        >>> "mlflow" in json.loads(tags["trialbook.versions"])
+        True
     """
-    return dict(_collect())
+    return {str(tag): value for tag, value in _collect().items()}
 
 
 def drift(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """What differs between two machines or two moments, in words.
+    """Say in words what differs between two sets of tags from `provenance`.
 
     Args:
         then: Tags of a trial.
         now: Tags of this process.
 
     Returns:
-        A line a difference ("tensorflow 2.20.0 then, 2.21.0 now"), packages first. What one
-        side does not say at all is no difference.
+        A line for each difference, packages first. A tag that one side lacks is no difference;
+        a package that one side lacks is one.
+
+    Example:
+        >>> drift({"trialbook.threads": "2"}, {"trialbook.threads": "4", "trialbook.os": "Linux"})
+        ['threads 2 then, 4 now']
     """
     lines = _package_drift(_versions(then), _versions(now))
     for tag, words in _READABLE.items():
@@ -78,14 +90,14 @@ def _package_drift(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
 
 def _versions(tags: Mapping[str, str]) -> dict[str, str]:
     try:
-        found = json.loads(tags.get(VERSIONS_TAG, "{}"))
+        versions = json.loads(tags.get(Tag.VERSIONS, "{}"))
     except ValueError:
         return {}
-    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+    return {str(k): str(v) for k, v in versions.items()} if isinstance(versions, dict) else {}
 
 
 def _short(tag: str, value: str) -> str:
-    if tag not in ("trialbook.commit", "trialbook.data_hash"):
+    if tag not in (Tag.COMMIT, Tag.DATA_HASH):
         return value
     head, _, dirty = value.partition("-")
     return f"{head[:12]}-{dirty}" if dirty else head[:12]
@@ -93,26 +105,26 @@ def _short(tag: str, value: str) -> str:
 
 @functools.cache
 def _collect() -> Mapping[str, str]:
-    tags = {
-        "trialbook.python": platform.python_version(),
-        VERSIONS_TAG: json.dumps(_installed()),
-        "trialbook.os": platform.platform(),
-        "trialbook.hardware": f"{_cpu()}, {_cores()} cores, {_memory()}",
+    tags: dict[str, str] = {
+        Tag.PYTHON: platform.python_version(),
+        Tag.VERSIONS: json.dumps(_installed()),
+        Tag.OS: platform.platform(),
+        Tag.HARDWARE: f"{_cpu()}, {_cores()} cores, {_memory()}",
     }
     commit = _commit(Path.cwd()) or _commit(Path(__file__).resolve().parent)
-    return {**tags, "trialbook.commit": commit} if commit else tags
+    return {**tags, Tag.COMMIT: commit} if commit else tags
 
 
 def _installed() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {}
+    installed = {}
     for name in _PACKAGES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def _commit(folder: Path) -> str:

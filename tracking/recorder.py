@@ -1,4 +1,4 @@
-"""What a search tells the record, and the record that forgets."""
+"""What a search says to its record while it runs, and a record that keeps nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,44 @@ from tracking.records import EpochRecord, ModelFolder, Scalar, StudyRecord, Tria
 
 @runtime_checkable
 class Recorder(Protocol):
-    """Writes what happened, and reads back what reproducing a trial needs."""
+    """Writes down what a search does, and reads back what repeating a trial needs.
+
+    A search needs nothing else to be recorded. `MlflowRecorder` writes to MLflow,
+    `NullRecorder` writes nothing. Every recorder gives these guarantees, and asks the same of
+    its caller:
+
+    Order: `start_study` comes first. For each trial follow `start_trial`, any number of
+    `parameters` and `epochs`, and then `finish_trial` or `kill_trial`. `finish_study` or
+    `end_study` comes last. A study that has ended may be started again, and goes on in the same
+    run. Reading is allowed at any time.
+
+    Threads: any thread may call any method. Calls for different trials may overlap; calls for
+    one trial come one after another. Several threads or processes may start one study at the
+    same time, and all get the same run. Nobody ends or deletes a study while its trials are
+    written.
+
+    Processes: a recorder can be pickled and used in another process, even while a trial is
+    under way. It must not be carried over a fork.
+
+    Files: folders and files that are handed over stay the caller's. A recorder copies what it
+    keeps before the method returns. It neither changes nor deletes the originals.
+
+    Repeats: `start_trial` makes a new run each time. `delete_study` needs a study that exists.
+    Every other method may be called again with the same arguments, and the record then says
+    the same; only the time of an end moves.
+
+    Failures: a method that raises may have written a part of what it was given. The run stays
+    open, so the trial can still be finished or killed. The end is written last: a trial that
+    has one has everything else.
+
+    Example:
+        >>> recorder: Recorder = NullRecorder()
+        >>> study = recorder.start_study(StudyRecord(name="movies"))
+        >>> trial = TrialRecord(study="movies", number=0, params={"size": 8})
+        >>> run_id = recorder.start_trial(trial)
+        >>> recorder.epochs(run_id, [EpochRecord(epoch=1, seconds=0.5, metrics={"loss": 1.2})])
+        >>> recorder.finish_study(study, status="FINISHED")
+    """
 
     def start_study(self, record: StudyRecord) -> StudyRecord:
         """Begin a study, or go on with it.
@@ -25,22 +62,35 @@ class Recorder(Protocol):
         ...
 
     def start_trial(self, record: TrialRecord) -> str:
-        """Begin a trial.
+        """Begin a trial of a study that was started, by this process or another one.
 
         Args:
             record: The trial as asked for: number, parameters, tags.
 
         Returns:
             The identifier of its run; empty where nothing is recorded.
+
+        Raises:
+            TrackingError: If a study that is needed was never started.
         """
         ...
 
     def parameters(self, run_id: str, params: Mapping[str, Scalar]) -> None:
-        """Write parameters of a trial that were found only while it ran."""
+        """Write parameters of a trial that became known only while it ran.
+
+        Args:
+            run_id: The trial's run.
+            params: By name. One that is written already must have the same value.
+        """
         ...
 
     def epochs(self, run_id: str, records: Sequence[EpochRecord]) -> None:
-        """Write epochs of a trial; writing one twice changes nothing."""
+        """Write epochs of a trial; writing one twice changes nothing.
+
+        Args:
+            run_id: The trial's run.
+            records: The epochs, in any order; none is allowed.
+        """
         ...
 
     def finish_trial(
@@ -51,10 +101,11 @@ class Recorder(Protocol):
         models: Sequence[ModelFolder] = (),
         epochs: Sequence[EpochRecord] = (),
     ) -> None:
-        """End a trial.
+        """Write how a trial ended: its files, its models, its figures, and its end last.
 
         Args:
-            record: The trial with its end, its figures and its `run_id`.
+            record: The trial with its end, its figures and its `run_id`. Its own `epochs` are
+                not written.
             folder: Files to keep as they are, or None.
             models: The saved models: one, or one a part where a trial has several.
             epochs: Those that `epochs` has not written yet.
@@ -62,24 +113,33 @@ class Recorder(Protocol):
         ...
 
     def kill_trial(self, record: TrialRecord, *, folder: Path | None = None) -> None:
-        """Close a run that nobody will finish; one that has an end keeps it.
+        """End a trial that nobody will finish; one that has an end keeps it.
 
         Args:
             record: The trial as far as it came, with its state, its reason and its `run_id`.
+                Where it has no run, or an unknown one, nothing is done.
             folder: Files to keep as they are, or None.
         """
         ...
 
     def curve(self, run_id: str) -> tuple[EpochRecord, ...]:
-        """The epochs of a trial that were written so far, the first one first."""
+        """Read the epochs of a trial that were written so far, the first one first.
+
+        An unknown run has none.
+        """
         ...
 
     def end_study(self, run_id: str, *, status: str) -> None:
-        """Close a study's run as it is, with nothing drawn: for an end that was not planned."""
+        """Close a study's run as it is, for an end that was not planned; nothing is drawn.
+
+        Args:
+            run_id: The study's run. One that has ended or is unknown is left alone.
+            status: "FAILED" or "KILLED".
+        """
         ...
 
     def finish_study(self, record: StudyRecord, *, status: str) -> None:
-        """End a study.
+        """Write a study's results and figures, and its end last.
 
         Args:
             record: The study with all its trials.
@@ -88,50 +148,61 @@ class Recorder(Protocol):
         ...
 
     def delete_study(self, study: str) -> None:
-        """Forget a study for good; its name is free afterwards.
+        """Delete a study for good; its name is free afterwards.
 
         Args:
             study: Its name, or the identifier of its experiment.
+
+        Raises:
+            TrackingError: If the study is not there to be deleted.
         """
         ...
 
     def find_run(self, run_id: str) -> dict[str, Any] | None:
-        """What is known of a run in plain types, or None where there is no such run."""
+        """Read a run in plain types, or None where there is no such run."""
         ...
 
     def metric(self, run_id: str, name: str) -> float | None:
-        """The last value of a metric of a run, or None."""
+        """Read the last value of a metric of a run, or None where there is none."""
         ...
 
     def model_uri(self, run_id: str) -> str | None:
-        """The address of a run's model, or None."""
+        """The address of a run's model, or None where there is none."""
         ...
 
     def drop_model(self, run_id: str) -> None:
-        """Delete a run's model, where it has one; the rest of the run stays."""
+        """Delete a run's models, where it has any; the rest of the run stays."""
         ...
 
     def log_picture(self, run_id: str, path: Path) -> None:
-        """Keep a picture with a run."""
+        """Keep a copy of a picture with a run, under the file's own name."""
         ...
 
 
 class NullRecorder:
-    """Records nothing: for `--no-tracking`, for tests, and as the least a recorder can do."""
+    """A `Recorder` that keeps nothing: for tests, and as the least that a recorder can do.
+
+    Example:
+        >>> recorder = NullRecorder()
+        >>> recorder.start_trial(TrialRecord(study="movies", number=0, params={}))
+        ''
+        >>> recorder.find_run("") is None
+        True
+    """
 
     def start_study(self, record: StudyRecord) -> StudyRecord:
         """Return the record as it came."""
         return record
 
     def start_trial(self, record: TrialRecord) -> str:
-        """Return the empty identifier."""
+        """Return the empty identifier: there is no run."""
         return ""
 
     def parameters(self, run_id: str, params: Mapping[str, Scalar]) -> None:
-        """Forget the parameters."""
+        """Do nothing with the parameters."""
 
     def epochs(self, run_id: str, records: Sequence[EpochRecord]) -> None:
-        """Forget the epochs."""
+        """Do nothing with the epochs."""
 
     def finish_trial(
         self,
@@ -141,20 +212,20 @@ class NullRecorder:
         models: Sequence[ModelFolder] = (),
         epochs: Sequence[EpochRecord] = (),
     ) -> None:
-        """Forget the trial."""
+        """Do nothing: no run is open."""
 
     def kill_trial(self, record: TrialRecord, *, folder: Path | None = None) -> None:
-        """Do nothing."""
+        """Do nothing: no run is open."""
 
     def curve(self, run_id: str) -> tuple[EpochRecord, ...]:
         """Return no epoch: none was kept."""
         return ()
 
     def end_study(self, run_id: str, *, status: str) -> None:
-        """Do nothing."""
+        """Do nothing: no run is open."""
 
     def finish_study(self, record: StudyRecord, *, status: str) -> None:
-        """Forget the study."""
+        """Do nothing: no run is open."""
 
     def delete_study(self, study: str) -> None:
         """Do nothing: there is nothing to delete."""
@@ -175,4 +246,4 @@ class NullRecorder:
         """Do nothing: there is no model."""
 
     def log_picture(self, run_id: str, path: Path) -> None:
-        """Forget the picture."""
+        """Do nothing with the picture."""

@@ -1,23 +1,16 @@
-"""What happened, in plain types: the only things that pass from `search` to `tracking`."""
+"""Studies, trials and epochs as frozen records: what passes from `search` to `tracking`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-Scalar = str | int | float | bool | None
+from tracking.states import EndReason, State
+from tracking.tags import Tag
 
-COMPLETE = "complete"
-PRUNED = "pruned"
-FAILED = "failed"
-KILLED = "killed"
-RUNNING = "running"
-QUEUED = "queued"
-BEYOND = "trialbook.beyond"
-"""Tag of a complete trial that exceeds a limit of its study: it stands in the record to compare
-with, and ranks nowhere."""
+Scalar = str | int | float | bool | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,9 +18,14 @@ class EpochRecord:
     """One epoch of one trial.
 
     Attributes:
-        epoch: 1 for the first.
-        seconds: Wall time of the epoch, its validation included.
-        metrics: By name. For rating models: `loss`, `rmse`, `val_loss`, `val_rmse`.
+        epoch: Number of the epoch, 1 for the first.
+        seconds: Wall time of the epoch in seconds, its validation included.
+        metrics: Figures by name. For rating models: `loss`, `rmse`, `val_loss`, `val_rmse`.
+
+    Example:
+        >>> first = EpochRecord(epoch=1, seconds=0.5, metrics={"rmse": 1.1, "val_rmse": 1.2})
+        >>> first.metrics["val_rmse"]
+        1.2
     """
 
     epoch: int
@@ -42,9 +40,14 @@ class DatasetRecord:
     Attributes:
         name: The source as the user named it, say "movielens".
         content_hash: SHA-256 over the rows, 64 hexadecimal digits.
-        synthetic: Made up, not measured.
+        synthetic: Whether the ratings are made up, not measured.
         profile: Counts and options worth showing: rows, users, movies, split sizes, filters.
-        checks: For MUBI, one line a published figure: what was expected, what was found.
+        checks: For MUBI, one line for each published figure: the figure, and what was counted.
+
+    Example:
+        >>> made_up = DatasetRecord(name="sample", content_hash="0" * 64, synthetic=True)
+        >>> (made_up.synthetic, len(made_up.content_hash))
+        (True, 64)
     """
 
     name: str
@@ -56,31 +59,38 @@ class DatasetRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrialRecord:
-    """One trial: what was asked of it and what became of it.
+    """One trial: its parameters, how far it came, and its figures.
 
     Attributes:
         study: Name of the study.
-        number: Number of the trial in the study, as Optuna counts.
-        params: Real values by the names a user knows.
-        state: "complete", "pruned", "failed", "killed", "running" or "queued".
-        end_reason: Finer than the state: "epochs", "early_stopping", "pruned", "limit", "nan",
-            "out_of_memory", "error", "crash", "interrupted".
+        number: Number of the trial in the study, as Optuna counts: 0 for the first.
+        params: Values by the names that the user gave: a learning rate, not its exponent.
+        state: One of `State`, or its plain text.
+        end_reason: One of `EndReason`, or its plain text.
         message: One line for a trial that failed or met a limit, else empty.
-        value: The objective; for a pruned trial its best so far; None where there is none.
+        value: The objective. For a pruned trial it is the best value until then; None where
+            there is none.
         objective: Name of the number that `value` is, say "best_val_rmse".
         metrics: Final figures by name: `best_val_rmse`, `best_epoch`, `epochs_run`,
             `lowest_val_rmse`, `parameters`, `seconds_*` by phase, `peak_memory_mb`,
             `trivial_global_mean_val_rmse`, `trivial_biases_val_rmse`, ...
-        tags: By name: commit, versions, seed, hardware, ...
-        epochs: Its curve, epoch 1 first.
+        tags: By name, those of `Tag` among them.
+        epochs: Its learning curve, epoch 1 first.
         run_id: Its MLflow run, where it has one.
+
+    Example:
+        >>> trial = TrialRecord(
+        ...     study="movies", number=0, params={"size": 8}, tags={Tag.BASELINE: "true"}
+        ... )
+        >>> (trial.state == "running", trial.is_baseline, trial.is_beyond)
+        (True, True, False)
     """
 
     study: str
     number: int
     params: Mapping[str, Scalar]
-    state: str = RUNNING
-    end_reason: str = ""
+    state: str = State.RUNNING
+    end_reason: str = EndReason.NONE
     message: str = ""
     value: float | None = None
     objective: str = "best_val_rmse"
@@ -88,6 +98,36 @@ class TrialRecord:
     tags: Mapping[str, str] = field(default_factory=dict)
     epochs: tuple[EpochRecord, ...] = ()
     run_id: str | None = None
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether the other trials are measured against this one."""
+        return self.tags.get(Tag.BASELINE, "").lower() == "true"
+
+    @property
+    def is_beyond(self) -> bool:
+        """Whether the trial exceeds a limit of its study, and so ranks nowhere."""
+        return Tag.BEYOND in self.tags
+
+    @property
+    def is_recipe(self) -> bool:
+        """Whether the trial's configuration comes from a recipe."""
+        return self.recipe is not None
+
+    @property
+    def recipe(self) -> str | None:
+        """Name of the recipe that the trial's configuration comes from, or None."""
+        return self.tags.get(Tag.RECIPE)
+
+    @property
+    def trainer(self) -> str | None:
+        """What trained the model, "fast" or "keras", or None where that is unknown."""
+        return self.tags.get(Tag.TRAINER)
+
+    @property
+    def threads(self) -> int | None:
+        """Threads that the training process had, or None where that is unknown."""
+        return int(self.tags.get(Tag.THREADS, 0)) or None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,16 +139,27 @@ class StudyRecord:
         direction: "minimize" or "maximize".
         objective: Name of the number that is optimised.
         monitor: Name of the per-epoch metric behind the objective, say "val_rmse".
-        goals: Names of the figures that are all pursued, the objective's first, all others the
-            lower the better; empty for the objective alone.
+        goals: Names of the figures that are optimised together. The objective comes first;
+            of all others less is better. Empty where there is only the objective.
         description: Readable text (Markdown) of what is searched, on what, how.
         study_file: The study as TOML text.
         dataset: The ratings, or None for a user's own model with its own data.
-        tags: By name.
-        trials: By number.
-        importances: Share of each parameter, most important first; empty where unknown.
+        tags: By name, those of `Tag` among them.
+        trials: In the order of their numbers.
+        importances: Share of each parameter in the objective's variance, from 0 to 1, the most
+            important one first; empty where unknown.
         experiment_id: Its MLflow experiment, where it has one.
         parent_run_id: Its MLflow run, where it has one.
+
+    Example:
+        >>> done = {"study": "movies", "state": "complete"}
+        >>> first = TrialRecord(number=0, params={"size": 8}, value=1.0, **done)
+        >>> second = TrialRecord(number=1, params={"size": 16}, value=0.75, **done)
+        >>> study = StudyRecord(name="movies", trials=(first, second))
+        >>> [trial.number for trial in study.ranked()]
+        [1, 0]
+        >>> (study.gain(0.75, over=1.0), study.varied())
+        (0.25, ('size',))
     """
 
     name: str
@@ -127,23 +178,64 @@ class StudyRecord:
 
     @property
     def minimize(self) -> bool:
-        """Whether a lower value is better: the one place that turns the direction into a sign."""
+        """Whether a lower value is better."""
         return self.direction == "minimize"
+
+    @property
+    def sign(self) -> float:
+        """What a value is multiplied by so that the lower product is the better one: 1 or -1."""
+        return sign_of(minimize=self.minimize)
+
+    def better(self, value: float, than: float) -> bool:
+        """Whether a value is strictly better than another: 0.9 than 1.0 where less is better."""
+        return self.sign * value < self.sign * than
+
+    def gain(self, value: float, over: float) -> float:
+        """By how much a value is better than another: 0.1 for 0.9 over 1.0 where less is better.
+
+        Args:
+            value: The value.
+            over: What it is compared with.
+
+        Returns:
+            The difference, below 0 where the value is worse.
+        """
+        return over - value if self.minimize else value - over
+
+    @property
+    def baseline(self) -> TrialRecord | None:
+        """The first baseline trial that has a value, or None.
+
+        There are two baseline trials where the first one was interrupted and trained again.
+        """
+        trials = sorted(self.trials, key=lambda trial: trial.number)
+        return next((t for t in trials if t.is_baseline and t.value is not None), None)
+
+    def varied(self, trials: Iterable[TrialRecord] | None = None) -> tuple[str, ...]:
+        """Names of the parameters that differ among trials, the most important ones first.
+
+        A parameter that one trial has and another has not differs too.
+
+        Args:
+            trials: The trials to compare; all of the study's unless given.
+        """
+        compared = tuple(self.trials if trials is None else trials)
+        names = dict.fromkeys(name for trial in compared for name in trial.params)
+        several = [n for n in names if len({str(t.params.get(n)) for t in compared}) > 1]
+        return tuple(sorted(several, key=lambda name: -self.importances.get(name, 0.0)))
 
     def ranked(self) -> tuple[TrialRecord, ...]:
         """Complete trials within the limits, best first; ties in the order of their numbers."""
-        done = [t for t in self.trials if t.state == COMPLETE and t.value is not None]
-        within = [t for t in done if BEYOND not in t.tags]
-        return tuple(sorted(within, key=lambda t: (self._sign * (t.value or 0.0), t.number)))
-
-    @property
-    def _sign(self) -> float:
-        return 1.0 if self.minimize else -1.0
+        done = [t for t in self.trials if t.state == State.COMPLETE and t.value is not None]
+        within = [t for t in done if not t.is_beyond]
+        return tuple(sorted(within, key=lambda t: (self.sign * (t.value or 0.0), t.number)))
 
     def frontier(self) -> tuple[TrialRecord, ...]:
-        """Complete trials that no other one beats in one goal without losing in another.
+        """Complete trials within the limits that no other one dominates, in ranked order.
 
-        They are the best by the objective first; without several goals, there are none.
+        One trial dominates another that it equals or beats in every goal and beats in one: an
+        RMSE of 0.9 with 10 parameters dominates 0.9 with 20, but not 0.8 with 20. Without
+        several goals the frontier is empty.
         """
         if len(self.goals) < 2:
             return ()
@@ -156,13 +248,28 @@ class StudyRecord:
         )
 
     def _costs(self, trial: TrialRecord) -> tuple[float, ...]:
-        """A trial's goals, the lower the better each."""
+        """A trial's goals as numbers of which the lower is the better one."""
         others = (float(trial.metrics.get(name, math.inf)) for name in self.goals[1:])
-        return (self._sign * (trial.value or 0.0), *others)
+        return (self.sign * (trial.value or 0.0), *others)
+
+
+def sign_of(*, minimize: bool) -> float:
+    """What a value is multiplied by so that the lower product is the better one.
+
+    Everything that ranks values does so through this function.
+
+    Args:
+        minimize: Whether a lower value is better.
+
+    Returns:
+        1 to minimise, -1 to maximise: of 0.8 and 0.9, -0.9 is the lower product, so 0.9 is the
+        better value.
+    """
+    return 1.0 if minimize else -1.0
 
 
 def _dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    """Whether one is nowhere worse than the other and somewhere better."""
+    """Whether one point is nowhere above another and somewhere below: (0.9, 10) and (0.9, 20)."""
     return one != other and all(a <= b for a, b in zip(one, other, strict=True))
 
 
@@ -171,12 +278,18 @@ class ModelFolder:
     """A saved model on disk, ready to be logged.
 
     Attributes:
-        path: A folder that the loader module understands.
+        path: A folder that the recorder's loader file can read.
         kind: "ratings" (a table of raw user and movie ids in, a score a row out) or "keras".
         user_id_type: "long" or "string"; only for ratings.
         movie_id_type: The same for movies.
-        name: Of the model in MLflow.
-        figure: Name of the one figure of its trial that is this model's; None for all of them.
+        name: The model's name in MLflow.
+        figure: Name of the one figure of the trial that belongs to this model; None where all
+            of them do.
+
+    Example:
+        >>> folder = ModelFolder(path=Path("model"), user_id_type="string")
+        >>> (folder.kind, folder.user_id_type, folder.movie_id_type)
+        ('ratings', 'string', 'long')
     """
 
     path: Path

@@ -1,1 +1,1 @@
-"""Figures of studies and trials: computed first, then drawn."""
+"""Figures of studies and trials: one function computes what another one draws."""

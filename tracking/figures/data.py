@@ -1,4 +1,4 @@
-"""What figures show, computed from plain records; drawing is elsewhere."""
+"""Computes from records what the figures show; other modules draw it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tracking.figures.axes import Axis, axis_of, robust_limits
-from tracking.records import COMPLETE, StudyRecord, TrialRecord
-from tracking.runs.leaderboard import varied
-from tracking.runs.payloads import is_baseline
+from tracking.records import StudyRecord, TrialRecord, sign_of
+from tracking.states import COMPLETE
 
 _MAX_PARAMS = 12
 _MAX_BARS = 15
@@ -20,7 +19,13 @@ Points = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True)
 class HistoryPoint:
-    """One trial: its number, its value (None where it has none), its state."""
+    """One trial in the history of a study.
+
+    Attributes:
+        number: Of the trial.
+        value: Its objective, or None where it has none or none that is finite.
+        state: One of `State`.
+    """
 
     number: int
     value: float | None
@@ -29,11 +34,11 @@ class HistoryPoint:
 
 @dataclass(frozen=True)
 class History:
-    """The course of a study.
+    """The values of a study's trials in the order of their numbers.
 
     Attributes:
         points: Every trial by number.
-        best: The best value so far, from the first complete trial on.
+        best: Number of every complete trial, and the best value up to it.
         baseline: Value of the baseline trial, or None.
         limits: Values worth showing, or None where there is no value.
     """
@@ -49,27 +54,31 @@ class Landscape:
     """Complete trials in the space of their parameters.
 
     Attributes:
-        numbers: Of the trials.
-        values: Their objectives.
-        axes: A scale a parameter, most important first.
+        numbers: Numbers of the trials.
+        values: Their objectives, in the same order.
+        axes: A scale for each parameter, the most important one first.
         limits: Values worth telling apart by colour or height, or None without trials.
+        order: Places in `values`, the worst trial first and the best one last.
+        minimize: Whether a lower value is better.
     """
 
     numbers: tuple[int, ...]
     values: tuple[float, ...]
     axes: tuple[Axis, ...]
     limits: Limits | None
+    order: tuple[int, ...]
+    minimize: bool
 
 
 @dataclass(frozen=True)
 class Curve:
-    """The course of one trial.
+    """The learning curve of one trial.
 
     Attributes:
-        label: For the legend.
-        train: Epoch and value, empty where training has no such metric.
+        label: Its name in the legend.
+        train: Epoch and value of the training metric; empty where there is none.
         validation: Epoch and value of the monitored metric.
-        best: Epoch and value that the trial kept, or None.
+        best: Epoch and value of the weights that the trial kept, or None.
     """
 
     label: str
@@ -79,16 +88,15 @@ class Curve:
 
 
 def history(study: StudyRecord) -> History:
-    """Every trial's value by number, the best so far and the baseline."""
+    """Compute the values of a study's trials by number, the best so far and the baseline."""
     trials = sorted(study.trials, key=lambda trial: trial.number)
     points = tuple(HistoryPoint(t.number, finite(t.value), t.state) for t in trials)
     best: list[tuple[float, float]] = []
     for point in points:
         if point.state == COMPLETE and point.value is not None:
-            choose = min if study.minimize else max
-            value = choose(best[-1][1], point.value) if best else point.value
-            best.append((point.number, value))
-    base = next((finite(t.value) for t in trials if is_baseline(t)), None)
+            leads = not best or study.better(point.value, than=best[-1][1])
+            best.append((point.number, point.value if leads else best[-1][1]))
+    base = finite(study.baseline.value) if study.baseline else None
     values = [point.value for point in points if point.value is not None]
     done = [p.value for p in points if p.value is not None and p.state == COMPLETE]
     limits = robust_limits((done if len(done) > 1 else values), minimize=study.minimize)
@@ -96,35 +104,40 @@ def history(study: StudyRecord) -> History:
 
 
 def importance_bars(study: StudyRecord) -> tuple[tuple[str, float], ...]:
-    """Parameters and their shares, largest first; what is not a finite share is left out."""
+    """The parameters and their shares in the objective's variance, the largest share first.
+
+    Shares that are not finite are left out; at most 15 are returned.
+    """
     known = [(n, float(s)) for n, s in study.importances.items() if math.isfinite(s)]
     return tuple(sorted(known, key=lambda pair: (-pair[1], pair[0]))[:_MAX_BARS])
 
 
 def landscape(study: StudyRecord) -> Landscape:
-    """Complete trials against the parameters that differ between them, twelve at most."""
+    """Place a study's complete trials on the scales of the parameters that differ, at most 12."""
     trials = [t for t in study.trials if t.state == COMPLETE and finite(t.value) is not None]
     values = tuple(float(t.value) for t in trials if t.value is not None)
-    names = varied(study) or sorted({name for t in trials for name in t.params})
+    names = study.varied() or sorted({name for t in trials for name in t.params})
     scales = [axis_of(name, [t.params.get(name) for t in trials]) for name in names]
     axes = tuple(a for a in scales if any(p is not None for p in a.positions))[:_MAX_PARAMS]
     limits = robust_limits(values, minimize=study.minimize)
-    return Landscape(tuple(t.number for t in trials), values, axes, limits)
+    order = sorted(range(len(values)), key=lambda place: -study.sign * values[place])
+    numbers = tuple(t.number for t in trials)
+    return Landscape(numbers, values, axes, limits, tuple(order), study.minimize)
 
 
 def curve(trial: TrialRecord, *, monitor: str, minimize: bool = True, label: str = "") -> Curve:
-    """The curves of one trial.
+    """Read the learning curve of one trial from its epochs.
 
     Args:
         trial: The trial.
         monitor: Name of the validation metric; the training metric is the same without `val_`.
         minimize: Whether small values are the good ones.
-        label: For the legend; "trial 7" unless given.
+        label: Its name in the legend; "trial 7" unless given.
     """
     validation = _points(trial, monitor)
     train = _points(trial, monitor.removeprefix("val_")) if monitor.startswith("val_") else ()
-    choose = min if minimize else max
-    best = choose(validation, key=lambda point: point[1], default=None)
+    sign = sign_of(minimize=minimize)
+    best = min(validation, key=lambda point: sign * point[1], default=None)
     kept = finite(trial.metrics.get("best_epoch"))
     if kept is not None:
         best = next((point for point in validation if point[0] == kept), best)
@@ -132,7 +145,7 @@ def curve(trial: TrialRecord, *, monitor: str, minimize: bool = True, label: str
 
 
 def best_curves(study: StudyRecord, *, at_most: int = 5) -> tuple[Curve, ...]:
-    """The curves of the best complete trials that have any, best first."""
+    """The learning curves of the best complete trials that have any epochs, the best first."""
     ranked = [t for t in study.ranked() if _points(t, study.monitor)][:at_most]
     return tuple(
         curve(t, monitor=study.monitor, minimize=study.minimize, label=_named(t)) for t in ranked
@@ -140,33 +153,33 @@ def best_curves(study: StudyRecord, *, at_most: int = 5) -> tuple[Curve, ...]:
 
 
 def curve_limits(curves: Sequence[Curve], *, minimize: bool = True) -> Limits | None:
-    """One range that fits several curves."""
+    """Choose one range of values that fits several curves, or None where they have no value."""
     values = [v for c in curves for points in (c.train, c.validation) for _, v in points]
     return robust_limits(values, minimize=minimize)
 
 
 def beyond(values: Sequence[float], limits: Limits) -> int:
-    """How many values lie outside of what is shown."""
+    """Count the values outside of a range: 2 of 1, 2 and 3 are outside of (1.5, 2.5)."""
     return sum(not limits[0] <= value <= limits[1] for value in values)
 
 
 def words(name: str) -> str:
-    """A metric's name for an axis, its unit included where it has one."""
+    """Write a metric's name for an axis: `val_rmse` is "Validation RMSE (rating points)"."""
     text = name.replace("val_", "validation ").replace("_", " ").replace("rmse", "RMSE")
     text = text[:1].upper() + text[1:]
     return f"{text} (rating points)" if "RMSE" in text else text
 
 
 def finite(value: float | None) -> float | None:
-    """The value, or None where it is none or not finite."""
+    """The value as a float, or None where it is None, NaN or infinite."""
     return float(value) if value is not None and math.isfinite(value) else None
 
 
 def _named(trial: TrialRecord) -> str:
-    head = "baseline" if is_baseline(trial) else f"trial {trial.number}"
+    head = "baseline" if trial.is_baseline else f"trial {trial.number}"
     return f"{head}: {trial.value:.4f}"
 
 
 def _points(trial: TrialRecord, name: str) -> Points:
-    found = [(float(e.epoch), finite(e.metrics.get(name))) for e in trial.epochs]
-    return tuple((epoch, value) for epoch, value in found if value is not None)
+    pairs = [(float(e.epoch), finite(e.metrics.get(name))) for e in trial.epochs]
+    return tuple((epoch, value) for epoch, value in pairs if value is not None)

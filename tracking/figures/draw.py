@@ -1,4 +1,4 @@
-"""The pictures that a study, a trial and a reproduction come with."""
+"""Draws the figures of a study, a trial, a winner and a reproduction into files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tracking.figures.data import (
     landscape,
     words,
 )
-from tracking.figures.frontier import draw_frontier_html, draw_frontier_png, frontier
+from tracking.figures.frontier import frontier
 from tracking.figures.png_curve import save_curve
 from tracking.records import StudyRecord, TrialRecord
 
@@ -32,6 +32,11 @@ def draw_study(study: StudyRecord, folder: Path) -> list[Path]:
     Returns:
         The files: `history`, `importances`, `parallel_coordinates`, `slice` and
         `learning_curves`, with `.png` and `.html`; and `frontier` where it has several goals.
+
+    Example:
+        >>> paths = draw_study(StudyRecord(name="movies"), Path("plots"))
+        >>> [path.name for path in paths][:2]
+        ['history.png', 'importances.png']
     """
     written = []
     several = len(study.goals) > 1
@@ -56,13 +61,18 @@ def draw_trial(trial: TrialRecord, path: Path, *, monitor: str = "val_rmse") -> 
 
     Returns:
         The path.
+
+    Example:
+        >>> trial = TrialRecord(study="movies", number=0, params={})
+        >>> draw_trial(trial, Path("curve.png")).name
+        'curve.png'
     """
-    found = curve(trial, monitor=monitor)
+    drawn = curve(trial, monitor=monitor)
     title = f"{trial.study}, trial {trial.number}: learning curve"
-    if found.best is not None:
-        title += f" (kept epoch {found.best[0]:.0f}: {found.best[1]:.4f})"
+    if drawn.best is not None:
+        title += f" (kept epoch {drawn.best[0]:.0f}: {drawn.best[1]:.4f})"
     label = words(monitor.removeprefix("val_"))
-    save_curve(found, path, title=title, value_label=label, limits=curve_limits([found]))
+    save_curve(drawn, path, title=title, value_label=label, limits=curve_limits([drawn]))
     return path
 
 
@@ -73,7 +83,25 @@ def draw_verdict(
     levels: Sequence[tuple[str, float]],
     title: str,
 ) -> Path:
-    """Draw a winner's way from the search to the test part as PNG; see `png.draw_verdict`."""
+    """Draw a winner's way from the search to the test part as PNG.
+
+    Args:
+        path: The file.
+        lines: For each candidate its name, its RMSE in the search, the RMSEs of its repeats
+            with new seeds, and the low end, the middle and the high end of its RMSE on the test
+            part.
+        levels: Name and test RMSE of each prediction that needs no training.
+        title: Title of the picture.
+
+    Returns:
+        The path.
+
+    Example:
+        >>> lines = [("trial 3", 0.90, [0.91, 0.92], (0.90, 0.93, 0.96))]
+        >>> levels = [("global mean", 1.1)]
+        >>> draw_verdict(Path("winner.png"), lines=lines, levels=levels, title="movies").name
+        'winner.png'
+    """
     png.save(png.draw_verdict(lines, levels, title=title), path)
     return path
 
@@ -87,7 +115,7 @@ def reproduction_figure(
     title: str = "Published and reproduced",
     metric: str = "val_rmse",
 ) -> Path:
-    """Draw a published curve and ours in one picture, as PNG.
+    """Draw a published learning curve and a reproduced one in one picture, as PNG.
 
     Args:
         published: Epoch and value; may be empty.
@@ -95,10 +123,14 @@ def reproduction_figure(
         path: The file.
         expected: A published figure to draw as a line, or None.
         title: Title of the picture.
-        metric: Name of what the values are.
+        metric: Name of the metric that the values are of.
 
     Returns:
         The path.
+
+    Example:
+        >>> reproduction_figure([(1, 1.2), (2, 1.0)], [(1, 1.3), (2, 1.1)], Path("both.png")).name
+        'both.png'
     """
     values = [value for _, value in [*published, *reproduced]]
     limits = robust_limits([*values, *([] if expected is None else [expected])])
@@ -114,7 +146,7 @@ def reproduction_figure(
 
 def _figures(study: StudyRecord, module: Any) -> dict[str, Any]:
     titles = {name: f"{study.name}: {text[0].lower()}{text[1:]}" for name, text in _titles()}
-    label, ways = words(study.objective), {"minimize": study.minimize}
+    label = words(study.objective)
     space, curves = landscape(study), best_curves(study)
     limits = curve_limits(curves, minimize=study.minimize)
     curve_label = words(study.monitor.removeprefix("val_"))
@@ -122,9 +154,9 @@ def _figures(study: StudyRecord, module: Any) -> dict[str, Any]:
         "history": module.draw_history(history(study), title=titles["history"], value_label=label),
         "importances": module.draw_importances(importance_bars(study), title=titles["importances"]),
         "parallel_coordinates": module.draw_parallel(
-            space, title=titles["parallel_coordinates"], value_label=label, **ways
+            space, title=titles["parallel_coordinates"], value_label=label
         ),
-        "slice": module.draw_slice(space, title=titles["slice"], value_label=label, **ways),
+        "slice": module.draw_slice(space, title=titles["slice"], value_label=label),
         "learning_curves": module.draw_curves(
             curves, title=titles["learning_curves"], value_label=curve_label, limits=limits
         ),
@@ -132,9 +164,8 @@ def _figures(study: StudyRecord, module: Any) -> dict[str, Any]:
 
 
 def _frontier(study: StudyRecord, module: Any) -> Any:
-    draw = draw_frontier_png if module is png else draw_frontier_html
     title = f"{study.name}: its goals against each other"
-    return draw(frontier(study), title=title, value_label=words(study.objective))
+    return module.draw_frontier(frontier(study), title=title, value_label=words(study.objective))
 
 
 def _titles() -> Sequence[tuple[str, str]]:

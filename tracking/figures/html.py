@@ -1,4 +1,4 @@
-"""Figures as HTML pages that need nothing else, not even a network."""
+"""Draws figures as HTML pages that need no other file and no network."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tracking.figures import style
-from tracking.figures.data import Curve, History, Landscape, Limits
+from tracking.figures.data import Curve, History, Landscape, Limits, words
+from tracking.figures.frontier import Frontier
 
 
 def save(figure: Any, path: Path) -> None:
@@ -20,7 +21,7 @@ _CONFIG = {"displaylogo": False, "responsive": True}
 
 
 def message(title: str, text: str) -> Any:
-    """What is drawn where there is nothing to draw yet."""
+    """Draw a text in place of a figure that has nothing to show yet."""
     figure = _new(title)
     figure.add_annotation(text=text, showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5)
     figure.update_xaxes(visible=False)
@@ -29,7 +30,7 @@ def message(title: str, text: str) -> Any:
 
 
 def draw_history(data: History, *, title: str, value_label: str) -> Any:
-    """Trials by number, marked by their ends; the mouse tells the value."""
+    """Draw the value of every trial by number, marked by its state; pointing shows the value."""
     if data.limits is None:
         return message(title, style.NEEDS_ONE)
     figure = _new(title)
@@ -61,7 +62,7 @@ def draw_history(data: History, *, title: str, value_label: str) -> Any:
 
 
 def draw_importances(bars: Sequence[tuple[str, float]], *, title: str) -> Any:
-    """A bar a parameter, the most important one on top."""
+    """Draw a bar for each parameter, the most important one on top."""
     if not bars:
         return message(title, style.NEEDS_TWO)
     names, shares = zip(*reversed(bars), strict=True)
@@ -71,8 +72,8 @@ def draw_importances(bars: Sequence[tuple[str, float]], *, title: str) -> Any:
     return figure
 
 
-def draw_parallel(data: Landscape, *, title: str, value_label: str, minimize: bool) -> Any:
-    """A line a trial through its parameters; scales can be dragged and narrowed."""
+def draw_parallel(data: Landscape, *, title: str, value_label: str) -> Any:
+    """Draw a line for each trial through its parameters; scales can be dragged and narrowed."""
     if len(data.values) < 2 or not data.axes or data.limits is None:
         return message(title, style.NEEDS_TWO)
     from plotly import graph_objects
@@ -91,7 +92,7 @@ def draw_parallel(data: Landscape, *, title: str, value_label: str, minimize: bo
     line = {
         "color": list(data.values),
         "colorscale": "Viridis",
-        "reversescale": not minimize,
+        "reversescale": not data.minimize,
         "cmin": max(low, min(data.values)),
         "cmax": min(high, max(data.values)),
         "showscale": True,
@@ -102,8 +103,8 @@ def draw_parallel(data: Landscape, *, title: str, value_label: str, minimize: bo
     return figure
 
 
-def draw_slice(data: Landscape, *, title: str, value_label: str, minimize: bool) -> Any:
-    """The objective against each parameter, a panel each."""
+def draw_slice(data: Landscape, *, title: str, value_label: str) -> Any:
+    """Draw the objective against each parameter, a panel each."""
     if not data.values or not data.axes or data.limits is None:
         return message(title, style.NEEDS_TWO)
     from plotly.subplots import make_subplots
@@ -137,7 +138,7 @@ def draw_slice(data: Landscape, *, title: str, value_label: str, minimize: bool)
 def draw_curves(
     curves: Sequence[Curve], *, title: str, value_label: str, limits: Limits | None
 ) -> Any:
-    """Validation solid, training dashed, the epoch that was kept marked."""
+    """Draw learning curves: validation solid, training dashed, the kept epoch marked."""
     if not curves or limits is None:
         return message(title, style.NEEDS_CURVE)
     figure = _new(title)
@@ -156,6 +157,40 @@ def draw_curves(
             figure.add_scatter(**at, mode="markers", marker=marker, name=name, showlegend=False)
     figure.update_xaxes(title="Epoch")
     figure.update_yaxes(title=value_label, range=list(limits))
+    return figure
+
+
+def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Any:
+    """Draw the objective against every other goal, a panel each."""
+
+    if not data.points or data.limits is None:
+        return message(title, style.NEEDS_ONE)
+    from plotly.subplots import make_subplots
+
+    figure = make_subplots(rows=1, cols=len(data.goals), shared_yaxes=True)
+    for place, goal in enumerate(data.goals):
+        at = {"row": 1, "col": place + 1}
+        for unbeaten, name in ((False, "beaten"), (True, "not beaten")):
+            points = [point for point in data.points if point.is_frontier is unbeaten]
+            figure.add_scatter(
+                x=[point.others[place] for point in points],
+                y=[point.value for point in points],
+                text=[f"trial {point.number}: {point.value:.5f}" for point in points],
+                hoverinfo="text+x",
+                mode="markers",
+                name=name,
+                showlegend=place == 0,
+                marker={
+                    "color": style.RED if unbeaten else style.GREY,
+                    "size": 10 if unbeaten else 6,
+                    "symbol": ["diamond" if p.is_baseline else "circle" for p in points],
+                },
+                **at,
+            )
+        figure.update_xaxes(title=words(goal), **at)
+    figure.update_yaxes(range=list(data.limits))
+    figure.update_yaxes(title=value_label, row=1, col=1)
+    figure.update_layout(title=title, template="plotly_white", height=560)
     return figure
 
 

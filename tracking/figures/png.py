@@ -1,4 +1,4 @@
-"""Figures of trials and their curves as PNG; those of the parameters are beside it."""
+"""Draws figures with matplotlib; those of `png_space` and `png_frontier` are exported from here."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from tracking.figures.png_canvas import (
     save_usual,
     whole_numbers,
 )
+from tracking.figures.png_frontier import draw_frontier
 from tracking.figures.png_space import draw_parallel, draw_slice
 
 __all__ = [
     "draw_curves",
+    "draw_frontier",
     "draw_history",
     "draw_importances",
     "draw_parallel",
@@ -38,7 +40,10 @@ if TYPE_CHECKING:
 
 
 def draw_history(data: History, *, title: str, value_label: str) -> Figure:
-    """Trials by number, marked by their ends; those without a value sit at the bottom edge."""
+    """Draw the value of every trial by number, marked by its state.
+
+    Trials without a value lie at the bottom edge.
+    """
     if data.limits is None:
         return message(title, style.NEEDS_ONE)
     figure, axes = new_figure(title)
@@ -61,7 +66,7 @@ def draw_history(data: History, *, title: str, value_label: str) -> Figure:
 
 
 def draw_importances(bars: Sequence[tuple[str, float]], *, title: str) -> Figure:
-    """A bar a parameter, the most important one on top."""
+    """Draw a bar for each parameter, the most important one on top."""
     if not bars:
         return message(title, style.NEEDS_TWO)
     figure, axes = new_figure(title)
@@ -89,7 +94,7 @@ def draw_importances(bars: Sequence[tuple[str, float]], *, title: str) -> Figure
 def draw_curves(
     curves: Sequence[Curve], *, title: str, value_label: str, limits: Limits | None
 ) -> Figure:
-    """Validation solid, training dashed, the epoch that was kept marked."""
+    """Draw learning curves: validation solid, training dashed, the kept epoch marked."""
     if not curves or limits is None:
         return message(title, style.NEEDS_CURVE)
     figure, axes = new_figure(title)
@@ -117,7 +122,15 @@ def draw_two(
     label: str,
     limits: Limits,
 ) -> Figure:
-    """Named curves in given colours, and a line at the value that was expected."""
+    """Draw learning curves of given names and colours, and a line at an expected value.
+
+    Args:
+        lines: Name, points (epoch and value) and colour of each curve.
+        expected: The value to draw as a line, or None.
+        title: Title of the figure.
+        label: Text of the vertical axis.
+        limits: Range of the vertical axis.
+    """
     figure, axes = new_figure(title)
     for name, points, colour in lines:
         if points:
@@ -142,13 +155,13 @@ def draw_verdict(
     *,
     title: str,
 ) -> Figure:
-    """What the search saw, what new seeds gave, what the test part says; side by side.
+    """Draw each candidate's RMSE in the search, with new seeds and on the test part, side by side.
 
     Args:
-        lines: Name, value in the search, values of the repeats, and low, middle and high on the
-            test part, a candidate.
-        levels: Name and test value of what needs no training.
-        title: Of the figure.
+        lines: For each candidate its name, its RMSE in the search, the RMSEs of its repeats, and
+            the low end, the middle and the high end of its RMSE on the test part.
+        levels: Name and test RMSE of each prediction that needs no training.
+        title: Title of the figure.
     """
     figure, axes = new_figure(title)
     for place, (name, searched, repeats, (low, middle, high)) in enumerate(lines):

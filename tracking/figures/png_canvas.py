@@ -1,4 +1,4 @@
-"""An empty sheet and its furniture, through matplotlib's objects: nothing global is touched."""
+"""Makes, labels and saves matplotlib figures without touching matplotlib's global state."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WIDTH, HEIGHT = 900 / _DPI, 560 / _DPI
 
 
 def new_figure(title: str, *, height: float = HEIGHT) -> tuple[Figure, Axes]:
-    """An empty figure with one pair of axes, titled."""
+    """Make an empty figure with one pair of axes and a title; the height is in inches."""
     figure = blank(height)
     axes = figure.add_subplot()
     tidy(axes)
@@ -28,13 +28,13 @@ def new_figure(title: str, *, height: float = HEIGHT) -> tuple[Figure, Axes]:
 
 
 def set_title(axes: Axes, title: str) -> None:
-    """The title above, at the left; its place is given, since finding one takes a while."""
+    """Put a title above the axes, at the left; matplotlib would take a while to find a place."""
     look = {"fontsize": 12, "color": style.INK, "fontweight": "bold"}
     axes.set_title(title, loc="left", pad=12, y=1.0, **look)  # type: ignore[arg-type]
 
 
 def blank(height: float) -> Figure:
-    """An empty sheet of the usual width."""
+    """Make an empty figure of the usual width; the height is in inches."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -43,16 +43,17 @@ def blank(height: float) -> Figure:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure and let it go."""
+    """Write a figure to a PNG file; its folder is made if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Packed tighter, it would take four times as long for a few kilobytes.
     figure.savefig(path, dpi=_DPI, format="png", pil_kwargs={"compress_level": 1})
 
 
 def save_usual(figure: Figure, path: Path) -> None:
-    """Write a figure of one plot and a legend below: usual margins, where others are measured.
+    """Write a figure of one plot with a legend below it, with fixed margins.
 
-    Measuring draws everything twice, and there is one such picture a trial.
+    Other figures have measured margins, and measuring draws everything twice. There is one such
+    picture for each trial.
     """
     figure.set_layout_engine(None)
     figure.subplots_adjust(left=0.09, right=0.98, bottom=0.19, top=0.91)
@@ -60,7 +61,7 @@ def save_usual(figure: Figure, path: Path) -> None:
 
 
 def message(title: str, text: str) -> Figure:
-    """What is drawn where there is nothing to draw yet."""
+    """Draw a text in place of a figure that has nothing to show yet."""
     figure, axes = new_figure(title)
     axes.set_axis_off()
     axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=13, color=style.GREY)
@@ -68,7 +69,7 @@ def message(title: str, text: str) -> Figure:
 
 
 def tidy(axes: Axes) -> None:
-    """Two spines, a pale grid behind the data, small grey numbers."""
+    """Leave two spines, draw a pale grid behind the data, and make the numbers small."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(style.GREY)
     axes.grid(True, color=style.LIGHT, linewidth=0.6)
@@ -77,14 +78,14 @@ def tidy(axes: Axes) -> None:
 
 
 def whole_numbers(axes: Axes) -> None:
-    """Let the horizontal axis count."""
+    """Put ticks at whole numbers only on the horizontal axis."""
     from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def percent() -> Formatter:
-    """Shares as whole percents."""
+    """Make a formatter that writes shares as whole percents: 0.25 as 25%."""
     from matplotlib.ticker import PercentFormatter
 
     return PercentFormatter(1.0, decimals=0)
@@ -113,5 +114,5 @@ def legend(figure: Figure, axes: Axes) -> None:
 
 
 def cut(text: str) -> str:
-    """A tick's text, short enough not to run into its neighbour."""
+    """Cut a tick's text to 14 characters, so that it does not run into its neighbour."""
     return text if len(text) <= 14 else text[:13] + "…"

@@ -1,6 +1,6 @@
-"""The picture of one trial's curve, on a sheet that is kept from trial to trial.
+"""Draws the learning curve of one trial on a figure that is kept from trial to trial.
 
-Making a figure takes as long as drawing it, and there is one such picture a trial.
+Making a figure takes as long as drawing it, and there is one such picture for each trial.
 """
 
 from __future__ import annotations
@@ -23,14 +23,16 @@ _SHEETS: dict[tuple[bool, ...], Figure] = {}
 def save_curve(
     curve: Curve, path: Path, *, title: str, value_label: str, limits: Limits | None
 ) -> None:
-    """Draw the curve of one trial as PNG, as `draw_curves` would.
+    """Draw the learning curve of one trial as PNG, with the same bytes as on a new figure.
+
+    Several threads may call it: one draws while the others wait.
 
     Args:
-        curve: Of the trial.
+        curve: The trial's curve.
         path: The file.
-        title: Of the picture.
-        value_label: Of the vertical axis.
-        limits: Of the vertical axis; None where there is nothing to draw.
+        title: Title of the picture.
+        value_label: Text of the vertical axis.
+        limits: Range of the vertical axis; None where there is nothing to draw.
     """
     parts = [points for points in (curve.train, curve.validation) if points]
     if limits is None or not parts:
@@ -48,7 +50,10 @@ def save_curve(
 
 
 def _put(figure: Figure, curve: Curve, *, title: str, value_label: str, limits: Limits) -> None:
-    """Replace what the sheet shows; its lines are in the order in which they were drawn."""
+    """Replace the lines, texts and limits of a kept figure.
+
+    The figure holds its lines in the order in which they were drawn.
+    """
     (axes,) = figure.axes
     parts = [points for points in (curve.train, curve.validation) if points]
     best = [] if curve.best is None else [(curve.best,)]

@@ -1,4 +1,4 @@
-"""The space of parameters as PNG: parallel coordinates and slices."""
+"""Draws trials against their parameters with matplotlib: parallel coordinates and slices."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw_parallel(data: Landscape, *, title: str, value_label: str, minimize: bool) -> Figure:
-    """A line a trial through its parameters; the better, the darker and the more in front."""
+def draw_parallel(data: Landscape, *, title: str, value_label: str) -> Figure:
+    """Draw a line for each trial through its parameters; better ones are darker and in front."""
     if len(data.values) < 2 or not data.axes or data.limits is None:
         return message(title, style.NEEDS_TWO)
     figure, axes = new_figure(title)
-    colours, mappable = _colours(data, minimize=minimize)
-    order = sorted(range(len(data.values)), key=lambda i: data.values[i], reverse=minimize)
-    for rank, i in enumerate(order):
+    colours, mappable = _colours(data)
+    for rank, i in enumerate(data.order):
         heights = [_height(axis.positions[i]) for axis in data.axes]
-        last = rank == len(order) - 1
+        last = rank == len(data.order) - 1
         marker = "o" if len(heights) == 1 else ""
         width = 2.6 if last else 1.1
         axes.plot(heights, color=colours[i], lw=width, marker=marker, alpha=1 if last else 0.75)
@@ -33,8 +32,8 @@ def draw_parallel(data: Landscape, *, title: str, value_label: str, minimize: bo
     return figure
 
 
-def draw_slice(data: Landscape, *, title: str, value_label: str, minimize: bool) -> Figure:
-    """The objective against each parameter, a panel each."""
+def draw_slice(data: Landscape, *, title: str, value_label: str) -> Figure:
+    """Draw the objective against each parameter, a panel each."""
     if not data.values or not data.axes or data.limits is None:
         return message(title, style.NEEDS_TWO)
     columns = min(3, len(data.axes))
@@ -93,7 +92,7 @@ def _parallel_scales(axes: Axes, data: Landscape) -> None:
     axes.tick_params(length=0)
 
 
-def _colours(data: Landscape, *, minimize: bool) -> tuple[Any, Any]:
+def _colours(data: Landscape) -> tuple[Any, Any]:
     from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
@@ -102,5 +101,5 @@ def _colours(data: Landscape, *, minimize: bool) -> tuple[Any, Any]:
     if data.limits is not None:
         low, high = max(low, data.limits[0]), min(high, data.limits[1])
     scale = Normalize(low, high if high > low else low + 1e-9, clip=True)
-    mappable = ScalarMappable(scale, colormaps["viridis" if minimize else "viridis_r"])
+    mappable = ScalarMappable(scale, colormaps["viridis" if data.minimize else "viridis_r"])
     return [mappable.cmap(scale(value)) for value in data.values], mappable

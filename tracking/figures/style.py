@@ -1,17 +1,23 @@
-"""How figures look, on paper and in a browser: colours that colour-blind readers tell apart."""
+"""Colours, markers and texts of all figures; colour-blind readers can tell the colours apart."""
 
 from __future__ import annotations
 
-from tracking.records import COMPLETE, FAILED, KILLED, PRUNED, RUNNING
+from tracking.states import COMPLETE, FAILED, KILLED, PRUNED, RUNNING
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PINK, SKY, INK, GREY, LIGHT = "#CC79A7", "#56B4E9", "#222222", "#767676", "#DDDDDD"
 LINES = (BLUE, RED, GREEN, PINK, ORANGE)
 
 STATES = (COMPLETE, PRUNED, FAILED, KILLED, RUNNING)
-STATE_COLOURS = {COMPLETE: BLUE, PRUNED: ORANGE, FAILED: RED, KILLED: GREY, RUNNING: SKY}
-MPL_MARKERS = {COMPLETE: "o", PRUNED: "v", FAILED: "X", KILLED: "s", RUNNING: "D"}
-PLOTLY_MARKERS = {
+STATE_COLOURS: dict[str, str] = {
+    COMPLETE: BLUE,
+    PRUNED: ORANGE,
+    FAILED: RED,
+    KILLED: GREY,
+    RUNNING: SKY,
+}
+MPL_MARKERS: dict[str, str] = {COMPLETE: "o", PRUNED: "v", FAILED: "X", KILLED: "s", RUNNING: "D"}
+PLOTLY_MARKERS: dict[str, str] = {
     COMPLETE: "circle",
     PRUNED: "triangle-down",
     FAILED: "x",

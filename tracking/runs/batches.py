@@ -1,4 +1,4 @@
-"""Few large writes instead of many small ones: each costs MLflow a transaction."""
+"""Writes metrics and tags to a run in few large batches: each batch costs MLflow a transaction."""
 
 from __future__ import annotations
 
@@ -14,14 +14,20 @@ from tracking.runs.quiet import quiet
 _SECONDS = "epoch_seconds"
 _MAX_METRICS = 1000
 _TAGGED = 900
-"""Metrics beside tags: a batch has at most 1,000 of all."""
+"""Metrics of a batch with tags in it: a batch holds at most 1,000 metrics and tags together."""
 _MAX_TAGS = 100
 _MAX_TAG = 8000
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedModel:
-    """A model of a run, and the name of the one figure that is its own; None for all of them."""
+    """A model that was logged with a run.
+
+    Attributes:
+        model_id: Its identifier.
+        figure: Name of the one figure of the run that belongs to this model; None where all of
+            them do.
+    """
 
     model_id: str
     figure: str | None = None
@@ -30,24 +36,30 @@ class LoggedModel:
 def log_history(
     client: Any, run_id: str, records: Sequence[EpochRecord], *, started_ms: int
 ) -> None:
-    """Write a curve, as `history_of` lays it out.
+    """Write the metrics of some epochs to a run.
 
     Args:
         client: The store's client.
         run_id: The run.
         records: The epochs.
-        started_ms: When the run started, in milliseconds.
+        started_ms: When the run started, in milliseconds since 1970.
     """
     _log_metrics(client, run_id, history_of(records, started_ms=started_ms))
 
 
 def history_of(records: Sequence[EpochRecord], *, started_ms: int) -> list[Any]:
-    """MLflow's metrics of a curve: every metric of every epoch, and `epoch_seconds`.
+    """Turn epochs into MLflow's metrics: every metric of every epoch, and `epoch_seconds`.
+
+    The timestamp of an epoch is the start of the run plus the epoch's number times its seconds:
+    epoch 2 of 0.5 s has 1,000 ms after the start. So the same epoch is the same row in MLflow,
+    however often it is written.
 
     Args:
         records: The epochs.
-        started_ms: When the run started, in milliseconds. The timestamps count from there,
-            so that the same epoch is the same row however often it is written.
+        started_ms: When the run started, in milliseconds since 1970.
+
+    Returns:
+        MLflow's `Metric`s, each with its epoch as the step.
     """
     quiet()
     from mlflow.entities import Metric
@@ -67,15 +79,15 @@ def _log_metrics(client: Any, run_id: str, metrics: Sequence[Any]) -> None:
 
 
 def read_history(client: Any, run_id: str, names: Sequence[str]) -> tuple[EpochRecord, ...]:
-    """The epochs that `log_history` wrote.
+    """Read back the epochs that `log_history` wrote.
 
     Args:
         client: The store's client.
         run_id: The run.
-        names: Of its metrics.
+        names: Names of the run's metrics.
 
     Returns:
-        The epochs, the first one first; figures that are no epoch's are left out.
+        The epochs, the first one first. Figures of the whole run, at step 0, are left out.
     """
     epochs: dict[int, dict[str, float]] = {}
     for name in names:
@@ -97,15 +109,16 @@ def log_final(
     logged: Sequence[LoggedModel] = (),
     history: Sequence[Any] = (),
 ) -> None:
-    """Write figures once, under their own names, with tags beside them.
+    """Write the final figures of a run, and tags in the same batch.
 
     Args:
         client: The store's client.
         run_id: The run.
         metrics: By name; the run table shows them as they are.
         tags: By name.
-        logged: Models of the run, so that MLflow's model list shows the figures that are theirs.
-        history: Metrics of a curve, from `history_of`, that are written along.
+        logged: Models of the run. MLflow's list of models shows a figure with the first model
+            that it belongs to.
+        history: Metrics of epochs, from `history_of`, to write in the same batch.
     """
     quiet()
     from mlflow.entities import Metric, RunTag

@@ -1,4 +1,4 @@
-"""Where in MLflow a study lives: its experiment, its parent run, its dataset."""
+"""Finds or makes the place of a study in MLflow: its experiment, its run and its dataset."""
 
 from __future__ import annotations
 
@@ -12,23 +12,22 @@ from tracking.runs.leaderboard import study_note
 from tracking.runs.payloads import (
     DIGEST_LENGTH,
     NOTE_TAG,
-    ROLE_TAG,
-    STUDY_TAG,
     dataset_profile,
     study_tags,
 )
 from tracking.runs.quiet import is_missing, quiet
 from tracking.runs.store import Store
+from tracking.tags import Role, Tag
 
 
 @dataclass(frozen=True)
 class StudyContext:
-    """What a trial's run needs to know of its study.
+    """The place of a study in MLflow, which the run of every trial needs.
 
     Attributes:
-        experiment_id: The experiment.
-        parent_run_id: The study's own run.
-        datasets: MLflow `DatasetInput`s that the trials share; empty for a user's own data.
+        experiment_id: The study's experiment.
+        parent_run_id: The study's own run, the parent of its trials' runs.
+        datasets: MLflow's `DatasetInput`s that the trials share; empty for a user's own data.
     """
 
     experiment_id: str
@@ -37,12 +36,12 @@ class StudyContext:
 
 
 def find_experiment(client: Any, study: str) -> Any | None:
-    """The experiment of a study, given the study's name or the experiment's identifier."""
+    """Find a study's experiment by the study's name or by the experiment's identifier."""
     from mlflow.exceptions import MlflowException
 
-    found = client.get_experiment_by_name(study)
-    if found is not None or not study.isdecimal():
-        return found
+    experiment = client.get_experiment_by_name(study)
+    if experiment is not None or not study.isdecimal():
+        return experiment
     try:
         return client.get_experiment(study)
     except MlflowException as error:
@@ -52,7 +51,15 @@ def find_experiment(client: Any, study: str) -> Any | None:
 
 
 def find_context(client: Any, study: str) -> StudyContext | None:
-    """Read a study's context from the store: for a worker that did not start the study."""
+    """Read the place of a study that another process has started.
+
+    Args:
+        client: The store's client.
+        study: Its name.
+
+    Returns:
+        The place, or None where the study was never started.
+    """
     experiment = client.get_experiment_by_name(study)
     parent = None if experiment is None else _find_parent(client, experiment, study)
     if experiment is None or parent is None:
@@ -62,7 +69,7 @@ def find_context(client: Any, study: str) -> StudyContext | None:
 
 
 def ensure_context(client: Any, store: Store, record: StudyRecord) -> StudyContext:
-    """Find or make a study's experiment and parent run, and set the run back to RUNNING.
+    """Find or make a study's experiment and run, and set the run to RUNNING.
 
     Args:
         client: The store's client.
@@ -70,21 +77,24 @@ def ensure_context(client: Any, store: Store, record: StudyRecord) -> StudyConte
         record: The study.
 
     Returns:
-        The context, the same one for every process that asks.
+        The study's place. Every process that asks at the same time gets the same one.
     """
     from filelock import FileLock
 
     with FileLock(str(store.home / "tracking.lock")):
         experiment_id = _ensure_experiment(client, store, record.name)
-        found = find_context(client, record.name)
-        if found is None:
+        context = find_context(client, record.name)
+        if context is None:
             return _make_parent(client, experiment_id, record)
-    _reopen(client, found.parent_run_id, record)
-    return found
+    _reopen(client, context.parent_run_id, record)
+    return context
 
 
 def dataset_input(dataset: DatasetRecord) -> Any:
-    """The ratings as MLflow knows datasets, with our hash: MLflow's covers 10,000 rows only."""
+    """Describe the ratings as an input of a run, MLflow's `DatasetInput`.
+
+    Its digest is the start of our own hash, since MLflow's covers the first 10,000 rows only.
+    """
     quiet()
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
@@ -100,7 +110,10 @@ def dataset_input(dataset: DatasetRecord) -> Any:
 
 
 def artifact_folder(study: str) -> str:
-    """A folder name for a study: readable, and its own even where the name needs cleaning."""
+    """Make a folder name from a study's name, a different one for every study.
+
+    "movies" stays as it is. "a b" becomes "a_b-" and eight digits of the name's SHA-256.
+    """
     clean = re.sub(r"[^A-Za-z0-9._-]+", "_", study)[:80].strip(".") or "study"
     if clean == study:
         return clean
@@ -108,20 +121,20 @@ def artifact_folder(study: str) -> str:
 
 
 def _ensure_experiment(client: Any, store: Store, study: str) -> str:
-    found = client.get_experiment_by_name(study)
-    if found is None:
+    experiment = client.get_experiment_by_name(study)
+    if experiment is None:
         place = None if store.served else (store.artifacts / artifact_folder(study)).as_uri()
-        tags = {"trialbook.study": study, "mlflow.experimentKind": "custom_model_development"}
+        tags = {Tag.STUDY.value: study, "mlflow.experimentKind": "custom_model_development"}
         return str(client.create_experiment(study, place, tags))
-    if found.lifecycle_stage == "deleted":  # put into the bin in MLflow's pages; wanted again
-        client.restore_experiment(found.experiment_id)
-    return str(found.experiment_id)
+    if experiment.lifecycle_stage == "deleted":  # put into the bin in MLflow's pages; wanted again
+        client.restore_experiment(experiment.experiment_id)
+    return str(experiment.experiment_id)
 
 
 def _find_parent(client: Any, experiment: Any, study: str) -> Any | None:
-    ours = f"tags.`{ROLE_TAG}` = 'study'"
+    ours = f"tags.`{Tag.ROLE}` = '{Role.STUDY}'"
     runs = client.search_runs([experiment.experiment_id], ours, order_by=["start_time ASC"])
-    return next((run for run in runs if run.data.tags.get(STUDY_TAG) == study), None)
+    return next((run for run in runs if run.data.tags.get(Tag.STUDY) == study), None)
 
 
 def _make_parent(client: Any, experiment_id: str, record: StudyRecord) -> StudyContext:

@@ -1,4 +1,4 @@
-"""Forgetting a study for good: MLflow's own deletion only hides things."""
+"""Deletes a study for good, since MLflow's own deletion only hides what it deletes."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _TIMEOUT_S = 600
 
 
 def delete_study(store: Store, study: str) -> None:
-    """Remove a study's runs, models, winner in the registry, experiment and files; free its name.
+    """Delete a study's runs, models, files, experiment and registered winner; free its name.
 
-    On a tracking server only its owner can remove things: there the experiment is renamed,
-    which frees its name, and put into the bin.
+    On a tracking server only the server's owner can remove things for good. There the
+    experiment is renamed, which frees its name, and put into MLflow's bin.
 
     Args:
         store: The store.
@@ -52,13 +52,13 @@ def delete_study(store: Store, study: str) -> None:
 
 
 def _unknown(client: Any, study: str) -> str:
-    names = sorted(found.name for found in client.search_experiments() if found.name != "Default")
+    names = sorted(each.name for each in client.search_experiments() if each.name != "Default")
     known = f"Known are: {', '.join(names[:10])}." if names else "None is recorded yet."
     return f"Only a recorded study can be deleted, but {study!r} is not one. {known}"
 
 
 def _unregister(client: Any, experiment: Any) -> None:
-    """Remove what the registry has of the study; versions that others added to its name stay."""
+    """Delete the study's versions from the model registry; versions from elsewhere stay."""
     versions = client.search_model_versions(f"name = {experiment.name!r}")
     if not versions:
         return
@@ -72,26 +72,33 @@ def _unregister(client: Any, experiment: Any) -> None:
 
 
 def _any_run(client: Any, experiment_id: str) -> str:
-    """A run of the experiment: named, it keeps MLflow from collecting everybody's deleted runs."""
+    """Find or make a run of the experiment, to be named to MLflow's garbage collection.
+
+    Without a run named, the collection would take the deleted runs of all experiments.
+    """
     runs = client.search_runs([experiment_id], max_results=1)
     run = runs[0] if runs else client.create_run(experiment_id, run_name="to be deleted")
     return str(run.info.run_id)
 
 
 def _hide_models(client: Any, experiment_id: str) -> list[str]:
-    """Mark all models deleted; never an empty list, for the same reason as `_any_run`."""
-    found, token = [], None
+    """Mark all models of the experiment deleted.
+
+    Returns:
+        Their identifiers; never none, for the same reason as in `_any_run`.
+    """
+    identifiers, token = [], None
     while True:
         page = client.search_logged_models([experiment_id], page_token=token)
-        found += [str(model.model_id) for model in page]
+        identifiers += [str(model.model_id) for model in page]
         token = page.token
         if not token:
             break
-    if not found:
-        found = [str(client.create_logged_model(experiment_id, "to-be-deleted").model_id)]
-    for model_id in found:
+    if not identifiers:
+        identifiers = [str(client.create_logged_model(experiment_id, "to-be-deleted").model_id)]
+    for model_id in identifiers:
         client.delete_logged_model(model_id)
-    return found
+    return identifiers
 
 
 def _collect(store: Store, experiment_id: str, run_id: str, models: list[str]) -> None:
@@ -111,7 +118,7 @@ def _collect(store: Store, experiment_id: str, run_id: str, models: list[str]) -
 
 
 def _remove_files(store: Store, location: str) -> None:
-    """Remove the experiment's folder, but only one of our own making."""
+    """Delete the experiment's folder, if it lies directly in the store's `artifacts`."""
     if not location.startswith("file:"):
         return
     folder = Path(urllib.parse.unquote(urllib.parse.urlparse(location).path))

@@ -1,4 +1,4 @@
-"""A study as a table and as text: what its page in MLflow says."""
+"""The results of a study as a table, as figures and as text for its page in MLflow."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import csv
 from collections import Counter
 from pathlib import Path
 
-from tracking.records import COMPLETE, FAILED, KILLED, PRUNED, RUNNING, StudyRecord, TrialRecord
-from tracking.runs.payloads import is_baseline, shorten
+from tracking.records import StudyRecord, TrialRecord
+from tracking.runs.payloads import shorten
+from tracking.states import COMPLETE, FAILED, KILLED, PRUNED, RUNNING
 
 _MAX_NOTE = 8000
 _MAX_COLUMNS = 6
@@ -15,28 +16,20 @@ _SHOWN = 10
 
 
 def counts(record: StudyRecord) -> dict[str, int]:
-    """How many trials ended in each way, by state."""
-    found = Counter(trial.state for trial in record.trials)
-    return {state: found[state] for state in (COMPLETE, PRUNED, FAILED, KILLED, RUNNING)}
-
-
-def varied(record: StudyRecord) -> list[str]:
-    """Names of the parameters that differ between trials, most important first."""
-    names: dict[str, set[str]] = {}
-    for trial in record.trials:
-        for name in trial.params:
-            names.setdefault(name, set())
-    for trial in record.trials:
-        for name, seen in names.items():
-            seen.add(str(trial.params.get(name)))
-    several = [name for name, seen in names.items() if len(seen) > 1]
-    return sorted(several, key=lambda name: -record.importances.get(name, 0.0))
+    """Count the trials in each state; queued ones are not counted."""
+    counted = Counter(trial.state for trial in record.trials)
+    return {state: counted[state] for state in (COMPLETE, PRUNED, FAILED, KILLED, RUNNING)}
 
 
 def summary_metrics(record: StudyRecord) -> dict[str, float]:
-    """The figures of a study's own run."""
-    found = counts(record)
-    metrics = {f"n_{state}": float(found[state]) for state in (COMPLETE, PRUNED, FAILED, KILLED)}
+    """The figures of a study's own run.
+
+    Returns:
+        `n_complete`, `n_pruned`, `n_failed`, `n_killed`; and where a trial ranks, the best value
+        under the objective's name and its trial's number as `best_trial`.
+    """
+    counted = counts(record)
+    metrics = {f"n_{state}": float(counted[state]) for state in (COMPLETE, PRUNED, FAILED, KILLED)}
     ranked = record.ranked()
     if ranked and ranked[0].value is not None:
         metrics |= {record.objective: ranked[0].value, "best_trial": float(ranked[0].number)}
@@ -69,7 +62,7 @@ def write_leaderboard(record: StudyRecord, path: Path) -> None:
 
 
 def study_note(record: StudyRecord, *, results: bool = False) -> str:
-    """The description of a study's run, in Markdown.
+    """Write the description of a study's run, in Markdown.
 
     Args:
         record: The study.
@@ -86,9 +79,9 @@ def study_note(record: StudyRecord, *, results: bool = False) -> str:
 
 
 def _results(record: StudyRecord) -> str:
-    found = {state: n for state, n in counts(record).items() if n}
-    told = ", ".join(f"{n} {state}" for state, n in found.items()) or "none yet"
-    parts = ["## Results", f"Trials: {told}."]
+    counted = {state: n for state, n in counts(record).items() if n}
+    ends = ", ".join(f"{n} {state}" for state, n in counted.items()) or "none yet"
+    parts = ["## Results", f"Trials: {ends}."]
     ranked = record.ranked()
     if not ranked:
         return "\n\n".join([*parts, "No trial is complete, so there is no best one."])
@@ -102,19 +95,19 @@ def _results(record: StudyRecord) -> str:
 
 
 def _against_baseline(record: StudyRecord, best: TrialRecord) -> str:
-    base = next((t for t in record.trials if is_baseline(t) and t.value is not None), None)
+    base = record.baseline
     if base is None or base.value is None or best.value is None:
         return ""
-    gain = base.value - best.value if record.minimize else best.value - base.value
+    gain = record.gain(best.value, over=base.value)
     return f"Best {best.value:.5f}, baseline {base.value:.5f}: better by {gain:.5f}."
 
 
 def _table(record: StudyRecord, best: tuple[TrialRecord, ...]) -> list[str]:
-    names = varied(record)[:_MAX_COLUMNS]
+    names = record.varied()[:_MAX_COLUMNS]
     head = ["rank", "trial", record.objective, "best epoch", *names]
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     for rank, trial in enumerate(best, start=1):
-        label = f"{trial.number} (baseline)" if is_baseline(trial) else str(trial.number)
+        label = f"{trial.number} (baseline)" if trial.is_baseline else str(trial.number)
         epoch = trial.metrics.get("best_epoch")
         cells = [str(rank), label, f"{trial.value:.5f}", "" if epoch is None else f"{epoch:.0f}"]
         cells += [_cell(trial.params.get(name)) for name in names]
@@ -123,7 +116,7 @@ def _table(record: StudyRecord, best: tuple[TrialRecord, ...]) -> list[str]:
 
 
 def _frontier(record: StudyRecord) -> list[str]:
-    """The trials that no other one beats in one goal without losing in another."""
+    """A Markdown table of the trials on the frontier: no other trial dominates them."""
     lines = ["Not beaten in all goals by any trial:", ""]
     lines += ["| " + " | ".join(["trial", *record.goals]) + " |"]
     lines += ["|" + " --- |" * (1 + len(record.goals))]

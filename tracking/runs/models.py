@@ -1,36 +1,38 @@
-"""A trial's model as something that MLflow loads and serves, without a pickle in it."""
+"""Logs, finds and deletes the models of a run; MLflow loads and serves them without a pickle."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from tracking.records import ModelFolder
-from tracking.runs.quiet import quiet
+from tracking.runs.batches import LoggedModel
+from tracking.runs.quiet import is_missing, quiet
 
 LOADER_MODULE = "trialbook_serving"
-"""Name of the loader inside a logged model: no folder of a user's is likely to shadow it."""
+"""Name of the loader's module in a logged model, unlikely to be shadowed by a user's folder."""
 
 _REQUIRED = ("keras", "tensorflow", "numpy", "pandas")
 
 
 def requirements() -> list[str]:
-    """The packages that a model needs, pinned to what is installed here.
+    """List the packages that a model needs, pinned to the installed versions: "keras==3.12.0".
 
-    Given explicitly because MLflow otherwise finds out by loading the model in a new process,
-    which takes six seconds a trial.
+    Without such a list MLflow finds out by loading the model in a new process, which takes six
+    seconds a trial.
     """
     from importlib.metadata import PackageNotFoundError, version
 
-    found = []
+    pinned = []
     for name in ("mlflow", *_REQUIRED):
         try:
-            found.append(f"{name}=={version(name)}")
+            pinned.append(f"{name}=={version(name)}")
         except PackageNotFoundError:
             continue
-    return found
+    return pinned
 
 
 def log_model(
@@ -50,7 +52,7 @@ def log_model(
         run_id: The run, still active.
         model: The folder.
         loader: A file that defines `_load_pyfunc(path)` and imports nothing of ours.
-        place: Among the run's models, 0 for the first.
+        place: Of the model among the run's models, 0 for the first.
 
     Returns:
         The model's identifier: `models:/<identifier>` is its address.
@@ -72,6 +74,86 @@ def log_model(
     client.finalize_logged_model(model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(model_id, step=place)])
     return model_id
+
+
+def find_models(client: Any, run_id: str, run: Any = None) -> list[str]:
+    """Find the models of a run that are not deleted.
+
+    Args:
+        client: The store's client.
+        run_id: The run.
+        run: The same run, where it has been read already.
+
+    Returns:
+        The models' identifiers in the order in which they were logged, the trial's own first;
+        none of a run that does not exist.
+    """
+    known = run or _unless_missing(client.get_run, run_id)
+    if known is None or not known.outputs:
+        return []
+    # A run goes on to name a model that is deleted.
+    named = sorted(known.outputs.model_outputs, key=lambda each: each.step)
+    identifiers = [str(each.model_id) for each in named]
+    return [each for each in identifiers if _unless_missing(client.get_logged_model, each)]
+
+
+def log_models(
+    client: Any, run_id: str, models: Sequence[ModelFolder], loader: Path
+) -> list[LoggedModel]:
+    """Log the models of a run, unless it has models already.
+
+    Args:
+        client: The store's client.
+        run_id: The run, still active.
+        models: The folders, the trial's own first.
+        loader: A file that defines `_load_pyfunc(path)`.
+
+    Returns:
+        One for each folder, in the same order.
+    """
+    run = client.get_run(run_id)
+    experiment = str(run.info.experiment_id)
+    identifiers = find_models(client, run_id, run) or [
+        log_model(
+            client,
+            experiment_id=experiment,
+            run_id=run_id,
+            model=model,
+            loader=loader,
+            place=place,
+        )
+        for place, model in enumerate(models)
+    ]
+    pairs = zip(identifiers, models, strict=False)
+    return [LoggedModel(identifier, model.figure) for identifier, model in pairs]
+
+
+def drop_models(client: Any, run_id: str, *, artifacts: Path) -> None:
+    """Delete the models of a run, where it has any; the rest of the run stays.
+
+    Args:
+        client: The store's client.
+        run_id: The run.
+        artifacts: The store's own folder: files outside of it are left alone.
+    """
+    for model_id in find_models(client, run_id):
+        location = str(client.get_logged_model(model_id).artifact_location)
+        client.delete_logged_model(model_id)
+        folder = Path(location.removeprefix("file://"))
+        if folder.is_relative_to(artifacts):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unless_missing(get: Callable[[str], Any], identifier: str) -> Any:
+    """What MLflow has by that identifier, or None where it has nothing."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return get(identifier)
+    except MlflowException as error:
+        if is_missing(error):
+            return None
+        raise
 
 
 def _save(folder: Path, model: ModelFolder, loader: Path, *, run_id: str, model_id: str) -> Path:

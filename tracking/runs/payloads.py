@@ -1,4 +1,4 @@
-"""From records to what MLflow stores: names, tags, params. Pure, so it is tested without it."""
+"""Turns records into the names, tags, params and metrics of MLflow's runs, without MLflow."""
 
 from __future__ import annotations
 
@@ -7,112 +7,94 @@ import json
 import re
 from collections.abc import Mapping
 
-from tracking.records import (
-    COMPLETE,
-    FAILED,
-    KILLED,
-    PRUNED,
-    DatasetRecord,
-    Scalar,
-    StudyRecord,
-    TrialRecord,
-)
-
-STUDY_TAG = "trialbook.study"
-ROLE_TAG = "trialbook.role"
-NUMBER_TAG = "trialbook.number"
-STATE_TAG = "trialbook.state"
-END_REASON_TAG = "trialbook.end_reason"
-MESSAGE_TAG = "trialbook.message"
-DATA_HASH_TAG = "trialbook.data_hash"
-COMMIT_TAG = "trialbook.commit"
-BASELINE_TAG = "trialbook.baseline"
-"""`true` on the trial that the others are measured against."""
+from tracking.records import DatasetRecord, Scalar, StudyRecord, TrialRecord
+from tracking.states import COMPLETE, FAILED, KILLED, PRUNED
+from tracking.tags import Role, Tag
 
 NOTE_TAG = "mlflow.note.content"
 DIGEST_LENGTH = 36
 
 _MAX_PARAM = 6000
 _MAX_TAG = 8000
-_STATUS = {COMPLETE: "FINISHED", FAILED: "FAILED", PRUNED: "KILLED", KILLED: "KILLED"}
-
-
-def is_baseline(record: TrialRecord) -> bool:
-    """Whether a trial is the one that the others are measured against."""
-    return record.tags.get(BASELINE_TAG, "").lower() == "true"
+_STATUS: dict[str, str] = {
+    COMPLETE: "FINISHED",
+    FAILED: "FAILED",
+    PRUNED: "KILLED",
+    KILLED: "KILLED",
+}
 
 
 def run_name(record: TrialRecord) -> str:
-    """`movies-0007`, `movies-0007 (pruned)`, `baseline`: the end is in the name.
+    """Name the run of a trial: `movies-0007`, `movies-0007 (pruned)`, `baseline`.
 
-    MLflow knows FINISHED, FAILED and KILLED only, so the name says which of the two a KILLED
-    run is, and it does so in every list, chart legend and comparison.
+    MLflow has one status, KILLED, for pruned and for killed trials. The name tells them apart
+    in every list, legend and comparison.
     """
-    name = "baseline" if is_baseline(record) else f"{record.study}-{record.number:04d}"
+    name = "baseline" if record.is_baseline else f"{record.study}-{record.number:04d}"
     return f"{name} ({record.state})" if record.state in (PRUNED, FAILED, KILLED) else name
 
 
 def status_of(state: str) -> str:
-    """MLflow's status for a state: only a complete trial is FINISHED."""
+    """MLflow's status of a run for the state of its trial; only a complete one is FINISHED."""
     return _STATUS.get(state, "RUNNING")
 
 
 def clean_key(name: str) -> str:
-    """A name that MLflow takes as the key of a param or metric."""
+    """Turn a name into a key that MLflow accepts for a param or a metric: `a(b)` into `a_b_`."""
     return re.sub(r"[^\w\-. :/]", "_", name).strip("/ ")[:250] or "_"
 
 
 def shorten(text: str, limit: int) -> str:
-    """The text, its end replaced by dots where it is too long."""
+    """Cut a text to a number of characters, the last four of them " ..."."""
     return text if len(text) <= limit else text[: limit - 4] + " ..."
 
 
 def params_of(params: Mapping[str, Scalar]) -> dict[str, str]:
-    """Params as text; the whole of a very long one is in the run's `config.json`."""
+    """Turn params into texts of at most 6,000 characters; `config.json` has the long ones whole."""
     return {clean_key(name): shorten(str(value), _MAX_PARAM) for name, value in params.items()}
 
 
 def tags_of(tags: Mapping[str, str]) -> dict[str, str]:
-    """Tags within MLflow's limits."""
+    """Turn tags into texts within MLflow's limits: at most 8,000 characters each."""
     return {clean_key(name): shorten(str(value), _MAX_TAG) for name, value in tags.items()}
 
 
 def source_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Who and what wrote a run, by the names that MLflow's pages look for."""
-    found = {"mlflow.user": _user(), "mlflow.source.name": "trialbook"}
-    found["mlflow.source.type"] = "LOCAL"
-    commit = tags.get(COMMIT_TAG, "").split("-")[0]
+    """Tags that MLflow's own pages show: the user, the source and the Git commit."""
+    source = {"mlflow.user": _user(), "mlflow.source.name": "trialbook"}
+    source["mlflow.source.type"] = "LOCAL"
+    commit = tags.get(Tag.COMMIT, "").split("-")[0]
     if commit:
-        found["mlflow.source.git.commit"] = commit
-    return found
+        source["mlflow.source.git.commit"] = commit
+    return source
 
 
 def study_tags(record: StudyRecord) -> dict[str, str]:
-    """All tags of a study's run but its description."""
+    """All tags of a study's run except its description."""
     tags = source_tags(record.tags) | dict(record.tags)
-    tags |= {STUDY_TAG: record.name, ROLE_TAG: "study", "trialbook.objective": record.objective}
+    tags |= {Tag.STUDY: record.name, Tag.ROLE: Role.STUDY, Tag.OBJECTIVE: record.objective}
     if record.dataset is not None:
-        tags[DATA_HASH_TAG] = record.dataset.content_hash
+        tags[Tag.DATA_HASH] = record.dataset.content_hash
     return tags_of(tags)
 
 
 def trial_tags(record: TrialRecord, *, parent_run_id: str) -> dict[str, str]:
-    """All tags of a trial's run at its start."""
-    tags = source_tags(record.tags) | {ROLE_TAG: "trial"} | dict(record.tags)
-    tags |= {STUDY_TAG: record.study, NUMBER_TAG: str(record.number), STATE_TAG: record.state}
+    """All tags of a trial's run when it starts."""
+    tags = source_tags(record.tags) | {Tag.ROLE: Role.TRIAL} | dict(record.tags)
+    tags |= {Tag.STUDY: record.study, Tag.NUMBER: str(record.number), Tag.STATE: record.state}
     return tags_of(tags | {"mlflow.parentRunId": parent_run_id})
 
 
 def closing_tags(record: TrialRecord) -> dict[str, str]:
     """The tags that say how a trial ended."""
-    tags = dict(record.tags) | {STATE_TAG: record.state, END_REASON_TAG: record.end_reason}
+    tags = dict(record.tags) | {Tag.STATE: record.state, Tag.END_REASON: record.end_reason}
     if record.message:
-        tags |= {MESSAGE_TAG: record.message, NOTE_TAG: record.message}
+        tags |= {Tag.MESSAGE: record.message, NOTE_TAG: record.message}
     return tags_of(tags)
 
 
 def closing_metrics(record: TrialRecord) -> dict[str, float]:
-    """The final figures of a trial, the objective under its own name among them."""
+    """The final figures of a trial; its value is added under the objective's name if missing."""
     metrics = {clean_key(name): float(value) for name, value in record.metrics.items()}
     if record.value is not None:
         metrics.setdefault(clean_key(record.objective), float(record.value))
@@ -120,7 +102,7 @@ def closing_metrics(record: TrialRecord) -> dict[str, float]:
 
 
 def dataset_profile(dataset: DatasetRecord) -> str:
-    """The dataset's counts, its whole hash among them, as JSON."""
+    """Write a dataset's counts, its whole hash and its checks as a JSON object."""
     profile = dict(dataset.profile) | {"content_hash": dataset.content_hash}
     profile["synthetic"] = dataset.synthetic
     if dataset.checks:

@@ -1,4 +1,4 @@
-"""MLflow without its chatter: what every late import of it goes through first."""
+"""Imports MLflow quietly, and reads its errors; every late import of MLflow comes after this."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import warnings
 
 @functools.cache
 def quiet() -> None:
-    """Import MLflow with it and Alembic kept to warnings, and its usage reports at home.
+    """Import MLflow so that it logs warnings only and sends no usage reports.
 
-    All are defaults: a user who sets the variables keeps what they set. MLflow's tables use
-    an option that newer SQLAlchemys call deprecated; that is for MLflow to mend, and is not
-    told to whoever imports it here. Calling it again costs nothing.
+    The environment variables are defaults: a user who has set them keeps what they set. MLflow's
+    tables use an option that newer SQLAlchemys call deprecated. That is for MLflow to mend, so
+    the warning is not shown. Calling the function again costs nothing.
     """
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -27,7 +27,7 @@ def quiet() -> None:
 
 
 def one_line(error: BaseException, limit: int = 200) -> str:
-    """The first line of an error's text, shortened: what fits into a message of ours."""
+    """The first line of an error's text, at most `limit` characters long."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0] if len(lines[0]) <= limit else lines[0][: limit - 3] + "..."
 

@@ -1,81 +1,115 @@
-"""A decided winner in MLflow: a run beside the trials, and a version in the model registry."""
+"""A study's winner in MLflow: a run beside the trials, and a version in the model registry."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tracking.records import ModelFolder
 from tracking.runs.batches import LoggedModel, log_final
 from tracking.runs.context import StudyContext
 from tracking.runs.models import log_model
-from tracking.runs.payloads import NOTE_TAG, ROLE_TAG, STUDY_TAG
+from tracking.runs.payloads import NOTE_TAG
 from tracking.runs.quiet import is_missing, quiet
+from tracking.tags import Role, Tag
 
 ALIAS = "winner"
 
 
-def log_verdict(
-    client: Any,
-    context: StudyContext,
-    study: str,
-    *,
-    folder: Path,
-    metrics: Mapping[str, float],
-    model: ModelFolder,
-    loader: Path,
-    card: str,
-) -> tuple[str, str]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WinnerRun:
+    """What the run of a study's winner is made of.
+
+    Attributes:
+        study: Name of the study, which becomes the registered model's.
+        folder: Files for the run.
+        metrics: Figures by name.
+        model: The model to register.
+        card: Markdown, for the run and for the model's version.
+    """
+
+    study: str
+    folder: Path
+    metrics: Mapping[str, float]
+    model: ModelFolder
+    card: str
+
+
+class Registered(NamedTuple):
+    """Where a winner lies in MLflow.
+
+    Attributes:
+        run_id: Its run.
+        version: The registered model's name and version, "NAME/VERSION".
+    """
+
+    run_id: str
+    version: str
+
+
+def register_winner(
+    client: Any, context: StudyContext, winner: WinnerRun, *, loader: Path
+) -> Registered:
     """Write a winner's run with its files and figures, and register its model.
+
+    The alias `winner` then points to the new version. Where anything fails, the run ends as
+    FAILED.
 
     Args:
         client: The store's client.
         context: Where the study lives.
-        study: Its name, which becomes the registered model's.
-        folder: Files for the run.
-        metrics: Figures by name.
-        model: The model.
+        winner: What the run is made of.
         loader: A file that defines `_load_pyfunc(path)`.
-        card: Markdown, for the run and for the model's version.
 
     Returns:
-        The run's identifier, and "NAME/VERSION". The alias `winner` points to that version.
+        The run, and the model's name and version.
     """
-    quiet()
-    from mlflow.exceptions import MlflowException
-
     tags = {
-        ROLE_TAG: "winner",
-        STUDY_TAG: study,
-        NOTE_TAG: card,
+        Tag.ROLE.value: Role.WINNER.value,
+        Tag.STUDY.value: winner.study,
+        NOTE_TAG: winner.card,
         "mlflow.parentRunId": context.parent_run_id,
     }
-    run = client.create_run(context.experiment_id, tags=tags, run_name=f"{study}: winner")
-    run_id = str(run.info.run_id)
+    name, experiment = f"{winner.study}: winner", context.experiment_id
+    run_id = str(client.create_run(experiment, tags=tags, run_name=name).info.run_id)
     try:
-        client.log_artifacts(run_id, str(folder))
+        client.log_artifacts(run_id, str(winner.folder))
         model_id = log_model(
-            client, experiment_id=context.experiment_id, run_id=run_id, model=model, loader=loader
+            client, experiment_id=experiment, run_id=run_id, model=winner.model, loader=loader
         )
-        log_final(client, run_id, metrics=metrics, tags={}, logged=[LoggedModel(model_id)])
-        try:
-            client.get_registered_model(study)
-        except MlflowException as error:
-            if not is_missing(error):
-                raise
-            client.create_registered_model(study, description=f"Winner of the study {study}.")
-        version = client.create_model_version(
-            study,
-            # Not models:/ID, which MLflow would look up wherever the environment points.
-            source=str(client.get_logged_model(model_id).artifact_location),
-            run_id=run_id,
-            description=card,
-            model_id=model_id,
-        )
-        client.set_registered_model_alias(study, ALIAS, version.version)
+        log_final(client, run_id, metrics=winner.metrics, tags={}, logged=[LoggedModel(model_id)])
+        version = _add_version(client, winner, run_id=run_id, model_id=model_id)
     except BaseException:
         client.set_terminated(run_id, "FAILED")
         raise
     client.set_terminated(run_id, "FINISHED")
-    return run_id, f"{study}/{version.version}"
+    return Registered(run_id, f"{winner.study}/{version}")
+
+
+def _add_version(client: Any, winner: WinnerRun, *, run_id: str, model_id: str) -> str:
+    """Make a logged model the newest version of the study's registered model."""
+    _ensure_registered(client, winner.study)
+    version = client.create_model_version(
+        winner.study,
+        # Not models:/ID, which MLflow would look up wherever the environment points.
+        source=str(client.get_logged_model(model_id).artifact_location),
+        run_id=run_id,
+        description=winner.card,
+        model_id=model_id,
+    )
+    client.set_registered_model_alias(winner.study, ALIAS, version.version)
+    return str(version.version)
+
+
+def _ensure_registered(client: Any, study: str) -> None:
+    quiet()
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.get_registered_model(study)
+    except MlflowException as error:
+        if not is_missing(error):
+            raise
+        client.create_registered_model(study, description=f"Winner of the study {study}.")

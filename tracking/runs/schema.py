@@ -1,4 +1,4 @@
-"""MLflow's tables, made exactly once, however many processes start at the same time."""
+"""Makes MLflow's tables exactly once, however many processes start at the same time."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _migrating = threading.Lock()  # Alembic keeps what it works on in a variable of
 
 
 def prepare_sqlite(path: Path, built: Path | None = None) -> None:
-    """Make the database file unless it is there: built aside, then moved into place.
+    """Make the database file unless it is there.
 
-    The move is what makes it safe: a file under its final name is complete, and a process
-    killed half-way leaves nothing that the next one would trust.
+    It is built under another name and then moved into place. So a file under its final name is
+    complete, and a process that is killed half-way leaves nothing that the next one would trust.
 
     Args:
         path: The file.
-        built: What `build` made for it already, where it did.
+        built: A file that `build` has made already, to be copied; None to make one now.
 
     Raises:
         TrackingError: If the file is another program's, or the folder cannot be written.
@@ -54,9 +54,10 @@ def prepare_sqlite(path: Path, built: Path | None = None) -> None:
 
 
 def prepare_database(uri: str, *, lock: Path) -> None:
-    """Make the tables in a database server, after asking it once whether it is there.
+    """Make the tables in a database server.
 
-    MLflow by itself tries ten times, for a minute and a half, before it says so.
+    The server is asked once whether it is there. MLflow by itself would try ten times, for a
+    minute and a half, before it gives up.
 
     Args:
         uri: SQLAlchemy address.
@@ -113,7 +114,11 @@ def _without_password(uri: str) -> str:
 
 
 def _is_ready(path: Path) -> bool:
-    """Whether the file holds MLflow's tables; another program's tables are an error."""
+    """Whether the file holds MLflow's tables.
+
+    Raises:
+        TrackingError: If it holds another program's tables, or is no SQLite database.
+    """
     if not path.exists() or path.stat().st_size == 0:
         return False
     try:
@@ -144,7 +149,7 @@ def _place(path: Path, built: Path | None) -> None:
 
 
 def build(path: Path, *, artifacts: Path) -> None:
-    """Make a database file with MLflow's tables; it is complete only once this returns.
+    """Make a database file with MLflow's tables; it is not complete before this returns.
 
     Args:
         path: The file.

@@ -1,4 +1,4 @@
-"""Where the record lies: one folder, one database, explicit addresses everywhere."""
+"""The place of all records: one folder with its databases and artifacts."""
 
 from __future__ import annotations
 
@@ -25,13 +25,19 @@ class Store:
     Attributes:
         home: The folder, absolute.
         tracking_uri: MLflow's address: `sqlite:///<home>/mlflow.db` unless given.
+
+    Example:
+        >>> store = Store(Path("mlruns"))
+        >>> store.prepare()
+        >>> (store.exists(), store.served, store.sqlite_file.name, store.optuna_db.name)
+        (True, False, 'mlflow.db', 'optuna.db')
     """
 
     home: Path
     tracking_uri: str
 
     def __init__(self, home: Path, tracking_uri: str | None = None) -> None:
-        """Store and check; nothing is read or written.
+        """Keep and check the addresses; nothing is read or written.
 
         Args:
             home: The folder; it need not exist yet.
@@ -69,9 +75,9 @@ class Store:
         return _scheme(self.tracking_uri) in _SERVERS
 
     def prepare(self, built: Path | None = None) -> None:
-        """Make the folder and MLflow's schema; safe from several processes at once.
+        """Make the folder and MLflow's tables; several processes may do so at once.
 
-        Costs about a millisecond when all is there already.
+        It takes seconds the first time, and about a millisecond where all is there already.
 
         Args:
             built: A database file with MLflow's tables, to be copied where there is none yet.
@@ -90,10 +96,10 @@ class Store:
             prepare_database(self.tracking_uri, lock=self.home / "tracking.lock")
 
     def client(self) -> Any:
-        """An `MlflowClient` bound to this store, whatever the environment says.
+        """Make an `MlflowClient` of this store, whatever the environment says.
 
         Returns:
-            The client: 20 ms the first time in a process, microseconds after that.
+            The client. Making one takes 20 ms the first time in a process, then microseconds.
 
         Raises:
             TrackingError: If the database's schema is not the installed MLflow's.
@@ -112,14 +118,14 @@ class Store:
             ) from error
 
     def exists(self) -> bool:
-        """Whether there is a record to read; one in a server's care is taken to be there."""
+        """Whether there is a database to read; one on a server is taken to be there."""
         return self.sqlite_file is None or self.sqlite_file.is_file()
 
     def require_folder(self) -> None:
-        """Refuse a home that cannot be one; nothing is written, and it need not exist yet.
+        """Check that the home is a folder or does not exist yet; nothing is written.
 
         Raises:
-            TrackingError: It is something else than a folder.
+            TrackingError: If it is a file.
         """
         if self.home.exists() and not self.home.is_dir():
             raise TrackingError(
@@ -127,10 +133,10 @@ class Store:
             )
 
     def make_folders(self) -> None:
-        """Make the folder and the one for artifacts.
+        """Make the home and its folder for artifacts.
 
         Raises:
-            TrackingError: They cannot be made or written to.
+            TrackingError: If they cannot be made or written to.
         """
         self.require_folder()
         try:
@@ -148,10 +154,10 @@ class Store:
 
 
 def ui_command(store: Store, port: int, host: str = "127.0.0.1") -> list[str]:
-    """The command that shows the record in a browser.
+    """Compose the command that shows the store in a browser.
 
     Args:
-        store: The record; `prepare` it first.
+        store: The store; `prepare` it before the command runs.
         port: Port to listen on.
         host: Interface to listen on.
 
@@ -160,6 +166,11 @@ def ui_command(store: Store, port: int, host: str = "127.0.0.1") -> list[str]:
 
     Raises:
         TrackingError: If a tracking server serves the record already.
+
+    Example:
+        >>> command = ui_command(Store(Path("mlruns")), port=5000)
+        >>> command[1:4], command[-6:-2]
+        (['-m', 'mlflow', 'server'], ['--host', '127.0.0.1', '--port', '5000'])
     """
     if store.served:
         raise TrackingError(

@@ -1,14 +1,14 @@
-"""What a record costs once a process, seconds in all, done while something else is waited for."""
+"""Pays the once-a-process cost of a record, some seconds, in a thread of its own."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tracking.figures.libraries import load_libraries
 from tracking.runs.quiet import quiet
 from tracking.runs.schema import build
 from tracking.runs.store import Store
@@ -16,16 +16,24 @@ from tracking.runs.store import Store
 
 @contextlib.contextmanager
 def warmed(store: Store) -> Iterator[Callable[[], None]]:
-    """Import what a record needs and make a new one's tables, in a thread of their own.
+    """Import MLflow and the drawing libraries, and make a new store's tables, in the background.
 
-    Nothing is written to the store before it is asked for: the tables lie in a folder of their own
-    until then. Whoever leaves early does not wait for the thread.
+    Nothing is written to the store before the caller asks for it: until then the tables lie in
+    a temporary folder. Leaving the block early does not wait for the thread.
 
     Args:
-        store: The record to be.
+        store: The store that will be prepared.
 
     Returns:
-        What to call in place of `store.prepare()`: it waits for the thread first.
+        A context manager. Its value is a function to call in place of `store.prepare()`, which
+        waits for the thread first.
+
+    Example:
+        >>> with warmed(Store(Path("mlruns"))) as prepare:
+        ...     settings = {"trials": 20}  # something else that takes a while
+        ...     prepare()
+        >>> Path("mlruns/artifacts").is_dir()
+        True
     """
     warming = _Warming(store)
     warming.start()
@@ -49,7 +57,7 @@ class _Warming(threading.Thread):
         self.warm, self.left = threading.Event(), threading.Event()
 
     def run(self) -> None:
-        # Whatever goes wrong here goes wrong again where it is needed, and is told there.
+        # Whatever goes wrong here goes wrong again where it is needed, and is reported there.
         with contextlib.suppress(Exception):
             self._work()
         self.warm.set()
@@ -63,5 +71,4 @@ class _Warming(threading.Thread):
             partial = self.built.with_suffix(".partial")
             build(partial, artifacts=path.parent / "artifacts")
             partial.rename(self.built)
-        for name in ("matplotlib.backends.backend_agg", "matplotlib.figure", "plotly.subplots"):
-            importlib.import_module(name)
+        load_libraries()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tracking import StudyRecord, TrialRecord
-from tracking.runs.leaderboard import study_note, summary_metrics, varied, write_leaderboard
+from tracking.runs.leaderboard import study_note, summary_metrics, write_leaderboard
 from tracking.runs.payloads import clean_key, closing_metrics, run_name, status_of
 
 Make = Callable[..., TrialRecord]
@@ -80,7 +80,7 @@ def test_a_long_description_is_cut_but_never_the_results(record: StudyRecord) ->
 
 
 def test_only_what_differs_is_worth_a_column(record: StudyRecord) -> None:
-    assert varied(record) == ["learning_rate", "momentum"]
+    assert record.varied() == ("learning_rate", "momentum")
 
 
 def test_names_say_how_a_trial_ended(make_trial: Make) -> None:

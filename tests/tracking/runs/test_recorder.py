@@ -103,8 +103,8 @@ def test_a_trial_starts_below_its_study_with_real_values(
     parent = recorder.start_study(study).parent_run_id
     params = {"learning_rate": 0.001, "bias": True, "size": 16, "extra": None, "odd(name)": "x"}
     # Another process: it has not started the study, so it has to find it.
-    worker = MlflowRecorder(store)
-    run_id = worker.start_trial(make_trial(7, params=params, tags={"trialbook.seed": "5"}))
+    other = MlflowRecorder(store)
+    run_id = other.start_trial(make_trial(7, params=params, tags={"trialbook.seed": "5"}))
     run = _client(store).get_run(run_id)
     assert run.info.status == "RUNNING"
     assert run.info.run_name == "movies-0007"

@@ -1,0 +1,90 @@
+"""What the records say of themselves."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import pickle
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tracking import BEYOND, COMPLETE, EndReason, Role, State, StudyRecord, Tag, TrialRecord
+from tracking.records import sign_of
+
+Make = Callable[..., TrialRecord]
+
+
+@pytest.mark.parametrize("member", [State.PRUNED, EndReason.NAN, Tag.SEED, Role.WINNER])
+def test_an_enumerated_word_is_its_plain_text_wherever_it_is_written(member: str) -> None:
+    plain = str(member)
+    assert type(plain) is str
+    assert {member: 1}[plain] == {plain: 1}[member] == 1
+    assert f"{member}|{member:>20}" == f"{plain}|{plain:>20}"
+    assert json.dumps({member: member}) == f'{{"{plain}": "{plain}"}}'
+    sheet = io.StringIO()
+    csv.writer(sheet).writerow([member, plain])
+    assert sheet.getvalue() == f"{plain},{plain}\r\n"
+    assert pickle.loads(pickle.dumps(member)) is member
+
+
+def test_states_and_reasons_are_the_words_that_stand_in_stored_studies() -> None:
+    assert [*State] == ["queued", "running", "complete", "pruned", "failed", "killed"]
+    ends = ["", "epochs", "early_stopping", "pruned", "limit", "nan", "out_of_memory", "error"]
+    assert [*EndReason] == [*ends, "crash", "timeout", "interrupted"]
+    assert all(tag.startswith("trialbook.") for tag in Tag)
+    assert (COMPLETE, BEYOND) == ("complete", "trialbook.beyond")
+
+
+def test_a_trial_tells_what_its_tags_say(make_trial: Make) -> None:
+    plain = make_trial(0)
+    assert not plain.is_baseline
+    assert not plain.is_beyond
+    assert not plain.is_recipe
+    assert plain.recipe is plain.trainer is plain.threads is None
+    tags = {"baseline": "true", "beyond": "true", "recipe": "mlp", "trainer": "fast"}
+    tags |= {"threads": "4"}
+    tagged = make_trial(0, tags={f"trialbook.{name}": value for name, value in tags.items()})
+    assert tagged.is_baseline
+    assert tagged.is_beyond
+    assert tagged.is_recipe
+    assert (tagged.recipe, tagged.trainer, tagged.threads) == ("mlp", "fast", 4)
+
+
+def test_less_is_better_unless_the_study_says_otherwise(
+    study: StudyRecord, make_trial: Make
+) -> None:
+    low = replace(study, trials=(make_trial(0, 1.0), make_trial(1, 0.75)))
+    high = replace(low, direction="maximize")
+    assert (low.sign, high.sign) == (sign_of(minimize=True), sign_of(minimize=False)) == (1, -1)
+    assert low.better(0.75, than=1.0)
+    assert high.better(1.0, than=0.75)
+    assert not any(each.better(1.0, than=1.0) for each in (low, high))
+    assert (low.gain(0.75, over=1.0), high.gain(0.75, over=1.0)) == (0.25, -0.25)
+    assert [trial.number for trial in low.ranked()] == [1, 0]
+    assert [trial.number for trial in high.ranked()] == [0, 1]
+
+
+def test_the_baseline_of_a_study_is_the_first_one_that_came_to_a_value(
+    study: StudyRecord, make_trial: Make
+) -> None:
+    tags = {"trialbook.baseline": "true"}
+    cut = make_trial(0, state="killed", tags=tags)
+    again = make_trial(2, 0.9, tags=tags)
+    assert study.baseline is None
+    assert replace(study, trials=(cut, make_trial(1, 0.8))).baseline is None
+    assert replace(study, trials=(cut, make_trial(1, 0.8), again)).baseline is again
+
+
+def test_the_parameters_that_differ_can_be_asked_of_some_trials(
+    study: StudyRecord, make_trial: Make
+) -> None:
+    one = make_trial(0, params={"rate": 0.1, "size": 8, "fixed": 1})
+    two = make_trial(1, params={"rate": 0.1, "size": 16, "fixed": 1})
+    three = make_trial(2, params={"rate": 0.3, "size": 16, "fixed": 1, "momentum": 0.5})
+    record = replace(study, trials=(one, two, three), importances={"momentum": 0.7, "size": 0.3})
+    assert record.varied() == ("momentum", "size", "rate")
+    assert record.varied([one, two]) == ("size",)
+    assert record.varied([one]) == ()

@@ -1,0 +1,13 @@
+"""Imports matplotlib and plotly ahead of the first figure, which takes some seconds."""
+
+from __future__ import annotations
+
+import importlib
+
+_DRAWING = ("matplotlib.backends.backend_agg", "matplotlib.figure", "plotly.subplots")
+
+
+def load_libraries() -> None:
+    """Import what drawing needs; calling it again costs nothing."""
+    for name in _DRAWING:
+        importlib.import_module(name)

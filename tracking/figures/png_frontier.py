@@ -1,0 +1,63 @@
+"""Draws the trials of a study with several goals against each other with matplotlib."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tracking.figures import style
+from tracking.figures.data import Limits, words
+from tracking.figures.frontier import Frontier, Point
+from tracking.figures.png_canvas import blank, message, tidy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_HEIGHT = 4.6  # inches
+
+
+def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Figure:
+    """Draw the objective against every other goal, a panel each.
+
+    The trials that no other one beats lie in front, coloured and numbered.
+    """
+    from matplotlib.ticker import EngFormatter
+
+    if not data.points or data.limits is None:
+        return message(title, style.NEEDS_ONE)
+    figure = blank(_HEIGHT)
+    figure.suptitle(title, x=0.02, ha="left", fontsize=12, color=style.INK, fontweight="bold")
+    for place, goal in enumerate(data.goals):
+        panel = figure.add_subplot(1, len(data.goals), place + 1)
+        tidy(panel)
+        for point in data.points:
+            _draw_point(panel, point, place, data.limits)
+        panel.xaxis.set_major_formatter(EngFormatter(sep=""))
+        panel.set_ylim(data.limits)
+        panel.set_xlabel(words(goal), fontsize=9)
+        panel.tick_params(labelsize=8, labelleft=place == 0)
+    figure.supylabel(value_label, fontsize=9)
+    figure.supxlabel(
+        "coloured: no trial is better in one goal without being worse in another; ◆ the baseline",
+        fontsize=8,
+        color=style.GREY,
+    )
+    return figure
+
+
+def _draw_point(panel: Axes, point: Point, place: int, limits: Limits) -> None:
+    low, high = limits
+    at = (point.others[place], min(max(point.value, low), high))
+    panel.scatter(
+        [at[0]],
+        [at[1]],
+        s=44 if point.is_frontier else 24,
+        color=style.RED if point.is_frontier else style.GREY,
+        marker="D" if point.is_baseline else "o",
+        alpha=0.9 if point.is_frontier else 0.5,
+        lw=0,
+        clip_on=False,
+    )
+    if point.is_frontier:
+        aside = {"xytext": (5, 4), "textcoords": "offset points", "fontsize": 8}
+        panel.annotate(str(point.number), at, **aside)  # type: ignore[arg-type]

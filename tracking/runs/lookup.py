@@ -1,0 +1,39 @@
+"""Reads a run from MLflow in plain types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracking.runs.quiet import is_missing, quiet
+
+
+def read_run(client: Any, run_id: str) -> dict[str, Any] | None:
+    """Read a run.
+
+    Args:
+        client: The store's client.
+        run_id: The run.
+
+    Returns:
+        `run_id`, `name`, `status`, `experiment_id`, `tags`, `params` and `metrics`, or None
+        where there is no such run.
+    """
+    quiet()
+    from mlflow.exceptions import MlflowException
+
+    try:
+        run = client.get_run(run_id)
+    except MlflowException as error:
+        if is_missing(error):
+            return None
+        raise
+    info, data = run.info, run.data
+    head = {"run_id": run_id, "name": info.run_name, "status": info.status}
+    body = {"tags": dict(data.tags), "params": dict(data.params), "metrics": dict(data.metrics)}
+    return {**head, "experiment_id": info.experiment_id, **body}
+
+
+def is_open(client: Any, run_id: str | None) -> bool:
+    """Whether there is such a run and it has not ended."""
+    run = read_run(client, run_id) if run_id else None
+    return run is not None and run["status"] in ("RUNNING", "SCHEDULED")

@@ -1,0 +1,31 @@
+"""Writes the results of a study into its run: the leaderboard, the figures and the summary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tracking.records import StudyRecord
+from tracking.runs.batches import log_final
+from tracking.runs.leaderboard import study_note, summary_metrics, write_leaderboard
+from tracking.runs.payloads import NOTE_TAG, clean_key
+
+
+def write_results(client: Any, run_id: str, record: StudyRecord) -> None:
+    """Write what a study has come to; the run stays open.
+
+    Args:
+        client: The store's client.
+        run_id: The study's run.
+        record: The study with all its trials.
+    """
+    from tracking.figures.draw import draw_study
+
+    with TemporaryDirectory(prefix="trialbook-study-") as folder:
+        write_leaderboard(record, Path(folder) / "leaderboard.csv")
+        draw_study(record, Path(folder) / "plots")
+        client.log_artifacts(run_id, folder)
+    summary = {clean_key(name): value for name, value in summary_metrics(record).items()}
+    tags = {NOTE_TAG: study_note(record, results=True)}
+    log_final(client, run_id, metrics=summary, tags=tags)

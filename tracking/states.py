@@ -1,0 +1,61 @@
+"""How far a trial has come, and why it ended."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """How far a trial has come; equal to its plain text.
+
+    Example:
+        >>> State.PRUNED == "pruned"
+        True
+    """
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAILED = "failed"
+    KILLED = "killed"
+
+
+class EndReason(StrEnum):
+    """Why a trial ended, finer than its state; equal to its plain text.
+
+    Example:
+        >>> EndReason("nan") is EndReason.NAN
+        True
+    """
+
+    NONE = ""
+    """It has not ended, or nothing is known of its end."""
+    EPOCHS = "epochs"
+    """Complete: all its epochs are trained."""
+    EARLY_STOPPING = "early_stopping"
+    """Complete: its model no longer improved."""
+    PRUNED = "pruned"
+    """Pruned: other trials were better at the same point."""
+    LIMIT = "limit"
+    """Pruned: it exceeds a limit of its study."""
+    NAN = "nan"
+    """Failed: its loss or its metric is no number."""
+    OUT_OF_MEMORY = "out_of_memory"
+    """Failed: memory ran out."""
+    ERROR = "error"
+    """Failed or killed: an exception was raised."""
+    CRASH = "crash"
+    """Failed: its training process died."""
+    TIMEOUT = "timeout"
+    """Killed: the study's time was over."""
+    INTERRUPTED = "interrupted"
+    """Killed: the user stopped the study, or the study's process died."""
+
+
+COMPLETE = State.COMPLETE
+PRUNED = State.PRUNED
+FAILED = State.FAILED
+KILLED = State.KILLED
+RUNNING = State.RUNNING
+QUEUED = State.QUEUED
