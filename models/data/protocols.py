@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.checks import check_one_of
 from models.data.ratings import Ratings
 from models.data.split import Part, Split
 from models.data.vocabulary import Vocabulary
@@ -45,8 +46,7 @@ def split_ratings(ratings: Ratings, protocol: str = "published", *, seed: int = 
         ModelsError: The protocol is unknown, lacks times, or would leave a part empty; or there is
             only one user or movie.
     """
-    if protocol not in _PROTOCOLS:
-        raise ModelsError(f"`split` must be one of {', '.join(SPLITS)}, but got {protocol!r}.")
+    check_one_of("split", protocol, SPLITS)
     for name, count in (("users", ratings.n_users), ("movies", ratings.n_movies)):
         if count < 2:
             raise ModelsError(f"A split needs at least 2 {name}, but {ratings.source} has {count}.")

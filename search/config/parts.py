@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from models import ModelsError
-from models.config import check_growth
+from models.checks import check_growth
 from search.errors import SearchError
 
 if TYPE_CHECKING:
