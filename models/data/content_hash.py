@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.readers.table import RatingTable
+from models.data.table import RatingTable
 
 _CHUNK_ROWS = 1 << 18
 

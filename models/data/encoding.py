@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.data.content_hash import content_hash
 from models.data.options import SourceOptions, check_limits
 from models.data.ratings import Check, Ratings
-from models.data.readers.table import IdColumn, RatingTable
+from models.data.table import IdColumn, RatingTable
 from models.errors import ModelsError
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.data.ratings import Check, Ratings
-from models.data.readers.table import IdColumn, RatingTable
 from models.data.split import Split
+from models.data.table import IdColumn, RatingTable
 from models.errors import ModelsError
 from models.published_figures import load_published
 

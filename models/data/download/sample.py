@@ -10,7 +10,7 @@ from typing import Any
 from models.data.download.cache import cache_folder
 from models.data.options import SourceOptions
 from models.data.readers.file import read_file
-from models.data.readers.table import RatingTable
+from models.data.table import RatingTable
 from models.errors import ModelsError
 
 _COLUMNS = ["userId", "movieId", "rating", "timestamp"]

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.data.readers.columns import Columns
-from models.data.readers.table import IdColumn, RatingTable
 from models.data.readers.times import seconds_column
 from models.data.readers.values import id_column, score_column
+from models.data.table import IdColumn, RatingTable
 from models.errors import ModelsError
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from models.data.options import SourceOptions
 from models.data.readers.parquet import read_parquet
 from models.data.readers.sqlite import read_sqlite
-from models.data.readers.table import RatingTable
 from models.data.readers.text import read_text
+from models.data.table import RatingTable
 from models.errors import ModelsError
 
 _SQLITE, _PARQUET = b"SQLite format 3\0", b"PAR1"

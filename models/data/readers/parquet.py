@@ -9,7 +9,7 @@ from typing import Any
 from models.data.options import SourceOptions
 from models.data.readers.arrow_columns import rating_table
 from models.data.readers.columns import Columns, resolve_columns
-from models.data.readers.table import RatingTable
+from models.data.table import RatingTable
 from models.errors import ModelsError
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from models.data.options import SourceOptions
 from models.data.readers.arrow_columns import rating_table
 from models.data.readers.columns import Columns, resolve_columns
-from models.data.readers.table import RatingTable
 from models.data.readers.text_layout import DOUBLE_COLON, TextLayout, read_layout
+from models.data.table import RatingTable
 from models.errors import ModelsError
 
 _UNIT_SEPARATOR = b"\x1f"

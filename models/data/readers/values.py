@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.readers.table import IdColumn
+from models.data.table import IdColumn
 from models.errors import ModelsError
 
 _CANONICAL = re.compile(r"(0|-?[1-9][0-9]{0,18})\Z")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.readers.table import IdColumn, RatingTable
 from models.data.synthetic.pairs import draw_pairs
+from models.data.table import IdColumn, RatingTable
 from models.errors import ModelsError
 from models.published_figures import load_published
 
