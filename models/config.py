@@ -1,4 +1,4 @@
-"""What one trial builds and how it is trained: plain values, no ranges."""
+"""The configuration of one trial: what network is built, and how it is trained."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FULL_BATCH = "full"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelConfig:
-    """A user's and a movie's vectors, and how a score is made of them.
+    """The network of a trial: vectors of a user and a movie, and how a score is made of them.
 
     Attributes:
         family: "mlp": the vectors concatenated and read by dense layers, as published. "gmf":
@@ -58,6 +58,14 @@ class ModelConfig:
             the greatest.
         output_bias: Initial score of the output: a score, or "train_mean". A scaled sigmoid takes
             what lies within its range.
+
+    Example:
+        >>> config = ModelConfig(embedding_size=8, units=(16, 4), dropout=(0.5, 0.0))
+        >>> config.output_bias  # what is not given is as published
+        7.0
+        >>> ModelConfig(family="svd")
+        Traceback (most recent call last):
+        models.errors.ModelsError: `family` must be one of mlp, gmf, neumf, but got 'svd'.
     """
 
     family: str = "mlp"
@@ -107,11 +115,11 @@ class ModelConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainConfig:
-    """How a model is trained.
+    """The training of a trial: optimizer, batches, epochs, and when it stops.
 
     Attributes:
         optimizer: Name of the Keras optimizer.
-        learning_rate: Step size.
+        learning_rate: Step size at the start.
         embedding_rate: What the step size is multiplied by for embedding tables.
         schedule: How the step size falls over `epochs`: "constant", "cosine" to `final_rate`
             (Loshchilov and Hutter, "SGDR", ICLR 2017, without restarts), or "exponential" to it.
@@ -129,6 +137,13 @@ class TrainConfig:
         seed: Seeds initial weights, dropout and shuffling.
         trainer: "fast" for `models.fast`, "keras" for Keras' own `fit`, "auto" for the fast one
             wherever it does the same.
+
+    Example:
+        >>> TrainConfig(epochs=20, growth=((0.1, 5),)).epochs  # 5 over a tenth of the rows
+        20
+        >>> TrainConfig(learning_rate=0)
+        Traceback (most recent call last):
+        models.errors.ModelsError: `learning_rate` must be a finite number above 0, but got 0.
     """
 
     optimizer: str = "adam"

@@ -38,7 +38,7 @@ class TrainResult:
         trainer: Which trainer it was, and why it was Keras' own `fit` where "auto" was asked for.
 
     Example:
-        >>> model = build_for(split, ModelConfig(units=(4,), dropout=(0.5,)), seed=1)
+        >>> model = build_for(split, ModelConfig(units=(), dropout=()), seed=1)
         >>> result = train(model, split, TrainConfig(epochs=9), lambda epoch: epoch.epoch < 2)
         >>> len(result.epochs), result.end_reason, result.trainer.name
         (2, 'pruned', 'fast')
@@ -124,7 +124,8 @@ def train(
         ModelsError: The fast trainer is asked for and cannot do what Keras' `fit` does.
 
     Example:
-        >>> result = train(build_for(split, ModelConfig(), seed=1), split, TrainConfig(epochs=3))
+        >>> model = build_for(split, ModelConfig(units=(4,), dropout=(0.5,)), seed=1)
+        >>> result = train(model, split, TrainConfig(epochs=3))
         >>> [epoch.epoch for epoch in result.epochs], result.end_reason
         ([1, 2, 3], 'epochs')
     """
@@ -186,7 +187,8 @@ def refit(model: keras.Model, split: Split, config: TrainConfig, epochs: int) ->
         ModelsError: The fast trainer is asked for and cannot do what Keras' `fit` does.
 
     Example:
-        >>> refit(build_for(split, ModelConfig(), seed=1), split, TrainConfig(), epochs=2).name
+        >>> model = build_for(split, ModelConfig(family="gmf"), seed=1)
+        >>> refit(model, split, TrainConfig(), epochs=2).name
         'fast'
     """
     inputs = [

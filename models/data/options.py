@@ -1,4 +1,4 @@
-"""What a user may say about a source of ratings."""
+"""The options of a source of ratings."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ class SourceOptions:
             default: 1000 for `mubi`, none otherwise.
         user_filter: False keeps every user, whatever the two limits say.
         seed: Seeds the synthetic source; others ignore it.
+
+    Example:
+        >>> from models.data import load_ratings
+        >>> options = SourceOptions(score_column="rating", min_ratings=4)
+        >>> load_ratings("ratings.csv", options).user_ids.tolist()  # the only one with 4 ratings
+        ['bob']
     """
 
     user_column: str | None = None
@@ -47,7 +53,7 @@ class SourceOptions:
 
 
 def check_limits(min_ratings: int | None, max_ratings: int | None) -> None:
-    """Check the two limits of the user filter against their rules.
+    """Refuse limits of the user filter that no user can meet.
 
     Args:
         min_ratings: Least ratings of a kept user, or None.
