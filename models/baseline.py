@@ -21,9 +21,9 @@ def baseline() -> tuple[ModelConfig, TrainConfig]:
 
 
 def as_written() -> tuple[ModelConfig, TrainConfig]:
-    """Return the published trial as its text reads, with one more dense layer than was wired.
+    """Return the configuration of the published trial as its text reads, with one more layer.
 
-    The text has dropout 0.4 and dense 16 before the output; the published code leaves both out.
+    The text has dropout 0.4 and dense 16 before the output; the trial ran without them.
 
     Example:
         >>> model, training = as_written()

@@ -77,7 +77,7 @@ def build_model(
 
 
 def _seeds(seed: int) -> Iterator[int]:
-    """Seeds for the layers of one model, each taken once."""
+    """Make the seeds of one model's layers, each to be taken once."""
     first = seed % 2**32 * 1000
     return iter(range(first, first + 999))
 
@@ -185,7 +185,7 @@ def _initial_score(config: ModelConfig, train_mean: float | None) -> float:
 def _sum_of_terms(
     config: ModelConfig, codes: _Codes, seeds: Iterator[int], output: _Output
 ) -> keras.KerasTensor:
-    """The output of "gmf" and "neumf", `[batch, 1]`: product and biases, and "neumf"'s layers."""
+    """Build "gmf", product and biases, or "neumf", dense layers too: their sum, `[batch, 1]`."""
     terms = []
     if config.family == "neumf":
         hidden = _dense_layers(config, codes, seeds)
@@ -204,7 +204,7 @@ def _sum_of_terms(
 
 
 def _dense_layers(config: ModelConfig, codes: _Codes, seeds: Iterator[int]) -> keras.KerasTensor:
-    """Both vectors concatenated and read by the hidden layers, `[batch, last width]`."""
+    """Concatenate both vectors and read them by the hidden layers: `[batch, last width]`."""
     movie_size = config.movie_embedding_size or config.embedding_size
     vectors = [
         _vector(codes.movie, codes.movie_rows, movie_size, config, next(seeds), "embedding"),

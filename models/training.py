@@ -1,4 +1,4 @@
-"""Train one model on one split: the interface that every trainer stands behind."""
+"""Build, train and refit a rating model on a split, and predict with it."""
 
 from __future__ import annotations
 
@@ -142,6 +142,7 @@ def train(
 def _fit_recorded(
     model: keras.Model, split: Split, config: TrainConfig, recorder: CurveRecorder
 ) -> TrainerUsed:
+    """Train on the train part; the recorder sees each epoch with its validation score."""
     return _fit(
         model,
         inputs_of(split.train),

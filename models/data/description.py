@@ -97,7 +97,7 @@ def _histogram(scores: NDArray[np.float32]) -> dict[str, int]:
 
 
 def _spread(codes: NDArray[np.int32], size: int) -> dict[str, float]:
-    """Quantiles and mean of the number of rows of each user, or of each movie."""
+    """Compute quantiles and mean of the number of rows of each user, or of each movie."""
     counts = np.bincount(codes, minlength=size)
     quantiles = np.quantile(counts, list(_QUANTILES.values()))
     spread = {name: float(value) for name, value in zip(_QUANTILES, quantiles, strict=True)}

@@ -131,6 +131,7 @@ def _unseen(ratings: Ratings, parts: _Three) -> Mapping[str, int]:
 
 
 def _warnings(ratings: Ratings, protocol: str, seed: int, dropped: int) -> tuple[str, ...]:
+    """List what a user should know of the split, one line each."""
     warnings = []
     if protocol == "published":
         if seed != PUBLISHED_SEED:
@@ -176,6 +177,7 @@ def _cut(order: Positions) -> _Three:
 
 
 def _published(ratings: Ratings, kept: Positions, seed: int) -> _Three:
+    """Split as published; a single row cannot be, and leaves the other parts empty."""
     return published_rows(len(kept)) if len(kept) > 1 else (kept, kept[:0], kept[:0])
 
 
@@ -189,10 +191,12 @@ def published_rows(count: int) -> _Three:
 
 
 def _random(ratings: Ratings, kept: Positions, seed: int) -> _Three:
+    """Split a seeded shuffle."""
     return _cut(kept[np.random.default_rng(seed).permutation(len(kept))])
 
 
 def _times(ratings: Ratings, protocol: str) -> NDArray[np.int64]:
+    """Return the times of all rows, or refuse ratings that have none."""
     if ratings.timestamps is None:
         raise ModelsError(
             f"The split `{protocol}` needs times, but {ratings.source} has none. Name their column "
@@ -202,11 +206,13 @@ def _times(ratings: Ratings, protocol: str) -> NDArray[np.int64]:
 
 
 def _temporal(ratings: Ratings, kept: Positions, seed: int) -> _Three:
+    """Split in order of time, the latest rows being the test part."""
     times = _times(ratings, "temporal")[kept]
     return _cut(kept[np.argsort(times, kind="stable")])
 
 
 def _leave_last_out(ratings: Ratings, kept: Positions, seed: int) -> _Three:
+    """Leave each user's last rating to the test part and the one before it to validation."""
     times = _times(ratings, "leave-last-out")[kept]
     order = kept[np.lexsort((times, ratings.user_codes[kept]))]
     users = ratings.user_codes[order]

@@ -127,6 +127,7 @@ def score_counts(scores: NDArray[np.float32]) -> dict[str, int]:
 
 
 def _check(name: str, expected: Any, found: Any) -> Check:
+    """Compare one figure."""
     return Check(name, expected, found, expected == found)
 
 
@@ -145,7 +146,7 @@ def _first_test_rows(ratings: Ratings, split: Split, cut: dict[str, Any]) -> Che
 
 
 def _busiest_users(ratings: Ratings, split: Split, cut: dict[str, Any]) -> Check:
-    """Compare the users with most train rows, before the validation part is cut off those."""
+    """Compare the users with most rows in the train and validation part together."""
     expected = cut["most_frequent_train_users_user_count"]
     rows = np.concatenate([split.train.rows, split.valid.rows])
     counts = np.bincount(ratings.user_codes[rows], minlength=ratings.n_users)

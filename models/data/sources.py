@@ -65,6 +65,7 @@ def known_sources() -> tuple[str, ...]:
 
 
 def _load(source: str, options: SourceOptions) -> Ratings:
+    """Load ratings from whichever kind of source it is."""
     kind, colon, rest = source.partition(":")
     if kind == "mubi":
         return _mubi(source, rest, options)

@@ -37,7 +37,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Ratings in three parts.
+    """Ratings split into a train, a validation and a test part.
 
     Attributes:
         protocol: Name of the protocol.

@@ -83,7 +83,7 @@ def _of_compiling(model: keras.Model) -> str | None:
 
 
 def _overridden(thing: object, base: type, name: str) -> bool:
-    """Whether the thing, or its class, has a method of its own in place of the base's."""
+    """Whether an object or its class has a method of its own in place of its base's."""
     return name in vars(thing) or getattr(type(thing), name) is not getattr(base, name)
 
 

@@ -16,7 +16,7 @@ Growth = Sequence[tuple[int, int]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EpochPlan:
-    """Which rows each epoch goes over, in steps of how many; the names are those of Keras' `fit`.
+    """How a training goes over the rows; the names are those of Keras' `fit`.
 
     Attributes:
         batch_size: Rows a step.
@@ -31,7 +31,7 @@ class EpochPlan:
     growth: Growth = ()
 
     def rows_by_epoch(self, rows: int) -> list[int]:
-        """How many of `rows` rows each epoch goes over, as the function of this name says."""
+        """List how many of the rows each epoch of this plan goes over."""
         return rows_by_epoch(self.growth, self.epochs, rows)
 
 

@@ -1,4 +1,4 @@
-"""Step sizes: those of tables, and those that fall."""
+"""Step sizes of tables and falling ones; gradients summed before the step."""
 
 from __future__ import annotations
 

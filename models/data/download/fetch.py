@@ -182,7 +182,7 @@ def _kaggle_failure(error: Exception) -> str:
 
 
 def mubi_file(path: Path) -> Path:
-    """Find MUBI's ratings: the path itself where it is a file, else the file of them in the folder.
+    """Find MUBI's file of ratings, given its path or that of its folder.
 
     Args:
         path: A file, or the folder that Kaggle's download makes.

@@ -73,7 +73,7 @@ def synthetic_shape(scale: float) -> SyntheticShape:
 
 
 def synthetic_table(scale: float, *, seed: int) -> RatingTable:
-    """Make ratings up.
+    """Make up ratings in the shape of the published data, at a scale.
 
     Movies are popular by a Zipf-Mandelbrot law, users active by a log-normal one. A score is user
     bias + movie bias + the product of 8 factors + noise, mapped by rank onto the published
