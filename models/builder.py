@@ -4,24 +4,19 @@ Family "mlp" concatenates a movie's and a user's vector and reads them by dense 
 multiplies two vectors unit by unit and weighs the product by one output unit, whose kernel starts
 at ones: a dot product at first. It adds a bias for the user and one for the movie. Family "neumf"
 is the sum of both, each with vectors of its own. `ModelConfig` names the papers.
-
-Initial values are Keras' own: uniform within +-0.05 for tables, zeros for biases, Glorot uniform
-for kernels.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import keras
 
-from models.config import TRAIN_MEAN, ModelConfig
-from models.errors import ModelsError
-
-_MARGIN = 0.01  # a sigmoid that starts at its very end hardly learns
+from models.blocks import dense, dropped, id_bias, vector
+from models.config import ModelConfig
+from models.output_unit import OutputUnit
 
 
 class VocabularySize(Protocol):
@@ -66,7 +61,7 @@ def build_model(
         >>> model.count_params()  # tables 3 x 2 and 4 x 2, output 4 weights and a bias
         19
     """
-    output = _Output(config, train_mean, score_range)
+    output = OutputUnit(config, train_mean, score_range)
     codes, seeds = _Codes.of(vocabulary), _seeds(seed)
     if config.family == "mlp":
         hidden = _dense_layers(config, codes, seeds)
@@ -113,77 +108,8 @@ class _Codes:
         return (self.movie, self.movie_rows), (self.user, self.user_rows)
 
 
-class _Output:
-    """The output unit: its initial bias, its activation, and the range of its scores."""
-
-    def __init__(
-        self,
-        config: ModelConfig,
-        train_mean: float | None,
-        score_range: tuple[float, float] | None,
-    ) -> None:
-        self._config = config
-        self._range = score_range
-        self._is_scaled = config.output_activation == "scaled_sigmoid"
-        if self._is_scaled and score_range is None:
-            raise ModelsError(
-                "A scaled sigmoid needs the least and the greatest score, but got None. "
-                "Pass `score_range`."
-            )
-        self._bias = self._before_activation(_initial_score(config, train_mean))
-
-    @property
-    def activation(self) -> str:
-        """The activation under the name that Keras has for it."""
-        return "sigmoid" if self._is_scaled else self._config.output_activation
-
-    def _before_activation(self, score: float) -> float:
-        """The bias that gives a score: for a scaled sigmoid, the logit of its place in the range.
-
-        In a range from 1 to 5 a score of 4 has the place 0.75 and the bias log(3) = 1.0986.
-        """
-        if not self._is_scaled or self._range is None:
-            return score
-        low, high = self._range
-        place = min(max((score - low) / max(high - low, 1e-9), _MARGIN), 1 - _MARGIN)
-        return math.log(place / (1 - place))
-
-    def unit(self, seed: int, activation: str, name: str = "score") -> keras.layers.Layer:
-        """Make the output unit that reads the dense layers."""
-        return _dense(1, activation, self._config, name, seed, self._bias)
-
-    def product_weights(self, *, with_bias: bool) -> keras.layers.Layer:
-        """Make the output unit that weighs the product of the vectors."""
-        return keras.layers.Dense(
-            1,
-            use_bias=with_bias,
-            kernel_initializer="ones",
-            bias_initializer=keras.initializers.Constant(self._bias),
-            name="product_weights",
-        )
-
-    def stretched(self, score: keras.KerasTensor) -> keras.KerasTensor:
-        """Stretch a sigmoid, 0 to 1, over the range of scores; leave any other output as it is."""
-        if not self._is_scaled or self._range is None:
-            return score
-        low, high = self._range
-        return keras.layers.Rescaling(high - low, offset=low, name="scaled")(score)
-
-
-def _initial_score(config: ModelConfig, train_mean: float | None) -> float:
-    """The score that an untrained model should predict."""
-    if config.output_bias != TRAIN_MEAN:
-        return float(config.output_bias)
-    if train_mean is None:
-        raise ModelsError(
-            f'`output_bias` "{TRAIN_MEAN}" needs the mean score of the train part, but got None. '
-            "Pass `train_mean`."
-        )
-    return train_mean
-
-
 def _sum_of_terms(
-    config: ModelConfig, codes: _Codes, seeds: Iterator[int], output: _Output
+    config: ModelConfig, codes: _Codes, seeds: Iterator[int], output: OutputUnit
 ) -> keras.KerasTensor:
     """Build "gmf", product and biases, or "neumf", dense layers too: their sum, `[batch, 1]`."""
     terms = []
@@ -192,13 +118,13 @@ def _sum_of_terms(
         terms.append(output.unit(next(seeds), "linear", name="layers")(hidden))
     size = config.factors or config.embedding_size
     factors = [
-        _vector(code, rows, size, config, next(seeds), "factors") for code, rows in codes.pairs()
+        vector(code, rows, size, config, next(seeds), "factors") for code, rows in codes.pairs()
     ]
     product = keras.layers.Multiply(name="product")(factors)
-    product = _dropped(product, config.factor_dropout, seeds, "factor_dropout")
+    product = dropped(product, config.factor_dropout, seeds, "factor_dropout")
     # "neumf" has a bias already, that of the unit behind its layers.
     terms.append(output.product_weights(with_bias=config.family == "gmf")(product))
-    terms += [_bias(code, rows, config) for code, rows in codes.pairs()]
+    terms += [id_bias(code, rows, config) for code, rows in codes.pairs()]
     total = keras.layers.Add(name="sum")(terms)
     return keras.layers.Activation(output.activation, name="activation")(total)
 
@@ -207,75 +133,16 @@ def _dense_layers(config: ModelConfig, codes: _Codes, seeds: Iterator[int]) -> k
     """Concatenate both vectors and read them by the hidden layers: `[batch, last width]`."""
     movie_size = config.movie_embedding_size or config.embedding_size
     vectors = [
-        _vector(codes.movie, codes.movie_rows, movie_size, config, next(seeds), "embedding"),
-        _vector(
+        vector(codes.movie, codes.movie_rows, movie_size, config, next(seeds), "embedding"),
+        vector(
             codes.user, codes.user_rows, config.embedding_size, config, next(seeds), "embedding"
         ),
     ]
     hidden = keras.layers.Concatenate(name="concatenate")(vectors)
-    hidden = _dropped(hidden, config.embedding_dropout, seeds, "embedding_dropout")
+    hidden = dropped(hidden, config.embedding_dropout, seeds, "embedding_dropout")
     for number, (units, rate) in enumerate(zip(config.units, config.dropout, strict=True), 1):
-        hidden = _dense(units, config.activation, config, f"dense_{number}", next(seeds))(hidden)
+        hidden = dense(units, config.activation, config, f"dense_{number}", next(seeds))(hidden)
         dropout_seed = next(seeds)
         if rate > 0:
             hidden = keras.layers.Dropout(rate, seed=dropout_seed, name=f"dropout_{number}")(hidden)
     return hidden
-
-
-def _dropped(
-    value: keras.KerasTensor, rate: float, seeds: Iterator[int], name: str
-) -> keras.KerasTensor:
-    """Put a dropout layer behind a value; a rate of 0 adds none and takes no seed."""
-    if rate == 0:
-        return value
-    return keras.layers.Dropout(rate, seed=next(seeds), name=name)(value)
-
-
-def _vector(
-    code: keras.KerasTensor, rows: int, size: int, config: ModelConfig, seed: int, kind: str
-) -> keras.KerasTensor:
-    """Look codes up in a new embedding table: `[batch, size]`."""
-    table = keras.layers.Embedding(
-        rows,
-        size,
-        embeddings_initializer=keras.initializers.RandomUniform(-0.05, 0.05, seed=seed),
-        embeddings_regularizer=_l2(config.l2_embedding),
-        name=f"{code.name}_{kind}",
-    )
-    name = "vector" if kind == "embedding" else f"{kind}_vector"
-    return keras.layers.Flatten(name=f"{code.name}_{name}")(table(code))
-
-
-def _bias(code: keras.KerasTensor, rows: int, config: ModelConfig) -> keras.KerasTensor:
-    """Look codes up in a new table of biases: `[batch, 1]`."""
-    table = keras.layers.Embedding(
-        rows,
-        1,
-        embeddings_initializer="zeros",
-        embeddings_regularizer=_l2(config.l2_bias),
-        name=f"{code.name}_bias",
-    )
-    return keras.layers.Flatten(name=f"{code.name}_bias_value")(table(code))
-
-
-def _dense(
-    units: int,
-    activation: str,
-    config: ModelConfig,
-    name: str,
-    seed: int,
-    bias: float = 0.0,
-) -> keras.layers.Dense:
-    """Make a dense layer whose bias starts at one value for all units."""
-    return keras.layers.Dense(
-        units,
-        activation=activation,
-        kernel_initializer=keras.initializers.GlorotUniform(seed=seed),
-        kernel_regularizer=_l2(config.l2_kernel),
-        bias_initializer=keras.initializers.Constant(bias),
-        name=name,
-    )
-
-
-def _l2(factor: float) -> keras.regularizers.Regularizer | None:
-    return keras.regularizers.L2(factor) if factor > 0 else None

@@ -31,7 +31,7 @@ class TrainResult:
         epochs: The whole curve.
         best_val_rmse: Validation RMSE of the restored weights, computed anew in float64.
         best_epoch: The epoch whose weights were restored, 1 for the first.
-        lowest_val_rmse: Least value of the curve. It may lie below the best epoch's, by less than
+        lowest_val_rmse: Least value of the curve. It may lie below the best epoch's, by at most
             `min_delta`.
         end_reason: "epochs", "early_stopping", "pruned" or "nan".
         seconds: Wall time of each phase, "train" and "evaluate".
