@@ -1,4 +1,4 @@
-"""What one trial trains: ratings, the builder, the baseline, the trainer.
+"""What one trial trains: configurations, ratings, the network, its training and saving.
 
 Names that need TensorFlow are imported when first used, so `import models` is quick.
 """
@@ -8,14 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from models.baseline import (
-    CurvePoint,
-    as_written,
-    baseline,
-    published,
-    published_curve,
-    published_rmse,
-)
+from models.baseline import as_written, baseline
 from models.config import (
     ACTIVATIONS,
     FULL_BATCH,
@@ -27,24 +20,17 @@ from models.config import (
 )
 from models.early_stopping import EarlyStop
 from models.errors import ModelsError
+from models.published_figures import CurvePoint, published_curve, published_rmse
+from models.published_figures import load_published as published
 
 if TYPE_CHECKING:
-    from models.builder import build_model, format_layer_table, layer_table
+    from models.builder import build_model
+    from models.curve import Epoch
+    from models.devices import device_types, make_deterministic, see_one_gpu, set_threads
     from models.fast import TrainerUsed, speed_up
+    from models.layers import format_layer_table, layer_table
     from models.saving import id_type, save_keras_model, save_ratings_model
-    from models.training import (
-        Epoch,
-        TrainResult,
-        build_for,
-        compile_model,
-        device_types,
-        make_deterministic,
-        predict,
-        refit,
-        see_one_gpu,
-        set_threads,
-        train,
-    )
+    from models.training import TrainResult, build_for, compile_model, predict, refit, train
 
 __all__ = [
     "ACTIVATIONS",
@@ -87,21 +73,21 @@ _HEAVY = {
     "TrainerUsed": "models.fast",
     "speed_up": "models.fast",
     "build_model": "models.builder",
-    "format_layer_table": "models.builder",
-    "layer_table": "models.builder",
+    "format_layer_table": "models.layers",
+    "layer_table": "models.layers",
     "id_type": "models.saving",
     "save_keras_model": "models.saving",
     "save_ratings_model": "models.saving",
-    "Epoch": "models.training",
+    "Epoch": "models.curve",
     "TrainResult": "models.training",
     "build_for": "models.training",
     "compile_model": "models.training",
-    "device_types": "models.training",
-    "make_deterministic": "models.training",
+    "device_types": "models.devices",
+    "make_deterministic": "models.devices",
     "predict": "models.training",
     "refit": "models.training",
-    "see_one_gpu": "models.training",
-    "set_threads": "models.training",
+    "see_one_gpu": "models.devices",
+    "set_threads": "models.devices",
     "train": "models.training",
 }
 

@@ -1,17 +1,22 @@
-"""From a configuration to an uncompiled Keras model."""
+"""Build a rating network from a configuration.
+
+Family "mlp" concatenates a movie's and a user's vector and reads them by dense layers. Family "gmf"
+multiplies two vectors unit by unit and weighs the product by one output unit, whose kernel starts
+at ones: a dot product at first. It adds a bias for the user and one for the movie. Family "neumf"
+is the sum of both, each with vectors of its own. `ModelConfig` names the papers.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 import keras
 
-from models.config import TRAIN_MEAN, ModelConfig
-from models.errors import ModelsError
-
-_MARGIN = 0.01  # a sigmoid that starts at its very end hardly learns
+from models.blocks import dense, dropped, id_bias, vector
+from models.config import ModelConfig
+from models.output_unit import OutputUnit
 
 
 class VocabularySize(Protocol):
@@ -34,237 +39,110 @@ def build_model(
     score_range: tuple[float, float] | None = None,
     seed: int = 42,
 ) -> keras.Model:
-    """Build the network that `config` describes.
-
-    Two inputs, movie first, each `[batch, 1]` of integer codes; one output `[batch, 1]`.
-
-    The family "mlp" looks each up in its table (`[batch, 1, embedding_size]`), flattens and
-    concatenates them (`[batch, 2 * embedding_size]`) and reads that by the dense layers, each
-    followed by its dropout, and one output unit. "gmf" multiplies two vectors of `factors` unit by
-    unit and weighs them by one output unit whose kernel starts at ones, which makes it a dot
-    product at first; a bias a user and a movie is added. What the dense layers and that output
-    unit read goes through `embedding_dropout` and `factor_dropout` first. "neumf" adds up both, the
-    vectors not shared. Initial values are Keras' own: uniform in +-0.05 for tables, zeros for the
-    biases, Glorot uniform for kernels.
+    """Build the network that `config` describes: movie and user codes in, a score out.
 
     Args:
         config: Family, sizes, rates, activations and penalties.
-        vocabulary: Gives the rows of every table.
+        vocabulary: Gives the rows of every embedding table.
         train_mean: Mean score of the train part; needed when the output bias is "train_mean".
         score_range: Least and greatest score; needed for a scaled sigmoid.
-        seed: Seeds initial values and dropout masks, each layer its own stream.
+        seed: Seeds initial values and dropout masks, a stream for each layer.
 
     Returns:
-        The model, not compiled.
+        The model, not compiled. Its inputs are "movie" and "user", in this order, each `[batch, 1]`
+        of integer codes; its output is `[batch, 1]`.
 
     Raises:
-        ModelsError: The output bias is "train_mean" and no mean was given, or the output is a
-            scaled sigmoid and no range was given.
+        ModelsError: `train_mean` or `score_range` is needed and not given.
+
+    Example:
+        >>> config = ModelConfig(embedding_size=2, units=(), dropout=())
+        >>> model = build_model(config, split.vocabulary)  # of 2 users and 3 movies
+        >>> model.count_params()  # tables 3 x 2 and 4 x 2, output 4 weights and a bias
+        19
     """
-    first_seed = seed % 2**32 * 1000
-    seeds = iter(range(first_seed, first_seed + 999))
-    movie = keras.Input((1,), dtype="int32", name="movie")
-    user = keras.Input((1,), dtype="int32", name="user")
-    codes = {movie: vocabulary.movie_rows, user: vocabulary.user_rows}
-    output = _Output(config, train_mean, score_range)
+    output = OutputUnit(config, train_mean, score_range)
+    codes, seeds = _Codes.of(vocabulary), _seeds(seed)
     if config.family == "mlp":
-        hidden = _read_by_layers(config, codes, seeds)
-        score = output.finished(output.unit(next(seeds), output.fused)(hidden))
-        return keras.Model([movie, user], score, name="ratings")
-    parts = []
-    if config.family == "neumf":
-        hidden = _read_by_layers(config, codes, seeds)
-        parts.append(output.unit(next(seeds), "linear", name="layers")(hidden))
-    product = keras.layers.Multiply(name="product")(
-        [
-            _vector(
-                code, rows, config.factors or config.embedding_size, config, next(seeds), "factors"
-            )
-            for code, rows in codes.items()
-        ]
-    )
-    product = _dropped(product, config.factor_dropout, seeds, "factor_dropout")
-    parts.append(output.weights(with_bias=config.family == "gmf")(product))
-    parts += [_bias(code, rows, config) for code, rows in codes.items()]
-    total = keras.layers.Add(name="sum")(parts)
-    total = keras.layers.Activation(output.fused, name="activation")(total)
-    return keras.Model([movie, user], output.finished(total), name="ratings")
+        hidden = _dense_layers(config, codes, seeds)
+        score = output.unit(next(seeds), output.activation)(hidden)
+    else:
+        score = _sum_of_terms(config, codes, seeds, output)
+    return keras.Model([codes.movie, codes.user], output.stretched(score), name="ratings")
 
 
-class _Output:
-    """What turns the last layer into a score."""
+def _seeds(seed: int) -> Iterator[int]:
+    """Make the seeds of one model's layers, each to be taken once."""
+    first = seed % 2**32 * 1000
+    return iter(range(first, first + 999))
 
-    def __init__(
-        self,
-        config: ModelConfig,
-        train_mean: float | None,
-        score_range: tuple[float, float] | None,
-    ) -> None:
-        self._config = config
-        self._range = score_range
-        self._scaled = config.output_activation == "scaled_sigmoid"
-        if self._scaled and score_range is None:
-            raise ModelsError(
-                "A scaled sigmoid needs the least and the greatest score, but got None. "
-                "Pass `score_range`."
-            )
-        self._bias = self._before_activation(_output_bias(config, train_mean))
 
-    @property
-    def fused(self) -> str:
-        """The activation that Keras knows by name."""
-        return "sigmoid" if self._scaled else self._config.output_activation
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Codes:
+    """The model's two inputs, and how many rows the tables that they index have.
 
-    def _before_activation(self, score: float) -> float:
-        if not self._scaled or self._range is None:
-            return score
-        low, high = self._range
-        share = min(max((score - low) / max(high - low, 1e-9), _MARGIN), 1 - _MARGIN)
-        return math.log(share / (1 - share))
+    Attributes:
+        movie: Movie codes, `[batch, 1]`.
+        user: User codes, `[batch, 1]`.
+        movie_rows: Rows of a table of movies.
+        user_rows: Rows of a table of users.
+    """
 
-    def unit(self, seed: int, activation: str, name: str = "score") -> keras.layers.Layer:
-        """The output unit that reads the dense layers."""
-        return _dense(1, activation, self._config, name, seed, self._bias)
+    movie: keras.KerasTensor
+    user: keras.KerasTensor
+    movie_rows: int
+    user_rows: int
 
-    def weights(self, *, with_bias: bool) -> keras.layers.Layer:
-        """The output unit that reads the product of the vectors."""
-        return keras.layers.Dense(
-            1,
-            use_bias=with_bias,
-            kernel_initializer="ones",
-            bias_initializer=keras.initializers.Constant(self._bias),
-            name="product_weights",
+    @classmethod
+    def of(cls, vocabulary: VocabularySize) -> _Codes:
+        """Make the inputs of a model for a vocabulary."""
+        return cls(
+            movie=keras.Input((1,), dtype="int32", name="movie"),
+            user=keras.Input((1,), dtype="int32", name="user"),
+            movie_rows=vocabulary.movie_rows,
+            user_rows=vocabulary.user_rows,
         )
 
-    def finished(self, value: keras.KerasTensor) -> keras.KerasTensor:
-        """Stretch a sigmoid from the least score to the greatest."""
-        if not self._scaled or self._range is None:
-            return value
-        low, high = self._range
-        return keras.layers.Rescaling(high - low, offset=low, name="scaled")(value)
+    def pairs(self) -> tuple[tuple[keras.KerasTensor, int], ...]:
+        """Each input and its rows, the movie's first."""
+        return (self.movie, self.movie_rows), (self.user, self.user_rows)
 
 
-def _read_by_layers(
-    config: ModelConfig, codes: dict[keras.KerasTensor, int], seeds: Iterator[int]
+def _sum_of_terms(
+    config: ModelConfig, codes: _Codes, seeds: Iterator[int], output: OutputUnit
 ) -> keras.KerasTensor:
-    movie, user = codes
-    movie_size = config.movie_embedding_size or config.embedding_size
-    towers = [
-        _vector(movie, codes[movie], movie_size, config, next(seeds), "embedding"),
-        _vector(user, codes[user], config.embedding_size, config, next(seeds), "embedding"),
+    """Build "gmf", product and biases, or "neumf", dense layers too: their sum, `[batch, 1]`."""
+    terms = []
+    if config.family == "neumf":
+        hidden = _dense_layers(config, codes, seeds)
+        terms.append(output.unit(next(seeds), "linear", name="layers")(hidden))
+    size = config.factors or config.embedding_size
+    factors = [
+        vector(code, rows, size, config, next(seeds), "factors") for code, rows in codes.pairs()
     ]
-    hidden = keras.layers.Concatenate(name="concatenate")(towers)
-    hidden = _dropped(hidden, config.embedding_dropout, seeds, "embedding_dropout")
+    product = keras.layers.Multiply(name="product")(factors)
+    product = dropped(product, config.factor_dropout, seeds, "factor_dropout")
+    # "neumf" has a bias already, that of the unit behind its layers.
+    terms.append(output.product_weights(with_bias=config.family == "gmf")(product))
+    terms += [id_bias(code, rows, config) for code, rows in codes.pairs()]
+    total = keras.layers.Add(name="sum")(terms)
+    return keras.layers.Activation(output.activation, name="activation")(total)
+
+
+def _dense_layers(config: ModelConfig, codes: _Codes, seeds: Iterator[int]) -> keras.KerasTensor:
+    """Concatenate both vectors and read them by the hidden layers: `[batch, last width]`."""
+    movie_size = config.movie_embedding_size or config.embedding_size
+    vectors = [
+        vector(codes.movie, codes.movie_rows, movie_size, config, next(seeds), "embedding"),
+        vector(
+            codes.user, codes.user_rows, config.embedding_size, config, next(seeds), "embedding"
+        ),
+    ]
+    hidden = keras.layers.Concatenate(name="concatenate")(vectors)
+    hidden = dropped(hidden, config.embedding_dropout, seeds, "embedding_dropout")
     for number, (units, rate) in enumerate(zip(config.units, config.dropout, strict=True), 1):
-        hidden = _dense(units, config.activation, config, f"dense_{number}", next(seeds))(hidden)
+        hidden = dense(units, config.activation, config, f"dense_{number}", next(seeds))(hidden)
         dropout_seed = next(seeds)
         if rate > 0:
             hidden = keras.layers.Dropout(rate, seed=dropout_seed, name=f"dropout_{number}")(hidden)
     return hidden
-
-
-def _dropped(
-    value: keras.KerasTensor, rate: float, seeds: Iterator[int], name: str
-) -> keras.KerasTensor:
-    """The value behind a dropout layer; a rate of 0 leaves it as it is, and takes no seed."""
-    if rate == 0:
-        return value
-    return keras.layers.Dropout(rate, seed=next(seeds), name=name)(value)
-
-
-def _vector(
-    code: keras.KerasTensor, rows: int, size: int, config: ModelConfig, seed: int, kind: str
-) -> keras.KerasTensor:
-    table = keras.layers.Embedding(
-        rows,
-        size,
-        embeddings_initializer=keras.initializers.RandomUniform(-0.05, 0.05, seed=seed),
-        embeddings_regularizer=_l2(config.l2_embedding),
-        name=f"{code.name}_{kind}",
-    )
-    name = "vector" if kind == "embedding" else f"{kind}_vector"
-    return keras.layers.Flatten(name=f"{code.name}_{name}")(table(code))
-
-
-def _bias(code: keras.KerasTensor, rows: int, config: ModelConfig) -> keras.KerasTensor:
-    table = keras.layers.Embedding(
-        rows,
-        1,
-        embeddings_initializer="zeros",
-        embeddings_regularizer=_l2(config.l2_bias),
-        name=f"{code.name}_bias",
-    )
-    return keras.layers.Flatten(name=f"{code.name}_bias_value")(table(code))
-
-
-def _dense(
-    units: int,
-    activation: str,
-    config: ModelConfig,
-    name: str,
-    seed: int,
-    bias: float = 0.0,
-) -> keras.layers.Dense:
-    return keras.layers.Dense(
-        units,
-        activation=activation,
-        kernel_initializer=keras.initializers.GlorotUniform(seed=seed),
-        kernel_regularizer=_l2(config.l2_kernel),
-        bias_initializer=keras.initializers.Constant(bias),
-        name=name,
-    )
-
-
-def _l2(factor: float) -> keras.regularizers.Regularizer | None:
-    return keras.regularizers.L2(factor) if factor > 0 else None
-
-
-def _output_bias(config: ModelConfig, train_mean: float | None) -> float:
-    if config.output_bias != TRAIN_MEAN:
-        return float(config.output_bias)
-    if train_mean is None:
-        raise ModelsError(
-            f'`output_bias` "{TRAIN_MEAN}" needs the mean score of the train part, but got None. '
-            "Pass `train_mean`."
-        )
-    return train_mean
-
-
-def layer_table(model: keras.Model) -> list[dict[str, object]]:
-    """The model's layers in order.
-
-    Returns:
-        A row a layer: `name`, `type`, `shape` (of its output, None for the batch), `parameters`,
-        `inputs` (names of the layers it reads).
-    """
-    rows: list[dict[str, object]] = []
-    for layer in model.layers:
-        output = layer.output
-        sources: list[str] = []
-        for node in layer._inbound_nodes:
-            sources += [tensor._keras_history.operation.name for tensor in node.input_tensors]
-        rows.append(
-            {
-                "name": layer.name,
-                "type": type(layer).__name__,
-                "shape": tuple(output.shape),
-                "parameters": int(layer.count_params()),
-                "inputs": tuple(sources),
-            }
-        )
-    return rows
-
-
-def format_layer_table(model: keras.Model) -> str:
-    """The layer table as text, with the total below."""
-    rows = layer_table(model)
-    lines = [f"{'Layer (type)':<36}{'Output shape':<18}{'Parameters':>11}  Reads"]
-    for row in rows:
-        inputs = ", ".join(row["inputs"])  # type: ignore[arg-type]
-        lines.append(
-            f"{row['name']} ({row['type']})".ljust(36)
-            + str(row["shape"]).ljust(18)
-            + f"{row['parameters']:>11,}  {inputs}".rstrip()
-        )
-    lines.append(f"Parameters in all: {model.count_params():,}")
-    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Early stopping on a number that should fall."""
+"""Decide when to stop a training whose validation value no longer falls."""
 
 from __future__ import annotations
 
@@ -8,21 +8,29 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class EarlyStop:
-    """Keras' EarlyStopping rule with `mode="min"`, and one for overfitting, as plain state.
+    """Decides after each epoch whether training stops, by two rules for a value that should fall.
 
-    The second is the criterion UP of Prechelt, "Early Stopping, But When?" (1998), with strips of
-    one epoch: it stops where the value rose in so many epochs in a row.
+    The first is Keras' EarlyStopping with `mode="min"`: stop after `patience` epochs without an
+    improvement. The second is the criterion UP of Prechelt, "Early Stopping, But When?" (1998),
+    with strips of one epoch: stop when the value rose in `overfit_patience` epochs in a row.
 
     Attributes:
-        patience: Epochs without an improvement that are borne.
+        patience: Epochs without an improvement after which training stops.
         min_delta: An epoch improves when its value is below the best by more than this.
-        warm_up: Epochs before either counts.
-        overfit_patience: Epochs in a row with a rise that stop it, 0 for never.
+        warm_up: Epochs at the start that neither rule counts.
+        overfit_patience: Rises in a row after which training stops; 0 for never.
         best: Best value so far.
         best_epoch: Its epoch, 1 for the first; 0 before any.
         epoch: Epochs seen.
-        last: The value of the last one.
-        risen: How many of the last ones rose.
+        last: The last epoch's value.
+        risen: How many epochs in a row rose, up to the last.
+
+    Example:
+        >>> stop = EarlyStop(patience=2, min_delta=0.1)
+        >>> [stop.update(value) for value in (1.0, 0.8, 0.75, 0.9)]  # 0.75 is not 0.1 below 0.8
+        [True, True, False, False]
+        >>> stop.done, stop.best_epoch
+        (True, 2)
     """
 
     patience: int
@@ -36,7 +44,7 @@ class EarlyStop:
     risen: int = 0
 
     def update(self, value: float) -> bool:
-        """Take the next epoch's value; true when it is the new best. NaN never is."""
+        """Take the next epoch's value; return whether it is the new best, which NaN never is."""
         self.epoch += 1
         self.risen = self.risen + 1 if value > self.last and self.epoch > self.warm_up else 0
         self.last = value
@@ -47,7 +55,7 @@ class EarlyStop:
 
     @property
     def done(self) -> bool:
-        """Whether patience has run out, or the value has risen for too long."""
+        """Whether training should stop: patience has run out, or the value rose for too long."""
         if 0 < self.overfit_patience <= self.risen:
             return True
         return self.epoch - max(self.best_epoch, self.warm_up) >= max(self.patience, 1)

@@ -1,5 +1,5 @@
-"""The one exception that `models` raises for a user's mistake."""
+"""The exception that `models` raises for a user's mistake."""
 
 
 class ModelsError(ValueError):
-    """A user's mistake, told in one line: the rule, the value received, the way out."""
+    """A user's mistake, in one line: the rule, the value received, the way out."""

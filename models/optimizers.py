@@ -1,8 +1,9 @@
-"""Keras optimizers that sum an embedding row's gradient over all its ratings before they step.
+"""Make Keras optimizers that sum an embedding row's gradient over its ratings before they step.
 
 Keras 3 hands a table's gradient on as one slice a rating, and its Adam applies the slices of a
 repeated id without adding them up; Keras 2 summed them first. A gradient is a sum over the rows
-that a weight took part in, so these optimizers sum, whatever the batch.
+that a weight took part in, so these optimizers sum, whatever the batch: 100 ratings of one movie,
+with a gradient of 0.01 each, make one gradient of 1.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ _TABLE = "embeddings"  # Keras' name of the variable of an Embedding
 
 
 class _SummedGradients:
-    """Mixin: sums slices to a dense gradient first, and gives tables a step size of their own."""
+    """Mixin that sums slices to a dense gradient, and gives tables a learning rate of their own."""
 
     def __init__(self, *args: Any, embedding_rate: float = 1.0, **options: Any) -> None:
-        """As the optimizer; `embedding_rate` multiplies the step size of embedding tables."""
+        """Make the optimizer; `embedding_rate` multiplies the learning rate of embedding tables."""
         super().__init__(*args, **options)
         self._embedding_rate = embedding_rate
 
     def apply(self, grads: Sequence[Any], trainable_variables: Any = None) -> Any:
-        """Sum, then step as the optimizer does."""
+        """Sum the slices of each gradient, then step as the optimizer does."""
         return super().apply([_summed(g) for g in grads], trainable_variables)  # type: ignore[misc]
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
@@ -38,12 +39,13 @@ class _SummedGradients:
         super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
-        """As the optimizer, with `embedding_rate`."""
+        """Return the optimizer's configuration, `embedding_rate` included."""
         config: dict[str, Any] = super().get_config()  # type: ignore[misc]
         return config | {"embedding_rate": self._embedding_rate}
 
 
 def _summed(gradient: Any) -> Any:
+    """Add up the slices of each row; leave a dense gradient as it is."""
     if not isinstance(gradient, tf.IndexedSlices):
         return gradient
     rows = tf.gather(gradient.dense_shape, 0)
@@ -85,11 +87,11 @@ _BY_NAME: dict[str, type[keras.optimizers.Optimizer]] = {
 
 
 def make_optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
-    """The optimizer that `config` names, at its learning rates.
+    """Make the optimizer that `config` names, at its learning rate.
 
     Args:
-        config: Names it and its step size.
-        steps: Of all epochs, over which a falling step size falls.
+        config: Names the optimizer, its learning rate and how that falls.
+        steps: Steps of all epochs together, over which the learning rate falls.
     """
     options: dict[str, Any] = {"momentum": 0.9} if config.optimizer == "sgd" else {}
     rate = _scheduled(config, steps)
@@ -98,6 +100,7 @@ def make_optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimize
 
 
 def _scheduled(config: TrainConfig, steps: int) -> Any:
+    """Make the learning rate: a number, or a schedule over so many steps."""
     first, last = config.learning_rate, config.final_rate
     if config.schedule == "cosine":
         return keras.optimizers.schedules.CosineDecay(first, steps, alpha=last)

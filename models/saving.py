@@ -1,4 +1,4 @@
-"""Write a trained model so that `models.serving` can load it."""
+"""Save a trained model as a folder that `models.serving` loads."""
 
 from __future__ import annotations
 
@@ -13,12 +13,19 @@ from models.data import Vocabulary
 
 
 def save_ratings_model(model: keras.Model, vocabulary: Vocabulary, folder: Path) -> None:
-    """Save a rating model, its optimizer left out, with the ids it knows.
+    """Save a rating model with the ids it knows, but without its optimizer.
 
     Args:
         model: Takes movie and user codes.
         vocabulary: Gives the ids in the order of their codes.
         folder: Made when missing.
+
+    Example:
+        >>> from models import ModelConfig, build_model
+        >>> model = build_model(ModelConfig(), split.vocabulary)
+        >>> save_ratings_model(model, split.vocabulary, folder)
+        >>> sorted(path.name for path in folder.iterdir())
+        ['manifest.json', 'model.keras', 'movies.json', 'users.json']
     """
     # Keras stores a compiled model's optimizer, moments and all: three times the size, for nothing.
     _save(keras.Model(model.inputs, model.outputs, name=model.name), folder, "ratings")
@@ -27,7 +34,18 @@ def save_ratings_model(model: keras.Model, vocabulary: Vocabulary, folder: Path)
 
 
 def save_keras_model(model: keras.Model, folder: Path) -> None:
-    """Save any Keras model as it is, its optimizer included where it has one."""
+    """Save any Keras model as it is, its optimizer included where it has one.
+
+    Args:
+        model: Built.
+        folder: Made when missing.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        >>> save_keras_model(model, folder)
+        >>> sorted(path.name for path in folder.iterdir())
+        ['manifest.json', 'model.keras']
+    """
     _save(model, folder, "keras")
 
 
@@ -42,5 +60,11 @@ def _write_ids(path: Path, ids: NDArray[Any]) -> None:
 
 
 def id_type(ids: NDArray[Any]) -> str:
-    """MLflow's name for the ids' type: "long" or "string"."""
+    """Name the type of ids as an MLflow signature does: "long" or "string".
+
+    Example:
+        >>> import numpy as np
+        >>> id_type(np.array([7, 9])), id_type(np.array(["ann", "bob"], object))
+        ('long', 'string')
+    """
     return "long" if ids.dtype.kind in "iu" else "string"

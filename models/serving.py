@@ -21,7 +21,7 @@ _BATCH = 65_536
 
 
 class RatingPredictor:
-    """Scores a table of raw ids."""
+    """Predicts the scores of raw ids with a saved rating model."""
 
     def __init__(self, model: Any, users: list[Any], movies: list[Any]) -> None:
         self._model = model
@@ -29,7 +29,7 @@ class RatingPredictor:
         self._movies = pd.Index(movies)
 
     def predict(self, table: pd.DataFrame, params: dict[str, Any] | None = None) -> Any:
-        """Predict a score a row.
+        """Predict the score of each row.
 
         Args:
             table: Columns `user` and `movie` of raw ids, where "7" and 7 are the same id; an id
@@ -46,7 +46,7 @@ class RatingPredictor:
 
 
 class KerasPredictor:
-    """Hands its input to the Keras model as one array."""
+    """Predicts with any saved Keras model, from one array."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -57,7 +57,7 @@ class KerasPredictor:
 
 
 def _codes(known: pd.Index[Any], raw: pd.Series[Any]) -> NDArray[np.int32]:
-    """Codes `[row, 1]` of raw ids; whole numbers are compared as such, everything else as text."""
+    """Encode raw ids, `[row, 1]`; whole numbers compare as such, everything else as text."""
     is_whole = pd.api.types.is_integer_dtype
     if not (is_whole(known) and is_whole(raw.dtype)):
         raw = raw.map(_as_text)
@@ -68,7 +68,7 @@ def _codes(known: pd.Index[Any], raw: pd.Series[Any]) -> NDArray[np.int32]:
 
 
 def _as_text(value: Any) -> str:
-    """An id as text: 7.0, which a column with a gap makes of 7, is "7"; no id is no text."""
+    """Write an id as text: 7.0, which a column with a gap makes of 7, as "7"; no id as no text."""
     if pd.isna(value):
         return ""
     whole = isinstance(value, float) and value.is_integer()
@@ -76,7 +76,7 @@ def _as_text(value: Any) -> str:
 
 
 def load_model(path: str | Path) -> RatingPredictor | KerasPredictor:
-    """Load a saved folder.
+    """Load a saved model from its folder.
 
     Args:
         path: The folder.
@@ -99,5 +99,5 @@ def load_model(path: str | Path) -> RatingPredictor | KerasPredictor:
 
 
 def _load_pyfunc(path: str) -> RatingPredictor | KerasPredictor:
-    """MLflow's entry point."""
+    """Load a saved model for MLflow, which calls this by its name."""
     return load_model(path)

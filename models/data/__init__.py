@@ -1,4 +1,4 @@
-"""Ratings: where they come from, how they are split, what they look like."""
+"""Load ratings, split them into train, validation and test part, and describe them."""
 
 from models.data.content_hash import ContentHasher
 from models.data.description import describe

@@ -1,4 +1,4 @@
-"""A content hash that depends on the ratings alone, not on file format or chunking."""
+"""Hash ratings by their content alone, whatever the file format and the size of chunks."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.readers.table import RatingTable
+from models.data.table import RatingTable
 
 _CHUNK_ROWS = 1 << 18
 
 
 class _ColumnDigest:
-    """Digest of one column, fed piece by piece."""
+    """The running digest of one column."""
 
     def __init__(self) -> None:
         self._sha = hashlib.sha256()
@@ -22,6 +22,7 @@ class _ColumnDigest:
         self._encoded: dict[str, bytes] = {}
 
     def update(self, values: NDArray[Any], *, kind: str) -> None:
+        """Take the next values; `kind` is the column's type, the same for every chunk."""
         if self._kind is None:
             self._kind = kind
             self._sha.update(kind.encode())
@@ -29,7 +30,7 @@ class _ColumnDigest:
         self._sha.update(self._strings(values) if kind == "text" else values.tobytes())
 
     def _strings(self, values: NDArray[Any]) -> bytes:
-        """Each string as its length in bytes (8 bytes, little-endian) and its UTF-8."""
+        """Write each string as its length in bytes (8 bytes, little-endian) and its UTF-8."""
         rows = values.tolist()
         for text in set(rows) - self._encoded.keys():
             data = text.encode()
@@ -41,11 +42,20 @@ class _ColumnDigest:
 
 
 class ContentHasher:
-    """SHA-256 of ratings, fed in chunks of any size.
+    """Computes the SHA-256 of ratings that come in chunks of any size.
 
-    Each column has its own running digest (ids as little-endian int64 or as length-prefixed
-    UTF-8, scores as little-endian float32 with -0.0 told as 0.0, times as int64 seconds or a
-    marker for none); the result is the digest of those four and the number of rows.
+    Each column has its own running digest. Ids go in as little-endian int64 or as length-prefixed
+    UTF-8, scores as little-endian float32 (-0.0 as 0.0), times as int64 seconds, or not at all.
+    The hash is the digest of those four digests and of the number of rows.
+
+    Example:
+        >>> ids, scores = np.array([7, 9]), np.array([4, 2], np.float32)
+        >>> whole, by_row = ContentHasher(), ContentHasher()
+        >>> whole.update(ids, ids, scores, None)
+        >>> for row in (slice(0, 1), slice(1, 2)):
+        ...     by_row.update(ids[row], ids[row], scores[row], None)
+        >>> by_row.hexdigest() == whole.hexdigest()
+        True
     """
 
     def __init__(self) -> None:
@@ -76,7 +86,7 @@ class ContentHasher:
         self._rows += len(scores)
 
     def hexdigest(self) -> str:
-        """The hash of all rows taken so far, in hexadecimal."""
+        """Return the hash of all rows taken so far, in hexadecimal."""
         whole = hashlib.sha256()
         for column in self._columns:
             whole.update(column.digest())

@@ -1,4 +1,4 @@
-"""What ratings look like, in plain values: what `data inspect --json` prints."""
+"""Describe ratings in plain values: what `data inspect --json` prints."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BINS = 20
 
 
 def describe(ratings: Ratings, split: Split | None = None) -> dict[str, Any]:
-    """Describe ratings, and their split if given.
+    """Describe ratings, and their split if given: counts, scores, times, warnings, checks.
 
     Args:
         ratings: What to describe.
@@ -29,9 +29,28 @@ def describe(ratings: Ratings, split: Split | None = None) -> dict[str, Any]:
 
     Returns:
         Numbers, strings, lists and dictionaries only, ready for JSON.
+
+    Example:
+        >>> from models.data import load_ratings
+        >>> description = describe(load_ratings("ratings.csv"))
+        >>> description["scores"], round(description["mean_score"], 2)
+        ({'2': 1, '3': 3, '4': 3, '5': 3}, 3.8)
     """
+    description = _describe_ratings(ratings)
+    description["warnings"] = [*ratings.warnings, *(split.warnings if split else ())]
+    description["checks"] = [asdict(check) for check in ratings.checks]
+    if split is not None:
+        description |= _describe_split(split)
+        if ratings.checks and split.protocol == "published":
+            checks = check_published(ratings, split)
+            description["published_data"] = all(check.holds for check in checks)
+            description["checks"] = [asdict(check) for check in checks]
+    return description
+
+
+def _describe_ratings(ratings: Ratings) -> dict[str, Any]:
     scores = ratings.scores
-    found: dict[str, Any] = {
+    return {
         "source": ratings.source,
         "synthetic": ratings.synthetic,
         "content_hash": ratings.content_hash,
@@ -50,16 +69,7 @@ def describe(ratings: Ratings, split: Split | None = None) -> dict[str, Any]:
         "ratings_per_movie": _spread(ratings.movie_codes, ratings.n_movies),
         "first_time": _time(ratings.timestamps, np.min),
         "last_time": _time(ratings.timestamps, np.max),
-        "warnings": [*ratings.warnings, *(split.warnings if split else ())],
-        "checks": [asdict(check) for check in ratings.checks],
     }
-    if split is not None:
-        found |= _describe_split(split)
-        if ratings.checks and split.protocol == "published":
-            checks = check_published(ratings, split)
-            found["published_data"] = all(check.holds for check in checks)
-            found["checks"] = [asdict(check) for check in checks]
-    return found
 
 
 def _describe_split(split: Split) -> dict[str, Any]:
@@ -77,7 +87,7 @@ def _describe_split(split: Split) -> dict[str, Any]:
 
 
 def _histogram(scores: NDArray[np.float32]) -> dict[str, int]:
-    """Rows of each score, or of 20 equal ranges where scores are many."""
+    """Count the rows of each score, or of 20 equal ranges where there are over 100 scores."""
     counts = score_counts(scores)
     if len(counts) <= _MOST_DISTINCT_SCORES:
         return counts
@@ -87,6 +97,7 @@ def _histogram(scores: NDArray[np.float32]) -> dict[str, int]:
 
 
 def _spread(codes: NDArray[np.int32], size: int) -> dict[str, float]:
+    """Compute quantiles and mean of the number of rows of each user, or of each movie."""
     counts = np.bincount(codes, minlength=size)
     quantiles = np.quantile(counts, list(_QUANTILES.values()))
     spread = {name: float(value) for name, value in zip(_QUANTILES, quantiles, strict=True)}
@@ -94,6 +105,7 @@ def _spread(codes: NDArray[np.int32], size: int) -> dict[str, float]:
 
 
 def _time(timestamps: NDArray[np.int64] | None, pick: Callable[[Any], Any]) -> str | None:
+    """Write the first or last time as ISO 8601 in UTC; None where there are no times."""
     if timestamps is None:
         return None
     return datetime.fromtimestamp(int(pick(timestamps)), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,7 +1,8 @@
-"""From scored rows to `Ratings`: hash, user filter, encoding."""
+"""Turn scored rows into `Ratings`: filter the users, give ids their codes, hash the content."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,28 +11,37 @@ from numpy.typing import NDArray
 from models.data.content_hash import content_hash
 from models.data.options import SourceOptions, check_limits
 from models.data.ratings import Check, Ratings
-from models.data.readers.table import IdColumn, RatingTable
+from models.data.table import IdColumn, RatingTable
 from models.errors import ModelsError
 
+Limits = tuple[int | None, int | None]
+"""Least and most ratings of a user who is kept, inclusive; None for no limit."""
 
-def build_ratings(
-    table: RatingTable,
-    options: SourceOptions,
-    *,
-    source: str,
-    limits: tuple[int | None, int | None] = (None, None),
-    synthetic: bool = False,
-    checks: tuple[Check, ...] = (),
-) -> Ratings:
-    """Filter users by their number of ratings and encode what is left.
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Where rows come from, and what that means for them.
+
+    Attributes:
+        source: The source as the user named it.
+        limits: The source's own limits of the user filter.
+        synthetic: Whether the rows are made up.
+        checks: Published figures compared on the unfiltered rows.
+    """
+
+    source: str
+    limits: Limits = (None, None)
+    synthetic: bool = False
+    checks: tuple[Check, ...] = ()
+
+
+def build_ratings(table: RatingTable, options: SourceOptions, origin: Origin) -> Ratings:
+    """Keep the users within the limits and encode what is left.
 
     Args:
         table: Scored rows.
         options: May set the limits of the user filter, or turn it off.
-        source: The source as the user named it.
-        limits: The source's own least and most ratings of a user.
-        synthetic: Whether the rows are made up.
-        checks: Published figures compared on the unfiltered rows.
+        origin: Where the rows come from.
 
     Returns:
         The ratings.
@@ -39,40 +49,52 @@ def build_ratings(
     Raises:
         ModelsError: The limits contradict each other, or leave no row.
     """
-    low, high = _limits(options, limits)
-    keep = _kept_rows(table.users, low, high)
-    users, user_ids = _encode(table.users, keep)
-    movies, movie_ids = _encode(table.movies, keep)
-    scores = table.scores if keep is None else table.scores[keep]
-    warnings = table.warnings
-    if (scores == scores[0]).all():
-        warnings = (*warnings, f"All scores are {scores[0]:g}: there is nothing to learn.")
-    if synthetic:
-        warnings = (*warnings, "These ratings are synthetic: made up, not measured.")
-    times = table.timestamps
+    limits = _limits(options, origin.limits)
+    return _encode_rows(table, _kept_rows(table.users, limits), limits, origin)
+
+
+def _encode_rows(
+    table: RatingTable, keep: NDArray[np.bool_] | None, limits: Limits, origin: Origin
+) -> Ratings:
+    """Make ratings of the rows that are kept, `[row]`; None keeps all."""
+    users, user_ids = _encode(table.users.only(keep))
+    movies, movie_ids = _encode(table.movies.only(keep))
+    scores, times = table.scores, table.timestamps
+    if keep is not None:
+        scores = scores[keep]
+        times = None if times is None else times[keep]
     return Ratings(
         user_codes=users,
         movie_codes=movies,
         scores=scores,
-        timestamps=times if times is None or keep is None else times[keep],
+        timestamps=times,
         user_ids=user_ids,
         movie_ids=movie_ids,
         row_index=table.row_index if keep is None else table.row_index[keep],
-        source=source,
+        source=origin.source,
         content_hash=content_hash(table),
-        synthetic=synthetic,
-        warnings=warnings,
+        synthetic=origin.synthetic,
+        warnings=(*table.warnings, *_warnings(scores, origin)),
         rows_read=table.rows_read,
         rows_scored=len(table.scores),
-        min_ratings=low,
-        max_ratings=high,
-        checks=checks,
+        min_ratings=limits[0],
+        max_ratings=limits[1],
+        checks=origin.checks,
     )
 
 
-def _limits(
-    options: SourceOptions, default: tuple[int | None, int | None]
-) -> tuple[int | None, int | None]:
+def _warnings(scores: NDArray[np.float32], origin: Origin) -> list[str]:
+    """What a user should know of the scores and where they come from."""
+    warnings = []
+    if (scores == scores[0]).all():
+        warnings.append(f"All scores are {scores[0]:g}: there is nothing to learn.")
+    if origin.synthetic:
+        warnings.append("These ratings are synthetic: made up, not measured.")
+    return warnings
+
+
+def _limits(options: SourceOptions, default: Limits) -> Limits:
+    """The limits that hold: the user's, else the source's own, or none without a filter."""
     if not options.user_filter:
         return None, None
     low = default[0] if options.min_ratings is None else options.min_ratings
@@ -81,8 +103,9 @@ def _limits(
     return low, high
 
 
-def _kept_rows(users: IdColumn, low: int | None, high: int | None) -> NDArray[np.bool_] | None:
-    """Rows of the users within the limits, `[row]`; None keeps all."""
+def _kept_rows(users: IdColumn, limits: Limits) -> NDArray[np.bool_] | None:
+    """Which rows belong to users within the limits, `[row]`; None where all do."""
+    low, high = limits
     if low is None and high is None:
         return None
     counts = np.bincount(users.codes, minlength=len(users.values))
@@ -102,18 +125,20 @@ def _kept_rows(users: IdColumn, low: int | None, high: int | None) -> NDArray[np
 
 
 def _span(counts: NDArray[np.int64]) -> str:
+    """Least and greatest count above 0 in words: "3 to 8", or "3" where they are one."""
     some = counts[counts > 0]
     return f"{some.min()}" if some.min() == some.max() else f"{some.min()} to {some.max()}"
 
 
-def _encode(
-    column: IdColumn, keep: NDArray[np.bool_] | None
-) -> tuple[NDArray[np.int32], NDArray[Any]]:
-    """Codes in the sorted ids that are in use, `[row]`, and those ids."""
-    codes = column.codes if keep is None else column.codes[keep]
-    used = np.bincount(codes, minlength=len(column.values)) > 0
+def _encode(column: IdColumn) -> tuple[NDArray[np.int32], NDArray[Any]]:
+    """Sort the ids that are in use, and encode each row by its id's place among them.
+
+    Returns:
+        Codes, `[row]`, and the sorted ids, `[id]`.
+    """
+    used = np.bincount(column.codes, minlength=len(column.values)) > 0
     present = np.flatnonzero(used)
     order = present[np.argsort(column.values[present], kind="stable")]
     rank = np.full(len(column.values), -1, np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
-    return rank[codes], column.values[order]
+    return rank[column.codes], column.values[order]

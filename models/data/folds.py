@@ -1,4 +1,4 @@
-"""Cross-validation inside the train part: each fold is scored by a model trained on the others."""
+"""Cut a train part into folds for cross-validation."""
 
 from __future__ import annotations
 
@@ -11,20 +11,30 @@ from models.errors import ModelsError
 
 
 def fold_of(split: Split, number: int, count: int, *, seed: int) -> Split:
-    """The split whose validation part is one fold of the train part, the rest being its train part.
+    """Take one fold of the train part as the validation part, and the other folds as train part.
 
-    Rows are dealt to folds by a seeded shuffle, as many to each but for one. The vocabulary stays:
-    an id whose train rows are all in the fold is known, but nothing was learned of it. Validation
-    and test part of the split are not read.
+    A seeded shuffle deals the rows to the folds, whose sizes differ by one row at most. The
+    vocabulary stays: an id whose train rows are all in the fold is known, but nothing was learned
+    of it. The split's own validation part is not read, and its test part stays as it is.
 
     Args:
         split: Its train part is cut.
         number: Which fold, 1 for the first.
-        count: How many there are.
-        seed: Of the shuffle.
+        count: How many folds there are.
+        seed: Seeds the shuffle.
+
+    Returns:
+        The split with the two new parts.
 
     Raises:
         ModelsError: There are fewer rows than folds.
+
+    Example:
+        >>> len(split.train)
+        4
+        >>> fold = fold_of(split, 1, 4, seed=0)
+        >>> len(fold.train), len(fold.valid)
+        (3, 1)
     """
     rows = len(split.train)
     if rows < count:
@@ -38,4 +48,5 @@ def fold_of(split: Split, number: int, count: int, *, seed: int) -> Split:
 
 
 def _rows(part: Part, kept: np.ndarray) -> Part:
+    """Take the rows of a part that are marked, `[row]`."""
     return Part(part.users[kept], part.movies[kept], part.scores[kept], part.rows[kept])

@@ -1,9 +1,10 @@
-"""What a user may say about a source of ratings."""
+"""The options of a source of ratings."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from models.checks import check_range
 from models.errors import ModelsError
 
 
@@ -23,6 +24,12 @@ class SourceOptions:
             default: 1000 for `mubi`, none otherwise.
         user_filter: False keeps every user, whatever the two limits say.
         seed: Seeds the synthetic source; others ignore it.
+
+    Example:
+        >>> from models.data import load_ratings
+        >>> options = SourceOptions(score_column="rating", min_ratings=4)
+        >>> load_ratings("ratings.csv", options).user_ids.tolist()  # the only one with 4 ratings
+        ['bob']
     """
 
     user_column: str | None = None
@@ -42,12 +49,11 @@ class SourceOptions:
             ModelsError: A value breaks its rule.
         """
         check_limits(self.min_ratings, self.max_ratings)
-        if self.seed < 0:
-            raise ModelsError(f"`seed` must be at least 0, but got {self.seed}.")
+        check_range("seed", self.seed, 0)
 
 
 def check_limits(min_ratings: int | None, max_ratings: int | None) -> None:
-    """Check the two limits of the user filter against their rules.
+    """Refuse limits of the user filter that no user can meet.
 
     Args:
         min_ratings: Least ratings of a kept user, or None.
@@ -57,11 +63,9 @@ def check_limits(min_ratings: int | None, max_ratings: int | None) -> None:
         ModelsError: A limit is below 1, or the two leave no room between them.
     """
     for name, value in (("min_ratings", min_ratings), ("max_ratings", max_ratings)):
-        if value is not None and value < 1:
-            raise ModelsError(
-                f"`{name}` must be at least 1, but got {value}. "
-                "Use `--no-user-filter` to keep every user."
-            )
+        if value is not None:
+            way_out = "Use `--no-user-filter` to keep every user."
+            check_range(name, value, 1, way_out=way_out)
     if min_ratings is not None and max_ratings is not None and min_ratings > max_ratings:
         raise ModelsError(
             f"`min_ratings` must be at most `max_ratings`, but got {min_ratings} and {max_ratings}."

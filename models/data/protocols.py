@@ -1,4 +1,14 @@
-"""Split ratings into train, validation and test by a named protocol."""
+"""Split ratings into a train, a validation and a test part by a named protocol.
+
+`published`: scikit-learn's `train_test_split(test_size=0.3, random_state=42)` in file order, then
+the last 20 % of the train rows as validation part, as Keras' `validation_split=0.2` cuts them. The
+seed is always 42, duplicates stay, and all ids are in the vocabulary.
+
+The other protocols keep the last of each (user, movie) pair, and their vocabulary has the ids of
+the train part alone. `random`: the same shares (56, 14 and 30 %) of a seeded shuffle. `temporal`:
+the same shares in order of time. `leave-last-out`: each user's last rating is test, the one before
+it validation; users with fewer than 3 ratings stay in the train part.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.checks import check_one_of
 from models.data.ratings import Ratings
 from models.data.split import Part, Split
 from models.data.vocabulary import Vocabulary
@@ -23,46 +34,50 @@ _Three = tuple[Positions, Positions, Positions]
 
 
 def split_ratings(ratings: Ratings, protocol: str = "published", *, seed: int = 42) -> Split:
-    """Split ratings.
+    """Split ratings into a train, a validation and a test part.
 
-    `published`: scikit-learn's `train_test_split(test_size=0.3, random_state=42)` in file order,
-    then the last 20 % of the train rows as validation, as Keras' `validation_split=0.2` cuts them;
-    the seed is always 42, duplicates stay, and all ids are in the vocabulary. The others keep the
-    last of each (user, movie) pair, and their vocabulary has the train part's ids alone.
-    `random`: the same shares (56, 14, 30 %) of a seeded shuffle. `temporal`: the same shares in
-    order of time. `leave-last-out`: each user's last rating to test, the one before to
-    validation; users with fewer than 3 stay in train.
+    `published` and `random` leave 30 % of the rows to the test part and 14 % to validation, at
+    random; `temporal` the latest rows, in the same shares. `leave-last-out` leaves each user's last
+    rating to the test part and the one before it to validation. The module says it in full.
 
     Args:
         ratings: What to split.
         protocol: One of `SPLITS`.
         seed: Seeds `random`; the others have no use for it.
 
-    Returns:
-        The split.
-
     Raises:
         ModelsError: The protocol is unknown, lacks times, or would leave a part empty; or there is
             only one user or movie.
+
+    Example:
+        >>> from models.data import load_ratings
+        >>> split = split_ratings(load_ratings("ratings.csv"), "random", seed=1)  # 10 rows
+        >>> len(split.train), len(split.valid), len(split.test)
+        (5, 2, 3)
     """
-    if protocol not in _PROTOCOLS:
-        raise ModelsError(f"`split` must be one of {', '.join(SPLITS)}, but got {protocol!r}.")
+    check_one_of("split", protocol, SPLITS)
     for name, count in (("users", ratings.n_users), ("movies", ratings.n_movies)):
         if count < 2:
             raise ModelsError(f"A split needs at least 2 {name}, but {ratings.source} has {count}.")
     published = protocol == "published"
     kept = np.arange(len(ratings)) if published else _last_of_each_pair(ratings)
     parts = _PROTOCOLS[protocol](ratings, kept, seed)
-    for name, rows in zip(("train", "validation", "test"), parts, strict=True):
-        if not len(rows):
-            raise ModelsError(
-                f"The split `{protocol}` must leave rows in each part, but of {len(kept)} ratings "
-                f"none is left for {name}. Give it more ratings."
-            )
+    _refuse_empty(parts, protocol, len(kept))
     return _assemble(ratings, parts, protocol, seed, dropped=len(ratings) - len(kept))
 
 
+def _refuse_empty(parts: _Three, protocol: str, count: int) -> None:
+    """Refuse a split of `count` ratings that leaves a part empty."""
+    for name, rows in zip(("train", "validation", "test"), parts, strict=True):
+        if not len(rows):
+            raise ModelsError(
+                f"The split `{protocol}` must leave rows in each part, but of {count} ratings "
+                f"none is left for {name}. Give it more ratings."
+            )
+
+
 def _assemble(ratings: Ratings, parts: _Three, protocol: str, seed: int, *, dropped: int) -> Split:
+    """Make the split of three parts, given as positions in the ratings."""
     published = protocol == "published"
     user_map, users = _known(ratings.user_codes[parts[0]], ratings.user_ids, everything=published)
     movie_map, movies = _known(
@@ -94,7 +109,7 @@ def _assemble(ratings: Ratings, parts: _Three, protocol: str, seed: int, *, drop
 def _known(
     train_codes: NDArray[np.int32], ids: NDArray[Any], *, everything: bool
 ) -> tuple[NDArray[np.int32], NDArray[Any]]:
-    """New code of each old one, the last being for the unknown, and the known ids."""
+    """Give the known ids their codes: the new code of each old one, and the known ids, sorted."""
     if everything:
         return np.arange(len(ids), dtype=np.int32), ids
     known = np.bincount(train_codes, minlength=len(ids)) > 0
@@ -103,33 +118,40 @@ def _known(
 
 
 def _unseen(ratings: Ratings, parts: _Three) -> Mapping[str, int]:
+    """Count the ids and rows of the validation and test part that the train part lacks."""
     user_new = np.bincount(ratings.user_codes[parts[0]], minlength=ratings.n_users) == 0
     movie_new = np.bincount(ratings.movie_codes[parts[0]], minlength=ratings.n_movies) == 0
-    found: dict[str, int] = {}
+    unseen: dict[str, int] = {}
     for name, rows in (("valid", parts[1]), ("test", parts[2])):
         users, movies = ratings.user_codes[rows], ratings.movie_codes[rows]
-        found[f"{name}_users"] = len(np.unique(users[user_new[users]]))
-        found[f"{name}_movies"] = len(np.unique(movies[movie_new[movies]]))
-        found[f"{name}_rows"] = int((user_new[users] | movie_new[movies]).sum())
-    return found
+        unseen[f"{name}_users"] = len(np.unique(users[user_new[users]]))
+        unseen[f"{name}_movies"] = len(np.unique(movies[movie_new[movies]]))
+        unseen[f"{name}_rows"] = int((user_new[users] | movie_new[movies]).sum())
+    return unseen
 
 
 def _warnings(ratings: Ratings, protocol: str, seed: int, dropped: int) -> tuple[str, ...]:
-    found = []
+    """List what a user should know of the split, one line each."""
+    warnings = []
     if protocol == "published":
         if seed != PUBLISHED_SEED:
-            found.append(f"The split `published` always has the seed {PUBLISHED_SEED}, not {seed}.")
+            warnings.append(
+                f"The split `published` always has the seed {PUBLISHED_SEED}, not {seed}."
+            )
         twice = len(ratings) - len(_last_of_each_pair(ratings))
         if twice:
-            found.append(f"{twice:,} ratings repeat a user and movie; `published` keeps them all.")
+            warnings.append(
+                f"{twice:,} ratings repeat a user and movie; `published` keeps them all."
+            )
     if dropped:
-        found.append(
+        warnings.append(
             f"{dropped:,} earlier ratings of the same movie by the same user were dropped."
         )
-    return tuple(found)
+    return tuple(warnings)
 
 
 def _last_of_each_pair(ratings: Ratings) -> Positions:
+    """Find the last row of each (user, movie) pair, in the order of the rows."""
     keys = ratings.user_codes.astype(np.int64) * ratings.n_movies + ratings.movie_codes
     order = np.argsort(keys, kind="stable")
     keys = keys[order]
@@ -139,24 +161,28 @@ def _last_of_each_pair(ratings: Ratings) -> Positions:
 
 
 def _cut_validation(train: Positions) -> tuple[Positions, Positions]:
-    """Keras' own arithmetic for `validation_split`."""
+    """Cut the last fifth off the train rows, by Keras' own arithmetic for `validation_split`."""
     split_at = math.floor(len(train) * (1.0 - _VALID_SHARE))
     return train[:split_at], train[split_at:]
 
 
 def _cut(order: Positions) -> _Three:
-    """Train, validation and test, in this order, in the published shares."""
+    """Cut ordered rows into train, validation and test part, in the published shares.
+
+    Of 10 rows the first 5 are train, the next 2 validation, and the last 3 test.
+    """
     n_test = math.ceil(_TEST_SHARE * len(order))
     fitted, valid = _cut_validation(order[: len(order) - n_test])
     return fitted, valid, order[len(order) - n_test :]
 
 
 def _published(ratings: Ratings, kept: Positions, seed: int) -> _Three:
+    """Split as published; a single row cannot be, and leaves the other parts empty."""
     return published_rows(len(kept)) if len(kept) > 1 else (kept, kept[:0], kept[:0])
 
 
 def published_rows(count: int) -> _Three:
-    """Positions of train, validation and test of so many rows under `published`."""
+    """Compute which of `count` rows `published` puts in the train, validation and test part."""
     from sklearn.model_selection import train_test_split
 
     rows = np.arange(count, dtype=np.int64)
@@ -165,10 +191,12 @@ def published_rows(count: int) -> _Three:
 
 
 def _random(ratings: Ratings, kept: Positions, seed: int) -> _Three:
+    """Split a seeded shuffle."""
     return _cut(kept[np.random.default_rng(seed).permutation(len(kept))])
 
 
 def _times(ratings: Ratings, protocol: str) -> NDArray[np.int64]:
+    """Return the times of all rows, or refuse ratings that have none."""
     if ratings.timestamps is None:
         raise ModelsError(
             f"The split `{protocol}` needs times, but {ratings.source} has none. Name their column "
@@ -178,11 +206,13 @@ def _times(ratings: Ratings, protocol: str) -> NDArray[np.int64]:
 
 
 def _temporal(ratings: Ratings, kept: Positions, seed: int) -> _Three:
+    """Split in order of time, the latest rows being the test part."""
     times = _times(ratings, "temporal")[kept]
     return _cut(kept[np.argsort(times, kind="stable")])
 
 
 def _leave_last_out(ratings: Ratings, kept: Positions, seed: int) -> _Three:
+    """Leave each user's last rating to the test part and the one before it to validation."""
     times = _times(ratings, "leave-last-out")[kept]
     order = kept[np.lexsort((times, ratings.user_codes[kept]))]
     users = ratings.user_codes[order]

@@ -1,4 +1,4 @@
-"""Whether ratings and their split are the published ones, figure by figure."""
+"""Compare ratings and their split with the published ones, figure by figure."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.data.ratings import Check, Ratings
-from models.data.readers.table import IdColumn, RatingTable
 from models.data.split import Split
+from models.data.table import IdColumn, RatingTable
 from models.errors import ModelsError
 from models.published_figures import load_published
 
 
 def unfiltered_checks(table: RatingTable) -> tuple[Check, ...]:
-    """The figures that only the rows before the user filter show.
+    """Compare the figures that only the rows before the user filter can show.
 
     Args:
         table: The scored rows.
@@ -37,7 +37,7 @@ def unfiltered_checks(table: RatingTable) -> tuple[Check, ...]:
 
 
 def check_published(ratings: Ratings, split: Split) -> tuple[Check, ...]:
-    """Compare with every published figure.
+    """Compare ratings of MUBI and their split with every published figure.
 
     Args:
         ratings: Ratings loaded from `mubi:PATH`.
@@ -48,6 +48,12 @@ def check_published(ratings: Ratings, split: Split) -> tuple[Check, ...]:
 
     Raises:
         ModelsError: The ratings are not from `mubi:PATH`, or the split is another.
+
+    Example:
+        >>> from models.data import load_ratings
+        >>> check_published(load_ratings("ratings.csv"), split)
+        Traceback (most recent call last):
+        models.errors.ModelsError: The published figures are MUBI's, but the source is ...
     """
     if not ratings.checks:
         raise ModelsError(
@@ -55,10 +61,14 @@ def check_published(ratings: Ratings, split: Split) -> tuple[Check, ...]:
         )
     if split.protocol != "published":
         raise ModelsError(f"The published split is `published`, but got `{split.protocol}`.")
-    data, cut = load_published()["dataset"], load_published()["split"]
+    return (*ratings.checks, *_filtered_checks(ratings), *_split_checks(ratings, split))
+
+
+def _filtered_checks(ratings: Ratings) -> tuple[Check, ...]:
+    """Compare the figures of the rows after the user filter."""
+    data = load_published()["dataset"]
     limits = data["user_filter"]
     return (
-        *ratings.checks,
         _check(
             "least and most ratings of a user",
             [limits["min_ratings"], limits["max_ratings"]],
@@ -68,6 +78,13 @@ def check_published(ratings: Ratings, split: Split) -> tuple[Check, ...]:
         _check("users after the filter", data["users_after_filter"], ratings.n_users),
         _check("movies after the filter", data["movies_after_filter"], ratings.n_movies),
         _check("scores after the filter", data["score_counts"], score_counts(ratings.scores)),
+    )
+
+
+def _split_checks(ratings: Ratings, split: Split) -> tuple[Check, ...]:
+    """Compare the figures of the split."""
+    cut = load_published()["split"]
+    return (
         _check("train rows", cut["train_rows"], len(split.train) + len(split.valid)),
         _check("test rows", cut["test_rows"], len(split.test)),
         _check("fitted rows", cut["fitted_rows"], len(split.train)),
@@ -78,39 +95,49 @@ def check_published(ratings: Ratings, split: Split) -> tuple[Check, ...]:
 
 
 def verdict(checks: tuple[Check, ...]) -> str:
-    """One line: the same data, or a different dump and in what.
+    """Say in one line whether the checked data are the published ones, and if not, what differs.
 
     Args:
-        checks: What `check_published` found.
+        checks: What `check_published` returned.
 
     Returns:
-        The line.
+        The line; it names the first three figures that differ.
+
+    Example:
+        >>> verdict((Check("users", 3, 3, True), Check("train rows", 80, 79, False)))
+        'A different dump: 1 of 2 published figures differ: train rows 79, not 80.'
     """
     wrong = [check for check in checks if not check.holds]
     if not wrong:
         return f"The same data: all {len(checks)} published figures hold."
-    told = "; ".join(f"{check.name} {check.found}, not {check.expected}" for check in wrong[:3])
+    differences = "; ".join(
+        f"{check.name} {check.found}, not {check.expected}" for check in wrong[:3]
+    )
     more = f"; and {len(wrong) - 3} more" if len(wrong) > 3 else ""
     return (
-        f"A different dump: {len(wrong)} of {len(checks)} published figures differ: {told}{more}."
+        f"A different dump: {len(wrong)} of {len(checks)} published figures differ: "
+        f"{differences}{more}."
     )
 
 
 def score_counts(scores: NDArray[np.float32]) -> dict[str, int]:
-    """Rows of each score, lowest score first."""
+    """Count the rows of each score, lowest score first: [4, 5, 4] gives {"4": 2, "5": 1}."""
     values, counts = np.unique(scores, return_counts=True)
     return {f"{value:g}": int(count) for value, count in zip(values, counts, strict=True)}
 
 
 def _check(name: str, expected: Any, found: Any) -> Check:
+    """Compare one figure."""
     return Check(name, expected, found, expected == found)
 
 
 def _distinct(column: IdColumn) -> int:
+    """Count the ids that some row has."""
     return int(np.count_nonzero(np.bincount(column.codes, minlength=len(column.values))))
 
 
 def _first_test_rows(ratings: Ratings, split: Split, cut: dict[str, Any]) -> Check:
+    """Compare the first rows of the test part, value by value."""
     expected = cut["first_test_rows_row_index_movie_user_score"]
     rows = split.test.rows[: len(expected)]
     columns = (ratings.row_index, ratings.movie_codes, ratings.user_codes, ratings.scores)
@@ -119,7 +146,7 @@ def _first_test_rows(ratings: Ratings, split: Split, cut: dict[str, Any]) -> Che
 
 
 def _busiest_users(ratings: Ratings, split: Split, cut: dict[str, Any]) -> Check:
-    """The users with most train rows, before validation is cut off them."""
+    """Compare the users with most rows in the train and validation part together."""
     expected = cut["most_frequent_train_users_user_count"]
     rows = np.concatenate([split.train.rows, split.valid.rows])
     counts = np.bincount(ratings.user_codes[rows], minlength=ratings.n_users)

@@ -1,4 +1,4 @@
-"""Ratings: the typed columns that every later stage reads."""
+"""Ratings, the columns that every later stage reads, and the record of one check of them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One published figure beside the one found here.
+    """One published figure beside the same figure of the ratings at hand.
 
     Attributes:
         name: What is compared.
         expected: The published value.
         found: The value found in the data.
         holds: Whether the two agree.
+
+    Example:
+        >>> Check("train rows", expected=80, found=79, holds=False).holds
+        False
     """
 
     name: str
@@ -31,7 +35,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Ratings:
-    """Ratings as they stand after the user filter, in the order of the source.
+    """Ratings after the user filter, in the order of the source: one row for each rating.
 
     Attributes:
         user_codes: Index of each row's user in `user_ids`, `[row]`.
@@ -50,6 +54,12 @@ class Ratings:
         min_ratings: Least ratings of a kept user, or None.
         max_ratings: Most ratings of a kept user, or None.
         checks: The published figures that only the unfiltered rows can show (`mubi` only).
+
+    Example:
+        >>> from models.data import load_ratings
+        >>> ratings = load_ratings("ratings.csv")
+        >>> ratings.movie_ids[ratings.movie_codes][:3].tolist()  # the first three rows
+        ['Heat', 'Alien', 'Big']
     """
 
     user_codes: NDArray[np.int32]

@@ -1,4 +1,4 @@
-"""Where ratings come from: one name, one way to load."""
+"""Load ratings from a source, which is named by one string."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from models.data.download.catalog import DATASETS, find_dataset
 from models.data.download.fetch import fetched_path, mubi_file
 from models.data.download.sample import movielens_table
-from models.data.encoding import build_ratings
+from models.data.encoding import Origin, build_ratings
 from models.data.options import SourceOptions
 from models.data.published import unfiltered_checks
 from models.data.ratings import Progress, Ratings
@@ -24,64 +24,77 @@ _DEFAULTS = SourceOptions()
 def load_ratings(
     source: str, options: SourceOptions = _DEFAULTS, *, progress: Progress | None = None
 ) -> Ratings:
-    """Load ratings.
+    """Load ratings from a source.
 
     Args:
         source: `movielens`, `mubi:PATH`, `synthetic[:SCALE]`, the name of a fetched data set, or
             the path of a CSV, TSV, `::`-separated, Parquet or SQLite file.
         options: How to read it, and which users to keep.
-        progress: Is told what happens, one line each.
+        progress: Called with each message of progress, one line.
 
     Returns:
         The ratings after the user filter.
 
     Raises:
         ModelsError: The source is unknown, or breaks a rule.
+
+    Example:
+        >>> ratings = load_ratings("ratings.csv")  # columns user, movie, rating; 10 rows
+        >>> len(ratings), ratings.n_users, ratings.n_movies
+        (10, 3, 4)
     """
-    tell = progress or (lambda _: None)
+    report = progress or (lambda _: None)
     if not source.strip():
         known = ", ".join(known_sources())
         raise ModelsError(f"The source must be one of {known}, or a file, but got {source!r}.")
-    kind, colon, rest = source.partition(":")
-    tell(f"Loading {source}")
-    if kind == "mubi":
-        found = _mubi(source, rest, options)
-    elif kind == "synthetic":
-        table = synthetic_table(_scale(rest) if colon else 1.0, seed=options.seed)
-        found = build_ratings(table, options, source=source, synthetic=True)
-    elif source == DEFAULT_SOURCE:
-        found = build_ratings(movielens_table(), options, source=source)
-    else:
-        table = read_file(_path(source), options)
-        found = build_ratings(table, options, source=source)
-    tell(f"{len(found):,} ratings by {found.n_users:,} users of {found.n_movies:,} movies")
-    return found
+    report(f"Loading {source}")
+    ratings = _load(source, options)
+    report(f"{len(ratings):,} ratings by {ratings.n_users:,} users of {ratings.n_movies:,} movies")
+    return ratings
 
 
 def known_sources() -> tuple[str, ...]:
-    """The names that `load_ratings` takes, beside a path."""
+    """List the sources that `load_ratings` takes beside the path of a file.
+
+    Example:
+        >>> known_sources()[:3]
+        ('movielens', 'mubi:PATH', 'synthetic[:SCALE]')
+    """
     fetched = [name for name in DATASETS if name != "mubi"]
     return (DEFAULT_SOURCE, "mubi:PATH", "synthetic[:SCALE]", *fetched)
 
 
-def _mubi(source: str, rest: str, options: SourceOptions) -> Ratings:
-    if not rest:
+def _load(source: str, options: SourceOptions) -> Ratings:
+    """Load ratings from whichever kind of source it is."""
+    kind, colon, rest = source.partition(":")
+    if kind == "mubi":
+        return _mubi(source, rest, options)
+    if kind == "synthetic":
+        table = synthetic_table(_scale(rest) if colon else 1.0, seed=options.seed)
+        return build_ratings(table, options, Origin(source=source, synthetic=True))
+    table = movielens_table() if source == DEFAULT_SOURCE else read_file(_path(source), options)
+    return build_ratings(table, options, Origin(source=source))
+
+
+def _mubi(source: str, path: str, options: SourceOptions) -> Ratings:
+    """Load MUBI's file, with the published limits of the user filter."""
+    if not path:
         raise ModelsError(
             "The source `mubi` needs the file's path, as mubi:PATH. "
             "`trialbook data fetch mubi` fetches it from Kaggle."
         )
-    table = read_file(mubi_file(Path(rest).expanduser()), options, gaps=True)
+    table = read_file(mubi_file(Path(path).expanduser()), options, gaps=True)
     limits = load_published()["dataset"]["user_filter"]
-    return build_ratings(
-        table,
-        options,
+    origin = Origin(
         source=source,
         limits=(limits["min_ratings"], limits["max_ratings"]),
         checks=unfiltered_checks(table),
     )
+    return build_ratings(table, options, origin)
 
 
 def _scale(text: str) -> float:
+    """Read the scale of the synthetic source."""
     try:
         return float(text)
     except ValueError:
@@ -92,6 +105,7 @@ def _scale(text: str) -> float:
 
 
 def _path(source: str) -> Path:
+    """Find the file of a source: that of a fetched data set, or the one whose path it is."""
     dataset = find_dataset(source)
     if dataset is not None:
         path = fetched_path(dataset)

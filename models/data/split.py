@@ -1,4 +1,4 @@
-"""Part and Split: what a split protocol gives."""
+"""The records of a split: ratings in a train, a validation and a test part."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ from models.data.vocabulary import Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a split, codes being those of the split's vocabulary.
+    """One part of a split; its codes are those of the split's vocabulary.
 
     Attributes:
-        users: Codes, `[row]`.
-        movies: Codes, `[row]`.
-        scores: Scores, `[row]`.
+        users: Code of each row's user, `[row]`.
+        movies: Code of each row's movie, `[row]`.
+        scores: Score of each row, `[row]`.
         rows: Positions in the `Ratings` that were split, `[row]`.
+
+    Example:
+        >>> len(split.train), split.train.scores.tolist()
+        (4, [4.0, 2.0, 5.0, 3.0])
     """
 
     users: NDArray[np.int32]
@@ -33,7 +37,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Ratings in three parts.
+    """Ratings split into a train, a validation and a test part.
 
     Attributes:
         protocol: Name of the protocol.
@@ -41,11 +45,17 @@ class Split:
         train: What a model is fitted on.
         valid: What a search looks at.
         test: What only the winner is scored on.
-        vocabulary: Known ids.
+        vocabulary: The known ids, and the code of each.
         duplicates_dropped: Rows left out since a later one has the same user and movie.
-        unseen: Distinct ids of a part that the train part lacks (`valid_users`, `valid_movies`,
+        unseen: How many ids of a part the train part lacks (`valid_users`, `valid_movies`,
             `test_users`, `test_movies`), and the rows that have one (`valid_rows`, `test_rows`).
         warnings: What the user should know, one line each.
+
+    Example:
+        >>> len(split.train), len(split.valid), len(split.test)
+        (4, 2, 1)
+        >>> split.vocabulary.n_users, split.vocabulary.n_movies
+        (2, 3)
     """
 
     protocol: str

@@ -1,4 +1,4 @@
-"""Vocabulary: which raw id has which code, and where unknown ids go."""
+"""Encode raw ids of users and movies as rows of their embedding tables."""
 
 from __future__ import annotations
 
@@ -11,11 +11,18 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The known ids; an id's code is its place, and all unknown ids share the place after the last.
+    """The known users and movies; a code is an id's place among the sorted known ids.
+
+    All unknown ids share one more code, that after the last.
 
     Attributes:
         user_ids: Sorted known ids, int64 or objects of str, `[user]`.
         movie_ids: Sorted known ids, int64 or objects of str, `[movie]`.
+
+    Example:
+        >>> vocabulary = Vocabulary(user_ids=np.array([7, 9]), movie_ids=np.array([1, 2, 3]))
+        >>> vocabulary.encode_users([9, "7", 8]).tolist()  # 8 is unknown
+        [1, 0, 2]
     """
 
     user_ids: NDArray[Any]
@@ -42,7 +49,7 @@ class Vocabulary:
         return self.n_movies + 1
 
     def encode_users(self, raw: Any) -> NDArray[np.int32]:
-        """Codes of raw ids.
+        """Encode raw ids of users.
 
         Args:
             raw: Integers or strings, `[row]`; "7" and 7 are the same id.
@@ -53,7 +60,7 @@ class Vocabulary:
         return _encode(self.user_ids, raw)
 
     def encode_movies(self, raw: Any) -> NDArray[np.int32]:
-        """Codes of raw ids.
+        """Encode raw ids of movies.
 
         Args:
             raw: Integers or strings, `[row]`; "7" and 7 are the same id.
@@ -65,6 +72,7 @@ class Vocabulary:
 
 
 def _encode(known: NDArray[Any], raw: Any) -> NDArray[np.int32]:
+    """Find the place of each raw id among the known ids; an unknown one has the place after all."""
     text = known.dtype == object
     values = np.atleast_1d(np.asarray(raw))
     if text or values.dtype.kind not in "iu":
@@ -87,6 +95,7 @@ def _encode(known: NDArray[Any], raw: Any) -> NDArray[np.int32]:
 
 
 def _as_text(value: Any) -> str | None:
+    """Read a raw id as text: 7 and 7.0 are "7"; None where it is neither text nor whole."""
     if isinstance(value, str):
         return value
     whole = _as_integer(value)
@@ -94,7 +103,7 @@ def _as_text(value: Any) -> str | None:
 
 
 def _as_integer(value: Any) -> int | None:
-    """The whole number a value plainly is, within 64 bits, or None."""
+    """Read a raw id as an integer of 64 bits: "7" and 7.0 are 7, "07" is none; else None."""
     if isinstance(value, str):
         if not value.lstrip("-").isascii() or str(_int(value)) != value:
             return None

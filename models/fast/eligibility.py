@@ -1,4 +1,8 @@
-"""Whether a model's training can be added up over chunks of rows, and if not, why not."""
+"""Decide whether the fast trainer can train a model, and if not, say why.
+
+It can where the gradient of a batch is the sum of the gradients of its chunks of rows, and where
+nothing listens to single batches.
+"""
 
 from __future__ import annotations
 
@@ -26,27 +30,31 @@ def why_not(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     batch_size: int = 32,
 ) -> str | None:
-    """Why `fast_fit` would not do what Keras' `fit` does, in a few words; None where it would.
+    """Say why `fast_fit` would not do what Keras' `fit` does; None where it would.
 
-    A few rows are scored together and apart: neither the prediction nor the loss of a row may
+    Two rows are scored together and apart, since neither the prediction nor the loss of a row may
     depend on the rows beside it.
 
     Args:
         model: Built and compiled.
         x: Inputs, `[row, ...]`.
         y: Targets, `[row, ...]`.
-        callbacks: That will watch the training.
+        callbacks: What will watch the training.
         batch_size: Rows a step.
+
+    Returns:
+        A few words that follow "since", say "it runs eagerly".
     """
     reason = _of_data(x, y) or _of_compiling(model) or _of_layers(model)
     if reason is None:
-        # Where an epoch is one step, the fast trainer tells of it.
+        # Where an epoch is one step, the fast trainer calls the hooks of its one batch.
         steps = len(tf.nest.flatten(x)[0]) > batch_size
         reason = _of_callbacks(callbacks, _TEST_HOOKS + _BATCH_HOOKS if steps else _TEST_HOOKS)
     return reason or _of_rows(model, x, y)
 
 
 def _of_data(x: Any, y: Any) -> str | None:
+    """The reason that lies in the data."""
     leaves = tf.nest.flatten((x, y))
     if all(isinstance(leaf, np.ndarray | tf.Tensor) for leaf in leaves) and len(leaves[0]):
         return None
@@ -54,6 +62,7 @@ def _of_data(x: Any, y: Any) -> str | None:
 
 
 def _of_compiling(model: keras.Model) -> str | None:
+    """The reason that lies in the model's class or in how it was compiled."""
     changed = [name for name in _STEPS if _overridden(model, keras.Model, name)]
     if changed:
         return f"it has a `{changed[0]}` of its own"
@@ -74,11 +83,12 @@ def _of_compiling(model: keras.Model) -> str | None:
 
 
 def _overridden(thing: object, base: type, name: str) -> bool:
-    """Whether the thing, or its class, has a method of its own in place of the base's."""
+    """Whether an object or its class has a method of its own in place of its base's."""
     return name in vars(thing) or getattr(type(thing), name) is not getattr(base, name)
 
 
 def _of_layers(model: keras.Model) -> str | None:
+    """The reason that lies in one of the layers."""
     for layer in every_layer(model):
         kind = type(layer).__name__
         if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable:
@@ -93,11 +103,12 @@ def _of_layers(model: keras.Model) -> str | None:
 def _of_callbacks(
     callbacks: Sequence[keras.callbacks.Callback], hooks: Sequence[str]
 ) -> str | None:
+    """The reason that lies in a callback: it has one of the hooks that are not called."""
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.BackupAndRestore):
             return "its callback BackupAndRestore chooses the first epoch"
         if isinstance(callback, keras.callbacks.ModelCheckpoint) and callback.save_freq == "epoch":
-            continue  # it is told of batches, and does nothing with them
+            continue  # it has the hooks of batches, and does nothing in them
         for hook in hooks:
             if _overridden(callback, keras.callbacks.Callback, hook):
                 return f"its callback {type(callback).__name__} listens to batches"
@@ -105,7 +116,7 @@ def _of_callbacks(
 
 
 def _of_rows(model: keras.Model, x: Any, y: Any) -> str | None:
-    """Score a few rows together and one by one."""
+    """The reason that shows when two rows are scored together and one by one."""
 
     def rows(first: int, last: int) -> tuple[Any, Any]:
         taken: tuple[Any, Any] = tf.nest.map_structure(
@@ -122,13 +133,13 @@ def _of_rows(model: keras.Model, x: Any, y: Any) -> str | None:
         return "its prediction of a row depends on the rows beside it"
     if model.losses and len(model.losses) != _penalties(model):
         return "it adds losses of its own"
-    each = [float(loss(rows(n, n + 1)[1], apart[n])) for n in range(count)]
+    losses = [float(loss(rows(n, n + 1)[1], apart[n])) for n in range(count)]
     whole = float(loss(targets, together))
-    if not np.isclose(whole, np.mean(each), rtol=1e-4, atol=1e-6, equal_nan=True):
+    if not np.isclose(whole, np.mean(losses), rtol=1e-4, atol=1e-6, equal_nan=True):
         return "its loss of a row depends on the rows beside it"
     return None
 
 
 def _penalties(model: keras.Model) -> int:
-    """Trainable variables that are penalised."""
+    """Count the trainable variables that are penalised."""
     return sum(v.regularizer is not None for v in model.trainable_variables)

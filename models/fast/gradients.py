@@ -1,4 +1,4 @@
-"""The gradient of a whole batch, added up over chunks of rows that stay in cache."""
+"""Compute the gradient of a whole batch, added up over chunks of rows that stay in cache."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ Loss = Callable[[Any, Any], Any]
 
 
 def mean_loss(model: keras.Model) -> Loss:
-    """The compiled loss as a function of targets and predictions: a scalar, the rows' mean."""
+    """Return a compiled model's loss as a function of targets and predictions.
+
+    Its value is a scalar, the mean over the rows: for mean squared error, targets [3, 2] and
+    predictions [3, 4] it is 2.
+
+    Args:
+        model: Compiled with one loss.
+    """
     compiled = keras.losses.get(model.loss)
     if isinstance(compiled, keras.losses.Loss):
         whole: Loss = compiled
@@ -30,13 +37,15 @@ def mean_loss(model: keras.Model) -> Loss:
 
 
 class GradientSum:
-    """Gradient of (mean of the rows' losses + penalties) in a model's trainable variables.
+    """Adds up the gradient of a batch's loss (mean over the rows, and penalties) chunk by chunk.
 
-    The gradient of a mean over N rows is the sum of n/N times that of each chunk's mean over its
-    n rows, in any partition. Shares of the rows are worked through at once, and added up in their
-    order, so that a result depends on their number and on nothing else. Tables that are looked up
-    collect their rows' gradients by scattered addition: what is added is what was looked up, and
-    not a table a chunk.
+    The gradient of a mean over N rows is the sum over chunks of n/N times the gradient of the mean
+    over a chunk's n rows, in any partition: of 3 rows with the gradients 1, 2 and 6, chunks of 2
+    and 1 give 2/3 * 1.5 + 1/3 * 6 = 3.
+
+    Shares of the rows are worked through at once, and added up in their order, so that the result
+    depends on the number of shares and on nothing else. Embedding tables collect the gradients of
+    the rows that were looked up, by scattered addition, so that no chunk needs a whole table.
     """
 
     def __init__(self, model: keras.Model, loss: Loss, masks: Masks, share_count: int = 1) -> None:
@@ -44,9 +53,9 @@ class GradientSum:
 
         Args:
             model: Built.
-            loss: Mean loss of targets and predictions.
-            masks: Of its dropout layers.
-            share_count: Shares that are worked through at once.
+            loss: Mean loss of targets and predictions, as `mean_loss` returns it.
+            masks: The masks of its dropout layers.
+            share_count: How many shares of the rows are worked through at once.
         """
         self._model = model
         self._loss = loss
@@ -66,28 +75,28 @@ class GradientSum:
 
     @property
     def dtype(self) -> tf.DType:
-        """Of losses and gradients."""
+        """Type of losses and gradients."""
         return self._weights[0].dtype
 
     def _zeros(self, whole: bool) -> list[tf.Variable | None]:
-        """Sums of one share: of the tables, and if `whole`, of every weight."""
+        """Make the sums of one share: of the tables, and if `whole`, of every weight."""
         return [
             tf.Variable(tf.zeros_like(w), trainable=False) if whole or is_table else None
             for w, is_table in zip(self._weights, self._is_table, strict=True)
         ]
 
     def reset(self) -> None:
-        """Start anew at zero."""
-        for total in (self._total, *(each for sums in self._sums for each in sums)):
+        """Set every sum to zero."""
+        for total in (self._total, *(total for sums in self._sums for total in sums)):
             if total is not None:
                 total.assign(tf.zeros_like(total))
 
     def add(self, rows: Any, *, share: Any) -> None:
-        """Add some rows, a chunk at a time; the model's metrics take note of them.
+        """Add the gradients of some rows, a chunk at a time, and update the model's metrics.
 
         Args:
-            rows: Inputs, targets and masks, `[row, ...]` each.
-            share: What one row counts: 1/N.
+            rows: Inputs, targets and masks, each `[row, ...]`.
+            share: Weight of one row: 1/N, of N rows in the batch.
         """
         parts = [
             self._add_share(rows, first, last, sums, share)
@@ -106,7 +115,7 @@ class GradientSum:
     def _add_share(
         self, rows: Any, first: Any, last: Any, sums: Sequence[Any], share: Any
     ) -> tuple[Any, ...]:
-        """Predictions, loss and dense sums of a share; its tables' sums are added to."""
+        """Work through a share: its predictions, loss and dense sums; tables' sums are added to."""
 
         def work(begin: Any, end: Any, loss: Any, *totals: Any) -> tuple[Any, ...]:
             weight = tf.cast(end - begin, self.dtype) * share
@@ -127,15 +136,15 @@ class GradientSum:
         return self._chunks.run(first, last, work, *zeros)
 
     def result(self) -> tuple[Any, list[Any]]:
-        """The loss and the dense gradients of what was added, penalties included."""
+        """Return the loss and the dense gradients of what was added, penalties included."""
         gradients = [
-            _sum([each.read_value() for each in sums if each is not None])
+            _sum([total.read_value() for total in sums if total is not None])
             for sums in zip(*self._sums, strict=True)
         ]
         return self._with_penalties(self._total.read_value(), gradients)
 
     def at_once(self, rows: Any) -> tuple[Any, list[Any]]:
-        """The same of rows that are a whole batch and one chunk a share; no sum is changed."""
+        """Return loss and gradients of a whole batch of one chunk a share; no sum is changed."""
         count = count_rows(rows)
         parts = []
         for first, last in bounds(count, self._share_count):
@@ -143,14 +152,14 @@ class GradientSum:
             parts.append(self._chunk(*slice_rows(rows, first, last), weight))
         losses, predictions, gradients = zip(*parts, strict=True)
         self._note(rows, tf.concat(predictions, 0))
-        each = zip(*gradients, strict=True)
-        dense = [_sum([dense_gradient(part) for part in parts]) for parts in each]
+        by_weight = zip(*gradients, strict=True)
+        dense = [_sum([dense_gradient(part) for part in parts]) for parts in by_weight]
         return self._with_penalties(_sum(losses), dense)
 
     def _of_chunk(
         self, inputs: Any, targets: Any, masks: Any, weight: Any
     ) -> tuple[Any, Any, Sequence[Any]]:
-        """A chunk's weighted loss, its predictions, and the gradient, which may be slices."""
+        """Compute a chunk's weighted loss, predictions, and gradient, which may be slices."""
         with tf.GradientTape() as tape, self._masks.applied(masks):
             predictions = self._model(inputs, training=True)
             loss = self._loss(targets, predictions) * weight
@@ -161,10 +170,12 @@ class GradientSum:
         )
 
     def _note(self, rows: Any, predictions: Any) -> None:
+        """Update the model's metrics."""
         inputs, targets, _ = rows
         self._model.compute_metrics(inputs, targets, predictions)
 
     def _with_penalties(self, loss: Any, gradients: list[Any]) -> tuple[Any, list[Any]]:
+        """Add the penalties to a loss and their gradients to its gradients."""
         with tf.GradientTape() as tape:
             penalty = penalties(self._model, self.dtype)
         extra = tape.gradient(penalty, self._weights)
@@ -173,12 +184,12 @@ class GradientSum:
 
 
 def penalties(model: keras.Model, dtype: Any) -> Any:
-    """Sum of the weights' penalties, a scalar."""
+    """Add up the penalties of a model's weights: a scalar."""
     return tf.add_n([tf.zeros([], dtype), *(tf.cast(each, dtype) for each in model.losses)])
 
 
 def dense_gradient(gradient: Any) -> Any:
-    """Slices of one row added up; a dense gradient as it is."""
+    """Add up the slices of each row of a table; leave a dense gradient as it is."""
     if not isinstance(gradient, tf.IndexedSlices):
         return gradient
     rows = tf.cast(gradient.dense_shape[0], tf.int32)
@@ -186,7 +197,7 @@ def dense_gradient(gradient: Any) -> Any:
 
 
 def _sum(parts: Sequence[Any]) -> Any:
-    """Tensors added up in their order."""
+    """Add tensors up in their order, first to last."""
     total = parts[0]
     for part in parts[1:]:
         total += part

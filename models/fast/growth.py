@@ -1,36 +1,18 @@
-"""Row samples that grow while a model is trained: early epochs see few rows and cost little.
-
-The samples are nested, each being the first rows of the next, and weights and optimizer go on from
-one to the next, as in the successive doubling of a sample (Provost, Jensen and Oates, "Efficient
-Progressive Sampling", KDD 1999).
-"""
+"""Row samples that grow under Keras' own `fit`, which knows of one sample only."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-Growth = Sequence[tuple[int, int]]
-
-
-def rows_by_epoch(growth: Growth, epochs: int, rows: int) -> list[int]:
-    """How many of the rows each epoch passes over.
-
-    Args:
-        growth: Rows and epochs of each stage; what is left of the epochs passes over all rows.
-        epochs: In all.
-        rows: All of them.
-    """
-    stages = [count for count, lasting in growth for _ in range(lasting)][:epochs]
-    return [min(count, rows) for count in stages] + [rows] * (epochs - len(stages))
+from models.fast.plan import Growth, rows_by_epoch
 
 
 def fit_by_stages(model: keras.Model, x: Any, y: Any, growth: Growth, options: Any) -> None:
-    """Train with Keras' own `fit`, stage by stage.
+    """Train with one call of Keras' own `fit` for each sample of rows.
 
     Args:
         model: Built and compiled.

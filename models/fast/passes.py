@@ -1,4 +1,4 @@
-"""One pass over the train rows and one over the validation rows, in compiled functions."""
+"""Go once over the train rows, or once over the validation rows, in compiled functions."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ BLOCK_ROWS = 65_536
 
 
 class TrainPass:
-    """An epoch of training: one step over all rows, or one a shuffled batch.
+    """Trains a model for one epoch: one step over all rows, or one for each batch of them.
 
-    Masks are drawn for a block of rows at a time, so that memory does not grow with the rows, and
-    while the block before it is trained on.
+    Dropout masks are drawn for a block of rows at a time, so that memory does not grow with the
+    rows, and in a thread, while the block before it is trained on.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class TrainPass:
         self._batches = tf.function(self._train_batches, autograph=False)
 
     def _plan(self) -> Sequence[tuple[int, int]]:
-        """Blocks of rows, each of whole batches where an epoch has several."""
+        """Cut the rows into blocks, each of whole batches where an epoch has several."""
         rows = BLOCK_ROWS
         if self.steps > 1:
             rows = max(1, BLOCK_ROWS // self._batch_size) * self._batch_size
@@ -55,10 +55,10 @@ class TrainPass:
         return MasksAhead(self._masks, [last - first for first, last in self._blocks])
 
     def use(self, rows: int) -> None:
-        """Train the epochs that follow on the first rows alone; weights and optimizer go on.
+        """Let the epochs that follow see the first rows alone; weights and optimizer go on.
 
         Args:
-            rows: How many; an epoch of one step stays one of one step.
+            rows: How many. An epoch of one step stays an epoch of one step.
         """
         if rows == self._used:
             return
@@ -73,14 +73,17 @@ class TrainPass:
         return -(-self._used // self._batch_size)
 
     def close(self) -> None:
-        """Draw no more masks."""
+        """Stop drawing masks."""
         self._ahead.close()
 
     def run(self, *, shuffle: bool) -> float:
-        """Train one epoch; the loss, each batch before its own step.
+        """Train one epoch.
 
         Args:
             shuffle: Whether batches are drawn anew, from NumPy's seeded generator.
+
+        Returns:
+            The mean loss of the rows, each batch's taken before its own step.
         """
         if self.steps == 1:
             for first, last in self._blocks:
@@ -96,15 +99,18 @@ class TrainPass:
         return total / self._used
 
     def _add_block(self, first: Any, last: Any, masks: list[Any], share: Any) -> None:
+        """Add the gradients of a block of rows to the batch's."""
         self._sum.add((*slice_rows(self._rows, first, last), masks), share=share)
 
     def _apply_sum(self) -> Any:
+        """Take a step by the gradients added up, and return the loss."""
         loss, gradients = self._sum.result()
         self._model.optimizer.apply(gradients, self._model.trainable_variables)
         self._sum.reset()
         return loss
 
     def _train_batches(self, order: Any, masks: list[Any]) -> Any:
+        """Train on a block of rows batch by batch, and return the sum of the rows' losses."""
         count = count_rows(order)
 
         def body(first: Any, total: Any) -> tuple[Any, Any]:
@@ -120,7 +126,7 @@ class TrainPass:
         return total
 
     def _step_on(self, batch: Any, rows: Any) -> Any:
-        """Train on one batch; its loss before that."""
+        """Train on one batch, and return the loss it had before."""
         if not self._at_once:
             self._sum.add(batch, share=1 / rows)
             return self._apply_sum()
@@ -130,7 +136,7 @@ class TrainPass:
 
 
 class ValidationPass:
-    """The loss of rows that are not trained on; the model's metrics take note."""
+    """Scores rows that are not trained on: their loss, and the model's metrics."""
 
     def __init__(self, model: keras.Model, loss: Loss, rows: tuple[Any, Any]) -> None:
         """Keep the rows as tensors; nothing is traced yet."""
@@ -144,7 +150,7 @@ class ValidationPass:
         self._traced = tf.function(self._pass, autograph=False)
 
     def run(self) -> float:
-        """Score the rows; the loss, penalties included."""
+        """Score the rows, update the metrics, and return the loss, penalties included."""
         total = sum(
             float(self._traced(tf.constant(first), tf.constant(last)))
             for first, last in _blocks(self._count, BLOCK_ROWS)
@@ -159,10 +165,12 @@ class ValidationPass:
         return self._model.trainable_variables[0].value.dtype
 
     def _score(self, inputs: Any, targets: Any, weight: Any) -> tuple[Any, Any]:
+        """Compute a chunk's predictions and its weighted loss."""
         predictions = self._model(inputs, training=False)
         return predictions, self._loss(targets, predictions) * weight
 
     def _pass(self, first: Any, last: Any) -> Any:
+        """Score a block of rows, and return its part of the loss."""
         rows = slice_rows(self._rows, first, last)
         edges = bounds(last - first, self._share_count)
         parts = [self._score_share(rows, begin, end) for begin, end in edges]
@@ -171,6 +179,8 @@ class ValidationPass:
         return tf.add_n(losses)
 
     def _score_share(self, rows: Any, first: Any, last: Any) -> tuple[Any, ...]:
+        """Compute the predictions of a share of the rows and its part of the loss."""
+
         def work(begin: Any, end: Any, total: Any) -> tuple[Any, ...]:
             weight = tf.cast(end - begin, self._dtype) / self._count
             predictions, loss = self._scored(*slice_rows(rows, begin, end), weight)
@@ -180,12 +190,12 @@ class ValidationPass:
 
 
 def _blocks(count: int, rows: int) -> Iterator[tuple[int, int]]:
-    """Blocks of at most so many rows: the first of each, and the one after its last."""
+    """Cut rows into blocks of at most `rows`: the first row of each, and the one after its last."""
     for first in range(0, count, rows):
         yield first, min(first + rows, count)
 
 
 def _tensors(rows: Any) -> tuple[Any, int]:
-    """Arrays as tensors, and how many rows they have."""
+    """Convert arrays to tensors, and count their rows."""
     tensors = tf.nest.map_structure(tf.convert_to_tensor, rows)
     return tensors, int(tf.nest.flatten(tensors)[0].shape[0])

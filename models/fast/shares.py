@@ -1,4 +1,4 @@
-"""Rows shared out between threads: each thread works through its own share, chunk by chunk."""
+"""Share rows out between threads; each thread works through its share chunk by chunk."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ _SHARE_ROWS = 1024
 
 
 def shares_of(rows: int) -> int:
-    """How many shares rows are worked through in, at once.
+    """Decide how many shares the rows of a step are cut into, to be worked through at once.
 
-    More than one only where each operation has one thread of its own, as `set_threads` arranges
-    it: threads inside of operations would otherwise wait for each other.
+    There is more than one share only where each operation has one thread, as
+    `set_threads(fast=True)` sees to: else the threads inside of operations would wait for each
+    other. With 3 such threads, 2,100 rows are 2 shares, as a share has at least 1,024 rows.
 
     Args:
-        rows: Of a step.
+        rows: Rows of a step.
     """
     threading = tf.config.threading
     if threading.get_intra_op_parallelism_threads() != 1:
@@ -29,26 +30,33 @@ def shares_of(rows: int) -> int:
 
 
 def bounds(count: Any, shares: int) -> list[tuple[Any, Any]]:
-    """First row of each share and the row after its last; `count` is a whole number or a scalar."""
+    """Cut rows into shares: the first row of each, and the row after its last.
+
+    10 rows in 3 shares are (0, 3), (3, 6) and (6, 10).
+
+    Args:
+        count: Rows, an integer or a scalar tensor.
+        shares: How many.
+    """
     edges = [count * number // shares for number in range(shares + 1)]
     return list(pairwise(edges))
 
 
 def slice_rows(rows: Any, first: Any, last: Any) -> Any:
-    """Rows from `first` to before `last` of every tensor in a structure."""
+    """Take the rows from `first` to before `last` of every tensor in a structure."""
     return tf.nest.map_structure(lambda t: t[first:last], rows)
 
 
 def count_rows(rows: Any) -> Any:
-    """How many rows the tensors of a structure have, a scalar."""
+    """Count the rows of the tensors in a structure: a scalar."""
     return tf.shape(tf.nest.flatten(rows)[0])[0]
 
 
 class Chunks:
-    """A loop over the chunks of a share that collects their predictions."""
+    """Runs a compiled loop over the chunks of a share, and collects their predictions."""
 
     def __init__(self, model: Any) -> None:
-        """See what a prediction looks like; nothing is run yet."""
+        """Note the type and shape of a prediction; nothing is run yet."""
         (output,) = model.outputs
         self._dtype = output.dtype
         self._shape = tuple(output.shape)[1:]
@@ -59,11 +67,11 @@ class Chunks:
         """Work through the rows from `first` to before `last`, one chunk after another.
 
         Args:
-            first: A scalar.
-            last: A scalar.
-            work: From a chunk's first row, the one after its last, and the totals so far to its
-                predictions and the new totals.
-            totals: At the start.
+            first: First row, a scalar.
+            last: Row after the last, a scalar.
+            work: What is done with a chunk. It takes the chunk's first row, the row after its last
+                and the totals so far, and returns the chunk's predictions and the new totals.
+            totals: The totals at the start.
 
         Returns:
             The predictions, `[row, ...]`, and the totals.

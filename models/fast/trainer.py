@@ -1,4 +1,4 @@
-"""Which trainer a call of `fit` goes to: the fast one where it does the same, else Keras' own."""
+"""Choose the trainer of a call of `fit`: the fast one where it does the same, else Keras' own."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import keras
 
 from models.errors import ModelsError
 from models.fast.eligibility import why_not
-from models.fast.growth import Growth, fit_by_stages
+from models.fast.growth import fit_by_stages
+from models.fast.plan import EpochPlan, Growth
 from models.fast.training_loop import fast_fit
 
+_BATCH_SIZE = 32  # Keras' own where none is given
 _TAKEN = ("batch_size", "epochs", "validation_data", "shuffle", "callbacks")
 _WITHOUT_EFFECT = ("verbose", "validation_batch_size")
 _DEFAULTS = {"validation_split": 0, "initial_epoch": 0, "validation_freq": 1}
@@ -20,11 +22,16 @@ _DEFAULTS = {"validation_split": 0, "initial_epoch": 0, "validation_freq": 1}
 
 @dataclass(frozen=True, slots=True)
 class TrainerUsed:
-    """Which trainer it was.
+    """Which trainer a model was trained by.
 
     Attributes:
         name: "fast" or "keras".
-        reason: Why Keras' own was chosen, as `why_not` says it; empty where nothing was chosen.
+        reason: Why Keras' own was chosen, in words that follow "since"; empty for the fast one,
+            and where Keras' own was asked for.
+
+    Example:
+        >>> print(TrainerUsed("keras", "it runs eagerly"))
+        trained by Keras' own `fit`, since it runs eagerly
     """
 
     name: str
@@ -38,26 +45,25 @@ class TrainerUsed:
 def fit(
     model: keras.Model, x: Any, y: Any, *, trainer: str, growth: Growth = (), **options: Any
 ) -> TrainerUsed:
-    """Train with the fast trainer or with Keras' `fit`.
+    """Train a model with the fast trainer or with Keras' own `fit`.
 
     Args:
         model: Built and compiled.
-        x: As Keras takes it.
-        y: As Keras takes it.
-        trainer: "auto", "fast" or "keras".
+        x: Inputs, as Keras' `fit` takes them.
+        y: Targets, as Keras' `fit` takes them.
+        trainer: "fast", "keras", or "auto": the fast one wherever it does the same.
         growth: Rows and epochs of stages that see the first rows alone, before all the others.
         options: Of Keras' `fit`.
 
     Returns:
-        Which one it was, and why.
+        Which trainer it was, and why.
 
     Raises:
         ModelsError: `trainer` is "fast", but it cannot do what Keras' `fit` does here.
     """
     reason = "" if trainer == "keras" else _why_not(model, x, y, options)
     if reason is None:
-        taken = {name: options[name] for name in _TAKEN if name in options}
-        fast_fit(model, x, y, growth=growth, **taken)
+        _fit_fast(model, x, y, growth, options)
         return TrainerUsed("fast")
     if trainer == "fast":
         raise ModelsError(
@@ -72,12 +78,20 @@ def fit(
 
 
 def speed_up(model: keras.Model, trainer: str, chosen: Callable[[TrainerUsed], None]) -> None:
-    """Let a model's own `fit` go to the trainer, whoever calls it.
+    """Replace a model's `fit` by the chosen trainer, whoever calls it.
 
     Args:
         model: Built; it may be compiled later.
         trainer: "auto", "fast" or "keras".
-        chosen: Is told after each call which one it was.
+        chosen: Called after each training with the trainer that it was.
+
+    Example:
+        >>> import numpy as np
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        >>> speed_up(model, "auto", lambda used: print(used.name))
+        >>> model.compile("sgd", "mean_squared_error")
+        >>> history = model.fit(np.ones((4, 1), "float32"), np.ones((4, 1), "float32"), verbose=0)
+        fast
     """
 
     def fitted(x: Any = None, y: Any = None, **options: Any) -> keras.callbacks.History:
@@ -88,7 +102,20 @@ def speed_up(model: keras.Model, trainer: str, chosen: Callable[[TrainerUsed], N
     model.fit = fitted
 
 
+def _fit_fast(model: keras.Model, x: Any, y: Any, growth: Growth, options: dict[str, Any]) -> None:
+    """Train with the fast trainer, given the options of Keras' `fit`."""
+    plan = EpochPlan(
+        batch_size=options.get("batch_size") or _BATCH_SIZE,
+        epochs=options.get("epochs", 1),
+        shuffle=options.get("shuffle", True),
+        growth=growth,
+    )
+    watched = {name: options.get(name) for name in ("validation_data", "callbacks")}
+    fast_fit(model, x, y, plan, **watched)
+
+
 def _why_not(model: keras.Model, x: Any, y: Any, options: dict[str, Any]) -> str | None:
+    """Why the fast trainer would not do what Keras' `fit` does with these options, or None."""
     for name, value in options.items():
         if name not in _TAKEN + _WITHOUT_EFFECT and not _is_default(name, value):
             return f"`fit` is given `{name}`"
@@ -102,7 +129,7 @@ def _why_not(model: keras.Model, x: Any, y: Any, options: dict[str, Any]) -> str
         x,
         y,
         callbacks=options.get("callbacks") or (),
-        batch_size=options.get("batch_size") or 32,
+        batch_size=options.get("batch_size") or _BATCH_SIZE,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from models.config import told
+from models.checks import told
 from search.errors import SearchError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from models import ModelsError
-from models.config import check_growth
+from models.checks import check_growth
 from search.errors import SearchError
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from datetime import date, time
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
-from models.config import MOST_SEED, TRAINERS, told
+from models.checks import MOST_SEED, told
+from models.config import TRAINERS
 from models.data import SourceOptions
 from search.config.goals import check_goals, with_pruner
 from search.config.options import PRUNERS, SAMPLERS, check_options

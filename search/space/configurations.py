@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from models.config import told
+from models.checks import told
 from search.errors import SearchError
 from search.space.parameters import Condition, Parameter, can_fail, choice_text
 from tracking import Scalar

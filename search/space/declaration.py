@@ -11,7 +11,7 @@ from typing import Any
 import keras_tuner
 
 from models import ModelsError
-from models.config import told
+from models.checks import told
 from search.errors import SearchError
 from search.space.parameters import Parameter, choice_text
 

@@ -18,15 +18,8 @@ from models import (
     as_written,
     baseline,
 )
-from models.config import (
-    FAMILIES,
-    OUTPUT_ACTIVATIONS,
-    SCHEDULES,
-    check_rate,
-    check_whole,
-    check_width,
-    told,
-)
+from models.checks import check_rate, check_whole, check_width, told
+from models.config import FAMILIES, OUTPUT_ACTIVATIONS, SCHEDULES
 from search.space.declaration import Check, Declaration, Range
 
 _MOST_LAYERS = 4

@@ -11,7 +11,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from models.config import told
+from models.checks import told
 from search.config.goals import figures_of
 from search.config.study import StudyConfig
 from search.errors import SearchError

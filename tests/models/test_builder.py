@@ -14,7 +14,6 @@ from models import (
     as_written,
     baseline,
     build_model,
-    format_layer_table,
     layer_table,
 )
 from models.data import Vocabulary
@@ -112,23 +111,6 @@ def test_any_seed_builds_and_draws_masks(seed: int) -> None:
     model = build_model(ModelConfig(), SMALL, seed=seed)
     code = np.zeros((3, 1), np.int32)
     assert model([code, code], training=True).shape == (3, 1)
-
-
-def test_the_layer_table_as_text_names_every_layer_and_the_total() -> None:
-    model = build_model(baseline()[0], _vocabulary(users=2_390, movies=1_648))
-    lines = format_layer_table(model).splitlines()
-    assert len(lines) == 1 + 13 + 1
-    assert lines[-1] == "Parameters in all: 74,937"
-    words = lines[7].split()
-    assert words == [
-        "concatenate",
-        "(Concatenate)",
-        "(None,",
-        "30)",
-        "0",
-        "movie_vector,",
-        "user_vector",
-    ]
 
 
 def _set(model: keras.Model, **weights: object) -> None:

@@ -5,14 +5,9 @@ from typing import Any
 import pytest
 
 from models import (
-    FULL_BATCH,
     ModelConfig,
     ModelsError,
     TrainConfig,
-    as_written,
-    baseline,
-    published,
-    published_curve,
 )
 
 NAN = float("nan")
@@ -86,27 +81,3 @@ def _refused(make: type, values: dict[str, Any], shown: str, of: str | None = No
 def test_the_message_of_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(ModelsError, match="adam, adamw, nadam, rmsprop, sgd"):
         TrainConfig(optimizer="ADAM")
-
-
-def test_the_baseline_is_the_published_recipe() -> None:
-    model, train = baseline()
-    assert (model.embedding_size, model.units) == (15, (128, 64, 32))
-    assert model.dropout == (0.6, 0.5, 0.0)
-    assert (model.l2_kernel, model.l2_embedding, model.output_bias) == (0.01, 0.0, 7.0)
-    assert (train.optimizer, train.learning_rate, train.batch_size) == ("adam", 0.01, FULL_BATCH)
-    assert (train.epochs, train.patience, train.min_delta) == (100, 30, 0.001)
-    assert train.overfit_patience == 0
-    assert published()["recipe"]["output_bias"] == model.output_bias
-
-
-def test_as_written_differs_in_its_layers_alone() -> None:
-    assert as_written()[1] == baseline()[1]
-    assert as_written()[0].units == (128, 64, 32, 16)
-    assert as_written()[0].dropout == (0.6, 0.5, 0.4, 0.0)
-
-
-def test_the_published_curve_is_read_column_by_column() -> None:
-    first = published_curve()[0]
-    assert (first.epoch, first.seconds, first.loss) == (1, 15, 13.6929)
-    assert (first.rmse, first.val_loss, first.val_rmse) == (3.4515, 12.5734, 3.3108)
-    assert [point.epoch for point in published_curve()] == list(range(1, 85))

@@ -1,4 +1,4 @@
-"""Step sizes: those of tables, and those that fall."""
+"""Step sizes of tables and falling ones; gradients summed before the step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from models import ModelsError, TrainConfig
+from models import OPTIMIZERS, ModelsError, TrainConfig, compile_model
 from models.optimizers import make_optimizer
 
 
@@ -78,3 +78,37 @@ def test_a_step_size_falls_over_all_steps_of_all_epochs(schedule: str, half: flo
 def test_a_rate_that_is_none_is_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ModelsError, match=message):
         TrainConfig(**changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimizer_sums_slices_and_stock_keras_may_not(name: str) -> None:
+    """100 rows of one id, gradient 0.01 each: the step is that of one gradient of 1."""
+    import tensorflow as tf
+
+    config = TrainConfig(optimizer=name, learning_rate=0.01)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    compile_model(model, config)
+    ours = model.optimizer
+    stock = type(ours).__mro__[2]
+    slices = tf.IndexedSlices(tf.fill((100, 2), 0.01), tf.ones((100,), tf.int32), (3, 2))
+    dense = np.zeros((3, 2), np.float32)
+    dense[1] = 1.0
+
+    def moved(optimizer: keras.optimizers.Optimizer, gradient: object) -> np.ndarray:
+        table = keras.Variable(np.zeros((3, 2), np.float32))
+        optimizer.build([table])
+        optimizer.apply([gradient], [table])
+        return np.asarray(table.numpy())
+
+    settings = {
+        key: value
+        for key, value in ours.get_config().items()
+        if key not in ("name", "embedding_rate")
+    }
+    expected = moved(stock.from_config(settings), tf.constant(dense))
+    assert stock.__module__.startswith("keras.")
+    assert np.abs(expected[1]).min() > 0.005
+    np.testing.assert_allclose(moved(ours, slices), expected, rtol=1e-4, atol=1e-7)
+    if name != "sgd":
+        wrong = moved(stock.from_config(settings), slices)
+        assert np.abs(wrong - expected).max() > 0.005

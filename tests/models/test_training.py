@@ -6,19 +6,15 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from models import (
-    OPTIMIZERS,
     Epoch,
     ModelConfig,
     TrainConfig,
     TrainResult,
     build_model,
-    compile_model,
     make_deterministic,
     predict,
-    see_one_gpu,
     train,
 )
 from models.data import Split
@@ -139,48 +135,3 @@ def test_the_same_seed_shuffles_batches_to_the_same_bits(make_split: MakeSplit) 
     (first, model), (again, other) = _trained(split, config), _trained(split, config)
     assert [epoch.metrics for epoch in first.epochs] == [epoch.metrics for epoch in again.epochs]
     assert [w.tobytes() for w in model.get_weights()] == [w.tobytes() for w in other.get_weights()]
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_an_optimizer_sums_slices_and_stock_keras_may_not(name: str) -> None:
-    """100 rows of one id, gradient 0.01 each: the step is that of one gradient of 1."""
-    import tensorflow as tf
-
-    config = TrainConfig(optimizer=name, learning_rate=0.01)
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    compile_model(model, config)
-    ours = model.optimizer
-    stock = type(ours).__mro__[2]
-    slices = tf.IndexedSlices(tf.fill((100, 2), 0.01), tf.ones((100,), tf.int32), (3, 2))
-    dense = np.zeros((3, 2), np.float32)
-    dense[1] = 1.0
-
-    def moved(optimizer: keras.optimizers.Optimizer, gradient: object) -> np.ndarray:
-        table = keras.Variable(np.zeros((3, 2), np.float32))
-        optimizer.build([table])
-        optimizer.apply([gradient], [table])
-        return np.asarray(table.numpy())
-
-    settings = {
-        key: value
-        for key, value in ours.get_config().items()
-        if key not in ("name", "embedding_rate")
-    }
-    expected = moved(stock.from_config(settings), tf.constant(dense))
-    assert stock.__module__.startswith("keras.")
-    assert np.abs(expected[1]).min() > 0.005
-    np.testing.assert_allclose(moved(ours, slices), expected, rtol=1e-4, atol=1e-7)
-    if name != "sgd":
-        wrong = moved(stock.from_config(settings), slices)
-        assert np.abs(wrong - expected).max() > 0.005
-
-
-@pytest.mark.parametrize("gpus", [0, 1, 3])
-def test_one_of_several_gpus_is_seen(gpus: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What TensorFlow is told; there is no GPU here that it could be tried on."""
-    devices = [f"GPU:{number}" for number in range(gpus)]
-    told: list[tuple[str, str]] = []
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: devices)
-    monkeypatch.setattr(tf.config, "set_visible_devices", lambda *one: told.append(one))
-    see_one_gpu()
-    assert told == ([("GPU:0", "GPU")] if gpus > 1 else [])

@@ -1,4 +1,4 @@
-"""Where fetched and cached ratings lie on this machine."""
+"""Where fetched ratings are kept on a machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ CACHE_VARIABLE = "TRIALBOOK_CACHE"
 
 
 def cache_folder() -> Path:
-    """The folder of cached ratings: `TRIALBOOK_CACHE`, else the user's cache folder."""
+    """Return the folder where fetched ratings are kept: `TRIALBOOK_CACHE`, else the user's cache.
+
+    Example:
+        >>> os.environ["TRIALBOOK_CACHE"] = "ratings"
+        >>> cache_folder().name
+        'ratings'
+    """
     override = os.environ.get(CACHE_VARIABLE)
     if override:
         return Path(override)

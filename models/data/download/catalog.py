@@ -1,4 +1,4 @@
-"""Data sets that `data fetch` knows."""
+"""The data sets that `data fetch` knows, and their terms of use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GROUPLENS = "https://files.grouplens.org/datasets/movielens"
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """A data set and the terms it comes under.
+    """A published data set, where its ratings are in it, and its terms of use.
 
     Attributes:
         name: The source's name.
@@ -20,6 +20,10 @@ class DataSet:
         md5: The publisher's MD5 of the archive, or None where the archive changes in place.
         size: Number of ratings, in words.
         licence: Licence or terms of use, one line.
+
+    Example:
+        >>> DATASETS["movielens-1m"].size, DATASETS["movielens-1m"].ratings
+        ('1,000,209', 'ml-1m/ratings.dat')
     """
 
     name: str
@@ -94,23 +98,27 @@ _ALIASES = {"latest-small": "movielens-latest-small"}
 
 
 def find_dataset(name: str) -> DataSet | None:
-    """The data set of a name, or None."""
+    """Look a data set up by its name or alias; None where there is none."""
     return DATASETS.get(_ALIASES.get(name, name))
 
 
 def require_dataset(name: str) -> DataSet:
-    """The data set of a name.
+    """Look a data set up by its name.
 
     Args:
-        name: Its name, or `latest-small`.
+        name: A name in `DATASETS`, or `latest-small`.
 
     Returns:
         The data set.
 
     Raises:
         ModelsError: There is none of that name.
+
+    Example:
+        >>> require_dataset("latest-small").name
+        'movielens-latest-small'
     """
-    found = find_dataset(name)
-    if found is None:
+    dataset = find_dataset(name)
+    if dataset is None:
         raise ModelsError(f"`data fetch` knows {', '.join(DATASETS)}, but got {name!r}.")
-    return found
+    return dataset

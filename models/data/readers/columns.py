@@ -1,4 +1,4 @@
-"""Which column of a table is the user, the movie, the score, the time."""
+"""Find which columns of a table hold the user, the movie, the score and the time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ USUAL_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Names of the columns to read.
+    """The names of the columns to read.
 
     Attributes:
         user: The user column.
@@ -35,13 +35,13 @@ class Columns:
 
     @property
     def names(self) -> list[str]:
-        """The columns that are there, in the order user, movie, score, time."""
-        found = [self.user, self.movie, self.score]
-        return found if self.timestamp is None else [*found, self.timestamp]
+        """The names in the order user, movie, score, time; without time where there is none."""
+        names = [self.user, self.movie, self.score]
+        return names if self.timestamp is None else [*names, self.timestamp]
 
 
 def resolve_columns(names: Sequence[str], options: SourceOptions, *, where: str) -> Columns:
-    """Find the columns by the user's names, else by the usual ones in any case.
+    """Find the columns by the names the user gave, else by usual ones, whatever their case.
 
     Args:
         names: Column names of the table.
@@ -49,7 +49,7 @@ def resolve_columns(names: Sequence[str], options: SourceOptions, *, where: str)
         where: The file or table, for messages.
 
     Returns:
-        The names to read.
+        The names of the columns to read.
 
     Raises:
         ModelsError: A column is missing, named twice, or asked to be two things.
@@ -74,6 +74,7 @@ def resolve_columns(names: Sequence[str], options: SourceOptions, *, where: str)
 def _find(
     role: str, names: Sequence[str], wanted: str | None, where: str, *, optional: bool = False
 ) -> str | None:
+    """Find the column of one role; None where it is optional and not there."""
     listed = ", ".join(names)
     listed = listed if len(listed) <= 120 else f"{listed[:120]}..."
     if wanted is not None:

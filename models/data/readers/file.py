@@ -1,4 +1,4 @@
-"""Ratings from a file of the user: its kind is told by its content."""
+"""Read ratings from a file; its content says of what format it is, not its name."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from models.data.options import SourceOptions
 from models.data.readers.parquet import read_parquet
 from models.data.readers.sqlite import read_sqlite
-from models.data.readers.table import RatingTable
 from models.data.readers.text import read_text
+from models.data.table import RatingTable
 from models.errors import ModelsError
 
 _SQLITE, _PARQUET = b"SQLite format 3\0", b"PAR1"
@@ -24,7 +24,7 @@ _SQLITE_ENDINGS = (".sqlite", ".sqlite3", ".db")
 
 
 def read_file(path: Path, options: SourceOptions, *, gaps: bool = False) -> RatingTable:
-    """Read CSV, TSV, `::`-separated, Parquet or SQLite.
+    """Read a file of ratings: CSV, TSV, `::`-separated, Parquet or SQLite.
 
     Args:
         path: The file.
@@ -53,6 +53,7 @@ def read_file(path: Path, options: SourceOptions, *, gaps: bool = False) -> Rati
 
 
 def _head(path: Path) -> bytes:
+    """Read the first 16 bytes of a file."""
     if not path.exists():
         raise ModelsError(f"The ratings file must exist, but there is no {path}.")
     if not path.is_file():
@@ -62,7 +63,7 @@ def _head(path: Path) -> bytes:
 
 
 def _refuse(path: Path, head: bytes, where: str) -> None:
-    """Files that are no text although they are none of the other kinds either."""
+    """Refuse a file that cannot be text: one that is empty, packed, or named as another format."""
     if not head:
         raise ModelsError(f"{where} must have column names and rows, but is empty.")
     for start, name in _PACKED.items():

@@ -1,4 +1,4 @@
-"""Ratings from Parquet files."""
+"""Read ratings from Parquet files."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from models.data.options import SourceOptions
 from models.data.readers.arrow_columns import rating_table
 from models.data.readers.columns import Columns, resolve_columns
-from models.data.readers.table import RatingTable
+from models.data.table import RatingTable
 from models.errors import ModelsError
 
 
 def read_parquet(
     path: Path, options: SourceOptions, *, where: str, gaps: bool = False
 ) -> RatingTable:
-    """Read a Parquet file.
+    """Read the ratings of a Parquet file.
 
     Args:
         path: The file.
@@ -41,6 +41,7 @@ def read_parquet(
 
 
 def _columns(path: Path, options: SourceOptions, where: str) -> tuple[Columns, dict[str, Any]]:
+    """Read the columns that hold the ratings, as Arrow arrays by name."""
     import pyarrow as pa
     import pyarrow.parquet as parquet
 

@@ -1,4 +1,4 @@
-"""Ratings from SQLite files."""
+"""Read ratings from SQLite files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.data.options import SourceOptions
 from models.data.readers.arrow_columns import rating_table
 from models.data.readers.columns import Columns, resolve_columns
 from models.data.readers.sqlite_rows import SqliteTable, read_columns
-from models.data.readers.table import RatingTable
+from models.data.table import RatingTable
 from models.errors import ModelsError
 
 _PREFERRED = "ratings"
@@ -21,7 +21,7 @@ _PREFERRED = "ratings"
 def read_sqlite(
     path: Path, options: SourceOptions, *, where: str, gaps: bool = False
 ) -> RatingTable:
-    """Read a table of a SQLite file, in rowid order.
+    """Read the ratings of a table of a SQLite file, in the order of its row numbers.
 
     Args:
         path: The file; it is opened read-only.
@@ -46,7 +46,7 @@ def read_sqlite(
 
 
 def _check_length(path: Path, where: str) -> None:
-    """Refuse a cut file, whose missing pages SQLite may read as empty ones.
+    """Refuse a file that was cut off, since SQLite may read its missing pages as empty ones.
 
     The header tells the page size at byte 16 and the number of pages at byte 28, which counts where
     the change counters at bytes 24 and 92 agree (sqlite.org/fileformat.html).
@@ -77,7 +77,7 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
 def _choose(
     database: sqlite3.Connection, options: SourceOptions, where: str
 ) -> tuple[SqliteTable, Columns]:
-    """The table asked for, else `ratings`, else the only one that has the columns."""
+    """Choose the table asked for, else `ratings`, else the only one that has the columns."""
     query = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name"
     tables = [name for (name,) in database.execute(query) if not name.startswith("sqlite_")]
     listed = ", ".join(tables[:12]) or "none"
@@ -96,14 +96,16 @@ def _choose(
             continue
     if len(fitting) == 1 or _PREFERRED in fitting:
         return fitting.get(_PREFERRED) or next(iter(fitting.values()))
-    found = ", ".join(fitting) if fitting else f"none of {listed}"
+    candidates = ", ".join(fitting) if fitting else f"none of {listed}"
     raise ModelsError(
-        f"{where} must have one table with a user, a movie and a score column, but {found} "
+        f"{where} must have one table with a user, a movie and a score column, but "
+        f"{candidates} "
         f"{'do' if fitting else 'does'}. Choose with `--table` and the column options."
     )
 
 
 def _describe(database: sqlite3.Connection, name: str) -> SqliteTable:
+    """Look up the columns of a table and the name of its row number."""
     quoted = '"' + name.replace('"', '""') + '"'
     rows = database.execute(f"PRAGMA table_info({quoted})").fetchall()
     types = {row[1]: row[2].upper() for row in rows}
@@ -111,14 +113,14 @@ def _describe(database: sqlite3.Connection, name: str) -> SqliteTable:
 
 
 def _row_order(database: sqlite3.Connection, quoted: str, types: dict[str, str]) -> str | None:
-    """A name of the row number that no column hides; None for a view or a table without it."""
+    """Find a name of the row number that no column hides; None where there is no row number."""
     taken = {column.lower() for column in types}
     for name in ("rowid", "_rowid_", "oid"):
         if name in taken:
             continue
         try:
-            found = database.execute(f"SELECT {name} FROM {quoted} LIMIT 1").fetchone()
+            row = database.execute(f"SELECT {name} FROM {quoted} LIMIT 1").fetchone()
         except sqlite3.OperationalError:
             return None
-        return name if found and found[0] is not None else None
+        return name if row and row[0] is not None else None
     return None

@@ -1,4 +1,4 @@
-"""Read the columns of one SQLite table into Arrow."""
+"""Read columns of a SQLite table as Arrow arrays."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EXACT = 2.0**53  # whole numbers below it survive the trip through float64
 
 @dataclass(frozen=True, slots=True)
 class SqliteTable:
-    """A table or view.
+    """A table or view of a SQLite database.
 
     Attributes:
         quoted: Its name, quoted for SQL.
@@ -36,7 +36,7 @@ class SqliteTable:
 def read_columns(
     database: sqlite3.Connection, table: SqliteTable, names: Columns, *, where: str
 ) -> dict[str, Any]:
-    """Read the needed columns.
+    """Read the columns that hold the ratings.
 
     Args:
         database: An open database.
@@ -47,11 +47,12 @@ def read_columns(
     Returns:
         `pyarrow.ChunkedArray` by column name.
     """
-    found = _read_numbers(database, table, names) if _is_numeric(table, names) else None
-    return found if found is not None else _read_values(database, table, names, where)
+    columns = _read_numbers(database, table, names) if _is_numeric(table, names) else None
+    return columns if columns is not None else _read_values(database, table, names, where)
 
 
 def _query(table: SqliteTable, expressions: Sequence[str]) -> str:
+    """Write the SQL that selects expressions of every row, in the order of row numbers."""
     order = f" ORDER BY {table.row_order}" if table.row_order else ""
     return f"SELECT {', '.join(expressions)} FROM {table.quoted}{order}"
 
@@ -61,7 +62,7 @@ def _quoted(name: str) -> str:
 
 
 def _is_numeric(table: SqliteTable, names: Columns) -> bool:
-    """Whether SQLite itself has made a number of all that reads as one in these columns."""
+    """Whether the declared types made SQLite store as a number all that reads as one."""
     ids = all("INT" in table.types[name] for name in (names.user, names.movie))
     score = table.types[names.score]
     numeric = any(part in score for part in ("INT", "REAL", "FLOA", "DOUB", "NUM", "DEC"))
@@ -71,7 +72,11 @@ def _is_numeric(table: SqliteTable, names: Columns) -> bool:
 def _read_numbers(
     database: sqlite3.Connection, table: SqliteTable, names: Columns
 ) -> dict[str, Any] | None:
-    """All columns through float64, half the time of `_read_values`; None where that would lose."""
+    """Read all columns through float64, in half the time of `_read_values`.
+
+    Returns:
+        Arrow arrays by name, or None where a value would not survive the trip through float64.
+    """
     import pyarrow as pa
 
     expressions = [_quoted(name) for name in names.names]
@@ -93,18 +98,18 @@ def _read_numbers(
                 return None
             chunks[name].append(array)
     types = dict.fromkeys(names.names, pa.int64()) | {names.score: pa.float64()}
-    return {name: pa.chunked_array(found, types[name]) for name, found in chunks.items()}
+    return {name: pa.chunked_array(arrays, types[name]) for name, arrays in chunks.items()}
 
 
 def _scores(column: NDArray[np.float64]) -> Any:
-    """SQLite stores no NaN: what is NaN here was NULL."""
+    """Make an Arrow array of scores; what is NaN was NULL, since SQLite stores no NaN."""
     import pyarrow as pa
 
     return pa.array(column, pa.float64(), mask=np.isnan(column))
 
 
 def _whole_numbers(column: NDArray[np.float64]) -> Any:
-    """Ids or times as int64; None where one is missing, broken or too large for float64."""
+    """Make an int64 array of ids or times; None where one is missing, broken or too large."""
     import pyarrow as pa
 
     if not (np.abs(column) < _EXACT).all() or (np.floor(column) != column).any():
@@ -113,7 +118,7 @@ def _whole_numbers(column: NDArray[np.float64]) -> Any:
 
 
 def _seconds(database: sqlite3.Connection, table: SqliteTable, name: str) -> str:
-    """SQL for the time column as a number; ISO text goes through SQLite's own calendar."""
+    """Write the SQL of the time column as a number; SQLite's own calendar reads ISO text."""
     column = _quoted(name)
     first = database.execute(f"SELECT {column} FROM {table.quoted} LIMIT 1").fetchone()
     if first is None or not isinstance(first[0], str):
@@ -128,7 +133,7 @@ def _seconds(database: sqlite3.Connection, table: SqliteTable, name: str) -> str
 def _read_values(
     database: sqlite3.Connection, table: SqliteTable, names: Columns, where: str
 ) -> dict[str, Any]:
-    """Columns of any type, each value as SQLite has it."""
+    """Read columns of any type, each value as SQLite has it."""
     cursor = database.execute(_query(table, [_quoted(name) for name in names.names]))
     chunks: dict[str, list[Any]] = {name: [] for name in names.names}
     start = 0
@@ -137,11 +142,11 @@ def _read_values(
             whole = name != names.score
             chunks[name].append(_array(values, name, where, start=start, whole=whole))
         start += len(rows)
-    return {name: _joined(found) for name, found in chunks.items()}
+    return {name: _joined(arrays) for name, arrays in chunks.items()}
 
 
 def _array(values: tuple[Any, ...], name: str, where: str, *, start: int, whole: bool) -> Any:
-    """Numbers where all values are, else text of all of them."""
+    """Make an Arrow array: of numbers where all values are numbers, else of text."""
     import pyarrow as pa
 
     try:
@@ -156,6 +161,7 @@ def _array(values: tuple[Any, ...], name: str, where: str, *, start: int, whole:
 
 
 def _as_text(value: Any) -> str | None:
+    """Write a value as text: 7.0 as "7"."""
     if value is None or isinstance(value, str):
         return value
     whole = isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
@@ -163,6 +169,7 @@ def _as_text(value: Any) -> str | None:
 
 
 def _joined(chunks: list[Any]) -> Any:
+    """Join the chunks of a column; text where one of them is text."""
     import pyarrow as pa
 
     if not chunks:

@@ -1,4 +1,4 @@
-"""Ratings from CSV, TSV and `::`-separated files."""
+"""Read ratings from CSV, TSV and `::`-separated files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from models.data.options import SourceOptions
 from models.data.readers.arrow_columns import rating_table
 from models.data.readers.columns import Columns, resolve_columns
-from models.data.readers.table import RatingTable
 from models.data.readers.text_layout import DOUBLE_COLON, TextLayout, read_layout
+from models.data.table import RatingTable
 from models.errors import ModelsError
 
 _UNIT_SEPARATOR = b"\x1f"
@@ -18,7 +18,7 @@ _BLOCK_BYTES = 1 << 22
 
 
 class _SingleByteSeparator(io.RawIOBase):
-    """A file with each `::` told as one byte, since Arrow separates by one byte only."""
+    """A file whose `::` reads as one byte, since Arrow separates fields by one byte only."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
@@ -40,7 +40,7 @@ class _SingleByteSeparator(io.RawIOBase):
 
 
 def read_text(path: Path, options: SourceOptions, *, where: str, gaps: bool = False) -> RatingTable:
-    """Read a text file.
+    """Read the ratings of a text file.
 
     Args:
         path: The file.
@@ -70,7 +70,7 @@ def read_text(path: Path, options: SourceOptions, *, where: str, gaps: bool = Fa
 
 
 def _expected_types(layout: TextLayout, names: Columns) -> dict[str, Any]:
-    """Fast types; a file that does not fit them is read again as text, to tell why."""
+    """Guess the columns' types. A file that does not fit them is read again as text, to say why."""
     import pyarrow as pa
 
     ids = pa.dictionary(pa.int32(), pa.string())
@@ -91,6 +91,7 @@ def _read(
     threads: bool = True,
     on_ragged: Any = None,
 ) -> Any:
+    """Read the columns of a text file as an Arrow table."""
     import pyarrow.csv as arrow
 
     colons = layout.separator == DOUBLE_COLON
@@ -117,7 +118,7 @@ def _read(
 
 
 def _read_as_text(path: Path, layout: TextLayout, names: Columns, where: str) -> Any:
-    """Read every column as text on one thread, where Arrow counts rows.
+    """Read every column as text, on one thread, since Arrow counts rows only there.
 
     Raises:
         ModelsError: A row is ragged, or its bytes are no UTF-8.
@@ -145,6 +146,7 @@ def _read_as_text(path: Path, layout: TextLayout, names: Columns, where: str) ->
 
 
 def _bytes_error(path: Path, layout: TextLayout, where: str, reason: str) -> str:
+    """Say which byte is no UTF-8, and in which row; where there is none, why Arrow refused."""
     with path.open("rb") as file:
         for line, data in enumerate(file, start=1 - int(layout.has_header)):
             try:

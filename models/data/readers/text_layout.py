@@ -1,4 +1,4 @@
-"""How a text file of ratings is laid out: its separator and its column names."""
+"""Find out how a text file of ratings is laid out: its separator and its column names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HEAD_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class TextLayout:
-    """Separator and column names of a text file.
+    """The separator and the column names of a text file.
 
     Attributes:
         separator: A comma, a tab, or two colons.
@@ -32,7 +32,7 @@ class TextLayout:
 
 
 def read_layout(path: Path, *, where: str) -> TextLayout:
-    """Read the layout off the first lines of a file.
+    """Find the layout of a text file from its first lines.
 
     Args:
         path: The file.
@@ -57,6 +57,7 @@ def read_layout(path: Path, *, where: str) -> TextLayout:
 
 
 def _text(head: bytes, where: str) -> str:
+    """Decode the first bytes of a file."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ModelsError(f"{where} must be UTF-8 text, but is UTF-16. Save it as UTF-8.")
     if b"\0" in head:
@@ -74,6 +75,7 @@ def _text(head: bytes, where: str) -> str:
 
 
 def _separator(line: str, where: str) -> str:
+    """Find the separator: `::` before a tab, a tab before a comma."""
     for separator in (DOUBLE_COLON, "\t", ","):
         if separator in line:
             return separator

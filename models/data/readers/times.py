@@ -1,4 +1,4 @@
-"""Turn a column of times into whole seconds since 1970."""
+"""Convert a column of times to whole seconds since 1970."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _LATEST = 4_102_444_800  # 2100-01-01: later seconds are another unit or a slip
 def seconds_column(
     column: Any, name: str, where: str, *, has_score: NDArray[np.bool_] | None, gaps: bool
 ) -> NDArray[np.int64] | None:
-    """Times as seconds since 1970.
+    """Convert a column of times to whole seconds since 1970.
 
     Whole numbers are seconds, or milliseconds where all of them are above 1e11; text is ISO 8601,
-    UTC where it names no zone.
+    UTC where it names no zone: "1970-01-02" is 86,400.
 
     Args:
         column: `pyarrow.ChunkedArray` of numbers, text, dates or timestamps, `[row]`.
@@ -55,7 +55,7 @@ def seconds_column(
 
 
 def _numbers(column: Any, name: str, where: str) -> Any:
-    """The column as int64, seconds unless it came as numbers."""
+    """Convert the column to int64: to seconds, but numbers keep their unit."""
     import pyarrow as pa
 
     kind = column.type
@@ -71,6 +71,7 @@ def _numbers(column: Any, name: str, where: str) -> Any:
 
 
 def _floored(column: Any, name: str, where: str) -> Any:
+    """Round floats down to int64."""
     import pyarrow as pa
 
     floats = column.fill_null(0).to_numpy()
@@ -82,6 +83,7 @@ def _floored(column: Any, name: str, where: str) -> Any:
 
 
 def _from_text(column: Any, name: str, where: str) -> Any:
+    """Read text as numbers, else as ISO times in seconds."""
     import pyarrow as pa
 
     for number in (pa.int64(), pa.float64()):
@@ -107,7 +109,7 @@ def _from_text(column: Any, name: str, where: str) -> Any:
 def _unit(
     values: NDArray[np.int64], missing: NDArray[np.bool_], name: str, where: str
 ) -> NDArray[np.int64]:
-    """Seconds, from milliseconds where the numbers are that large."""
+    """Divide milliseconds by 1000, where the numbers are that large; leave seconds."""
     large = values > MILLISECONDS_ABOVE
     if not large.any():
         return values
@@ -119,6 +121,7 @@ def _unit(
 
 
 def _in_range(seconds: NDArray[np.int64], column: Any, name: str, where: str) -> NDArray[np.int64]:
+    """Refuse times before 1970 and from 2100 on."""
     bad = (seconds < 0) | (seconds >= _LATEST)
     if bad.any():
         row = int(np.argmax(bad))

@@ -1,4 +1,4 @@
-"""Turn Arrow columns into ids and scores, and name the row where a value breaks its rule."""
+"""Convert Arrow columns to ids and scores; where a value breaks its rule, name its row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.readers.table import IdColumn
+from models.data.table import IdColumn
 from models.errors import ModelsError
 
 _CANONICAL = re.compile(r"(0|-?[1-9][0-9]{0,18})\Z")
@@ -16,11 +16,11 @@ _INT64 = np.iinfo(np.int64)
 
 
 def fail_at(where: str, row: int, column: str, rule: str, value: Any = None) -> ModelsError:
-    """The error about one value of one row.
+    """Make the error that names one value of one row.
 
     Args:
         where: The file or table.
-        row: 0-based row, told 1-based.
+        row: 0-based row; the message counts from 1.
         column: Name of the column.
         rule: What must hold.
         value: The value received; None for a missing one.
@@ -68,6 +68,7 @@ def id_column(column: Any, name: str, where: str) -> IdColumn:
 
 
 def _text_ids(codes: NDArray[np.int32], values: list[str], name: str, where: str) -> IdColumn:
+    """Check ids that are text; where all are plain whole numbers, make them integers."""
     for code, text in enumerate(values):
         if not text or "\0" in text:
             row = int(np.argmax(codes == code))
@@ -81,17 +82,18 @@ def _text_ids(codes: NDArray[np.int32], values: list[str], name: str, where: str
 
 
 def _int64(values: Any, name: str, where: str) -> NDArray[np.int64]:
+    """Convert integers of any width to int64."""
     import pyarrow as pa
 
     try:
-        found: NDArray[np.int64] = values.cast(pa.int64()).to_numpy(zero_copy_only=False)
+        integers: NDArray[np.int64] = values.cast(pa.int64()).to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid as error:
         raise ModelsError(f"{where}: column {name!r} must hold 64-bit integers: {error}.") from None
-    return found
+    return integers
 
 
 def _whole_numbers(column: Any, name: str, where: str) -> Any:
-    """Floats as integers, which they are where a table once had gaps in its ids."""
+    """Convert floats to integers; a table that once had gaps in its ids holds floats."""
     import pyarrow as pa
 
     numbers = column.to_numpy()
@@ -105,7 +107,7 @@ def _whole_numbers(column: Any, name: str, where: str) -> Any:
 def score_column(
     column: Any, name: str, where: str, *, gaps: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
-    """Scores as float32.
+    """Convert a column of scores to float32.
 
     Args:
         column: `pyarrow.ChunkedArray` of numbers, or of text that reads as numbers.
@@ -140,6 +142,7 @@ def score_column(
 def _finite(
     column: Any, name: str, where: str, has_score: NDArray[np.bool_] | None
 ) -> NDArray[np.float32]:
+    """Convert numbers to float32, and refuse NaN and what is infinite there."""
     import pyarrow as pa
 
     if has_score is not None and not has_score.any():
@@ -155,7 +158,7 @@ def _finite(
 
 
 def _numbers(column: Any, name: str, where: str) -> Any:
-    """Text as float64; empty text is missing."""
+    """Read text as float64; empty text is a missing value."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -169,7 +172,7 @@ def _numbers(column: Any, name: str, where: str) -> Any:
 
 
 def first_uncastable(column: Any, kind: Any) -> tuple[int, str]:
-    """The first row whose text does not cast, found by halving.
+    """Find the first row whose text does not cast, by halving.
 
     Args:
         column: `pyarrow.ChunkedArray` of text that does not cast as a whole.

@@ -1,4 +1,4 @@
-"""Who rates what in the synthetic data: distinct pairs with long tails on both sides."""
+"""Draw who rates what in made-up data: distinct pairs, few users and movies having most of them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _REJECTION_ROUNDS = 12
 def draw_pairs(
     rng: np.random.Generator, *, rows: int, users: int, movies: int, least: int, most: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Draw distinct (user, movie) pairs.
+    """Draw distinct pairs of a user and a movie.
 
     Args:
-        rng: Source of chance.
-        rows: Pairs.
-        users: Users, each in `least` to `most` pairs.
-        movies: Movies, each in at least one pair.
+        rng: Draws at random.
+        rows: How many pairs.
+        users: How many users, each in `least` to `most` pairs.
+        movies: How many movies, each in at least one pair.
         least: Fewest pairs of a user.
         most: Most pairs of a user.
 
     Returns:
-        Users and movies, `[row]`, sorted by user.
+        Codes of users and of movies, each `[row]`, sorted by user.
     """
     activity = _activity(rng, rows, users, least=least, most=min(most, movies))
     ranks = np.arange(movies, dtype=np.float64) + 1.0
@@ -40,7 +40,7 @@ def draw_pairs(
 def _activity(
     rng: np.random.Generator, rows: int, users: int, *, least: int, most: int
 ) -> NDArray[np.int64]:
-    """Ratings of each user: log-normal, within the limits, and of exactly `rows` in sum."""
+    """Draw how many pairs each user has: log-normal, within the limits, `rows` in sum."""
     weights = rng.lognormal(0.0, _ACTIVITY_SIGMA, users)
     low, high = 0.0, float(rows)
     for _ in range(100):
@@ -60,10 +60,13 @@ def _activity(
 def _draw_keys(
     rng: np.random.Generator, activity: NDArray[np.int64], weights: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Sorted distinct keys user * movies + movie, by drawing again what was drawn before.
+    """Draw each user's movies, and draw again where a movie came twice.
 
     That is sampling without replacement by weight. The few users whom rejection does not fill in
     some rounds (half the catalogue rated) draw the rest at once, by the largest Gumbel keys.
+
+    Returns:
+        Sorted distinct keys, user * number of movies + movie, `[row]`.
     """
     n_movies = len(weights)
     cumulative = np.cumsum(weights)
@@ -94,6 +97,7 @@ def _draw_keys(
 
 
 def _distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sort values, in place, and keep one of each."""
     values.sort()
     keep = np.empty(len(values), bool)
     keep[:1] = True
@@ -104,7 +108,7 @@ def _distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
 def _reach_every_movie(
     rng: np.random.Generator, movie_codes: NDArray[np.int32], movies: int
 ) -> None:
-    """Give each movie nobody drew one rating of a movie that has others; changes its argument."""
+    """Give each movie that nobody drew a row of a movie that has others, in place."""
     counts = np.bincount(movie_codes, minlength=movies)
     unseen = np.flatnonzero(counts == 0)
     # All rows but one of each movie are free to give.

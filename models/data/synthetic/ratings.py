@@ -1,4 +1,4 @@
-"""Made-up ratings in the shape of the published MUBI data."""
+"""Make up ratings in the shape of the published MUBI data."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.readers.table import IdColumn, RatingTable
 from models.data.synthetic.pairs import draw_pairs
+from models.data.table import IdColumn, RatingTable
 from models.errors import ModelsError
 from models.published_figures import load_published
 
@@ -27,7 +27,7 @@ _FIRST_SECOND, _LAST_SECOND = 1_199_145_600, 1_577_836_800  # 2008 to 2020
 
 @dataclass(frozen=True, slots=True)
 class SyntheticShape:
-    """How many of what.
+    """How many ratings, users and movies are made up.
 
     Attributes:
         rows: Ratings.
@@ -41,7 +41,7 @@ class SyntheticShape:
 
 
 def synthetic_shape(scale: float) -> SyntheticShape:
-    """The shape at a scale; 1 is the published one.
+    """Scale the published numbers of ratings, users and movies; 1 leaves them as they are.
 
     Rows and users grow linearly. Movies do too, but are never fewer than 2,000 (or half the rows,
     where that is less): with the catalogue cut as hard as the users, a user's 137 ratings would
@@ -73,7 +73,7 @@ def synthetic_shape(scale: float) -> SyntheticShape:
 
 
 def synthetic_table(scale: float, *, seed: int) -> RatingTable:
-    """Make ratings up.
+    """Make up ratings in the shape of the published data, at a scale.
 
     Movies are popular by a Zipf-Mandelbrot law, users active by a log-normal one. A score is user
     bias + movie bias + the product of 8 factors + noise, mapped by rank onto the published
@@ -109,7 +109,7 @@ def synthetic_table(scale: float, *, seed: int) -> RatingTable:
 
 
 def _ids(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
-    """Distinct ids with gaps, so that an id is never its own code."""
+    """Draw distinct ids with gaps, so that an id is never its own code."""
     return np.cumsum(rng.integers(1, 200, size=count), dtype=np.int64) + 1000
 
 
@@ -119,6 +119,7 @@ def _scores(
     movies: NDArray[np.int32],
     shape: SyntheticShape,
 ) -> NDArray[np.float32]:
+    """Draw the score of each row, `[row]`."""
     user_bias = rng.normal(0, _USER_BIAS, shape.users).astype(np.float32)
     movie_bias = rng.normal(0, _MOVIE_BIAS, shape.movies).astype(np.float32)
     spread = (_FACTORS**2 / _RANK) ** 0.25  # product of two such normals, summed over the rank
@@ -135,17 +136,19 @@ def _scores(
 
 
 def _onto_histogram(liking: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The published scores in the published proportions, least liked first."""
+    """Give the rows the published scores in the published proportions, the least liked first."""
     published = load_published()["dataset"]["score_counts"]
     scores = np.array([float(score) for score in published], np.float32)
     counts = largest_remainder(np.array(list(published.values()), np.int64), len(liking))
-    found = np.empty(len(liking), np.float32)
-    found[np.argsort(liking, kind="stable")] = np.repeat(scores, counts)
-    return found
+    by_row = np.empty(len(liking), np.float32)
+    by_row[np.argsort(liking, kind="stable")] = np.repeat(scores, counts)
+    return by_row
 
 
 def largest_remainder(counts: NDArray[np.int64], total: int) -> NDArray[np.int64]:
-    """Scale whole counts to another total, each within 1 of its exact share.
+    """Scale counts to another total, each within 1 of its exact share.
+
+    Counts of 1, 1 and 1 in a total of 4 are 2, 1 and 1.
 
     Args:
         counts: Counts, `[class]`.
@@ -158,14 +161,14 @@ def largest_remainder(counts: NDArray[np.int64], total: int) -> NDArray[np.int64
     whole, rest = np.divmod(scaled, counts.sum())
     short = total - int(whole.sum())
     whole[np.argsort(-rest, kind="stable")[:short]] += 1
-    found: NDArray[np.int64] = whole
-    return found
+    result: NDArray[np.int64] = whole
+    return result
 
 
 def _timestamps(
     rng: np.random.Generator, users: NDArray[np.int32], n_users: int
 ) -> NDArray[np.int64]:
-    """Each user joins at some time and rates from then on."""
+    """Draw the time of each row: a user joins at some time and rates from then on."""
     joined = rng.integers(_FIRST_SECOND, _LAST_SECOND, n_users)
     passed = rng.random(len(users), dtype=np.float32)
     start = joined[users]

@@ -5,7 +5,7 @@ import pytest
 
 from models.data import ContentHasher
 from models.data.content_hash import content_hash
-from models.data.readers.table import IdColumn, RatingTable
+from models.data.table import IdColumn, RatingTable
 
 
 def _table(*, text: bool = False, timed: bool = True) -> RatingTable:

@@ -9,16 +9,10 @@ import numpy as np
 import pytest
 
 import models
-from models import EarlyStop, ModelConfig, ModelsError, TrainConfig
-from models.fast import fit, rows_by_epoch
+from models import ModelConfig, TrainConfig
+from models.fast import fit
 
 PLAIN = ModelConfig(units=(4,), dropout=(0.0,), embedding_size=3, output_bias=3.0)
-
-
-def test_stages_come_first_and_all_rows_last() -> None:
-    assert rows_by_epoch([(10, 2), (30, 1)], 5, 100) == [10, 10, 30, 100, 100]
-    assert rows_by_epoch([(10, 4)], 3, 100) == [10, 10, 10]
-    assert rows_by_epoch([], 2, 7) == [7, 7]
 
 
 class _Weights(keras.callbacks.Callback):
@@ -94,26 +88,3 @@ def test_the_same_seed_gives_the_same_curve(make_split) -> None:
         model = models.build_for(split, dropping, seed=3)
         values.append(models.train(model, split, config).best_val_rmse)
     assert values[0] == values[1]
-
-
-def test_patience_counts_after_the_last_stage() -> None:
-    stop = EarlyStop(patience=2, min_delta=0.0, warm_up=4)
-    ends = []
-    for value in (1.0, 2.0, 2.0, 2.0, 2.0, 2.0):
-        stop.update(value)
-        ends.append(stop.done)
-    assert ends == [False, False, False, False, False, True]
-
-
-@pytest.mark.parametrize(
-    ("growth", "message"),
-    [
-        (((0.5, 2), (0.3, 2)), r"rising and below 1, .* but got \(0.3, 2\) after 0.5"),
-        (((1.0, 2),), r"rising and below 1"),
-        (((0.5, 0),), r"rising and below 1"),
-        (((0.5, 100),), r"leave epochs for all rows, but its stages take 100 of 100"),
-    ],
-)
-def test_stages_that_cannot_be_are_refused(growth: object, message: str) -> None:
-    with pytest.raises(ModelsError, match=message):
-        TrainConfig(growth=growth, epochs=100)

@@ -17,7 +17,7 @@ import pytest
 import tensorflow as tf
 
 from models import ModelConfig, ModelsError, build_model, make_deterministic
-from models.fast import TrainerUsed, fast_fit, fit, passes, shares, speed_up, why_not
+from models.fast import EpochPlan, TrainerUsed, fast_fit, fit, passes, shares, speed_up, why_not
 from models.fast.dropout_masks import Masks, MasksAhead
 from models.fast.gradients import GradientSum, mean_loss
 
@@ -100,7 +100,7 @@ def test_epochs_are_keras_own_where_nothing_is_drawn(
     options = {"batch_size": batch_size, "epochs": 3, "shuffle": False}
     valid = ([each[:50] for each in x], y[:50])
     ours, theirs = _model(metrics=["mae"]), _model(metrics=["mae"])
-    got = fast_fit(ours, x, y, validation_data=valid, **options)
+    got = fast_fit(ours, x, y, EpochPlan(**options), validation_data=valid)
     expected = theirs.fit(x, y, validation_data=valid, verbose=0, **options)
     assert got.history.keys() == expected.history.keys()
     for name, values in expected.history.items():
@@ -151,7 +151,8 @@ def test_dropout_drops_in_training_and_not_in_validation() -> None:
     model.add(keras.layers.Dense(1, kernel_initializer="ones"))
     model.compile(optimizer=keras.optimizers.SGD(0.0), loss="mse")
     x, y = np.ones((2000, 512), np.float32), np.full((2000, 1), 512, np.float32)
-    history = fast_fit(model, x, y, batch_size=2000, epochs=2, validation_data=(x, y)).history
+    plan = EpochPlan(batch_size=2000, epochs=2)
+    history = fast_fit(model, x, y, plan, validation_data=(x, y)).history
     # Each unit adds 0 or 2 evenly: the sum of 512 has a variance of 512.
     assert history["loss"] == pytest.approx([512, 512], rel=0.1)
     assert history["loss"][0] != history["loss"][1]
@@ -166,7 +167,8 @@ def test_masks_do_not_depend_on_chunks_and_repeat_with_the_seed(
 
     def curve(chunk_rows: int) -> list[float]:
         monkeypatch.setattr(shares, "CHUNK_ROWS", chunk_rows)
-        return fast_fit(_model(config), x, y, batch_size=ROWS, epochs=3).history["loss"]
+        plan = EpochPlan(batch_size=ROWS, epochs=3)
+        return fast_fit(_model(config), x, y, plan).history["loss"]
 
     assert curve(4096) == curve(4096)
     assert curve(16) == pytest.approx(curve(4096), rel=1e-5)

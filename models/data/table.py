@@ -1,4 +1,4 @@
-"""What a reader hands over: columns as read, before filter and encoding."""
+"""The rows that a source gives, before users are filtered and ids get their codes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ class IdColumn:
     codes: NDArray[np.int32]
     values: NDArray[Any]
 
+    def only(self, rows: NDArray[np.bool_] | None) -> IdColumn:
+        """Take the rows that are marked, `[row]`; None takes all."""
+        return self if rows is None else IdColumn(self.codes[rows], self.values)
+
 
 @dataclass(frozen=True, slots=True)
 class RatingTable:
@@ -31,8 +35,8 @@ class RatingTable:
         movies: The movies' ids.
         scores: Finite scores, `[row]`.
         timestamps: Seconds since 1970, `[row]`, or None.
-        row_index: 0-based row of the source, `[row]`.
-        rows_read: Rows in the source, score-less ones too.
+        row_index: 0-based row of the source, rows without a score counted, `[row]`.
+        rows_read: Rows in the source, those without a score too.
         warnings: What the user should know, one line each.
     """
 

@@ -1,0 +1,93 @@
+"""Make the layers that rating networks are built of, with their initial values and penalties.
+
+Initial values are Keras' own: uniform within +-0.05 for embedding tables, zeros for tables of
+biases, Glorot uniform for kernels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import keras
+
+from models.config import ModelConfig
+
+
+def dropped(
+    value: keras.KerasTensor, rate: float, seeds: Iterator[int], name: str
+) -> keras.KerasTensor:
+    """Put a dropout layer behind a value; a rate of 0 adds none and takes no seed."""
+    if rate == 0:
+        return value
+    return keras.layers.Dropout(rate, seed=next(seeds), name=name)(value)
+
+
+def vector(
+    code: keras.KerasTensor, rows: int, size: int, config: ModelConfig, seed: int, kind: str
+) -> keras.KerasTensor:
+    """Look codes up in a new embedding table.
+
+    Args:
+        code: Codes, `[batch, 1]`.
+        rows: Rows of the table.
+        size: Length of a vector.
+        config: Gives the table's penalty.
+        seed: Seeds the table's initial values.
+        kind: Which of an id's vectors it is, for the layers' names: "embedding" or "factors".
+
+    Returns:
+        The vectors, `[batch, size]`.
+    """
+    table = keras.layers.Embedding(
+        rows,
+        size,
+        embeddings_initializer=keras.initializers.RandomUniform(-0.05, 0.05, seed=seed),
+        embeddings_regularizer=_l2(config.l2_embedding),
+        name=f"{code.name}_{kind}",
+    )
+    name = "vector" if kind == "embedding" else f"{kind}_vector"
+    return keras.layers.Flatten(name=f"{code.name}_{name}")(table(code))
+
+
+def id_bias(code: keras.KerasTensor, rows: int, config: ModelConfig) -> keras.KerasTensor:
+    """Look codes up in a new table of biases.
+
+    Args:
+        code: Codes, `[batch, 1]`.
+        rows: Rows of the table.
+        config: Gives the table's penalty.
+
+    Returns:
+        The biases, `[batch, 1]`.
+    """
+    table = keras.layers.Embedding(
+        rows,
+        1,
+        embeddings_initializer="zeros",
+        embeddings_regularizer=_l2(config.l2_bias),
+        name=f"{code.name}_bias",
+    )
+    return keras.layers.Flatten(name=f"{code.name}_bias_value")(table(code))
+
+
+def dense(
+    units: int,
+    activation: str,
+    config: ModelConfig,
+    name: str,
+    seed: int,
+    bias: float = 0.0,
+) -> keras.layers.Dense:
+    """Make a dense layer whose bias starts at one value for all units."""
+    return keras.layers.Dense(
+        units,
+        activation=activation,
+        kernel_initializer=keras.initializers.GlorotUniform(seed=seed),
+        kernel_regularizer=_l2(config.l2_kernel),
+        bias_initializer=keras.initializers.Constant(bias),
+        name=name,
+    )
+
+
+def _l2(factor: float) -> keras.regularizers.Regularizer | None:
+    return keras.regularizers.L2(factor) if factor > 0 else None

@@ -1,0 +1,115 @@
+"""The learning curve of one training: its epochs, and the callback that records them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from models.config import TrainConfig
+from models.early_stopping import EarlyStop
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One epoch of a learning curve.
+
+    Attributes:
+        epoch: 1 for the first.
+        seconds: Wall time, validation included.
+        metrics: By name: "loss" and "rmse" of the train part, dropout on; "val_loss" and
+            "val_rmse" of the validation part.
+
+    Example:
+        >>> epoch = Epoch(1, 0.5, {"loss": 4.0, "rmse": 2.0, "val_loss": 9.0, "val_rmse": 3.0})
+        >>> epoch.metrics["val_rmse"]
+        3.0
+    """
+
+    epoch: int
+    seconds: float
+    metrics: Mapping[str, float]
+
+
+class CurveRecorder(keras.callbacks.Callback):
+    """Records each epoch, keeps the weights of the best one, and stops training when it is time.
+
+    Training stops, the first that holds counting: a metric is not finite ("nan"), the rule of
+    early stopping is met before the last epoch ("early_stopping"), or whoever watches says so
+    ("pruned"). Else it ends with its last epoch ("epochs").
+    """
+
+    def __init__(self, config: TrainConfig, on_epoch: Callable[[Epoch], bool] | None) -> None:
+        """Begin an empty curve.
+
+        Args:
+            config: Its epochs and its rule of early stopping.
+            on_epoch: Called after each epoch; returning False prunes the trial there.
+        """
+        super().__init__()
+        self._stop = EarlyStop(
+            patience=config.patience,
+            min_delta=config.min_delta,
+            warm_up=sum(epochs for _, epochs in config.growth),
+            overfit_patience=config.overfit_patience,
+        )
+        self._planned_epochs = config.epochs
+        self._on_epoch = on_epoch
+        self._epochs: list[Epoch] = []
+        self._best_weights: list[NDArray[np.float32]] | None = None
+        self._end_reason = "epochs"
+        self._started = 0.0
+
+    @property
+    def epochs(self) -> tuple[Epoch, ...]:
+        """The curve so far."""
+        return tuple(self._epochs)
+
+    @property
+    def best_epoch(self) -> int:
+        """Number of the best epoch, 1 for the first; 0 where there is none."""
+        return self._stop.best_epoch
+
+    @property
+    def lowest_val_rmse(self) -> float:
+        """Least validation RMSE of the curve; NaN where it has no epoch."""
+        return min((e.metrics["val_rmse"] for e in self._epochs), default=float("nan"))
+
+    @property
+    def end_reason(self) -> str:
+        """Why training ended: "epochs", "early_stopping", "pruned" or "nan"."""
+        return self._end_reason
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Start the epoch's clock."""
+        self._started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Record the epoch, then decide whether another follows."""
+        metrics = {name: float(value) for name, value in (logs or {}).items()}
+        record = Epoch(epoch + 1, time.perf_counter() - self._started, metrics)
+        self._epochs.append(record)
+        finite = all(np.isfinite(value) for value in metrics.values())
+        # Weights that overflow a loss can still give a finite RMSE, behind a ReLU that died.
+        if self._stop.update(metrics["val_rmse"] if finite else np.nan):
+            self._best_weights = self.model.get_weights()
+        goes_on = self._on_epoch(record) if self._on_epoch is not None else True
+        if not finite:
+            self._end("nan")
+        elif self._stop.done and record.epoch < self._planned_epochs:
+            self._end("early_stopping")
+        elif not goes_on:
+            self._end("pruned")
+
+    def _end(self, reason: str) -> None:
+        self._end_reason = reason
+        self.model.stop_training = True
+
+    def restore_best(self, model: keras.Model) -> None:
+        """Put the best epoch's weights into a model; without a best epoch, change nothing."""
+        if self._best_weights is not None:
+            model.set_weights(self._best_weights)

@@ -1,0 +1,92 @@
+"""Make the output unit of a rating network: the score's initial bias, activation and range."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+
+from models.blocks import dense
+from models.config import TRAIN_MEAN, ModelConfig
+from models.errors import ModelsError
+
+_MARGIN = 0.01  # a sigmoid that starts at its very end hardly learns
+
+
+class OutputUnit:
+    """The output unit: its initial bias, its activation, and the range of its scores."""
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        train_mean: float | None,
+        score_range: tuple[float, float] | None,
+    ) -> None:
+        """Decide the initial bias.
+
+        Args:
+            config: Names the output's activation and its initial score.
+            train_mean: Mean score of the train part; needed when that is the initial score.
+            score_range: Least and greatest score; needed for a scaled sigmoid.
+
+        Raises:
+            ModelsError: `train_mean` or `score_range` is needed and not given.
+        """
+        self._config = config
+        self._range = score_range
+        self._is_scaled = config.output_activation == "scaled_sigmoid"
+        if self._is_scaled and score_range is None:
+            raise ModelsError(
+                "A scaled sigmoid needs the least and the greatest score, but got None. "
+                "Pass `score_range`."
+            )
+        self._bias = self._before_activation(_initial_score(config, train_mean))
+
+    @property
+    def activation(self) -> str:
+        """The activation under the name that Keras has for it."""
+        return "sigmoid" if self._is_scaled else self._config.output_activation
+
+    def _before_activation(self, score: float) -> float:
+        """The bias that gives a score: for a scaled sigmoid, the logit of its place in the range.
+
+        In a range from 1 to 5 a score of 4 has the place 0.75 and the bias log(3) = 1.0986.
+        """
+        if not self._is_scaled or self._range is None:
+            return score
+        low, high = self._range
+        place = min(max((score - low) / max(high - low, 1e-9), _MARGIN), 1 - _MARGIN)
+        return math.log(place / (1 - place))
+
+    def unit(self, seed: int, activation: str, name: str = "score") -> keras.layers.Layer:
+        """Make the output unit that reads the dense layers."""
+        return dense(1, activation, self._config, name, seed, self._bias)
+
+    def product_weights(self, *, with_bias: bool) -> keras.layers.Layer:
+        """Make the output unit that weighs the product of the vectors."""
+        return keras.layers.Dense(
+            1,
+            use_bias=with_bias,
+            kernel_initializer="ones",
+            bias_initializer=keras.initializers.Constant(self._bias),
+            name="product_weights",
+        )
+
+    def stretched(self, score: keras.KerasTensor) -> keras.KerasTensor:
+        """Stretch a sigmoid, 0 to 1, over the range of scores; leave any other output as it is."""
+        if not self._is_scaled or self._range is None:
+            return score
+        low, high = self._range
+        return keras.layers.Rescaling(high - low, offset=low, name="scaled")(score)
+
+
+def _initial_score(config: ModelConfig, train_mean: float | None) -> float:
+    """The score that an untrained model should predict."""
+    if config.output_bias != TRAIN_MEAN:
+        return float(config.output_bias)
+    if train_mean is None:
+        raise ModelsError(
+            f'`output_bias` "{TRAIN_MEAN}" needs the mean score of the train part, but got None. '
+            "Pass `train_mean`."
+        )
+    return train_mean
