@@ -129,6 +129,30 @@ class Recorder(Protocol):
         """
         ...
 
+    def log_verdict(
+        self,
+        study: StudyRecord,
+        *,
+        folder: Path,
+        metrics: Mapping[str, float],
+        model: ModelFolder,
+        card: str,
+    ) -> tuple[str, str]:
+        """Record a study's winner as a run of its own, and register its model.
+
+        Args:
+            study: The study, which must have been started.
+            folder: Files for the run.
+            metrics: Figures by name.
+            model: The winner's model.
+            card: Markdown, for the run and for the model's version.
+
+        Returns:
+            The run's identifier, and the registered model's name and version, "NAME/VERSION";
+            empty where nothing is recorded.
+        """
+        ...
+
     def end_study(self, run_id: str, *, status: str) -> None:
         """Close a study's run as it is, for an end that was not planned; nothing is drawn.
 
@@ -220,6 +244,18 @@ class NullRecorder:
     def curve(self, run_id: str) -> tuple[EpochRecord, ...]:
         """Return no epoch: none was kept."""
         return ()
+
+    def log_verdict(
+        self,
+        study: StudyRecord,
+        *,
+        folder: Path,
+        metrics: Mapping[str, float],
+        model: ModelFolder,
+        card: str,
+    ) -> tuple[str, str]:
+        """Forget the winner."""
+        return "", ""
 
     def end_study(self, run_id: str, *, status: str) -> None:
         """Do nothing: no run is open."""

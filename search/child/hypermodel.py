@@ -21,6 +21,7 @@ from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.space.distributions import SpaceAdapter
 from search.space.hypermodel import load_hypermodel, parameters
+from tracking import EndReason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +87,7 @@ class HyperModelRunner:
         if isinstance(model, keras.Model):
             models.speed_up(model, self._config.trainer, used.append)
         fitted = self._fit(hp, model, task, report)
-        keeps = task.keep_model and fitted.end_reason == "epochs" and hasattr(model, "save")
+        keeps = task.keep_model and fitted.end_reason == EndReason.EPOCHS and hasattr(model, "save")
         if keeps:
             models.save_keras_model(model, task.folder / "model")
         counted = {"parameters": model.count_params()} if hasattr(model, "count_params") else {}
@@ -115,7 +116,7 @@ class HyperModelRunner:
         values = [row[monitor] for row in curve]
         finite = [v for v in values if math.isfinite(v)]
         best = min(finite, key=lambda v: sign * v) if finite else math.nan
-        reason = "epochs" if math.isfinite(values[-1]) else "nan"
+        reason = EndReason.EPOCHS if math.isfinite(values[-1]) else EndReason.NAN
         return _Fitted(
             end_reason=report.end_reason if watch.pruned else reason,
             best=best,

@@ -32,6 +32,7 @@ from search.child.reporter import Reporter
 from search.child.runner import Runner
 from search.config.study import StudyConfig
 from search.errors import USER_ERRORS
+from tracking import EndReason
 
 
 def main(descriptor: int) -> None:
@@ -115,7 +116,7 @@ def _run(runner: Runner, task: Task, report: Reporter) -> Done | Failed:
         return _failure(error)
     if done.end_reason == "nan":
         return Failed(
-            end_reason="nan",
+            end_reason=EndReason.NAN,
             message="The loss became NaN or infinite.",
             metrics={"peak_memory_mb": peak_memory_mb()},
         )
@@ -126,7 +127,7 @@ def _failure(error: Exception) -> Failed:
     text = shorten(str(error), 400, placeholder=" …")
     exhausted = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
     return Failed(
-        end_reason="out_of_memory" if exhausted else "error",
+        end_reason=EndReason.OUT_OF_MEMORY if exhausted else EndReason.ERROR,
         message=f"{type(error).__name__}: {text}",
         detail=traceback.format_exc(),
         metrics={"peak_memory_mb": peak_memory_mb()},

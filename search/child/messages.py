@@ -10,7 +10,7 @@ from typing import Any
 
 from search.config.limits import Limits
 from search.space.parameters import Parameter
-from tracking import DatasetRecord, EpochRecord, Scalar
+from tracking import DatasetRecord, EndReason, EpochRecord, Scalar
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -172,7 +172,7 @@ class Done:
     def beyond(cls, message: str, parameters: int) -> Done:
         """A model that is too large to be trained."""
         metrics = {"parameters": float(parameters), "epochs_run": 0.0}
-        return cls(end_reason="limit", value=math.nan, metrics=metrics, message=message)
+        return cls(end_reason=EndReason.LIMIT, value=math.nan, metrics=metrics, message=message)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

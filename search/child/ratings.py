@@ -26,8 +26,9 @@ from search.config.study import StudyConfig
 from search.seeds import part_seed
 from search.space import ratings as space
 from search.space.hypermodel import declare, parameters
+from tracking import EndReason
 
-_KEPT = ("epochs", "early_stopping")
+_KEPT = (EndReason.EPOCHS, EndReason.EARLY_STOPPING)
 
 
 def load_rating_runner(config: StudyConfig) -> RatingRunner:
@@ -191,7 +192,7 @@ class RatingRunner:
         cut = last.end_reason if last.end_reason not in _KEPT else ""
         whole = trained[:-1] if cut else trained
         values = [each.result.best_val_rmse for each in whole]
-        reason = cut or ("pruned" if len(trained) < self._wanted(task) else last.end_reason)
+        reason = cut or (EndReason.PRUNED if len(trained) < self._wanted(task) else last.end_reason)
         metrics = self._figures(trained, report)
         several = parts_of(self._config) > 1
         if several:
@@ -206,7 +207,7 @@ class RatingRunner:
         folders = tuple(each.folder for each in whole if each.folder)
         keeps = bool(folders) and reason in _KEPT
         return Done(
-            end_reason=report.end_reason if reason == "pruned" else reason,
+            end_reason=report.end_reason if reason == EndReason.PRUNED else reason,
             value=value,
             metrics=metrics,
             trainer=last.trainer.name,
@@ -240,7 +241,7 @@ class RatingRunner:
         trainer = models.refit(model, self._split, config, epochs)
         models.save_ratings_model(model, self._split.vocabulary, task.folder / "model")
         return Done(
-            end_reason="epochs",
+            end_reason=EndReason.EPOCHS,
             value=math.nan,
             metrics={},
             trainer=trainer.name,

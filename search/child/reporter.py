@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from search.child.memory import peak_memory_mb
 from search.child.messages import EpochEnded, Part, Task
 from search.config.limits import too_long
-from tracking import EpochRecord
+from tracking import EndReason, EpochRecord
 
 
 class Reporter:
@@ -64,4 +64,4 @@ class Reporter:
     @property
     def end_reason(self) -> str:
         """Why a trial ended that was told to: "pruned", or "limit"."""
-        return "limit" if self.beyond else "pruned"
+        return EndReason.LIMIT if self.beyond else EndReason.PRUNED

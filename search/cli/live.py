@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from search.cli.common import console
-from tracking import EpochRecord, StudyRecord, TrialRecord
+from tracking import COMPLETE, EpochRecord, StudyRecord, TrialRecord
 
 
 def steady_console() -> Console:
@@ -98,13 +98,13 @@ class LiveProgress:
         self._finished = finished
         self._running.pop(record.number, None)
         value = f"{record.value:.4f}" if record.value is not None else "-"
-        if record.state == "complete" and record.value is not None:
+        if record.state == COMPLETE and record.value is not None:
             better = self._best is None or (record.value < self._best[0]) == self._minimize
             if better:
                 self._best = (record.value, record.number)
         mark = ", best so far" if self._best and self._best[1] == record.number else ""
         note = f" ({record.message})" if record.message else ""
-        label = " baseline" if record.tags.get("trialbook.baseline") else ""
+        label = " baseline" if record.is_baseline else ""
         self._console.print(
             f"[{finished}/{target}] trial {record.number}{label}: {record.state}, "
             f"{self._monitor} {value}, {len(record.epochs)} epochs{mark}{note}"

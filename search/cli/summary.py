@@ -8,7 +8,7 @@ from pathlib import Path
 from search.cli.common import GOES_ON, command_line, console, more_line, short, table, ui_line
 from search.config.study import StudyConfig
 from search.study.result import StudyResult
-from tracking import BEYOND, COMPLETE, FAILED, KILLED, PRUNED, Scalar, StudyRecord, TrialRecord
+from tracking import COMPLETE, FAILED, KILLED, PRUNED, Scalar, StudyRecord, TrialRecord
 
 
 def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
@@ -83,7 +83,7 @@ def _figure(value: float) -> str:
 
 
 def _label(trial: TrialRecord) -> str:
-    return f"{trial.number}" + (" baseline" if trial.tags.get("trialbook.baseline") else "")
+    return f"{trial.number}" + (" baseline" if trial.is_baseline else "")
 
 
 def _held_against_trivial(profile: Mapping[str, Scalar], best: TrialRecord) -> str:
@@ -100,7 +100,7 @@ def learned(record: StudyRecord) -> list[str]:
     """What the study has shown, one line each."""
     lines = []
     ranked = record.ranked()
-    base = next((t for t in ranked if t.tags.get("trialbook.baseline")), None)
+    base = next((t for t in ranked if t.is_baseline), None)
     if ranked and base is not None and ranked[0] is not base:
         gain = abs((base.value or 0.0) - (ranked[0].value or 0.0))
         lines.append(
@@ -118,9 +118,9 @@ def learned(record: StudyRecord) -> list[str]:
         lines.append(f"What mattered most: {text} of the variation between trials.")
     counts = {s: sum(t.state == s for t in record.trials) for s in (PRUNED, FAILED, KILLED)}
     parts = [f"{n} {state}" for state, n in counts.items() if n]
-    within = [t for t in record.trials if t.state == COMPLETE and t.tags.get(BEYOND)]
+    within = [t for t in record.trials if t.state == COMPLETE and t.is_beyond]
     for trial in within:
-        what = "The baseline" if trial.tags.get("trialbook.baseline") else f"Trial {trial.number}"
+        what = "The baseline" if trial.is_baseline else f"Trial {trial.number}"
         lines.append(f"{what} is beyond a limit: it is there to compare with, and does not rank.")
     lines.append(f"{len(ranked)} complete" + "".join(f", {part}" for part in parts) + ".")
     if record.dataset is not None and record.dataset.synthetic:

@@ -17,6 +17,7 @@ from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.executor.fork_client import ForkServer, environment, fork_server
 from search.executor.interrupts import Stop
+from tracking import EndReason
 
 _TRIALS_A_CHILD = 25
 
@@ -174,10 +175,14 @@ class Supervisor:
             text = (
                 "the kernel ended the training process (SIGKILL), most likely for want of memory."
             )
-            return ChildDied(text, "out_of_memory")
+            return ChildDied(text, EndReason.OUT_OF_MEMORY)
         if code < 0:
             name = signal.Signals(-code).name
-            return ChildDied(f"the training process crashed with {name}.{last}", "crash")
+            return ChildDied(f"the training process crashed with {name}.{last}", EndReason.CRASH)
         if "MemoryError" in printed:
-            return ChildDied(f"the training process ran out of memory.{last}", "out_of_memory")
-        return ChildDied(f"the training process ended with exit code {code}.{last}", "crash")
+            return ChildDied(
+                f"the training process ran out of memory.{last}", EndReason.OUT_OF_MEMORY
+            )
+        return ChildDied(
+            f"the training process ended with exit code {code}.{last}", EndReason.CRASH
+        )

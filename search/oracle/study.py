@@ -50,10 +50,12 @@ from tracking import (
     COMPLETE,
     FAILED,
     KILLED,
+    EndReason,
     EpochRecord,
     Recorder,
     Scalar,
     StudyRecord,
+    Tag,
     TrialRecord,
     provenance,
 )
@@ -204,8 +206,8 @@ class TunerStudy:
         slot = slot_of(self.study, frozen(trial))
         tags = {
             **self._tags,
-            "trialbook.slot": str(slot),
-            "trialbook.tuner_trial": point.name,
+            Tag.SLOT: str(slot),
+            Tag.TUNER_TRIAL: point.name,
         }
         record = TrialRecord(
             study=self.config.name,
@@ -273,7 +275,7 @@ class TunerStudy:
         record = replace(
             record,
             state=FAILED if value is None else COMPLETE,
-            end_reason="error" if value is None else "epochs",
+            end_reason=EndReason.ERROR if value is None else EndReason.EPOCHS,
             message=end.message,
             value=value,
             metrics=metrics,

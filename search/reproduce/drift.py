@@ -10,7 +10,7 @@ from search.reproduce.replay import Replay, Stored
 from search.seeds import training_seed
 from search.storage.slots import slot_of
 from search.trial.tags import trial_tags
-from tracking import COMPLETE, drift
+from tracking import COMPLETE, Tag, drift
 
 _RECORD_TOLERANCE = 1e-9
 
@@ -20,15 +20,12 @@ def drift_lines(stored: Stored, replay: Replay) -> list[str]:
     then, now = dict(stored.plan.tags), trial_tags(replay.ready)
     lines = []
     data = replay.ready.dataset
-    if data is not None and data.content_hash != then.get("trialbook.data_hash"):
+    if data is not None and data.content_hash != then.get(Tag.DATA_HASH):
         lines.append(
-            f"data: hash {then.get('trialbook.data_hash', '')[:12]}… then, "
-            f"{data.content_hash[:12]}… now"
+            f"data: hash {then.get(Tag.DATA_HASH, '')[:12]}… then, {data.content_hash[:12]}… now"
         )
-    if then.get("trialbook.threads") != now["trialbook.threads"]:
-        lines.append(
-            f"threads: {then.get('trialbook.threads')} then, {now['trialbook.threads']} now"
-        )
+    if then.get(Tag.THREADS) != now[Tag.THREADS]:
+        lines.append(f"threads: {then.get(Tag.THREADS)} then, {now[Tag.THREADS]} now")
     seed = training_seed(stored.config.seed, slot_of(stored.study, stored.trial))
     if stored.plan.seed != seed:
         lines.append(f"seeds: {stored.plan.seed} is stored, but the study's seed gives {seed}")

@@ -19,7 +19,7 @@ from search.storage.studies import Studies
 from search.storage.study_attributes import config_of
 from search.storage.trial_attributes import TrialOutcome, TrialPlan, outcome_of, plan_of
 from search.trial.files import make_folder
-from tracking import COMPLETE, PRUNED, EpochRecord, Recorder, TrialRecord
+from tracking import COMPLETE, PRUNED, EpochRecord, Recorder, Tag, TrialRecord
 
 OnEpoch = Callable[[EpochRecord], None]
 
@@ -109,12 +109,12 @@ def find_trial(target: str, studies: Studies) -> Stored:
 def _of_run(run_id: str, studies: Studies) -> tuple[str, str]:
     run = studies.recorder().find_run(run_id) if studies.store.exists() else None
     tags = (run or {}).get("tags", {})
-    if "trialbook.number" not in tags:
+    if Tag.NUMBER not in tags:
         raise SearchError(
             "What to reproduce must be `baseline`, STUDY:NUMBER or the run of a trial, but got "
             f"{run_id!r}. `trialbook studies` lists the studies."
         )
-    return tags["trialbook.study"], tags["trialbook.number"]
+    return tags[Tag.STUDY], tags[Tag.NUMBER]
 
 
 def train_again(stored: Stored, config: StudyConfig, *, on_epoch: OnEpoch | None = None) -> Replay:

@@ -24,8 +24,10 @@ from tracking import (
     PRUNED,
     RUNNING,
     DatasetRecord,
+    EndReason,
     EpochRecord,
     StudyRecord,
+    Tag,
     TrialRecord,
 )
 
@@ -44,7 +46,7 @@ def trial_record(study: str, trial: FrozenTrial, monitor: str) -> TrialRecord:
     state, end_reason = state_of(trial), outcome.end_reason
     owner = owner_of_trial(trial)
     if state == RUNNING and owner is not None and not lives(owner):
-        state, end_reason = KILLED, "interrupted"
+        state, end_reason = KILLED, EndReason.INTERRUPTED
     ended = state in (COMPLETE, PRUNED)
     return TrialRecord(
         study=study,
@@ -67,7 +69,7 @@ def _tags(trial: FrozenTrial) -> dict[str, str]:
     outcome = outcome_of(trial)
     tags = dict(plan_of(trial).tags)
     if outcome.trainer:
-        tags["trialbook.trainer"] = outcome.trainer
+        tags[Tag.TRAINER] = outcome.trainer
     if outcome.beyond:
         tags[BEYOND] = "true"
     return tags

@@ -17,7 +17,7 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from search.storage.internals import set_attribute
-from tracking import EpochRecord, Scalar, TrialRecord
+from tracking import EndReason, EpochRecord, Scalar, Tag, TrialRecord
 
 GIVEN = "fixed_params"
 """Where Optuna itself keeps what a queued trial is to try."""
@@ -62,7 +62,7 @@ class TrialPlan:
     @property
     def threads(self) -> int | None:
         """Threads that the trial was trained with; None where that is not known."""
-        return int(self.tags.get("trialbook.threads", 0)) or None
+        return int(self.tags.get(Tag.THREADS, 0)) or None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +97,7 @@ class TrialOutcome:
     @property
     def is_infeasible(self) -> bool:
         """Whether a limit kept the trial from being trained at all."""
-        return self.end_reason == "limit" and not self.curve
+        return self.end_reason == EndReason.LIMIT and not self.curve
 
     @classmethod
     def of(cls, record: TrialRecord) -> TrialOutcome:
@@ -107,9 +107,9 @@ class TrialOutcome:
             end_reason=record.end_reason,
             message=record.message,
             value=record.value,
-            beyond="trialbook.beyond" in record.tags,
+            beyond=record.is_beyond,
             metrics=dict(record.metrics),
-            trainer=record.tags.get("trialbook.trainer"),
+            trainer=record.trainer,
             curve=[_row(epoch) for epoch in record.epochs],
         )
 

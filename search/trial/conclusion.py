@@ -27,8 +27,10 @@ from tracking import (
     FAILED,
     KILLED,
     PRUNED,
+    EndReason,
     ModelFolder,
     Recorder,
+    Tag,
     TrialRecord,
 )
 
@@ -70,7 +72,7 @@ class Conclusion:
     def abandon(self, run: TrialRun, error: BaseException) -> None:
         """Leave nothing open behind a failure of our own, or a second Ctrl-C."""
         interrupted = isinstance(error, KeyboardInterrupt)
-        record = self._cut(run, KILLED, "interrupted" if interrupted else "error")
+        record = self._cut(run, KILLED, EndReason.INTERRUPTED if interrupted else EndReason.ERROR)
         record = replace(record, message="" if interrupted else f"Trialbook itself failed: {error}")
         if not self._stored(run).state.is_finished():
             requeue(self.study, self._stored(run), record)
@@ -88,7 +90,7 @@ class Conclusion:
 
     def succeed(self, run: TrialRun, done: Done) -> TrialRecord:
         """Record a trial that came to its end: complete, pruned, or beyond a limit."""
-        pruned = done.end_reason in ("pruned", "limit")
+        pruned = done.end_reason in (EndReason.PRUNED, EndReason.LIMIT)
         value = run.curve.best if pruned else done.value
         metrics = {name: each for name, each in done.metrics.items() if math.isfinite(each)}
         metrics["seconds_total"] = run.seconds
@@ -97,8 +99,10 @@ class Conclusion:
         missing = [goal for goal in self.config.objectives[1:] if GOALS[goal] not in metrics]
         if missing and not pruned:
             text = f"`objectives` has `{missing[0]}`, which is not known of this model."
-            return self.fail(run, Failed(end_reason="error", message=text, metrics=metrics), "")
-        tags = dict(run.record.tags) | {"trialbook.trainer": done.trainer}
+            return self.fail(
+                run, Failed(end_reason=EndReason.ERROR, message=text, metrics=metrics), ""
+            )
+        tags = dict(run.record.tags) | {Tag.TRAINER: done.trainer}
         if exceeds(metrics, limits_of(self.config)):
             tags[BEYOND] = "true"
         record = replace(

@@ -12,7 +12,7 @@ from search.config.study import StudyConfig
 from search.storage.records import so_far, trial_record
 from search.storage.trials import orphans, requeue
 from search.trial.files import folder_left_behind, make_folder, write_curve
-from tracking import KILLED, Recorder, TrialRecord
+from tracking import KILLED, EndReason, Recorder, TrialRecord
 
 
 def close_cut(recorder: Recorder, record: TrialRecord, folder: Path, *, monitor: str) -> None:
@@ -38,7 +38,7 @@ def reclaim(study: optuna.Study, config: StudyConfig, recorder: Recorder) -> lis
         record = replace(
             record,
             state=KILLED,
-            end_reason="interrupted",
+            end_reason=EndReason.INTERRUPTED,
             epochs=epochs,
             metrics=so_far(config, epochs),
         )

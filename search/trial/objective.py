@@ -40,7 +40,7 @@ from search.trial.judge import Judge, Judging, judging_of
 from search.trial.listener import TrialListener
 from search.trial.progress import Progress
 from search.trial.run import Curve, TrialRun
-from tracking import Recorder, Scalar, TrialRecord
+from tracking import EndReason, Recorder, Scalar, Tag, TrialRecord
 
 _TWIN_PAUSE_S = 0.2
 
@@ -141,11 +141,11 @@ class Objective:
         return plan
 
     def _tags(self, trial: optuna.Trial, slot: int, seed: int) -> dict[str, str]:
-        tags = self.tags | {"trialbook.seed": str(seed), "trialbook.slot": str(slot)}
+        tags = self.tags | {Tag.SEED: str(seed), Tag.SLOT: str(slot)}
         if recipe := recipe_of(trial):
-            tags["trialbook.recipe"] = recipe
+            tags[Tag.RECIPE] = recipe
         if slot == 0:
-            tags["trialbook.baseline"] = "true"
+            tags[Tag.BASELINE] = "true"
         return tags
 
     def _preset(self, slot: int) -> str | None:
@@ -187,7 +187,7 @@ class Objective:
         trained = plan_of(same)
         plan = replace(plan, run_id=run.record.run_id or "")
         write_plan(run.trial, replace(plan, seed=trained.seed, preset=trained.preset))
-        tags = {"trialbook.reused": str(earlier.number), "trialbook.seed": str(trained.seed)}
+        tags = {Tag.REUSED: str(earlier.number), Tag.SEED: str(trained.seed)}
         run = replace(run, record=replace(run.record, tags=dict(run.record.tags) | tags))
         for epoch in earlier.epochs:
             run.curve.add(epoch)
@@ -195,7 +195,7 @@ class Objective:
             end_reason=earlier.end_reason,
             value=math.nan if earlier.value is None else earlier.value,
             metrics=earlier.metrics,
-            trainer=earlier.tags.get("trialbook.trainer", "keras"),
+            trainer=earlier.tags.get(Tag.TRAINER, "keras"),
         )
         with self.lock:
             return self.conclusion.succeed(run, done)
@@ -228,7 +228,7 @@ class Objective:
         with self.lock:
             if ended is None:
                 listener.write()
-                reason = "interrupted" if self.stop.asked else "timeout"
+                reason = EndReason.INTERRUPTED if self.stop.asked else EndReason.TIMEOUT
                 return self.conclusion.interrupt(run, reason, peak_memory_mb)
             if isinstance(ended, Failed):
                 return self.conclusion.fail(run, ended, self.supervisor.log_tail())

@@ -79,7 +79,7 @@ def _show_study(record: StudyRecord, as_json: bool) -> None:
     out.print(record.description.replace("**", "").replace("\n\n", "\n"))
     rows = []
     for trial in record.trials:
-        label = f"{trial.number}" + (" baseline" if trial.tags.get("trialbook.baseline") else "")
+        label = f"{trial.number}" + (" baseline" if trial.is_baseline else "")
         value = f"{trial.value:.4f}" if trial.value is not None else ""
         seconds = trial.metrics.get("seconds_total")
         rows.append(
