@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from search.config.study import AUTO, StudyConfig
+from search.config.sections import AUTO
+from search.config.study import StudyConfig
 
 # Up to here a trial leaves cores idle: what Python does beside each epoch is as long as the epoch.
 _SMALL_ROWS = 500_000

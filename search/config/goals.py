@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from search.config.sections import Settings
 from search.errors import SearchError
-
-if TYPE_CHECKING:
-    from search.config.study import StudyConfig
 
 # A goal's name and the trial's figure that it is; the lower the better.
 GOALS = {"parameters": "parameters", "seconds": "seconds_train", "memory": "peak_memory_mb"}
 _MANY = ("local", "tpe", "random", "gp", "qmc", "grid", "nsga2")
 
 
-def check_goals(config: StudyConfig) -> None:
+def check_goals(config: Settings) -> None:
     """Refuse goals that do not go together, or that sampler, pruner or stop cannot serve.
 
     Raises:
@@ -58,14 +56,14 @@ def with_pruner(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**values, "pruner": "none"} if several and "pruner" not in values else values
 
 
-def goal_names(config: StudyConfig) -> tuple[str, ...]:
+def goal_names(config: Settings) -> tuple[str, ...]:
     """The trials' figures behind a study's goals; empty for the objective alone."""
     if len(config.objectives) < 2:
         return ()
     return (config.value_name, *(GOALS[goal] for goal in config.objectives[1:]))
 
 
-def directions(config: StudyConfig) -> list[Literal["minimize", "maximize"]]:
+def directions(config: Settings) -> list[Literal["minimize", "maximize"]]:
     """Optuna's words, one a goal."""
     found = [config.direction]
     found.extend("minimize" for _ in config.objectives[1:])

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from search.config.study import StudyConfig
+from search.config.sections import Settings
 
 # Of a weight, at least: itself, its gradient, one number of the optimizer and the copy of the best
 # epoch, four bytes each.
@@ -29,7 +28,7 @@ class Limits:
     memory_mb: float | None = None
 
 
-def limits_of(config: StudyConfig) -> Limits:
+def limits_of(config: Settings) -> Limits:
     """The limits that a study sets."""
     return Limits(
         parameters=config.max_parameters,

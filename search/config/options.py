@@ -6,83 +6,12 @@ a study says nothing stands with the samplers and pruners themselves.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from models.checks import told
+from search.config.rules import Flag, OneOf, Real, Rule, Whole, check
 from search.errors import SearchError
 
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """A whole number of at least `least`."""
-
-    least: int
-
-    @property
-    def rule(self) -> str:
-        """In words."""
-        return f"be a whole number of at least {self.least}"
-
-    def holds(self, value: Any) -> bool:
-        """Whether the value is one."""
-        return isinstance(value, int) and not isinstance(value, bool) and value >= self.least
-
-
-@dataclass(frozen=True, slots=True)
-class Real:
-    """A finite number from `least` to `most`."""
-
-    least: float = -math.inf
-    most: float = math.inf
-
-    @property
-    def rule(self) -> str:
-        """In words."""
-        if self.most < math.inf:
-            return f"be a number from {self.least:g} to {self.most:g}"
-        least = "" if self.least == -math.inf else f" of at least {self.least:g}"
-        return f"be a finite number{least}"
-
-    def holds(self, value: Any) -> bool:
-        """Whether the value is one."""
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        return number and math.isfinite(value) and self.least <= value <= self.most
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """True or false."""
-
-    @property
-    def rule(self) -> str:
-        """In words."""
-        return "be true or false"
-
-    def holds(self, value: Any) -> bool:
-        """Whether the value is one."""
-        return isinstance(value, bool)
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """One of some texts."""
-
-    known: tuple[str, ...]
-
-    @property
-    def rule(self) -> str:
-        """In words."""
-        return f"be one of {', '.join(self.known)}"
-
-    def holds(self, value: Any) -> bool:
-        """Whether the value is one."""
-        return value in self.known
-
-
-Rule = Whole | Real | Flag | OneOf
 Options = Mapping[str, Any]
 
 _TPE: dict[str, Rule] = {
@@ -150,6 +79,4 @@ def check_options(kind: str, name: str, given: Options, known: Mapping[str, Rule
                 f"`{kind}_options` may hold only what {kind} `{name}` takes, but got `{option}`. "
                 f"{takes}"
             )
-        rule = known[option]
-        if not rule.holds(value):
-            raise SearchError(f"`{kind}_options.{option}` must {rule.rule}, but got {told(value)}.")
+        check(f"{kind}_options.{option}", value, known[option])

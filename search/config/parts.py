@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from models import ModelsError
 from models.checks import check_growth
+from search.config.sections import Settings
 from search.errors import SearchError
 
-if TYPE_CHECKING:
-    from search.config.study import StudyConfig
 
-_MOST = 100
-
-
-def check_parts(config: StudyConfig) -> None:
+def check_parts(config: Settings) -> None:
     """Refuse repeats, folds and growing samples that cannot be, or do not go together.
 
     Raises:
         SearchError: The first that does not fit.
     """
-    if not 1 <= config.repeats <= _MOST:
-        raise SearchError(f"`repeats` must be from 1 to {_MOST}, but got {config.repeats}.")
-    if config.folds is not None and not 2 <= config.folds <= _MOST:
-        raise SearchError(f"`folds` must be from 2 to {_MOST}, but got {config.folds}.")
     if config.folds is not None and config.repeats > 1:
         raise SearchError(
             "A trial may have `repeats` or `folds`, but got both. Use one of them: each fold is "
             "trained on a seed of its own anyway."
         )
-    try:
-        check_growth(config.growth, config.epochs)
-    except ModelsError as error:
-        raise SearchError(str(error)) from error
+    check_growth(config.growth, config.epochs, error=SearchError)
     for name, value in (
         ("growth", config.growth),
         ("repeats", config.repeats > 1),
@@ -45,11 +33,11 @@ def check_parts(config: StudyConfig) -> None:
             )
 
 
-def parts_of(config: StudyConfig) -> int:
+def parts_of(config: Settings) -> int:
     """How many trainings a trial is."""
     return config.folds or config.repeats
 
 
-def part_kind(config: StudyConfig) -> Literal["fold", "repeat"]:
+def part_kind(config: Settings) -> Literal["fold", "repeat"]:
     """What one training of several is called."""
     return "fold" if config.folds else "repeat"

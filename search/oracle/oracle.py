@@ -10,7 +10,8 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as tuner_trial
 
-from search.config.study import TUNER_MODEL, StudyConfig
+from search.config.sections import TUNER_MODEL
+from search.config.study import StudyConfig
 from search.oracle.study import TunerEnd, TunerPoint, TunerStudy
 from search.space.hypermodel import parameters
 from search.storage.studies import Studies

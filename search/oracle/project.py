@@ -10,7 +10,8 @@ from typing import Any
 
 import optuna
 
-from search.config.study import TUNER_MODEL, StudyConfig
+from search.config.sections import TUNER_MODEL
+from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.oracle.oracle import active_values
 from search.oracle.study import TunerEnd, TunerPoint, TunerStudy

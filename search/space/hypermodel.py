@@ -9,7 +9,8 @@ from typing import Any, cast
 
 import keras_tuner
 
-from search.config.study import TUNER_MODEL, StudyConfig
+from search.config.sections import TUNER_MODEL
+from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.space import ratings
 from search.space.parameters import Condition, Kind, Parameter

@@ -11,7 +11,8 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from search.config.goals import goal_names
-from search.config.study import TUNER_MODEL, StudyConfig
+from search.config.sections import TUNER_MODEL
+from search.config.study import StudyConfig
 from search.storage.direction import known_value_of, value_of
 from search.storage.owner import lives
 from search.storage.study_attributes import config_of, dataset_of, run_of

@@ -19,7 +19,7 @@ from search.cli.common import (
     table,
     waiting,
 )
-from search.config.study import SPLITS
+from search.config.sections import SPLITS
 
 
 @click.group(invoke_without_command=True, epilog="Example: trialbook data inspect movielens")

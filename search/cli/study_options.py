@@ -1,0 +1,64 @@
+"""The options of `trialbook search` that set a study's settings, made from their declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import Field, fields
+from typing import Any
+
+import click
+
+from search.config.keys import key_of, types_of
+from search.config.rules import OneOf
+from search.config.study import StudyConfig
+
+_TYPES: dict[tuple[type, ...], Any] = {(int,): int, (float,): float}
+
+
+def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """An option for each setting that has one, in the order of the settings."""
+    for option in reversed(options_of(StudyConfig)):
+        command = option(command)
+    return command
+
+
+def options_of(settings: type[StudyConfig]) -> list[Callable[[Callable[..., Any]], Any]]:
+    """Click's decorators, one for each setting whose declaration has a line of help."""
+    kinds = types_of(settings)
+    with_help = [setting for setting in fields(settings) if key_of(setting).help]
+    return [_option(setting, kinds[setting.name]) for setting in with_help]
+
+
+def option_name(setting: Field[Any]) -> str:
+    """The option that sets a setting: `--max-memory`, or `--recipes/--no-recipes`."""
+    return key_of(setting).option or f"--{setting.name.replace('_', '-')}"
+
+
+def _option(setting: Field[Any], kinds: tuple[type, ...]) -> Callable[[Callable[..., Any]], Any]:
+    declared, option = key_of(setting), option_name(setting)
+    names = [option] if "/" in option else [option, setting.name]
+    more: dict[str, Any] = {"help": declared.help, "default": None}
+    if declared.metavar:
+        more["metavar"] = declared.metavar
+    if declared.parse is not None:
+        # A table is filled piece by piece.
+        more |= {"callback": _parsed(declared.parse), "multiple": kinds == (Mapping,)}
+    elif isinstance(declared.rule, OneOf):
+        more["type"] = click.Choice(declared.rule.known)
+    elif kinds in _TYPES:
+        more["type"] = _TYPES[kinds]
+    return click.option(*names, **more)
+
+
+def _parsed(parse: Callable[[Any], Any]) -> Callable[..., Any]:
+    """A click callback; nothing given stays None."""
+
+    def callback(context: click.Context, parameter: click.Parameter, given: Any) -> Any:
+        if given is None or given == ():
+            return None
+        try:
+            return parse(given)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
+    return callback

@@ -1,0 +1,127 @@
+"""A setting of a study as one declaration: default, rule, and how a command line sets it."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+
+from search.config.rules import Rule, check
+
+_META = "trialbook"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Key:
+    """What is known of a setting beside its name, type and default.
+
+    Attributes:
+        help: One line for `trialbook search --help`; empty where no option sets it.
+        rule: What a value must be; None where its type says all. A value of None has none.
+        option: The command line's option; None for the name with dashes.
+        called: What a message calls it; None for its name.
+        parse: Makes a value of the text on the command line; None where its type does.
+        metavar: What stands for the value in `--help`; None for the type's own.
+        is_free: Whether it may change between two runs of one study without making it another.
+    """
+
+    help: str = ""
+    rule: Rule | None = None
+    option: str | None = None
+    called: str | None = None
+    parse: Callable[[str], Any] | None = None
+    metavar: str | None = None
+    is_free: bool = False
+
+
+def key(default: Any, help: str = "", rule: Rule | None = None, **more: Any) -> Any:
+    """Declare a setting: the default, and what `Key` says of it.
+
+    A default that can be changed in place is made anew for each study.
+    """
+    metadata = {_META: Key(help=help, rule=rule, **more)}
+    if isinstance(default, dict):
+        return field(default_factory=default.copy, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def key_of(setting: Field[Any]) -> Key:
+    """What a setting's declaration says."""
+    return cast("Key", setting.metadata.get(_META, Key()))
+
+
+def check_rules(settings: Any) -> None:
+    """Refuse the first setting whose value breaks its rule.
+
+    Args:
+        settings: A dataclass whose fields are declared with `key`.
+
+    Raises:
+        SearchError: "`name` must RULE, but got VALUE."
+    """
+    for setting in fields(settings):
+        declared, value = key_of(setting), getattr(settings, setting.name)
+        if declared.rule is not None and not (value is None and setting.default is None):
+            check(declared.called or setting.name, value, declared.rule)
+
+
+_TYPES: dict[type, dict[str, tuple[type, ...]]] = {}
+
+
+def types_of(settings: type) -> dict[str, tuple[type, ...]]:
+    """The types that each setting's value may have, None left out; of containers the bare type.
+
+    Example:
+        >>> @dataclass
+        ... class Settings:
+        ...     trials: "int | None" = None
+        >>> types_of(Settings)
+        {'trials': (<class 'int'>,)}
+    """
+    if settings not in _TYPES:
+        hints = get_type_hints(settings)
+        _TYPES[settings] = {
+            setting.name: _plain(hints[setting.name]) for setting in fields(settings)
+        }
+    return _TYPES[settings]
+
+
+def _plain(hint: Any) -> tuple[type, ...]:
+    if get_origin(hint) in (Union, types.UnionType):
+        plain = [each for option in get_args(hint) for each in _plain(option)]
+        return tuple(each for each in plain if each is not type(None))
+    return (get_origin(hint) or hint,)
+
+
+_WORDS: dict[tuple[type, ...], str] = {
+    (bool,): "true or false",
+    (int,): "a whole number",
+    (float,): "a number",
+    (str,): "text",
+}
+_CONTAINERS: tuple[tuple[type, Any, str], ...] = (
+    (Mapping, Mapping, "a table"),
+    (Sequence, (list, tuple), "a list"),
+)
+
+
+def fits(value: Any, kinds: tuple[type, ...]) -> tuple[bool, str]:
+    """Whether a value of a study file is of a setting's type, and that type in words.
+
+    Args:
+        value: From a file or a command line, not None.
+        kinds: As `types_of` gives them.
+
+    Example:
+        >>> fits(3, (float,)), fits(True, (int,))
+        ((True, 'a number'), (False, 'a whole number'))
+    """
+    for kind, taken, words in _CONTAINERS:
+        if kinds == (kind,):
+            return isinstance(value, taken), words
+    if kinds == (bool,):
+        return isinstance(value, bool), _WORDS[kinds]
+    taken = (int, float) if float in kinds else kinds
+    words = " or ".join(_WORDS.get((kind,), kind.__name__) for kind in kinds)
+    return isinstance(value, taken) and not isinstance(value, bool), words

@@ -1,0 +1,241 @@
+"""The settings of a study, section by section: each is declared once, here.
+
+A new setting is one declaration. Its type, default, rule and message, its key in a study file and
+its option on the command line all follow from it; docs/search.md has a line for every one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from models.checks import MOST_SEED
+from models.config import TRAINERS
+from models.data import SourceOptions
+from search.config.keys import key
+from search.config.options import PRUNERS, SAMPLERS
+from search.config.parsing import names, options, stages, whole_or_text
+from search.config.rules import OneOf, Positive, Real, Text, Within, WithinOr
+
+AUTO = "auto"
+KEEP_MODELS = ("all", "best", "none")
+DUPLICATES = ("reuse", "repeat")
+SPLITS = ("published", "random", "temporal", "leave-last-out")
+PRESETS = ("ratings", "baseline", "as-written")
+TUNER_MODEL = "keras_tuner:Tuner"
+"""What stands as the model of a study whose models only a Keras Tuner tuner knows."""
+
+_NAME = Text(
+    r"[\w][\w .+-]{0,99}",
+    "start with a letter, digit or _ and have at most 100 letters, digits, spaces, dots, plus or "
+    "minus signs",
+)
+_MODEL = Text(r"[\w.]+:\w+", f"be one of {', '.join(PRESETS)} or `module:HyperModel`", PRESETS)
+_OBJECTIVE = Text(r"\w+:(min|max)", "be NAME:min or NAME:max, say val_rmse:min")
+_MOST_PARTS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoppingKeys:
+    """How long a study goes on.
+
+    Attributes:
+        name: Name of the study, unique in its stores.
+        trials: Target of finished trials: complete, pruned and failed ones together.
+        timeout_s: Wall time after which no further epoch starts, in seconds; None for no limit.
+        target: Value at which no further trial starts, once a complete trial has it; None for none.
+        regret: Value at which no further trial starts, once what a longer search could still gain
+            is most likely below it; None for none. Needs the extra `gp`.
+        duplicates: What becomes of a configuration that a trial already had, inactive parameters
+            left out: "reuse" its value, or "repeat" the training on the new trial's own seed.
+    """
+
+    name: str = key("sample", "Name of the study.", _NAME, option="--study")
+    trials: int = key(
+        8, "Target of finished trials, earlier ones counted.", Within(1), is_free=True
+    )
+    timeout_s: float | None = key(
+        None,
+        "Wall time in seconds.",
+        Positive("seconds"),
+        option="--timeout",
+        called="timeout",
+        is_free=True,
+    )
+    target: float | None = key(
+        None,
+        "Stop once a trial is this good.",
+        Real(),
+        option="--target-rmse",
+        is_free=True,
+    )
+    regret: float | None = key(
+        None, "Stop once a longer search most likely gains less.", Positive(), is_free=True
+    )
+    duplicates: str = key(
+        "reuse", "Reuse an equal trial's value, or repeat it.", OneOf(DUPLICATES), is_free=True
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataKeys:
+    """Which ratings are read, and how they are split.
+
+    Attributes:
+        data: Source of the ratings, as `models.data.load_ratings` takes it.
+        options: How to read the source.
+        split: Name of the split protocol.
+    """
+
+    data: str = key(
+        "movielens", "Source of the ratings: movielens, mubi:PATH, synthetic:0.1, a file …"
+    )
+    options: SourceOptions = field(default_factory=SourceOptions)
+    split: str = key("published", "Split protocol.", OneOf(SPLITS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialKeys:
+    """What one trial trains, and what it may not exceed.
+
+    Attributes:
+        model: "ratings" (the whole space), "baseline", "as-written", or `module:HyperModel`.
+        objective: `NAME:min` or `NAME:max`: the per-epoch number whose best epoch is the value.
+        objectives: Goals that are all pursued, the objective's number first: "parameters",
+            "seconds" of training, "memory" at its peak in MB; none for the objective alone.
+        max_parameters: Most weights of a model; a larger one is not trained.
+        max_seconds: Most seconds of training; a trial beyond ends at its next epoch.
+        max_memory_mb: Most memory of a trial's process in MB; what must need more is not trained,
+            and a trial beyond ends at its next epoch.
+        repeats: Seeds that a trial is trained with; its value is their mean.
+        folds: Parts of the train part that each is validated on once, trained on the others; a
+            trial's value is their mean. None for the validation part.
+        growth: Stages of growing row samples, `[[share, epochs], …]`, before a trial sees all rows.
+        epochs: Most epochs a trial.
+    """
+
+    model: str = key("ratings", "ratings, baseline, as-written, or module:HyperModel.", _MODEL)
+    objective: str = key(
+        "val_rmse:min", "NAME:min or NAME:max, for a HyperModel of your own.", _OBJECTIVE
+    )
+    objectives: Sequence[str] = key(
+        (), "Goals: val_rmse,parameters,seconds,memory (some).", parse=names, metavar="TEXT"
+    )
+    max_parameters: int | None = key(None, "Most weights of a model.", Within(1))
+    max_seconds: float | None = key(
+        None, "Most seconds of training a trial.", Positive(), option="--max-seconds-per-trial"
+    )
+    max_memory_mb: float | None = key(
+        None, "Most memory of a trial, in MB.", Positive(), option="--max-memory"
+    )
+    repeats: int = key(
+        1, "Seeds a trial is trained with; its value is the mean.", Within(1, _MOST_PARTS)
+    )
+    folds: int | None = key(
+        None, "Cross-validate each trial inside the train part.", Within(2, _MOST_PARTS)
+    )
+    growth: Sequence[Sequence[float]] = key(
+        (),
+        "Growing row samples: SHARE:EPOCHS,SHARE:EPOCHS …",
+        option="--grow",
+        parse=stages,
+        metavar="TEXT",
+    )
+    epochs: int = key(100, "Most epochs a trial.", Within(1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchKeys:
+    """What is searched, and by whom.
+
+    Attributes:
+        warm_start: Name of an earlier study in the same storage that the sampler learns from.
+        recipes: Whether a new study of the whole space begins, after the baseline, with a published
+            configuration of each model family.
+        sampler: Name of the sampler.
+        sampler_options: Optuna's options of the sampler, by name.
+        pruner: Name of the pruner.
+        pruner_options: Optuna's options of the pruner, by name.
+        seed: Seeds sampler, trials and splits.
+        space: Overrides of the space by parameter: a value fixes it, a list gives its choices,
+            a table `{min, max, step, log}` its range.
+    """
+
+    warm_start: str | None = key(None, "Earlier study that the sampler learns from.")
+    recipes: bool = key(
+        True,
+        "Begin a new study with published configurations (default), or not.",
+        option="--recipes/--no-recipes",
+    )
+    sampler: str = key("local", "Who proposes configurations.", OneOf(tuple(SAMPLERS)))
+    sampler_options: Mapping[str, Any] = key(
+        {}, "Optuna's name for it.", option="--sampler-option", parse=options, metavar="NAME=VALUE"
+    )
+    pruner: str = key("median", "Who ends hopeless trials.", OneOf(tuple(PRUNERS)))
+    pruner_options: Mapping[str, Any] = key(
+        {}, "Optuna's name for it.", option="--pruner-option", parse=options, metavar="NAME=VALUE"
+    )
+    seed: int = key(42, "Seed of sampler, trials and splits.", Within(0, MOST_SEED))
+    space: Mapping[str, Any] = key({})
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningKeys:
+    """How trials are run, and where the study is kept.
+
+    Attributes:
+        keep_models: Which complete trials keep their model: "all", "best" or "none".
+        workers: Trials trained at once, each in a process of its own; "auto" for as many as cores
+            where trials are small, else one. With several, what `local`, `tpe` and a pruner decide
+            depends on which trial ends first.
+        threads: Threads a trial; None for its share of this process's cores.
+        trainer: "fast" for our trainer, "keras" for Keras' own `fit`, "auto" for ours wherever it
+            does the same.
+        tracking_uri: MLflow's address; None for `mlflow.db` in the home folder.
+        storage: Optuna's address; None for `optuna.db` in the home folder.
+    """
+
+    keep_models: str = key("all", "Whose models are kept.", OneOf(KEEP_MODELS), is_free=True)
+    workers: int | str = key(
+        1,
+        "Trials trained at once, or auto.",
+        WithinOr(1, 256, AUTO),
+        parse=whole_or_text,
+        metavar="TEXT",
+        is_free=True,
+    )
+    threads: int | None = key(None, "Threads a trial.", Within(1, 1024))
+    trainer: str = key("auto", "Ours, or Keras' own fit.", OneOf(TRAINERS))
+    tracking_uri: str | None = key(None, "MLflow's address (default: mlflow.db).", is_free=True)
+    storage: str | None = key(None, "Optuna's address (default: optuna.db).", is_free=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(RunningKeys, SearchKeys, TrialKeys, DataKeys, StoppingKeys):
+    """All sections of a study, and what follows from them."""
+
+    @property
+    def monitor(self) -> str:
+        """The per-epoch number behind the objective."""
+        return self.objective.split(":")[0]
+
+    @property
+    def direction(self) -> Literal["minimize", "maximize"]:
+        """Optuna's word for the objective's direction."""
+        return "minimize" if self.objective.endswith(":min") else "maximize"
+
+    @property
+    def sign(self) -> float:
+        """What a value is multiplied by so that lower is better: 1, or -1 to maximise."""
+        return 1.0 if self.direction == "minimize" else -1.0
+
+    @property
+    def rates(self) -> bool:
+        """Whether the model is one of ours, which read ratings."""
+        return self.model in PRESETS
+
+    @property
+    def value_name(self) -> str:
+        """The objective's name in the record: `best_val_rmse` for rating models."""
+        return f"best_{self.monitor}"

@@ -1,0 +1,89 @@
+"""A study file: TOML read with a clear line for whatever is wrong with it, and written again."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import date, time
+from pathlib import Path
+from typing import Any
+
+from search.errors import SearchError
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a study file.
+
+    Raises:
+        SearchError: There is no such file, or it is not TOML.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SearchError(
+            f"A study file must exist to be read, but there is no {path}. To name a study, "
+            "use `--study`."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise SearchError(
+            f"A study file must be TOML, which is text in UTF-8, but {path} is not text."
+        ) from error
+    except OSError as error:
+        what = "a folder" if path.is_dir() else f"not readable ({error.strerror})"
+        raise SearchError(f"A study file must be a text file, but {path} is {what}.") from error
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SearchError(f"A study file must be TOML, but {path} is not: {error}.") from error
+
+
+def write_toml(values: Mapping[str, Any]) -> str:
+    """Plain values as TOML, `space` as a table of its own; None and empty values are left out.
+
+    Example:
+        >>> print(write_toml({"trials": 3, "space": {"family": "gmf"}, "target": None}))
+        trials = 3
+        <BLANKLINE>
+        [space]
+        family = "gmf"
+        <BLANKLINE>
+    """
+    flat = {k: v for k, v in values.items() if v is not None and v not in ({}, [])}
+    space = flat.pop("space", {})
+    lines = [f"{key} = {_toml(value)}" for key, value in flat.items()]
+    if space:
+        lines += ["", "[space]", *(f"{_key(k)} = {_toml(v)}" for k, v in space.items())]
+    return "\n".join(lines) + "\n"
+
+
+def refuse_times(key: str, value: Any) -> None:
+    """Refuse a date or a time, which TOML has and no setting here takes.
+
+    Raises:
+        SearchError: The value is one, or holds one.
+    """
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            refuse_times(f"{key}.{name}", inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            refuse_times(key, inner)
+    elif isinstance(value, date | time):
+        raise SearchError(f"`{key}` must be no date or time, but got {value.isoformat()}.")
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[\w-]+", name) else json.dumps(name)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_key(k)} = {_toml(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(v) for v in value) + "]"
+    if isinstance(value, float) and math.isinf(value):
+        return "inf"
+    return json.dumps(value)

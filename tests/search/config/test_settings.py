@@ -1,0 +1,95 @@
+"""Settings of a study: one declaration each, from which all else follows."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from search import SearchError, StudyConfig
+from search.cli.study_options import option_name, options_of
+from search.config.keys import key, key_of, types_of
+from search.config.rules import OneOf, Positive, Within
+
+SETTINGS = Path(__file__).parents[3] / "docs" / "settings.md"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wider(StudyConfig):
+    """A study with two settings more: what a contributor would add to a section."""
+
+    colour: str = key("red", "Colour of the curves.", OneOf(("red", "blue")))
+    pause_s: float | None = key(None, "Pause.", Positive("seconds"), is_free=True)
+
+
+def test_a_new_setting_is_one_declaration() -> None:
+    config = Wider.from_dict({"colour": "blue", "pause_s": 2})
+    assert (config.colour, config.pause_s) == ("blue", 2)
+    assert Wider.from_dict(config.to_dict()).to_dict() == config.to_dict()
+    assert 'colour = "blue"' in config.to_toml()
+    assert config.identity()["colour"] == "blue"
+    assert "pause_s" not in config.identity()  # free to change between two runs
+    with pytest.raises(SearchError, match="`colour` must be one of red, blue, but got 'green'"):
+        Wider(colour="green")
+    with pytest.raises(SearchError, match="`pause_s` must be above 0 seconds, but got 0"):
+        Wider(pause_s=0)
+    with pytest.raises(SearchError, match="`colour` must be text, but the study has 3"):
+        Wider.from_dict({"colour": 3})
+    with pytest.raises(SearchError, match="`pause_s` must be a number, but the study has true"):
+        Wider.from_dict({"pause_s": True})
+    with pytest.raises(SearchError, match=r"known keys, but the study has `color`.*colour"):
+        Wider.from_dict({"color": "red"})
+
+
+def test_a_new_setting_is_an_option_of_the_command() -> None:
+    @click.command()
+    def command(**given: object) -> None:
+        named = {name: value for name, value in given.items() if value is not None}
+        click.echo(json.dumps(named))
+
+    for option in options_of(Wider):
+        command = option(command)
+    runner = CliRunner()
+    shown = runner.invoke(command, ["--colour", "blue", "--pause-s", "1.5", "--trials", "3"])
+    assert json.loads(shown.output) == {"trials": 3, "colour": "blue", "pause_s": 1.5}
+    assert "'green' is not one of 'red', 'blue'" in (
+        runner.invoke(command, ["--colour", "green"]).output
+    )
+    assert "Colour of the curves." in runner.invoke(command, ["--help"]).output
+
+
+@pytest.mark.parametrize("setting", fields(StudyConfig), ids=lambda setting: setting.name)
+def test_the_reference_has_a_line_for_every_setting(setting: object) -> None:
+    """`| name | option | default | what |` in docs/settings.md, the default as it is declared."""
+    name = setting.name  # type: ignore[attr-defined]
+    line = re.search(rf"(?m)^\| `{name}` \| (.*) \| (.*) \| (.*) \|$", SETTINGS.read_text())
+    assert line, f"docs/settings.md needs a line for `{name}`"
+    option, default, what = line.groups()
+    if key_of(setting).help:  # type: ignore[arg-type]
+        assert option == f"`{option_name(setting)}`"  # type: ignore[arg-type]
+    else:
+        assert option == ""
+    shown = getattr(StudyConfig(), name)
+    if name != "options":
+        assert default == ("" if shown in (None, (), {}) else f"`{str(shown).lower()}`")
+    assert what
+
+
+def test_rules_say_what_they_hold() -> None:
+    assert Within(2, 5).holds(5)
+    assert not Within(2, 5).holds(6)
+    assert not Within(1).holds(True)
+    assert not Positive().holds(float("inf"))
+
+
+def test_the_types_of_settings_are_those_of_their_annotations() -> None:
+    kinds = types_of(StudyConfig)
+    assert kinds["trials"] == (int,)
+    assert kinds["timeout_s"] == (float,)
+    assert kinds["workers"] == (int, str)
+    assert kinds["recipes"] == (bool,)
