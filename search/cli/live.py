@@ -37,7 +37,7 @@ class LiveProgress:
         self._study: str | None = None
         self._running: dict[int, tuple[EpochRecord, float] | None] = {}
         self._best: tuple[float, int] | None = None
-        self._minimize = True
+        self._record: StudyRecord | None = None
         self._monitor = "val_rmse"
         self._started = time.monotonic()
 
@@ -79,7 +79,7 @@ class LiveProgress:
     def study(self, record: StudyRecord, *, finished: int, target: int) -> None:
         """Take the study's numbers; say so when there is nothing to do."""
         self._target, self._finished, self._study = target, finished, record.name
-        self._minimize, self._monitor = record.minimize, record.monitor
+        self._record, self._monitor = record, record.monitor
         ranked = record.ranked()
         if ranked:
             self._best = (float(ranked[0].value or 0), ranked[0].number)
@@ -98,10 +98,8 @@ class LiveProgress:
         self._finished = finished
         self._running.pop(record.number, None)
         value = f"{record.value:.4f}" if record.value is not None else "-"
-        if record.state == COMPLETE and record.value is not None:
-            better = self._best is None or (record.value < self._best[0]) == self._minimize
-            if better:
-                self._best = (record.value, record.number)
+        if record.state == COMPLETE and record.value is not None and self._leads(record.value):
+            self._best = (record.value, record.number)
         mark = ", best so far" if self._best and self._best[1] == record.number else ""
         note = f" ({record.message})" if record.message else ""
         label = " baseline" if record.is_baseline else ""
@@ -109,6 +107,12 @@ class LiveProgress:
             f"[{finished}/{target}] trial {record.number}{label}: {record.state}, "
             f"{self._monitor} {value}, {len(record.epochs)} epochs{mark}{note}"
         )
+
+    def _leads(self, value: float) -> bool:
+        """Whether a value is better than the best so far."""
+        if self._best is None or self._record is None:
+            return self._best is None
+        return self._record.better(value, than=self._best[0])
 
     def _bar(self) -> str:
         width = 20

@@ -54,10 +54,7 @@ def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[ob
     Returns:
         The table, and how many more parameters there was no room for.
     """
-    names = list(dict.fromkeys(n for t in trials for n in t.params))
-    varied = [n for n in names if len({str(t.params.get(n)) for t in trials}) > 1]
-    top = list(record.importances)
-    varied.sort(key=lambda n: top.index(n) if n in top else len(top))
+    varied = record.varied(trials)
     shown = varied[: max(2, (console().width - 50) // 16)]
     rows = []
     for trial in trials:
@@ -102,7 +99,7 @@ def learned(record: StudyRecord) -> list[str]:
     ranked = record.ranked()
     base = next((t for t in ranked if t.is_baseline), None)
     if ranked and base is not None and ranked[0] is not base:
-        gain = abs((base.value or 0.0) - (ranked[0].value or 0.0))
+        gain = record.gain(float(ranked[0].value or 0.0), over=float(base.value or 0.0))
         lines.append(
             f"Trial {ranked[0].number} beats the baseline ({base.value:.4f}) by {gain:.4f} on the "
             "validation part; the best of many looks better than it is."

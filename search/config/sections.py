@@ -17,6 +17,7 @@ from search.config.keys import key
 from search.config.options import PRUNERS, SAMPLERS
 from search.config.parsing import names, options, stages, whole_or_text
 from search.config.rules import OneOf, Positive, Real, Text, Within, WithinOr
+from tracking.records import sign_of
 
 AUTO = "auto"
 KEEP_MODELS = ("all", "best", "none")
@@ -228,7 +229,7 @@ class Settings(RunningKeys, SearchKeys, TrialKeys, DataKeys, StoppingKeys):
     @property
     def sign(self) -> float:
         """What a value is multiplied by so that lower is better: 1, or -1 to maximise."""
-        return 1.0 if self.direction == "minimize" else -1.0
+        return sign_of(minimize=self.direction == "minimize")
 
     @property
     def rates(self) -> bool:

@@ -1,10 +1,12 @@
-"""Whether less or more is better: asked here, and nowhere else."""
+"""Whether less or more is better in an Optuna study, and a trial's value."""
 
 from __future__ import annotations
 
 import optuna
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
+
+from tracking.records import sign_of as _sign_of
 
 
 def sign_of(study: optuna.Study) -> float:
@@ -16,7 +18,7 @@ def sign_of(study: optuna.Study) -> float:
         >>> sign_of(optuna.create_study(direction="maximize"))
         -1.0
     """
-    return -1.0 if study.directions[0] == StudyDirection.MAXIMIZE else 1.0
+    return _sign_of(minimize=study.directions[0] != StudyDirection.MAXIMIZE)
 
 
 def value_of(trial: FrozenTrial) -> float | None:
