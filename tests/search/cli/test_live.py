@@ -1,0 +1,46 @@
+"""The lines that a study writes where there is no terminal to draw on."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from search.cli.live import LiveProgress
+from tracking import COMPLETE, EpochRecord, StudyRecord, TrialRecord
+
+
+@pytest.mark.parametrize(
+    ("direction", "values", "marked"),
+    [
+        ("minimize", [0.9, 0.9, 0.8, 0.85], [0, 2]),
+        ("maximize", [0.8, 0.8, 0.7, 0.9], [0, 3]),
+    ],
+)
+def test_a_trial_is_marked_that_is_better_than_all_before(
+    direction: str, values: list[float], marked: list[int]
+) -> None:
+    """Whichever way the objective goes; an equal one is not better."""
+    file = StringIO()
+    with LiveProgress(Console(file=file, width=200)) as progress:
+        study = StudyRecord(name="s", direction=direction, monitor="val_acc")
+        progress.study(study, finished=0, target=4)
+        for number, value in enumerate(values):
+            record = TrialRecord(study="s", number=number, params={})
+            progress.trial(record, epochs=1)
+            epoch = EpochRecord(epoch=1, seconds=0.1, metrics={"val_acc": value})
+            progress.epoch(record, epoch, value)
+            ended = TrialRecord(
+                study="s",
+                number=number,
+                params={},
+                state=COMPLETE,
+                value=value,
+                epochs=(epoch,),
+            )
+            progress.ended(ended, finished=number + 1, target=4)
+    lines = file.getvalue().splitlines()
+    assert len(lines) == 4
+    assert [n for n, line in enumerate(lines) if line.endswith("best so far")] == marked
+    assert lines[0] == f"[1/4] trial 0: complete, val_acc {values[0]:.4f}, 1 epochs, best so far"
