@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+PREFIX = "trialbook."
+"""What the name of each of our tags begins with."""
+
 
 class Tag(StrEnum):
     """The name of a tag on a study's or a trial's run; equal to its plain text.

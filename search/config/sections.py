@@ -1,7 +1,7 @@
 """The settings of a study, section by section: each is declared once, here.
 
 A new setting is one declaration. Its type, default, rule and message, its key in a study file and
-its option on the command line all follow from it; docs/search.md has a line for every one.
+its option on the command line all follow from it; docs/settings.md has a line for every one.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ def drift_lines(stored: Stored, replay: Replay) -> list[str]:
     seed = training_seed(stored.config.seed, slot_of(stored.study, stored.trial))
     if stored.plan.seed != seed:
         lines.append(f"seeds: {stored.plan.seed} is stored, but the study's seed gives {seed}")
-    known = tuple(f"trialbook.{name}" for name in ("data", "threads", "workers", "seed", "slot"))
-    ours = {k: v for k, v in now.items() if not k.startswith(known)}
+    told_above = (Tag.DATA, Tag.DATA_HASH, Tag.THREADS, Tag.WORKERS, Tag.SEED, Tag.SLOT)
+    ours = {name: value for name, value in now.items() if name not in told_above}
     return lines + drift({k: v for k, v in then.items() if k in ours}, ours)
 
 

@@ -18,6 +18,7 @@ from search.cli.common import (
     table,
 )
 from tracking import StudyRecord, TrialRecord
+from tracking.tags import PREFIX
 
 
 @click.command(epilog="Example: trialbook show sample 7")
@@ -98,7 +99,7 @@ def _show_trial(trial: TrialRecord, as_json: bool) -> None:
         rows.append(["message", trial.message])
     rows += [[name, short(value)] for name, value in trial.params.items()]
     rows += [[name, f"{value:.6g}"] for name, value in trial.metrics.items()]
-    rows += [[name.removeprefix("trialbook."), value] for name, value in trial.tags.items()]
+    rows += [[name.removeprefix(PREFIX), value] for name, value in trial.tags.items()]
     console().print(table(f"Trial {trial.number} of {trial.study}", ["what", "value"], rows))
 
 
