@@ -33,6 +33,18 @@ class OptunaOracle(keras_tuner.Oracle):
     were trained there); reproduce a trial (the seed of a training is the tuner's own); pass over a
     configuration that Optuna proposes again (it is trained once more, and counts).
 
+    Args:
+        objective: As every Keras Tuner oracle takes it.
+        max_trials: Target of trials, earlier ones of the study counted; never None.
+        study: The study's name.
+        home: Folder of `mlflow.db`, `optuna.db` and `artifacts/`; made when missing.
+        sampler: One of `trialbook search --sampler`.
+        sampler_options: The sampler's options, by Optuna's names.
+        seed: Seed of the sampler.
+        storage: Optuna's address; None for `optuna.db` in the home folder.
+        tracking_uri: MLflow's address; None for `mlflow.db` in the home folder.
+        options: All others of `keras_tuner.Oracle`.
+
     Example:
         >>> oracle = OptunaOracle("val_loss", max_trials=20, study="mine")
         >>> tuner = keras_tuner.Tuner(oracle=oracle, hypermodel=build, directory="kt")
@@ -56,21 +68,10 @@ class OptunaOracle(keras_tuner.Oracle):
     ) -> None:
         """Open the study, or make it.
 
-        Args:
-            objective: As every Keras Tuner oracle takes it.
-            max_trials: Target of trials, earlier ones of the study counted; never None.
-            study: Its name.
-            home: Folder of `mlflow.db`, `optuna.db` and `artifacts/`; made when missing.
-            sampler: One of `trialbook search --sampler`.
-            sampler_options: Optuna's options of it.
-            seed: Of the sampler.
-            storage: Optuna's address; None for `optuna.db` in the home folder.
-            tracking_uri: MLflow's address; None for `mlflow.db` in the home folder.
-            options: All others of `keras_tuner.Oracle`.
+        The arguments are described with the class, as Keras Tuner describes those of its oracles.
 
         Raises:
-            SearchError: A value breaks its rule, or the study is one that a tuner cannot go on
-                with.
+            SearchError: A value breaks its rule, or no tuner can go on with the study.
         """
         super().__init__(objective=objective, max_trials=max_trials, seed=seed, **options)
         name, direction = self.objective.name, self.objective.direction

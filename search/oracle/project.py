@@ -44,6 +44,27 @@ class Imported:
     best: int | None
     value: float | None
 
+    @classmethod
+    def of(cls, record: StudyRecord, objective: str, *, unfinished: int) -> Imported:
+        """Count the trials of a study that was made of a project.
+
+        Args:
+            record: The study.
+            objective: `NAME:min` or `NAME:max`.
+            unfinished: Trials of the project that had not ended.
+        """
+        ranked = record.ranked()
+        best = ranked[0] if ranked else None
+        return cls(
+            study=record.name,
+            objective=objective,
+            complete=len(ranked),
+            failed=len(record.trials) - len(ranked),
+            unfinished=unfinished,
+            best=best.number if best else None,
+            value=best.value if best else None,
+        )
+
 
 def import_project(
     folder: Path,
@@ -67,12 +88,7 @@ def import_project(
             study of that name.
     """
     trials = _trials(folder)
-    ended = [trial for trial in trials if trial.status in _ENDED]
-    if not ended:
-        raise SearchError(
-            f"A project must have a trial that ended to be imported, but {folder} has none of "
-            f"{len(trials)}."
-        )
+    ended = _ended(trials, folder)
     config = StudyConfig(
         name=study or folder.resolve().name,
         trials=len(ended),
@@ -85,16 +101,18 @@ def import_project(
     _must_be_new(config.name, studies)
     _check_objective(config.objective, ended, folder)
     record = _add_all(config, studies, ended)
-    complete, best = record.ranked(), record.ranked()[:1]
-    return Imported(
-        study=config.name,
-        objective=config.objective,
-        complete=len(complete),
-        failed=len(record.trials) - len(complete),
-        unfinished=len(trials) - len(ended),
-        best=best[0].number if best else None,
-        value=best[0].value if best else None,
-    )
+    return Imported.of(record, config.objective, unfinished=len(trials) - len(ended))
+
+
+def _ended(trials: Sequence[Any], folder: Path) -> list[Any]:
+    """The project's trials that came to an end, with a value or without."""
+    ended = [trial for trial in trials if trial.status in _ENDED]
+    if not ended:
+        raise SearchError(
+            f"A project must have a trial that ended to be imported, but {folder} has none of "
+            f"{len(trials)}."
+        )
+    return ended
 
 
 def _must_be_new(name: str, studies: Studies) -> None:

@@ -90,11 +90,7 @@ def take_history(
         SearchError: The earlier study trains another kind of model.
     """
     old = config_of(study)
-    if old.model != config.model:
-        raise SearchError(
-            f"`--warm-start` must name a study of the same model, but {study.study_name} trains "
-            f"`{old.model}`, not `{config.model}`."
-        )
+    _must_train_the_same(old, config)
     reason = _reason(old, config, dataset_of(study), dataset)
     left: Counter[str] = Counter()
     record = study_record(study, old)
@@ -111,6 +107,14 @@ def take_history(
         left=dict(left),
         reason=reason,
     )
+
+
+def _must_train_the_same(old: StudyConfig, new: StudyConfig) -> None:
+    if old.model != new.model:
+        raise SearchError(
+            f"`--warm-start` must name a study of the same model, but {old.name} trains "
+            f"`{old.model}`, not `{new.model}`."
+        )
 
 
 def _taken(

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from search.winner.verdict import Candidate, TestScore, Verdict
-from tracking import ModelFolder, Recorder, StudyRecord, TrialRecord, draw_verdict
+from tracking import DatasetRecord, ModelFolder, Recorder, StudyRecord, TrialRecord, draw_verdict
 
 _NAMES = {"global_mean": "global mean", "biases": "user and movie biases"}
 
@@ -107,9 +107,6 @@ def _p(score: TestScore) -> str:
 
 def model_card(verdict: Verdict, study: StudyRecord, trial: TrialRecord) -> str:
     """Markdown: what the model is, what it was trained and tested on, how to load it."""
-    data, winner, test = study.dataset, verdict.winner, verdict.test[0]
-    rows = [f"| {name} | {value} |" for name, value in sorted(trial.params.items())]
-    trained = "train and validation part" if verdict.refitted else "train part"
     lines = [
         f"# {study.name}: trial {trial.number}",
         "",
@@ -119,6 +116,31 @@ def model_card(verdict: Verdict, study: StudyRecord, trial: TrialRecord) -> str:
         *(f"- The winner {claim}." for claim in claims(verdict)),
         *(f"- {line}" for line in verdict.left_out),
         "",
+        *_scores(verdict),
+        "",
+        "## Data",
+        "",
+        *_data(study.dataset),
+        "",
+        "## Configuration",
+        "",
+        "| parameter | value |",
+        "| --- | --- |",
+        *(f"| {name} | {value} |" for name, value in sorted(trial.params.items())),
+        "",
+        "## Limits",
+        "",
+        "Users and movies that the train part lacks share one vector each: their predictions are "
+        "hardly better than a mean. Who rates, and what, is not a random sample.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _scores(verdict: Verdict) -> list[str]:
+    """A model card's table of RMSE, and how the figures came to be."""
+    winner, test = verdict.winner, verdict.test[0]
+    trained = "train and validation part" if verdict.refitted else "train part"
+    return [
         "| RMSE | |",
         "| --- | --- |",
         f"| {verdict.searched_on}, in the search | {winner.searched:.4f} |",
@@ -127,27 +149,12 @@ def model_card(verdict: Verdict, study: StudyRecord, trial: TrialRecord) -> str:
         "",
         f"The test part was opened once, at {verdict.opened}. This model was trained on the "
         f"{trained}.",
-        "",
-        "## Data",
-        "",
-        *(
-            [
-                f"{data.name}, SHA-256 {data.content_hash}"
-                + (" (made up, not measured)" if data.synthetic else ""),
-            ]
-            if data
-            else []
-        ),
-        "",
-        "## Configuration",
-        "",
-        "| parameter | value |",
-        "| --- | --- |",
-        *rows,
-        "",
-        "## Limits",
-        "",
-        "Users and movies that the train part lacks share one vector each: their predictions are "
-        "hardly better than a mean. Who rates, and what, is not a random sample.",
     ]
-    return "\n".join(lines) + "\n"
+
+
+def _data(dataset: DatasetRecord | None) -> list[str]:
+    """A model card's line on the ratings; none where they are not known."""
+    if dataset is None:
+        return []
+    made_up = " (made up, not measured)" if dataset.synthetic else ""
+    return [f"{dataset.name}, SHA-256 {dataset.content_hash}{made_up}"]
