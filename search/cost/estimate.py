@@ -22,7 +22,7 @@ _TRIAL_FILES_MB = 0.2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rehearsal:
-    """What a few epochs of a study's first trial took, measured.
+    """The measured cost of a few epochs of a study's first trial.
 
     Attributes:
         seconds: Of each epoch; the first one compiles.
@@ -30,6 +30,13 @@ class Rehearsal:
         files_mb: What the trial left on disk, its model included.
         space: What the study searches.
         workers: Trials that are trained at once.
+
+    Example:
+        >>> measured = Rehearsal(
+        ...     seconds=(0.9, 0.1, 0.3), memory_mb=500.0, files_mb=0.5, space=(), workers=2
+        ... )
+        >>> measured.seconds_epoch  # (0.1 + 0.3) / 2
+        0.2
     """
 
     seconds: Sequence[float]
@@ -40,13 +47,7 @@ class Rehearsal:
 
     @property
     def seconds_epoch(self) -> float:
-        """The mean of all epochs but the first, where there are others.
-
-        Example:
-            >>> measured = {"memory_mb": 0.0, "files_mb": 0.0, "space": (), "workers": 1}
-            >>> Rehearsal(seconds=(0.9, 0.1, 0.3), **measured).seconds_epoch
-            0.2
-        """
+        """The mean seconds of all epochs but the first, which compiles; of that one if alone."""
         later = list(self.seconds[1:]) or list(self.seconds) or [0.0]
         return sum(later) / len(later)
 
@@ -80,15 +81,28 @@ class Plan:
 
 
 def plan_from(config: StudyConfig, measured: Rehearsal) -> Plan:
-    """What a study would cost.
+    """Estimate what a study would cost in seconds, memory and disk.
 
     Trials of a study run in rounds, one a worker: ceil(trials / workers) rounds. A round takes
-    parts x epochs x seconds of an epoch, and 3 s beside; the study 15 s at its ends. 8 trials of
-    100 epochs of 0.1 s with 2 workers: 4 x (100 x 0.1 + 3) + 15 = 67 s.
+    parts x epochs x seconds of an epoch, and 3 s beside; the study 15 s at its ends.
 
     Args:
         config: The study.
-        measured: A few epochs of its first trial.
+        measured: The cost of a few epochs of its first trial.
+
+    Returns:
+        The estimate, with the space as rows of a table.
+
+    Example:
+        8 trials of 100 epochs with 2 workers: 4 x (100 x 0.1 + 3) + 15 = 67 s,
+        2 x 500 + 400 = 1400 MB of memory, and 8 x 0.5 + 8 x 0.2 + 25 = 30.6 MB on disk.
+
+        >>> measured = Rehearsal(
+        ...     seconds=(0.9, 0.1), memory_mb=500.0, files_mb=0.5, space=(), workers=2
+        ... )
+        >>> plan = plan_from(StudyConfig(trials=8, epochs=100), measured)
+        >>> plan.seconds, plan.memory_mb, plan.disk_mb
+        (67.0, 1400.0, 30.6)
     """
     kept = {"all": config.trials, "best": 1, "none": 0}[config.keep_models]
     trial_s = parts_of(config) * measured.seconds_epoch * config.epochs + _SECONDS_BESIDE

@@ -46,10 +46,17 @@ class OptunaOracle(keras_tuner.Oracle):
         options: All others of `keras_tuner.Oracle`.
 
     Example:
-        >>> oracle = OptunaOracle("val_loss", max_trials=20, study="mine")
+        With a function `build(hp)` that compiles a model, and its data `x` and `y`:
+
+        >>> oracle = OptunaOracle("val_loss", max_trials=2, study="mine", home="mlruns")
         >>> tuner = keras_tuner.Tuner(oracle=oracle, hypermodel=build, directory="kt")
         >>> oracle.watch(tuner)
-        >>> tuner.search(x, y, epochs=5, validation_split=0.2)
+        >>> tuner.search(x, y, epochs=2, validation_split=0.25, verbose=0)
+        >>> record = Studies(Store(Path("mlruns"))).record("mine")
+        >>> len(record.ranked())
+        2
+        >>> record.ranked()[0].value == float(oracle.get_best_trials(1)[0].score)
+        True
     """
 
     def __init__(

@@ -35,6 +35,15 @@ def reproduce(
 
     Raises:
         SearchError: There is no such trial, or it has no value to compare with.
+
+    Example:
+        With a finished study, "tiny", in the folder `home`:
+
+        >>> again = reproduce("tiny:1", Store(home))
+        >>> again.reproduced, again.tolerance, abs(again.difference) <= 1e-6
+        (True, 1e-06, True)
+        >>> again.drift  # neither data, threads, versions nor hardware have changed
+        ()
     """
     if tolerance is not None and not (0 <= tolerance < math.inf):
         raise SearchError(f"`tolerance` must be at least 0 and finite, but got {tolerance}.")

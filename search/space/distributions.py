@@ -20,7 +20,31 @@ _EXPONENT = " (exponent)"
 
 
 class SpaceAdapter:
-    """Samples the parameters that are active, one after another, parents first."""
+    """Translates between real values of a space's parameters and Optuna's parameters.
+
+    It samples the parameters that are active, one after another, parents first. Real values carry
+    the names that a user knows; where a range is multiplied through, as 8, 16, 32, Optuna has the
+    number of the step instead, under a name of its own.
+
+    Example:
+        >>> from search.space.parameters import Condition
+        >>> layered = Condition(name="family", values=("mlp",))
+        >>> adapter = SpaceAdapter([
+        ...     Parameter(name="family", kind="Choice", default="mlp", values=("gmf", "mlp")),
+        ...     Parameter(
+        ...         name="units", kind="Int", default=16, low=8, high=64, step=2, log=True,
+        ...         conditions=(layered,),
+        ...     ),
+        ... ])
+        >>> adapter.defaults()
+        {'family': 'mlp', 'units': 16}
+        >>> adapter.encode({"family": "mlp", "units": 32})  # 32 is 8 doubled twice
+        {'family': 'mlp', 'units (exponent)': 2}
+        >>> study = optuna.create_study()
+        >>> study.enqueue_trial(adapter.encode({"family": "gmf"}))
+        >>> adapter.sample(study.ask())  # without the other family's `units`
+        {'family': 'gmf'}
+    """
 
     def __init__(self, space: Sequence[Parameter]) -> None:
         """Keep a declared space.

@@ -36,6 +36,19 @@ class Parameter:
         step: Distance of two values, or their ratio where `log`; None for all between.
         log: Whether it is sampled evenly in its logarithm.
         conditions: All must hold for the parameter to exist.
+
+    Example:
+        >>> layered = Condition(name="family", values=("mlp", "neumf"))
+        >>> units = Parameter(
+        ...     name="units", kind="Int", default=16, low=8, high=64, step=2, log=True,
+        ...     conditions=(layered,),
+        ... )
+        >>> units.every_value()  # each twice the one before
+        [8, 16, 32, 64]
+        >>> units.holds(24), units.nearest(24)  # 32 / 24 is a smaller ratio than 24 / 16
+        (False, 32)
+        >>> units.is_active({"family": "gmf"}), units.is_active({"family": "mlp"})
+        (False, True)
     """
 
     name: str

@@ -37,9 +37,14 @@ class Studies:
         address: Optuna's address; None for `optuna.db` in the home folder.
 
     Example:
+        With a `tracking.Store` as `store`:
+
         >>> studies = Studies(store)
         >>> studies.names()
         []
+        >>> _ = optuna.create_study(storage=studies.storage, study_name="not ours")
+        >>> studies.names(), studies.find("not ours")
+        (['not ours'], None)
     """
 
     def __init__(self, store: Store, address: str | None = None) -> None:

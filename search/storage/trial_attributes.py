@@ -49,6 +49,16 @@ class TrialPlan:
         run_id: The trial's MLflow run; None before there is one.
         tags: What the run is tagged with: versions, hardware, threads, data.
         folder: Where the child writes the trial's files; empty where it writes none.
+
+    Example:
+        >>> tags = {Tag.THREADS.value: "2"}
+        >>> plan = TrialPlan(values={"learning_rate": 0.02}, seed=7, epochs=100, tags=tags)
+        >>> plan.threads
+        2
+        >>> trial = optuna.create_study().ask()
+        >>> write_plan(trial, plan)
+        >>> plan_of(trial) == plan
+        True
     """
 
     values: Mapping[str, Scalar] = field(default_factory=dict)

@@ -19,6 +19,17 @@ class StudyResult:
         timed_out: Whether its time was over before its target.
         new_trials: Trials that this run finished.
         reasons: Why it ends before its target of trials, a line each.
+
+    Example:
+        >>> first = TrialRecord(study="tiny", number=0, params={}, state=COMPLETE, value=0.92)
+        >>> second = TrialRecord(study="tiny", number=1, params={}, state=COMPLETE, value=0.87)
+        >>> third = TrialRecord(study="tiny", number=2, params={}, state=PRUNED, value=0.99)
+        >>> record = StudyRecord(name="tiny", trials=(first, second, third))
+        >>> result = StudyResult(record=record, tracking_uri="sqlite:///mlruns/mlflow.db")
+        >>> result.best.number, result.best.value
+        (1, 0.87)
+        >>> result.count(PRUNED)
+        1
     """
 
     record: StudyRecord

@@ -38,6 +38,21 @@ def run_study(
 
     Raises:
         SearchError, ModelsError, TrackingError: The user's mistake, in one line.
+
+    Example:
+        With the path of a file of ratings as `ratings`, and of a folder as `home`:
+
+        >>> config = StudyConfig(name="tiny", trials=2, epochs=3, data=ratings, sampler="random")
+        >>> result = run_study(config, home=home)
+        >>> result.count("complete"), result.new_trials
+        (2, 2)
+        >>> result.best.value == min(trial.value for trial in result.record.trials)
+        True
+
+        The study has its two trials, so that the same call again trains none:
+
+        >>> run_study(config, home=home).new_trials
+        0
     """
     store = Store(Path(home), config.tracking_uri)
     return _run(config, lambda: _opened(store, config), progress or Silent(), enqueue)

@@ -68,6 +68,20 @@ def find_winner(
             another process chooses its winner; every candidate failed on a new seed.
         KeyboardInterrupt: Ctrl-C or SIGTERM. Before the test part was opened nothing is decided
             then; after it the winner stands, and the same call scores it and registers the model.
+
+    Example:
+        With a finished study of ratings, "tiny", in the folder `home`:
+
+        >>> verdict, is_new = find_winner("tiny", Store(home), top=1, repeats=2)
+        >>> is_new, verdict.winner.mean == min(c.mean for c in verdict.candidates)
+        (True, True)
+        >>> verdict.test[0].name, len(verdict.test[0].repeats)
+        ('winner', 2)
+
+        The test part is opened once: the same call again returns the same verdict.
+
+        >>> find_winner("tiny", Store(home)) == (verdict, False)
+        True
     """
     studies = store if isinstance(store, Studies) else Studies(store)
     study = studies.get(name)
