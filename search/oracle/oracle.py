@@ -1,4 +1,4 @@
-"""The second door: any `keras_tuner.Tuner` with Optuna choosing and MLflow recording."""
+"""An oracle for any `keras_tuner.Tuner`: Optuna chooses the trials, MLflow records them."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class OptunaOracle(keras_tuner.Oracle):
         Oracles are not told of epochs, so that without this a trial has its final figures alone.
 
         Args:
-            tuner: Whose `on_epoch_begin` and `on_epoch_end` are listened to.
+            tuner: The tuner; its `on_epoch_begin` and `on_epoch_end` are wrapped.
         """
         begin, end = tuner.on_epoch_begin, tuner.on_epoch_end
         started: dict[str, float] = {}
@@ -132,7 +132,14 @@ class OptunaOracle(keras_tuner.Oracle):
         self._study.epoch(self._numbers[name], curve[-1])
 
     def create_trial(self, tuner_id: str) -> Any:
-        """As every oracle does, with the study's earlier trials counted."""
+        """Begin a tuner's next trial, as the base class does; the study's earlier trials count.
+
+        Args:
+            tuner_id: Keras Tuner's name of the worker that asks.
+
+        Returns:
+            A `keras_tuner` trial; its status says whether there is something to train.
+        """
         if not self._restored:
             self._restore()
         trial = super().create_trial(tuner_id)
@@ -147,7 +154,7 @@ class OptunaOracle(keras_tuner.Oracle):
         return trial
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Let Optuna choose.
+        """Let Optuna choose a trial's values.
 
         Args:
             trial_id: Keras Tuner's name of the trial.
@@ -160,13 +167,18 @@ class OptunaOracle(keras_tuner.Oracle):
         return {"status": _RUNNING, "values": values}
 
     def end_trial(self, trial: Any) -> None:
-        """As every oracle does; what it came to is stored and recorded."""
+        """End a trial as the base class does, then store and record its outcome.
+
+        Args:
+            trial: Keras Tuner's trial, with its score or its failure.
+        """
         try:
             super().end_trial(trial)
         finally:
             self._store(self.trials[trial.trial_id])
 
     def _store(self, trial: Any) -> None:
+        """Store how a trial ended, unless Keras Tuner will try it again."""
         number = self._numbers.get(trial.trial_id)
         retried = trial.trial_id in self._retry_queue
         if number is None or retried:
@@ -185,7 +197,7 @@ class OptunaOracle(keras_tuner.Oracle):
         self._study.end(number, end)
 
     def _restore(self) -> None:
-        """Give Keras Tuner the trials of the study that its project folder does not hold."""
+        """Give Keras Tuner the study's finished trials that its project folder lacks."""
         self._restored = True
         held = set(self.trials)
         width = len(str(self.max_trials))
@@ -212,7 +224,7 @@ class OptunaOracle(keras_tuner.Oracle):
 
 
 def active_values(trial: Any) -> dict[str, Any]:
-    """A Keras Tuner trial's values, those of inactive parameters left out."""
+    """A Keras Tuner trial's values by name, those of inactive parameters left out."""
     held = trial.hyperparameters
     return {
         hp.name: held.values[hp.name]
@@ -222,10 +234,10 @@ def active_values(trial: Any) -> dict[str, Any]:
 
 
 def _times(curve: list[EpochRecord]) -> dict[str, float]:
-    """How many epochs were heard of, and what they took."""
+    """Number and seconds of the epochs that were watched; empty without any."""
     if not curve:
         return {}
     return {
         "epochs_run": float(len(curve)),
-        "seconds_train": sum(each.seconds for each in curve),
+        "seconds_train": sum(epoch.seconds for epoch in curve),
     }

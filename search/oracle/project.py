@@ -1,4 +1,4 @@
-"""A finished Keras Tuner project as a study: its trials in Optuna and in MLflow."""
+"""Imports a Keras Tuner project as a study: its trials go to Optuna and to MLflow."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ENDED = ("COMPLETED", "FAILED", "INVALID")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Imported:
-    """What was brought in.
+    """The counts of an import, and its best trial.
 
     Attributes:
         study: Name of the study.
@@ -74,7 +74,7 @@ def import_project(
     objective: str | None = None,
     model: str | None = None,
 ) -> Imported:
-    """Bring a Keras Tuner project into a new study.
+    """Import a Keras Tuner project as a new study.
 
     Args:
         folder: The project: it holds `oracle.json` and a folder `trial_*` a trial.
@@ -82,6 +82,9 @@ def import_project(
         study: Its name; None for the folder's.
         objective: `NAME:min` or `NAME:max`; None for the metric that the trials' scores are.
         model: `module:HyperModel` with which `trialbook search` can go on; None for none.
+
+    Returns:
+        How many trials were imported, and the best one.
 
     Raises:
         SearchError: The folder is no such project, none of its trials has ended, or there is a
@@ -144,18 +147,18 @@ def _trials(folder: Path) -> list[Any]:
         )
     try:
         order = json.loads(oracle.read_text(encoding="utf-8")).get("start_order", [])
-        found = [Trial.load(str(path)) for path in sorted(folder.glob("trial_*/trial.json"))]
+        loaded = [Trial.load(str(path)) for path in sorted(folder.glob("trial_*/trial.json"))]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SearchError(
             f"A Keras Tuner project must be readable, but {folder} is not "
             f"({type(error).__name__}: {error})."
         ) from error
     place = {name: number for number, name in enumerate(order)}
-    return sorted(found, key=lambda trial: (place.get(trial.trial_id, len(place)), trial.trial_id))
+    return sorted(loaded, key=lambda trial: (place.get(trial.trial_id, len(place)), trial.trial_id))
 
 
 def _objective(trials: Sequence[Any], folder: Path) -> str:
-    """The metric whose best value is every trial's score."""
+    """Find the metric whose best value is every trial's score, as `NAME:min` or `NAME:max`."""
     scored = [trial for trial in trials if trial.score is not None]
     names = scored[0].metrics.metrics if scored else {}
     for name, history in names.items():
@@ -171,6 +174,7 @@ def _objective(trials: Sequence[Any], folder: Path) -> str:
 
 
 def _check_objective(goal: str, trials: Sequence[Any], folder: Path) -> None:
+    """Refuse an objective that the project has no metric for, or that goes the other way."""
     name, _, direction = goal.partition(":")
     known = {n: h for t in trials if t.score is not None for n, h in t.metrics.metrics.items()}
     if not known:
@@ -188,6 +192,7 @@ def _check_objective(goal: str, trials: Sequence[Any], folder: Path) -> None:
 
 
 def _add(opened: TunerStudy, trial: Any, space: Sequence[Parameter]) -> None:
+    """Add one trial of a project to the study."""
     figures = {name: float(trial.metrics.get_best_value(name)) for name in trial.metrics.metrics}
     figures["best_epoch"] = float((trial.best_step or 0) + 1)
     lines = (trial.message or "").strip().splitlines()
@@ -206,7 +211,7 @@ def _add(opened: TunerStudy, trial: Any, space: Sequence[Parameter]) -> None:
 
 
 def _curve(trial: Any) -> tuple[EpochRecord, ...]:
-    """What the project holds by step: most often the best epoch alone."""
+    """A trial's epochs as far as the project holds them: most often the best one alone."""
     steps: dict[int, dict[str, float]] = {}
     for name in trial.metrics.metrics:
         for observation in trial.metrics.get_history(name):

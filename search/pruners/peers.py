@@ -10,7 +10,7 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from models.config import FULL_BATCH
-from search.storage.internals import storage_that_tells
+from search.storage.internals import storage_that_updates
 from search.storage.trial_attributes import plan_of
 from search.storage.views import from_step, view_of
 
@@ -42,7 +42,7 @@ def peers_of(
             read = time.monotonic()
         return trials
 
-    return view_of(study, shown, storage_that_tells(study, trial))
+    return view_of(study, shown, storage_that_updates(study, trial))
 
 
 def has_small_batches(values: Mapping[str, Any]) -> bool:

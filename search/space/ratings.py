@@ -1,4 +1,4 @@
-"""The space of rating models: declared once, read at a point by the same lines."""
+"""The search space of rating models: the same lines declare it and read a configuration."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ class _Output(NamedTuple):
 def read(
     hp: keras_tuner.HyperParameters, overrides: Mapping[str, Any] | None = None
 ) -> tuple[ModelConfig, TrainConfig]:
-    """Declare the space on `hp` and read the point that `hp` holds.
+    """Declare the space on `hp` and read the configuration that `hp` holds.
 
-    On an empty `hp` the point is the published baseline. What a family has no use for is inactive:
+    On an empty `hp` it is the published baseline. What a family has no use for is inactive:
     layers beyond the chosen number with their widths and dropout rates, all layers of "gmf", the
     biases' penalty of "mlp".
 
@@ -71,7 +71,7 @@ def read(
         overrides: From a study file's `[space]`.
 
     Returns:
-        The configuration at the point, its seed and epochs still the defaults.
+        What the model is built of, and how it is trained; seed and epochs are still the defaults.
 
     Raises:
         SearchError: An override names no parameter or does not fit it.
@@ -191,14 +191,14 @@ def _training(space: Declaration) -> TrainConfig:
 
 
 def baseline_values() -> dict[str, Any]:
-    """The published baseline as a point of the whole space, active parameters only."""
+    """The published baseline's values in the whole space, active parameters only."""
     hp = keras_tuner.HyperParameters()
     read(hp)
     return dict(hp.values)
 
 
 def preset(name: str) -> tuple[ModelConfig, TrainConfig]:
-    """The configuration of a named model: "as-written", or the published baseline."""
+    """The configuration that a preset names: "as-written", else the published baseline."""
     return as_written() if name == "as-written" else baseline()
 
 
@@ -210,23 +210,31 @@ def as_study(
     trainer: str,
     growth: Sequence[Sequence[float]] = (),
 ) -> TrainConfig:
-    """The configuration with a trial's own seed, and what the study sets for all of them."""
+    """Complete a training configuration with the trial's seed and the study's settings.
+
+    Args:
+        config: As `read` or `preset` returned it.
+        seed: Seed of the training.
+        epochs: Most epochs.
+        trainer: "fast", "keras" or "auto".
+        growth: Stages of growing row samples, each a share of the rows and how many epochs.
+    """
     stages = tuple((float(share), int(lasting)) for share, lasting in growth)
     return replace(config, seed=seed, epochs=epochs, trainer=trainer, growth=stages)
 
 
 def _off(factor: float) -> float:
-    """The least penalty of the range stands for none, so that the range can be log."""
+    """Read a penalty: the least of its range stands for none, so that the range can be log."""
     return 0.0 if factor <= _NO_L2 else factor
 
 
 def _bias(value: Any) -> Any:
-    """A study file's text or number as the model takes it."""
+    """Read the score that the output starts at, which a study file has as a text or a number."""
     return value if value == TRAIN_MEAN else _as_number(value, float)
 
 
 def _batch(value: Any) -> Any:
-    """A study file's text or number as the trainer takes it."""
+    """Read the batch size, which a study file has as a text or a number."""
     return value if value == FULL_BATCH else _as_number(value, int)
 
 
@@ -239,15 +247,16 @@ def _as_number(value: Any, kind: type) -> Any:
 
 
 def _check_sizes(value: Any) -> None:
+    """Refuse what `sizes` cannot be; it is no field of `ModelConfig`."""
     if value not in _SIZES:
         raise ModelsError(f"`sizes` must be one of {', '.join(_SIZES)}, but got {told(value)}.")
 
 
 def _model(name: str, parse: Callable[[Any], Any] = lambda value: value) -> Check:
-    """What `ModelConfig` says of one field's value."""
+    """Make a check of one field's value by `ModelConfig`."""
     return lambda value: ModelConfig(**{name: parse(value)})
 
 
 def _train(name: str, parse: Callable[[Any], Any] = lambda value: value) -> Check:
-    """What `TrainConfig` says of one field's value."""
+    """Make a check of one field's value by `TrainConfig`."""
     return lambda value: TrainConfig(**{name: parse(value)})

@@ -29,7 +29,7 @@ def run_study(
     Args:
         config: What to search.
         home: Folder of `mlflow.db`, `optuna.db` and `artifacts/`; made when missing.
-        progress: Is told what happens; None for silence.
+        progress: Hears what happens; None for silence.
         enqueue: Configurations to try before the sampler is asked; parameters that one leaves out
             are the sampler's to choose. One that is queued or was tried already is passed over.
 
@@ -59,7 +59,13 @@ def run_study(
 
 
 def run_in(studies: Studies, config: StudyConfig, progress: Progress) -> StudyResult:
-    """Run a study among studies that are open already; see `run_study`."""
+    """Run a study in a home whose storage is open already; see `run_study`.
+
+    Args:
+        studies: The studies of the home.
+        config: What to search.
+        progress: Hears what happens.
+    """
     return _run(config, lambda: studies, progress, ())
 
 
@@ -75,7 +81,7 @@ def _run(
     progress: Progress,
     enqueue: Sequence[Mapping[str, Scalar]],
 ) -> StudyResult:
-    """Start the child, import what takes time meanwhile, and run the study."""
+    """Start the child, import the heavy libraries meanwhile, and run the study."""
     supervisor = Supervisor(config)
     try:
         with interruptible() as stop:

@@ -1,4 +1,4 @@
-"""One trial from its proposal to its record."""
+"""Runs one trial from its proposal to its record."""
 
 from __future__ import annotations
 
@@ -83,12 +83,12 @@ class Objective:
 
     @property
     def conclusion(self) -> Conclusion:
-        """Where a trial's end goes."""
+        """What stores the end of a trial."""
         return Conclusion(self.config, self.study, self.recorder)
 
     @property
     def is_over(self) -> bool:
-        """Whether trials under way are to be interrupted, and none is to begin."""
+        """Whether running trials are to be interrupted, and none is to begin."""
         late = self.deadline is not None and time.monotonic() > self.deadline
         return self.stop.asked or late
 
@@ -118,7 +118,7 @@ class Objective:
             shutil.rmtree(run.folder, ignore_errors=True)
 
     def _propose(self, run: TrialRun, slot: int) -> TrialPlan:
-        """Let the sampler choose, and store what is to be trained."""
+        """Let the sampler choose a configuration, and store the trial's plan."""
         trial = run.trial
         seed = training_seed(self.config.seed, slot)
         plan = TrialPlan(
@@ -177,7 +177,7 @@ class Objective:
         return same_before(self.study, number, values)
 
     def _reuse(self, run: TrialRun, plan: TrialPlan, same: FrozenTrial) -> TrialRecord:
-        """End a trial with what an equal one came to, without training."""
+        """End a trial with the value of an equal one, without training."""
         earlier = trial_record(self.config.name, same, self.config.monitor)
         self.progress.message(
             f"Trial {run.trial.number} has the configuration of trial {earlier.number}: "
