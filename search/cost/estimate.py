@@ -1,4 +1,4 @@
-"""What a study would cost, reckoned from a few epochs of its first trial."""
+"""Estimates the cost of a study from a few epochs of its first trial."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from search.config.study import StudyConfig
 from search.space.parameters import Parameter, without_empty_conditions
 
 _SECONDS_BESIDE = 3.0
-"""Of a trial, beside its epochs: building, compiling, saving, storing."""
+"""Seconds of a trial beside its epochs: building, compiling, saving, storing."""
 _SECONDS_ENDS = 15.0
-"""Of a study, at its start and its end."""
+"""Seconds of a study at its start and its end."""
 _OWN_MB = 400.0
-"""Memory of the study's own process."""
+"""Memory of the study's own process, in MB."""
 _PLOTS_MB = 25.0
 _TRIAL_FILES_MB = 0.2
 
@@ -25,8 +25,8 @@ class Rehearsal:
     """The measured cost of a few epochs of a study's first trial.
 
     Attributes:
-        seconds: Of each epoch; the first one compiles.
-        memory_mb: Peak of the training process.
+        seconds: Seconds of each epoch; the first one compiles.
+        memory_mb: Peak memory of the training process.
         files_mb: What the trial left on disk, its model included.
         space: What the study searches.
         workers: Trials that are trained at once.
@@ -57,14 +57,14 @@ class Plan:
     """A study's space and its estimated cost.
 
     Attributes:
-        space: A row a parameter: name, kind, min, max, step, values, log, default, when.
+        space: A row for each parameter: name, kind, min, max, step, values, log, default, when.
         workers: Trials that are trained at once.
         seconds_epoch: An epoch of the first trial, measured alone on its threads.
         seconds: The whole study, if nothing is pruned and nothing stops early.
         memory_mb: Peak of a training process, measured, times the workers, and the study's own
             400 MB.
         disk_mb: Models, files, plots.
-        trials: Of the study.
+        trials: Target of trials.
     """
 
     space: tuple[dict[str, Any], ...]
@@ -76,7 +76,7 @@ class Plan:
     trials: int
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Plain values for JSON."""
         return asdict(self)
 
 
@@ -120,6 +120,7 @@ def plan_from(config: StudyConfig, measured: Rehearsal) -> Plan:
 
 
 def _describe(parameter: Parameter, when: str) -> dict[str, Any]:
+    """A parameter as a row of the table of the space."""
     return {
         "name": parameter.name,
         "kind": parameter.kind,

@@ -1,4 +1,4 @@
-"""Successive halving that begins at one rung after another, for a part of the trials each."""
+"""Hyperband: successive halving in several brackets, each beginning at a later epoch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from search.storage.views import view_of
 
 
 class Hyperband(optuna.pruners.BasePruner):
-    """Successive halving that begins, for a part of the trials each, at one rung after another.
+    """Runs successive halving in brackets that begin at one rung after another.
 
     Brackets and their shares are those of Optuna's own, which cannot serve here: it reads the
     trials of a bracket from the storage, whatever the study that it is given shows, so that it
