@@ -1,4 +1,4 @@
-"""The study's end of the fork server: one for all children of this process."""
+"""The study's side of the fork server: one server for all children of this process."""
 
 from __future__ import annotations
 
@@ -39,20 +39,28 @@ def environment(device: int | None = None) -> dict[str, str]:
 
 
 class ForkServer:
-    """A process that forks children for this one; it ends with it, or once nothing refers to it.
+    """A process that forks children for this one; made by `start`.
 
-    Made by `start`. Several threads may use it: one request is under way at a time.
+    Who is responsible for what: the server loads the libraries once and forks; each child speaks
+    with its own `Supervisor` through a pipe of its own. The children are the server's: it waits for
+    them, and they end with it. It ends with this process, or once nothing refers to it.
+
+    Threads: several threads may use it, and one request is under way at a time. `wait` blocks the
+    others until the child has ended: call it for a child that was killed or closed its pipe.
+
+    Ownership: descriptors that are passed to `fork` stay the caller's. A process that was forked
+    from this one may not use this one's server; `fits` says so.
     """
 
     def __init__(
         self, process: subprocess.Popen[bytes], asking: socket.socket, log: IO[bytes]
     ) -> None:
-        """Take over a process that was started just now.
+        """Take over a server process that was started just now.
 
         Args:
-            process: The server.
+            process: The server's process.
             asking: Our end of the socket pair that it listens to.
-            log: What it prints to.
+            log: The file that it prints to.
         """
         self._process = process
         self._asking = asking

@@ -65,7 +65,7 @@ def _open(address: str) -> optuna.storages.BaseStorage:
 
 
 def home_lock(store: Store) -> FileLock:
-    """The file lock of a home, for what one process must do at a time."""
+    """Make a file lock on a home, for what one process must do at a time; it waits 120 seconds."""
     store.make_folders()
     return FileLock(store.home / ".optuna.lock", timeout=120)
 

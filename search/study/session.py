@@ -33,11 +33,18 @@ from tracking import KILLED, Recorder, Scalar, StudyRecord, warmed
 
 
 class Session:
-    """One run of one study by one process; Keras is left to the child.
+    """One run of one study by one process; Keras is left to the children.
 
-    Who is responsible for what: `choose` and `open_study` make the study or find it; this class
-    starts and ends the workers, asks for trials under the home's lock, and closes the record; an
-    `Objective` runs each trial. The caller owns the first supervisor and closes it.
+    Who is responsible for what: `choose` and `open_study` create the study or resume it; this class
+    starts and ends the workers, asks for trials, and closes the study's record; an `Objective` runs
+    each trial. The caller owns the first supervisor and closes it; the others are owned here.
+
+    Threads: `run` is called once, and the first worker works in its thread, where Ctrl-C arrives;
+    each other worker has a thread of its own, which has ended when `run` returns.
+
+    Locks: trials are asked for, and those of dead processes queued again, under the home's lock,
+    which holds among processes. The ends of trials are stored under a lock of the workers. No code
+    takes both at once.
     """
 
     def __init__(
@@ -49,7 +56,16 @@ class Session:
         stop: Stop,
         enqueue: Sequence[Mapping[str, Scalar]] = (),
     ) -> None:
-        """Keep what is given; nothing is read or written before `run`."""
+        """Read and write nothing before `run`.
+
+        Args:
+            config: The study.
+            studies: The studies of the home.
+            supervisor: Owns the first worker's child, which may be loading already.
+            progress: Hears what happens.
+            stop: Set by Ctrl-C or SIGTERM, and by a worker that fails.
+            enqueue: Configurations to try before the sampler is asked.
+        """
         self._config = config
         self._studies = studies
         self._supervisor = supervisor

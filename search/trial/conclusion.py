@@ -39,9 +39,14 @@ from tracking import (
 class Conclusion:
     """Stores the ends of one study's trials.
 
-    Who is responsible for what: each method stores one kind of end in both stores and returns the
-    trial's record. The caller holds the study's lock, owns the trial's folder, and calls exactly
-    one of them for a trial.
+    Who is responsible for what: `succeed`, `fail` and `interrupt` each store one kind of end in
+    both stores and return the trial's record. The caller calls one of them for a trial, under the
+    lock of the workers, since which trial leads must not change meanwhile. The trial's folder is
+    the caller's, who removes it.
+
+    Order: Optuna is written first. Where the record fails after that, the trial has ended all the
+    same. `abandon` is for exceptions, also those of the other three: it is called without the lock,
+    and queues the trial again only where Optuna does not have its end yet.
 
     Attributes:
         config: The study.

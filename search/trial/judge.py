@@ -60,9 +60,14 @@ def judging_of(config: StudyConfig, slot: int, plan: TrialPlan) -> Judging:
 
 
 class Judge:
-    """Tells Optuna the values of one trial, and asks its pruner; of one thread alone.
+    """Reports the values of one trial to Optuna, and asks the study's pruner.
 
-    Values are kept until `write`, since Optuna takes a transaction for each.
+    Who is responsible for what: the judge knows which values count and which trials are compared;
+    the study's pruner decides. Whether the trial ends is the listener's to answer.
+
+    Threads and order: the thread of the trial's worker uses it alone. `prunes` speaks of the values
+    that `tell` has noted by then. They are kept until `write`, since Optuna takes a transaction for
+    each, so that other trials see them half a second to some seconds late.
     """
 
     def __init__(
@@ -78,9 +83,9 @@ class Judge:
         Args:
             config: The study.
             study: Its Optuna study.
-            trial: The trial.
+            trial: The trial, which is running; its copy in memory gets the noted values.
             judging: How it is judged.
-            params: Its real values.
+            params: Its real values, by name.
         """
         self.judging = judging
         self._study = study

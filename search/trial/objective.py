@@ -51,21 +51,26 @@ class Objective:
 
     Who is responsible for what: the `Supervisor` owns the child process; the `Judge` speaks with
     the pruner; the `TrialListener` hears the child; the `Conclusion` stores the end. This class
-    puts them together for one trial, and leaves neither a run nor a folder behind.
+    puts them together for one trial. It makes the trial's folder and removes it, and leaves no
+    MLflow run open, whatever happens.
 
-    One of these belongs to one worker, and is called in that worker's thread.
+    Threads: one of these belongs to one worker, and is called in that worker's thread, one trial at
+    a time. Workers share study, recorder, progress, stop and lock; each has its own supervisor.
+
+    Exceptions: a trial that fails is a record. An exception is a failure of Trialbook itself, or a
+    second Ctrl-C: the child is ended, the trial queued again, and the exception goes on.
 
     Attributes:
         config: The study.
         study: Its Optuna study.
         adapter: Its space.
-        first: What trial 0 tries.
+        first: The values that trial 0 tries.
         supervisor: Owns the child.
-        lock: Of what one worker does at a time: the end of a trial in both stores.
+        lock: Held by one worker at a time, while it stores the end of a trial in both stores.
         recorder: Writes the record.
-        progress: Is told what happens.
-        stop: Is looked at between messages.
-        tags: What every trial's run is tagged with.
+        progress: Hears what happens.
+        stop: Looked at between messages; once it is set, trials are interrupted.
+        tags: The tags that the runs of all trials share.
         deadline: Monotonic time after which trials are interrupted, or None.
     """
 
@@ -93,10 +98,14 @@ class Objective:
         return self.stop.asked or late
 
     def __call__(self, trial: optuna.Trial) -> TrialRecord:
-        """Run one trial that was asked for.
+        """Run one trial that Optuna was asked for.
+
+        Args:
+            trial: A running trial without parameters yet.
 
         Returns:
-            Its record; state "killed" when it was interrupted, and then it is queued again.
+            Its record; the state is "killed" where it was interrupted, and then its configuration
+            is queued again.
         """
         record = TrialRecord(study=self.config.name, number=trial.number, params={})
         curve = Curve(monitor=self.config.monitor, sign=self.config.sign)
