@@ -15,7 +15,8 @@ class Median(optuna.pruners.MedianPruner):
     for longer and ends lower; the others that came to their end are mostly of the first kind. What
     they had then is what a trial is compared with that goes on for longer, as it is their best so
     far; Optuna's own asks only those that got as far. Gains that shrink by a third an epoch add up
-    to two more like the last.
+    to two more like the last: a trial that went from 0.90 to 0.88 is judged as if it were at
+    0.88 - 2 x 0.02 = 0.84.
     """
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:

@@ -94,6 +94,12 @@ def so_far(config: StudyConfig, epochs: Sequence[EpochRecord]) -> dict[str, floa
         `epochs_run` and `seconds_train`, and where an epoch has a finite value the best of them as
         `lowest_` or `highest_` with the monitor's name. It is not under the objective's name, so
         that the trial never ranks among those that came to their end.
+
+    Example:
+        >>> first = EpochRecord(epoch=1, seconds=0.5, metrics={"val_rmse": 0.9})
+        >>> second = EpochRecord(epoch=2, seconds=0.5, metrics={"val_rmse": 1.1})
+        >>> so_far(StudyConfig(), [first, second])
+        {'epochs_run': 2.0, 'seconds_train': 1.0, 'lowest_val_rmse': 0.9}
     """
     figures = {"epochs_run": float(len(epochs)), "seconds_train": sum(e.seconds for e in epochs)}
     values = [e.metrics.get(config.monitor, math.nan) for e in epochs]

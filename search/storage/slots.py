@@ -14,7 +14,21 @@ from search.storage.trial_attributes import given_slot, is_given, retry_of
 
 
 def slot_of(study: optuna.Study, trial: FrozenTrial) -> int:
-    """A trial's slot: the stored one, else its number minus the number of retries before it."""
+    """A trial's slot: the stored one, else its number minus the number of retries before it.
+
+    Args:
+        study: The study.
+        trial: One of its trials.
+
+    Example:
+        Trial 1 is interrupted; trial 2 tries it again, and has its slot. Trial 3 has slot 2.
+
+        >>> study = optuna.create_study()
+        >>> for attributes in ({}, {}, {"trialbook:retry_of": 1, "trialbook:slot": 1}, {}):
+        ...     study.enqueue_trial({}, user_attrs=attributes)
+        >>> [slot_of(study, trial) for trial in study.trials]
+        [0, 1, 1, 2]
+    """
     given = given_slot(trial)
     if given is not None:
         return given
