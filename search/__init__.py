@@ -1,6 +1,6 @@
-"""Which configuration next, and who runs it.
+"""The hyperparameter search: Optuna chooses configurations, child processes train them.
 
-What needs Optuna or Keras Tuner is imported when it is first used.
+Modules that need Optuna or Keras Tuner are imported when they are first used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The packages beside this one must be Trialbook's own: `models` is a name that others use too."""
+"""Checks that `models` and `tracking` are Trialbook's: other projects use these names too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _OURS = Path(__file__).resolve().parent.parent
 
 
 def require_own_packages() -> None:
-    """Refuse to start beside a stranger's `models` or `tracking`.
+    """Refuse to start where Python finds another project's `models` or `tracking`.
 
     Raises:
         ImportError: Python finds another package under the name; the command line says so in one
@@ -23,9 +23,9 @@ def require_own_packages() -> None:
             places = list(spec.submodule_search_locations or [str(spec.origin)])
         if any(Path(place).resolve() == _OURS / name for place in places):
             continue
-        found = places[0] if places else "nothing"
+        place = places[0] if places else "nothing"
         line = (
-            f"`{name}` must be Trialbook's own package, but Python finds {found}. Use the command "
+            f"`{name}` must be Trialbook's own package, but Python finds {place}. Use the command "
             "`trialbook`, start from another folder, or rename that one."
         )
         # While `python -m` looks for its module, it has not yet put a path there.

@@ -1,4 +1,4 @@
-"""A study's trials as a table or as JSON, and one of them as Keras Tuner's `HyperParameters`."""
+"""Writes a study's trials as CSV, Parquet or JSON, and one as Keras Tuner's `HyperParameters`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ FORMATS = ("csv", "parquet", "json", "keras-tuner")
 
 
 def trials_table(record: StudyRecord) -> pd.DataFrame:
-    """A row a trial.
+    """Make a table of a study's trials, one row a trial.
+
+    Args:
+        record: The study.
 
     Returns:
         `number`, `state`, `end_reason`, `value`, `run_id`, then a column `params.NAME` a parameter
@@ -49,12 +52,12 @@ def trials_table(record: StudyRecord) -> pd.DataFrame:
 def export(
     record: StudyRecord, space: Space, kind: str, path: Path, number: int | None = None
 ) -> int:
-    """Write a study's trials, or one trial's `HyperParameters`.
+    """Write a study's trials, or one trial's `HyperParameters`, to a file.
 
     Args:
         record: The study.
-        space: What it searches, as it is stored.
-        kind: One of `FORMATS`.
+        space: The fields of each parameter that the study searches, as they are stored.
+        kind: One of `FORMATS`: "csv", "parquet", "json" or "keras-tuner".
         path: The file; its folder must exist. It is complete or not there at all.
         number: For "keras-tuner", the trial; None for the best.
 
@@ -125,7 +128,7 @@ def _chosen(record: StudyRecord, number: int | None) -> TrialRecord:
 
 
 def _values(trial: TrialRecord, space: Space) -> dict[str, Any]:
-    """The space with the trial's values, as `HyperParameters.from_config` reads it."""
+    """The space with a trial's values, in the form that `HyperParameters.from_config` reads."""
     from search.space.hypermodel import hyperparameters
 
     hp = hyperparameters(space)

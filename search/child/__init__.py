@@ -1,2 +1,4 @@
-"""The child process that trains trials; nothing here is imported by the study's own process but
-the messages and what needs no Keras."""
+"""The child process that trains trials.
+
+The study's own process imports from here only the messages and what needs no Keras.
+"""

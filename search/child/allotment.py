@@ -1,4 +1,4 @@
-"""How many workers a study has, and what each may use."""
+"""Shares a machine out to the workers of a study."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _SMALL_ROWS = 500_000
 
 @dataclass(frozen=True, slots=True)
 class Allotment:
-    """What `auto` comes to on this machine.
+    """The number of workers, and the threads of each.
 
     Attributes:
         workers: Trials that are trained at once.
-        threads: That each may use.
+        threads: Threads that each trial may use.
     """
 
     workers: int
@@ -30,13 +30,20 @@ def allot(config: StudyConfig, *, rows: int | None, cores: int, gpus: int = 0) -
     Args:
         config: The study; what it names is taken as it is.
         rows: Train rows; None where a user's own model has its own data, which counts as large.
-        cores: Of this process.
-        gpus: That TensorFlow sees; with any, `auto` is one worker a GPU.
+        cores: Cores that this process may use.
+        gpus: GPUs that TensorFlow sees; with any, `auto` is one worker a GPU.
 
     Returns:
         For `auto`, one thread a worker and as many workers as cores where a trial is small, one
         worker with all threads where it is large or alone. What a trial computes depends on its
         threads, so that they do not depend on how many trials are left.
+
+    Example:
+        >>> config = StudyConfig(workers="auto")
+        >>> allot(config, rows=100_000, cores=8)  # small trials: a core each
+        Allotment(workers=8, threads=1)
+        >>> allot(config, rows=10_000_000, cores=8)
+        Allotment(workers=1, threads=8)
     """
     if config.workers != AUTO:
         workers = int(config.workers)

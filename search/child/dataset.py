@@ -1,4 +1,4 @@
-"""The ratings of a study as the record keeps them."""
+"""Describes a study's ratings for the record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from tracking import DatasetRecord
 
 
 def dataset_record(ratings: Ratings, split: Split, trivial: TrivialRmse) -> DatasetRecord:
-    """The ratings as the record keeps them."""
+    """Describe the ratings: source, hash, counts, checks, trivial predictors.
+
+    Args:
+        ratings: The ratings.
+        split: Their split; published figures are checked on it too.
+        trivial: Validation RMSE of the trivial predictors.
+    """
     checks: tuple[str, ...] = ()
     if ratings.checks:
         checks = tuple(

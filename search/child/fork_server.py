@@ -1,4 +1,4 @@
-"""The fork server: has the heavy libraries loaded, and forks a child wherever one is asked for.
+"""The fork server: loads the heavy libraries once, and forks a child at each request.
 
 Started as `python -P -m search.child.fork_server FD`, where FD is one end of a socket pair;
 `search.executor.fork_client` holds the other. Loading takes seconds, a fork milliseconds. Children
@@ -28,37 +28,52 @@ _PRELOADED = ("search.child.ratings", "models.fast", "sklearn.model_selection", 
 
 
 def request(kind: str, pid: int = 0) -> bytes:
-    """A request as it is sent: `FORK` with two descriptors beside it, or `WAIT` for a child."""
+    """Encode a request of `REQUEST` bytes.
+
+    Args:
+        kind: `FORK`, sent with two file descriptors (pipe, log), or `WAIT`.
+        pid: For `WAIT`, the child's process number.
+
+    Example:
+        >>> request(WAIT, 42)
+        b'w000000000000042'
+    """
     return f"{kind}{pid:0{REQUEST - 1}}".encode("ascii")
 
 
 def main(descriptor: int) -> None:
-    """Fork children and tell how they ended, until the other end closes."""
-    with socket.socket(fileno=descriptor) as asked:
+    """Serve requests until the other end of the socket closes.
+
+    Args:
+        descriptor: Our end of the socket pair.
+    """
+    with socket.socket(fileno=descriptor) as requests:
         _preload()
         with tempfile.TemporaryDirectory(prefix="trialbook-", ignore_cleanup_errors=True) as folder:
             # Libraries leave files there (TensorFlow a module a graph), and children are killed.
             tempfile.tempdir = folder
-            _serve(asked)
+            _serve(requests)
 
 
-def _serve(asked: socket.socket) -> None:
+def _serve(requests: socket.socket) -> None:
+    """Fork a child or wait for one, request after request."""
     while True:
-        received, descriptors, *_ = socket.recv_fds(asked, REQUEST, 2)
+        received, descriptors, *_ = socket.recv_fds(requests, REQUEST, 2)
         if not received:
             return
         kind, pid = chr(received[0]), int(received[1:])
         if kind == WAIT:
-            asked.sendall(f"{pid} {_exit_code(pid)}".ljust(REPLY).encode("ascii"))
+            requests.sendall(f"{pid} {_exit_code(pid)}".ljust(REPLY).encode("ascii"))
             continue
         if _fork() == 0:
-            asked.close()
+            requests.close()
             _be_child(*descriptors)
         for number in descriptors:
             os.close(number)
 
 
 def _preload() -> None:
+    """Import what every child needs, and end if the parent does meanwhile."""
     loaded = threading.Event()
     watching = child.die_with_parent(loaded)
     for name in _PRELOADED:
@@ -84,7 +99,7 @@ def _exit_code(pid: int) -> int:
 
 
 def _be_child(pipe: int, log: int) -> None:
-    """Serve the study at the other end of the pipe; never returns."""
+    """Run as a child until its pipe closes; never returns."""
     code = 1
     try:
         for standard in (1, 2):

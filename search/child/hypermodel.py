@@ -1,4 +1,4 @@
-"""What trains a trial of a user's own HyperModel inside the child."""
+"""Trains trials of a user's own HyperModel inside the child."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tracking import EndReason
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Fitted:
-    """What a user's `fit` came to: why it ended, its best value, its figures."""
+    """The outcome of a user's `fit`: why it ended, its best value, its figures."""
 
     end_reason: str
     best: float
@@ -34,7 +34,10 @@ class _Fitted:
 
 
 def open_hypermodel(config: StudyConfig) -> HyperModelRunner:
-    """Import a study's own model.
+    """Import a study's own model, and make the runner that trains it.
+
+    Args:
+        config: The study, its `model` a `module:HyperModel`.
 
     Raises:
         SearchError: There is none of that name.
@@ -43,15 +46,15 @@ def open_hypermodel(config: StudyConfig) -> HyperModelRunner:
 
 
 class HyperModelRunner:
-    """Trains points of a user's own HyperModel, whose `build` and `fit` own model and data."""
+    """Trains configurations of a user's HyperModel; its `build` and `fit` own model and data."""
 
     def __init__(self, config: StudyConfig, hypermodel: keras_tuner.HyperModel) -> None:
-        """Keep both."""
+        """Build nothing yet."""
         self._config = config
         self._hypermodel = hypermodel
 
     def ready(self, allotment: Allotment) -> Ready:
-        """Declare the space by building once at its defaults."""
+        """Declare the space by building a model once at its defaults."""
         hp = keras_tuner.HyperParameters()
         try:
             self._hypermodel.build(hp)
@@ -72,7 +75,7 @@ class HyperModelRunner:
         )
 
     def run(self, task: Task, report: Reporter) -> Done:
-        """Build and fit at the task's point; the value is the best epoch's."""
+        """Build and fit a model at the task's values; the trial's value is the best epoch's."""
         config = {"model": self._config.model, "values": dict(task.values), "seed": task.seed}
         write_config(task.folder, config)
         models.make_deterministic(task.seed)
@@ -130,11 +133,11 @@ class HyperModelRunner:
         )
 
     def tidy(self) -> None:
-        """Let go of the last trial's model."""
+        """Free the last trial's model."""
         keras.backend.clear_session()
 
-    def score(self, asked: Score) -> Scored:
-        """Refuse: a user's own data have no test part that is ours.
+    def score(self, question: Score) -> Scored:
+        """Refuse to score: a user's own data have no test part here.
 
         Raises:
             SearchError: Always.
@@ -143,6 +146,7 @@ class HyperModelRunner:
 
 
 def _callback(monitor: str, report: Reporter) -> Any:
+    """Make the Keras callback that reports each epoch and stops a pruned trial."""
     import keras
 
     class Watch(keras.callbacks.Callback):
@@ -170,6 +174,7 @@ def _callback(monitor: str, report: Reporter) -> Any:
 
 
 def _must_have(metrics: Mapping[str, float], monitor: str) -> None:
+    """Refuse an epoch that lacks the number behind the objective."""
     if monitor not in metrics:
         known = ", ".join(sorted(metrics)) or "nothing"
         raise SearchError(
@@ -179,6 +184,7 @@ def _must_have(metrics: Mapping[str, float], monitor: str) -> None:
 
 
 def _returned(value: Any, monitor: str) -> dict[str, float]:
+    """The figures that a user's `fit` returned, where it reported no epoch."""
     if isinstance(value, Mapping):
         numbers = {name: float(number) for name, number in value.items()}
         _must_have(numbers, monitor)

@@ -36,7 +36,11 @@ from tracking import EndReason
 
 
 def main(descriptor: int) -> None:
-    """Serve the study at the other end of the pipe until it closes."""
+    """Serve the study at the other end of the pipe until it closes.
+
+    Args:
+        descriptor: Our end of the pipe.
+    """
     pipe = Connection(descriptor)
     die_with_parent(threading.Event())
     with contextlib.suppress(OSError):  # the kernel should take the trial, never the study
@@ -63,6 +67,7 @@ def main(descriptor: int) -> None:
 
 
 def _start(pipe: Connection, setup: Setup) -> Runner | None:
+    """Load the data and send `Ready`; None after a user's mistake, which is sent as `Refused`."""
     from search.child.hypermodel import open_hypermodel
     from search.child.ratings import load_rating_runner
 
@@ -91,7 +96,7 @@ def _start(pipe: Connection, setup: Setup) -> Runner | None:
 
 
 def _share(allotment: Allotment, *, fast: bool) -> None:
-    """Take this worker's part of the machine, before TensorFlow starts."""
+    """Limit this process to its threads and its GPU, before TensorFlow starts."""
     from models import see_one_gpu, set_threads
 
     set_threads(allotment.threads, fast=fast)
@@ -100,6 +105,7 @@ def _share(allotment: Allotment, *, fast: bool) -> None:
 
 
 def _allot(config: StudyConfig, rows: int | None) -> Allotment:
+    """Share out the cores and GPUs of this machine; see `allot`."""
     from models import device_types
 
     gpus = device_types().count("GPU")
@@ -107,6 +113,7 @@ def _allot(config: StudyConfig, rows: int | None) -> Allotment:
 
 
 def _run(runner: Runner, task: Task, report: Reporter) -> Done | Failed:
+    """Train one trial; an exception or a NaN fails the trial, not the child."""
     reset_peak_memory()
     try:
         done = runner.run(task, report)
@@ -124,6 +131,7 @@ def _run(runner: Runner, task: Task, report: Reporter) -> Done | Failed:
 
 
 def _failure(error: Exception) -> Failed:
+    """Describe an exception as the end of a trial."""
     text = shorten(str(error), 400, placeholder=" …")
     exhausted = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
     return Failed(
@@ -135,7 +143,14 @@ def _failure(error: Exception) -> Failed:
 
 
 def die_with_parent(ended: threading.Event) -> threading.Thread:
-    """End this process when its parent does; the thread that watches ends once `ended` is set."""
+    """End this process when its parent ends.
+
+    Args:
+        ended: Ends the watching once it is set.
+
+    Returns:
+        The thread that watches.
+    """
     parent = os.getppid()
 
     def watch() -> None:

@@ -1,4 +1,4 @@
-"""Peak memory of one trial alone, in a process that runs many."""
+"""Measures the peak memory of one trial, in a process that runs many."""
 
 from __future__ import annotations
 
@@ -25,15 +25,22 @@ def peak_memory_mb() -> float:
 
     Where the system has no high-water mark to reset, it is the process's own since its start.
     """
-    found = peak_memory_of_mb("self")
-    if found is not None:
-        return found
+    since_reset = peak_memory_of_mb("self")
+    if since_reset is not None:
+        return since_reset
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
 def peak_memory_of_mb(process: int | str) -> float | None:
-    """The same of any process by its number; None where the system does not say."""
+    """Highest resident memory of a process since its last reset, in MB of 10^6 bytes.
+
+    Args:
+        process: Its number, or "self".
+
+    Returns:
+        None where the process is gone or the system does not say.
+    """
     try:
         for line in Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines():
             if line.startswith("VmHWM:"):

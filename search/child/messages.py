@@ -1,4 +1,4 @@
-"""What the study and its supervised child say to each other; plain values only."""
+"""The messages between a study's process and its child; plain values only."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tracking import DatasetRecord, EndReason, EpochRecord, Scalar
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Setup:
-    """What a child loads once, and where it finds itself.
+    """The first message to a child: its study, its working directory, its environment.
 
     Attributes:
-        config: The study.
+        config: The study as plain values.
         folder: The working directory.
-        environment: All variables.
+        environment: All environment variables.
     """
 
     config: Mapping[str, Any]
@@ -30,14 +30,14 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The child is there: its process number."""
+    """The child's first message: its process number."""
 
     pid: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ready:
-    """The child has its data.
+    """The child has loaded its data.
 
     Attributes:
         space: The declared parameters, parents first.
@@ -60,12 +60,12 @@ class Ready:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
-    """One trial to train.
+    """A message to the child: train one trial.
 
     Attributes:
         values: Real values of the active parameters.
         preset: "baseline" or "as-written" to train that instead of `values`.
-        seed: Of the trial.
+        seed: Seed of the training.
         epochs: Most epochs.
         folder: Where the child writes the trial's files.
         keep_model: Whether the model is saved.
@@ -92,7 +92,7 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Score:
-    """Score a saved model on one part, or the trivial predictors where there is none.
+    """A message to the child: score a saved model, or the trivial predictors, on one part.
 
     Attributes:
         model: The folder that a trial left, or None.
@@ -105,7 +105,7 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scored:
-    """Squared errors added up by user.
+    """The answer to `Score`: squared errors summed by user.
 
     Attributes:
         sums: By predictor ("model", or "global_mean" and "biases"), `[user]` each.
@@ -131,11 +131,11 @@ class EpochEnded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """One training of several that a trial is made of has come to its end.
+    """One training of a trial that is made of several (folds or repeats) has ended.
 
     Attributes:
         number: 1 for the first.
-        value: Its value.
+        value: The value of this training.
         waits: Whether the child waits for word whether to go on.
     """
 
@@ -146,7 +146,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Done:
-    """A trial has come to its end.
+    """A trial has come to its end, complete or cut short by a pruner or a limit.
 
     Attributes:
         end_reason: "epochs", "early_stopping", "pruned", "limit" or "nan".
@@ -170,19 +170,25 @@ class Done:
 
     @classmethod
     def beyond(cls, message: str, parameters: int) -> Done:
-        """A model that is too large to be trained."""
+        """The end of a trial whose model exceeds a limit, so that it is not trained.
+
+        Args:
+            message: Which limit, in words.
+            parameters: Weights of the model.
+        """
         metrics = {"parameters": float(parameters), "epochs_run": 0.0}
         return cls(end_reason=EndReason.LIMIT, value=math.nan, metrics=metrics, message=message)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failed:
-    """A trial failed in the child, which lives on.
+    """A trial has failed in the child, which lives on.
 
     Attributes:
         end_reason: "nan", "out_of_memory" or "error".
         message: One line.
         detail: The traceback, for the log.
+        metrics: Figures that are known all the same, by name.
     """
 
     end_reason: str
@@ -193,7 +199,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The user made a mistake that no trial can survive: one line."""
+    """The child cannot start, since the user made a mistake: one line."""
 
     message: str
 

@@ -1,4 +1,4 @@
-"""What trains a trial on ratings inside the child: points of our space, on one split."""
+"""Trains trials of rating models inside the child, on one split of the ratings."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ _KEPT = (EndReason.EPOCHS, EndReason.EARLY_STOPPING)
 
 
 def load_rating_runner(config: StudyConfig) -> RatingRunner:
-    """Read the study's ratings, split them, and stand ready to train on them.
+    """Read a study's ratings, split them, and make the runner that trains on them.
+
+    Args:
+        config: The study.
 
     Raises:
         SearchError, ModelsError: The data or the space cannot be had.
@@ -45,7 +48,7 @@ def load_rating_runner(config: StudyConfig) -> RatingRunner:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Part:
-    """One training of a trial: what it is trained on, how, and what building it took."""
+    """One training of a trial, before it starts: its split, its settings, the seconds to build."""
 
     number: int
     split: Split
@@ -55,7 +58,7 @@ class _Part:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Trained:
-    """One training: what it came to, where its model is, and what it took in seconds."""
+    """One training that ended: its result, its model's folder, its seconds."""
 
     result: models.TrainResult
     folder: str
@@ -65,7 +68,7 @@ class _Trained:
 
 
 class RatingRunner:
-    """Trains points of our space on one split."""
+    """Trains configurations of rating models on one split of the ratings."""
 
     def __init__(
         self,
@@ -74,6 +77,14 @@ class RatingRunner:
         ratings: Ratings,
         split: Split,
     ) -> None:
+        """Score the trivial predictors, and keep all.
+
+        Args:
+            config: The study.
+            declared: Its space.
+            ratings: The ratings.
+            split: Their split.
+        """
         self._config = config
         self._declared = declared
         self._ratings = ratings
@@ -82,7 +93,7 @@ class RatingRunner:
 
     @property
     def rows(self) -> int:
-        """Rows that a trial trains on."""
+        """The number of rows in the train part."""
         return len(self._split.train)
 
     def ready(self, allotment: Allotment) -> Ready:
@@ -104,7 +115,7 @@ class RatingRunner:
         return models.id_type(vocabulary.user_ids), models.id_type(vocabulary.movie_ids)
 
     def configs(self, task: Task) -> tuple[models.ModelConfig, models.TrainConfig]:
-        """The configurations that a task stands for; a preset sees all rows from the start."""
+        """The configurations of model and training that a task names; a preset has no growth."""
         if task.preset is not None:
             model, train = space.preset(task.preset)
         else:
@@ -120,7 +131,7 @@ class RatingRunner:
         )
 
     def run(self, task: Task, report: Reporter) -> Done:
-        """Build, train, score again, and write the trial's files; once a part."""
+        """Build, train, re-evaluate and save the model of a trial, for each of its parts."""
         model_config, train_config = self.configs(task)
         # Before the work, so that it is there whatever becomes of it.
         write_config(task.folder, {"model": asdict(model_config), "train": asdict(train_config)})
@@ -152,12 +163,12 @@ class RatingRunner:
         return self._together(trained, task, report)
 
     def _wanted(self, task: Task) -> int:
-        """How many parts are trained where nothing ends the trial before."""
+        """The number of parts that are trained where nothing ends the trial before."""
         parts = parts_of(self._config)
         return parts if task.most_parts is None else min(parts, task.most_parts)
 
     def _parts(self, task: Task) -> Iterator[tuple[int, Split]]:
-        """The parts' numbers and what each is trained on."""
+        """The number of each part, and the split that it is trained on."""
         for number in range(1, self._wanted(task) + 1):
             folds = self._config.folds
             yield (
@@ -187,7 +198,7 @@ class RatingRunner:
         )
 
     def _together(self, trained: Sequence[_Trained], task: Task, report: Reporter) -> Done:
-        """What all parts came to: the mean of those that ended, and each by itself."""
+        """Join the parts to the trial's outcome: the mean of those that ended, and each figure."""
         last = trained[-1].result
         cut = last.end_reason if last.end_reason not in _KEPT else ""
         whole = trained[:-1] if cut else trained
@@ -250,22 +261,22 @@ class RatingRunner:
         )
 
     def tidy(self) -> None:
-        """Let go of the last trial's model."""
+        """Free the last trial's model."""
         keras.backend.clear_session()
 
-    def score(self, asked: Score) -> Scored:
+    def score(self, question: Score) -> Scored:
         """Score a saved model, or the trivial predictors, on the validation or the test part."""
-        part = {"valid": self._split.valid, "test": self._split.test}[asked.part]
-        if asked.model is None:
+        part = {"valid": self._split.valid, "test": self._split.test}[question.part]
+        if question.model is None:
             predictions = trivial_predictions(self._split, part)
         else:
-            model = keras.saving.load_model(asked.model / "model.keras", compile=False)
+            model = keras.saving.load_model(question.model / "model.keras", compile=False)
             predictions = {"model": models.predict(model, part).astype(np.float64)}
         rows = self._split.vocabulary.user_rows
         scores = part.scores.astype(np.float64)
         sums = {
-            name: np.bincount(part.users, weights=(found - scores) ** 2, minlength=rows)
-            for name, found in predictions.items()
+            name: np.bincount(part.users, weights=(predicted - scores) ** 2, minlength=rows)
+            for name, predicted in predictions.items()
         }
         counts = np.bincount(part.users, minlength=rows).astype(np.float64)
         return Scored(sums=sums, counts=counts)

@@ -1,4 +1,4 @@
-"""What a trial tells the study while it trains, and hears back."""
+"""Reports a running trial's epochs to the study, and returns the study's answers."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from tracking import EndReason, EpochRecord
 
 
 class Reporter:
-    """Sends an epoch to the study and, where the trial is judged, brings back if it goes on.
+    """Sends a trial's epochs and parts to the study, and waits for an answer where it is judged.
 
     Attributes:
-        seconds: What telling took so far.
+        seconds: Seconds that the reports took so far.
         beyond: Which limit ended the trial, in words; empty where none did.
     """
 
     def __init__(self, pipe: Connection, task: Task) -> None:
-        """Begin with the first part; nothing is sent yet."""
+        """Send nothing yet; the first part's epochs follow."""
         self._pipe = pipe
         self._task = task
         self._prefix = ""
@@ -30,7 +30,16 @@ class Reporter:
         self.beyond = ""
 
     def __call__(self, epoch: int, seconds: float, metrics: Mapping[str, float]) -> bool:
-        """Report one epoch; false means that the trial ends here."""
+        """Report one epoch.
+
+        Args:
+            epoch: Number of the epoch, 1 for the first.
+            seconds: Wall time of the epoch.
+            metrics: Figures by name.
+
+        Returns:
+            Whether the trial goes on; false where it is pruned or exceeds a limit.
+        """
         started = time.perf_counter()
         named = {self._prefix + name: value for name, value in metrics.items()}
         first = self._task.judged_from
@@ -44,7 +53,7 @@ class Reporter:
         return goes_on and not self.beyond
 
     def begin(self, kind: str, number: int) -> None:
-        """Say which part the epochs that follow are of.
+        """Set which part the epochs that follow belong to.
 
         Args:
             kind: "fold" or "repeat"; the first part's epochs are the trial's own curve.
@@ -53,7 +62,15 @@ class Reporter:
         self._prefix = f"{kind}_{number}/" if number > 1 else ""
 
     def part(self, number: int, value: float) -> bool:
-        """Report a part that was trained to its end; false means that the trial is pruned."""
+        """Report a part that was trained to its end.
+
+        Args:
+            number: 1 for the first.
+            value: The part's value.
+
+        Returns:
+            Whether the trial goes on; false where it is pruned.
+        """
         started = time.perf_counter()
         waits = self._task.judged_by_parts
         self._pipe.send(Part(number=number, value=value, waits=waits))
@@ -63,5 +80,5 @@ class Reporter:
 
     @property
     def end_reason(self) -> str:
-        """Why a trial ended that was told to: "pruned", or "limit"."""
+        """Why the trial was ended from outside: "pruned", or "limit"."""
         return EndReason.LIMIT if self.beyond else EndReason.PRUNED

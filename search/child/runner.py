@@ -1,4 +1,4 @@
-"""What trains trials inside the child: the interface that the child's main loop knows."""
+"""The interface between the child's main loop and what trains its trials."""
 
 from __future__ import annotations
 
@@ -12,20 +12,47 @@ from search.child.reporter import Reporter
 class Runner(Protocol):
     """Trains trials of one study: ours on ratings, or a user's own HyperModel.
 
-    A runner lives in one child process and is called in its main thread alone, one trial after
-    another: `ready` once, then any of the others. It owns the data that it loaded; the folder of
-    a task is the study's, and what a runner writes there is the trial's. Whatever it raises
-    fails the trial, not the child.
+    Order: a runner lives in one child process, which makes it with its data loaded. Then `ready` is
+    called once; after that `run` and `score`, one at a time, in any order. `tidy` follows each
+    `run` whose outcome was sent.
+
+    Threads: all are called in the child's main thread. `report` may be called only there and only
+    before `run` returns, since it speaks through the child's one pipe. Making a runner on ratings
+    must not start TensorFlow: its threads are set after the rows are counted, before `ready`.
+
+    Ownership: a runner owns the data that it loaded. The folder of a task is the study's, which
+    makes it and removes it; what a runner writes there becomes the trial's files.
+
+    Exceptions: what `run` raises fails the trial, and the child lives on. Two kinds end the child:
+    a closed pipe (EOFError, ConnectionError), and what is no `Exception`. A user's mistake that
+    `ready` raises refuses the whole study. Anything else from `ready`, and all that `score` raises,
+    ends the child.
     """
 
     def ready(self, allotment: Allotment) -> Ready:
-        """Describe the space and the data."""
+        """Describe the space and the data.
+
+        Args:
+            allotment: Workers of the study, and the threads that this process may use.
+        """
 
     def run(self, task: Task, report: Reporter) -> Done:
-        """Train one trial; `report` is called after each epoch and says whether to go on."""
+        """Train one trial.
 
-    def score(self, asked: Score) -> Scored:
-        """Score a saved model."""
+        Args:
+            task: What to train.
+            report: To be called after each epoch, and where it returns false the trial ends.
+
+        Returns:
+            How the trial ended; the reason "nan" makes it a failed one.
+        """
+
+    def score(self, question: Score) -> Scored:
+        """Score a saved model, or the trivial predictors, on one part of the data.
+
+        Args:
+            question: Which model, and which part.
+        """
 
     def tidy(self) -> None:
-        """Let go of what the last trial left in memory."""
+        """Free what the last trial left in memory; the data stay."""

@@ -1,4 +1,4 @@
-"""Files that a child leaves of a trial."""
+"""Writes the files that a child leaves in a trial's folder."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from typing import Any
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
-    """Write what was built and how it was trained, as `config.json`."""
+    """Write a trial's model and training configuration as `config.json`."""
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

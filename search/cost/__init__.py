@@ -1,1 +1,1 @@
-"""What a trial and a study will cost."""
+"""Estimates what a study costs in time, memory and disk."""

@@ -1,4 +1,4 @@
-"""What a study would cost, reckoned from a few epochs of its first trial."""
+"""Estimates the cost of a study from a few epochs of its first trial."""
 
 from __future__ import annotations
 
@@ -11,25 +11,32 @@ from search.config.study import StudyConfig
 from search.space.parameters import Parameter, without_empty_conditions
 
 _SECONDS_BESIDE = 3.0
-"""Of a trial, beside its epochs: building, compiling, saving, storing."""
+"""Seconds of a trial beside its epochs: building, compiling, saving, storing."""
 _SECONDS_ENDS = 15.0
-"""Of a study, at its start and its end."""
+"""Seconds of a study at its start and its end."""
 _OWN_MB = 400.0
-"""Memory of the study's own process."""
+"""Memory of the study's own process, in MB."""
 _PLOTS_MB = 25.0
 _TRIAL_FILES_MB = 0.2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rehearsal:
-    """What a few epochs of a study's first trial took, measured.
+    """The measured cost of a few epochs of a study's first trial.
 
     Attributes:
-        seconds: Of each epoch; the first one compiles.
-        memory_mb: Peak of the training process.
+        seconds: Seconds of each epoch; the first one compiles.
+        memory_mb: Peak memory of the training process.
         files_mb: What the trial left on disk, its model included.
         space: What the study searches.
         workers: Trials that are trained at once.
+
+    Example:
+        >>> measured = Rehearsal(
+        ...     seconds=(0.9, 0.1, 0.3), memory_mb=500.0, files_mb=0.5, space=(), workers=2
+        ... )
+        >>> measured.seconds_epoch  # (0.1 + 0.3) / 2
+        0.2
     """
 
     seconds: Sequence[float]
@@ -40,13 +47,7 @@ class Rehearsal:
 
     @property
     def seconds_epoch(self) -> float:
-        """The mean of all epochs but the first, where there are others.
-
-        Example:
-            >>> measured = {"memory_mb": 0.0, "files_mb": 0.0, "space": (), "workers": 1}
-            >>> Rehearsal(seconds=(0.9, 0.1, 0.3), **measured).seconds_epoch
-            0.2
-        """
+        """The mean seconds of all epochs but the first, which compiles; of that one if alone."""
         later = list(self.seconds[1:]) or list(self.seconds) or [0.0]
         return sum(later) / len(later)
 
@@ -56,14 +57,14 @@ class Plan:
     """A study's space and its estimated cost.
 
     Attributes:
-        space: A row a parameter: name, kind, min, max, step, values, log, default, when.
+        space: A row for each parameter: name, kind, min, max, step, values, log, default, when.
         workers: Trials that are trained at once.
         seconds_epoch: An epoch of the first trial, measured alone on its threads.
         seconds: The whole study, if nothing is pruned and nothing stops early.
         memory_mb: Peak of a training process, measured, times the workers, and the study's own
             400 MB.
         disk_mb: Models, files, plots.
-        trials: Of the study.
+        trials: Target of trials.
     """
 
     space: tuple[dict[str, Any], ...]
@@ -75,20 +76,33 @@ class Plan:
     trials: int
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Plain values for JSON."""
         return asdict(self)
 
 
 def plan_from(config: StudyConfig, measured: Rehearsal) -> Plan:
-    """What a study would cost.
+    """Estimate what a study would cost in seconds, memory and disk.
 
     Trials of a study run in rounds, one a worker: ceil(trials / workers) rounds. A round takes
-    parts x epochs x seconds of an epoch, and 3 s beside; the study 15 s at its ends. 8 trials of
-    100 epochs of 0.1 s with 2 workers: 4 x (100 x 0.1 + 3) + 15 = 67 s.
+    parts x epochs x seconds of an epoch, and 3 s beside; the study 15 s at its ends.
 
     Args:
         config: The study.
-        measured: A few epochs of its first trial.
+        measured: The cost of a few epochs of its first trial.
+
+    Returns:
+        The estimate, with the space as rows of a table.
+
+    Example:
+        8 trials of 100 epochs with 2 workers: 4 x (100 x 0.1 + 3) + 15 = 67 s,
+        2 x 500 + 400 = 1400 MB of memory, and 8 x 0.5 + 8 x 0.2 + 25 = 30.6 MB on disk.
+
+        >>> measured = Rehearsal(
+        ...     seconds=(0.9, 0.1), memory_mb=500.0, files_mb=0.5, space=(), workers=2
+        ... )
+        >>> plan = plan_from(StudyConfig(trials=8, epochs=100), measured)
+        >>> plan.seconds, plan.memory_mb, plan.disk_mb
+        (67.0, 1400.0, 30.6)
     """
     kept = {"all": config.trials, "best": 1, "none": 0}[config.keep_models]
     trial_s = parts_of(config) * measured.seconds_epoch * config.epochs + _SECONDS_BESIDE
@@ -106,6 +120,7 @@ def plan_from(config: StudyConfig, measured: Rehearsal) -> Plan:
 
 
 def _describe(parameter: Parameter, when: str) -> dict[str, Any]:
+    """A parameter as a row of the table of the space."""
     return {
         "name": parameter.name,
         "kind": parameter.kind,

@@ -1,1 +1,1 @@
-"""The study's end of the child process: starts it, listens to it, ends it."""
+"""The study's side of the child process: starts it, listens to it, ends it."""

@@ -1,4 +1,4 @@
-"""The study's end of the fork server: one for all children of this process."""
+"""The study's side of the fork server: one server for all children of this process."""
 
 from __future__ import annotations
 
@@ -23,36 +23,44 @@ _ENDS_S = 0.5
 
 
 def environment(device: int | None = None) -> dict[str, str]:
-    """What a child's environment is: this process's own, and what our training asks for.
+    """The environment of a child: this process's variables, and those that our training needs.
 
     Args:
         device: The only GPU that TensorFlow may see there; None for all.
     """
     # oneDNN multiplies matrices faster on every x86; TensorFlow uses it on some by itself.
-    asked = {"TF_ENABLE_ONEDNN_OPTS": "1"} | os.environ
-    told = {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow"}
+    inherited = {"TF_ENABLE_ONEDNN_OPTS": "1"} | os.environ
+    needed = {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow"}
     if device is None:
-        return asked | told
-    visible = asked.get("CUDA_VISIBLE_DEVICES", "").split(",")  # a user's own choice of devices
+        return inherited | needed
+    visible = inherited.get("CUDA_VISIBLE_DEVICES", "").split(",")  # a user's own choice of devices
     chosen = visible[device] if device < len(visible) and visible[device] else str(device)
-    return asked | told | {"CUDA_VISIBLE_DEVICES": chosen}
+    return inherited | needed | {"CUDA_VISIBLE_DEVICES": chosen}
 
 
 class ForkServer:
-    """A process that forks children for this one; it ends with it, or once nothing refers to it.
+    """A process that forks children for this one; made by `start`.
 
-    Made by `start`. Several threads may use it: one request is under way at a time.
+    Who is responsible for what: the server loads the libraries once and forks; each child speaks
+    with its own `Supervisor` through a pipe of its own. The children are the server's: it waits for
+    them, and they end with it. It ends with this process, or once nothing refers to it.
+
+    Threads: several threads may use it, and one request is under way at a time. `wait` blocks the
+    others until the child has ended: call it for a child that was killed or closed its pipe.
+
+    Ownership: descriptors that are passed to `fork` stay the caller's. A process that was forked
+    from this one may not use this one's server; `fits` says so.
     """
 
     def __init__(
         self, process: subprocess.Popen[bytes], asking: socket.socket, log: IO[bytes]
     ) -> None:
-        """Take over a process that was started just now.
+        """Take over a server process that was started just now.
 
         Args:
-            process: The server.
+            process: The server's process.
             asking: Our end of the socket pair that it listens to.
-            log: What it prints to.
+            log: The file that it prints to.
         """
         self._process = process
         self._asking = asking
@@ -80,34 +88,44 @@ class ForkServer:
         return cls(process, asking, log)
 
     def fits(self) -> bool:
-        """Whether it lives, belongs to this process and saw the environment as it is now."""
+        """Whether the server lives, is this process's, and loaded with the environment of now."""
         ours = self._owner == os.getpid()
         return ours and self._seen == _read_at_loading() and self._process.poll() is None
 
     def fork(self, pipe: int, log: int) -> None:
-        """Ask for a child that serves `pipe` and prints to `log`; both may be closed at once.
+        """Ask for a child; the caller may close both descriptors at once.
 
         Where the server is no more, nothing answers at the pipe's other end.
+
+        Args:
+            pipe: Descriptor of the pipe that the child serves.
+            log: Descriptor of the file that it prints to.
         """
         with self._lock, contextlib.suppress(ConnectionError):
             socket.send_fds(self._asking, [request(FORK)], [pipe, log])
 
     def wait(self, pid: int) -> int:
-        """Wait for a child's end.
+        """Wait until a child has ended.
+
+        Args:
+            pid: The child's process number.
 
         Returns:
             Its exit code; the number of the signal that ended it as a negative one.
         """
         with self._lock, contextlib.suppress(ConnectionError):
             self._asking.sendall(request(WAIT, pid))
-            while told := self._asking.recv(REPLY):
-                whose, code = map(int, told.split())
+            while answer := self._asking.recv(REPLY):
+                whose, code = map(int, answer.split())
                 if whose == pid:  # else of a wait that a Ctrl-C cut short
                     return code
         return -signal.SIGKILL  # its server is no more, and children end with it
 
     def failure(self) -> tuple[int, str]:
-        """The exit code of a server that forked no child, and what it printed."""
+        """Say why no child came: the server's exit code, and what it printed.
+
+        Waits at most 10 seconds for the server to end.
+        """
         try:
             code = self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:  # it lives: the child itself ended before it said a word
@@ -119,6 +137,7 @@ class ForkServer:
 def _end(
     owner: int, asking: socket.socket, process: subprocess.Popen[bytes], log: IO[bytes]
 ) -> None:
+    """Close our ends; in the process that started it, wait for the server, or kill it."""
     asking.close()
     log.close()
     if owner != os.getpid():
@@ -144,4 +163,5 @@ def fork_server() -> ForkServer:
 
 
 def _read_at_loading() -> dict[str, str]:
+    """The variables of this process that libraries read when they are loaded."""
     return {n: v for n, v in os.environ.items() if n.startswith(_READ_AT_LOADING)}

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a flag that loops look at, so that nothing is left half-written."""
+"""Turns Ctrl-C and SIGTERM into a flag that loops look at, so that nothing is half-written."""
 
 from __future__ import annotations
 
@@ -10,13 +10,22 @@ from types import FrameType
 
 
 class Stop:
-    """Whether someone asked to stop."""
+    """Whether a user or another program asked to stop.
+
+    Attributes:
+        asked: Set by the first signal, and by a worker that fails.
+    """
 
     def __init__(self) -> None:
         self.asked = False
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
-        """Take a signal; the second one gives up waiting."""
+        """Take a signal; the second one raises KeyboardInterrupt at once.
+
+        Args:
+            signum: Number of the signal.
+            frame: Where the process was.
+        """
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True

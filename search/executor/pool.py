@@ -1,4 +1,4 @@
-"""Several workers at once, each a thread of the study's process."""
+"""Runs several workers at once, each a thread of the study's process."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def work_side_by_side(tasks: Sequence[Callable[[], int]], stop: Stop) -> int:
     """Run tasks at once, the first in this thread, which is where a Ctrl-C arrives.
 
     Args:
-        tasks: Each gives a number.
-        stop: Is set when one of them fails, so that the others end too.
+        tasks: Functions that each return a number.
+        stop: Set when one of them fails, so that the others end too.
 
     Returns:
         The sum of their numbers.

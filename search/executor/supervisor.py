@@ -1,4 +1,4 @@
-"""The study's end of the pipe: starts the child, hears it out, and outlives it."""
+"""The study's side of one child process: starts it, exchanges messages, and ends it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TRIALS_A_CHILD = 25
 
 
 class ChildDied(Exception):
-    """The child ended without a word; the message says how."""
+    """The child ended without an answer; the message says how, and `end_reason` which kind."""
 
     def __init__(self, message: str, end_reason: str) -> None:
         super().__init__(message)
@@ -31,13 +31,26 @@ class ChildDied(Exception):
 
 
 class Supervisor:
-    """One child at a time, made anew after a crash and after every 25 trials."""
+    """Owns one child process at a time, and starts another after a crash or after 25 trials.
+
+    Who is responsible for what: the supervisor starts the child, passes messages, notices its death
+    and ends it. `train` and `score` know the order of messages. Folders of trials are the caller's:
+    a child that is killed leaves its files where they are.
+
+    Order: `start` may be called early, to load while the caller does something else. `ready` and
+    `submit` start a child where there is none; `ask`, `poll` and `reply` need one. After `close` or
+    `ChildDied` there is none, and the next `submit` starts another, which loads the data again.
+    `close` may be called at any time, and again; whoever makes a supervisor closes it.
+
+    Threads: one thread uses a supervisor, that of its worker. Several supervisors share the
+    process's fork server, which takes care of that.
+    """
 
     def __init__(self, config: StudyConfig, device: int | None = None) -> None:
-        """Keep what the children are told; nothing is started yet.
+        """Start nothing yet.
 
         Args:
-            config: The study.
+            config: The study that the children train.
             device: The only GPU that they see; None for all.
         """
         self._config = config
@@ -67,13 +80,16 @@ class Supervisor:
             ours.send(setup)
 
     def ready(self, stop: Stop | None = None) -> Ready:
-        """Wait until the child has its data.
+        """Wait until the child has loaded its data.
 
         Args:
             stop: Ends the waiting.
 
+        Returns:
+            What the child said of its space, its data and this machine.
+
         Raises:
-            SearchError: The data or the model cannot be had.
+            SearchError: The data or the model cannot be had, or the child ended.
             KeyboardInterrupt: Someone asked to stop.
         """
         if self._pipe is None:
@@ -92,7 +108,14 @@ class Supervisor:
         return self._ready
 
     def submit(self, task: Task) -> None:
-        """Hand a trial to a child that is ready."""
+        """Hand a trial to a child, once one is ready.
+
+        Args:
+            task: What to train.
+
+        Raises:
+            SearchError: A new child was needed, and could not have its data.
+        """
         if self._trials >= _TRIALS_A_CHILD:
             self.close()
         self.ready()
@@ -101,15 +124,19 @@ class Supervisor:
         self._pipe.send(task)
 
     def ask(self, question: Score) -> None:
-        """Have a child that is ready score a model."""
+        """Ask a child that is ready to score a model; `poll` returns the answer.
+
+        Args:
+            question: Which model, and on which part of the data.
+        """
         assert self._pipe is not None
         self._pipe.send(question)
 
     def poll(self, timeout_s: float) -> Message | None:
-        """The child's next message, or None after `timeout_s` seconds.
+        """Wait for the child's next message; None after `timeout_s` seconds without one.
 
         Raises:
-            ChildDied: It ended.
+            ChildDied: The child ended.
         """
         assert self._pipe is not None
         try:
@@ -125,13 +152,21 @@ class Supervisor:
         raise self._death()
 
     def reply(self, goes_on: bool) -> None:
-        """Tell a child that waits after an epoch whether the trial goes on."""
+        """Answer a child that waits after an epoch or a part.
+
+        Args:
+            goes_on: Whether the trial goes on.
+        """
         assert self._pipe is not None
         with contextlib.suppress(ConnectionError):
             self._pipe.send(goes_on)
 
     def log_tail(self, most: int = 8000) -> str:
-        """The last of what the child printed."""
+        """The last of what the child printed, after its end too.
+
+        Args:
+            most: Most bytes.
+        """
         if self._log is None:
             return self._tail
         size = self._log.seek(0, os.SEEK_END)
@@ -139,11 +174,11 @@ class Supervisor:
         return str(self._log.read().decode("utf-8", "replace"))
 
     def peak_memory_mb(self) -> float | None:
-        """The child's highest resident memory in its trial so far, or None."""
+        """The child's highest resident memory in its trial so far, in MB; None without a child."""
         return None if self._pid is None else peak_memory_of_mb(self._pid)
 
     def close(self) -> None:
-        """End the child at once; what it printed last stays readable."""
+        """Kill the child, if there is one; what it printed last stays readable."""
         with contextlib.suppress(ChildDied):
             while self._pid is None and self._pipe is not None and self._pipe.poll():
                 self.poll(0)
@@ -155,6 +190,7 @@ class Supervisor:
         self._forget()
 
     def _forget(self) -> None:
+        """Let go of a child that ended, the last of what it printed kept."""
         if self._pipe is not None:
             self._pipe.close()  # a child that starts only now finds it closed, and ends
         if self._log is not None:
@@ -163,6 +199,7 @@ class Supervisor:
         self._server = self._pid = self._pipe = self._ready = self._log = None
 
     def _death(self) -> ChildDied:
+        """Learn how the child ended, let go of it, and describe its end."""
         assert self._server is not None
         if self._pid is not None:
             code, printed = self._server.wait(self._pid), self.log_tail()

@@ -1,4 +1,4 @@
-"""The one loop that listens to a child while it trains a trial; a score is asked for here too."""
+"""The loop that listens to a child while it trains a trial, and the request for a score."""
 
 from __future__ import annotations
 
@@ -13,18 +13,25 @@ _PAUSE_S = 0.1
 
 
 class Listener:
-    """Hears what a child tells of the trial that it trains; as it is, it lets every trial go on.
+    """Hears what happens in the trial that a child trains; this one lets every trial go on.
 
-    Everything is called in the thread that called `train`, in the order in which the child told
-    it, and never after `train` has returned.
+    Order and threads: everything is called in the thread that called `train`, in the order in which
+    it happened in the child, and never after `train` has returned. The end of the trial is what
+    `train` returns: no method is called for it.
+
+    Ownership: the records came through a pipe and are the listener's to keep.
+
+    A child that waits for an answer gets it once `epoch` or `part` has returned, so that a slow
+    listener makes the trial wait. Where a listener raises, `train` does too, and the child trains
+    on: the caller closes the supervisor.
     """
 
     def epoch(self, record: EpochRecord, *, is_asked: bool) -> bool:
-        """An epoch ended.
+        """Hear that an epoch ended.
 
         Args:
             record: The epoch.
-            is_asked: Whether the child waits for the answer; else the answer is not looked at.
+            is_asked: Whether the child waits for the answer; else the answer is ignored.
 
         Returns:
             Whether the trial goes on.
@@ -32,11 +39,18 @@ class Listener:
         return True
 
     def part(self, part: Part) -> bool:
-        """One training of several ended; see `epoch`."""
+        """Hear that one training of several ended.
+
+        Args:
+            part: The part; `part.waits` says whether the child waits for the answer.
+
+        Returns:
+            Whether the trial goes on.
+        """
         return True
 
     def between(self) -> None:
-        """Called after each message, and each tenth of a second without one."""
+        """Hear that a message was dealt with, or that a tenth of a second passed without one."""
 
 
 def train(
@@ -45,16 +59,17 @@ def train(
     listener: Listener,
     is_over: Callable[[], bool] = lambda: False,
 ) -> Done | Failed | None:
-    """Train a trial in a child, and hear it out.
+    """Train a trial in a child, and wait for its end.
 
     Args:
         supervisor: Owns the child; where there is none, one is started.
         task: What to train.
         listener: Hears each epoch and each part.
-        is_over: Asked between two messages; true ends the waiting.
+        is_over: Called after each message and each tenth of a second; true ends the waiting.
 
     Returns:
-        How the trial ended; None where `is_over` came first, and then the child still trains.
+        How the trial ended; None where `is_over` came first. Then the child still trains, and the
+        caller closes the supervisor.
 
     Raises:
         ChildDied: The child ended without a word.

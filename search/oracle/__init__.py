@@ -1,4 +1,4 @@
-"""Keras Tuner's door: its tuners over a study, its projects as studies."""
+"""Keras Tuner's side: its tuners train a study's trials, its projects are imported as studies."""
 
 from search.oracle.oracle import OptunaOracle
 

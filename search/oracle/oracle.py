@@ -1,4 +1,4 @@
-"""The second door: any `keras_tuner.Tuner` with Optuna choosing and MLflow recording."""
+"""An oracle for any `keras_tuner.Tuner`: Optuna chooses the trials, MLflow records them."""
 
 from __future__ import annotations
 
@@ -34,11 +34,30 @@ class OptunaOracle(keras_tuner.Oracle):
     were trained there); reproduce a trial (the seed of a training is the tuner's own); pass over a
     configuration that Optuna proposes again (it is trained once more, and counts).
 
+    Args:
+        objective: As every Keras Tuner oracle takes it.
+        max_trials: Target of trials, earlier ones of the study counted; never None.
+        study: The study's name.
+        home: Folder of `mlflow.db`, `optuna.db` and `artifacts/`; made when missing.
+        sampler: One of `trialbook search --sampler`.
+        sampler_options: The sampler's options, by Optuna's names.
+        seed: Seed of the sampler.
+        storage: Optuna's address; None for `optuna.db` in the home folder.
+        tracking_uri: MLflow's address; None for `mlflow.db` in the home folder.
+        options: All others of `keras_tuner.Oracle`.
+
     Example:
-        >>> oracle = OptunaOracle("val_loss", max_trials=20, study="mine")
+        With a function `build(hp)` that compiles a model, and its data `x` and `y`:
+
+        >>> oracle = OptunaOracle("val_loss", max_trials=2, study="mine", home="mlruns")
         >>> tuner = keras_tuner.Tuner(oracle=oracle, hypermodel=build, directory="kt")
         >>> oracle.watch(tuner)
-        >>> tuner.search(x, y, epochs=5, validation_split=0.2)
+        >>> tuner.search(x, y, epochs=2, validation_split=0.25, verbose=0)
+        >>> record = Studies(Store(Path("mlruns"))).record("mine")
+        >>> len(record.ranked())
+        2
+        >>> record.ranked()[0].value == float(oracle.get_best_trials(1)[0].score)
+        True
     """
 
     def __init__(
@@ -57,21 +76,10 @@ class OptunaOracle(keras_tuner.Oracle):
     ) -> None:
         """Open the study, or make it.
 
-        Args:
-            objective: As every Keras Tuner oracle takes it.
-            max_trials: Target of trials, earlier ones of the study counted; never None.
-            study: Its name.
-            home: Folder of `mlflow.db`, `optuna.db` and `artifacts/`; made when missing.
-            sampler: One of `trialbook search --sampler`.
-            sampler_options: Optuna's options of it.
-            seed: Of the sampler.
-            storage: Optuna's address; None for `optuna.db` in the home folder.
-            tracking_uri: MLflow's address; None for `mlflow.db` in the home folder.
-            options: All others of `keras_tuner.Oracle`.
+        The arguments are described with the class, as Keras Tuner describes those of its oracles.
 
         Raises:
-            SearchError: A value breaks its rule, or the study is one that a tuner cannot go on
-                with.
+            SearchError: A value breaks its rule, or no tuner can go on with the study.
         """
         super().__init__(objective=objective, max_trials=max_trials, seed=seed, **options)
         name, direction = self.objective.name, self.objective.direction
@@ -99,7 +107,7 @@ class OptunaOracle(keras_tuner.Oracle):
         Oracles are not told of epochs, so that without this a trial has its final figures alone.
 
         Args:
-            tuner: Whose `on_epoch_begin` and `on_epoch_end` are listened to.
+            tuner: The tuner; its `on_epoch_begin` and `on_epoch_end` are wrapped.
         """
         begin, end = tuner.on_epoch_begin, tuner.on_epoch_end
         started: dict[str, float] = {}
@@ -125,7 +133,14 @@ class OptunaOracle(keras_tuner.Oracle):
         self._study.epoch(self._numbers[name], curve[-1])
 
     def create_trial(self, tuner_id: str) -> Any:
-        """As every oracle does, with the study's earlier trials counted."""
+        """Begin a tuner's next trial, as the base class does; the study's earlier trials count.
+
+        Args:
+            tuner_id: Keras Tuner's name of the worker that asks.
+
+        Returns:
+            A `keras_tuner` trial; its status says whether there is something to train.
+        """
         if not self._restored:
             self._restore()
         trial = super().create_trial(tuner_id)
@@ -140,7 +155,7 @@ class OptunaOracle(keras_tuner.Oracle):
         return trial
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """Let Optuna choose.
+        """Let Optuna choose a trial's values.
 
         Args:
             trial_id: Keras Tuner's name of the trial.
@@ -153,13 +168,18 @@ class OptunaOracle(keras_tuner.Oracle):
         return {"status": _RUNNING, "values": values}
 
     def end_trial(self, trial: Any) -> None:
-        """As every oracle does; what it came to is stored and recorded."""
+        """End a trial as the base class does, then store and record its outcome.
+
+        Args:
+            trial: Keras Tuner's trial, with its score or its failure.
+        """
         try:
             super().end_trial(trial)
         finally:
             self._store(self.trials[trial.trial_id])
 
     def _store(self, trial: Any) -> None:
+        """Store how a trial ended, unless Keras Tuner will try it again."""
         number = self._numbers.get(trial.trial_id)
         retried = trial.trial_id in self._retry_queue
         if number is None or retried:
@@ -178,7 +198,7 @@ class OptunaOracle(keras_tuner.Oracle):
         self._study.end(number, end)
 
     def _restore(self) -> None:
-        """Give Keras Tuner the trials of the study that its project folder does not hold."""
+        """Give Keras Tuner the study's finished trials that its project folder lacks."""
         self._restored = True
         held = set(self.trials)
         width = len(str(self.max_trials))
@@ -205,7 +225,7 @@ class OptunaOracle(keras_tuner.Oracle):
 
 
 def active_values(trial: Any) -> dict[str, Any]:
-    """A Keras Tuner trial's values, those of inactive parameters left out."""
+    """A Keras Tuner trial's values by name, those of inactive parameters left out."""
     held = trial.hyperparameters
     return {
         hp.name: held.values[hp.name]
@@ -215,10 +235,10 @@ def active_values(trial: Any) -> dict[str, Any]:
 
 
 def _times(curve: list[EpochRecord]) -> dict[str, float]:
-    """How many epochs were heard of, and what they took."""
+    """Number and seconds of the epochs that were watched; empty without any."""
     if not curve:
         return {}
     return {
         "epochs_run": float(len(curve)),
-        "seconds_train": sum(each.seconds for each in curve),
+        "seconds_train": sum(epoch.seconds for epoch in curve),
     }

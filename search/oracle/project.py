@@ -1,4 +1,4 @@
-"""A finished Keras Tuner project as a study: its trials in Optuna and in MLflow."""
+"""Imports a Keras Tuner project as a study: its trials go to Optuna and to MLflow."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ENDED = ("COMPLETED", "FAILED", "INVALID")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Imported:
-    """What was brought in.
+    """The counts of an import, and its best trial.
 
     Attributes:
         study: Name of the study.
@@ -45,6 +45,27 @@ class Imported:
     best: int | None
     value: float | None
 
+    @classmethod
+    def of(cls, record: StudyRecord, objective: str, *, unfinished: int) -> Imported:
+        """Count the trials of a study that was made of a project.
+
+        Args:
+            record: The study.
+            objective: `NAME:min` or `NAME:max`.
+            unfinished: Trials of the project that had not ended.
+        """
+        ranked = record.ranked()
+        best = ranked[0] if ranked else None
+        return cls(
+            study=record.name,
+            objective=objective,
+            complete=len(ranked),
+            failed=len(record.trials) - len(ranked),
+            unfinished=unfinished,
+            best=best.number if best else None,
+            value=best.value if best else None,
+        )
+
 
 def import_project(
     folder: Path,
@@ -54,7 +75,7 @@ def import_project(
     objective: str | None = None,
     model: str | None = None,
 ) -> Imported:
-    """Bring a Keras Tuner project into a new study.
+    """Import a Keras Tuner project as a new study.
 
     Args:
         folder: The project: it holds `oracle.json` and a folder `trial_*` a trial.
@@ -63,17 +84,15 @@ def import_project(
         objective: `NAME:min` or `NAME:max`; None for the metric that the trials' scores are.
         model: `module:HyperModel` with which `trialbook search` can go on; None for none.
 
+    Returns:
+        How many trials were imported, and the best one.
+
     Raises:
         SearchError: The folder is no such project, none of its trials has ended, or there is a
             study of that name.
     """
     trials = _trials(folder)
-    ended = [trial for trial in trials if trial.status in _ENDED]
-    if not ended:
-        raise SearchError(
-            f"A project must have a trial that ended to be imported, but {folder} has none of "
-            f"{len(trials)}."
-        )
+    ended = _ended(trials, folder)
     config = StudyConfig(
         name=study or folder.resolve().name,
         trials=len(ended),
@@ -86,16 +105,18 @@ def import_project(
     _must_be_new(config.name, studies)
     _check_objective(config.objective, ended, folder)
     record = _add_all(config, studies, ended)
-    complete, best = record.ranked(), record.ranked()[:1]
-    return Imported(
-        study=config.name,
-        objective=config.objective,
-        complete=len(complete),
-        failed=len(record.trials) - len(complete),
-        unfinished=len(trials) - len(ended),
-        best=best[0].number if best else None,
-        value=best[0].value if best else None,
-    )
+    return Imported.of(record, config.objective, unfinished=len(trials) - len(ended))
+
+
+def _ended(trials: Sequence[Any], folder: Path) -> list[Any]:
+    """The project's trials that came to an end, with a value or without."""
+    ended = [trial for trial in trials if trial.status in _ENDED]
+    if not ended:
+        raise SearchError(
+            f"A project must have a trial that ended to be imported, but {folder} has none of "
+            f"{len(trials)}."
+        )
+    return ended
 
 
 def _must_be_new(name: str, studies: Studies) -> None:
@@ -127,18 +148,18 @@ def _trials(folder: Path) -> list[Any]:
         )
     try:
         order = json.loads(oracle.read_text(encoding="utf-8")).get("start_order", [])
-        found = [Trial.load(str(path)) for path in sorted(folder.glob("trial_*/trial.json"))]
+        loaded = [Trial.load(str(path)) for path in sorted(folder.glob("trial_*/trial.json"))]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SearchError(
             f"A Keras Tuner project must be readable, but {folder} is not "
             f"({type(error).__name__}: {error})."
         ) from error
     place = {name: number for number, name in enumerate(order)}
-    return sorted(found, key=lambda trial: (place.get(trial.trial_id, len(place)), trial.trial_id))
+    return sorted(loaded, key=lambda trial: (place.get(trial.trial_id, len(place)), trial.trial_id))
 
 
 def _objective(trials: Sequence[Any], folder: Path) -> str:
-    """The metric whose best value is every trial's score."""
+    """Find the metric whose best value is every trial's score, as `NAME:min` or `NAME:max`."""
     scored = [trial for trial in trials if trial.score is not None]
     names = scored[0].metrics.metrics if scored else {}
     for name, history in names.items():
@@ -154,6 +175,7 @@ def _objective(trials: Sequence[Any], folder: Path) -> str:
 
 
 def _check_objective(goal: str, trials: Sequence[Any], folder: Path) -> None:
+    """Refuse an objective that the project has no metric for, or that goes the other way."""
     name, _, direction = goal.partition(":")
     known = {n: h for t in trials if t.score is not None for n, h in t.metrics.metrics.items()}
     if not known:
@@ -171,6 +193,7 @@ def _check_objective(goal: str, trials: Sequence[Any], folder: Path) -> None:
 
 
 def _add(opened: TunerStudy, trial: Any, space: Sequence[Parameter]) -> None:
+    """Add one trial of a project to the study."""
     figures = {name: float(trial.metrics.get_best_value(name)) for name in trial.metrics.metrics}
     figures["best_epoch"] = float((trial.best_step or 0) + 1)
     lines = (trial.message or "").strip().splitlines()
@@ -189,7 +212,7 @@ def _add(opened: TunerStudy, trial: Any, space: Sequence[Parameter]) -> None:
 
 
 def _curve(trial: Any) -> tuple[EpochRecord, ...]:
-    """What the project holds by step: most often the best epoch alone."""
+    """A trial's epochs as far as the project holds them: most often the best one alone."""
     steps: dict[int, dict[str, float]] = {}
     for name in trial.metrics.metrics:
         for observation in trial.metrics.get_history(name):

@@ -1,4 +1,4 @@
-"""A study whose trials a Keras Tuner `Tuner` trains: chosen, stored and recorded as all others."""
+"""A study whose trials a Keras Tuner `Tuner` trains; it stores and records them as all others."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ from tracking import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TunerPoint:
-    """A configuration of a tuner.
+    """A configuration that a tuner trains.
 
     Attributes:
-        values: Its active parameters.
-        space: What the tuner searches by now.
-        name: The tuner's identifier of the trial.
+        values: Values of its active parameters, by name.
+        space: The parameters that the tuner has declared so far.
+        name: Keras Tuner's identifier of the trial.
     """
 
     values: Mapping[str, Scalar]
@@ -78,7 +78,7 @@ class TunerPoint:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TunerEnd:
-    """How a tuner's trial ended.
+    """The outcome of a tuner's trial.
 
     Attributes:
         value: The objective; None where it failed.
@@ -95,10 +95,10 @@ class TunerEnd:
 
 @dataclass(frozen=True, slots=True)
 class TunerStudy:
-    """One study that tuners train, and its record; made by `open`.
+    """A study whose trials tuners train, and its record; made by `open`.
 
     Attributes:
-        config: Its settings: its own, with the tuner's target and sampler.
+        config: Its stored settings, with the tuner's target, sampler and seed.
         study: Its Optuna study.
         recorder: Writes its record.
     """
@@ -142,11 +142,11 @@ class TunerStudy:
         return cls(config, study, recorder)
 
     def ask(self, space: Sequence[Parameter], name: str) -> tuple[int, dict[str, Scalar]]:
-        """Let Optuna choose a configuration, and begin its run.
+        """Let Optuna choose a configuration, and begin its trial.
 
         Args:
-            space: What the tuner searches by now.
-            name: The tuner's identifier of the trial.
+            space: The parameters that the tuner has declared so far.
+            name: Keras Tuner's identifier of the trial.
 
         Returns:
             The trial's number and its values, active parameters only.
@@ -165,7 +165,10 @@ class TunerStudy:
         return trial.number, values
 
     def again(self, point: TunerPoint) -> int:
-        """Begin the run of a configuration that a tuner trains once more.
+        """Begin a trial of a configuration that a tuner trains once more.
+
+        Args:
+            point: The configuration.
 
         Returns:
             The trial's number: of the one that waits since it was interrupted, or of a new one.
@@ -173,7 +176,7 @@ class TunerStudy:
         return self._begin_given(self._waiting(point.name), point)
 
     def _begin_given(self, trial: optuna.Trial | None, point: TunerPoint) -> int:
-        """Begin the run of values that Optuna need not choose, in a new trial where there is none.
+        """Begin a trial of values that Optuna need not choose, in a new trial where there is none.
 
         Returns:
             The trial's number.
@@ -188,7 +191,7 @@ class TunerStudy:
         return trial.number
 
     def _waiting(self, name: str) -> optuna.Trial | None:
-        """The queued trial that stands for an interrupted one of a tuner, now running; or None."""
+        """Begin the queued trial that repeats a tuner's interrupted one; None where none waits."""
         trials = self.study.get_trials(deepcopy=False)
         for queued in trials:
             interrupted = retry_of(queued)
@@ -201,6 +204,7 @@ class TunerStudy:
         return None
 
     def _begin(self, trial: optuna.Trial, point: TunerPoint) -> None:
+        """Begin the trial's MLflow run, and store what the trial is."""
         if not space_of(self.study):
             write_space(self.study, plain_space(point.space), version=1)
         slot = slot_of(self.study, frozen(trial))
@@ -230,18 +234,23 @@ class TunerStudy:
         self._runs[trial.number] = (trial, replace(record, run_id=run_id or None))
 
     def epoch(self, number: int, record: EpochRecord) -> None:
-        """Write an epoch of a trial under way to the record."""
+        """Record an epoch of a running trial.
+
+        Args:
+            number: Number of the trial.
+            record: The epoch.
+        """
         run_id = self._runs[number][1].run_id
         if run_id:
             self.recorder.epochs(run_id, [record])
 
     def grow(self, number: int, values: Mapping[str, Scalar], space: Sequence[Parameter]) -> None:
-        """Keep parameters that a tuner met only while it built the trial's model.
+        """Store parameters that a tuner met only while it built the trial's model.
 
         Args:
-            number: Of the trial, under way.
-            values: All of its active ones.
-            space: What the tuner searches by now.
+            number: Number of the trial, which is running.
+            values: Values of all its active parameters.
+            space: The parameters that the tuner has declared so far.
         """
         trial, record = self._runs[number]
         new = {name: value for name, value in values.items() if name not in record.params}
@@ -261,14 +270,17 @@ class TunerStudy:
             self.recorder.parameters(record.run_id, new)
 
     def end(self, number: int, end: TunerEnd) -> TrialRecord:
-        """Store how a trial ended, in Optuna first.
+        """Store how a trial ended: in Optuna first, then in the record.
 
         Args:
-            number: Of the trial.
-            end: What the tuner says of it.
+            number: Number of the trial.
+            end: How the tuner says that it ended.
+
+        Returns:
+            The trial's record.
         """
         trial, record = self._runs.pop(number)
-        metrics = {name: each for name, each in end.metrics.items() if math.isfinite(each)}
+        metrics = {name: figure for name, figure in end.metrics.items() if math.isfinite(figure)}
         value = end.value if end.value is not None and math.isfinite(end.value) else None
         if value is not None:
             metrics[self.config.value_name] = float(value)
@@ -293,7 +305,15 @@ class TunerStudy:
         return record
 
     def add(self, point: TunerPoint, end: TunerEnd) -> TrialRecord:
-        """Bring in a trial that was trained elsewhere."""
+        """Store a trial that was trained elsewhere.
+
+        Args:
+            point: What was trained.
+            end: How it ended.
+
+        Returns:
+            The trial's record.
+        """
         number = self._begin_given(None, point)
         run_id = self._runs[number][1].run_id
         if run_id:
@@ -301,33 +321,33 @@ class TunerStudy:
         return self.end(number, end)
 
     def finish(self) -> StudyRecord:
-        """Draw the plots, write the leaderboard, and close the record."""
+        """Draw the plots, write the leaderboard, and close and return the study's record."""
         record = study_record(self.study, self.config)
         self.recorder.finish_study(record, status="FINISHED")
         return record
 
     def finished_trials(self) -> list[FrozenTrial]:
-        """Trials that came to an end of their own, in the order of their numbers."""
+        """The complete and the failed trials, not the interrupted ones, in order of number."""
         ended = (TrialState.COMPLETE, TrialState.FAIL)
         own = self.study.get_trials(deepcopy=False, states=ended)
         return [trial for trial in own if outcome_of(trial).state != KILLED]
 
 
-def _resumed(stored: StudyConfig, asked: StudyConfig) -> StudyConfig:
-    """A stored study, to the target that is asked for and with the sampler that is."""
+def _resumed(stored: StudyConfig, wanted: StudyConfig) -> StudyConfig:
+    """The stored study's settings with the tuner's target, sampler and seed."""
     if stored.rates:
         raise SearchError(
             f"A tuner may go on only with a study of a model of its own, but {stored.name} "
             f"trains ratings. Go on with `trialbook search --study {stored.name}`."
         )
-    if stored.objective != asked.objective:
+    if stored.objective != wanted.objective:
         raise SearchError(
             f"A study may be resumed only with its own objective, but {stored.name} has "
-            f"{stored.objective}, and the tuner {asked.objective}."
+            f"{stored.objective}, and the tuner {wanted.objective}."
         )
     return stored.at(
-        trials=asked.trials,
-        sampler=asked.sampler,
-        sampler_options=asked.sampler_options,
-        seed=asked.seed,
+        trials=wanted.trials,
+        sampler=wanted.sampler,
+        sampler_options=wanted.sampler_options,
+        seed=wanted.seed,
     )

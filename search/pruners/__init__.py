@@ -1,1 +1,1 @@
-"""Which trial under way is ended, since others are ahead of it."""
+"""Pruners: they end a running trial that others are ahead of."""

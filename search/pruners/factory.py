@@ -1,4 +1,4 @@
-"""Pruners by name. What they compare is each trial's best so far at the same epoch."""
+"""Makes pruners by name. They compare each trial's best value so far at the same epoch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def make_pruner(
     growth: Growth = (),
     parts: int = 1,
 ) -> optuna.pruners.BasePruner:
-    """The named pruner.
+    """Make the named pruner.
 
     Args:
         name: One of `search.config.options.PRUNERS`: "none"; "median", after 4 trials and the
@@ -49,7 +49,7 @@ def make_pruner(
         make = _BY_SHAPE[name]
         if name == "hyperband":
             given = {"max_resource": epochs} | given
-        full, small = (make(warm_up(growth, small=each), given) for each in (False, True))
+        full, small = (make(warm_up(growth, small=is_small), given) for is_small in (False, True))
         return _ByShape(full, small)
     _check_p(parts, float(given.get("p_threshold", 0.1)))
     with warnings.catch_warnings():
@@ -59,20 +59,23 @@ def make_pruner(
 
 
 class _ByShape(optuna.pruners.BasePruner):
-    """Asks one pruner about full-batch trials and another one about those with mini-batches."""
+    """Asks one pruner about full-batch trials and another about mini-batch trials."""
 
     def __init__(self, full: optuna.pruners.BasePruner, small: optuna.pruners.BasePruner) -> None:
         self._full = full
         self._small = small
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
-        """What the one that is asked says."""
+        """Ask the pruner of the trial's shape."""
         small = has_small_batches(plan_of(trial).values)
         return (self._small if small else self._full).prune(study, trial)
 
 
 def _check_p(parts: int, threshold: float) -> None:
-    """Refuse signed ranks of so few parts that even the clearest of them end no trial."""
+    """Refuse the Wilcoxon test for so few parts that it could end no trial before the last.
+
+    Of 5 parts 4 are compared before the last; all four worse has p = 0.5^4 = 0.0625.
+    """
     least = 0.5 ** (parts - 1)  # all but the last are worse, and the last one ends it anyway
     if parts > 1 and (parts == 2 or least >= threshold):
         raise SearchError(

@@ -1,4 +1,4 @@
-"""Successive halving that begins at one rung after another, for a part of the trials each."""
+"""Hyperband: successive halving in several brackets, each beginning at a later epoch."""
 
 from __future__ import annotations
 
@@ -15,15 +15,27 @@ from search.storage.views import view_of
 
 
 class Hyperband(optuna.pruners.BasePruner):
-    """Successive halving that begins, for a part of the trials each, at one rung after another.
+    """Runs successive halving in brackets that begin at one rung after another.
 
-    Brackets and their shares are those of Optuna's own, which cannot serve here: it reads the
-    trials of a bracket from the storage, whatever the study that it is given shows, so that it
-    would compare full-batch with mini-batch trials; and it makes samplers see one bracket alone,
-    where nobody can count slots. A trial's bracket goes by its slot, which an interruption keeps.
+    A trial of bracket b is first judged at epoch min_resource x reduction_factor^b, and then each
+    time that its epochs have grown by the factor. Which share of the trials a bracket has is said
+    at `bracket_shares`.
+
+    Brackets and their shares are those of Optuna's own pruner, which cannot serve here. It reads
+    the trials of a bracket from the storage, whatever the study that it is given shows, so that it
+    would compare full-batch with mini-batch trials. And it makes samplers see one bracket alone,
+    where nobody can count slots. A trial's bracket follows from its slot, which an interruption
+    keeps.
     """
 
     def __init__(self, min_resource: int, max_resource: int, reduction_factor: int) -> None:
+        """List the brackets.
+
+        Args:
+            min_resource: Epoch at which the first bracket is first judged.
+            max_resource: Most epochs of a trial.
+            reduction_factor: One trial of so many goes on at each rung.
+        """
         count = 1
         while min_resource * reduction_factor**count <= max_resource:
             count += 1
@@ -31,8 +43,7 @@ class Hyperband(optuna.pruners.BasePruner):
             optuna.pruners.SuccessiveHalvingPruner(min_resource, reduction_factor, bracket)
             for bracket in range(count)
         ]
-        shares = [math.ceil(count * reduction_factor**left / (left + 1)) for left in range(count)]
-        self._ends = list(accumulate(reversed(shares)))
+        self._ends = list(accumulate(bracket_shares(count, reduction_factor)))
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         """Whether the trial is not among the best of its bracket at a rung."""
@@ -41,14 +52,36 @@ class Hyperband(optuna.pruners.BasePruner):
         inside = view_of(
             study,
             lambda: [
-                each
-                for each in study.get_trials(deepcopy=False)
-                if self._bracket(name, each) == bracket
+                other
+                for other in study.get_trials(deepcopy=False)
+                if self._bracket(name, other) == bracket
             ],
         )
         return self._halvings[bracket].prune(inside, trial)
 
     def _bracket(self, name: str, trial: FrozenTrial) -> int:
+        """The bracket of a trial: a hash of the study's name and the slot, cut at the shares."""
         given = given_slot(trial)
         slot = trial.number if given is None else given
         return bisect(self._ends, zlib.crc32(f"{name}_{slot}".encode()) % self._ends[-1])
+
+
+def bracket_shares(count: int, reduction_factor: int) -> list[int]:
+    """The shares of the trials that brackets have, in the order in which they are first judged.
+
+    Bracket b of n has ceil(n x factor^(n - 1 - b) / (n - b)), as in Optuna, so that each bracket
+    spends about as many epochs (Li et al., "Hyperband", JMLR 18, 2018).
+
+    Args:
+        count: Number of brackets.
+        reduction_factor: One trial of so many goes on at each rung.
+
+    Example:
+        3 x 9 / 3, 3 x 3 / 2 rounded up, and 3 x 1 / 1: 9, 5 and 3 of every 17 trials.
+
+        >>> bracket_shares(3, 3)
+        [9, 5, 3]
+    """
+    return [
+        math.ceil(count * reduction_factor**left / (left + 1)) for left in reversed(range(count))
+    ]

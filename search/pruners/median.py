@@ -1,4 +1,4 @@
-"""Ends a trial that is worse than the median of the others, unless it is still gaining."""
+"""Ends a trial that is worse than the median of the others, unless it still gains enough."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from search.storage.views import view_of, with_value_at
 
 
 class Median(optuna.pruners.MedianPruner):
-    """Spares a trial that would not be worse than the median after two more gains like its last.
+    """Ends a trial that is worse than the median, and would be after two more gains like its last.
 
     At the same epoch a configuration that learns fast and soon overfits is ahead of one that learns
     for longer and ends lower; the others that came to their end are mostly of the first kind. What
     they had then is what a trial is compared with that goes on for longer, as it is their best so
     far; Optuna's own asks only those that got as far. Gains that shrink by a third an epoch add up
-    to two more like the last.
+    to two more like the last: a trial that went from 0.90 to 0.88 is judged as if it were at
+    0.88 - 2 x 0.02 = 0.84.
     """
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
-        """Whether the trial is worse as it is, and as it would be after those gains."""
+        """Whether the trial is worse than the median as it is, and after two more gains too."""
         values = trial.intermediate_values
         if not values:
             return False
@@ -37,7 +38,7 @@ class Median(optuna.pruners.MedianPruner):
 
 
 def _gone_on(trial: FrozenTrial, step: int) -> FrozenTrial:
-    """A trial that came to its end before a step with what it would have there."""
+    """A trial with its last value kept to a step, where it completed before that."""
     values = trial.intermediate_values
     if trial.state != TrialState.COMPLETE or not values or max(values) >= step:
         return trial

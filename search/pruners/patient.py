@@ -15,12 +15,19 @@ class Patient(optuna.pruners.BasePruner):
     """
 
     def __init__(self, n_warmup_steps: int, patience: int = 10, min_delta: float = 0.0) -> None:
+        """Keep Optuna's names of the options.
+
+        Args:
+            n_warmup_steps: Epochs before any trial is ended.
+            patience: Epochs without improvement after which a trial is ended.
+            min_delta: The least improvement that counts, in the objective's unit.
+        """
         self._n_warmup_steps = n_warmup_steps
         self._patience = patience
         self._min_delta = min_delta
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
-        """Whether the best so far is no better than `patience` epochs ago."""
+        """Whether the best value has improved by no more than `min_delta` for `patience` epochs."""
         last = trial.last_step
         if last is None or last < self._n_warmup_steps:
             return False

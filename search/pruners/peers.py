@@ -1,4 +1,4 @@
-"""The trials that a pruner compares a trial with."""
+"""Chooses the trials that a pruner compares a trial with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from models.config import FULL_BATCH
-from search.storage.internals import storage_that_tells
+from search.storage.internals import storage_that_updates
 from search.storage.trial_attributes import plan_of
 from search.storage.views import from_step, view_of
 
@@ -23,12 +23,12 @@ def peers_of(
     alike: Callable[[FrozenTrial], bool] = lambda other: True,
     first: int = 0,
 ) -> optuna.Study:
-    """A study as the pruner of one trial sees it: as it was half a second ago at most.
+    """Make the study that one trial's pruner sees: its trials alike, half a second old at most.
 
     Args:
         study: The study; nothing is read of it yet.
-        trial: The one that is judged.
-        alike: Whether another may be compared with it.
+        trial: The trial that is judged.
+        alike: Whether another trial may be compared with it.
         first: Step from which on reports count.
     """
     trials: list[FrozenTrial] = []
@@ -37,21 +37,21 @@ def peers_of(
     def shown() -> list[FrozenTrial]:
         nonlocal trials, read
         if time.monotonic() - read > _FRESH_S:
-            found = [each for each in study.get_trials(deepcopy=False) if alike(each)]
-            trials = [from_step(each, first) for each in found] if first else found
+            peers = [other for other in study.get_trials(deepcopy=False) if alike(other)]
+            trials = [from_step(peer, first) for peer in peers] if first else peers
             read = time.monotonic()
         return trials
 
-    return view_of(study, shown, storage_that_tells(study, trial))
+    return view_of(study, shown, storage_that_updates(study, trial))
 
 
 def has_small_batches(values: Mapping[str, Any]) -> bool:
-    """Whether a trial with these real values takes several steps an epoch."""
+    """Whether a trial takes several steps an epoch, by its real values."""
     return bool(values.get("batch_size", FULL_BATCH) != FULL_BATCH)
 
 
 def same_shape(params: Mapping[str, Any], other: FrozenTrial) -> bool:
-    """Whether another trial falls as these parameters do: both by one step an epoch, or neither.
+    """Whether another trial's curve has this one's shape: both take one step an epoch, or more.
 
     Mini-batch training takes hundreds of steps an epoch and is far ahead at first, so that it
     would end every full-batch trial before that has begun to learn.

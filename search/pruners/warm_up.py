@@ -1,4 +1,4 @@
-"""Before which epoch no trial is ended.
+"""The warm-up: the epochs before which no trial is pruned.
 
 An epoch passes over the same rows whatever the batch size, all of them or as many as a study's
 growing samples give it, so equal epochs are equal numbers of rows seen. Full-batch trials are
@@ -27,11 +27,19 @@ BY_SHAPE = ("median", "asha", "hyperband", "patient", "threshold")
 
 
 def warm_up(growth: Growth, *, small: bool = False) -> int:
-    """Epochs before any trial is ended.
+    """The number of epochs before any trial is ended.
 
     Args:
         growth: Stages of growing samples: a share of the rows and how many epochs.
         small: Whether the trial has mini-batches.
+
+    Example:
+        Where samples grow, to the end of the stage that the 15 epochs fall into:
+
+        >>> warm_up(()), warm_up((), small=True)
+        (15, 4)
+        >>> warm_up([[0.1, 10], [0.3, 10]])
+        20
     """
     usual = WARM_UP_SMALL_BATCHES if small else WARM_UP_EPOCHS
     ends = accumulate(int(lasting) for _, lasting in growth)
@@ -42,8 +50,8 @@ def first_judged(name: str, options: Options, *, small: bool = False, growth: Gr
     """The first epoch at which the named pruner may end a trial.
 
     Args:
-        name: Of the pruner.
-        options: Of the pruner.
+        name: Name of the pruner.
+        options: Options of the pruner, by Optuna's names.
         small: Whether the trial has mini-batches.
         growth: Stages of growing samples: a share of the rows and how many epochs.
     """

@@ -1,4 +1,4 @@
-"""A recorded trial trained again and compared with its record."""
+"""Trains a recorded trial again and compares it with its record."""
 
 from search.reproduce.run import reproduce
 

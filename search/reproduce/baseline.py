@@ -1,4 +1,4 @@
-"""The published baseline, trained again and held against its published or its recorded value."""
+"""Trains the published baseline again, and compares it with its published or recorded value."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from tracking import COMPLETE, EpochRecord, TrialRecord
 
 PUBLISHED_TOLERANCE = 0.005
 _SETTLED_EPOCH = 20
-"""The bias of 7 has worn off by then, in the published curve too."""
+"""The output bias of 7 has worn off by this epoch, in the published curve too."""
 
 
 def reproduce_baseline(
@@ -48,13 +48,16 @@ def reproduce_baseline(
     tolerance: float | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> Reproduction:
-    """Train the published trial; on MUBI against 0.8396, elsewhere against its own record there.
+    """Train the published baseline: on MUBI against 0.8396, elsewhere against its own record.
 
     Args:
         studies: Where baselines are recorded, and where one is when there is none yet.
         data: The ratings' source.
         tolerance: Largest difference that counts as the same; None for the stated default.
-        on_epoch: Hears each epoch.
+        on_epoch: Called with each epoch.
+
+    Returns:
+        The comparison; where there was no record before, it reproduces nothing yet.
     """
     stored = _recorded_baseline(studies, data)
     fresh = stored is None
@@ -77,7 +80,7 @@ def reproduce_baseline(
 
 
 def _recorded_just_now(stored: Stored, data: str, tolerance: float, note: str) -> Reproduction:
-    """What is told of a baseline that had no record to compare with."""
+    """The result for a baseline that had no earlier record to compare with."""
     value = float(stored.record.value or math.nan)
     return Reproduction(
         target=f"baseline on {data}",
@@ -97,7 +100,7 @@ def _against_published(
     tolerance: float,
     on_epoch: OnEpoch | None,
 ) -> Reproduction:
-    """The reproduction of the published trial, on the published data."""
+    """Compare the baseline with the published value and curve, on the published data."""
     got, epochs, drift = _baseline_now(stored, fresh, on_epoch)
     expected, curve = published_rmse(), [(p.epoch, p.val_rmse) for p in published_curve()]
     checks = (dataset_of(stored.study) or {}).get("checks", ())
@@ -128,7 +131,7 @@ def _against_published(
 def _baseline_now(
     stored: Stored, fresh: bool, on_epoch: OnEpoch | None
 ) -> tuple[float | None, Sequence[EpochRecord], Sequence[str]]:
-    """Value, curve and drift of the baseline: as it was trained just now, or trained again."""
+    """Value, curve and drift of the baseline: recorded just now, else trained again."""
     if fresh:
         return stored.record.value, stored.record.epochs, ()
     replay = train_again(stored, stored.config, on_epoch=on_epoch)
@@ -136,6 +139,7 @@ def _baseline_now(
 
 
 def _published_notes(differs: list[str], published: Curve, new: Curve) -> tuple[str, ...]:
+    """Say whether the data are the published ones, and how far the curves are apart."""
     data = (
         f"The data differs from the published data in {len(differs)} figures: {differs[0]}"
         if differs
@@ -150,7 +154,7 @@ def _published_notes(differs: list[str], published: Curve, new: Curve) -> tuple[
 
 
 class _Echo(Silent):
-    """Tells each epoch of a study's trial to whoever waits for the reproduction."""
+    """Passes each epoch of a study's trial on to a function."""
 
     def __init__(self, on_epoch: OnEpoch | None) -> None:
         self._on_epoch = on_epoch
@@ -161,7 +165,7 @@ class _Echo(Silent):
 
 
 def _recorded_baseline(studies: Studies, data: str) -> Stored | None:
-    """A complete baseline of this store on these ratings, whole recipe, published split."""
+    """Find a complete baseline on these ratings, with the published split and epochs, or None."""
     usual = StudyConfig()
     for study in studies.all():
         config = config_of(study)
@@ -176,7 +180,7 @@ def _recorded_baseline(studies: Studies, data: str) -> Stored | None:
 
 
 def _record_baseline(studies: Studies, data: str, on_epoch: OnEpoch | None) -> Stored:
-    """Train the published trial in a study of its own."""
+    """Train the published baseline in a study of its own, and return its trial."""
     slug = re.sub(r"[^\w.]+", "-", data)[-80:].strip("-.")
     config = StudyConfig(
         name=f"baseline-{slug}",

@@ -1,4 +1,4 @@
-"""How a trial compares with itself, trained again."""
+"""Trains a stored trial again, and compares the two values and curves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Curve = list[tuple[int, float]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reproduction:
-    """How a trial compares with itself, trained again.
+    """The comparison of a trial's record with the same trial trained again.
 
     Attributes:
         target: What was reproduced, in words.
@@ -43,7 +43,7 @@ class Reproduction:
 
     @property
     def difference(self) -> float | None:
-        """got - expected; None where there is no `got`."""
+        """The new value minus the expected one; None where there is no new value."""
         return None if self.got is None else self.got - self.expected
 
 
@@ -55,14 +55,14 @@ def compare_again(
     tolerance: float | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> Reproduction:
-    """Train a stored trial again and hold it against its own record.
+    """Train a stored trial again and compare it with its own record.
 
     Args:
         stored: The trial.
         home: Folder where the picture is kept.
         data: Other ratings to train on; None for the recorded ones.
         tolerance: Largest difference that counts as the same; None for 1e-6.
-        on_epoch: Hears each epoch.
+        on_epoch: Called with each epoch.
     """
     config = stored.config.at(data=data or stored.config.data, threads=stored.plan.threads)
     replay = train_again(stored, config, on_epoch=on_epoch)
@@ -72,7 +72,7 @@ def compare_again(
 
 
 def _compared(stored: Stored, replay: Replay, home: Path, tolerance: float) -> Reproduction:
-    """A trial beside the same trial trained again."""
+    """Compare a trial's record with its replay, and draw both curves."""
     expected = float(stored.record.value or math.nan)
     got, notes = value_of(replay, stored)
     changes = [*drift_lines(stored, replay), *record_lines(stored)]
@@ -102,7 +102,13 @@ def _compared(stored: Stored, replay: Replay, home: Path, tolerance: float) -> R
 
 
 def points(epochs: Sequence[EpochRecord], monitor: str) -> Curve:
-    """A curve as (epoch, value), epochs without the metric left out."""
+    """List a curve's points, `(epoch, value)`; epochs without the metric are left out.
+
+    Example:
+        >>> first = EpochRecord(epoch=1, seconds=0.1, metrics={"val_rmse": 0.9})
+        >>> points([first, EpochRecord(epoch=2, seconds=0.1, metrics={})], "val_rmse")
+        [(1, 0.9)]
+    """
     return [(e.epoch, e.metrics[monitor]) for e in epochs if monitor in e.metrics]
 
 
@@ -115,7 +121,15 @@ def draw_curves(
     expected: float,
     title: str,
 ) -> str:
-    """Draw two curves in one picture, below the home folder and among the run's artifacts.
+    """Draw two curves in one picture, in the home folder and among the run's artifacts.
+
+    Args:
+        stored: The trial, which has an MLflow run.
+        home: The home folder; the picture goes to `reproductions/` in it.
+        recorded: The curve on record.
+        new: The curve of the new training.
+        expected: The value on record, drawn as a line.
+        title: Title of the picture.
 
     Returns:
         The picture's path.

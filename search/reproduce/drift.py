@@ -1,4 +1,4 @@
-"""What differs between a trial as it was recorded and as it runs now."""
+"""Finds what differs between a trial as it was recorded and as it runs now."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RECORD_TOLERANCE = 1e-9
 
 
 def drift_lines(stored: Stored, replay: Replay) -> list[str]:
-    """What differs in data, threads, seeds, versions and hardware, one line each."""
+    """List what differs in data, threads, seeds, versions and hardware, one line each."""
     then, now = dict(stored.plan.tags), trial_tags(replay.ready)
     lines = []
     data = replay.ready.dataset
@@ -35,7 +35,7 @@ def drift_lines(stored: Stored, replay: Replay) -> list[str]:
 
 
 def record_lines(stored: Stored) -> list[str]:
-    """Whether the places that hold the value agree; they were written as one number."""
+    """List the places that hold another value than Optuna; all were written as one number."""
     name, value = stored.config.value_name, stored.record.value
     assert value is not None
     places = {"the trial's figures": stored.outcome.metrics.get(name)}
@@ -62,7 +62,7 @@ def record_lines(stored: Stored) -> list[str]:
 
 
 def _part_lines(stored: Stored, value: float) -> list[str]:
-    """Whether the value of a trial of several parts is the mean of theirs."""
+    """Say where the value of a trial of several parts is not their mean; empty where it is."""
     metrics, kind = stored.record.metrics, part_kind(stored.config)
     count = int(metrics.get("parts", 0))
     parts = [metrics.get(f"{kind}_{n}/{stored.config.value_name}") for n in range(1, count + 1)]

@@ -1,4 +1,4 @@
-"""A trial as it was recorded, and the same trial trained again in a fresh process."""
+"""Finds a stored trial, and trains it again in a fresh process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OnEpoch = Callable[[EpochRecord], None]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A trial as both stores have it.
+    """A trial as Optuna and MLflow hold it.
 
     Attributes:
         study: Its study.
@@ -44,30 +44,36 @@ class Stored:
 
     @property
     def plan(self) -> TrialPlan:
-        """What it trained."""
+        """The stored plan of the trial."""
         return plan_of(self.trial)
 
     @property
     def outcome(self) -> TrialOutcome:
-        """How it ended."""
+        """The stored outcome of the trial."""
         return outcome_of(self.trial)
 
     @property
     def parts(self) -> int | None:
-        """Parts that a pruned trial of several came to; None where it has none, or ended whole."""
+        """Parts after which a trial of several was pruned; None where it has none, or was not."""
         parts = self.record.metrics.get("parts", 0)
         return int(parts) if self.record.state == PRUNED and parts else None
 
     @property
     def pruned_at(self) -> int | None:
-        """The epoch after which a trial was pruned; None where it was not, or between parts."""
+        """The epoch after which the trial was pruned; None where it was not, or between parts."""
         in_first = self.record.state == PRUNED and self.parts is None
         return len(self.record.epochs) if in_first else None
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A trial trained again."""
+    """A trial that was trained again.
+
+    Attributes:
+        ready: What the child said of its data, threads and devices.
+        ended: How the training ended.
+        epochs: All its epochs.
+    """
 
     ready: Ready
     ended: Done | Failed
@@ -75,14 +81,18 @@ class Replay:
 
 
 def stored_trial(studies: Studies, study: optuna.Study, number: int) -> Stored:
-    """A trial of a stored study, by its number."""
+    """Load a trial of a stored study by its number."""
     config, trial = config_of(study), study.get_trials(deepcopy=False)[number]
     record = trial_record(study.study_name, trial, config.monitor)
     return Stored(study, config, trial, record, studies.recorder(config))
 
 
 def find_trial(target: str, studies: Studies) -> Stored:
-    """The trial that `STUDY:NUMBER` or a run's identifier names.
+    """Load the trial that `STUDY:NUMBER` or an MLflow run's identifier names.
+
+    Args:
+        target: One of the two.
+        studies: Where the trial is.
 
     Raises:
         SearchError: There is none, or it has no value to compare with.
@@ -107,6 +117,7 @@ def find_trial(target: str, studies: Studies) -> Stored:
 
 
 def _of_run(run_id: str, studies: Studies) -> tuple[str, str]:
+    """Study and number of the trial that an MLflow run records."""
     run = studies.recorder().find_run(run_id) if studies.store.exists() else None
     tags = (run or {}).get("tags", {})
     if Tag.NUMBER not in tags:
@@ -123,7 +134,7 @@ def train_again(stored: Stored, config: StudyConfig, *, on_epoch: OnEpoch | None
     Args:
         stored: The trial; one that was pruned is stopped again where it was stopped.
         config: Its study, at the ratings and thread count to use.
-        on_epoch: Hears each epoch.
+        on_epoch: Called with each epoch.
 
     Raises:
         KeyboardInterrupt: Ctrl-C or SIGTERM; the child is closed first.
@@ -157,7 +168,7 @@ def train_again(stored: Stored, config: StudyConfig, *, on_epoch: OnEpoch | None
 
 
 class _Epochs(Listener):
-    """Keeps the epochs, and stops the trial after a given one."""
+    """Keeps the epochs, and ends the trial after a given one."""
 
     def __init__(self, last: int | None, on_epoch: OnEpoch | None) -> None:
         self.records: list[EpochRecord] = []
@@ -173,7 +184,12 @@ class _Epochs(Listener):
 
 
 def value_of(replay: Replay, stored: Stored) -> tuple[float | None, tuple[str, ...]]:
-    """The value of a replay, None where it failed, and what the user should know of it."""
+    """The value of a replay and notes on it; None where the training failed.
+
+    Args:
+        replay: The new training.
+        stored: The trial; of a pruned one the best value so far is taken.
+    """
     if isinstance(replay.ended, Failed):
         return None, (f"Training again failed: {replay.ended.message}",)
     if stored.record.state == COMPLETE:

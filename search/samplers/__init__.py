@@ -1,1 +1,1 @@
-"""Which configuration a trial tries next."""
+"""Samplers: they choose which configuration a trial tries next."""

@@ -1,4 +1,4 @@
-"""Samplers by name, each proposal seeded by the study's seed and the trial's slot."""
+"""Makes samplers by name; each proposal is seeded by the study's seed and the trial's slot."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def make_sampler(
     options: Options | None = None,
     history: Sequence[FrozenTrial] = (),
 ) -> BaseSampler:
-    """The named sampler; its own random choices depend on a trial's slot alone.
+    """Make the named sampler; its random choices depend on the seed and a trial's slot alone.
 
     Args:
         name: One of `search.config.options.SAMPLERS`.
         seed: The study's seed.
-        space: What it will sample.
+        space: Every parameter, parents first.
         trials: How many trials it will be asked for, the baseline included.
         options: Optuna's options of it, checked already; ours stand where one is missing.
         history: Trials of an earlier study that it learns from as well.
@@ -62,6 +62,7 @@ def make_sampler(
 
 
 def _check_together(name: str, make: Callable[[int], BaseSampler], given: Options) -> None:
+    """Refuse options that Optuna does not take together, by making the sampler once."""
     try:
         made_quietly(make, 0)
     except ValueError as error:
@@ -120,10 +121,11 @@ _MAKERS: dict[str, Callable[[Sequence[Parameter], Options, int], BaseSampler]] =
     "nsga2": _nsga2,
 }
 _SHARED = ("gp", "cmaes", "nsga2")
-"""These see only what all trials share; the baseline may lack most of a narrowed space."""
+"""Samplers that see only parameters that all trials share; a baseline may lack most of them."""
 
 
 def _check_numeric(space: Sequence[Parameter]) -> None:
+    """Refuse a space for CMA-ES that has choices or conditions."""
     everywhere = always_active(space)
     for parameter in space:
         depends = parameter.kind != "Fixed" and parameter not in everywhere

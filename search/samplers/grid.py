@@ -1,4 +1,4 @@
-"""Every point of a space whose parameters all have finitely many values."""
+"""Samples every point of a space whose parameters all have finitely many values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_POINTS = 100_000
 
 
 def grid_points(space: Sequence[Parameter]) -> list[dict[str, Scalar]]:
-    """Every point, active parameters only, parents' values before their children's.
+    """List every point of a space, active parameters only.
 
     Args:
         space: Parents before those that depend on them.
@@ -28,6 +28,19 @@ def grid_points(space: Sequence[Parameter]) -> list[dict[str, Scalar]]:
     Raises:
         SearchError: A parameter that can be active has infinitely many values, or there are too
             many points.
+
+    Example:
+        Two families, of which one alone has a depth of 1 or 2: 1 + 2 points, not 2 x 2.
+
+        >>> from search.space.parameters import Condition
+        >>> layered = Condition(name="family", values=("mlp",))
+        >>> grid_points([
+        ...     Parameter(name="family", kind="Choice", default="mlp", values=("gmf", "mlp")),
+        ...     Parameter(
+        ...         name="layers", kind="Int", default=1, low=1, high=2, conditions=(layered,)
+        ...     ),
+        ... ])
+        [{'family': 'gmf'}, {'family': 'mlp', 'layers': 1}, {'family': 'mlp', 'layers': 2}]
     """
     points = []
     for point in _points(space, {}):
@@ -69,7 +82,12 @@ class GridSampler(BySlot):
     """
 
     def __init__(self, space: Sequence[Parameter], seed: int, trials: int) -> None:
-        """List the points.
+        """List the points, in an order that the seed gives.
+
+        Args:
+            space: Every parameter, parents first.
+            seed: Seed of the order.
+            trials: Target of trials of the study, the baseline included.
 
         Raises:
             SearchError: As `grid_points`, or there are fewer points than trials.
@@ -95,7 +113,7 @@ class GridSampler(BySlot):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """The value at the point of the trial's place."""
+        """The parameter's value at the grid point of the trial's place."""
         place = self.place(study, trial)
         count = len(self._encoded)
         following = (self._encoded[(place + n) % count] for n in range(count))

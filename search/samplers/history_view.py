@@ -1,4 +1,4 @@
-"""A study as a sampler sees it: as it was when the proposal began, and an earlier one before it."""
+"""Shows a sampler the trials of an earlier study before the study's own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def with_history(
     history: Sequence[FrozenTrial] = (),
     names: Collection[str] = (),
 ) -> optuna.Study:
-    """A study whose sampler sees the trials of an earlier study before its own.
+    """Make a study that shows a sampler an earlier study's trials before its own.
 
     Its own are read once, when they are first asked for: `tpe` asks some twenty times a proposal,
     and the storage takes milliseconds each time. Where there are several goals, a trial that a
@@ -26,8 +26,8 @@ def with_history(
 
     Args:
         study: The study.
-        history: Trials of the earlier one.
-        names: Parameters without which a trial of either is not shown.
+        history: Trials of the earlier study.
+        names: Optuna's parameters without which a finished trial is not shown.
     """
     needed = set(names)
     read: list[FrozenTrial] | None = None

@@ -1,4 +1,4 @@
-"""A sampler that varies the best trials, and asks another one for what they do not show."""
+"""A sampler that varies the best trials, and asks another sampler for what they lack."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _LEARNT_FROM = 10
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LocalSettings:
-    """What a user or the space says to the sampler that varies the best trials.
+    """Settings of the sampler that varies the best trials.
 
     Attributes:
         startup: Trials that came to their end before the first is varied.
@@ -92,9 +92,9 @@ class LocalSampler(BaseSampler):
         """Choose nothing yet.
 
         Args:
-            seed: Of its own draws.
-            other: Proposes all else.
-            settings: The shares of the rules.
+            seed: Seed of its own draws.
+            other: The sampler that proposes all else.
+            settings: What the rules go by.
         """
         self._random = np.random.default_rng(seed)
         self._uniform = RandomSampler(seed=seed)
@@ -105,7 +105,10 @@ class LocalSampler(BaseSampler):
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Choose what this trial is; a trial that is varied has its parameters asked one by one."""
+        """Decide whether this trial varies an earlier one; else ask the other sampler.
+
+        A variation has no joint space: its parameters are asked for one by one.
+        """
         if self._random.random() < self._settings.share:
             self._values = self._proposed(study)
         if self._values is None:
@@ -113,7 +116,7 @@ class LocalSampler(BaseSampler):
         return {}
 
     def _proposed(self, study: optuna.Study) -> dict[str, Any] | None:
-        """A trial of the study with changes, or None where there are too few trials."""
+        """Vary a trial of the study; None where too few have ended."""
         ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
         within = [t for t in ended if not is_beyond(t)]
         under_way = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
@@ -138,10 +141,10 @@ class LocalSampler(BaseSampler):
             if swept is not None:
                 return swept
         parent = self._parent(within, whole, sign)
-        told = [t for t in within if math.isfinite(_least(t, sign))]
-        if len(told) < _LEARNT_FROM:
+        valued = [t for t in within if math.isfinite(_least(t, sign))]
+        if len(valued) < _LEARNT_FROM:
             return self._varied(parent)
-        tried = [*(t.params for t in told), *taken]
+        tried = [*(t.params for t in valued), *taken]
         drawn = [self._varied(parent) for _ in range(self._settings.candidates)]
         # A variation may carry parameters that its kind lacks; they are not asked for.
         new = [v for v in drawn if not any(params.items() <= v.items() for params in tried)]
@@ -149,7 +152,9 @@ class LocalSampler(BaseSampler):
         if len(candidates) == 1:
             return candidates[0]
         seed = int(self._random.integers(2**31))
-        return candidates[most_promising(told, [_least(t, sign) for t in told], candidates, seed)]
+        return candidates[
+            most_promising(valued, [_least(t, sign) for t in valued], candidates, seed)
+        ]
 
     def _swept(
         self,
@@ -157,24 +162,24 @@ class LocalSampler(BaseSampler):
         bases: Sequence[FrozenTrial],
         names: Container[str | None],
     ) -> dict[str, Any] | None:
-        """The first of some trials that has a choice which was not tried near it, with that."""
+        """Change one choice of the first given trial that has a value untried near it; or None."""
         for base in bases:
             kind, untried = base.params.get(self._settings.kind or ""), []
             same = [params for params in known if params.get(self._settings.kind or "") == kind]
             for name, distribution in base.distributions.items():
                 if name in names and isinstance(distribution, CategoricalDistribution):
                     most = len(base.params) // 2 if name == self._settings.first else _NEAR
-                    asked = known if name == self._settings.kind else same
-                    near = [params for params in asked if _apart(params, base.params) <= most]
+                    compared = known if name == self._settings.kind else same
+                    near = [params for params in compared if _apart(params, base.params) <= most]
                     tried = {params.get(name) for params in near}
-                    untried += [(name, each) for each in distribution.choices if each not in tried]
+                    untried += [(name, v) for v in distribution.choices if v not in tried]
             if untried:
                 name, value = untried[self._random.integers(len(untried))]
                 return {**base.params, name: value}
         return None
 
     def _varied(self, parent: FrozenTrial) -> dict[str, Any]:
-        """Its parameters, a few of them changed."""
+        """A trial's parameters with a few of them changed."""
         names = [n for n, d in parent.distributions.items() if not d.single()]
         values = dict(parent.params)
         if names:
@@ -188,7 +193,7 @@ class LocalSampler(BaseSampler):
     def _parent(
         self, within: Sequence[FrozenTrial], whole: Sequence[FrozenTrial], sign: float
     ) -> FrozenTrial:
-        """One of the three that are varied."""
+        """Draw the trial that is varied, one of the best three."""
         parents = sorted(whole, key=lambda t: _least(t, sign))[:_PARENTS]
         place = int(self._random.geometric(0.5)) - 1
         if place >= _PARENTS - 1:
@@ -198,7 +203,7 @@ class LocalSampler(BaseSampler):
     def _other_kind(
         self, within: Sequence[FrozenTrial], parents: Sequence[FrozenTrial], sign: float
     ) -> FrozenTrial | None:
-        """The best trial of another kind than the first two parents, where they are of one kind.
+        """The best trial of another kind, where the first two parents are of one kind; else None.
 
         Trials that were pruned are asked too: a family that is behind would otherwise have none
         but those that caught up at once.
@@ -215,7 +220,7 @@ class LocalSampler(BaseSampler):
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """What the other sampler proposes; nothing where a trial is varied."""
+        """The other sampler's proposal; empty where a trial is varied."""
         if self._values is not None:
             return {}
         return self._other.sample_relative(study, trial, search_space)
@@ -234,9 +239,9 @@ class LocalSampler(BaseSampler):
         return sampler.sample_independent(study, trial, param_name, param_distribution)
 
     def _changed(self, value: Any, distribution: Any) -> Any:
-        """Another value of a distribution; the same only where a hundred draws gave no other."""
+        """Draw another value; the same only where a hundred draws gave no other."""
         if isinstance(distribution, CategoricalDistribution):
-            others = [each for each in distribution.choices if each != value]
+            others = [choice for choice in distribution.choices if choice != value]
             return others[self._random.integers(len(others))] if others else value
         for _ in range(_DRAWS):
             moved = self._moved(value, distribution)
@@ -245,6 +250,7 @@ class LocalSampler(BaseSampler):
         return value
 
     def _moved(self, value: float, distribution: Any) -> float:
+        """Move a number by a normal step, rounded to its grid and cut off at the ends."""
         low, high = distribution.low, distribution.high
         if distribution.log:
             width = math.log(high / low)
@@ -257,7 +263,7 @@ class LocalSampler(BaseSampler):
         return round(moved) if isinstance(distribution, IntDistribution) else float(moved)
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """As the other sampler does."""
+        """Let the other sampler prepare for the trial."""
         self._other.before_trial(study, trial)
 
     def after_trial(
@@ -267,23 +273,23 @@ class LocalSampler(BaseSampler):
         state: TrialState,
         values: Sequence[float] | None,
     ) -> None:
-        """As the other sampler does."""
+        """Let the other sampler take note of the trial's end."""
         self._other.after_trial(study, trial, state, values)
 
 
 def _apart(some: Mapping[str, Any], others: Mapping[str, Any]) -> int:
-    """How many of the parameters that both have differ."""
+    """Count the shared parameters in which two configurations differ."""
     return sum(some[name] != others[name] for name in some.keys() & others.keys())
 
 
 def _least(trial: FrozenTrial, sign: float) -> float:
-    """The value of a trial, the best that it had where it was pruned; `sign` of -1 maximises."""
+    """A trial's signed value, lower is better; the best that it reported where it was pruned."""
     values = trial.values or trial.intermediate_values.values()
     return min((sign * value for value in values), default=math.inf)
 
 
 def _fits(params: Mapping[str, Any], name: str, distribution: Any) -> bool:
-    """Whether a parent has a value that a distribution holds."""
+    """Whether a parent has a value of that name that the distribution holds."""
     if name not in params:
         return False
     value = params[name]

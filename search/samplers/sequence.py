@@ -1,4 +1,4 @@
-"""Samplers that know what every slot tries before the first one starts."""
+"""Samplers that know what every slot tries before the first trial starts."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from search.storage.slots import place_of
 
 
 class BySlot(BaseSampler):
-    """Looks at no other trial, so that neither workers nor interruptions change a proposal.
+    """A sampler that looks at no other trial: a trial's place alone says what it tries.
 
-    Parameters are asked for one by one, since only then it is known which ones are active.
+    So neither workers nor interruptions change a proposal. Parameters are asked for one by one,
+    since only then it is known which of them are active.
     """
 
     def __init__(self) -> None:
-        """Nothing was asked for yet."""
+        """Propose nothing yet."""
         self._places: dict[int, int] = {}
 
     def place(self, study: optuna.Study, trial: FrozenTrial) -> int:
-        """Which point is the trial's: how many before it were the sampler's to choose."""
+        """The trial's place: how many slots before its own the sampler filled."""
         if trial.number not in self._places:
             self._places[trial.number] = place_of(study, trial)
         return self._places[trial.number]
@@ -35,18 +36,18 @@ class BySlot(BaseSampler):
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Nothing: every parameter is sampled by itself."""
+        """Return no joint space: every parameter is sampled by itself."""
         return {}
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Nothing."""
+        """Return no values: no parameters are sampled jointly."""
         return {}
 
 
 class SequenceSampler(BySlot):
-    """A low-discrepancy sequence: place k tries its k-th point, a dimension a parameter.
+    """Proposes a low-discrepancy sequence: place k tries its k-th point, one dimension a parameter.
 
     Optuna's own counts the proposals that it made, over the parameters of the first finished
     trial: another number of workers, or an interruption, would change what a slot tries, and a
@@ -58,8 +59,8 @@ class SequenceSampler(BySlot):
         """Keep the space's searched parameters, in their order.
 
         Args:
-            space: What is sampled.
-            seed: Of the scrambling.
+            space: Every parameter, parents first.
+            seed: Seed of the scrambling.
             options: `qmc_type` ("sobol" or "halton") and `scramble`.
         """
         super().__init__()
@@ -70,6 +71,7 @@ class SequenceSampler(BySlot):
         self._scramble = options.get("scramble", True)
 
     def _point(self, number: int) -> Sequence[float]:
+        """The sequence's point of a number, one share from 0 to 1 a dimension."""
         from scipy.stats import qmc
 
         engines = {"sobol": qmc.Sobol, "halton": qmc.Halton}
@@ -86,13 +88,24 @@ class SequenceSampler(BySlot):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """The point of the trial's place in the parameter's dimension."""
+        """The parameter's value at the sequence point of the trial's place."""
         share = self._point(self.place(study, trial))[self._dimension[param_name]]
         return _value(float(share), param_distribution)
 
 
 def _value(share: float, distribution: Any) -> Any:
-    """The value that lies at a share, from 0 to below 1, of a distribution."""
+    """The value at a share, from 0 to below 1, of a distribution.
+
+    Example:
+        A quarter of the way from 1 to 100, in the logarithm where it is sampled so:
+
+        >>> _value(0.25, optuna.distributions.FloatDistribution(1, 100))
+        25.75
+        >>> round(_value(0.25, optuna.distributions.FloatDistribution(1, 100, log=True)), 4)
+        3.1623
+        >>> _value(0.25, CategoricalDistribution(["a", "b", "c"]))  # the shares end at 1/3, 2/3, 1
+        'a'
+    """
     if isinstance(distribution, CategoricalDistribution):
         return distribution.choices[int(share * len(distribution.choices))]
     low, high = distribution.low, distribution.high

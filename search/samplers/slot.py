@@ -1,4 +1,4 @@
-"""Hands every trial to a sampler of its own, seeded by the study's seed and the trial's slot."""
+"""Gives every trial a sampler of its own, seeded by the study's seed and the trial's slot."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from search.storage.slots import slot_of
 
 
 class _Proposing(NamedTuple):
-    """What proposes one trial: a sampler, and the study as it sees it meanwhile."""
+    """A trial's own sampler, and the study that it is shown."""
 
     sampler: BaseSampler
     seen: optuna.Study
@@ -38,6 +38,14 @@ class SlotSampler(BaseSampler):
         history: Sequence[FrozenTrial] = (),
         names: Collection[str] = (),
     ) -> None:
+        """Make no sampler yet.
+
+        Args:
+            make: Makes a sampler from a seed.
+            seed: The study's seed.
+            history: Trials of an earlier study that samplers see before the study's own.
+            names: Optuna's parameters without which a finished trial is not shown.
+        """
         self._make = make
         self._seed = seed
         self._history = history
@@ -45,6 +53,7 @@ class SlotSampler(BaseSampler):
         self._made: dict[int, _Proposing] = {}  # of trials under way: several may be
 
     def _proposing(self, study: optuna.Study, trial: FrozenTrial) -> _Proposing:
+        """The trial's own sampler, made when it is first needed."""
         if trial.number not in self._made:
             seed = derive_seed(self._seed, slot_of(study, trial))
             sampler = made_quietly(self._make, seed)
@@ -55,14 +64,14 @@ class SlotSampler(BaseSampler):
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """As the inner sampler does."""
+        """The joint space of the trial's own sampler."""
         inner = self._proposing(study, trial)
         return inner.sampler.infer_relative_search_space(inner.seen, trial)
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """As the inner sampler does."""
+        """The values that the trial's own sampler proposes jointly."""
         inner = self._proposing(study, trial)
         return inner.sampler.sample_relative(inner.seen, trial, search_space)
 
@@ -73,12 +82,12 @@ class SlotSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """As the inner sampler does."""
+        """The value that the trial's own sampler proposes for one parameter."""
         inner = self._proposing(study, trial)
         return inner.sampler.sample_independent(inner.seen, trial, param_name, param_distribution)
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """As the inner sampler does."""
+        """Make the trial's own sampler, and let it prepare."""
         self._proposing(study, trial).sampler.before_trial(study, trial)
 
     def after_trial(
@@ -88,13 +97,18 @@ class SlotSampler(BaseSampler):
         state: TrialState,
         values: Sequence[float] | None,
     ) -> None:
-        """As the inner sampler does."""
+        """Tell the trial's own sampler how the trial ended, and let go of it."""
         self._proposing(study, trial).sampler.after_trial(study, trial, state, values)
         self._made.pop(trial.number, None)
 
 
 def made_quietly(make: Callable[[int], BaseSampler], seed: int) -> BaseSampler:
-    """A sampler; TPE's `group` is called experimental, but the pinned version is what is used."""
+    """Make a sampler without Optuna's warnings about what it calls experimental.
+
+    Args:
+        make: Makes the sampler from a seed; the version of Optuna is pinned.
+        seed: The seed.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return make(seed)

@@ -1,1 +1,1 @@
-"""What may vary: parameters, their declaration with Keras Tuner, and points of the space."""
+"""The search space: parameters, their declaration with Keras Tuner, and configurations of it."""

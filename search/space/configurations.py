@@ -1,4 +1,4 @@
-"""Configurations that a user wants tried first, read from a file and held against the space."""
+"""Configurations that a user wants tried first: read from a file, checked against the space."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from tracking import Scalar
 
 
 def read_configurations(path: Path) -> list[dict[str, Scalar]]:
-    """Configurations by name and value.
+    """Read configurations from a file.
 
     Args:
         path: JSON (a list of objects, or one object) or TOML (a table `[[trial]]` each).
+
+    Returns:
+        The configurations in the file's order, each by parameter name and value.
 
     Raises:
         SearchError: There is no such file, or it holds something else.
@@ -32,14 +35,14 @@ def read_configurations(path: Path) -> list[dict[str, Scalar]]:
         ) from error
     try:
         if path.suffix == ".toml":
-            found: Any = tomllib.loads(text).get("trial", [])
+            content: Any = tomllib.loads(text).get("trial", [])
         else:
-            found = json.loads(text)
+            content = json.loads(text)
     except ValueError as error:
         raise SearchError(
             f"`--enqueue` must be a JSON or TOML file, but {path} is not: {error}."
         ) from error
-    listed = [found] if isinstance(found, dict) else found
+    listed = [content] if isinstance(content, dict) else content
     if not isinstance(listed, list) or not listed or not all(_is_flat(each) for each in listed):
         raise SearchError(
             f"`--enqueue` must hold configurations, each names with values, but {path} does not. "
@@ -57,17 +60,24 @@ def _is_flat(value: Any) -> bool:
 def check_configurations(
     configurations: Sequence[Mapping[str, Scalar]], space: Sequence[Parameter]
 ) -> list[dict[str, Scalar]]:
-    """Refuse what a space does not hold. Parameters that are left out are the sampler's to choose.
+    """Check that each configuration lies in a space.
+
+    A configuration may leave parameters out; the sampler chooses these.
+
+    Args:
+        configurations: Values by parameter name.
+        space: Every parameter, parents first.
 
     Returns:
         The configurations, a number where the space has a text as that text: 256 as "256".
 
     Raises:
-        SearchError: The first name or value that does not fit.
+        SearchError: A name is unknown, a value lies outside of its range, or a parameter does not
+            exist beside the other values; the message names the first such case.
     """
     known = {parameter.name: parameter for parameter in space}
-    found = [_as_chosen(values, known) for values in configurations]
-    for place, values in enumerate(found, 1):
+    checked = [_as_chosen(values, known) for values in configurations]
+    for place, values in enumerate(checked, 1):
         for name, value in values.items():
             if name not in known:
                 raise SearchError(
@@ -92,20 +102,21 @@ def check_configurations(
                     f"{_wanted(unsaid, known[unsaid.name])}, but configuration {place} does not "
                     f"say which. Give it `{unsaid.name}` too."
                 )
-    return found
+    return checked
 
 
 def _as_chosen(values: Mapping[str, Scalar], known: Mapping[str, Parameter]) -> dict[str, Scalar]:
-    """Values with the texts of choices where they have numbers."""
-    found = dict(values)
+    """Replace a number by its text where the space has that text as a choice: 256 by "256"."""
+    chosen = dict(values)
     for name, value in values.items():
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if number and name in known and choice_text(value) in known[name].listed():
-            found[name] = choice_text(value)
-    return found
+            chosen[name] = choice_text(value)
+    return chosen
 
 
 def _range(parameter: Parameter) -> str:
+    """The values that a parameter may have, in words."""
     if parameter.kind in ("Int", "Float"):
         step = "" if parameter.step is None else f" in steps of {parameter.step:g}"
         return f"from {parameter.low:g} to {parameter.high:g}{step}"
@@ -115,7 +126,7 @@ def _range(parameter: Parameter) -> str:
 def _inactive(
     parameter: Parameter, values: Mapping[str, Scalar], known: Mapping[str, Parameter]
 ) -> str:
-    """The condition that the values given break, in words; none where its parent is left out."""
+    """The first condition of a parameter that the values break, in words; empty without one."""
     for condition in parameter.conditions:
         if condition.name in values and values[condition.name] not in condition.values:
             return f"{condition.name} is {_wanted(condition, known[condition.name])}"
@@ -125,7 +136,7 @@ def _inactive(
 def _unsaid(
     parameter: Parameter, values: Mapping[str, Scalar], known: Mapping[str, Parameter]
 ) -> Condition | None:
-    """A condition that may fail, and whose parent is left out."""
+    """The first condition of a parameter that may fail, and whose parent the values leave out."""
     for condition in parameter.conditions:
         if condition.name not in values and can_fail(condition, known[condition.name]):
             return condition
@@ -133,4 +144,5 @@ def _unsaid(
 
 
 def _wanted(condition: Condition, parent: Parameter) -> str:
+    """The parent's values with which a condition holds, in words."""
     return " or ".join(str(value) for value in condition.values if parent.holds(value))

@@ -1,4 +1,4 @@
-"""Keras Tuner's declarations with a study file's `[space]` applied and checked."""
+"""Declares parameters on Keras Tuner's `HyperParameters`, as a study file's `[space]` has them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ _KEYS = ("min", "max", "step", "log")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Range:
-    """What a number may be where no study file says otherwise.
+    """The usual range of a numeric parameter, which a study file may narrow or replace.
 
     Attributes:
         low: Least value.
         high: Greatest value.
-        default: The published baseline's.
-        step: Distance of two values; None for all between, or for every whole number.
+        default: The published baseline's value.
+        step: Distance of two values, or their ratio where `log`; None for all between, or for
+            every whole number.
         log: Whether it is sampled evenly in its logarithm.
     """
 
@@ -39,10 +40,14 @@ class Range:
 
 
 class Declaration:
-    """Declares parameters on a `HyperParameters` and reads their values there."""
+    """Declares parameters on a `HyperParameters` and reads their values there.
+
+    Each method that declares a parameter returns its value: the default on an empty
+    `HyperParameters`, else the value that it holds. What a study file says replaces the usual.
+    """
 
     def __init__(self, hp: keras_tuner.HyperParameters, overrides: Mapping[str, Any]) -> None:
-        """Keep both; nothing is declared yet.
+        """Declare nothing yet.
 
         Args:
             hp: Empty to declare; with values to read.
@@ -53,12 +58,12 @@ class Declaration:
         self._used: list[str] = []
 
     def when(self, parent: str, values: Sequence[Any]) -> AbstractContextManager[None]:
-        """What is declared inside exists only while `parent` has one of `values`."""
+        """Open a scope whose parameters exist only while `parent` has one of `values`."""
         scope: AbstractContextManager[None] = self._hp.conditional_scope(parent, list(values))
         return scope
 
     def integer(self, name: str, usual: Range, check: Check) -> int:
-        """A whole number.
+        """Declare a whole number and return its value.
 
         Args:
             name: The parameter.
@@ -71,16 +76,16 @@ class Declaration:
         return int(self._number(name, usual, check, int))
 
     def real(self, name: str, usual: Range, check: Check) -> float:
-        """A real number; see `integer`."""
+        """Declare a real number and return its value; see `integer`."""
         return float(self._number(name, usual, check, float))
 
     def choice(self, name: str, known: Sequence[str], default: str, check: Check) -> str:
-        """One of several texts; numbers of a study file become texts.
+        """Declare a choice among texts and return its value; numbers become texts.
 
         Args:
             name: The parameter.
             known: Its values where the study file gives none.
-            default: The published baseline's.
+            default: The published baseline's value.
             check: Raises `ModelsError` for a value that the model refuses.
 
         Raises:
@@ -98,7 +103,7 @@ class Declaration:
         return str(self._one_of(name, values, default))
 
     def most(self, name: str, usual: int) -> int:
-        """The most that an integer parameter can be, overrides applied."""
+        """The greatest value that an integer parameter can have, overrides applied."""
         rule = self._overrides.get(name)
         if isinstance(rule, Mapping):
             rule = rule.get("max", usual)
@@ -106,10 +111,10 @@ class Declaration:
         return max([v for v in values if isinstance(v, int)], default=usual)
 
     def check_all_used(self) -> None:
-        """Refuse overrides that name nothing.
+        """Refuse overrides that name no declared parameter.
 
         Raises:
-            SearchError: One does.
+            SearchError: An override does; the message lists the known names.
         """
         for name in self._overrides:
             if name not in self._used:
@@ -154,7 +159,7 @@ class Declaration:
 
 
 def _reachable(name: str, usual: Range, kind: type) -> Any:
-    """The value of the range that is nearest to its default."""
+    """The default where the range holds it, else the value that is nearest to it."""
     parameter = Parameter(
         name=name,
         kind="Int" if kind is int else "Float",
@@ -168,7 +173,7 @@ def _reachable(name: str, usual: Range, kind: type) -> Any:
 
 
 def _checked(name: str, rule: Any, check: Check) -> list[Any]:
-    """The values that a rule lists, each once."""
+    """The values that a study file lists for a parameter, each once."""
     values = list(rule) if isinstance(rule, list | tuple) else [rule]
     if not values:
         raise SearchError(f"`space.{name}` must list at least one value, but got {rule!r}.")
@@ -185,7 +190,7 @@ def _check(name: str, value: Any, check: Check) -> None:
 
 
 def _narrowed(name: str, rule: Mapping[str, Any], usual: Range, check: Check, kind: type) -> Range:
-    """The range that a table of a study file stands for."""
+    """The usual range with what a study file's table `{min, max, step, log}` changes."""
     unknown = sorted(set(rule) - set(_KEYS))
     if unknown:
         raise SearchError(f"`space.{name}` may hold {', '.join(_KEYS)}, but got `{unknown[0]}`.")

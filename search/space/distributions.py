@@ -1,4 +1,4 @@
-"""A space of parameters, sampled with Optuna through public interfaces only."""
+"""Samples a space with Optuna, and translates its values to Optuna's parameters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,31 @@ _EXPONENT = " (exponent)"
 
 
 class SpaceAdapter:
-    """Samples the parameters that are active, one after another, parents first."""
+    """Translates between real values of a space's parameters and Optuna's parameters.
+
+    It samples the parameters that are active, one after another, parents first. Real values carry
+    the names that a user knows; where a range is multiplied through, as 8, 16, 32, Optuna has the
+    number of the step instead, under a name of its own.
+
+    Example:
+        >>> from search.space.parameters import Condition
+        >>> layered = Condition(name="family", values=("mlp",))
+        >>> adapter = SpaceAdapter([
+        ...     Parameter(name="family", kind="Choice", default="mlp", values=("gmf", "mlp")),
+        ...     Parameter(
+        ...         name="units", kind="Int", default=16, low=8, high=64, step=2, log=True,
+        ...         conditions=(layered,),
+        ...     ),
+        ... ])
+        >>> adapter.defaults()
+        {'family': 'mlp', 'units': 16}
+        >>> adapter.encode({"family": "mlp", "units": 32})  # 32 is 8 doubled twice
+        {'family': 'mlp', 'units (exponent)': 2}
+        >>> study = optuna.create_study()
+        >>> study.enqueue_trial(adapter.encode({"family": "gmf"}))
+        >>> adapter.sample(study.ask())  # without the other family's `units`
+        {'family': 'gmf'}
+    """
 
     def __init__(self, space: Sequence[Parameter]) -> None:
         """Keep a declared space.
@@ -31,11 +55,14 @@ class SpaceAdapter:
         self._space = space
 
     def defaults(self) -> dict[str, Scalar]:
-        """Real values of the default point, active parameters only."""
+        """The default configuration: real values by name, active parameters only."""
         return self._walk(lambda parameter: parameter.default)
 
     def sample(self, trial: optuna.Trial) -> dict[str, Scalar]:
-        """Ask Optuna for a point.
+        """Ask Optuna for a configuration.
+
+        Args:
+            trial: A running trial; its parameters are stored.
 
         Returns:
             Real values by name, active parameters only.
@@ -43,7 +70,7 @@ class SpaceAdapter:
         return self._walk(lambda parameter: _suggest(trial, parameter))
 
     def encode(self, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
-        """The Optuna parameters that stand for real values, those that the space can hold.
+        """Translate real values to Optuna's parameters; what the space does not hold is left out.
 
         Args:
             values: Real values by name.
@@ -56,16 +83,25 @@ class SpaceAdapter:
         )
 
     def distributions(self, values: Mapping[str, Scalar]) -> dict[str, BaseDistribution]:
-        """Optuna's distributions of what `encode` gives for these values."""
+        """Optuna's distributions of the parameters that `encode` returns for the same values."""
         return {optuna_name(p): distribution_of(p) for p in self._held(values)}
 
     def encode_given(self, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
-        """The Optuna parameters that stand for some real values, whatever they depend on."""
+        """Translate some real values to Optuna's parameters, whatever parents they depend on.
+
+        Args:
+            values: Real values by name, each one that the space holds.
+        """
         searched = {p.name: p for p in self._space if p.kind != "Fixed"}
         return dict(encode_one(searched[n], v) for n, v in values.items() if n in searched)
 
     def teach(self, trial: optuna.Trial, values: Mapping[str, Scalar]) -> None:
-        """Let the sampler learn from a trial whose values were queued with `encode`."""
+        """Store a queued trial's values as its parameters, so that samplers learn from them.
+
+        Args:
+            trial: A running trial that was queued with `encode(values)`.
+            values: Its real values.
+        """
         for parameter in self._held(values):
             _suggest(trial, parameter)
 
@@ -84,6 +120,7 @@ class SpaceAdapter:
         return held
 
     def _walk(self, take: Callable[[Parameter], Scalar]) -> dict[str, Scalar]:
+        """Take a value for each parameter that is active beside those taken before."""
         values: dict[str, Scalar] = {}
         for parameter in self._space:
             if parameter.is_active(values):
@@ -92,22 +129,23 @@ class SpaceAdapter:
 
 
 def _suggest(trial: optuna.Trial, parameter: Parameter) -> Scalar:
+    """Ask Optuna for one parameter, and translate its answer to the real value."""
     if parameter.kind == "Fixed":
         return parameter.default
-    name, found = optuna_name(parameter), distribution_of(parameter)
-    if isinstance(found, CategoricalDistribution):
-        return trial.suggest_categorical(name, found.choices)
-    if isinstance(found, IntDistribution):
-        value = trial.suggest_int(name, found.low, found.high, step=found.step, log=found.log)
+    name, domain = optuna_name(parameter), distribution_of(parameter)
+    if isinstance(domain, CategoricalDistribution):
+        return trial.suggest_categorical(name, domain.choices)
+    if isinstance(domain, IntDistribution):
+        value = trial.suggest_int(name, domain.low, domain.high, step=domain.step, log=domain.log)
         is_power = parameter.log and parameter.step is not None
         return cast("Scalar", parameter.powers()[value]) if is_power else value
-    real = cast("FloatDistribution", found)
+    real = cast("FloatDistribution", domain)
     drawn = trial.suggest_float(name, real.low, real.high, step=real.step, log=real.log)
     return parameter.rounded(drawn)
 
 
 def distribution_of(parameter: Parameter) -> BaseDistribution:
-    """Optuna's distribution of a searched parameter: exponents where its steps multiply."""
+    """Optuna's distribution of a searched parameter; of the step's number where steps multiply."""
     low, log = parameter.low, parameter.log
     if parameter.kind in ("Choice", "Boolean"):
         return CategoricalDistribution(parameter.listed())
@@ -120,11 +158,11 @@ def distribution_of(parameter: Parameter) -> BaseDistribution:
 
 
 def encode_one(parameter: Parameter, value: Scalar) -> tuple[str, Scalar]:
-    """Name and value of Optuna's parameter for a value of ours."""
+    """Translate one real value to the name and the value of Optuna's parameter."""
     is_power = parameter.log and parameter.step is not None
     return optuna_name(parameter), parameter.powers().index(value) if is_power else value
 
 
 def optuna_name(parameter: Parameter) -> str:
-    """What Optuna calls a parameter: by its exponent where its steps multiply."""
+    """Optuna's name of a parameter: its own, marked as an exponent where its steps multiply."""
     return parameter.name + (_EXPONENT if parameter.log and parameter.step is not None else "")

@@ -1,4 +1,4 @@
-"""What was declared on Keras Tuner's `HyperParameters`, as plain parameters."""
+"""Converts Keras Tuner's `HyperParameters` to plain parameters and back; loads HyperModels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from search.space.parameters import Condition, Kind, Parameter
 
 
 def parameters(hp: keras_tuner.HyperParameters) -> tuple[Parameter, ...]:
-    """Every declared parameter, conditional ones too, parents first.
+    """List every declared parameter, conditional ones too, parents first.
 
     Args:
         hp: After one pass of `build` or `read` on an empty `HyperParameters`.
@@ -54,16 +54,16 @@ def _parameter(declared: Any) -> Parameter:
 
 
 def hyperparameters(parameters: Sequence[Mapping[str, Any]]) -> keras_tuner.HyperParameters:
-    """A stored space on Keras Tuner's own terms.
+    """Rebuild Keras Tuner's `HyperParameters` from a stored space.
 
     Args:
         parameters: The fields of each `Parameter`, parents first.
     """
     hp = keras_tuner.HyperParameters()
-    for each in parameters:
-        name, kind, default = each["name"], each["kind"], each["default"]
+    for stored in parameters:
+        name, kind, default = stored["name"], stored["kind"], stored["default"]
         with contextlib.ExitStack() as scopes:
-            for condition in each["conditions"]:
+            for condition in stored["conditions"]:
                 scope = hp.conditional_scope(condition["name"], list(condition["values"]))
                 scopes.enter_context(scope)
             if kind == "Fixed":
@@ -71,16 +71,20 @@ def hyperparameters(parameters: Sequence[Mapping[str, Any]]) -> keras_tuner.Hype
             elif kind == "Boolean":
                 hp.Boolean(name, default=default)
             elif kind == "Choice":
-                hp.Choice(name, list(each["values"]), default=default)
+                hp.Choice(name, list(stored["values"]), default=default)
             else:
                 declare = hp.Int if kind == "Int" else hp.Float
-                sampling = "log" if each["log"] else "linear"
-                declare(name, each["low"], each["high"], each["step"], sampling, default=default)
+                sampling = "log" if stored["log"] else "linear"
+                low, high, step = stored["low"], stored["high"], stored["step"]
+                declare(name, low, high, step, sampling, default=default)
     return hp
 
 
 def declare(config: StudyConfig) -> keras_tuner.HyperParameters:
-    """What a study searches, declared on Keras Tuner's own terms.
+    """Declare what a study searches on a new `HyperParameters`.
+
+    Args:
+        config: The study; "baseline" and "as-written" search nothing.
 
     Raises:
         SearchError: A mistake in `[space]`, or no such model.
@@ -94,25 +98,25 @@ def declare(config: StudyConfig) -> keras_tuner.HyperParameters:
 
 
 class _Function(keras_tuner.HyperModel):
-    """A function that builds a model, as Keras Tuner takes one too."""
+    """Wraps a function that builds a model as a HyperModel, as Keras Tuner does."""
 
     def __init__(self, build: Callable[[keras_tuner.HyperParameters], Any]) -> None:
         super().__init__()
         self._build_model = build
 
     def build(self, hp: keras_tuner.HyperParameters) -> Any:
-        """What the function builds."""
+        """Call the function."""
         return self._build_model(hp)
 
 
 def load_hypermodel(reference: str) -> Any:
-    """A user's own `keras_tuner.HyperModel`, or a build function as one.
+    """Import a user's `keras_tuner.HyperModel`; a function that builds a model is wrapped as one.
 
     Args:
         reference: `module:NAME`, importable from the working directory.
 
     Raises:
-        SearchError: There is none of that name.
+        SearchError: Nothing of that name can be imported, or it is something else.
     """
     if reference == TUNER_MODEL:
         raise SearchError(
@@ -122,13 +126,13 @@ def load_hypermodel(reference: str) -> Any:
     module_name, name = reference.split(":")
     try:
         module = importlib.import_module(module_name)
-        found = getattr(module, name)
+        named = getattr(module, name)
     except (ImportError, AttributeError) as error:
         raise SearchError(
             f"`model` must be `module:HyperModel`, importable from the working directory, but got "
             f"{reference!r}: {error}."
         ) from error
-    made = found() if isinstance(found, type) else found
+    made = named() if isinstance(named, type) else named
     if isinstance(made, keras_tuner.HyperModel):
         return made
     if callable(made):

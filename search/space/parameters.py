@@ -1,4 +1,4 @@
-"""The searched parameters as plain values, which need neither Keras Tuner nor TensorFlow."""
+"""Searched parameters as plain values, which need neither Keras Tuner nor TensorFlow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ _DECIMALS = 12
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Condition:
-    """A parameter exists only while another one has one of some values."""
+    """A parameter exists only while another one, its parent, has one of some values.
+
+    Attributes:
+        name: The parent.
+        values: The parent's values with which the parameter exists.
+    """
 
     name: str
     values: tuple[Scalar, ...]
@@ -24,7 +29,7 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parameter:
-    """One parameter of a space.
+    """One parameter of a search space.
 
     Attributes:
         name: Its name.
@@ -36,6 +41,19 @@ class Parameter:
         step: Distance of two values, or their ratio where `log`; None for all between.
         log: Whether it is sampled evenly in its logarithm.
         conditions: All must hold for the parameter to exist.
+
+    Example:
+        >>> layered = Condition(name="family", values=("mlp", "neumf"))
+        >>> units = Parameter(
+        ...     name="units", kind="Int", default=16, low=8, high=64, step=2, log=True,
+        ...     conditions=(layered,),
+        ... )
+        >>> units.every_value()  # each twice the one before
+        [8, 16, 32, 64]
+        >>> units.holds(24), units.nearest(24)  # 32 / 24 is a smaller ratio than 24 / 16
+        (False, 32)
+        >>> units.is_active({"family": "gmf"}), units.is_active({"family": "mlp"})
+        (False, True)
     """
 
     name: str
@@ -49,11 +67,11 @@ class Parameter:
     conditions: tuple[Condition, ...] = ()
 
     def is_active(self, values: Mapping[str, Scalar]) -> bool:
-        """Whether it exists beside the values of the parameters before it."""
+        """Whether the parameter exists, given the values of those that were declared before it."""
         return all(c.name in values and values[c.name] in c.values for c in self.conditions)
 
     def holds(self, value: Scalar) -> bool:
-        """Whether the value is one that a search can reach."""
+        """Whether a search can give the parameter this value."""
         if self.kind in ("Fixed", "Choice", "Boolean"):
             return value in self.listed()
         if value is None or isinstance(value, str | bool) or not self.low <= value <= self.high:
@@ -68,12 +86,12 @@ class Parameter:
         return bool(abs(steps - round(steps)) < 1e-6)
 
     def listed(self) -> tuple[Scalar, ...]:
-        """Every value of a parameter that is no range."""
+        """The values of a parameter that is no range: a choice, a boolean or a fixed value."""
         own: dict[str, tuple[Scalar, ...]] = {"Fixed": (self.default,), "Boolean": (False, True)}
         return own.get(self.kind, self.values)
 
     def powers(self) -> list[Any]:
-        """Every value of a logarithmic range with a step, which multiplies."""
+        """Every value of a range whose step multiplies: 8, 16, 32 from 8 by a step of 2."""
         values = [self.low]
         while values[-1] * self.step <= self.high * (1 + 1e-9):
             values.append(self.low * self.step ** len(values))
@@ -91,14 +109,14 @@ class Parameter:
         return [int(v) if self.kind == "Int" else self.rounded(float(v)) for v in values]
 
     def highest(self) -> Any:
-        """The greatest value that even steps from the least one reach."""
+        """The greatest value that equal steps from the least one reach."""
         if self.step is None:
             return self.high
         steps = math.floor((self.high - self.low) / self.step + 1e-9)
         return self.rounded(self.low + steps * self.step)
 
     def rounded(self, value: float) -> float:
-        """Six steps of 0.05 add up to 0.30000000000000004; this is 0.3."""
+        """Round off what adding up steps leaves: 0.3 for 0.30000000000000004, six times 0.05."""
         return value if self.step is None else round(value, _DECIMALS)
 
     def nearest(self, value: float) -> Any:
@@ -113,18 +131,18 @@ class Parameter:
 
 
 def choice_text(value: Any) -> str:
-    """A choice as a text; 7.0 and 7 are the same one."""
+    """A choice's value as a text; 7.0 and 7 are both "7"."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def always_active(space: Sequence[Parameter]) -> list[Parameter]:
-    """The searched parameters that every point of a space has: whose conditions cannot fail."""
-    told = without_empty_conditions(space)
-    return [parameter for parameter, words in told if not words and parameter.kind != "Fixed"]
+    """The searched parameters that exist in every configuration of a space."""
+    described = without_empty_conditions(space)
+    return [parameter for parameter, when in described if not when and parameter.kind != "Fixed"]
 
 
 def dividing_choice(space: Sequence[Parameter]) -> Parameter | None:
-    """The choice on whose value at least half of the searched parameters depend, if there is one.
+    """The choice that at least half of the searched parameters depend on, or None.
 
     A model's family is one: it says which other parameters there are.
     """
@@ -135,13 +153,13 @@ def dividing_choice(space: Sequence[Parameter]) -> Parameter | None:
 
 
 def without_empty_conditions(space: Sequence[Parameter]) -> list[tuple[Parameter, str]]:
-    """Each parameter with the conditions that can fail, in words; most often none can."""
+    """Pair each parameter with its conditions in words; one that cannot fail is left out."""
     by_name = {parameter.name: parameter for parameter in space}
     return [
         (
             parameter,
             " and ".join(
-                _told(c, by_name[c.name])
+                _in_words(c, by_name[c.name])
                 for c in parameter.conditions
                 if can_fail(c, by_name[c.name])
             ),
@@ -151,12 +169,12 @@ def without_empty_conditions(space: Sequence[Parameter]) -> list[tuple[Parameter
 
 
 def can_fail(condition: Condition, parent: Parameter) -> bool:
-    """Whether a parent has a value with which its child does not exist."""
+    """Whether the parent has a value that breaks the condition."""
     return parent.kind == "Float" or not set(parent.every_value()) <= set(condition.values)
 
 
-def _told(condition: Condition, parent: Parameter) -> str:
-    """`layers ≥ 2`-like ranges are told by their ends, other values one by one."""
+def _in_words(condition: Condition, parent: Parameter) -> str:
+    """A condition in words: consecutive numbers by their ends, other values one by one."""
     possible = condition.values if parent.kind == "Float" else parent.every_value()
     values = [value for value in condition.values if value in possible]
     if len(values) == 1:

@@ -1,11 +1,11 @@
-"""The space of rating models: declared once, read at a point by the same lines."""
+"""The search space of rating models: the same lines declare it and read a configuration."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras_tuner
 
@@ -29,14 +29,40 @@ _SCALED = "scaled_sigmoid"
 _SIZES = ("shared", "separate")
 _WIDTHS = (128, 64, 32, 16)
 _RATES = (0.6, 0.5, 0.0, 0.0)
+_LAYERED, _MULTIPLIED = ("mlp", "neumf"), ("gmf", "neumf")
+_VECTOR_SIZES = Range(low=2, high=64, default=15, log=True)
+
+
+class _Layers(NamedTuple):
+    """The dense layers: width and dropout rate of each, one activation and penalty for all."""
+
+    units: tuple[int, ...]
+    dropout: tuple[float, ...]
+    activation: str
+    l2_kernel: float
+
+
+class _Embeddings(NamedTuple):
+    """The vectors that the dense layers read; `movie_size` is None where both sizes are one."""
+
+    size: int
+    movie_size: int | None
+    dropout: float
+
+
+class _Output(NamedTuple):
+    """The output's activation, and the score that it starts at."""
+
+    activation: str
+    bias: Any
 
 
 def read(
     hp: keras_tuner.HyperParameters, overrides: Mapping[str, Any] | None = None
 ) -> tuple[ModelConfig, TrainConfig]:
-    """Declare the space on `hp` and read the point that `hp` holds.
+    """Declare the space on `hp` and read the configuration that `hp` holds.
 
-    On an empty `hp` the point is the published baseline. What a family has no use for is inactive:
+    On an empty `hp` it is the published baseline. What a family has no use for is inactive:
     layers beyond the chosen number with their widths and dropout rates, all layers of "gmf", the
     biases' penalty of "mlp".
 
@@ -45,60 +71,70 @@ def read(
         overrides: From a study file's `[space]`.
 
     Returns:
-        The configuration at the point, its seed and epochs still the defaults.
+        What the model is built of, and how it is trained; seed and epochs are still the defaults.
 
     Raises:
         SearchError: An override names no parameter or does not fit it.
     """
     space = Declaration(hp, overrides or {})
-    family = space.choice("family", list(FAMILIES), "mlp", _model("family"))
-    layered, multiplied = ["mlp", "neumf"], ["gmf", "neumf"]
-    with space.when("family", layered):
-        units, dropout, activation, l2_kernel = _layers(space)
-    size = Range(low=2, high=64, default=15, log=True)
-    with space.when("family", layered):
-        embedding_size = space.integer("embedding_size", size, _model("embedding_size"))
-        sizes = space.choice("sizes", list(_SIZES), "shared", _check_sizes)
-        with space.when("sizes", ["separate"]):
-            name = "movie_embedding_size"
-            movie_size = space.integer(name, size, _model(name))
-        embedding_dropout = _dropout(space, "embedding_dropout")
-    with space.when("family", multiplied):
-        factors = space.integer("factors", size, _model("factors"))
-        factor_dropout = _dropout(space, "factor_dropout")
-    penalty = Range(low=_NO_L2, high=1e-3, default=_NO_L2, log=True)
-    l2_embedding = space.real("l2_embedding", penalty, _model("l2_embedding"))
-    with space.when("family", multiplied):
-        l2_bias = space.real("l2_bias", penalty, _model("l2_bias"))
-    output, bias = _output(space)
-    model = ModelConfig(
-        family=family,
-        embedding_size=embedding_size,
-        movie_embedding_size=movie_size if sizes == "separate" and family in layered else None,
-        factors=factors if family in multiplied else None,
-        units=units if family in layered else (),
-        dropout=dropout if family in layered else (),
-        embedding_dropout=embedding_dropout if family in layered else 0.0,
-        factor_dropout=factor_dropout if family in multiplied else 0.0,
-        activation=activation,
-        l2_kernel=l2_kernel,
-        l2_embedding=_off(l2_embedding),
-        l2_bias=_off(l2_bias) if family in multiplied else 0.0,
-        output_activation=output,
-        output_bias=bias,
-    )
+    model = _architecture(space)
     train = _training(space)
     space.check_all_used()
     return model, train
 
 
+def _architecture(space: Declaration) -> ModelConfig:
+    """Declare and read what the model is built of; what its family has no use for is off."""
+    family = space.choice("family", list(FAMILIES), "mlp", _model("family"))
+    with space.when("family", _LAYERED):
+        layers = _layers(space)
+        embeddings = _embeddings(space)
+    with space.when("family", _MULTIPLIED):
+        factors = space.integer("factors", _VECTOR_SIZES, _model("factors"))
+        factor_dropout = _dropout(space, "factor_dropout")
+    penalty = Range(low=_NO_L2, high=1e-3, default=_NO_L2, log=True)
+    l2_embedding = space.real("l2_embedding", penalty, _model("l2_embedding"))
+    with space.when("family", _MULTIPLIED):
+        l2_bias = space.real("l2_bias", penalty, _model("l2_bias"))
+    output = _output(space)
+    layered, multiplied = family in _LAYERED, family in _MULTIPLIED
+    return ModelConfig(
+        family=family,
+        embedding_size=embeddings.size,
+        movie_embedding_size=embeddings.movie_size if layered else None,
+        factors=factors if multiplied else None,
+        units=layers.units if layered else (),
+        dropout=layers.dropout if layered else (),
+        embedding_dropout=embeddings.dropout if layered else 0.0,
+        factor_dropout=factor_dropout if multiplied else 0.0,
+        activation=layers.activation,
+        l2_kernel=layers.l2_kernel,
+        l2_embedding=_off(l2_embedding),
+        l2_bias=_off(l2_bias) if multiplied else 0.0,
+        output_activation=output.activation,
+        output_bias=output.bias,
+    )
+
+
+def _embeddings(space: Declaration) -> _Embeddings:
+    """Declare and read the vectors of users and movies that the dense layers read."""
+    size = space.integer("embedding_size", _VECTOR_SIZES, _model("embedding_size"))
+    sizes = space.choice("sizes", list(_SIZES), "shared", _check_sizes)
+    with space.when("sizes", ["separate"]):
+        name = "movie_embedding_size"
+        movie_size = space.integer(name, _VECTOR_SIZES, _model(name))
+    dropout = _dropout(space, "embedding_dropout")
+    return _Embeddings(size, movie_size if sizes == "separate" else None, dropout)
+
+
 def _dropout(space: Declaration, name: str) -> float:
+    """Declare and read a dropout rate of vectors."""
     rates = Range(low=0.0, high=0.9, default=0.0, step=0.1)
     return space.real(name, rates, partial(check_rate, name))
 
 
-def _layers(space: Declaration) -> tuple[tuple[int, ...], tuple[float, ...], str, float]:
-    """Widths, dropout rates, activation and penalty of the dense layers."""
+def _layers(space: Declaration) -> _Layers:
+    """Declare and read the dense layers: as many widths and dropout rates as there are layers."""
     depth = Range(low=1, high=_MOST_LAYERS, default=3)
     check_layers = partial(check_whole, "layers", least=1, most=_LIMIT_LAYERS)
     layers = space.integer("layers", depth, check_layers)
@@ -116,21 +152,21 @@ def _layers(space: Declaration) -> tuple[tuple[int, ...], tuple[float, ...], str
     activation = space.choice("activation", ["relu", "elu", "silu"], "relu", _model("activation"))
     penalty = Range(low=1e-6, high=3e-2, default=0.01, log=True)
     l2_kernel = space.real("l2_kernel", penalty, _model("l2_kernel"))
-    return tuple(units[:layers]), tuple(dropout[:layers]), activation, l2_kernel
+    return _Layers(tuple(units[:layers]), tuple(dropout[:layers]), activation, l2_kernel)
 
 
-def _output(space: Declaration) -> tuple[str, Any]:
-    """The output's activation and the score that it starts at."""
+def _output(space: Declaration) -> _Output:
+    """Declare and read the output: its activation, and the score that it starts at."""
     name = "output_activation"
     known = ["relu", "linear", _SCALED]
     activation = space.choice(name, known, "relu", _model(name))
     with space.when(name, [each for each in OUTPUT_ACTIVATIONS if each != _SCALED]):
         start = space.choice("output_bias", ["7", TRAIN_MEAN], "7", _model("output_bias", _bias))
-    return activation, TRAIN_MEAN if activation == _SCALED else _bias(start)
+    return _Output(activation, TRAIN_MEAN if activation == _SCALED else _bias(start))
 
 
 def _training(space: Declaration) -> TrainConfig:
-    """Optimizer, step sizes and batches."""
+    """Declare and read how the model is trained: optimizer, step sizes, batches, stopping."""
     optimizers = ["adam", "adamw", "nadam", "rmsprop"]
     steps = Range(low=3e-4, high=5e-2, default=0.01, log=True)
     times = Range(low=0.1, high=30.0, default=1.0, log=True)
@@ -155,14 +191,14 @@ def _training(space: Declaration) -> TrainConfig:
 
 
 def baseline_values() -> dict[str, Any]:
-    """The published baseline as a point of the whole space, active parameters only."""
+    """The published baseline's values in the whole space, active parameters only."""
     hp = keras_tuner.HyperParameters()
     read(hp)
     return dict(hp.values)
 
 
 def preset(name: str) -> tuple[ModelConfig, TrainConfig]:
-    """The configuration of a named model: "as-written", or the published baseline."""
+    """The configuration that a preset names: "as-written", else the published baseline."""
     return as_written() if name == "as-written" else baseline()
 
 
@@ -174,23 +210,31 @@ def as_study(
     trainer: str,
     growth: Sequence[Sequence[float]] = (),
 ) -> TrainConfig:
-    """The configuration with a trial's own seed, and what the study sets for all of them."""
+    """Complete a training configuration with the trial's seed and the study's settings.
+
+    Args:
+        config: As `read` or `preset` returned it.
+        seed: Seed of the training.
+        epochs: Most epochs.
+        trainer: "fast", "keras" or "auto".
+        growth: Stages of growing row samples, each a share of the rows and how many epochs.
+    """
     stages = tuple((float(share), int(lasting)) for share, lasting in growth)
     return replace(config, seed=seed, epochs=epochs, trainer=trainer, growth=stages)
 
 
 def _off(factor: float) -> float:
-    """The least penalty of the range stands for none, so that the range can be log."""
+    """Read a penalty: the least of its range stands for none, so that the range can be log."""
     return 0.0 if factor <= _NO_L2 else factor
 
 
 def _bias(value: Any) -> Any:
-    """A study file's text or number as the model takes it."""
+    """Read the score that the output starts at, which a study file has as a text or a number."""
     return value if value == TRAIN_MEAN else _as_number(value, float)
 
 
 def _batch(value: Any) -> Any:
-    """A study file's text or number as the trainer takes it."""
+    """Read the batch size, which a study file has as a text or a number."""
     return value if value == FULL_BATCH else _as_number(value, int)
 
 
@@ -203,15 +247,16 @@ def _as_number(value: Any, kind: type) -> Any:
 
 
 def _check_sizes(value: Any) -> None:
+    """Refuse what `sizes` cannot be; it is no field of `ModelConfig`."""
     if value not in _SIZES:
         raise ModelsError(f"`sizes` must be one of {', '.join(_SIZES)}, but got {told(value)}.")
 
 
 def _model(name: str, parse: Callable[[Any], Any] = lambda value: value) -> Check:
-    """What `ModelConfig` says of one field's value."""
+    """Make a check of one field's value by `ModelConfig`."""
     return lambda value: ModelConfig(**{name: parse(value)})
 
 
 def _train(name: str, parse: Callable[[Any], Any] = lambda value: value) -> Check:
-    """What `TrainConfig` says of one field's value."""
+    """Make a check of one field's value by `TrainConfig`."""
     return lambda value: TrainConfig(**{name: parse(value)})

@@ -1,4 +1,4 @@
-"""Where a new study begins: a published configuration of each model family, after the baseline."""
+"""The published configurations, one a model family, that a new study tries after the baseline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHARE = 4
 
 
 def recipes_for(config: StudyConfig, space: Sequence[Parameter]) -> Sequence[Mapping[str, Scalar]]:
-    """The recipes that a new study tries after the baseline, a quarter of its trials at most.
+    """List the recipes that a new study tries, as many as a quarter of its trials at most.
 
     None where the sampler looks at no other trial, where an earlier study says more, or where the
     study says so; and none that the study's space does not hold as it was published.

@@ -1,1 +1,1 @@
-"""What Optuna holds: studies, trials and their attributes, written and read in one place."""
+"""Optuna's storage: reads and writes studies, trials and their attributes."""

@@ -1,4 +1,4 @@
-"""Optuna's storage: `optuna.db` in the home folder, or whatever address is given."""
+"""Opens Optuna's storage: `optuna.db` in the home folder, or another address."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RACES = ("already exists", "UNIQUE constraint", "duplicate key", "is locked")
 
 
 def open_storage(store: Store, url: str | None) -> optuna.storages.BaseStorage:
-    """Open, or create without races, the storage of studies.
+    """Open the storage of studies, or create it; several processes may do so at once.
 
     Args:
         store: Gives the home folder.
@@ -51,7 +51,7 @@ def open_storage(store: Store, url: str | None) -> optuna.storages.BaseStorage:
 
 
 def _open(address: str) -> optuna.storages.BaseStorage:
-    """Open the storage, also while a program that knows nothing of our lock makes it."""
+    """Open the storage, even while a program that does not take our lock creates it."""
     connect = {"timeout": _BUSY_S} if address.startswith("sqlite") else {}
     for tried in range(1, _TRIES + 1):
         try:
@@ -65,12 +65,13 @@ def _open(address: str) -> optuna.storages.BaseStorage:
 
 
 def home_lock(store: Store) -> FileLock:
-    """The lock that guards what must be done by one process at a time."""
+    """Make a file lock on a home, for what one process must do at a time; it waits 120 seconds."""
     store.make_folders()
     return FileLock(store.home / ".optuna.lock", timeout=120)
 
 
 def _write_ahead(address: str) -> None:
+    """Have SQLite log ahead of writing, so that readers and a writer do not wait for each other."""
     if not address.startswith("sqlite:///"):
         return
     connection = sqlite3.connect(address.removeprefix("sqlite:///"), timeout=_BUSY_S)

@@ -22,12 +22,12 @@ def sign_of(study: optuna.Study) -> float:
 
 
 def value_of(trial: FrozenTrial) -> float | None:
-    """The objective's number: the first value where a study has several goals."""
+    """A trial's objective value: the first one where a study has several goals; None without."""
     return trial.values[0] if trial.values else None
 
 
 def known_value_of(trial: FrozenTrial) -> float:
-    """The objective's number of a trial that has one, as every complete trial does."""
+    """The objective value of a trial that has one, as every complete trial does."""
     value = value_of(trial)
     assert value is not None, f"trial {trial.number} has no value"
     return value

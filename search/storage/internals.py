@@ -1,4 +1,4 @@
-"""Optuna's private parts: used here and nowhere else, and held to the pinned version by a test.
+"""Every use of Optuna's private interfaces; no other module has any.
 
 What is written here goes to the database in few statements, where Optuna takes a transaction a
 value: 2 to 5 ms each.
@@ -26,7 +26,7 @@ from search.storage.views import StorageView
 
 
 def frozen(trial: optuna.Trial) -> FrozenTrial:
-    """A running trial as samplers and pruners see it; what is changed there is not stored."""
+    """The `FrozenTrial` of a running trial, as samplers see it; changes to it are not stored."""
     return trial._cached_frozen_trial
 
 
@@ -44,14 +44,22 @@ def add_parameter(
 
 
 def take_queued(study: optuna.Study, queued: FrozenTrial) -> optuna.Trial | None:
-    """Begin a queued trial; None where somebody else did so just now."""
+    """Begin a queued trial; None where another process began it just now."""
     if not study._storage.set_trial_state_values(queued._trial_id, state=TrialState.RUNNING):
         return None
     return optuna.Trial(study, queued._trial_id)
 
 
-def storage_that_tells(study: optuna.Study, trial: FrozenTrial) -> StorageView:
-    """The study's storage, which also shows a trial at hand the rungs that are stored with it."""
+def storage_that_updates(study: optuna.Study, trial: FrozenTrial) -> StorageView:
+    """A view of the storage that writes system attributes to the trial at hand as well.
+
+    Successive halving stores the rungs that a trial reached, and reads them from the trial that it
+    is given; without this, that one would lack what was stored since it was read.
+
+    Args:
+        study: The study.
+        trial: The trial that is judged; it is changed.
+    """
     storage = study._storage
 
     def set_trial_system_attr(trial_id: int, key: str, value: Any) -> None:
@@ -96,7 +104,7 @@ def write_reports(study: optuna.Study, trial: optuna.Trial, values: Mapping[int,
 
 @contextlib.contextmanager
 def stored_at_once(trial: optuna.Trial) -> Iterator[None]:
-    """Store all that a new trial is given inside at its end, in one transaction."""
+    """Collect a new trial's parameters and attributes, and store them when the block ends."""
     storage = trial.storage
     parameters: dict[str, tuple[float, BaseDistribution]] = {}
     attributes: dict[str, Any] = {}
@@ -124,6 +132,7 @@ def _store(
     parameters: Mapping[str, tuple[float, BaseDistribution]],
     attributes: Mapping[str, Any],
 ) -> None:
+    """Store a trial's parameters and attributes, in one transaction where it is a database."""
     database = _database(storage)
     if database is None:
         for name, (value, distribution) in parameters.items():
@@ -152,6 +161,6 @@ def _store(
 
 
 def _database(storage: Any) -> RDBStorage | None:
-    """The database behind a storage, or None where it is none."""
-    found = getattr(storage, "_backend", storage)
-    return found if isinstance(found, RDBStorage) else None
+    """The database behind a storage; None where the storage is no database."""
+    backend = getattr(storage, "_backend", storage)
+    return backend if isinstance(backend, RDBStorage) else None

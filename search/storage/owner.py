@@ -1,4 +1,4 @@
-"""Who runs a trial: a process of a machine, told apart from a later one with the same number."""
+"""The owner of a trial: the process that runs it, known by machine, number and start time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def me() -> dict[str, Any]:
 
 
 def owner_of(pid: int) -> dict[str, Any]:
-    """A process of this machine as an owner."""
+    """A process of this machine as an owner, by its number."""
     started = psutil.Process(pid).create_time()
     return {"host": socket.gethostname(), "pid": pid, "started": started}
 
@@ -27,12 +27,12 @@ def named(owner: Mapping[str, Any]) -> str:
 
 
 def lives(owner: Mapping[str, Any]) -> bool:
-    """Whether the owner still runs; one on another machine is taken to live."""
+    """Whether the owner still runs; a process of another machine counts as running."""
     return owner["host"] != socket.gethostname() or lives_here(owner)
 
 
 def lives_here(owner: Mapping[str, Any]) -> bool:
-    """Whether the owner still runs, on this machine."""
+    """Whether the owner is a process of this machine that still runs."""
     if owner.get("host") != socket.gethostname():
         return False
     try:

@@ -1,4 +1,4 @@
-"""From a stored study to plain records, with what only Optuna can compute."""
+"""Converts stored studies and trials to plain records, with the importances of parameters."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from tracking import (
 
 
 def trial_record(study: str, trial: FrozenTrial, monitor: str) -> TrialRecord:
-    """A stored trial as a plain record.
+    """Convert a stored trial to a plain record.
 
-    A running trial whose process is no more is told as killed.
+    A running trial whose process is gone is recorded as killed.
 
     Args:
         study: Name of its study.
@@ -66,7 +66,7 @@ def trial_record(study: str, trial: FrozenTrial, monitor: str) -> TrialRecord:
 
 
 def _tags(trial: FrozenTrial) -> dict[str, str]:
-    """The tags of a trial's run: those that it began with, and what its end added."""
+    """The tags of a trial's run: those that it began with, and those of its end."""
     outcome = outcome_of(trial)
     tags = dict(plan_of(trial).tags)
     if outcome.trainer:
@@ -77,7 +77,7 @@ def _tags(trial: FrozenTrial) -> dict[str, str]:
 
 
 def _own_value(trial: FrozenTrial) -> float | None:
-    """Optuna's value; for a pruned trial ours, since Optuna's is the last one that was reported."""
+    """A trial's value; for a pruned one its best, since Optuna keeps the last that was reported."""
     value = outcome_of(trial).value
     if trial.state == TrialState.PRUNED and value is not None:
         return float(value)
@@ -85,7 +85,7 @@ def _own_value(trial: FrozenTrial) -> float | None:
 
 
 def so_far(config: StudyConfig, epochs: Sequence[EpochRecord]) -> dict[str, float]:
-    """Figures of the epochs of a trial that did not come to its end.
+    """Summarise the epochs of a trial that did not come to its end.
 
     Args:
         config: Its study.
@@ -95,6 +95,12 @@ def so_far(config: StudyConfig, epochs: Sequence[EpochRecord]) -> dict[str, floa
         `epochs_run` and `seconds_train`, and where an epoch has a finite value the best of them as
         `lowest_` or `highest_` with the monitor's name. It is not under the objective's name, so
         that the trial never ranks among those that came to their end.
+
+    Example:
+        >>> first = EpochRecord(epoch=1, seconds=0.5, metrics={"val_rmse": 0.9})
+        >>> second = EpochRecord(epoch=2, seconds=0.5, metrics={"val_rmse": 1.1})
+        >>> so_far(StudyConfig(), [first, second])
+        {'epochs_run': 2.0, 'seconds_train': 1.0, 'lowest_val_rmse': 0.9}
     """
     figures = {"epochs_run": float(len(epochs)), "seconds_train": sum(e.seconds for e in epochs)}
     values = [e.metrics.get(config.monitor, math.nan) for e in epochs]
@@ -108,10 +114,10 @@ def so_far(config: StudyConfig, epochs: Sequence[EpochRecord]) -> dict[str, floa
 def study_record(
     study: optuna.Study, config: StudyConfig | None = None, *, queued: bool = False
 ) -> StudyRecord:
-    """A stored study as a plain record.
+    """Convert a stored study to a plain record, with all its trials.
 
     Args:
-        study: From the storage.
+        study: Optuna's study.
         config: Its configuration, where the caller has it.
         queued: Whether trials that wait for their turn are listed as well.
     """
@@ -141,7 +147,7 @@ def study_record(
 
 
 def importances(study: optuna.Study) -> dict[str, float]:
-    """Share of each parameter in what the values vary by, most important first; may be empty."""
+    """Each parameter's share of the objective's variance, greatest first; empty for few trials."""
     done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if len([t for t in done if t.params]) < 4 or len({value_of(t) for t in done}) < 2:
         return {}
@@ -154,26 +160,31 @@ def importances(study: optuna.Study) -> dict[str, float]:
 
 
 def _more(config: StudyConfig) -> list[str]:
-    """What a study sets beyond the usual, a line each."""
-    found = []
+    """Describe the settings beyond the usual, one line each."""
+    lines = []
     if config.folds:
-        found.append(f"A trial's value is the mean of {config.folds} folds of the train part.")
+        lines.append(f"A trial's value is the mean of {config.folds} folds of the train part.")
     if config.repeats > 1:
-        found.append(f"A trial's value is the mean of {config.repeats} seeds.")
+        lines.append(f"A trial's value is the mean of {config.repeats} seeds.")
     if config.growth:
         stages = ", ".join(
             f"{share:.0%} of the rows for {lasting:g} epochs" for share, lasting in config.growth
         )
-        found.append(f"Trials begin on growing samples of the train part: {stages}.")
+        lines.append(f"Trials begin on growing samples of the train part: {stages}.")
     if len(config.objectives) > 1:
-        found.append(f"Goals: {', '.join(config.objectives)}.")
+        lines.append(f"Goals: {', '.join(config.objectives)}.")
     if config.warm_start:
-        found.append(f"Learns from study `{config.warm_start}` as well.")
-    return found
+        lines.append(f"Learns from study `{config.warm_start}` as well.")
+    return lines
 
 
 def describe(config: StudyConfig, dataset: Mapping[str, Any] | None) -> str:
-    """What is searched, on what and how, in Markdown."""
+    """Describe in Markdown what a study searches, on which ratings, and how.
+
+    Args:
+        config: The study.
+        dataset: Its ratings; None for a user's own model.
+    """
     lines = [f"**{config.name}** searches `{config.model}` for {config.objective}."]
     if dataset:
         profile = dataset["profile"]

@@ -14,7 +14,21 @@ from search.storage.trial_attributes import given_slot, is_given, retry_of
 
 
 def slot_of(study: optuna.Study, trial: FrozenTrial) -> int:
-    """The trial's slot: the one it was given, else its number less the retries before it."""
+    """A trial's slot: the stored one, else its number minus the number of retries before it.
+
+    Args:
+        study: The study.
+        trial: One of its trials.
+
+    Example:
+        Trial 1 is interrupted; trial 2 tries it again, and has its slot. Trial 3 has slot 2.
+
+        >>> study = optuna.create_study()
+        >>> for attributes in ({}, {}, {"trialbook:retry_of": 1, "trialbook:slot": 1}, {}):
+        ...     study.enqueue_trial({}, user_attrs=attributes)
+        >>> [slot_of(study, trial) for trial in study.trials]
+        [0, 1, 1, 2]
+    """
     given = given_slot(trial)
     if given is not None:
         return given
@@ -23,7 +37,7 @@ def slot_of(study: optuna.Study, trial: FrozenTrial) -> int:
 
 
 def place_of(study: optuna.Study, trial: FrozenTrial) -> int:
-    """How many slots before the trial's were the sampler's to fill.
+    """Count the slots before a trial's that the sampler filled.
 
     The baseline is given, and so is what a user queued: neither takes a point of a sequence.
 
@@ -36,7 +50,7 @@ def place_of(study: optuna.Study, trial: FrozenTrial) -> int:
 
 
 def given_slots(study: optuna.Study) -> set[int]:
-    """The slots whose configurations were given, wholly or in part."""
+    """The slots whose configurations were queued, wholly or in part."""
     return {
         slot_of(study, trial)
         for trial in study.get_trials(deepcopy=False)

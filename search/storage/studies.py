@@ -29,21 +29,35 @@ _LOADER = Path(str(files("models").joinpath("serving.py")))
 class Studies:
     """The studies of a home, each with its record in MLflow.
 
-    One of these serves one command. Nothing is read or written before something is asked for; then
-    Optuna's storage is opened once, and one recorder made for each MLflow address.
+    Who is responsible for what: this class knows where a study and its record are; how a study is
+    created is `search.study.opening`, what is stored with it `search.storage.study_attributes`.
+
+    Order and threads: one of these serves one command. Making it reads and writes nothing. The
+    first use opens Optuna's storage, once, and one recorder is made for each MLflow address. That
+    first use is in one thread; after it the workers of a process may share the studies.
 
     Attributes:
         store: The home, and MLflow's address where a command names one.
         address: Optuna's address; None for `optuna.db` in the home folder.
 
     Example:
+        With a `tracking.Store` as `store`:
+
         >>> studies = Studies(store)
         >>> studies.names()
         []
+        >>> _ = optuna.create_study(storage=studies.storage, study_name="not ours")
+        >>> studies.names(), studies.find("not ours")
+        (['not ours'], None)
     """
 
     def __init__(self, store: Store, address: str | None = None) -> None:
-        """Keep both."""
+        """Open nothing yet.
+
+        Args:
+            store: The home, and MLflow's address.
+            address: Optuna's address; None for `optuna.db` in the home folder.
+        """
         self.store = store
         self.address = address
         self._recorders: dict[str, Recorder] = {}
@@ -58,7 +72,11 @@ class Studies:
         return open_storage(self.store, self.address)
 
     def lock(self) -> FileLock:
-        """Guards what one process of this home does at a time."""
+        """Make a lock on this home, to be held with `with`; it holds among processes and threads.
+
+        It is not to be taken twice: whoever holds one and waits for another fails after 120
+        seconds, as `filelock.Timeout`.
+        """
         _ = self.storage  # is opened under the same lock, so that must have been before
         return home_lock(self.store)
 
@@ -70,14 +88,14 @@ class Studies:
         return sorted(optuna.get_all_study_names(self.storage))
 
     def all(self) -> Iterator[optuna.Study]:
-        """The studies that Trialbook made, by name."""
+        """Load the studies that Trialbook made, in the order of their names."""
         for name in self.names():
             study = self._load(name)
             if study is not None:
                 yield study
 
     def find(self, name: str) -> optuna.Study | None:
-        """A study that Trialbook made, or None."""
+        """Load a study that Trialbook made; None where there is none of that name."""
         return self._load(name) if name in self.names() else None
 
     def _load(self, name: str) -> optuna.Study | None:
@@ -85,7 +103,7 @@ class Studies:
         return study if is_ours(study) else None
 
     def get(self, name: str) -> optuna.Study:
-        """A study that must be there.
+        """Load a study that must be there.
 
         Raises:
             SearchError: There is none of that name.
@@ -97,13 +115,13 @@ class Studies:
         return study
 
     def record(self, name: str) -> StudyRecord:
-        """A study as a plain record; see `get`."""
+        """Read a study as a plain record; see `get`."""
         return study_record(self.get(name))
 
     def record_now(self, name: str) -> StudyRecord:
-        """A study as it stands this moment: queued trials too, and those under way.
+        """Read a study as it stands now: with queued trials and the epochs of running ones.
 
-        The epochs of a trial that has not been told to Optuna yet, because it runs or because its
+        The epochs of a trial whose end Optuna does not have yet, because it runs or because its
         process is gone, are read from MLflow, where they are written while it trains.
         """
         study = self.get(name)
@@ -129,7 +147,7 @@ class Studies:
         return None if uri == Store(self.store.home).tracking_uri else uri
 
     def store_of(self, config: StudyConfig | None = None) -> Store:
-        """Where the record of a study is: at the address that the command names, else its own.
+        """The store of a study's record: at the address that the command names, else its own.
 
         Args:
             config: The study; None for the home's own record.

@@ -1,4 +1,4 @@
-"""What Trialbook stores of a study in Optuna: written here and read here, nowhere else."""
+"""A study's attributes in Optuna's storage; no other module reads or writes them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def config_of(study: optuna.Study) -> StudyConfig:
 
 
 def write_config(study: optuna.Study, config: StudyConfig) -> None:
-    """Store a study's settings, where they are not what is stored."""
+    """Store a study's settings, unless these are stored already."""
     plain = config.to_dict()
     if study.user_attrs.get(Key.CONFIG) != plain:
         study.set_user_attr(Key.CONFIG.value, plain)
@@ -68,14 +68,20 @@ def space_of(study: optuna.Study) -> Sequence[Mapping[str, Any]]:
 
 
 def space_version_of(study: optuna.Study) -> int:
-    """1, and one more for each study with another space that it learnt from."""
+    """The version of a study's space: 1, and one more for each other space before it."""
     return int(_space(study).get("version", 1))
 
 
 def write_space(
     study: optuna.Study, parameters: Sequence[Mapping[str, Any]], *, version: int
 ) -> None:
-    """Store what a study searches."""
+    """Store what a study searches.
+
+    Args:
+        study: The study.
+        parameters: The fields of each `Parameter`, parents first.
+        version: Version of the space, as `space_version_of` returns it.
+    """
     study.set_user_attr(Key.SPACE.value, {"version": version, "parameters": list(parameters)})
 
 
@@ -99,12 +105,12 @@ def verdict_of(study: optuna.Study) -> dict[str, Any] | None:
 
 
 def write_verdict(study: optuna.Study, verdict: Mapping[str, Any]) -> None:
-    """Store who won."""
+    """Store the fields of the study's `Verdict`."""
     study.set_user_attr(Key.VERDICT.value, verdict)
 
 
 def chooser_of(study: optuna.Study) -> Mapping[str, Any] | None:
-    """The process that chooses the study's winner now, as an owner; None where none does."""
+    """The process that chooses the study's winner now, as an owner; None without one."""
     return study.user_attrs.get(Key.DECIDING)
 
 

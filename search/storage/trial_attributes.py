@@ -1,4 +1,4 @@
-"""What Trialbook stores of a trial in Optuna: written here and read here, nowhere else.
+"""A trial's attributes in Optuna's storage; no other module reads or writes them.
 
 Optuna keeps a trial's parameters, state and value. Beside them a trial has attributes, JSON under
 the names of `Key`. What goes in and what comes out are the frozen records of this module, so that
@@ -39,16 +39,26 @@ class Key(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrialPlan:
-    """What a trial is to train; all that `reproduce` needs to train it again.
+    """The plan of a trial: all that is needed to train it, now or again.
 
     Attributes:
-        values: Real values of the active parameters.
-        seed: Of the training.
+        values: Real values of the active parameters, by name.
+        seed: Seed of the training.
         preset: "baseline" or "as-written" where that is trained instead of `values`.
         epochs: Most epochs.
         run_id: The trial's MLflow run; None before there is one.
-        tags: What the run is tagged with: versions, hardware, threads, data.
+        tags: Tags of the MLflow run: versions, hardware, threads, data.
         folder: Where the child writes the trial's files; empty where it writes none.
+
+    Example:
+        >>> tags = {Tag.THREADS.value: "2"}
+        >>> plan = TrialPlan(values={"learning_rate": 0.02}, seed=7, epochs=100, tags=tags)
+        >>> plan.threads
+        2
+        >>> trial = optuna.create_study().ask()
+        >>> write_plan(trial, plan)
+        >>> plan_of(trial) == plan
+        True
     """
 
     values: Mapping[str, Scalar] = field(default_factory=dict)
@@ -67,17 +77,17 @@ class TrialPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrialOutcome:
-    """How a trial ended.
+    """The outcome of a trial that ended.
 
     Attributes:
-        state: The end in our words, as `tracking.TrialRecord.state`.
+        state: One of `tracking.State`, as `tracking.TrialRecord.state`.
         end_reason: Finer than the state, as `tracking.TrialRecord.end_reason`.
         message: One line for a trial that failed or met a limit.
         value: The objective; for a pruned trial its best so far.
         beyond: Whether it exceeds a limit of its study, so that it does not rank.
         metrics: Final figures by name.
         trainer: "fast" or "keras": what trained it; None where nothing did.
-        curve: A row an epoch: number, seconds, metrics by name.
+        curve: A row for each epoch: its number, its seconds, its metrics by name.
     """
 
     state: str = "killed"
@@ -101,7 +111,7 @@ class TrialOutcome:
 
     @classmethod
     def of(cls, record: TrialRecord) -> TrialOutcome:
-        """How the trial of a record ended."""
+        """Take the outcome from a trial's record."""
         return cls(
             state=record.state,
             end_reason=record.end_reason,
@@ -115,42 +125,42 @@ class TrialOutcome:
 
 
 def _row(epoch: EpochRecord) -> list[Any]:
-    """An epoch as JSON holds it; NumPy's numbers become Python's."""
+    """Convert an epoch to plain values for JSON; NumPy's numbers become Python's."""
     return [epoch.epoch, round(epoch.seconds, 4), json.loads(json.dumps(dict(epoch.metrics)))]
 
 
 def plan_of(trial: AnyTrial) -> TrialPlan:
-    """What a trial is to train; an empty plan before it has one."""
+    """The stored plan of a trial; an empty plan before it has one."""
     return TrialPlan(**(trial.user_attrs.get(Key.PLAN) or {}))
 
 
 def has_plan(trial: FrozenTrial) -> bool:
-    """Whether a trial's configuration is stored."""
+    """Whether a trial's plan is stored."""
     return Key.PLAN in trial.user_attrs
 
 
 def write_plan(trial: optuna.Trial, plan: TrialPlan) -> None:
-    """Store what a running trial trains."""
+    """Store the plan of a running trial."""
     trial.set_user_attr(Key.PLAN.value, asdict(plan))
 
 
 def outcome_of(trial: FrozenTrial) -> TrialOutcome:
-    """How a trial ended; "killed" where nobody stored an end."""
+    """The stored outcome of a trial; state "killed" where none is stored."""
     return TrialOutcome(**(trial.user_attrs.get(Key.OUTCOME) or {}))
 
 
 def write_outcome(trial: optuna.Trial, record: TrialRecord) -> None:
-    """Store how a running trial ended."""
+    """Store the outcome of a running trial of this process."""
     trial.set_user_attr(Key.OUTCOME.value, asdict(TrialOutcome.of(record)))
 
 
 def write_outcome_of_another(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> None:
-    """Store how a trial ended that this process did not begin, or reads from the storage."""
+    """Store the outcome of a trial that was read from the storage, as another process's."""
     set_attribute(study, trial, Key.OUTCOME.value, asdict(TrialOutcome.of(record)))
 
 
 def owner_of_trial(trial: FrozenTrial) -> Mapping[str, Any] | None:
-    """The process that runs a trial, as `search.storage.owner.me` names it; None before any."""
+    """The process that runs a trial, as `search.storage.owner.me` describes it, or None."""
     return trial.user_attrs.get(Key.OWNER)
 
 
@@ -207,6 +217,12 @@ def write_tuner_trial(trial: optuna.Trial, name: str) -> None:
 def attributes_of_queued(
     *, slot: int | None = None, retry_of: int | None = None, recipe: str | None = None
 ) -> dict[str, Any]:
-    """What is stored with a trial when it is queued; None is left out."""
+    """Make the attributes that are stored with a queued trial; None is left out.
+
+    Args:
+        slot: The slot that the trial takes.
+        retry_of: The number of the interrupted trial that it tries again.
+        recipe: The model family whose published configuration it is.
+    """
     given = {Key.SLOT: slot, Key.RETRY_OF: retry_of, Key.RECIPE: recipe}
     return {key.value: value for key, value in given.items() if value is not None}

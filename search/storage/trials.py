@@ -1,4 +1,4 @@
-"""The trials of a study in Optuna's storage: which count, which are alike, which are orphans."""
+"""Questions about a study's trials: which count, which are alike, which are orphans."""
 
 from __future__ import annotations
 
@@ -31,17 +31,18 @@ _STATES = {TrialState.COMPLETE: COMPLETE, TrialState.PRUNED: PRUNED, TrialState.
 
 
 def finished(study: optuna.Study) -> int:
-    """Trials that count towards the target: complete, pruned and failed, not interrupted."""
+    """Count the finished trials: complete, pruned and failed ones, not the interrupted."""
     return sum(_counts(trial) for trial in study.get_trials(deepcopy=False))
 
 
 def under_way_or_done(study: optuna.Study) -> int:
-    """Trials that count towards the target once those that run have ended."""
+    """Count the finished and the running trials: what the study has once those have ended."""
     trials = study.get_trials(deepcopy=False)
     return sum(_counts(trial) or trial.state == TrialState.RUNNING for trial in trials)
 
 
 def _counts(trial: FrozenTrial) -> bool:
+    """Whether a trial counts towards the study's target."""
     if infeasible(trial):
         return False
     if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
@@ -55,13 +56,13 @@ def infeasible(trial: FrozenTrial) -> bool:
 
 
 def beyond_in_a_row(study: optuna.Study) -> int:
-    """How many trials, the last one first, a limit kept from being trained one after another."""
+    """Count how many of the latest trials, one after another, a limit kept from training."""
     ended = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
     return sum(1 for _ in takewhile(infeasible, reversed(ended)))
 
 
 def is_beyond(trial: FrozenTrial) -> bool:
-    """Whether a trial that came to its end exceeds a limit, so that it does not rank."""
+    """Whether an ended trial exceeds a limit, so that it does not rank."""
     return outcome_of(trial).beyond
 
 
@@ -74,7 +75,7 @@ def ranking(study: optuna.Study) -> list[FrozenTrial]:
 
 
 def reached(study: optuna.Study, target: float | None) -> int | None:
-    """The first complete trial within the limits that is as good as the target; None without one.
+    """The number of the first complete trial within the limits that reached the target, or None.
 
     Args:
         study: The study.
@@ -90,12 +91,12 @@ def reached(study: optuna.Study, target: float | None) -> int | None:
 
 
 def same_before(study: optuna.Study, number: int, values: Mapping[str, Any]) -> FrozenTrial | None:
-    """The first trial that came to its end with the same active parameters, or None.
+    """The first earlier trial that ended with the same active parameters, or None.
 
     Args:
         study: The study.
-        number: Of the trial that asks; only earlier ones are looked at.
-        values: Real values of its active parameters; where there is none, nothing is the same.
+        number: Number of the new trial; only earlier ones are looked at.
+        values: Real values of its active parameters; without any, no trial is the same.
     """
     if not values:
         return None
@@ -114,8 +115,8 @@ def twin_under_way(study: optuna.Study, number: int, values: Mapping[str, Any]) 
 
     Args:
         study: The study.
-        number: Of the trial that asks; only earlier ones are looked at.
-        values: Real values of its active parameters; where there is none, nothing is the same.
+        number: Number of the new trial; only earlier ones are looked at.
+        values: Real values of its active parameters; without any, no trial is the same.
     """
     return bool(values) and any(
         _is_being_chosen(trial, number)
@@ -125,6 +126,7 @@ def twin_under_way(study: optuna.Study, number: int, values: Mapping[str, Any]) 
 
 
 def _is_being_chosen(trial: FrozenTrial, before: int) -> bool:
+    """Whether an earlier trial began a moment ago and has no configuration yet."""
     began = trial.datetime_start or datetime.min
     recent = datetime.now() - began < timedelta(seconds=_PROPOSAL_S)
     return trial.number < before and not has_plan(trial) and recent
@@ -136,12 +138,12 @@ def _tries(trial: FrozenTrial, before: int, values: Mapping[str, Any]) -> bool:
 
 
 def running(study: optuna.Study) -> int:
-    """Trials under way, `orphans` included."""
+    """Count the running trials, `orphans` included."""
     return len(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
 
 
 def state_of(trial: FrozenTrial) -> str:
-    """The trial's end in our words."""
+    """A trial's state as one of `tracking.State`."""
     if trial.state == TrialState.FAIL:
         return outcome_of(trial).state
     return _STATES.get(trial.state, RUNNING)
@@ -152,8 +154,8 @@ def requeue(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> Non
 
     Args:
         study: Its study.
-        trial: The trial, still running.
-        record: The trial as far as it came, its state "killed".
+        trial: The trial; Optuna still has it as running.
+        record: Its record so far, with the state "killed".
     """
     slot = slot_of(study, trial)
     write_outcome_of_another(study, trial, record)
@@ -164,15 +166,15 @@ def requeue(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> Non
 
 
 def orphans(study: optuna.Study) -> list[FrozenTrial]:
-    """Trials left running by a process that is no more."""
-    left = []
+    """The trials that are marked as running although their process is gone."""
+    left_behind = []
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         owner = owner_of_trial(trial)
         started = trial.datetime_start or datetime.now()
         old = datetime.now() - started > timedelta(seconds=_ORPHAN_S)
         if (owner is not None and not lives(owner)) or (owner is None and old):
-            left.append(trial)
-    return left
+            left_behind.append(trial)
+    return left_behind
 
 
 def runs_elsewhere(study: optuna.Study, owner: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""A study and a storage as Optuna's samplers and pruners are shown them."""
+"""Views that show Optuna's samplers and pruners other trials than the study holds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from search.storage.direction import known_value_of, sign_of
 
 
 class _StudyView:
-    """A study of which other trials are shown; whatever else is asked for is the study's own."""
+    """Stands for a study but shows given trials; everything else is the study's own."""
 
     def __init__(
         self,
@@ -31,14 +31,14 @@ class _StudyView:
 
     @property
     def best_trial(self) -> FrozenTrial:
-        """The best complete one of the trials that are shown; of equal ones the first.
+        """The best complete trial of those that are shown; of equal ones the first.
 
         Raises:
             ValueError: There is none, as in Optuna.
         """
         sign = sign_of(self._viewed)
         done = self.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        return min(done, key=lambda each: (sign * known_value_of(each), each.number))
+        return min(done, key=lambda trial: (sign * known_value_of(trial), trial.number))
 
     def _get_trials(
         self,
@@ -52,19 +52,26 @@ class _StudyView:
     def get_trials(
         self, deepcopy: bool = True, states: tuple[TrialState, ...] | None = None
     ) -> list[FrozenTrial]:
-        """As `Study.get_trials`."""
+        """The shown trials in the given states, as `optuna.Study.get_trials`."""
         return self._get_trials(deepcopy, states)
 
 
 class StorageView:
-    """A storage some of whose methods are replaced; everything else is the storage's own."""
+    """Stands for a storage with some methods replaced; everything else is the storage's own.
+
+    Example:
+        >>> storage = optuna.storages.InMemoryStorage()
+        >>> view = StorageView(storage, get_all_studies=lambda: ["mine"])
+        >>> view.get_all_studies(), storage.get_all_studies()
+        (['mine'], [])
+    """
 
     def __init__(self, storage: Any, **instead: Callable[..., Any]) -> None:
-        """Keep both.
+        """Replace methods; the storage itself is not changed.
 
         Args:
             storage: The storage.
-            instead: By name of a method: what is called instead of it.
+            instead: What is called instead of each method, by the method's name.
         """
         self._viewed = storage
         self._instead = instead
@@ -78,12 +85,23 @@ def view_of(
     shown: Callable[[], list[FrozenTrial]],
     storage: StorageView | None = None,
 ) -> optuna.Study:
-    """A study as a sampler or pruner sees it.
+    """Make a study that shows a sampler or a pruner the given trials.
 
     Args:
         study: The study.
         shown: Gives the trials that are shown; it is called each time that trials are asked for.
-        storage: What stands for the study's storage; None for that itself.
+        storage: A view of the study's storage; None for the storage itself.
+
+    Returns:
+        Typed as a study, since samplers and pruners take it for one.
+
+    Example:
+        >>> study = optuna.create_study()
+        >>> study.tell(study.ask(), 1.0).value, study.tell(study.ask(), 2.0).value
+        (1.0, 2.0)
+        >>> view = view_of(study, lambda: study.trials[1:])
+        >>> [trial.number for trial in view.get_trials()], view.best_trial.value
+        ([1], 2.0)
     """
     return cast("optuna.Study", _StudyView(study, shown, storage))
 

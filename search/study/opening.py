@@ -1,4 +1,4 @@
-"""A study made, or found again: what it searches with, and that it is the one it was."""
+"""Creates or resumes a study: makes its sampler and pruner, and refuses changed settings."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ from tracking import Scalar
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chosen:
-    """What a study searches with.
+    """The sampler, the pruner and the given configurations of a study.
 
     Attributes:
         sampler: Proposes configurations.
         pruner: Ends hopeless trials.
         enqueue: Configurations that a user wants tried first.
-        recipes: Configurations that a new study tries after those.
+        recipes: Published configurations that a new study tries after those.
         history: What a new study learns from an earlier one; None where there is nothing new.
     """
 
@@ -65,13 +65,16 @@ def choose(
     ready: Ready,
     enqueue: Sequence[Mapping[str, Scalar]],
 ) -> Chosen:
-    """Sampler and pruner; what cannot serve the space is refused before anything is written.
+    """Make a study's sampler and pruner, and gather what it tries first; nothing is written.
 
     Args:
         config: The study.
         studies: Where an earlier study is, that this one learns from.
         ready: The space and the ratings.
         enqueue: Configurations to try first.
+
+    Returns:
+        All of it, checked against the space.
 
     Raises:
         SearchError: A name, a value or a library is missing, or does not fit.
@@ -115,7 +118,7 @@ def _pruner(config: StudyConfig) -> BasePruner:
 def _earlier(
     config: StudyConfig, studies: Studies, ready: Ready
 ) -> tuple[Sequence[Mapping[str, Any]], History | None]:
-    """Trials of an earlier study as they were when this one was made; and if that is now, all."""
+    """The earlier study's trials that the sampler learns from; and its history, if taken now."""
     if config.warm_start is None:
         return (), None
     own = studies.find(config.name) if studies.store.home.is_dir() else None
@@ -133,14 +136,23 @@ def _earlier(
 
 
 def plain_dataset(ready: Ready) -> dict[str, Any] | None:
-    """The ratings that a child read, as a study holds them."""
+    """The dataset that a child loaded, as plain values to store; None for a user's own model."""
     return asdict(ready.dataset) if ready.dataset else None
 
 
 def open_study(
     config: StudyConfig, storage: BaseStorage, ready: Ready, chosen: Chosen
 ) -> optuna.Study:
-    """Make the study, or find it again; the caller holds the home's lock.
+    """Make the study, or resume it; the caller holds the home's lock.
+
+    Args:
+        config: The study.
+        storage: Optuna's storage.
+        ready: The space and the ratings.
+        chosen: What `choose` returned for this study.
+
+    Returns:
+        Optuna's study, its settings stored and its first configurations queued.
 
     Raises:
         SearchError: It was made with other settings, or on other ratings.
@@ -166,7 +178,7 @@ def open_study(
 
 
 def _queue_first(study: optuna.Study, ready: Ready, chosen: Chosen) -> None:
-    """Queue the baseline of a new study, and what is tried before the sampler is asked."""
+    """Queue a new study's baseline, and the configurations that are tried before the sampler's."""
     adapter = SpaceAdapter(ready.space)
     trials = study.get_trials(deepcopy=False)
     fresh = all(trial.state == TrialState.WAITING for trial in trials)
@@ -202,7 +214,7 @@ def _refuse_changes(
 
 
 def other_ratings(study: optuna.Study, dataset: Mapping[str, Any] | None) -> list[str]:
-    """That the ratings are not those that a study was made on, in words; empty where they are."""
+    """Say how the ratings differ from those that a study was made on; empty where they do not."""
     before = dataset_of(study)
     if not before or not dataset or before["content_hash"] == dataset["content_hash"]:
         return []

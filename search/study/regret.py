@@ -1,8 +1,10 @@
-"""How much a longer search could still gain, as a bound that holds most likely.
+"""Bounds how much a longer search could still gain; the bound holds most likely.
 
 Makarova et al., "Automatic Termination for Hyperparameter Optimization" (AutoML 2022), as Optuna
 has it: a Gaussian process over the parameters that all trials share bounds the best value there is
-from below and the best value found from above; the regret is at most their distance.
+from below and the best value found from above, both with a probability of 90 % under the model. The
+regret is at most their distance: where the best value found is at most 0.83, and no configuration
+has less than 0.80, a longer search gains 0.03 at most.
 """
 
 from __future__ import annotations
@@ -20,10 +22,10 @@ _FEWEST = 20
 
 
 def check_regret() -> None:
-    """Refuse to bound a regret without the library that does.
+    """Refuse to bound a regret without the library torch, which Optuna's Gaussian process needs.
 
     Raises:
-        SearchError: It is not installed.
+        SearchError: The library is not installed.
     """
     if importlib.util.find_spec("torch") is None:
         raise SearchError(
@@ -34,14 +36,17 @@ def check_regret() -> None:
 
 
 class RegretBound:
-    """The bound of one study, computed anew when a trial was completed."""
+    """The regret bound of one study, computed anew after each completed trial.
+
+    One thread uses it at a time.
+    """
 
     def __init__(self, study: optuna.Study, seed: int, names: Collection[str]) -> None:
         """Compute nothing yet.
 
         Args:
-            study: With one objective.
-            seed: Of the points that the bound looks at.
+            study: A study with one objective.
+            seed: Seed of the points that the bound looks at.
             names: Optuna's parameters that every trial of the space has; what lacks one, as the
                 baseline may, is left out.
         """
@@ -52,7 +57,7 @@ class RegretBound:
         self._bound: float | None = None
 
     def value(self) -> float | None:
-        """The bound in the objective's unit; None before 20 complete trials."""
+        """The bound in the objective's unit; None before 20 complete trials that have all names."""
         done = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         shared = [trial for trial in done if trial.params and self._names <= set(trial.params)]
         if len(shared) >= _FEWEST and len(shared) != self._complete:

@@ -1,4 +1,4 @@
-"""A few epochs of a study's first trial, to know what the whole of it would cost."""
+"""Trains a few epochs of a study's first trial, to estimate what the whole study costs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _EPOCHS = 4
 
 
 def make_plan(config: StudyConfig) -> Plan:
-    """Load the data, train a few epochs of the first trial, and reckon from there.
+    """Load the data, train a few epochs of the first trial, and estimate the study's cost.
+
+    Args:
+        config: The study.
 
     Raises:
         SearchError: The data or the model cannot be had, or the first trial fails.
@@ -26,6 +29,7 @@ def make_plan(config: StudyConfig) -> Plan:
 
 
 def _rehearse(config: StudyConfig) -> Rehearsal:
+    """Train the first trial for a few epochs, and measure time, memory and files."""
     folder, supervisor, epochs = make_folder(), Supervisor(config), _Seconds()
     try:
         ready = supervisor.ready()
@@ -56,7 +60,7 @@ def _rehearse(config: StudyConfig) -> Rehearsal:
 
 
 class _Seconds(Listener):
-    """Keeps what each epoch took."""
+    """Keeps the seconds that each epoch took."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []

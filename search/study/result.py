@@ -1,4 +1,4 @@
-"""What a run of a study leaves behind for its caller."""
+"""The result of a run of a study."""
 
 from __future__ import annotations
 
@@ -10,15 +10,26 @@ from tracking import COMPLETE, FAILED, KILLED, PRUNED, StudyRecord, TrialRecord
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StudyResult:
-    """What a run of a study leaves: the record, and how the run itself ended.
+    """A study's record after a run, and how the run itself ended.
 
     Attributes:
         record: The study with all its trials.
-        tracking_uri: MLflow's address.
+        tracking_uri: MLflow's address of the record.
         interrupted: Whether it was stopped before its target.
         timed_out: Whether its time was over before its target.
         new_trials: Trials that this run finished.
-        reasons: Why it ends before its target of trials, a line each.
+        reasons: Why the study ends before its target of trials, one line a reason.
+
+    Example:
+        >>> first = TrialRecord(study="tiny", number=0, params={}, state=COMPLETE, value=0.92)
+        >>> second = TrialRecord(study="tiny", number=1, params={}, state=COMPLETE, value=0.87)
+        >>> third = TrialRecord(study="tiny", number=2, params={}, state=PRUNED, value=0.99)
+        >>> record = StudyRecord(name="tiny", trials=(first, second, third))
+        >>> result = StudyResult(record=record, tracking_uri="sqlite:///mlruns/mlflow.db")
+        >>> result.best.number, result.best.value
+        (1, 0.87)
+        >>> result.count(PRUNED)
+        1
     """
 
     record: StudyRecord
@@ -30,12 +41,12 @@ class StudyResult:
 
     @property
     def best(self) -> TrialRecord | None:
-        """The best complete trial."""
+        """The best complete trial within the study's limits, or None."""
         ranked = self.record.ranked()
         return ranked[0] if ranked else None
 
     def count(self, state: str) -> int:
-        """Trials that ended so."""
+        """Count the trials in a state, say "complete"."""
         return sum(trial.state == state for trial in self.record.trials)
 
     def to_json(self) -> dict[str, Any]:
@@ -59,13 +70,13 @@ class StudyResult:
         }
 
     def _frontier(self) -> dict[str, Any]:
-        """What no trial beats, where a study has several goals."""
+        """The trials on the Pareto frontier of several goals; empty for a study with one."""
         if len(self.record.goals) < 2:
             return {}
         names = self.record.goals[1:]
-        found = [
+        frontier = [
             {"trial": t.number, self.record.objective: t.value}
             | {name: t.metrics.get(name) for name in names}
             for t in self.record.frontier()
         ]
-        return {"frontier": found}
+        return {"frontier": frontier}

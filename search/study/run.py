@@ -29,7 +29,7 @@ def run_study(
     Args:
         config: What to search.
         home: Folder of `mlflow.db`, `optuna.db` and `artifacts/`; made when missing.
-        progress: Is told what happens; None for silence.
+        progress: Hears what happens; None for silence.
         enqueue: Configurations to try before the sampler is asked; parameters that one leaves out
             are the sampler's to choose. One that is queued or was tried already is passed over.
 
@@ -38,13 +38,34 @@ def run_study(
 
     Raises:
         SearchError, ModelsError, TrackingError: The user's mistake, in one line.
+
+    Example:
+        With the path of a file of ratings as `ratings`, and of a folder as `home`:
+
+        >>> config = StudyConfig(name="tiny", trials=2, epochs=3, data=ratings, sampler="random")
+        >>> result = run_study(config, home=home)
+        >>> result.count("complete"), result.new_trials
+        (2, 2)
+        >>> result.best.value == min(trial.value for trial in result.record.trials)
+        True
+
+        The study has its two trials, so that the same call again trains none:
+
+        >>> run_study(config, home=home).new_trials
+        0
     """
     store = Store(Path(home), config.tracking_uri)
     return _run(config, lambda: _opened(store, config), progress or Silent(), enqueue)
 
 
 def run_in(studies: Studies, config: StudyConfig, progress: Progress) -> StudyResult:
-    """Run a study among studies that are open already; see `run_study`."""
+    """Run a study in a home whose storage is open already; see `run_study`.
+
+    Args:
+        studies: The studies of the home.
+        config: What to search.
+        progress: Hears what happens.
+    """
     return _run(config, lambda: studies, progress, ())
 
 
@@ -60,7 +81,7 @@ def _run(
     progress: Progress,
     enqueue: Sequence[Mapping[str, Scalar]],
 ) -> StudyResult:
-    """Start the child, import what takes time meanwhile, and run the study."""
+    """Start the child, import the heavy libraries meanwhile, and run the study."""
     supervisor = Supervisor(config)
     try:
         with interruptible() as stop:

@@ -1,4 +1,4 @@
-"""One run of one study: create it or resume it, run it to its target, close it."""
+"""Runs one study in one process: creates or resumes it, runs it to its target, closes it."""
 
 from __future__ import annotations
 
@@ -33,11 +33,18 @@ from tracking import KILLED, Recorder, Scalar, StudyRecord, warmed
 
 
 class Session:
-    """One run of one study by one process; Keras is left to the child.
+    """One run of one study by one process; Keras is left to the children.
 
-    Who is responsible for what: `choose` and `open_study` make the study or find it; this class
-    starts and ends the workers, asks for trials under the home's lock, and closes the record; an
-    `Objective` runs each trial. The caller owns the first supervisor and closes it.
+    Who is responsible for what: `choose` and `open_study` create the study or resume it; this class
+    starts and ends the workers, asks for trials, and closes the study's record; an `Objective` runs
+    each trial. The caller owns the first supervisor and closes it; the others are owned here.
+
+    Threads: `run` is called once, and the first worker works in its thread, where Ctrl-C arrives;
+    each other worker has a thread of its own, which has ended when `run` returns.
+
+    Locks: trials are asked for, and those of dead processes queued again, under the home's lock,
+    which holds among processes. The ends of trials are stored under a lock of the workers. No code
+    takes both at once.
     """
 
     def __init__(
@@ -49,7 +56,16 @@ class Session:
         stop: Stop,
         enqueue: Sequence[Mapping[str, Scalar]] = (),
     ) -> None:
-        """Keep what is given; nothing is read or written before `run`."""
+        """Read and write nothing before `run`.
+
+        Args:
+            config: The study.
+            studies: The studies of the home.
+            supervisor: Owns the first worker's child, which may be loading already.
+            progress: Hears what happens.
+            stop: Set by Ctrl-C or SIGTERM, and by a worker that fails.
+            enqueue: Configurations to try before the sampler is asked.
+        """
         self._config = config
         self._studies = studies
         self._supervisor = supervisor
@@ -75,7 +91,7 @@ class Session:
             write_run(study, experiment_id=record.experiment_id, run_id=record.parent_run_id)
             self._reclaim(study, recorder)
         if chosen.history is not None:
-            self._progress.message(chosen.history.told())
+            self._progress.message(chosen.history.summary())
         for warning in ready.warnings:
             self._progress.message(warning)
         self._progress.study(record, finished=finished(study), target=self._config.trials)
@@ -139,7 +155,7 @@ class Session:
         )
 
     def _reclaim(self, study: optuna.Study, recorder: Recorder) -> None:
-        """Take over what another process left behind; the caller holds the lock."""
+        """Close and queue again the trials of dead processes; the caller holds the lock."""
         for number in reclaim(study, self._config, recorder):
             self._progress.message(
                 f"Trial {number} was interrupted earlier; its configuration is queued again."
@@ -147,7 +163,7 @@ class Session:
 
     @contextlib.contextmanager
     def _others(self, ready: Ready, study: optuna.Study) -> Iterator[list[Supervisor]]:
-        """Every worker but the first, started; all are ended in the end."""
+        """Start the supervisors of all workers but the first; close them when the block ends."""
         left = self._config.trials - under_way_or_done(study)
         gpus = ready.devices.count("GPU")
         # What the first made of `auto`: another one, that sees one device of several, would not.
@@ -185,12 +201,12 @@ class Session:
         return self._result(record, new, interrupted=self._interrupted(study), timed_out=late)
 
     def _work(self, study: optuna.Study, member: Objective, recorder: Recorder) -> int:
-        """Train one trial after another; how many came to their end."""
+        """Train one trial after another, and count those that came to their end."""
         new = 0
-        while not member.is_over and (asked := self._next(study, recorder)) is not None:
-            trial = member(asked)
-            self._progress.ended(trial, finished=finished(study), target=self._config.trials)
-            new += trial.state != KILLED
+        while not member.is_over and (trial := self._next(study, recorder)) is not None:
+            record = member(trial)
+            self._progress.ended(record, finished=finished(study), target=self._config.trials)
+            new += record.state != KILLED
         return new
 
     def _interrupted(self, study: optuna.Study) -> bool:
@@ -199,7 +215,7 @@ class Session:
         return self._stop.asked and short
 
     def _next(self, study: optuna.Study, recorder: Recorder) -> optuna.Trial | None:
-        """A trial to run, or None where those under way reach the target.
+        """Ask Optuna for a trial; None where those under way reach the target.
 
         Counted and asked for under one lock, so that several terminals never run one too many.
         """
@@ -210,5 +226,6 @@ class Session:
 
 
 def _is_closed(recorder: Recorder, record: StudyRecord) -> bool:
+    """Whether the study's run in MLflow is marked as finished."""
     run = recorder.find_run(record.parent_run_id) if record.parent_run_id else None
     return run is not None and run.get("status") == "FINISHED"

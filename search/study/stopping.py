@@ -19,12 +19,18 @@ _IN_VAIN = 50
 
 
 class Ends:
-    """What ends one study, whatever its target of trials: a good value, or nothing left to gain."""
+    """Decides whether a study ends before its target of trials, and says why."""
 
     def __init__(
         self, config: StudyConfig, study: optuna.Study, space: Sequence[Parameter]
     ) -> None:
-        """Keep all; nothing is computed yet."""
+        """List a grid's points; nothing else is computed yet.
+
+        Args:
+            config: The study.
+            study: Its Optuna study.
+            space: Its space.
+        """
         self._config = config
         self._study = study
         self._points = len(grid_points(space)) if config.sampler == "grid" else None
@@ -35,32 +41,32 @@ class Ends:
 
     @property
     def reached(self) -> bool:
-        """Whether no further trial is worth its while."""
+        """Whether the study ends, since no further trial is worth its while."""
         return bool(self.reasons())
 
     def reasons(self) -> list[str]:
-        """Why, a line each; none where the study goes on."""
-        config, found = self._config, []
+        """Why the study ends, one line a reason; empty where it goes on."""
+        config, reasons = self._config, []
         good = reached(self._study, config.target)
         if good is not None:
-            found.append(f"Trial {good} reached the target of {config.target:g}.")
+            reasons.append(f"Trial {good} reached the target of {config.target:g}.")
         bound = self._regret.value() if self._regret else None
         if bound is not None and config.regret is not None and bound < config.regret:
-            found.append(
+            reasons.append(
                 f"A longer search would most likely gain less than {bound:.2g}, which is below "
                 f"{config.regret:g}."
             )
         if self._points is not None and self._tried(self._points):
-            found.append(f"All {self._points} points of the grid were tried.")
+            reasons.append(f"All {self._points} points of the grid were tried.")
         if beyond_in_a_row(self._study) >= _IN_VAIN:
-            found.append(
+            reasons.append(
                 f"{_IN_VAIN} configurations in a row were beyond a limit. Begin another study "
                 "(`--study`) with a higher limit or a narrower space."
             )
-        return found
+        return reasons
 
     def _tried(self, points: int) -> bool:
-        """Whether a grid has no point left although the study has not its target of trials."""
+        """Whether all points of a grid were tried before the study had its target of trials."""
         trials = self._study.get_trials(deepcopy=False)
         if under_way_or_done(self._study) >= self._config.trials:
             return False

@@ -1,4 +1,4 @@
-"""What a study learns from an earlier one: trials that its own space still holds."""
+"""Takes from an earlier study the trials that a new study's space still holds."""
 
 from __future__ import annotations
 
@@ -37,11 +37,12 @@ _SAME = ("split", "objective", "epochs", "folds", "growth", "trainer")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class History:
-    """What was taken of an earlier study.
+    """The trials that a study takes from an earlier one, and why it leaves others out.
 
     Attributes:
-        study: Its name.
-        version: Of this study's space: one more than the earlier study's where it is another.
+        study: Name of the earlier study.
+        version: Version of this study's space: one more than the earlier study's where it is
+            another space.
         trials: What the sampler learns from: `values`, `goals` (None where it was pruned),
             `value` and `epochs` each.
         queued: Configurations to train again, best first, where values cannot stand.
@@ -56,8 +57,8 @@ class History:
     left: Mapping[str, int]
     reason: str
 
-    def told(self) -> str:
-        """In a line."""
+    def summary(self) -> str:
+        """Say in one line what was taken and what was left out."""
         if self.reason:
             first = (
                 f"{self.reason}: the best {len(self.queued)} configurations of {self.study} are "
@@ -75,26 +76,25 @@ def take_history(
     space: Sequence[Parameter],
     dataset: Mapping[str, Any] | None,
 ) -> History:
-    """Take the trials of an earlier study that a space holds.
+    """Take the trials of an earlier study that a new study's space holds.
 
     A parameter that the earlier study did not know has its default there, which is what the
     published trial has. A value that the space does not hold leaves the trial out, and is named.
 
     Args:
-        study: The earlier one.
-        config: Of the new study.
-        space: Of the new study.
+        study: The earlier study.
+        config: Settings of the new study.
+        space: Space of the new study.
         dataset: Ratings of the new study; None for a user's own model.
+
+    Returns:
+        Trials to learn from where values can stand in the new study, else the best configurations.
 
     Raises:
         SearchError: The earlier study trains another kind of model.
     """
     old = config_of(study)
-    if old.model != config.model:
-        raise SearchError(
-            f"`--warm-start` must name a study of the same model, but {study.study_name} trains "
-            f"`{old.model}`, not `{config.model}`."
-        )
+    _must_train_the_same(old, config)
     reason = _reason(old, config, dataset_of(study), dataset)
     left: Counter[str] = Counter()
     record = study_record(study, old)
@@ -113,10 +113,18 @@ def take_history(
     )
 
 
+def _must_train_the_same(old: StudyConfig, new: StudyConfig) -> None:
+    if old.model != new.model:
+        raise SearchError(
+            f"`--warm-start` must name a study of the same model, but {old.name} trains "
+            f"`{old.model}`, not `{new.model}`."
+        )
+
+
 def _taken(
     record: StudyRecord, space: Sequence[Parameter], left: Counter[str]
 ) -> list[tuple[TrialRecord, dict[str, Scalar]]]:
-    """The trials with a value that a space holds, with their values; the others are counted."""
+    """The trials that a space holds, each with its values; the others are counted by reason."""
     taken = []
     for trial in record.trials:
         if trial.state not in (COMPLETE, PRUNED) or trial.value is None:
@@ -135,7 +143,7 @@ def _reason(
     before: Mapping[str, Any] | None,
     now: Mapping[str, Any] | None,
 ) -> str:
-    """Why values of the earlier study are not learnt from, as a clause; empty where they are."""
+    """Why the sampler does not learn from the earlier study, as a clause; empty where it does."""
     reason = _why_not(old, new, before, now)
     if reason:
         return f"{reason}, so that its values say nothing here"
@@ -151,17 +159,17 @@ def _inherited(
     space: Sequence[Parameter],
     left: Counter[str],
 ) -> list[dict[str, Any]]:
-    """What the earlier study had itself taken of one before it; what does not fit is counted."""
+    """The trials that the earlier study had itself taken; those that do not fit are counted."""
     if list(old.objectives) != list(new.objectives):
         return []
-    found = []
+    inherited = []
     for trial in (history_of(study) or {}).get("trials", []):
         values, problem = _fitted(trial["values"], space)
         if problem:
             left[problem] += 1
         else:
-            found.append({**trial, "values": values})
-    return found
+            inherited.append({**trial, "values": values})
+    return inherited
 
 
 def _why_not(
@@ -186,7 +194,7 @@ def _why_not(
 def _fitted(
     params: Mapping[str, Scalar], space: Sequence[Parameter]
 ) -> tuple[dict[str, Scalar], str]:
-    """Values of an earlier trial in a space, and what does not fit, in words."""
+    """Complete an earlier trial's values for a space, and say in words what does not fit."""
     values: dict[str, Scalar] = {}
     for parameter in space:
         if not parameter.is_active(values):
@@ -200,6 +208,7 @@ def _fitted(
 
 
 def _plain(trial: TrialRecord, values: Mapping[str, Scalar], config: StudyConfig) -> dict[str, Any]:
+    """A trial as `History.trials` holds it."""
     goals = None
     if trial.state == COMPLETE and trial.value is not None:
         goals = figures_of(list(config.objectives), trial.value, trial.metrics)
@@ -212,12 +221,13 @@ def _plain(trial: TrialRecord, values: Mapping[str, Scalar], config: StudyConfig
 
 
 def _version(study: optuna.Study, space: Sequence[Parameter]) -> int:
+    """The new study's version of the space: one more where it is another space."""
     same = list(space_of(study)) == plain_space(space)
     return space_version_of(study) + (not same)
 
 
 def plain_space(space: Sequence[Parameter]) -> list[dict[str, Any]]:
-    """A space as JSON holds it."""
+    """Convert a space to plain values, as JSON holds them."""
     plain: list[dict[str, Any]] = json.loads(json.dumps([asdict(p) for p in space]))
     return plain
 
@@ -225,22 +235,25 @@ def plain_space(space: Sequence[Parameter]) -> list[dict[str, Any]]:
 def frozen_trials(
     history: Sequence[Mapping[str, Any]], adapter: SpaceAdapter
 ) -> tuple[FrozenTrial, ...]:
-    """The trials as a sampler sees them.
+    """Convert the trials of a history to Optuna's frozen trials, as a sampler sees them.
 
     Args:
         history: As `History.trials` has them.
-        adapter: Of the new study's space.
+        adapter: Adapter of the new study's space.
+
+    Returns:
+        Complete trials with the values of their goals, pruned ones with their best at its epoch.
     """
-    found = []
-    for each in history:
-        complete = each["goals"] is not None
-        found.append(
+    trials = []
+    for taken in history:
+        complete = taken["goals"] is not None
+        trials.append(
             optuna.trial.create_trial(
                 state=TrialState.COMPLETE if complete else TrialState.PRUNED,
-                values=each["goals"],
-                params=adapter.encode(each["values"]),
-                distributions=adapter.distributions(each["values"]),
-                intermediate_values={int(each["epochs"]): float(each["value"])},
+                values=taken["goals"],
+                params=adapter.encode(taken["values"]),
+                distributions=adapter.distributions(taken["values"]),
+                intermediate_values={int(taken["epochs"]): float(taken["value"])},
             )
         )
-    return tuple(found)
+    return tuple(trials)

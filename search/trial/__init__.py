@@ -1,1 +1,1 @@
-"""One trial's life, from its proposal to its end in both stores."""
+"""Runs one trial, from the sampler's proposal to its end in Optuna and in MLflow."""

@@ -1,4 +1,4 @@
-"""How a trial's end is stored: in Optuna first, as it is the truth, then in the record."""
+"""Stores a trial's end: in Optuna first, as it is the truth, then in the record."""
 
 from __future__ import annotations
 
@@ -39,9 +39,14 @@ from tracking import (
 class Conclusion:
     """Stores the ends of one study's trials.
 
-    Who is responsible for what: each method stores one kind of end in both stores and returns the
-    trial's record. The caller holds the study's lock, owns the trial's folder, and calls exactly
-    one of them for a trial.
+    Who is responsible for what: `succeed`, `fail` and `interrupt` each store one kind of end in
+    both stores and return the trial's record. The caller calls one of them for a trial, under the
+    lock of the workers, since which trial leads must not change meanwhile. The trial's folder is
+    the caller's, who removes it.
+
+    Order: Optuna is written first. Where the record fails after that, the trial has ended all the
+    same. `abandon` is for exceptions, also those of the other three: it is called without the lock,
+    and queues the trial again only where Optuna does not have its end yet.
 
     Attributes:
         config: The study.
@@ -54,12 +59,15 @@ class Conclusion:
     recorder: Recorder
 
     def interrupt(self, run: TrialRun, reason: str, peak_memory_mb: float | None) -> TrialRecord:
-        """Close a trial that has to stop now, and queue it again.
+        """Close a trial that has to stop now, and queue its configuration again.
 
         Args:
             run: The trial.
             reason: "interrupted" or "timeout".
-            peak_memory_mb: Of its process, where that is known.
+            peak_memory_mb: Peak memory of its process in MB, where that is known.
+
+        Returns:
+            The trial's record, its state "killed".
         """
         record = self._cut(run, KILLED, reason)
         if peak_memory_mb is not None:
@@ -70,7 +78,12 @@ class Conclusion:
         return record
 
     def abandon(self, run: TrialRun, error: BaseException) -> None:
-        """Leave nothing open behind a failure of our own, or a second Ctrl-C."""
+        """Close a trial after an exception of our own or a second Ctrl-C, and queue it again.
+
+        Args:
+            run: The trial.
+            error: What ends it.
+        """
         interrupted = isinstance(error, KeyboardInterrupt)
         record = self._cut(run, KILLED, EndReason.INTERRUPTED if interrupted else EndReason.ERROR)
         record = replace(record, message="" if interrupted else f"Trialbook itself failed: {error}")
@@ -79,7 +92,16 @@ class Conclusion:
         self.recorder.kill_trial(record)
 
     def fail(self, run: TrialRun, failed: Failed, log: str) -> TrialRecord:
-        """Record a trial that failed, with the last of what its process printed."""
+        """Store a trial that failed.
+
+        Args:
+            run: The trial.
+            failed: Why it failed.
+            log: The last of what its process printed, kept where there is no traceback.
+
+        Returns:
+            The trial's record.
+        """
         detail = failed.detail or log
         if detail:
             (run.folder / "log.txt").write_text(detail, encoding="utf-8")
@@ -89,10 +111,18 @@ class Conclusion:
         return self._store(run, record, TrialState.FAIL, [])
 
     def succeed(self, run: TrialRun, done: Done) -> TrialRecord:
-        """Record a trial that came to its end: complete, pruned, or beyond a limit."""
+        """Store a trial that came to its end: complete, pruned, or beyond a limit.
+
+        Args:
+            run: The trial.
+            done: Its value, figures and models.
+
+        Returns:
+            The trial's record; "failed" where a goal of the study is missing in the figures.
+        """
         pruned = done.end_reason in (EndReason.PRUNED, EndReason.LIMIT)
         value = run.curve.best if pruned else done.value
-        metrics = {name: each for name, each in done.metrics.items() if math.isfinite(each)}
+        metrics = {name: figure for name, figure in done.metrics.items() if math.isfinite(figure)}
         metrics["seconds_total"] = run.seconds
         if value is not None:
             metrics[self.config.value_name] = value
@@ -119,10 +149,11 @@ class Conclusion:
         return self._store(run, record, state, self._models(run, done, record))
 
     def _stored(self, run: TrialRun) -> FrozenTrial:
+        """The trial as Optuna holds it now."""
         return self.study.get_trials(deepcopy=False)[run.trial.number]
 
     def _cut(self, run: TrialRun, state: str, reason: str) -> TrialRecord:
-        """The record of a trial that did not come to its own end."""
+        """Make the record of a trial that did not come to its own end."""
         epochs = run.curve.epochs
         metrics = so_far(self.config, epochs) | {"seconds_total": run.seconds}
         return replace(
@@ -130,7 +161,7 @@ class Conclusion:
         )
 
     def _models(self, run: TrialRun, done: Done, record: TrialRecord) -> list[ModelFolder]:
-        """The models that a trial left, each with the figure that is its own; none to keep none."""
+        """The models of a trial that the study keeps, each with the name of its own figure."""
         if done.model_kind is None or not self._keeps(record):
             return []
         user, movie = done.id_types
@@ -164,7 +195,7 @@ class Conclusion:
     def _store(
         self, run: TrialRun, record: TrialRecord, state: TrialState, models: list[ModelFolder]
     ) -> TrialRecord:
-        """Optuna first, as it is the truth; then the record."""
+        """Store an end in Optuna, then in the record; the best model before it may be dropped."""
         write_outcome(run.trial, record)
         keeps_best = self.config.keep_models == "best" and bool(models)
         best = next(iter(ranking(self.study)), None) if keeps_best else None
@@ -179,6 +210,7 @@ class Conclusion:
         return record
 
     def _log(self, run: TrialRun, record: TrialRecord, models: list[ModelFolder]) -> None:
+        """Finish the trial's MLflow run, with its files, its models and its last epochs."""
         write_curve(record, run.folder, monitor=self.config.monitor)
         files = make_folder()  # all but the model, which is logged as one
         try:

@@ -1,4 +1,4 @@
-"""The folder of a trial's files while it trains, and the files that are drawn from its curve."""
+"""The temporary folder of a trial's files, and the files that show its curve."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PREFIX = "trialbook-"
 
 
 def make_folder() -> Path:
-    """A new folder for a trial's files."""
+    """Make a new temporary folder for a trial's files; the caller removes it."""
     return Path(tempfile.mkdtemp(prefix=_PREFIX))
 
 
@@ -35,7 +35,7 @@ def write_curve(record: TrialRecord, folder: Path, *, monitor: str) -> None:
 
 
 def folder_left_behind(trial: FrozenTrial) -> Path | None:
-    """The folder of a trial whose process is gone, if it is one that we made on this machine."""
+    """The folder of a trial whose process is gone; None unless we made it on this machine."""
     here = (owner_of_trial(trial) or {}).get("host") == socket.gethostname()
     folder = Path(plan_of(trial).folder)
     ours = folder.name.startswith(_PREFIX) and folder.parent == Path(tempfile.gettempdir())

@@ -1,4 +1,4 @@
-"""A trial whose end was not its own: its run is closed, its configuration queued again."""
+"""Closes trials that were cut short, and queues their configurations again."""
 
 from __future__ import annotations
 
@@ -16,20 +16,33 @@ from tracking import KILLED, EndReason, Recorder, TrialRecord
 
 
 def close_cut(recorder: Recorder, record: TrialRecord, folder: Path, *, monitor: str) -> None:
-    """Close the run of a trial that was cut short, with the files it left but no model."""
+    """Close the MLflow run of a trial that was cut short, with its files but no model.
+
+    Args:
+        recorder: Writes the record.
+        record: The trial, its state "killed".
+        folder: The trial's files; a model in it is removed.
+        monitor: The per-epoch number behind the objective.
+    """
     write_curve(record, folder, monitor=monitor)
     shutil.rmtree(folder / "model", ignore_errors=True)
     recorder.kill_trial(record, folder=folder)
 
 
 def reclaim(study: optuna.Study, config: StudyConfig, recorder: Recorder) -> list[int]:
-    """Close the trials that a process left behind, and queue their configurations again.
+    """Close the trials of dead processes, and queue their configurations again.
 
     The epochs are read back from the record, where they were written while the trial trained;
-    the files are taken from the trial's folder, where it is on this machine.
+    the files are taken from the trial's folder, where it is on this machine. The caller holds the
+    home's lock.
+
+    Args:
+        study: Optuna's study.
+        config: Its settings.
+        recorder: Reads and writes its record.
 
     Returns:
-        The trials' numbers.
+        The numbers of the trials that were closed.
     """
     numbers = []
     for trial in orphans(study):

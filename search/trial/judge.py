@@ -1,4 +1,4 @@
-"""Whether a trial under way goes on: its values are told to Optuna, and the pruner is asked."""
+"""Decides whether a running trial goes on: reports its values to Optuna, asks the pruner."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Judging:
     """How a pruner judges one trial.
 
     Attributes:
-        first: First epoch that the pruner is asked about; None for none.
-        by_parts: Whether the pruner is asked after each part instead.
-        tells_epochs: Whether the trial's epochs may be compared with those of other trials.
-        tells_parts: Whether the values of its parts may.
+        first: First epoch after which the pruner is asked; None where it is never asked.
+        by_parts: Whether the pruner is asked after each part (fold or repeat) instead.
+        tells_epochs: Whether Optuna is told the trial's epochs.
+        tells_parts: Whether Optuna is told the values of its parts instead.
     """
 
     first: int | None = None
@@ -35,13 +35,13 @@ class Judging:
 
 
 def judging_of(config: StudyConfig, slot: int, plan: TrialPlan) -> Judging:
-    """How a trial is judged; the baseline never is, since it is what others are held against.
+    """Decide how a trial is judged. The baseline never is: others are compared with it.
 
     Args:
         config: The study.
-        slot: Of the trial; 0 for the baseline.
-        plan: What it trains. A preset sees all rows from the start, so that beside growing samples
-            its epochs are not the others'.
+        slot: Slot of the trial; 0 for the baseline.
+        plan: Plan of the trial. A preset sees all rows from the start, so that beside growing
+            samples its epochs are not the others'.
     """
     parts = judges_parts(config)
     is_judged = slot > 0 and config.pruner != "none"
@@ -60,9 +60,14 @@ def judging_of(config: StudyConfig, slot: int, plan: TrialPlan) -> Judging:
 
 
 class Judge:
-    """Tells Optuna the values of one trial, and asks its pruner; of one thread alone.
+    """Reports the values of one trial to Optuna, and asks the study's pruner.
 
-    Values are kept until `write`, since Optuna takes a transaction for each.
+    Who is responsible for what: the judge knows which values count and which trials are compared;
+    the study's pruner decides. Whether the trial ends is the listener's to answer.
+
+    Threads and order: the thread of the trial's worker uses it alone. `prunes` speaks of the values
+    that `tell` has noted by then. They are kept until `write`, since Optuna takes a transaction for
+    each, so that other trials see them half a second to some seconds late.
     """
 
     def __init__(
@@ -73,14 +78,14 @@ class Judge:
         judging: Judging,
         params: Mapping[str, Scalar],
     ) -> None:
-        """Read nothing yet.
+        """Keep all; the study is read when the pruner is first asked.
 
         Args:
             config: The study.
             study: Its Optuna study.
-            trial: The trial.
+            trial: The trial, which is running; its copy in memory gets the noted values.
             judging: How it is judged.
-            params: Its real values.
+            params: Its real values, by name.
         """
         self.judging = judging
         self._study = study
@@ -97,16 +102,21 @@ class Judge:
             self._peers = peers_of(study, self._frozen, alike, self._first)
 
     def tell(self, step: int, value: float) -> None:
-        """Note a value that is to be compared with other trials' at the same step."""
+        """Note a value, which pruners compare with other trials' values at the same step.
+
+        Args:
+            step: The epoch, or the part where `Judging.tells_parts`.
+            value: The trial's best so far.
+        """
         self._frozen.intermediate_values[step] = value
         self._unwritten[step] = value
 
     def prunes(self) -> bool:
-        """Whether the pruner ends the trial."""
+        """Ask the pruner whether the trial ends here."""
         judged = from_step(self._frozen, self._first) if self._first else self._frozen
         return self._study.pruner.prune(self._peers, judged)
 
     def write(self) -> None:
-        """Store what was told since the last time."""
+        """Store the values that were noted since the last call."""
         write_reports(self._study, self._trial, self._unwritten)
         self._unwritten = {}

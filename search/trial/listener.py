@@ -1,4 +1,4 @@
-"""Hears a trial out: keeps its curve, asks the pruner, and writes to both stores meanwhile."""
+"""Follows a running trial: keeps its curve, asks the pruner, and writes to both stores."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST_PAUSE_S = 4.0
 
 
 class TrialListener(Listener):
-    """What one trial tells, on its way to the pruner, both stores and whoever watches.
+    """Passes a trial's epochs and parts on to the pruner, both stores and the display.
 
     Epochs are written half a second after the first one, then after pauses that double up to four
     seconds: a write costs the same for one epoch as for fifty.
@@ -40,7 +40,7 @@ class TrialListener(Listener):
         self._pause_s = _FIRST_PAUSE_S
 
     def epoch(self, record: EpochRecord, *, is_asked: bool) -> bool:
-        """Keep the epoch, and ask the pruner where the child waits for it."""
+        """Keep an epoch, and ask the pruner where the child waits for an answer."""
         curve = self._run.curve
         curve.add(record)
         goes_on = True
@@ -52,7 +52,7 @@ class TrialListener(Listener):
         return goes_on
 
     def part(self, part: Part) -> bool:
-        """Keep the part's value, and ask the pruner where it compares parts."""
+        """Keep a part's value, and ask the pruner where it compares parts."""
         self._run.curve.add_part(part)
         if not self._judge.judging.tells_parts:
             return True
@@ -60,12 +60,12 @@ class TrialListener(Listener):
         return not (part.waits and self._judge.prunes())
 
     def between(self) -> None:
-        """Write the epochs, if there are some and the pause is over."""
+        """Write new epochs once the pause since the last write is over."""
         if self._run.curve.unwritten and time.monotonic() - self._written > self._pause_s:
             self.write()
 
     def write(self) -> None:
-        """Write what neither store has yet."""
+        """Write the epochs that neither store has yet."""
         self._judge.write()
         curve, run_id = self._run.curve, self._run.record.run_id
         if curve.unwritten and run_id:

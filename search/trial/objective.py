@@ -1,4 +1,4 @@
-"""One trial from its proposal to its record."""
+"""Runs one trial from its proposal to its record."""
 
 from __future__ import annotations
 
@@ -51,21 +51,26 @@ class Objective:
 
     Who is responsible for what: the `Supervisor` owns the child process; the `Judge` speaks with
     the pruner; the `TrialListener` hears the child; the `Conclusion` stores the end. This class
-    puts them together for one trial, and leaves neither a run nor a folder behind.
+    puts them together for one trial. It makes the trial's folder and removes it, and leaves no
+    MLflow run open, whatever happens.
 
-    One of these belongs to one worker, and is called in that worker's thread.
+    Threads: one of these belongs to one worker, and is called in that worker's thread, one trial at
+    a time. Workers share study, recorder, progress, stop and lock; each has its own supervisor.
+
+    Exceptions: a trial that fails is a record. An exception is a failure of Trialbook itself, or a
+    second Ctrl-C: the child is ended, the trial queued again, and the exception goes on.
 
     Attributes:
         config: The study.
         study: Its Optuna study.
         adapter: Its space.
-        first: What trial 0 tries.
+        first: The values that trial 0 tries.
         supervisor: Owns the child.
-        lock: Of what one worker does at a time: the end of a trial in both stores.
+        lock: Held by one worker at a time, while it stores the end of a trial in both stores.
         recorder: Writes the record.
-        progress: Is told what happens.
-        stop: Is looked at between messages.
-        tags: What every trial's run is tagged with.
+        progress: Hears what happens.
+        stop: Looked at between messages; once it is set, trials are interrupted.
+        tags: The tags that the runs of all trials share.
         deadline: Monotonic time after which trials are interrupted, or None.
     """
 
@@ -83,20 +88,24 @@ class Objective:
 
     @property
     def conclusion(self) -> Conclusion:
-        """Where a trial's end goes."""
+        """What stores the end of a trial."""
         return Conclusion(self.config, self.study, self.recorder)
 
     @property
     def is_over(self) -> bool:
-        """Whether trials under way are to be interrupted, and none is to begin."""
+        """Whether running trials are to be interrupted, and none is to begin."""
         late = self.deadline is not None and time.monotonic() > self.deadline
         return self.stop.asked or late
 
     def __call__(self, trial: optuna.Trial) -> TrialRecord:
-        """Run one trial that was asked for.
+        """Run one trial that Optuna was asked for.
+
+        Args:
+            trial: A running trial without parameters yet.
 
         Returns:
-            Its record; state "killed" when it was interrupted, and then it is queued again.
+            Its record; the state is "killed" where it was interrupted, and then its configuration
+            is queued again.
         """
         record = TrialRecord(study=self.config.name, number=trial.number, params={})
         curve = Curve(monitor=self.config.monitor, sign=self.config.sign)
@@ -118,7 +127,7 @@ class Objective:
             shutil.rmtree(run.folder, ignore_errors=True)
 
     def _propose(self, run: TrialRun, slot: int) -> TrialPlan:
-        """Let the sampler choose, and store what is to be trained."""
+        """Let the sampler choose a configuration, and store the trial's plan."""
         trial = run.trial
         seed = training_seed(self.config.seed, slot)
         plan = TrialPlan(
@@ -177,7 +186,7 @@ class Objective:
         return same_before(self.study, number, values)
 
     def _reuse(self, run: TrialRun, plan: TrialPlan, same: FrozenTrial) -> TrialRecord:
-        """End a trial with what an equal one came to, without training."""
+        """End a trial with the value of an equal one, without training."""
         earlier = trial_record(self.config.name, same, self.config.monitor)
         self.progress.message(
             f"Trial {run.trial.number} has the configuration of trial {earlier.number}: "

@@ -1,4 +1,4 @@
-"""What a running study tells the person who waits for it."""
+"""The interface through which a running study tells a display what happens."""
 
 from __future__ import annotations
 
@@ -8,26 +8,74 @@ from tracking import EpochRecord, StudyRecord, TrialRecord
 
 
 class Progress(Protocol):
-    """Hears what happens, from several threads where there are several workers."""
+    """Hears what happens in one run of one study.
+
+    Order: `study` is called once, before any trial; only `message` may come earlier. For a trial,
+    `trial` comes first, then `epoch` after each epoch, then `ended`. An interrupted trial has its
+    `ended` too, with the state "killed", and one whose value is reused has no `epoch`. A trial that
+    an exception ends has no `ended`, and neither it nor the run goes on. A run that finds its study
+    finished calls nothing, and nothing is called after `run_study` has returned.
+
+    Threads: `study` is called in the thread that called `run_study`, and all calls for one trial in
+    the thread of its worker, which for the first worker is that thread too. With several workers
+    the calls for different trials interleave and may come at the same moment, so that an
+    implementation guards what it keeps. `message` may come in any of these threads.
+
+    Duties: return soon, since the trial waits meanwhile, and `message` may be called while this
+    process holds the home's lock; do not call back into the study; raise nothing, since an
+    exception ends the run as a failure of Trialbook itself.
+
+    Ownership: the records are frozen and belong to the study. They may be kept, and so may the
+    dicts that they hold, but nothing in them may be changed.
+    """
 
     def message(self, text: str) -> None:
-        """A line worth reading."""
+        """Hear a line worth reading.
+
+        Args:
+            text: The line, a sentence or two.
+        """
 
     def study(self, record: StudyRecord, *, finished: int, target: int) -> None:
-        """The study starts or goes on."""
+        """Hear that the study starts or goes on.
+
+        Args:
+            record: The study with its trials so far.
+            finished: Trials that count towards the target already.
+            target: Target of trials.
+        """
 
     def trial(self, record: TrialRecord, *, epochs: int) -> None:
-        """A trial starts."""
+        """Hear that a trial starts: it has its configuration and its MLflow run.
+
+        Args:
+            record: The trial, its state "running".
+            epochs: Most epochs of each of its trainings.
+        """
 
     def epoch(self, trial: TrialRecord, record: EpochRecord, best: float) -> None:
-        """An epoch of a running trial ended; `best` is the trial's best so far."""
+        """Hear that an epoch of a running trial ended.
+
+        Args:
+            trial: The record that `trial` was called with.
+            record: The epoch. Its number begins anew at 1 with each further fold or repeat, whose
+                metrics have a prefix, say "fold_2/".
+            best: The trial's best value so far; infinite before an epoch had a finite one.
+        """
 
     def ended(self, record: TrialRecord, *, finished: int, target: int) -> None:
-        """A running trial ended."""
+        """Hear that a running trial ended; it is stored by then.
+
+        Args:
+            record: The trial with its end.
+            finished: Trials of the study that count towards the target, those of other processes
+                included. With several workers an earlier count may come after a later one.
+            target: Target of trials.
+        """
 
 
 class Silent:
-    """Says nothing."""
+    """Ignores everything."""
 
     def message(self, text: str) -> None:
         """Ignore."""

@@ -1,4 +1,4 @@
-"""A trial under way: what was decided before it trains, and what it told of itself so far."""
+"""A running trial: what was fixed before it trains, and its curve so far."""
 
 from __future__ import annotations
 
@@ -21,10 +21,19 @@ class Curve:
     Attributes:
         monitor: Name of the per-epoch number that counts.
         sign: What that number is multiplied by so that lower is better.
-        epochs: All that were told, epoch 1 first.
-        unwritten: Those that are not on record yet.
+        epochs: All epochs so far, epoch 1 first.
+        unwritten: The epochs that are not on record yet.
         parts: Values of the parts that came to their end.
         lowest: The best value so far times `sign`; infinite before there is one.
+
+    Example:
+        An accuracy is maximised, so that its sign is -1:
+
+        >>> curve = Curve(monitor="accuracy", sign=-1.0)
+        >>> curve.add(EpochRecord(epoch=1, seconds=0.5, metrics={"accuracy": 0.6}))
+        >>> curve.add(EpochRecord(epoch=2, seconds=0.5, metrics={"accuracy": 0.5}))
+        >>> curve.best, curve.lowest
+        (0.6, -0.6)
     """
 
     monitor: str
@@ -40,7 +49,7 @@ class Curve:
         return self.sign * self.lowest if math.isfinite(self.lowest) else None
 
     def add(self, epoch: EpochRecord) -> None:
-        """Keep an epoch; one of a later part is added to that of the first."""
+        """Keep an epoch; one of a later part is merged with the first part's of its number."""
         self.unwritten.append(epoch)
         place = epoch.epoch - 1
         if place < len(self.epochs):
@@ -54,21 +63,21 @@ class Curve:
             self.lowest = min(self.lowest, self.sign * value)
 
     def add_part(self, part: Part) -> None:
-        """Keep the value of a part; the trial's best is from now on the mean of its parts."""
+        """Keep the value of a part; the best value becomes the mean of all parts so far."""
         self.parts.append(part.value)
         self.lowest = self.sign * statistics.mean(self.parts)
 
 
 @dataclass(frozen=True, slots=True)
 class TrialRun:
-    """A trial under way.
+    """A running trial.
 
     Attributes:
-        trial: Optuna's.
-        record: What was known of it when it began; its run's identifier, once it has a run.
-        folder: Where its files are.
-        curve: What it told of itself so far.
-        started: Monotonic time in seconds.
+        trial: Optuna's trial.
+        record: The record that it began with; with the MLflow run's identifier once it has a run.
+        folder: The folder of its files.
+        curve: Its epochs and parts so far.
+        started: When it was asked for, as `time.monotonic` in seconds.
     """
 
     trial: optuna.Trial
@@ -79,5 +88,5 @@ class TrialRun:
 
     @property
     def seconds(self) -> float:
-        """Since the trial was asked for."""
+        """Seconds since the trial was asked for."""
         return time.monotonic() - self.started

@@ -1,4 +1,4 @@
-"""What every trial's run is tagged with."""
+"""The tags that the MLflow runs of a study's trials share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from tracking import Tag, provenance
 
 
 def trial_tags(ready: Ready) -> dict[str, str]:
-    """What a trial's run is tagged with: versions, hardware, threads, data."""
+    """Collect the tags of a trial's run: versions, hardware, threads, data.
+
+    Args:
+        ready: What the child says of its threads, devices and ratings.
+    """
     tags = dict(provenance()) | {
         Tag.THREADS: str(ready.threads),
         Tag.WORKERS: str(ready.workers),

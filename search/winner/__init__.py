@@ -1,4 +1,4 @@
-"""The best trial, decided on new seeds and scored once on the sealed test part."""
+"""Decides a study's best trial on new seeds, and scores it once on the sealed test part."""
 
 from search.winner.decide import find_winner
 

@@ -1,4 +1,4 @@
-"""Which of several candidates is best, and how sure that is; plain arrays, no models.
+"""The bootstrap that says which of several candidates is best, and how sure that is.
 
 Everything rests on one bootstrap that draws users and repeats anew together: a user's ratings are
 not independent of one another, and every candidate is scored on the same ones and trained on the
@@ -22,70 +22,114 @@ CLAIM = 0.01
 
 @dataclass(frozen=True, slots=True)
 class UserErrors:
-    """Squared errors of several candidates on one part, added up by user.
+    """Squared errors of several candidates on the same ratings, summed by user.
 
     Attributes:
         sums: Sum of a user's squared errors, `[candidate, repeat, user]`.
-        counts: A user's ratings, `[user]`, all above 0.
+        counts: Number of a user's ratings, `[user]`, all above 0.
+
+    Example:
+        One candidate; of two users the first has 1 rating, the second 3: sqrt((0 + 4) / (1 + 3)).
+
+        >>> errors = UserErrors(sums=np.array([[[0.0, 4.0]]]), counts=np.array([1.0, 3.0]))
+        >>> errors.rmse().tolist()
+        [[1.0]]
     """
 
     sums: NDArray[np.float64]
     counts: NDArray[np.float64]
 
     def rmse(self) -> NDArray[np.float64]:
-        """Root mean square error, `[candidate, repeat]`."""
+        """Root mean square error of each repeat, `[candidate, repeat]`: sqrt(sum / count)."""
         return np.asarray(np.sqrt(self.sums.sum(axis=-1) / self.counts.sum()))
 
 
 def bootstrap_rmse(errors: UserErrors, *, draws: int = DRAWS, seed: int = 0) -> NDArray[np.float64]:
-    """The candidates' RMSE, the mean of their repeats, over and over on other users and repeats.
+    """Draw the candidates' RMSE anew on other users and other repeats, the same ones for all.
+
+    In a draw, user u has the weight w(u) from Poisson(1), and of R repeats each, drawn with
+    replacement, repeat r comes m(r) times. A candidate's value is the sum over r of
+
+        m(r) / R * sqrt(sum over u of w(u) sums(r, u) / sum over u of w(u) counts(u)).
+
+    With the weights 1 and 2, two users with sums of 0 and 4 and counts of 1 and 3 give
+    sqrt((0 + 8) / (1 + 6)) = 1.069.
 
     Args:
-        errors: Of all candidates on the same ratings.
-        draws: How often.
-        seed: Of the draws.
+        errors: Errors of all candidates on the same ratings.
+        draws: Number of draws.
+        seed: Seed of the draws.
 
     Returns:
-        `[draw, candidate]`.
+        RMSE, mean over the drawn repeats, `[draw, candidate]`.
+
+    Example:
+        Where every rating has an error of 0.5, every draw has:
+
+        >>> errors = UserErrors(sums=np.full((1, 2, 50), 0.75), counts=np.full(50, 3.0))
+        >>> bootstrap_rmse(errors, draws=3).tolist()
+        [[0.5], [0.5], [0.5]]
     """
     candidates, repeats, users = errors.sums.shape
     flat = errors.sums.reshape(candidates * repeats, users).T
     rng = np.random.default_rng(seed)
-    found = []
+    batches = []
     for first in range(0, draws, _AT_ONCE):
         count = min(_AT_ONCE, draws - first)
         weights = rng.poisson(1.0, (count, users)).astype(np.float64)
         rows = np.maximum(weights @ errors.counts, 1.0)
         rmse = np.sqrt(weights @ flat / rows[:, None]).reshape(count, candidates, repeats)
         chosen = rng.multinomial(repeats, np.full(repeats, 1 / repeats), count) / repeats
-        found.append((rmse * chosen[:, None, :]).sum(axis=-1))
-    return np.concatenate(found)
+        batches.append((rmse * chosen[:, None, :]).sum(axis=-1))
+    return np.concatenate(batches)
 
 
 def probability_of_best(rmse: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How often each candidate is the one with the lowest error, `[candidate]`.
+    """The share of draws in which each candidate has the lowest error, `[candidate]`.
 
     All are compared in the same draw, so that having picked the best of many costs what it should:
     the more candidates are about as good, the less often any of them leads.
 
     Args:
-        rmse: `[draw, candidate]`.
+        rmse: RMSE in the same draws, `[draw, candidate]`; of equal ones the first leads.
+
+    Example:
+        >>> rmse = np.array([[0.8, 0.9], [0.9, 0.8], [0.7, 0.9], [0.8, 0.85]])
+        >>> probability_of_best(rmse).tolist()
+        [0.75, 0.25]
     """
     best = rmse.argmin(axis=1)
     return np.asarray(np.bincount(best, minlength=rmse.shape[1]) / len(best))
 
 
 def interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    """The middle 95 % of bootstrapped values."""
+    """The 95 % percentile interval: the 2.5 % and the 97.5 % quantile of bootstrapped values.
+
+    Args:
+        values: One value a draw, `[draw]`.
+
+    Example:
+        >>> interval(np.arange(101.0))  # 0, 1, ..., 100
+        (2.5, 97.5)
+    """
     low, high = np.quantile(values, (0.025, 0.975))
     return float(low), float(high)
 
 
 def doubt(better: NDArray[np.float64], than: NDArray[np.float64]) -> float:
-    """One-sided p-value of "the first has the lower error": draws in which it has not, plus one.
+    """The one-sided p-value of the claim that the first of two has the lower error.
+
+    It is (draws in which the first has not the lower error + 1) / (draws + 1), so that it is never
+    0: 4000 draws give 1 / 4001 at the least.
 
     Args:
-        better: RMSE `[draw]`.
-        than: RMSE in the same draws, `[draw]`.
+        better: RMSE of the first, `[draw]`.
+        than: RMSE of the second in the same draws, `[draw]`.
+
+    Example:
+        Of three draws one contradicts, so that p is (1 + 1) / (3 + 1):
+
+        >>> doubt(np.array([0.80, 0.81, 0.90]), np.array([0.85, 0.86, 0.85]))
+        0.5
     """
     return float((np.sum(better >= than) + 1) / (len(better) + 1))

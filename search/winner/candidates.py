@@ -22,11 +22,11 @@ from tracking import COMPLETE, TrialRecord
 
 @dataclass(slots=True)
 class Repeated:
-    """A trial that is trained again, and what its repeats left.
+    """A candidate: a trial that is trained again, and what its repeats left.
 
     Attributes:
-        trial: The trial.
-        plan: What it trains.
+        trial: The trial as the search left it.
+        plan: The stored plan of its training.
         is_baseline: Whether it is the published baseline.
         can_win: False for a baseline beyond the study's limits; the test part shows it beside the
             winner.
@@ -45,28 +45,31 @@ class Repeated:
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The candidate's name in messages: "baseline", or "trial 3"."""
         return "baseline" if self.is_baseline else f"trial {self.trial.number}"
 
     @property
     def usual_model(self) -> Path:
-        """The model of the repeat in the middle: neither its luckiest nor its unluckiest."""
+        """The folder of the middle repeat's model: not the luckiest seed's nor the unluckiest's."""
         order = sorted(range(len(self.ends)), key=lambda place: self.ends[place].value)
         return self.folders[order[len(order) // 2]] / "model"
 
     def remove_folders(self) -> None:
-        """Remove what the repeats left on disk."""
+        """Remove the folders that the repeats left on disk."""
         for folder in self.folders:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def candidates_of(study: optuna.Study, config: StudyConfig, top: int | None) -> list[Repeated]:
-    """The best trials and the baseline; of equal configurations the first alone.
+    """List the best trials and the baseline; of equal configurations the first alone.
 
     Args:
         study: The study.
         config: Its settings.
         top: How many of the best; None for all.
+
+    Returns:
+        Best first, then the baseline where it is not among the best; nothing is trained yet.
 
     Raises:
         SearchError: The study has no test part, trials under way, or none that is complete.
@@ -93,12 +96,13 @@ def candidates_of(study: optuna.Study, config: StudyConfig, top: int | None) -> 
 
 
 def _without_copies(ranked: Sequence[Repeated]) -> list[Repeated]:
-    """The baseline, and the first of each configuration."""
+    """Keep the baseline, and the first trial of each configuration."""
     kept: list[Repeated] = []
-    for each in ranked:
-        params = dict(each.trial.params)
-        if each.is_baseline or all(params != dict(other.trial.params) for other in kept):
-            kept.append(each)
+    for candidate in ranked:
+        params = dict(candidate.trial.params)
+        is_new = all(params != dict(other.trial.params) for other in kept)
+        if candidate.is_baseline or is_new:
+            kept.append(candidate)
     return kept
 
 

@@ -1,4 +1,4 @@
-"""Train the best trials again on new seeds, decide, and open the sealed test part once."""
+"""Trains the best trials again on new seeds, decides, and opens the sealed test part once."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ def find_winner(
     refit: bool = False,
     tell: Tell = lambda text: None,
 ) -> tuple[Verdict, bool]:
-    """Decide a study's winner, once; the same call again returns what was decided then.
+    """Decide a study's winner, once; the same call again returns the same verdict.
 
     Args:
-        name: The study.
-        store: Its home; or the studies of a home whose Optuna storage is elsewhere.
+        name: Name of the study.
+        store: The study's home; or the studies of a home whose Optuna storage is elsewhere.
         top: How many of the best trials are trained again, the baseline beside them.
         repeats: New seeds of each, the same ones for all.
         refit: Whether the registered model is trained on train and validation part together.
-        tell: Hears a line for every step.
+        tell: Called with a line of text for every step.
 
     Returns:
         The verdict, and whether it was reached just now.
@@ -68,6 +68,20 @@ def find_winner(
             another process chooses its winner; every candidate failed on a new seed.
         KeyboardInterrupt: Ctrl-C or SIGTERM. Before the test part was opened nothing is decided
             then; after it the winner stands, and the same call scores it and registers the model.
+
+    Example:
+        With a finished study of ratings, "tiny", in the folder `home`:
+
+        >>> verdict, is_new = find_winner("tiny", Store(home), top=1, repeats=2)
+        >>> is_new, verdict.winner.mean == min(c.mean for c in verdict.candidates)
+        (True, True)
+        >>> verdict.test[0].name, len(verdict.test[0].repeats)
+        ('winner', 2)
+
+        The test part is opened once: the same call again returns the same verdict.
+
+        >>> find_winner("tiny", Store(home)) == (verdict, False)
+        True
     """
     studies = store if isinstance(store, Studies) else Studies(store)
     study = studies.get(name)
@@ -83,7 +97,7 @@ def find_winner(
 
 @contextmanager
 def _alone(study: optuna.Study, studies: Studies) -> Iterator[None]:
-    """Keep another call from choosing the same study's winner, and from its test part."""
+    """Hold the right to choose a study's winner; other processes are refused meanwhile."""
     with studies.lock():
         other = chooser_of(study)
         if other and other != me() and lives(other):
@@ -100,7 +114,7 @@ def _alone(study: optuna.Study, studies: Studies) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """The choice of one study's winner: for the first time, or gone on with."""
+    """Chooses the winner of one study, or completes a choice that was cut short."""
 
     study: optuna.Study
     studies: Studies
@@ -124,7 +138,7 @@ class _Choice:
             return self._conclude(trainer, verdict, trained, left_out)
 
     def go_on(self, earlier: Verdict) -> Verdict:
-        """Go on where the test part was opened, but not all was scored, or no model registered."""
+        """Complete a choice whose scores or whose registered model are missing."""
         candidates = [
             each
             for each in candidates_of(self.study, self.config, None)
@@ -162,7 +176,7 @@ class _Choice:
 
     @contextmanager
     def _trainer(self, candidates: Sequence[Repeated]) -> Iterator[Trainer]:
-        """Trains with as many threads as the trials had; leaves neither child nor folder behind."""
+        """Yield a trainer with the trials' thread count; end its child and remove its folders."""
         threads = candidates[0].plan.threads
         supervisor = Supervisor(self.config.at(workers=1, threads=threads, repeats=1, folds=None))
         try:
@@ -191,7 +205,7 @@ def _check_ratings(study: optuna.Study, ready: Ready) -> None:
 def _chosen(
     trainer: Trainer, trained: Sequence[Repeated], name: str, seeds: tuple[int, ...]
 ) -> Verdict:
-    """Choose on the validation part; the test part's scores are left out."""
+    """Choose the winner on the validation part; the verdict has no test scores yet."""
     counts = trainer.score(None, "valid").counts
     able = [each for each in trained if each.can_win]
     errors = together([each.valid for each in able], counts)

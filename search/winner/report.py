@@ -1,4 +1,4 @@
-"""A verdict as it is kept: a run beside the trials, a picture, a model card, a registered model."""
+"""Keeps a verdict in MLflow: a run beside the trials, a picture, a model card, a model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from search.winner.verdict import Candidate, TestScore, Verdict
-from tracking import ModelFolder, Recorder, StudyRecord, TrialRecord, draw_verdict
+from tracking import DatasetRecord, ModelFolder, Recorder, StudyRecord, TrialRecord, draw_verdict
 
 _NAMES = {"global_mean": "global mean", "biases": "user and movie biases"}
 
@@ -27,7 +27,7 @@ def store_verdict(
         verdict: What was decided.
         study: The study.
         recorder: Writes the study's record.
-        trial: The winner's.
+        trial: The winner's trial.
         model: The model to register.
 
     Returns:
@@ -46,6 +46,7 @@ def store_verdict(
 
 
 def _draw(verdict: Verdict, path: Path) -> None:
+    """Draw the winner's and the baseline's RMSE from the search to the test part."""
     shown = [verdict.winner, *(c for c in verdict.candidates if c.is_baseline)]
     scores = {score.name: score for score in verdict.test}
     lines = []
@@ -60,17 +61,18 @@ def _draw(verdict: Verdict, path: Path) -> None:
 
 
 def _metrics(verdict: Verdict) -> dict[str, float]:
+    """The figures of the verdict's run, by name."""
     winner = verdict.winner
-    found = {
+    metrics = {
         "searched_val_rmse": winner.searched,
         "repeated_val_rmse": winner.mean,
         "probability_of_best": winner.probability,
     }
-    return found | {f"test_rmse_{score.name}": score.rmse for score in verdict.test}
+    return metrics | {f"test_rmse_{score.name}": score.rmse for score in verdict.test}
 
 
 def headline(verdict: Verdict) -> str:
-    """The verdict in one sentence."""
+    """Say in one sentence who won, and how sure that is."""
     winner = verdict.winner
     what = "The baseline" if winner.is_baseline else f"Trial {winner.number}"
     if verdict.tie:
@@ -89,7 +91,11 @@ def _sure(winner: Candidate) -> str:
 
 
 def claims(verdict: Verdict) -> list[str]:
-    """What the test part says at 1 %, a line a predictor."""
+    """Say of each other predictor whether the winner beats it on the test part, at 1 %.
+
+    Args:
+        verdict: With scores of the test part, the winner's first.
+    """
     lines = []
     for score in verdict.test[1:]:
         name = _NAMES.get(score.name, score.name)
@@ -106,10 +112,16 @@ def _p(score: TestScore) -> str:
 
 
 def model_card(verdict: Verdict, study: StudyRecord, trial: TrialRecord) -> str:
-    """Markdown: what the model is, what it was trained and tested on, how to load it."""
-    data, winner, test = study.dataset, verdict.winner, verdict.test[0]
-    rows = [f"| {name} | {value} |" for name, value in sorted(trial.params.items())]
-    trained = "train and validation part" if verdict.refitted else "train part"
+    """Write the card of the registered model in Markdown.
+
+    Args:
+        verdict: What was decided, with scores of the test part.
+        study: The study.
+        trial: The winner's trial.
+
+    Returns:
+        What the model predicts, its scores, data, configuration and limits.
+    """
     lines = [
         f"# {study.name}: trial {trial.number}",
         "",
@@ -119,6 +131,31 @@ def model_card(verdict: Verdict, study: StudyRecord, trial: TrialRecord) -> str:
         *(f"- The winner {claim}." for claim in claims(verdict)),
         *(f"- {line}" for line in verdict.left_out),
         "",
+        *_scores(verdict),
+        "",
+        "## Data",
+        "",
+        *_data(study.dataset),
+        "",
+        "## Configuration",
+        "",
+        "| parameter | value |",
+        "| --- | --- |",
+        *(f"| {name} | {value} |" for name, value in sorted(trial.params.items())),
+        "",
+        "## Limits",
+        "",
+        "Users and movies that the train part lacks share one vector each: their predictions are "
+        "hardly better than a mean. Who rates, and what, is not a random sample.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _scores(verdict: Verdict) -> list[str]:
+    """A model card's table of RMSE, and how the figures came to be."""
+    winner, test = verdict.winner, verdict.test[0]
+    trained = "train and validation part" if verdict.refitted else "train part"
+    return [
         "| RMSE | |",
         "| --- | --- |",
         f"| {verdict.searched_on}, in the search | {winner.searched:.4f} |",
@@ -127,27 +164,12 @@ def model_card(verdict: Verdict, study: StudyRecord, trial: TrialRecord) -> str:
         "",
         f"The test part was opened once, at {verdict.opened}. This model was trained on the "
         f"{trained}.",
-        "",
-        "## Data",
-        "",
-        *(
-            [
-                f"{data.name}, SHA-256 {data.content_hash}"
-                + (" (made up, not measured)" if data.synthetic else ""),
-            ]
-            if data
-            else []
-        ),
-        "",
-        "## Configuration",
-        "",
-        "| parameter | value |",
-        "| --- | --- |",
-        *rows,
-        "",
-        "## Limits",
-        "",
-        "Users and movies that the train part lacks share one vector each: their predictions are "
-        "hardly better than a mean. Who rates, and what, is not a random sample.",
     ]
-    return "\n".join(lines) + "\n"
+
+
+def _data(dataset: DatasetRecord | None) -> list[str]:
+    """A model card's line on the ratings; none where they are not known."""
+    if dataset is None:
+        return []
+    made_up = " (made up, not measured)" if dataset.synthetic else ""
+    return [f"{dataset.name}, SHA-256 {dataset.content_hash}{made_up}"]

@@ -34,12 +34,12 @@ class Trainer:
     """Trains and scores candidates; the caller owns the supervisor and the candidates' folders."""
 
     def __init__(self, supervisor: Supervisor, stop: Stop, tell: Tell) -> None:
-        """Keep all.
+        """Start nothing yet.
 
         Args:
             supervisor: Owns the child.
             stop: Ends what is under way, with a KeyboardInterrupt.
-            tell: Hears a line for every step.
+            tell: Called with a line of text for every step.
         """
         self._supervisor = supervisor
         self._stop = stop
@@ -48,27 +48,27 @@ class Trainer:
     def repeat_all(
         self, candidates: Sequence[Repeated], seeds: Sequence[int]
     ) -> tuple[list[Repeated], tuple[str, ...]]:
-        """Train all candidates again.
+        """Train all candidates again on every seed.
 
         Args:
             candidates: The best and the baseline.
-            seeds: The same ones for all.
+            seeds: Seeds of the trainings, the same ones for all.
 
         Returns:
             Those that trained to their end on every seed, and a line for each that did not.
 
         Raises:
-            SearchError: None that can win did.
+            SearchError: No candidate that can win trained to its end on every seed.
         """
         trained, left_out = [], []
-        for each in candidates:
+        for candidate in candidates:
             try:
-                self._repeat(each, seeds)
-                trained.append(each)
+                self._repeat(candidate, seeds)
+                trained.append(candidate)
             except Untrainable as error:
                 left_out.append(f"{error} It is left out.")
                 self._tell(left_out[-1])
-        if not any(each.can_win for each in trained):
+        if not any(candidate.can_win for candidate in trained):
             raise SearchError(
                 "A winner trains to its end on every new seed, but no candidate did. "
                 f"{left_out[0]} Use a larger `--top`, or search on."
@@ -79,7 +79,7 @@ class Trainer:
         """Train a candidate on every seed, and score each model on the validation part.
 
         Raises:
-            Untrainable: A seed at which it does not come to its end.
+            Untrainable: The candidate does not train to its end on a seed.
         """
         for count, seed in enumerate(seeds, 1):
             folder = make_folder()
@@ -94,7 +94,13 @@ class Trainer:
             self._tell(f"{candidate.name}, repeat {count} of {len(seeds)}: {ended.value:.4f}")
 
     def refit(self, candidate: Repeated) -> Path:
-        """Train the winner on train and validation part, as long as its repeats took."""
+        """Train the winner on train and validation part together.
+
+        It trains for the mean of its repeats' best epochs, since no part is left to stop it.
+
+        Returns:
+            The model's folder.
+        """
         epochs = [int(ended.metrics["best_epoch"]) for ended in candidate.ends]
         self._tell("Training the winner on train and validation part together.")
         folder = make_folder()
@@ -103,12 +109,17 @@ class Trainer:
         return folder / "model"
 
     def test_errors(self, candidate: Repeated) -> list[NDArray[np.float64]]:
-        """Squared errors on the sealed test part, added up by user: `[user]`, a repeat each."""
+        """Sum squared errors on the sealed test part by user: an array `[user]` for each repeat."""
         folders = candidate.folders[: len(candidate.ends)]
         return [self.score(folder / "model", "test").sums["model"] for folder in folders]
 
     def score(self, model: Path | None, part: str) -> Scored:
-        """Score a saved model; the trivial predictors where there is none."""
+        """Sum squared errors of a saved model by user.
+
+        Args:
+            model: The model's folder; None for the trivial predictors.
+            part: "valid" or "test".
+        """
         return score(self._supervisor, Score(model=model, part=part), self._stop)
 
     def _train(

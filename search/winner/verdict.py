@@ -1,4 +1,4 @@
-"""What a winner's trial amounts to: the candidates, the verdict, the sealed test part."""
+"""The records of a verdict, and the statistics behind them: candidates, winner, test scores."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from search.winner.bootstrap import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
-    """A trial that was trained again.
+    """The scores of a trial that was trained again on new seeds.
 
     Attributes:
-        number: Of the trial.
+        number: Number of the trial.
         is_baseline: Whether it is the published baseline.
         searched: Validation RMSE that the search saw, and chose by.
         repeats: Validation RMSE on new seeds.
-        mean: Of the repeats.
+        mean: Mean of the repeats.
         low: Lower end of its 95 % interval, over users and seeds.
         high: Upper end.
         probability: That it is the best of the candidates.
@@ -46,7 +46,7 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TestScore:
-    """A predictor on the sealed test part.
+    """The score of a predictor on the sealed test part.
 
     Attributes:
         name: "winner", "baseline", "global_mean" or "biases".
@@ -69,11 +69,11 @@ class TestScore:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """The outcome, as it is stored with the study.
+    """The winner of a study, its scores and how sure they are, as stored with the study.
 
     Attributes:
         study: Its name.
-        number: The winner's trial.
+        number: Number of the winner's trial.
         tie: Trials that may as well be the best; empty where the winner leads for sure.
         candidates: Best mean first.
         test: Scores on the test part, the winner's first; none while it is being opened.
@@ -101,7 +101,7 @@ class Verdict:
 
     @property
     def searched_on(self) -> str:
-        """Where the value comes from that the search chose by."""
+        """What the search chose by, in words: "validation", or the mean of folds."""
         return f"mean of {self.folds} folds" if self.folds else "validation"
 
     @property
@@ -110,7 +110,14 @@ class Verdict:
         return next(c for c in self.candidates if c.number == self.number)
 
     def beats(self, name: str) -> bool | None:
-        """Whether the winner beats a predictor on the test part at 1 %; None without such one."""
+        """Whether the winner beats a predictor on the test part at 1 %.
+
+        Args:
+            name: Name of the predictor, as in `TestScore.name`.
+
+        Returns:
+            None where that predictor has no score beside the winner's.
+        """
         for score in self.test:
             if score.name == name and score.p_value is not None:
                 return score.p_value < CLAIM
@@ -118,11 +125,11 @@ class Verdict:
 
     @property
     def beats_trivial(self) -> bool:
-        """Whether it beats every trivial predictor."""
+        """Whether the winner beats both trivial predictors."""
         return bool(self.beats("global_mean") and self.beats("biases"))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, with what follows from them."""
+        """Plain values for JSON, with what `beats` says of them."""
         plain = asdict(self)
         return plain | {
             "beats_baseline": self.beats("baseline"),
@@ -131,7 +138,7 @@ class Verdict:
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Verdict:
-        """From `to_json`'s values."""
+        """Build a verdict from what `to_json` returned."""
         known = {key: value for key, value in plain.items() if not key.startswith("beats_")}
         candidates = tuple(
             Candidate(**{**each, "repeats": tuple(each["repeats"])}) for each in known["candidates"]
@@ -147,15 +154,16 @@ class Verdict:
 def judge(
     trials: list[tuple[int, bool, float]], errors: UserErrors
 ) -> tuple[tuple[Candidate, ...], tuple[int, ...]]:
-    """The candidates, best mean first, and who ties with the first one.
+    """Rank the candidates by their mean RMSE, and list those that tie with the first one.
 
     Args:
         trials: Number, whether it is the baseline, and value in the search, a candidate.
-        errors: Theirs on the validation part, in the same order.
+        errors: Errors of the candidates on the validation part, in the same order.
 
     Returns:
         The candidates; the numbers of all that may be best, empty where the first one is with a
-        probability of 95 %.
+        probability of 95 %. Of n candidates these are the ones with a probability of 0.05 / n or
+        more: of three, 0.0167.
     """
     draws = bootstrap_rmse(errors)
     chances, values = probability_of_best(draws), errors.rmse()
@@ -174,7 +182,7 @@ def judge(
                 probability=float(chances[place]),
             )
         )
-    candidates.sort(key=lambda each: (each.mean, each.number))
+    candidates.sort(key=lambda candidate: (candidate.mean, candidate.number))
     first = candidates[0]
     if first.probability >= SURE or len(candidates) == 1:
         return tuple(candidates), ()
@@ -183,11 +191,14 @@ def judge(
 
 
 def score_test(names: list[str], errors: UserErrors) -> tuple[TestScore, ...]:
-    """The predictors on the test part, each held against the first one, the winner.
+    """Score predictors on the test part, each compared with the first one, the winner.
 
     Args:
-        names: Of the predictors.
-        errors: Theirs, in the same order.
+        names: Names of the predictors.
+        errors: Errors of the predictors, in the same order.
+
+    Returns:
+        A score for each, in the same order.
     """
     draws, values = bootstrap_rmse(errors), errors.rmse()
     scores = []
@@ -207,13 +218,27 @@ def score_test(names: list[str], errors: UserErrors) -> tuple[TestScore, ...]:
 
 
 def together(parts: list[list[NDArray[np.float64]]], counts: NDArray[np.float64]) -> UserErrors:
-    """Errors of several predictors; one that was scored once counts the same in every repeat.
+    """Stack the errors of several predictors; one that was scored once counts in every repeat.
 
     Args:
-        parts: Sums by user, `[user]`, a predictor and a repeat.
+        parts: For each predictor and each of its repeats, squared errors summed by user, `[user]`.
         counts: Ratings of each user, `[user]`; users without any are left out.
+
+    Returns:
+        Sums `[predictor, repeat, user]` and counts `[user]`.
+
+    Example:
+        A model with two repeats beside a predictor that was scored once; the second user has no
+        rating in the part.
+
+        >>> model = [np.array([1.0, 0.0, 4.0]), np.array([2.0, 0.0, 3.0])]
+        >>> errors = together([model, [np.array([5.0, 0.0, 6.0])]], np.array([1.0, 0.0, 2.0]))
+        >>> errors.sums.tolist()
+        [[[1.0, 4.0], [2.0, 3.0]], [[5.0, 6.0], [5.0, 6.0]]]
+        >>> errors.counts.tolist()
+        [1.0, 2.0]
     """
-    repeats = max(len(each) for each in parts)
-    full = [each * repeats if len(each) == 1 else each for each in parts]
+    repeats = max(len(sums) for sums in parts)
+    full = [sums * repeats if len(sums) == 1 else sums for sums in parts]
     present = counts > 0
     return UserErrors(sums=np.asarray(full)[:, :, present], counts=counts[present])

@@ -33,7 +33,9 @@ def _goes_on(
 
 
 def _study(name: str, **options: object) -> optuna.Study:
-    return optuna.create_study(pruner=make_pruner(name, epochs=9, options=options))
+    # Hyperband's brackets go by the name, which Optuna would draw at random.
+    pruner = make_pruner(name, epochs=9, options=options)
+    return optuna.create_study(study_name="nine epochs", pruner=pruner)
 
 
 def test_asha_lets_the_better_half_past_each_rung() -> None:
