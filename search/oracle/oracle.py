@@ -12,7 +12,9 @@ from keras_tuner.engine import trial as tuner_trial
 
 from search.config.sections import TUNER_MODEL
 from search.config.study import StudyConfig
-from search.oracle.study import TunerEnd, TunerPoint, TunerStudy
+from search.oracle.earlier import finished_trials
+from search.oracle.study import TunerStudy
+from search.oracle.tuner_trial import TunerEnd, TunerPoint
 from search.space.hypermodel import parameters
 from search.storage.studies import Studies
 from search.storage.trial_attributes import outcome_of, plan_of, tuner_trial_of
@@ -202,7 +204,7 @@ class OptunaOracle(keras_tuner.Oracle):
         self._restored = True
         held = set(self.trials)
         width = len(str(self.max_trials))
-        for place, stored in enumerate(self._study.finished_trials()):
+        for place, stored in enumerate(finished_trials(self._study.study)):
             name = tuner_trial_of(stored) or f"{place:0{width}d}"
             if name in held:
                 continue

@@ -14,7 +14,8 @@ from search.config.sections import TUNER_MODEL
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.oracle.oracle import active_values
-from search.oracle.study import TunerEnd, TunerPoint, TunerStudy
+from search.oracle.study import TunerStudy
+from search.oracle.tuner_trial import TunerEnd, TunerPoint
 from search.space.hypermodel import parameters
 from search.space.parameters import Parameter
 from search.storage.studies import Studies

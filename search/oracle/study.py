@@ -8,15 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from search.config.study import StudyConfig
 from search.errors import SearchError
+from search.oracle.earlier import interrupted_trial
+from search.oracle.tuner_trial import TunerEnd, TunerPoint
 from search.samplers.factory import make_sampler
 from search.seeds import training_seed
 from search.space.distributions import SpaceAdapter, distribution_of, encode_one
 from search.space.parameters import Parameter
-from search.storage.internals import add_parameter, frozen, take_queued
+from search.storage.internals import add_parameter, frozen
 from search.storage.owner import me
 from search.storage.records import study_record
 from search.storage.slots import slot_of
@@ -33,10 +35,7 @@ from search.storage.study_attributes import (
 )
 from search.storage.trial_attributes import (
     TrialPlan,
-    outcome_of,
     plan_of,
-    retry_of,
-    tuner_trial_of,
     write_outcome,
     write_owner,
     write_plan,
@@ -49,7 +48,6 @@ from search.trial.interruption import reclaim
 from tracking import (
     COMPLETE,
     FAILED,
-    KILLED,
     EndReason,
     EpochRecord,
     Recorder,
@@ -59,38 +57,6 @@ from tracking import (
     TrialRecord,
     provenance,
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TunerPoint:
-    """A configuration that a tuner trains.
-
-    Attributes:
-        values: Values of its active parameters, by name.
-        space: The parameters that the tuner has declared so far.
-        name: Keras Tuner's identifier of the trial.
-    """
-
-    values: Mapping[str, Scalar]
-    space: Sequence[Parameter]
-    name: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TunerEnd:
-    """The outcome of a tuner's trial.
-
-    Attributes:
-        value: The objective; None where it failed.
-        metrics: Final figures by name.
-        epochs: Its curve, as far as it is known.
-        message: For a failed one, why, in a line.
-    """
-
-    value: float | None
-    metrics: Mapping[str, float]
-    epochs: Sequence[EpochRecord] = ()
-    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +139,7 @@ class TunerStudy:
         Returns:
             The trial's number: of the one that waits since it was interrupted, or of a new one.
         """
-        return self._begin_given(self._waiting(point.name), point)
+        return self._begin_given(interrupted_trial(self.study, point.name), point)
 
     def _begin_given(self, trial: optuna.Trial | None, point: TunerPoint) -> int:
         """Begin a trial of values that Optuna need not choose, in a new trial where there is none.
@@ -189,19 +155,6 @@ class TunerStudy:
         adapter.teach(trial, point.values)
         self._begin(trial, point)
         return trial.number
-
-    def _waiting(self, name: str) -> optuna.Trial | None:
-        """Begin the queued trial that repeats a tuner's interrupted one; None where none waits."""
-        trials = self.study.get_trials(deepcopy=False)
-        for queued in trials:
-            interrupted = retry_of(queued)
-            if queued.state != TrialState.WAITING or interrupted is None:
-                continue
-            if tuner_trial_of(trials[interrupted]) == name:
-                begun = take_queued(self.study, queued)
-                if begun is not None:
-                    return begun
-        return None
 
     def _begin(self, trial: optuna.Trial, point: TunerPoint) -> None:
         """Begin the trial's MLflow run, and store what the trial is."""
@@ -325,12 +278,6 @@ class TunerStudy:
         record = study_record(self.study, self.config)
         self.recorder.finish_study(record, status="FINISHED")
         return record
-
-    def finished_trials(self) -> list[FrozenTrial]:
-        """The complete and the failed trials, not the interrupted ones, in order of number."""
-        ended = (TrialState.COMPLETE, TrialState.FAIL)
-        own = self.study.get_trials(deepcopy=False, states=ended)
-        return [trial for trial in own if outcome_of(trial).state != KILLED]
 
 
 def _resumed(stored: StudyConfig, wanted: StudyConfig) -> StudyConfig:

@@ -1,0 +1,36 @@
+"""Trials of a tuner's study that an earlier process left: finished ones, and one to go on with."""
+
+from __future__ import annotations
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from search.storage.internals import take_queued
+from search.storage.trial_attributes import outcome_of, retry_of, tuner_trial_of
+from tracking import KILLED
+
+
+def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """List the trials that came to an end of their own, in the order of their numbers."""
+    ended = (TrialState.COMPLETE, TrialState.FAIL)
+    own = study.get_trials(deepcopy=False, states=ended)
+    return [trial for trial in own if outcome_of(trial).state != KILLED]
+
+
+def interrupted_trial(study: optuna.Study, name: str) -> optuna.Trial | None:
+    """Begin the queued trial that stands for an interrupted one of a tuner; None without one.
+
+    Args:
+        study: The study.
+        name: The tuner's identifier of the interrupted trial.
+    """
+    trials = study.get_trials(deepcopy=False)
+    for queued in trials:
+        interrupted = retry_of(queued)
+        if queued.state != TrialState.WAITING or interrupted is None:
+            continue
+        if tuner_trial_of(trials[interrupted]) == name:
+            begun = take_queued(study, queued)
+            if begun is not None:
+                return begun
+    return None
