@@ -29,8 +29,8 @@ def reproduce(
         store: The home of the record.
         storage: Optuna's address, where it is not the store's own.
         data: Other ratings to train on; None for the recorded ones.
-        tolerance: Largest difference that counts as the same; None for the stated default: 1e-6
-            for a trial of this store, 0.005 for the published baseline.
+        tolerance: Largest difference that counts as the same; None for 1e-6, or for 0.005 where
+            it is the published baseline.
         on_epoch: Called with each epoch.
 
     Returns:
@@ -40,21 +40,16 @@ def reproduce(
         SearchError: There is no such trial, or it has no value to compare with.
 
     Example:
-        With a finished study, "tiny", in the folder `home`:
-
-        >>> again = reproduce("tiny:1", Store(home))
-        >>> again.reproduced, again.tolerance, abs(again.difference) <= 1e-6
-        (True, 1e-06, True)
-        >>> again.drift  # neither data, threads, versions nor hardware have changed
-        ()
+        >>> again = reproduce("tiny:1", Store(home))  # trial 1 of a finished study
+        >>> again.reproduced, again.tolerance, again.drift
+        (True, 1e-06, ())
     """
     if tolerance is not None and not (0 <= tolerance < math.inf):
         raise SearchError(f"`tolerance` must be at least 0 and finite, but got {tolerance}.")
     studies = Studies(store, storage)
     if target == "baseline":
-        return reproduce_baseline(
-            studies, data or DEFAULT_SOURCE, tolerance=tolerance, on_epoch=on_epoch
-        )
+        source = data or DEFAULT_SOURCE
+        return reproduce_baseline(studies, source, tolerance=tolerance, on_epoch=on_epoch)
     stored = find_trial(target, studies)
     store.prepare()
     return compare_again(stored, store.home, data=data, tolerance=tolerance, on_epoch=on_epoch)

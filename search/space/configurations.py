@@ -78,31 +78,36 @@ def check_configurations(
     known = {parameter.name: parameter for parameter in space}
     checked = [_as_chosen(values, known) for values in configurations]
     for place, values in enumerate(checked, 1):
-        for name, value in values.items():
-            if name not in known:
-                raise SearchError(
-                    f"A configuration may name only parameters of the space, but number {place} "
-                    f"has `{name}`. Known: {', '.join(known)}."
-                )
-            if not known[name].holds(value):
-                raise SearchError(
-                    f"`{name}` must be {_range(known[name])} in this study, but configuration "
-                    f"{place} has {told(value)}. Widen `[space]`, or change the value."
-                )
-            inactive = _inactive(known[name], values, known)
-            if inactive:
-                raise SearchError(
-                    f"`{name}` exists only where {inactive}, but configuration {place} has it "
-                    "beside another value. Leave it out."
-                )
-            unsaid = _unsaid(known[name], values, known)
-            if unsaid:
-                raise SearchError(
-                    f"`{name}` exists only where {unsaid.name} is "
-                    f"{_wanted(unsaid, known[unsaid.name])}, but configuration {place} does not "
-                    f"say which. Give it `{unsaid.name}` too."
-                )
+        _check_one(values, place, known)
     return checked
+
+
+def _check_one(values: Mapping[str, Scalar], place: int, known: Mapping[str, Parameter]) -> None:
+    """Refuse a configuration that does not lie in the space; `place` is its number in the file."""
+    for name, value in values.items():
+        if name not in known:
+            raise SearchError(
+                f"A configuration may name only parameters of the space, but number {place} "
+                f"has `{name}`. Known: {', '.join(known)}."
+            )
+        if not known[name].holds(value):
+            raise SearchError(
+                f"`{name}` must be {_range(known[name])} in this study, but configuration "
+                f"{place} has {told(value)}. Widen `[space]`, or change the value."
+            )
+        inactive = _inactive(known[name], values, known)
+        if inactive:
+            raise SearchError(
+                f"`{name}` exists only where {inactive}, but configuration {place} has it "
+                "beside another value. Leave it out."
+            )
+        unsaid = _unsaid(known[name], values, known)
+        if unsaid:
+            raise SearchError(
+                f"`{name}` exists only where {unsaid.name} is "
+                f"{_wanted(unsaid, known[unsaid.name])}, but configuration {place} does not "
+                f"say which. Give it `{unsaid.name}` too."
+            )
 
 
 def _as_chosen(values: Mapping[str, Scalar], known: Mapping[str, Parameter]) -> dict[str, Scalar]:

@@ -78,8 +78,7 @@ def take_history(
 ) -> History:
     """Take the trials of an earlier study that a new study's space holds.
 
-    A parameter that the earlier study did not know has its default there, which is what the
-    published trial has. A value that the space does not hold leaves the trial out, and is named.
+    A parameter that a trial lacks gets its default; a value outside of the space leaves it out.
 
     Args:
         study: The earlier study.
@@ -88,7 +87,7 @@ def take_history(
         dataset: Ratings of the new study; None for a user's own model.
 
     Returns:
-        Trials to learn from where values can stand in the new study, else the best configurations.
+        Trials to learn from, or where their values cannot stand, configurations to queue.
 
     Raises:
         SearchError: The earlier study trains another kind of model.

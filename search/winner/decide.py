@@ -70,29 +70,16 @@ def find_winner(
             then; after it the winner stands, and the same call scores it and registers the model.
 
     Example:
-        With a finished study of ratings, "tiny", in the folder `home`:
-
         >>> verdict, is_new = find_winner("tiny", Store(home), top=1, repeats=2)
         >>> is_new, verdict.winner.mean == min(c.mean for c in verdict.candidates)
         (True, True)
-        >>> verdict.test[0].name, len(verdict.test[0].repeats)
-        ('winner', 2)
-
-        The test part is opened once: the same call again returns the same verdict.
-
-        >>> find_winner("tiny", Store(home)) == (verdict, False)
+        >>> find_winner("tiny", Store(home)) == (verdict, False)  # the test part is opened once
         True
     """
     studies = store if isinstance(store, Studies) else Studies(store)
     study = studies.get(name)
     with _alone(study, studies):
-        earlier = stored_verdict(study)
-        if earlier is not None and earlier.model is not None:
-            return earlier, False
-        choice = _Choice(study, studies, config_of(study), tell)
-        if earlier is None:
-            return choice.decide(top, repeats, refit), True
-        return choice.go_on(earlier), True
+        return _Choice(study, studies, config_of(study), tell).verdict(top, repeats, refit)
 
 
 @contextmanager
@@ -120,6 +107,15 @@ class _Choice:
     studies: Studies
     config: StudyConfig
     tell: Tell
+
+    def verdict(self, top: int, repeats: int, refit: bool) -> tuple[Verdict, bool]:
+        """The stored verdict where it is complete, else one of now; and whether it is of now."""
+        earlier = stored_verdict(self.study)
+        if earlier is None:
+            return self.decide(top, repeats, refit), True
+        if earlier.model is None:
+            return self.go_on(earlier), True
+        return earlier, False
 
     def decide(self, top: int, repeats: int, refit: bool) -> Verdict:
         """Choose on the validation part, then open the test part and register the model."""

@@ -13,7 +13,7 @@ import pytest
 
 from search import StudyConfig
 from search.executor import fork_client
-from search.executor.fork_client import fork_server
+from search.executor.fork_client import environment, fork_server
 from search.executor.supervisor import ChildDied, Supervisor
 
 WINE = StudyConfig(name="wine", model="wine:WineModel", objective="val_accuracy:max")
@@ -80,3 +80,7 @@ def test_what_a_killed_child_left_in_the_temporary_folder_goes_with_its_server(
     assert folder.exists()
     fork_client._server = None
     assert not list(tmp_path.iterdir())
+
+
+def test_a_child_may_be_shown_one_device_only() -> None:
+    assert environment(1)["CUDA_VISIBLE_DEVICES"] == "1"

@@ -1,0 +1,80 @@
+"""A value that was altered in one of the places that hold it, by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import optuna
+import pytest
+
+from search import StudyConfig
+from search.reproduce.drift import record_lines
+from search.reproduce.replay import Stored
+from tracking import EpochRecord, TrialRecord
+
+
+class FakeRecorder:
+    """MLflow, which holds one number."""
+
+    def __init__(self, value: float | None) -> None:
+        self._value = value
+
+    def metric(self, run_id: str, name: str) -> float | None:
+        assert (run_id, name) == ("r", "best_val_rmse")
+        return self._value
+
+
+def _stored(
+    value: float = 0.5,
+    *,
+    figure: float = 0.5,
+    in_mlflow: float | None = 0.5,
+    config: StudyConfig | None = None,
+    metrics: dict[str, float] | None = None,
+) -> Stored:
+    """A complete trial with 0.5 everywhere, or another number in one place."""
+    outcome = {"state": "complete", "metrics": {"best_val_rmse": figure}}
+    trial = optuna.trial.create_trial(value=value, user_attrs={"trialbook:outcome": outcome})
+    curve = [(1, 0.9), (2, 0.5), (3, 0.6)]
+    record = TrialRecord(
+        study="s",
+        number=0,
+        params={},
+        state="complete",
+        value=value,
+        metrics={"best_epoch": 2.0} if metrics is None else metrics,
+        epochs=tuple(EpochRecord(epoch=e, seconds=0, metrics={"val_rmse": v}) for e, v in curve),
+        run_id="r",
+    )
+    study: Any = None
+    recorder: Any = FakeRecorder(in_mlflow)
+    return Stored(study, config or StudyConfig(), trial, record, recorder)
+
+
+def test_where_all_places_agree_there_is_nothing_to_say() -> None:
+    assert record_lines(_stored()) == []
+    assert record_lines(_stored(in_mlflow=None)) == []  # MLflow lost it: that alters nothing
+
+
+@pytest.mark.parametrize(
+    ("changed", "place"),
+    [({"in_mlflow": 0.25}, "MLflow holds 0.25"), ({"figure": 0.25}, "figures hold 0.25")],
+)
+def test_another_number_in_one_place_is_named(changed: dict[str, float], place: str) -> None:
+    (line,) = record_lines(_stored(**changed))
+    assert line.startswith("record: Optuna holds 0.5")
+    assert place in line
+
+
+def test_a_number_that_was_altered_everywhere_differs_from_the_curve() -> None:
+    (line,) = record_lines(_stored(0.25, figure=0.25, in_mlflow=0.25))
+    assert "0.25 is stored, but its curve has 0.500000 at its best epoch" in line
+
+
+def test_a_trial_of_several_folds_is_held_against_the_mean_of_theirs() -> None:
+    folds = {"parts": 2.0, "fold_1/best_val_rmse": 0.25, "fold_2/best_val_rmse": 0.75}
+    config = StudyConfig(folds=2)
+    assert record_lines(_stored(config=config, metrics=folds)) == []
+    folds["fold_2/best_val_rmse"] = 0.5
+    (line,) = record_lines(_stored(config=config, metrics=folds))
+    assert "0.5 is stored, but the mean of its 2 parts is 0.375" in line
