@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from search.config.options import SAMPLERS
 from search.config.sections import Settings
 from search.errors import SearchError
 
 # A goal's name and the trial's figure that it is; the lower the better.
 GOALS = {"parameters": "parameters", "seconds": "seconds_train", "memory": "peak_memory_mb"}
-_MANY = ("local", "tpe", "random", "gp", "qmc", "grid", "nsga2")
 
 
 def check_goals(config: Settings) -> None:
@@ -38,9 +38,10 @@ def check_goals(config: Settings) -> None:
             "A study with several objectives must have the pruner `none`, since a trial that is "
             f"behind in one may lead in another, but got `{config.pruner}`."
         )
-    if config.sampler not in _MANY:
+    if not SAMPLERS[config.sampler].serves_goals:
+        able = ", ".join(name for name, kind in SAMPLERS.items() if kind.serves_goals)
         raise SearchError(
-            f"A study with several objectives must have a sampler of {', '.join(_MANY)}, but got "
+            f"A study with several objectives must have a sampler of {able}, but got "
             f"`{config.sampler}`."
         )
     if config.regret is not None:

@@ -1,4 +1,4 @@
-"""Samplers and pruners by name, and the options that each takes; none of them is loaded here.
+"""Samplers and pruners by name: what each takes and can do; none of them is loaded here.
 
 Options have Optuna's names and meanings, but for those of our sampler `local`; what they are where
 a study says nothing stands with the samplers and pruners themselves.
@@ -7,12 +7,48 @@ a study says nothing stands with the samplers and pruners themselves.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from search.config.rules import Flag, OneOf, Real, Rule, Whole, check
 from search.errors import SearchError
 
 Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SamplerKind:
+    """What a sampler takes, and what it can do.
+
+    Attributes:
+        options: The rule of each option, by Optuna's name.
+        serves_goals: Whether it serves several goals.
+        learns: Whether it weighs trials that are not its own, those of an earlier study.
+        looks: Whether what it proposes depends on other trials at all.
+        needs_shared: Whether it sees only parameters that every trial has.
+    """
+
+    options: Mapping[str, Rule] = field(default_factory=dict)
+    serves_goals: bool = True
+    learns: bool = False
+    looks: bool = True
+    needs_shared: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrunerKind:
+    """What a pruner takes, and how it judges.
+
+    Attributes:
+        options: The rule of each option, by Optuna's name.
+        by_shape: Whether full-batch and mini-batch trials are judged apart, after a warm-up each.
+        first: The option that names the first step at which it may end a trial.
+    """
+
+    options: Mapping[str, Rule] = field(default_factory=dict)
+    by_shape: bool = True
+    first: str = "n_warmup_steps"
+
 
 _TPE: dict[str, Rule] = {
     "n_startup_trials": Whole(0),
@@ -21,42 +57,76 @@ _TPE: dict[str, Rule] = {
     "group": Flag(),
     "constant_liar": Flag(),
 }
-SAMPLERS: dict[str, dict[str, Rule]] = {
-    "local": {
-        "local_share": Real(0, 1),
-        "local_candidates": Whole(1),
-        "local_sweep": Real(0, 1),
-        **_TPE,
-    },
-    "tpe": _TPE,
-    "random": {},
-    "gp": {"n_startup_trials": Whole(1), "deterministic_objective": Flag()},
-    "cmaes": {"n_startup_trials": Whole(1), "sigma0": Real(1e-9), "popsize": Whole(3)},
-    "qmc": {"qmc_type": OneOf(("sobol", "halton")), "scramble": Flag()},
-    "grid": {},
-    "nsga2": {
-        "population_size": Whole(2),
-        "mutation_prob": Real(0, 1),
-        "crossover_prob": Real(0, 1),
-        "swapping_prob": Real(0, 1),
-    },
+_LOCAL: dict[str, Rule] = {
+    "local_share": Real(0, 1),
+    "local_candidates": Whole(1),
+    "local_sweep": Real(0, 1),
+    **_TPE,
 }
-PRUNERS: dict[str, dict[str, Rule]] = {
-    "median": {
-        "n_startup_trials": Whole(0),
-        "n_warmup_steps": Whole(0),
-        "interval_steps": Whole(1),
-    },
-    "none": {},
-    "asha": {
-        "min_resource": Whole(1),
-        "reduction_factor": Whole(2),
-        "min_early_stopping_rate": Whole(0),
-    },
-    "hyperband": {"min_resource": Whole(1), "max_resource": Whole(1), "reduction_factor": Whole(2)},
-    "patient": {"patience": Whole(1), "min_delta": Real(0), "n_warmup_steps": Whole(0)},
-    "threshold": {"lower": Real(), "upper": Real(), "n_warmup_steps": Whole(0)},
-    "wilcoxon": {"p_threshold": Real(0, 1), "n_startup_steps": Whole(0)},
+SAMPLERS: dict[str, SamplerKind] = {
+    "local": SamplerKind(options=_LOCAL, learns=True),
+    "tpe": SamplerKind(options=_TPE, learns=True),
+    "random": SamplerKind(looks=False),
+    "gp": SamplerKind(
+        options={"n_startup_trials": Whole(1), "deterministic_objective": Flag()},
+        learns=True,
+        needs_shared=True,
+    ),
+    "cmaes": SamplerKind(
+        options={"n_startup_trials": Whole(1), "sigma0": Real(1e-9), "popsize": Whole(3)},
+        serves_goals=False,
+        needs_shared=True,
+    ),
+    "qmc": SamplerKind(
+        options={"qmc_type": OneOf(("sobol", "halton")), "scramble": Flag()}, looks=False
+    ),
+    "grid": SamplerKind(looks=False),
+    "nsga2": SamplerKind(
+        options={
+            "population_size": Whole(2),
+            "mutation_prob": Real(0, 1),
+            "crossover_prob": Real(0, 1),
+            "swapping_prob": Real(0, 1),
+        },
+        needs_shared=True,
+    ),
+}
+"""The samplers; `cmaes` and `nsga2` go by generations, and so weigh no trials but their own."""
+
+PRUNERS: dict[str, PrunerKind] = {
+    "median": PrunerKind(
+        options={
+            "n_startup_trials": Whole(0),
+            "n_warmup_steps": Whole(0),
+            "interval_steps": Whole(1),
+        }
+    ),
+    "none": PrunerKind(by_shape=False),
+    "asha": PrunerKind(
+        options={
+            "min_resource": Whole(1),
+            "reduction_factor": Whole(2),
+            "min_early_stopping_rate": Whole(0),
+        },
+        first="min_resource",
+    ),
+    "hyperband": PrunerKind(
+        options={
+            "min_resource": Whole(1),
+            "max_resource": Whole(1),
+            "reduction_factor": Whole(2),
+        },
+        first="min_resource",
+    ),
+    "patient": PrunerKind(
+        options={"patience": Whole(1), "min_delta": Real(0), "n_warmup_steps": Whole(0)}
+    ),
+    "threshold": PrunerKind(options={"lower": Real(), "upper": Real(), "n_warmup_steps": Whole(0)}),
+    "wilcoxon": PrunerKind(
+        options={"p_threshold": Real(0, 1), "n_startup_steps": Whole(0)},
+        by_shape=False,
+        first="n_startup_steps",
+    ),
 }
 
 

@@ -44,8 +44,8 @@ class StudyConfig(Settings):
             SearchError: A value breaks its rule, or does not go with another one.
         """
         check_rules(self)
-        check_options("sampler", self.sampler, self.sampler_options, SAMPLERS[self.sampler])
-        check_options("pruner", self.pruner, self.pruner_options, PRUNERS[self.pruner])
+        check_options("sampler", self.sampler, self.sampler_options, SAMPLERS[self.sampler].options)
+        check_options("pruner", self.pruner, self.pruner_options, PRUNERS[self.pruner].options)
         if self.space and self.model != "ratings":
             raise SearchError(
                 f"`[space]` needs the model `ratings`, but the model is `{self.model}`. Use "

@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial
 
-from search.config.options import Options
+from search.config.options import PRUNERS, Options
 from search.errors import SearchError
 from search.pruners.hyperband import Hyperband
 from search.pruners.median import Median
@@ -45,12 +45,13 @@ def make_pruner(
     given: dict[str, Any] = dict(options or {})
     if name == "none":
         return optuna.pruners.NopPruner()
-    if name in _BY_SHAPE:
+    if PRUNERS[name].by_shape:
         make = _BY_SHAPE[name]
         if name == "hyperband":
             given = {"max_resource": epochs} | given
         full, small = (make(warm_up(growth, small=is_small), given) for is_small in (False, True))
         return _ByShape(full, small)
+    assert name == "wilcoxon", f"no pruner is made under the name {name}"
     _check_p(parts, float(given.get("p_threshold", 0.1)))
     with warnings.catch_warnings():
         # It is called experimental; the pinned version is what is used.

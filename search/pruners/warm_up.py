@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-from search.config.options import Options
+from search.config.options import PRUNERS, Options
 from search.config.parts import parts_of
 from search.config.study import StudyConfig
 
@@ -21,9 +21,6 @@ Growth = Sequence[Sequence[float]]
 WARM_UP_EPOCHS = 15
 WARM_UP_SMALL_BATCHES = 4
 """Of trials with mini-batches, which take four steps an epoch or more."""
-
-BY_SHAPE = ("median", "asha", "hyperband", "patient", "threshold")
-"""Pruners that judge full-batch trials and those with mini-batches after a warm-up each."""
 
 
 def warm_up(growth: Growth, *, small: bool = False) -> int:
@@ -55,9 +52,9 @@ def first_judged(name: str, options: Options, *, small: bool = False, growth: Gr
         small: Whether the trial has mini-batches.
         growth: Stages of growing samples: a share of the rows and how many epochs.
     """
-    named = {"asha": "min_resource", "hyperband": "min_resource", "wilcoxon": "n_startup_steps"}
-    usual = warm_up(growth, small=small and name in BY_SHAPE)
-    return max(1, int(options.get(named.get(name, "n_warmup_steps"), usual)))
+    kind = PRUNERS[name]
+    usual = warm_up(growth, small=small and kind.by_shape)
+    return max(1, int(options.get(kind.first, usual)))
 
 
 def judges_parts(config: StudyConfig) -> bool:

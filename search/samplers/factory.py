@@ -10,7 +10,7 @@ import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
-from search.config.options import Options
+from search.config.options import SAMPLERS, Options
 from search.errors import SearchError
 from search.samplers.grid import GridSampler
 from search.samplers.local import LocalSampler, LocalSettings
@@ -57,7 +57,8 @@ def make_sampler(
         _check_torch()
     make = partial(_MAKERS[name], space, given)
     _check_together(name, make, given)
-    names = {optuna_name(p) for p in always_active(space)} if name in _SHARED else set()
+    # What sees only shared parameters: the baseline may lack most of a narrowed space.
+    names = {optuna_name(p) for p in always_active(space)} if SAMPLERS[name].needs_shared else set()
     return SlotSampler(make, seed, history, names)
 
 
@@ -120,8 +121,6 @@ _MAKERS: dict[str, Callable[[Sequence[Parameter], Options, int], BaseSampler]] =
     "cmaes": _cmaes,
     "nsga2": _nsga2,
 }
-_SHARED = ("gp", "cmaes", "nsga2")
-"""Samplers that see only parameters that all trials share; a baseline may lack most of them."""
 
 
 def _check_numeric(space: Sequence[Parameter]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from search.config.options import SAMPLERS
 from search.config.study import SHIPPED, StudyConfig
 from search.errors import SearchError
 from search.space.configurations import check_configurations, read_configurations
@@ -11,7 +12,6 @@ from search.space.parameters import Parameter
 from tracking import Scalar
 
 RECIPES = SHIPPED / "recipes.toml"
-_NOT_LED = ("random", "qmc", "grid")  # samplers that look at no other trial
 _SHARE = 4
 
 
@@ -26,7 +26,7 @@ def recipes_for(config: StudyConfig, space: Sequence[Parameter]) -> Sequence[Map
         space: Its space.
     """
     wanted = config.recipes and config.model == "ratings" and config.warm_start is None
-    if not wanted or config.sampler in _NOT_LED:
+    if not wanted or not SAMPLERS[config.sampler].looks:
         return []
     held = [values for values in read_configurations(RECIPES) if _holds(space, values)]
     return held[: config.trials // _SHARE]

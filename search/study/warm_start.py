@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from models.checks import told
 from search.config.goals import figures_of
+from search.config.options import SAMPLERS
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.space.distributions import SpaceAdapter
@@ -28,8 +29,6 @@ from search.storage.study_attributes import (
 from tracking import COMPLETE, PRUNED, Scalar, StudyRecord, TrialRecord
 
 _QUEUED = 5
-LEARNS = ("local", "tpe", "gp")
-"""Samplers that weigh trials which are not their own; `cmaes` and `nsga2` go by generations."""
 
 # What two studies must share for a value of one to stand in the other.
 _SAME = ("split", "objective", "epochs", "folds", "growth", "trainer")
@@ -146,7 +145,7 @@ def _reason(
     reason = _why_not(old, new, before, now)
     if reason:
         return f"{reason}, so that its values say nothing here"
-    if new.sampler not in LEARNS:
+    if not SAMPLERS[new.sampler].learns:
         return f"The sampler `{new.sampler}` does not learn from other studies"
     return ""
 

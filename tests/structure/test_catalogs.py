@@ -22,20 +22,18 @@ from models import ModelConfig, build_model
 from models.config import FAMILIES
 from models.data import Vocabulary
 from search.cli.main import _COMMANDS, cli
-from search.config.goals import _MANY, GOALS
+from search.config.goals import GOALS
 from search.config.options import PRUNERS, SAMPLERS
-from search.pruners import warm_up
 from search.pruners.factory import _BY_SHAPE, _ByShape, make_pruner
 from search.pruners.peers import peers_of
-from search.samplers.factory import _SHARED, make_sampler
+from search.samplers.factory import make_sampler
 from search.space.configurations import read_configurations
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter
 from search.space.ratings import read
-from search.space.recipes import _NOT_LED, RECIPES
+from search.space.recipes import RECIPES
 from search.storage.internals import frozen
 from search.storage.trial_attributes import attributes_of_queued
-from search.study.warm_start import LEARNS
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -87,11 +85,6 @@ def test_every_sampler_is_on_the_page() -> None:
     assert _first_cells(_page("docs/search.md"), "sampler") == set(SAMPLERS)
 
 
-def test_every_list_of_samplers_names_samplers() -> None:
-    for named in (_MANY, LEARNS, _NOT_LED, _SHARED):
-        assert set(named) <= set(SAMPLERS), sorted(set(named) - set(SAMPLERS))
-
-
 # Pruners.
 
 _NEEDED: dict[str, dict[str, Any]] = {"threshold": {"upper": 3.0}}
@@ -133,8 +126,13 @@ def test_every_pruner_is_one_of_its_own() -> None:
     assert len(set(kinds.values())) == len(PRUNERS), kinds
 
 
-def test_every_pruner_that_is_made_by_shape_has_a_warm_up_by_shape() -> None:
-    assert set(warm_up.BY_SHAPE) == set(_BY_SHAPE)
+def test_every_pruner_that_judges_by_shape_is_made_by_shape() -> None:
+    assert {name for name, kind in PRUNERS.items() if kind.by_shape} == set(_BY_SHAPE)
+
+
+@pytest.mark.parametrize("name", PRUNERS)
+def test_the_first_step_of_a_pruner_is_an_option_of_it(name: str) -> None:
+    assert name == "none" or PRUNERS[name].first in PRUNERS[name].options
 
 
 def test_every_pruner_is_on_the_page() -> None:

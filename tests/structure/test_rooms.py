@@ -32,8 +32,7 @@ _EXCEPTIONS = {
 }
 
 # Larger than the rules allow, and being mended. The whole list can be deleted when all are.
-_BEING_MENDED = {
-}
+_BEING_MENDED = {}
 
 # `search/storage/internals.py` was read against this version of Optuna. Before you change it: read
 # what has changed in Optuna's own `storages/_rdb`, `trial/_trial.py` and `study/study.py`, run
