@@ -83,6 +83,7 @@ def export(
 
 
 def _write(record: StudyRecord, space: Space, kind: str, path: Path, number: int | None) -> int:
+    """Write the file, and return how many trials are in it."""
     if kind == "keras-tuner":
         values = _values(_chosen(record, number), space)
         path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
@@ -106,10 +107,12 @@ def _write(record: StudyRecord, space: Space, kind: str, path: Path, number: int
 
 
 def _absent(value: Any) -> bool:
+    """Whether a cell of the table is empty: None, or NaN, which is not itself."""
     return value is None or value != value
 
 
 def _chosen(record: StudyRecord, number: int | None) -> TrialRecord:
+    """The trial of a number; the best one where there is no number."""
     if number is not None:
         for trial in record.trials:
             if trial.number == number:

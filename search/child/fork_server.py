@@ -85,6 +85,7 @@ def _preload() -> None:
 
 
 def _fork() -> int:
+    """Fork this process; 0 in the child."""
     with warnings.catch_warnings():
         # The threads that are there belong to libraries, wait for work and hold no lock.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -92,6 +93,7 @@ def _fork() -> int:
 
 
 def _exit_code(pid: int) -> int:
+    """Wait for a child's end; a negative code is the signal that ended it."""
     try:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     except ChildProcessError:

@@ -77,7 +77,7 @@ class RatingRunner:
         ratings: Ratings,
         split: Split,
     ) -> None:
-        """Score the trivial predictors, and keep all.
+        """Score the trivial predictors; nothing is trained yet.
 
         Args:
             config: The study.
@@ -198,7 +198,7 @@ class RatingRunner:
         )
 
     def _together(self, trained: Sequence[_Trained], task: Task, report: Reporter) -> Done:
-        """Join the parts to the trial's outcome: the mean of those that ended, and each figure."""
+        """Combine the parts of a trial: the mean of those that ended, and the figures of each."""
         last = trained[-1].result
         cut = last.end_reason if last.end_reason not in _KEPT else ""
         whole = trained[:-1] if cut else trained

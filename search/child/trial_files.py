@@ -9,5 +9,10 @@ from typing import Any
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
-    """Write a trial's model and training configuration as `config.json`."""
+    """Write a trial's model and training configuration as `config.json`.
+
+    Args:
+        folder: The trial's folder.
+        config: Plain values for JSON.
+    """
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

@@ -121,6 +121,7 @@ def _ended(trials: Sequence[Any], folder: Path) -> list[Any]:
 
 
 def _must_be_new(name: str, studies: Studies) -> None:
+    """Refuse the name of a study that is there."""
     if name in optuna.get_all_study_names(studies.storage):
         raise SearchError(
             f"An import needs a study of its own, but there is one named {name!r}. Give "

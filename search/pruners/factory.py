@@ -1,4 +1,4 @@
-"""Makes pruners by name. They compare each trial's best value so far at the same epoch."""
+"""Makes pruners by name; they compare each trial's best value so far at the same epoch."""
 
 from __future__ import annotations
 

@@ -55,5 +55,9 @@ def same_shape(params: Mapping[str, Any], other: FrozenTrial) -> bool:
 
     Mini-batch training takes hundreds of steps an epoch and is far ahead at first, so that it
     would end every full-batch trial before that has begun to learn.
+
+    Args:
+        params: Real values of the trial that is judged.
+        other: The other trial.
     """
     return has_small_batches(params) == has_small_batches(plan_of(other).values)

@@ -104,6 +104,10 @@ def _compared(stored: Stored, replay: Replay, home: Path, tolerance: float) -> R
 def points(epochs: Sequence[EpochRecord], monitor: str) -> Curve:
     """List a curve's points, `(epoch, value)`; epochs without the metric are left out.
 
+    Args:
+        epochs: The epochs of a trial.
+        monitor: Name of the metric.
+
     Example:
         >>> first = EpochRecord(epoch=1, seconds=0.1, metrics={"val_rmse": 0.9})
         >>> points([first, EpochRecord(epoch=2, seconds=0.1, metrics={})], "val_rmse")

@@ -16,7 +16,12 @@ _RECORD_TOLERANCE = 1e-9
 
 
 def drift_lines(stored: Stored, replay: Replay) -> list[str]:
-    """List what differs in data, threads, seeds, versions and hardware, one line each."""
+    """List what differs in data, threads, seeds, versions and hardware, one line each.
+
+    Args:
+        stored: The trial as it was recorded.
+        replay: The trial as it was trained now.
+    """
     then, now = dict(stored.plan.tags), trial_tags(replay.ready)
     lines = []
     data = replay.ready.dataset
@@ -35,7 +40,14 @@ def drift_lines(stored: Stored, replay: Replay) -> list[str]:
 
 
 def record_lines(stored: Stored) -> list[str]:
-    """List the places that hold another value than Optuna; all were written as one number."""
+    """List the places that hold another value than Optuna; all were written as one number.
+
+    Args:
+        stored: A trial with a value.
+
+    Returns:
+        One line a place, each beginning with "record:".
+    """
     name, value = stored.config.value_name, stored.record.value
     assert value is not None
     places = {"the trial's figures": stored.outcome.metrics.get(name)}

@@ -81,7 +81,13 @@ class Replay:
 
 
 def stored_trial(studies: Studies, study: optuna.Study, number: int) -> Stored:
-    """Load a trial of a stored study by its number."""
+    """Load a trial of a stored study by its number.
+
+    Args:
+        studies: Where the study is.
+        study: Optuna's study.
+        number: Number of the trial.
+    """
     config, trial = config_of(study), study.get_trials(deepcopy=False)[number]
     record = trial_record(study.study_name, trial, config.monitor)
     return Stored(study, config, trial, record, studies.recorder(config))

@@ -137,6 +137,7 @@ def _check_numeric(space: Sequence[Parameter]) -> None:
 
 
 def _check_torch() -> None:
+    """Refuse the Gaussian process without the library that it needs."""
     if importlib.util.find_spec("torch") is None:
         raise SearchError(
             "The sampler `gp` needs the library torch, but it is not installed. Install Trialbook "

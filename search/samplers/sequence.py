@@ -28,7 +28,12 @@ class BySlot(BaseSampler):
         self._places: dict[int, int] = {}
 
     def place(self, study: optuna.Study, trial: FrozenTrial) -> int:
-        """The trial's place: how many slots before its own the sampler filled."""
+        """The trial's place: how many slots before its own the sampler filled.
+
+        Args:
+            study: The study.
+            trial: The trial that is proposed; its place is looked up once.
+        """
         if trial.number not in self._places:
             self._places[trial.number] = place_of(study, trial)
         return self._places[trial.number]

@@ -52,6 +52,7 @@ def read_configurations(path: Path) -> list[dict[str, Scalar]]:
 
 
 def _is_flat(value: Any) -> bool:
+    """Whether a value is a dict of texts and numbers alone."""
     return isinstance(value, dict) and all(
         isinstance(each, str | int | float | bool) for each in value.values()
     )

@@ -58,7 +58,12 @@ class Declaration:
         self._used: list[str] = []
 
     def when(self, parent: str, values: Sequence[Any]) -> AbstractContextManager[None]:
-        """Open a scope whose parameters exist only while `parent` has one of `values`."""
+        """Open a scope whose parameters exist only while another one has one of some values.
+
+        Args:
+            parent: The other parameter, declared before.
+            values: Its values.
+        """
         scope: AbstractContextManager[None] = self._hp.conditional_scope(parent, list(values))
         return scope
 
@@ -103,7 +108,12 @@ class Declaration:
         return str(self._one_of(name, values, default))
 
     def most(self, name: str, usual: int) -> int:
-        """The greatest value that an integer parameter can have, overrides applied."""
+        """The greatest value that an integer parameter can have, overrides applied.
+
+        Args:
+            name: The parameter, which need not be declared.
+            usual: Its greatest value where the study file says nothing.
+        """
         rule = self._overrides.get(name)
         if isinstance(rule, Mapping):
             rule = rule.get("max", usual)
@@ -128,6 +138,7 @@ class Declaration:
         return self._overrides.get(name)
 
     def _number(self, name: str, usual: Range, check: Check, kind: type) -> Any:
+        """Declare a number as a range, a choice or a fixed value, as the study file has it."""
         rule = self._rule(name)
         if rule is not None and not isinstance(rule, Mapping):
             values = [kind(value) for value in _checked(name, rule, check)]
@@ -150,6 +161,7 @@ class Declaration:
         return default if value is None else value
 
     def _one_of(self, name: str, values: list[Any], default: Any) -> Any:
+        """Declare a choice among values; a single one is fixed."""
         if len(values) == 1:
             fixed = self._hp.Fixed(name, values[0])
             return values[0] if fixed is None else fixed

@@ -158,7 +158,12 @@ def distribution_of(parameter: Parameter) -> BaseDistribution:
 
 
 def encode_one(parameter: Parameter, value: Scalar) -> tuple[str, Scalar]:
-    """Translate one real value to the name and the value of Optuna's parameter."""
+    """Translate one real value to the name and the value of Optuna's parameter.
+
+    Args:
+        parameter: The parameter.
+        value: A value that it holds.
+    """
     is_power = parameter.log and parameter.step is not None
     return optuna_name(parameter), parameter.powers().index(value) if is_power else value
 

@@ -169,7 +169,12 @@ def without_empty_conditions(space: Sequence[Parameter]) -> list[tuple[Parameter
 
 
 def can_fail(condition: Condition, parent: Parameter) -> bool:
-    """Whether the parent has a value that breaks the condition."""
+    """Whether the parent has a value that breaks the condition.
+
+    Args:
+        condition: The condition.
+        parent: The parameter that it names.
+    """
     return parent.kind == "Float" or not set(parent.every_value()) <= set(condition.values)
 
 

@@ -33,6 +33,7 @@ def recipes_for(config: StudyConfig, space: Sequence[Parameter]) -> Sequence[Map
 
 
 def _holds(space: Sequence[Parameter], values: Mapping[str, Scalar]) -> bool:
+    """Whether a space holds a recipe as it was published."""
     try:
         check_configurations([values], space)
     except SearchError:

@@ -1,4 +1,4 @@
-"""Every use of Optuna's private interfaces; no other module has any.
+"""Uses of Optuna's private interfaces; no other module has any, but `views` imitates some.
 
 What is written here goes to the database in few statements, where Optuna takes a transaction a
 value: 2 to 5 ms each.
@@ -31,20 +31,39 @@ def frozen(trial: optuna.Trial) -> FrozenTrial:
 
 
 def set_attribute(study: optuna.Study, trial: FrozenTrial, key: str, value: Any) -> None:
-    """Store an attribute of a trial that another process began."""
+    """Store an attribute of a trial that another process began.
+
+    Args:
+        study: The study.
+        trial: The trial as it was read; its copy here does not change.
+        key: Name of the attribute.
+        value: What JSON holds.
+    """
     study._storage.set_trial_user_attr(trial._trial_id, key, value)
 
 
 def add_parameter(
     trial: optuna.Trial, name: str, value: Any, distribution: BaseDistribution
 ) -> None:
-    """Store a parameter of a running trial whose value somebody else chose."""
+    """Store a parameter of a running trial whose value no sampler chose.
+
+    Args:
+        trial: The trial.
+        name: Optuna's name of the parameter.
+        value: The value, which the distribution holds.
+        distribution: Optuna's distribution of it.
+    """
     inner = distribution.to_internal_repr(value)
     trial.storage.set_trial_param(trial._trial_id, name, inner, distribution)
 
 
 def take_queued(study: optuna.Study, queued: FrozenTrial) -> optuna.Trial | None:
-    """Begin a queued trial; None where another process began it just now."""
+    """Begin a queued trial; None where another process began it just now.
+
+    Args:
+        study: The study.
+        queued: A trial of it that waits.
+    """
     if not study._storage.set_trial_state_values(queued._trial_id, state=TrialState.RUNNING):
         return None
     return optuna.Trial(study, queued._trial_id)

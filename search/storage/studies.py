@@ -167,6 +167,10 @@ class Studies:
 def delete_study(studies: Studies, name: str) -> None:
     """Delete a study's runs and models, then the study itself.
 
+    Args:
+        studies: The studies of the home.
+        name: Name of the study.
+
     Raises:
         SearchError: There is no such study, or a living process works on it.
     """
@@ -180,6 +184,7 @@ def delete_study(studies: Studies, name: str) -> None:
 
 
 def _must_be_at_rest(study: optuna.Study) -> None:
+    """Refuse to delete a study that a living process works on."""
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         owner = owner_of_trial(trial)
         if owner is not None and lives(owner):

@@ -29,7 +29,7 @@ def is_ours(study: optuna.Study) -> bool:
 
 
 def config_of(study: optuna.Study) -> StudyConfig:
-    """The settings that a stored study was created with."""
+    """The stored settings of a study, as its last run had them."""
     return StudyConfig.from_dict(study.user_attrs[Key.CONFIG])
 
 
@@ -46,7 +46,12 @@ def dataset_of(study: optuna.Study) -> Mapping[str, Any] | None:
 
 
 def write_dataset(study: optuna.Study, dataset: Mapping[str, Any] | None) -> None:
-    """Store which ratings a study reads."""
+    """Store which ratings a study reads.
+
+    Args:
+        study: The study.
+        dataset: The fields of a `tracking.DatasetRecord`; None for a user's own model.
+    """
     study.set_user_attr(Key.DATASET.value, dataset)
 
 
@@ -56,7 +61,13 @@ def run_of(study: optuna.Study) -> Mapping[str, Any]:
 
 
 def write_run(study: optuna.Study, *, experiment_id: str | None, run_id: str | None) -> None:
-    """Store where a study's record is in MLflow."""
+    """Store where a study's record is in MLflow.
+
+    Args:
+        study: The study.
+        experiment_id: The study's experiment.
+        run_id: The study's own run, the parent of its trials' runs.
+    """
     run = {"experiment_id": experiment_id, "parent_run_id": run_id}
     study.set_user_attr(Key.RUN.value, run)
 
@@ -95,7 +106,12 @@ def history_of(study: optuna.Study) -> Mapping[str, Any] | None:
 
 
 def write_history(study: optuna.Study, history: Mapping[str, Any]) -> None:
-    """Store what a study took of an earlier one."""
+    """Store what a study took from an earlier one.
+
+    Args:
+        study: The study.
+        history: The fields of a `History`.
+    """
     study.set_user_attr(Key.HISTORY.value, history)
 
 
@@ -115,5 +131,10 @@ def chooser_of(study: optuna.Study) -> Mapping[str, Any] | None:
 
 
 def write_chooser(study: optuna.Study, owner: Mapping[str, Any] | None) -> None:
-    """Store which process chooses the winner; None once it has."""
+    """Store which process chooses the winner.
+
+    Args:
+        study: The study.
+        owner: The process, as `search.storage.owner.me` describes it; None once it is done.
+    """
     study.set_user_attr(Key.DECIDING.value, owner)

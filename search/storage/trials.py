@@ -178,7 +178,12 @@ def orphans(study: optuna.Study) -> list[FrozenTrial]:
 
 
 def runs_elsewhere(study: optuna.Study, owner: Mapping[str, Any]) -> bool:
-    """Whether a living process other than `owner` runs a trial of the study."""
+    """Whether a living process other than `owner` runs a trial of the study.
+
+    Args:
+        study: The study.
+        owner: A process, as `search.storage.owner.me` describes it.
+    """
     gone = {trial.number for trial in orphans(study)}
     under_way = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     return any(t.number not in gone and owner_of_trial(t) != owner for t in under_way)

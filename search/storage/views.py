@@ -107,14 +107,25 @@ def view_of(
 
 
 def with_value_at(trial: FrozenTrial, step: int, value: float) -> FrozenTrial:
-    """A copy of a trial that reported a value at a step."""
+    """Copy a trial as if it had reported a value at a step.
+
+    Args:
+        trial: The trial, which is not changed.
+        step: The step; a value that is there already is replaced.
+        value: The value.
+    """
     changed = copy.copy(trial)
     changed.intermediate_values = {**trial.intermediate_values, step: value}
     return changed
 
 
 def from_step(trial: FrozenTrial, first: int) -> FrozenTrial:
-    """A copy of a trial as if its reports had begun at a step."""
+    """Copy a trial as if its reports had begun at a step.
+
+    Args:
+        trial: The trial, which is not changed.
+        first: The first step that is kept.
+    """
     cut = copy.copy(trial)
     values = trial.intermediate_values.items()
     cut.intermediate_values = {step: value for step, value in values if step >= first}

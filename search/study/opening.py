@@ -198,6 +198,7 @@ def _queue_first(study: optuna.Study, ready: Ready, chosen: Chosen) -> None:
 def _refuse_changes(
     study: optuna.Study, config: StudyConfig, dataset: Mapping[str, Any] | None
 ) -> None:
+    """Refuse to resume a study with other settings or on other ratings."""
     old = config_of(study).identity()
     new = config.identity()
     changed = [
@@ -214,7 +215,12 @@ def _refuse_changes(
 
 
 def other_ratings(study: optuna.Study, dataset: Mapping[str, Any] | None) -> list[str]:
-    """Say how the ratings differ from those that a study was made on; empty where they do not."""
+    """Say how the ratings differ from those that a study was made on; empty where they do not.
+
+    Args:
+        study: The stored study.
+        dataset: The ratings of now, as `plain_dataset` returns them.
+    """
     before = dataset_of(study)
     if not before or not dataset or before["content_hash"] == dataset["content_hash"]:
         return []

@@ -21,7 +21,13 @@ def make_folder() -> Path:
 
 
 def write_curve(record: TrialRecord, folder: Path, *, monitor: str) -> None:
-    """Write a trial's epochs as `history.csv` and as `learning_curve.png`; nothing without any."""
+    """Write a trial's epochs as `history.csv` and as `learning_curve.png`; nothing without any.
+
+    Args:
+        record: The trial.
+        folder: Where the files go.
+        monitor: The per-epoch number that the picture shows.
+    """
     if not record.epochs:
         return
     names = list(dict.fromkeys(name for epoch in record.epochs for name in epoch.metrics))

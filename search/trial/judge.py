@@ -78,7 +78,7 @@ class Judge:
         judging: Judging,
         params: Mapping[str, Scalar],
     ) -> None:
-        """Keep all; the study is read when the pruner is first asked.
+        """Read nothing yet; the study is read when the pruner is first asked.
 
         Args:
             config: The study.

@@ -150,6 +150,7 @@ class Objective:
         return plan
 
     def _tags(self, trial: optuna.Trial, slot: int, seed: int) -> dict[str, str]:
+        """The tags of one trial's run: those of all trials, and its own."""
         tags = self.tags | {Tag.SEED: str(seed), Tag.SLOT: str(slot)}
         if recipe := recipe_of(trial):
             tags[Tag.RECIPE] = recipe
@@ -158,6 +159,7 @@ class Objective:
         return tags
 
     def _preset(self, slot: int) -> str | None:
+        """The preset that is trained instead of sampled values, or None."""
         if self.config.model in ("baseline", "as-written"):
             return self.config.model
         return "baseline" if slot == 0 and self.config.rates else None

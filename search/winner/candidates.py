@@ -107,6 +107,7 @@ def _without_copies(ranked: Sequence[Repeated]) -> list[Repeated]:
 
 
 def _check(study: optuna.Study, config: StudyConfig) -> None:
+    """Refuse a study without a test part, and one whose trials run."""
     if not config.rates:
         raise SearchError(
             "A winner is scored on a sealed test part, which only ratings have, but study "

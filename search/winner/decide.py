@@ -190,6 +190,7 @@ class _Choice:
 
 
 def _check_ratings(study: optuna.Study, ready: Ready) -> None:
+    """Refuse other ratings than those that the study was made on."""
     changed = other_ratings(study, plain_dataset(ready))
     if changed:
         raise SearchError(

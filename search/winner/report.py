@@ -86,6 +86,7 @@ def headline(verdict: Verdict) -> str:
 
 
 def _sure(winner: Candidate) -> str:
+    """The probability that the winner is the best, in words."""
     chance = winner.probability
     return "probability above 99 %" if chance > 0.99 else f"probability {chance:.0%}"
 
@@ -107,6 +108,7 @@ def claims(verdict: Verdict) -> list[str]:
 
 
 def _p(score: TestScore) -> str:
+    """The p-value of a score, in words."""
     value = score.p_value or 0.0
     return "p below 0.001" if value < 0.001 else f"p = {value:.3f}"
 
