@@ -185,7 +185,8 @@ def _in_words(condition: Condition, parent: Parameter) -> str:
     if len(values) == 1:
         return f"{condition.name} is {values[0]}"
     if not values:
-        return f"{condition.name} is what this space has not"
+        wanted = " or ".join(map(str, condition.values))
+        return f"{condition.name} is {wanted} (not in this space)"
     numbers = [v for v in values if isinstance(v, int) and not isinstance(v, bool)]
     if len(numbers) == len(values) and numbers == list(range(numbers[0], numbers[-1] + 1)):
         return f"{condition.name} is {numbers[0]} to {numbers[-1]}"

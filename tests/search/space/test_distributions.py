@@ -202,6 +202,9 @@ def test_only_conditions_that_can_fail_are_told() -> None:
     )
     fixed = tuple(p for p in fixed if p.name not in _OF_OTHERS)
     assert {when for _, when in without_empty_conditions(fixed)} == {""}
+    shared = parameters(_declared({"family": "mlp", "sizes": "shared"}))
+    never = {p.name: w for p, w in without_empty_conditions(shared)}["movie_embedding_size"]
+    assert never == "sizes is separate (not in this space)"
     listed = parameters(_declared({"family": "mlp", "layers": [1, 3]}))
     assert {p.name: w for p, w in without_empty_conditions(listed)}["units_3"] == "layers is 3"
 
