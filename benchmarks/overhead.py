@@ -24,9 +24,10 @@ from typing import Any
 import keras_tuner
 import optuna
 
-from search import StudyConfig, space
+from search import StudyConfig
 from search.child.messages import Done, EpochEnded, Message, Ready, Task
 from search.executor.interrupts import Stop
+from search.space import ratings as space
 from search.space.distributions import SpaceAdapter
 from search.space.hypermodel import parameters
 from search.storage.database import open_storage
