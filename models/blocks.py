@@ -16,7 +16,10 @@ from models.config import ModelConfig
 def dropped(
     value: keras.KerasTensor, rate: float, seeds: Iterator[int], name: str
 ) -> keras.KerasTensor:
-    """Put a dropout layer behind a value; a rate of 0 adds none and takes no seed."""
+    """Apply a new dropout layer to `value`, seeded by the next one of `seeds`.
+
+    A rate of 0 makes no layer and takes no seed.
+    """
     if rate == 0:
         return value
     return keras.layers.Dropout(rate, seed=next(seeds), name=name)(value)
@@ -25,10 +28,10 @@ def dropped(
 def vector(
     code: keras.KerasTensor, rows: int, size: int, config: ModelConfig, seed: int, kind: str
 ) -> keras.KerasTensor:
-    """Look codes up in a new embedding table.
+    """Look up the vector of each user or movie code in a new embedding table.
 
     Args:
-        code: Codes, `[batch, 1]`.
+        code: Integer codes of users or of movies, `[batch, 1]`.
         rows: Rows of the table.
         size: Length of a vector.
         config: Gives the table's penalty.
@@ -50,10 +53,10 @@ def vector(
 
 
 def id_bias(code: keras.KerasTensor, rows: int, config: ModelConfig) -> keras.KerasTensor:
-    """Look codes up in a new table of biases.
+    """Look up the bias of each user or movie code in a new table of biases.
 
     Args:
-        code: Codes, `[batch, 1]`.
+        code: Integer codes of users or of movies, `[batch, 1]`.
         rows: Rows of the table.
         config: Gives the table's penalty.
 
@@ -78,7 +81,7 @@ def dense(
     seed: int,
     bias: float = 0.0,
 ) -> keras.layers.Dense:
-    """Make a dense layer whose bias starts at one value for all units."""
+    """Make a dense layer; `bias` is the initial bias of each of its units."""
     return keras.layers.Dense(
         units,
         activation=activation,

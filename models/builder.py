@@ -1,9 +1,10 @@
 """Build a rating network from a configuration.
 
-Family "mlp" concatenates a movie's and a user's vector and reads them by dense layers. Family "gmf"
-multiplies two vectors unit by unit and weighs the product by one output unit, whose kernel starts
-at ones: a dot product at first. It adds a bias for the user and one for the movie. Family "neumf"
-is the sum of both, each with vectors of its own. `ModelConfig` names the papers.
+Family "mlp" concatenates a movie's and a user's vector and passes them through dense layers. Family
+"gmf" multiplies the two vectors element by element and weighs the product by one output unit, whose
+kernel starts at ones: a dot product at first. Family "gmf" adds a bias for the user and one for the
+movie. Family "neumf" is the sum of "mlp" and "gmf", each with vectors of its own. `ModelConfig`
+names the papers.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from models.output_unit import OutputUnit
 
 
 class VocabularySize(Protocol):
-    """What the builder needs of a vocabulary: `models.data.Vocabulary` has it."""
+    """The sizes of a vocabulary that the builder reads; `models.data.Vocabulary` fits this type."""
 
     @property
     def user_rows(self) -> int:
-        """Rows of the user table: the known users and one slot for unknown ones."""
+        """Rows of a user embedding table: one for each known user, one for all unknown users."""
 
     @property
     def movie_rows(self) -> int:
-        """Rows of the movie table: the known movies and one slot for unknown ones."""
+        """Rows of a movie embedding table: one for each known movie, one for all unknown movies."""
 
 
 def build_model(
@@ -72,14 +73,14 @@ def build_model(
 
 
 def _seeds(seed: int) -> Iterator[int]:
-    """Make the seeds of one model's layers, each to be taken once."""
+    """Make an iterator of distinct seeds, from which each layer of a model takes the next one."""
     first = seed % 2**32 * 1000
     return iter(range(first, first + 999))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Codes:
-    """The model's two inputs, and how many rows the tables that they index have.
+    """A model's two inputs, movie and user codes, and the row counts of their embedding tables.
 
     Attributes:
         movie: Movie codes, `[batch, 1]`.
@@ -104,14 +105,18 @@ class _Codes:
         )
 
     def pairs(self) -> tuple[tuple[keras.KerasTensor, int], ...]:
-        """Each input and its rows, the movie's first."""
+        """Return each input with the row count of its embedding tables, the movie's first."""
         return (self.movie, self.movie_rows), (self.user, self.user_rows)
 
 
 def _sum_of_terms(
     config: ModelConfig, codes: _Codes, seeds: Iterator[int], output: OutputUnit
 ) -> keras.KerasTensor:
-    """Build "gmf", product and biases, or "neumf", dense layers too: their sum, `[batch, 1]`."""
+    """Build the score of a "gmf" or "neumf" network as a sum of terms, `[batch, 1]`.
+
+    Both families have three terms: the weighted product of the two vectors, the user's bias and
+    the movie's bias. In "neumf" the output of the dense layers is a fourth term.
+    """
     terms = []
     if config.family == "neumf":
         hidden = _dense_layers(config, codes, seeds)
@@ -130,7 +135,7 @@ def _sum_of_terms(
 
 
 def _dense_layers(config: ModelConfig, codes: _Codes, seeds: Iterator[int]) -> keras.KerasTensor:
-    """Concatenate both vectors and read them by the hidden layers: `[batch, last width]`."""
+    """Pass the movie's and the user's vector through the hidden layers: `[batch, last width]`."""
     movie_size = config.movie_embedding_size or config.embedding_size
     vectors = [
         vector(codes.movie, codes.movie_rows, movie_size, config, next(seeds), "embedding"),

@@ -1,7 +1,8 @@
-"""Checks of a value against a rule: each refuses in the form "`name` must RULE, but got VALUE."
+"""Checks that raise an error when a value breaks a rule.
 
-Every check takes the exception it raises as `error`, so that another package refuses in the same
-words with an exception of its own. Where there is a way out, it follows as a second sentence.
+The message reads "`name` must RULE, but got VALUE."; a second sentence may tell the way out. Every
+check takes the class of the error as `error`, so that another package can raise an exception of its
+own with the same words.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Refusal = type[Exception]
 
 
 def told(value: Any) -> str:
-    """Write a value received as a message shows it: true and false as a study file has them.
+    """Write a value for an error message: Booleans in lower case, all else as `repr` does.
 
     For example, `told(True)` is "true" and `told("adam")` is "'adam'".
     """
@@ -28,12 +29,12 @@ def told(value: Any) -> str:
 
 
 def is_finite(value: Any) -> bool:
-    """Whether a value is a finite number; a Boolean is none."""
+    """Whether a value is a finite number; a Boolean does not count as a number."""
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def is_whole(value: Any, least: float = -math.inf, most: float = math.inf) -> bool:
-    """Whether a value is a whole number from `least` to `most`; a Boolean is none."""
+    """Whether a value is a whole number from `least` to `most`; a Boolean does not count as one."""
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
@@ -56,7 +57,7 @@ def refuse(
 
 
 def require(holds: bool, name: str, rule: str, value: Any, *, error: Refusal = ModelsError) -> None:
-    """Refuse a value unless its rule holds, as `refuse` does."""
+    """Raise the error of `refuse` unless `holds` is true."""
     if not holds:
         refuse(name, rule, value, error=error)
 
@@ -121,15 +122,15 @@ def check_share(name: str, value: Any, *, error: Refusal = ModelsError) -> None:
 def check_one_of(
     name: str, value: Any, known: Collection[Any], *, error: Refusal = ModelsError
 ) -> None:
-    """Refuse a value that is none of the known ones, and list those."""
+    """Refuse a value that is not in `known`; the message lists the known values."""
     require(value in known, name, f"be one of {', '.join(known)}", value, error=error)
 
 
 def check_growth(stages: Any, epochs: int, *, error: Refusal = ModelsError) -> None:
-    """Refuse stages of growing row samples that do not grow, or that leave no epoch for all rows.
+    """Refuse training stages whose row samples do not grow, or that leave no epoch for all rows.
 
     Args:
-        stages: Pairs of a share of the rows and a number of epochs.
+        stages: Pairs (fraction of the train rows, number of epochs on that sample alone).
         epochs: All epochs of a training, those of the stages included.
         error: What is raised.
 

@@ -32,17 +32,18 @@ FULL_BATCH = "full"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelConfig:
-    """The network of a trial: vectors of a user and a movie, and how a score is made of them.
+    """The network of a trial: its family, vector and layer sizes, dropout rates and penalties.
 
     Attributes:
-        family: "mlp": the vectors concatenated and read by dense layers, as published. "gmf":
-            their weighted dot product and a bias a user and a movie, generalised matrix
-            factorisation (He et al., "Neural Collaborative Filtering", WWW 2017, section 3.2)
-            with the biases of Koren, Bell and Volinsky ("Matrix Factorization Techniques for
-            Recommender Systems", IEEE Computer 42(8), 2009). "neumf": the sum of both, each with
-            vectors of its own (NCF, section 3.4).
-        embedding_size: Length of a user's vector, and of every other one unless given.
-        movie_embedding_size: Length of a movie's vector that dense layers read; None for the same.
+        family: "mlp": a user's and a movie's embedding vector are concatenated and passed through
+            dense layers, as published. "gmf": the weighted dot product of the two vectors plus a
+            bias for each user and movie. That is generalised matrix factorisation (He et al.,
+            "Neural Collaborative Filtering", WWW 2017, section 3.2) with the biases of Koren, Bell
+            and Volinsky ("Matrix Factorization Techniques for Recommender Systems", IEEE Computer
+            42(8), 2009). "neumf": the sum of "mlp" and "gmf", each with vectors of its own (He et
+            al., section 3.4).
+        embedding_size: Length of a user's vector, and of every vector whose own length is not set.
+        movie_embedding_size: Length of a movie's vector in dense layers; None for `embedding_size`.
         factors: Length of the vectors that are multiplied; None for `embedding_size`.
         units: Width of each hidden layer, first to last.
         dropout: Rate after each hidden layer, as many as `units`; 0 leaves the layer out.
@@ -51,9 +52,10 @@ class ModelConfig:
             rank low (Cavazza et al., "Dropout as a Low-Rank Regularizer for Matrix
             Factorization", AISTATS 2018); 0 leaves the layer out.
         activation: Activation of the hidden layers.
-        l2_kernel: L2 factor on every dense kernel, the output's too; biases are free.
+        l2_kernel: L2 factor on the kernels of the hidden layers and of the unit behind them. It
+            leaves out biases, and the weights of the product.
         l2_embedding: L2 factor on every embedding table.
-        l2_bias: L2 factor on the biases a user and a movie.
+        l2_bias: L2 factor on the biases of users and movies.
         output_activation: Activation of the output; "scaled_sigmoid" runs from the least score to
             the greatest.
         output_bias: Initial score of the output: a score, or "train_mean". A scaled sigmoid takes

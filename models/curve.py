@@ -36,11 +36,11 @@ class Epoch:
 
 
 class CurveRecorder(keras.callbacks.Callback):
-    """Records each epoch, keeps the weights of the best one, and stops training when it is time.
+    """Keras callback that records each epoch, keeps the best epoch's weights and stops training.
 
-    Training stops, the first that holds counting: a metric is not finite ("nan"), the rule of
-    early stopping is met before the last epoch ("early_stopping"), or whoever watches says so
-    ("pruned"). Else it ends with its last epoch ("epochs").
+    Training stops for the first of these reasons that holds: a metric is not finite ("nan"), the
+    rule of early stopping is met before the last epoch ("early_stopping"), or `on_epoch` returns
+    False ("pruned"). Otherwise training ends with its last epoch ("epochs").
     """
 
     def __init__(self, config: TrainConfig, on_epoch: Callable[[Epoch], bool] | None) -> None:
@@ -66,7 +66,7 @@ class CurveRecorder(keras.callbacks.Callback):
 
     @property
     def epochs(self) -> tuple[Epoch, ...]:
-        """The curve so far."""
+        """The epochs recorded so far, in order."""
         return tuple(self._epochs)
 
     @property

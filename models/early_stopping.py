@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class EarlyStop:
-    """Decides after each epoch whether training stops, by two rules for a value that should fall.
+    """Decides after each epoch whether to stop training, by two rules on a validation value.
 
-    The first is Keras' EarlyStopping with `mode="min"`: stop after `patience` epochs without an
-    improvement. The second is the criterion UP of Prechelt, "Early Stopping, But When?" (1998),
-    with strips of one epoch: stop when the value rose in `overfit_patience` epochs in a row.
+    The value should fall. The first rule is Keras' EarlyStopping with `mode="min"`: stop after
+    `patience` epochs without an improvement. The second rule is the criterion UP of Prechelt,
+    "Early Stopping, But When?" (1998), with strips of one epoch: stop when the value rose in
+    `overfit_patience` epochs in a row.
 
     Attributes:
         patience: Epochs without an improvement after which training stops.
@@ -20,10 +21,10 @@ class EarlyStop:
         warm_up: Epochs at the start that neither rule counts.
         overfit_patience: Rises in a row after which training stops; 0 for never.
         best: Best value so far.
-        best_epoch: Its epoch, 1 for the first; 0 before any.
+        best_epoch: The epoch of the best value, 1 for the first; 0 before any.
         epoch: Epochs seen.
         last: The last epoch's value.
-        risen: How many epochs in a row rose, up to the last.
+        risen: In how many epochs in a row, up to the last, the value rose.
 
     Example:
         >>> stop = EarlyStop(patience=2, min_delta=0.1)
@@ -44,7 +45,7 @@ class EarlyStop:
     risen: int = 0
 
     def update(self, value: float) -> bool:
-        """Take the next epoch's value; return whether it is the new best, which NaN never is."""
+        """Record the next epoch's value; return whether the value is a new best. NaN never is."""
         self.epoch += 1
         self.risen = self.risen + 1 if value > self.last and self.epoch > self.warm_up else 0
         self.last = value

@@ -1,4 +1,4 @@
-"""Score predictions by their RMSE, and predict without a network, to compare with."""
+"""Compute the RMSE of predictions, and of trivial predictors that a network should beat."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def rmse(predictions: NDArray[np.floating], scores: NDArray[np.floating]) -> flo
 
 @dataclass(frozen=True, slots=True)
 class TrivialRmse:
-    """Validation RMSE of the predictors that any network has to beat.
+    """Validation RMSE of two trivial predictors, which any network has to beat.
 
     Attributes:
         global_mean: The train part's mean score for every row.
@@ -88,12 +88,12 @@ def fit_biases(split: Split) -> tuple[float, NDArray[np.float64], NDArray[np.flo
 def _damped_mean(
     codes: NDArray[np.int32], values: NDArray[np.float64], rows: int
 ) -> NDArray[np.float64]:
-    """Compute the sum of each code's values, divided by (count + 5)."""
+    """Compute for each user or movie code: the sum of its values / (its number of values + 5)."""
     sums = np.bincount(codes, weights=values, minlength=rows)
     counts = np.bincount(codes, minlength=rows)
     return np.asarray(sums / (counts + _DAMPING), dtype=np.float64)
 
 
 def inputs_of(part: Part) -> list[NDArray[np.int32]]:
-    """Make a model's inputs of a part: movie codes and user codes, each `[row, 1]`."""
+    """Return a part's movie codes and user codes as a model takes them, each `[row, 1]`."""
     return [part.movies.reshape(-1, 1), part.users.reshape(-1, 1)]

@@ -20,7 +20,10 @@ _TABLE = "embeddings"  # Keras' name of the variable of an Embedding
 
 
 class _SummedGradients:
-    """Mixin that sums slices to a dense gradient, and gives tables a learning rate of their own."""
+    """Mixin for a Keras optimizer that sums the slices of sparse gradients before it steps.
+
+    It also gives embedding tables a learning rate of their own.
+    """
 
     def __init__(self, *args: Any, embedding_rate: float = 1.0, **options: Any) -> None:
         """Make the optimizer; `embedding_rate` multiplies the learning rate of embedding tables."""
@@ -32,7 +35,7 @@ class _SummedGradients:
         return super().apply([_summed(g) for g in grads], trainable_variables)  # type: ignore[misc]
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Step one variable as the optimizer does."""
+        """Step one variable; an embedding table at `embedding_rate` times the learning rate."""
         # TensorFlow's variable: "LAYER/NAME:0".
         if self._embedding_rate != 1.0 and variable.name.split("/")[-1].split(":")[0] == _TABLE:
             learning_rate = learning_rate * self._embedding_rate
@@ -45,7 +48,7 @@ class _SummedGradients:
 
 
 def _summed(gradient: Any) -> Any:
-    """Add up the slices of each row; leave a dense gradient as it is."""
+    """Make a sparse gradient dense by adding up each table row's slices; keep a dense one as is."""
     if not isinstance(gradient, tf.IndexedSlices):
         return gradient
     rows = tf.gather(gradient.dense_shape, 0)
@@ -74,7 +77,7 @@ class SummedRMSprop(_SummedGradients, keras.optimizers.RMSprop):
 
 @keras.saving.register_keras_serializable(package="trialbook")
 class SummedSGD(_SummedGradients, keras.optimizers.SGD):
-    """SGD with momentum 0.9 where made by `make_optimizer`, on summed gradients."""
+    """SGD on summed gradients; `make_optimizer` sets its momentum to 0.9."""
 
 
 _BY_NAME: dict[str, type[keras.optimizers.Optimizer]] = {
@@ -100,7 +103,7 @@ def make_optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimize
 
 
 def _scheduled(config: TrainConfig, steps: int) -> Any:
-    """Make the learning rate: a number, or a schedule over so many steps."""
+    """Make the learning rate: a constant number, or a Keras schedule over `steps` steps."""
     first, last = config.learning_rate, config.final_rate
     if config.schedule == "cosine":
         return keras.optimizers.schedules.CosineDecay(first, steps, alpha=last)

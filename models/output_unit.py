@@ -44,13 +44,15 @@ class OutputUnit:
 
     @property
     def activation(self) -> str:
-        """The activation under the name that Keras has for it."""
+        """Keras' name of the activation; that of a scaled sigmoid is "sigmoid"."""
         return "sigmoid" if self._is_scaled else self._config.output_activation
 
     def _before_activation(self, score: float) -> float:
-        """The bias that gives a score: for a scaled sigmoid, the logit of its place in the range.
+        """Return the initial bias for a wanted initial score.
 
-        In a range from 1 to 5 a score of 4 has the place 0.75 and the bias log(3) = 1.0986.
+        For a scaled sigmoid that is the logit of the score's place in the range: in a range from 1
+        to 5, a score of 4 has the place 0.75 and the bias log(3) = 1.0986. For any other activation
+        the bias is the score itself.
         """
         if not self._is_scaled or self._range is None:
             return score
@@ -59,11 +61,11 @@ class OutputUnit:
         return math.log(place / (1 - place))
 
     def unit(self, seed: int, activation: str, name: str = "score") -> keras.layers.Layer:
-        """Make the output unit that reads the dense layers."""
+        """Make the output unit that follows the dense layers."""
         return dense(1, activation, self._config, name, seed, self._bias)
 
     def product_weights(self, *, with_bias: bool) -> keras.layers.Layer:
-        """Make the output unit that weighs the product of the vectors."""
+        """Make the output unit that computes a weighted sum of the elements of the product."""
         return keras.layers.Dense(
             1,
             use_bias=with_bias,

@@ -57,7 +57,7 @@ class KerasPredictor:
 
 
 def _codes(known: pd.Index[Any], raw: pd.Series[Any]) -> NDArray[np.int32]:
-    """Encode raw ids, `[row, 1]`; whole numbers compare as such, everything else as text."""
+    """Encode raw ids as codes, `[row, 1]`; compare them as integers if all are, else as text."""
     is_whole = pd.api.types.is_integer_dtype
     if not (is_whole(known) and is_whole(raw.dtype)):
         raw = raw.map(_as_text)
@@ -68,7 +68,10 @@ def _codes(known: pd.Index[Any], raw: pd.Series[Any]) -> NDArray[np.int32]:
 
 
 def _as_text(value: Any) -> str:
-    """Write an id as text: 7.0, which a column with a gap makes of 7, as "7"; no id as no text."""
+    """Write an id as text: a missing id as "", and 7.0 as "7".
+
+    pandas turns a column of integers into floats where an id is missing.
+    """
     if pd.isna(value):
         return ""
     whole = isinstance(value, float) and value.is_integer()

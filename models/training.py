@@ -25,7 +25,9 @@ _SAMPLE_SEED = 0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainResult:
-    """What a training gave; the model holds the weights of its best epoch.
+    """The outcome of a training: its learning curve, its best epoch, and why it ended.
+
+    The trained model itself holds the weights of the best epoch.
 
     Attributes:
         epochs: The whole curve.
@@ -54,7 +56,7 @@ class TrainResult:
 
 
 def build_for(split: Split, config: ModelConfig, *, seed: int) -> keras.Model:
-    """Build the network for a split: for its vocabulary, and its train scores' mean and range.
+    """Build a network for a split, from its vocabulary and the mean and range of its train scores.
 
     Args:
         split: What the model will be trained on.
@@ -142,7 +144,7 @@ def train(
 def _fit_recorded(
     model: keras.Model, split: Split, config: TrainConfig, recorder: CurveRecorder
 ) -> TrainerUsed:
-    """Train on the train part; the recorder sees each epoch with its validation score."""
+    """Train on the train part; the recorder receives each epoch's train and validation metrics."""
     return _fit(
         model,
         inputs_of(split.train),
@@ -237,7 +239,7 @@ def _fit(
 
 
 def predict(model: keras.Model, part: Part) -> NDArray[np.float32]:
-    """Predict the score of each row of a part.
+    """Predict the score of each row of a split's train, validation or test part.
 
     Nothing is compiled: on a sample, `model.predict` would take longer for that than for the rows.
 

@@ -20,7 +20,7 @@ Limits = tuple[int | None, int | None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """Where rows come from, and what that means for them.
+    """What is known of the rows' source: its name, the limits of its user filter, and its checks.
 
     Attributes:
         source: The source as the user named it.
@@ -56,7 +56,7 @@ def build_ratings(table: RatingTable, options: SourceOptions, origin: Origin) ->
 def _encode_rows(
     table: RatingTable, keep: NDArray[np.bool_] | None, limits: Limits, origin: Origin
 ) -> Ratings:
-    """Make ratings of the rows that are kept, `[row]`; None keeps all."""
+    """Make `Ratings` of the rows where `keep`, `[row]`, is true; None keeps all rows."""
     users, user_ids = _encode(table.users.only(keep))
     movies, movie_ids = _encode(table.movies.only(keep))
     scores, times = table.scores, table.timestamps
@@ -84,7 +84,7 @@ def _encode_rows(
 
 
 def _warnings(scores: NDArray[np.float32], origin: Origin) -> list[str]:
-    """What a user should know of the scores and where they come from."""
+    """List what a user should know of the scores and of their source."""
     warnings = []
     if (scores == scores[0]).all():
         warnings.append(f"All scores are {scores[0]:g}: there is nothing to learn.")
@@ -94,7 +94,10 @@ def _warnings(scores: NDArray[np.float32], origin: Origin) -> list[str]:
 
 
 def _limits(options: SourceOptions, default: Limits) -> Limits:
-    """The limits that hold: the user's, else the source's own, or none without a filter."""
+    """Choose the limits of the user filter: the options' limits, else the source's own.
+
+    There are none where the options turn the filter off.
+    """
     if not options.user_filter:
         return None, None
     low = default[0] if options.min_ratings is None else options.min_ratings
@@ -104,7 +107,7 @@ def _limits(options: SourceOptions, default: Limits) -> Limits:
 
 
 def _kept_rows(users: IdColumn, limits: Limits) -> NDArray[np.bool_] | None:
-    """Which rows belong to users within the limits, `[row]`; None where all do."""
+    """Mark the rows, `[row]`, of users whose number of ratings is allowed; None if all rows are."""
     low, high = limits
     if low is None and high is None:
         return None
@@ -125,13 +128,13 @@ def _kept_rows(users: IdColumn, limits: Limits) -> NDArray[np.bool_] | None:
 
 
 def _span(counts: NDArray[np.int64]) -> str:
-    """Least and greatest count above 0 in words: "3 to 8", or "3" where they are one."""
+    """Write the range of the counts above 0: "3 to 8", or "3" where all are equal."""
     some = counts[counts > 0]
     return f"{some.min()}" if some.min() == some.max() else f"{some.min()} to {some.max()}"
 
 
 def _encode(column: IdColumn) -> tuple[NDArray[np.int32], NDArray[Any]]:
-    """Sort the ids that are in use, and encode each row by its id's place among them.
+    """Sort the ids that occur, and encode each row by the index of its id among the sorted ids.
 
     Returns:
         Codes, `[row]`, and the sorted ids, `[id]`.

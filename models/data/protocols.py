@@ -77,7 +77,7 @@ def _refuse_empty(parts: _Three, protocol: str, count: int) -> None:
 
 
 def _assemble(ratings: Ratings, parts: _Three, protocol: str, seed: int, *, dropped: int) -> Split:
-    """Make the split of three parts, given as positions in the ratings."""
+    """Make the split from the row positions of its train, validation and test part."""
     published = protocol == "published"
     user_map, users = _known(ratings.user_codes[parts[0]], ratings.user_ids, everything=published)
     movie_map, movies = _known(
@@ -109,7 +109,12 @@ def _assemble(ratings: Ratings, parts: _Three, protocol: str, seed: int, *, drop
 def _known(
     train_codes: NDArray[np.int32], ids: NDArray[Any], *, everything: bool
 ) -> tuple[NDArray[np.int32], NDArray[Any]]:
-    """Give the known ids their codes: the new code of each old one, and the known ids, sorted."""
+    """Find the known ids and number them anew: those of the train part, or `everything`.
+
+    Returns:
+        The new code of each old code, and the known ids, sorted. Every unknown id gets the code
+        after the last known one.
+    """
     if everything:
         return np.arange(len(ids), dtype=np.int32), ids
     known = np.bincount(train_codes, minlength=len(ids)) > 0
@@ -118,7 +123,10 @@ def _known(
 
 
 def _unseen(ratings: Ratings, parts: _Three) -> Mapping[str, int]:
-    """Count the ids and rows of the validation and test part that the train part lacks."""
+    """Count users and movies of the validation and test part that have no row in the train part.
+
+    Also count the rows of each part that have such a user or such a movie.
+    """
     user_new = np.bincount(ratings.user_codes[parts[0]], minlength=ratings.n_users) == 0
     movie_new = np.bincount(ratings.movie_codes[parts[0]], minlength=ratings.n_movies) == 0
     unseen: dict[str, int] = {}
@@ -167,7 +175,7 @@ def _cut_validation(train: Positions) -> tuple[Positions, Positions]:
 
 
 def _cut(order: Positions) -> _Three:
-    """Cut ordered rows into train, validation and test part, in the published shares.
+    """Cut ordered rows into train, validation and test part: about 56, 14 and 30 %.
 
     Of 10 rows the first 5 are train, the next 2 validation, and the last 3 test.
     """
@@ -177,12 +185,16 @@ def _cut(order: Positions) -> _Three:
 
 
 def _published(ratings: Ratings, kept: Positions, seed: int) -> _Three:
-    """Split as published; a single row cannot be, and leaves the other parts empty."""
+    """Split as published; a single row, which cannot be split, becomes the train part."""
     return published_rows(len(kept)) if len(kept) > 1 else (kept, kept[:0], kept[:0])
 
 
 def published_rows(count: int) -> _Three:
-    """Compute which of `count` rows `published` puts in the train, validation and test part."""
+    """Split `count` rows by the protocol `published`.
+
+    Returns:
+        Row positions of the train, the validation and the test part.
+    """
     from sklearn.model_selection import train_test_split
 
     rows = np.arange(count, dtype=np.int64)
@@ -191,7 +203,7 @@ def published_rows(count: int) -> _Three:
 
 
 def _random(ratings: Ratings, kept: Positions, seed: int) -> _Three:
-    """Split a seeded shuffle."""
+    """Shuffle the rows by the seed, then cut them into the three parts."""
     return _cut(kept[np.random.default_rng(seed).permutation(len(kept))])
 
 

@@ -15,7 +15,7 @@ from models.published_figures import load_published
 
 
 def unfiltered_checks(table: RatingTable) -> tuple[Check, ...]:
-    """Compare the figures that only the rows before the user filter can show.
+    """Compare the rows before the user filter with the published figures on them.
 
     Args:
         table: The scored rows.
@@ -65,7 +65,7 @@ def check_published(ratings: Ratings, split: Split) -> tuple[Check, ...]:
 
 
 def _filtered_checks(ratings: Ratings) -> tuple[Check, ...]:
-    """Compare the figures of the rows after the user filter."""
+    """Compare the rows after the user filter with the published figures on them."""
     data = load_published()["dataset"]
     limits = data["user_filter"]
     return (
@@ -82,7 +82,7 @@ def _filtered_checks(ratings: Ratings) -> tuple[Check, ...]:
 
 
 def _split_checks(ratings: Ratings, split: Split) -> tuple[Check, ...]:
-    """Compare the figures of the split."""
+    """Compare the split with the published figures on it."""
     cut = load_published()["split"]
     return (
         _check("train rows", cut["train_rows"], len(split.train) + len(split.valid)),
@@ -127,17 +127,17 @@ def score_counts(scores: NDArray[np.float32]) -> dict[str, int]:
 
 
 def _check(name: str, expected: Any, found: Any) -> Check:
-    """Compare one figure."""
+    """Compare one published figure with the figure found in the data."""
     return Check(name, expected, found, expected == found)
 
 
 def _distinct(column: IdColumn) -> int:
-    """Count the ids that some row has."""
+    """Count the ids that occur in at least one row."""
     return int(np.count_nonzero(np.bincount(column.codes, minlength=len(column.values))))
 
 
 def _first_test_rows(ratings: Ratings, split: Split, cut: dict[str, Any]) -> Check:
-    """Compare the first rows of the test part, value by value."""
+    """Compare the first rows of the test part with the published ones, value by value."""
     expected = cut["first_test_rows_row_index_movie_user_score"]
     rows = split.test.rows[: len(expected)]
     columns = (ratings.row_index, ratings.movie_codes, ratings.user_codes, ratings.scores)
@@ -146,7 +146,7 @@ def _first_test_rows(ratings: Ratings, split: Split, cut: dict[str, Any]) -> Che
 
 
 def _busiest_users(ratings: Ratings, split: Split, cut: dict[str, Any]) -> Check:
-    """Compare the users with most rows in the train and validation part together."""
+    """Compare the users who have most train and validation rows with the published ones."""
     expected = cut["most_frequent_train_users_user_count"]
     rows = np.concatenate([split.train.rows, split.valid.rows])
     counts = np.bincount(ratings.user_codes[rows], minlength=ratings.n_users)

@@ -1,4 +1,4 @@
-"""Ratings, the columns that every later stage reads, and the record of one check of them."""
+"""The records `Ratings`, which every later stage reads, and `Check`, one compared figure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One published figure beside the same figure of the ratings at hand.
+    """A published figure of a data set, and the same figure computed from the loaded ratings.
 
     Attributes:
         name: What is compared.

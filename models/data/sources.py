@@ -54,7 +54,7 @@ def load_ratings(
 
 
 def known_sources() -> tuple[str, ...]:
-    """List the sources that `load_ratings` takes beside the path of a file.
+    """List the sources that `load_ratings` accepts, apart from the path of a file.
 
     Example:
         >>> known_sources()[:3]
@@ -65,7 +65,7 @@ def known_sources() -> tuple[str, ...]:
 
 
 def _load(source: str, options: SourceOptions) -> Ratings:
-    """Load ratings from whichever kind of source it is."""
+    """Load ratings from a source of any kind."""
     kind, colon, rest = source.partition(":")
     if kind == "mubi":
         return _mubi(source, rest, options)
@@ -94,7 +94,7 @@ def _mubi(source: str, path: str, options: SourceOptions) -> Ratings:
 
 
 def _scale(text: str) -> float:
-    """Read the scale of the synthetic source."""
+    """Read the scale, the text after `synthetic:`, as a number."""
     try:
         return float(text)
     except ValueError:
@@ -105,7 +105,7 @@ def _scale(text: str) -> float:
 
 
 def _path(source: str) -> Path:
-    """Find the file of a source: that of a fetched data set, or the one whose path it is."""
+    """Find the file of a source, which is the name of a fetched data set or a path."""
     dataset = find_dataset(source)
     if dataset is not None:
         path = fetched_path(dataset)

@@ -13,7 +13,9 @@ from models.data.vocabulary import Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a split; its codes are those of the split's vocabulary.
+    """The rows of one part of a split: its train, validation or test part.
+
+    The split's vocabulary gives the code of each user and movie.
 
     Attributes:
         users: Code of each row's user, `[row]`.

@@ -22,7 +22,7 @@ class IdColumn:
     values: NDArray[Any]
 
     def only(self, rows: NDArray[np.bool_] | None) -> IdColumn:
-        """Take the rows that are marked, `[row]`; None takes all."""
+        """Take the rows where `rows`, `[row]`, is true; None takes all rows."""
         return self if rows is None else IdColumn(self.codes[rows], self.values)
 
 

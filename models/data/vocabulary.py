@@ -30,22 +30,22 @@ class Vocabulary:
 
     @property
     def n_users(self) -> int:
-        """Number of known users, and the code of an unknown one."""
+        """Number of known users, which is also the code of every unknown user."""
         return len(self.user_ids)
 
     @property
     def n_movies(self) -> int:
-        """Number of known movies, and the code of an unknown one."""
+        """Number of known movies, which is also the code of every unknown movie."""
         return len(self.movie_ids)
 
     @property
     def user_rows(self) -> int:
-        """Rows of the users' embedding: the known ones and one for the unknown."""
+        """Rows of a user embedding table: one for each known user, one for all unknown users."""
         return self.n_users + 1
 
     @property
     def movie_rows(self) -> int:
-        """Rows of the movies' embedding: the known ones and one for the unknown."""
+        """Rows of a movie embedding table: one for each known movie, one for all unknown movies."""
         return self.n_movies + 1
 
     def encode_users(self, raw: Any) -> NDArray[np.int32]:
@@ -72,7 +72,7 @@ class Vocabulary:
 
 
 def _encode(known: NDArray[Any], raw: Any) -> NDArray[np.int32]:
-    """Find the place of each raw id among the known ids; an unknown one has the place after all."""
+    """Find the index of each raw id among the known ids; an unknown id gets `len(known)`."""
     text = known.dtype == object
     values = np.atleast_1d(np.asarray(raw))
     if text or values.dtype.kind not in "iu":
@@ -95,7 +95,7 @@ def _encode(known: NDArray[Any], raw: Any) -> NDArray[np.int32]:
 
 
 def _as_text(value: Any) -> str | None:
-    """Read a raw id as text: 7 and 7.0 are "7"; None where it is neither text nor whole."""
+    """Read a raw id as text, 7 and 7.0 as "7"; None if it is neither text nor a whole number."""
     if isinstance(value, str):
         return value
     whole = _as_integer(value)
@@ -103,7 +103,7 @@ def _as_text(value: Any) -> str | None:
 
 
 def _as_integer(value: Any) -> int | None:
-    """Read a raw id as an integer of 64 bits: "7" and 7.0 are 7, "07" is none; else None."""
+    """Read a raw id as a 64-bit integer, "7" and 7.0 as 7; None for anything else, such as "07"."""
     if isinstance(value, str):
         if not value.lstrip("-").isascii() or str(_int(value)) != value:
             return None

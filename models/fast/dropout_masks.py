@@ -32,11 +32,11 @@ _UNITS_A_BLOCK = 2**16  # what is drawn at once stays in cache
 
 @dataclass(frozen=True, slots=True)
 class _Stream:
-    """The random stream that masks one call of one dropout layer.
+    """Draws the dropout masks for one call of one dropout layer from a random stream.
 
     Attributes:
         layer: The layer.
-        shape: Shape of the values it drops from, without the rows.
+        shape: Shape of one row of the values that the layer takes.
         generator: The stream's own generator.
     """
 
@@ -45,7 +45,7 @@ class _Stream:
     generator: np.random.Generator
 
     def draw(self, mask: NDArray[np.float32]) -> None:
-        """Fill a flat mask with zeros and one positive number, so that the expected mean is 1."""
+        """Fill a flat mask: 0 for a dropped unit, 1 / (fraction kept) for a kept one."""
         threshold = round(self.layer.rate * _LEVELS)
         scale = np.float32(_LEVELS / (_LEVELS - threshold))
         for first in range(0, len(mask), _UNITS_A_BLOCK):
@@ -59,7 +59,7 @@ class Masks:
     """Draws the masks of a model's dropout layers, outside of TensorFlow."""
 
     def __init__(self, model: keras.Model, inputs: Any) -> None:
-        """Find out which layers drop from what shapes, by a pass over a few rows.
+        """Find the calls of dropout layers and their input shapes, by a pass over a few rows.
 
         Args:
             model: Built.
@@ -81,7 +81,7 @@ class Masks:
         self._spaces = [[_aligned(0) for _ in calls] for _ in range(2)]
 
     def draw(self, rows: int) -> list[Any]:
-        """Draw the masks of some rows: one for each call of a layer, in the order of the calls.
+        """Draw the masks of some rows: one for each call of a dropout layer, in the order of calls.
 
         The masks, `[row, ...]`, lie in memory that the next draw but one overwrites: use them
         before that.
@@ -104,7 +104,7 @@ class Masks:
 
     @contextmanager
     def applied(self, masks: Sequence[Any]) -> Iterator[None]:
-        """Let the layers multiply by these masks, one a call, while the block runs."""
+        """Make each call of a dropout layer multiply by the next mask, inside the `with` block."""
         unused = iter(masks)
 
         def drop(layer: keras.layers.Dropout, values: Any, training: bool = False) -> Any:
@@ -115,7 +115,7 @@ class Masks:
 
     @contextmanager
     def _instead(self, call: Any) -> Iterator[None]:
-        """Let the layers do `call` in place of their own while the block runs."""
+        """Replace the `call` of each dropout layer by this `call`, inside the `with` block."""
         for layer in self._layers:
             layer.call = partial(call, layer)
         try:
@@ -126,7 +126,7 @@ class Masks:
 
 
 class MasksAhead:
-    """Draws the masks of each block of rows in a thread, while the block before it is used."""
+    """Draws the next block's dropout masks in a thread, while a model trains on a block of rows."""
 
     def __init__(self, masks: Masks, rows: Sequence[int]) -> None:
         """Begin to draw the first block's masks.
@@ -144,7 +144,7 @@ class MasksAhead:
         return self._thread.submit(self._masks.draw, next(self._rows))
 
     def take(self) -> list[Any]:
-        """Return the next block's masks; those taken before must not be used any more."""
+        """Return the next block's masks; the masks that earlier calls returned are then invalid."""
         drawn = self._next.result()
         self._next = self._begin()
         return drawn
@@ -162,7 +162,7 @@ def _aligned(count: int) -> NDArray[np.float32]:
 
 
 def every_layer(model: keras.Model) -> list[keras.layers.Layer]:
-    """List a model's layers, those inside of other layers too."""
+    """List a model's layers, including layers nested in other layers."""
     layers: list[keras.layers.Layer] = []
     for layer in model.layers:
         layers.append(layer)
@@ -172,7 +172,10 @@ def every_layer(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def _is_plain(layer: keras.layers.Layer) -> bool:
-    """Whether a layer is Keras' dropout of single units, at a rate that 16 bits can express."""
+    """Whether `Masks` can draw the masks of a layer.
+
+    The layer must be a `Dropout` of single float32 units, at a rate that 16 bits can express.
+    """
     if type(layer) is not keras.layers.Dropout or layer.dtype_policy.compute_dtype != "float32":
         return False
     shape = layer.noise_shape
@@ -181,6 +184,6 @@ def _is_plain(layer: keras.layers.Layer) -> bool:
 
 
 def _generator(layer: keras.layers.Dropout, number: int) -> np.random.Generator:
-    """Seed a generator by the layer's own, which moves on, so that no two trainings are alike."""
+    """Make a generator from the layer's own next seed, so that each training draws other masks."""
     state = [int(word) for word in keras.ops.convert_to_numpy(layer.seed_generator.next())]
     return np.random.Generator(np.random.SFC64([*state, number]))

@@ -1,7 +1,9 @@
 """Decide whether the fast trainer can train a model, and if not, say why.
 
-It can where the gradient of a batch is the sum of the gradients of its chunks of rows, and where
-nothing listens to single batches.
+The fast trainer can train a model where the gradient of a batch is the sum of the gradients of its
+chunks of rows, and where no callback listens to single batches.
+
+Each function `_of_...` looks for a reason in one place, and returns the reason or None.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ def why_not(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     batch_size: int = 32,
 ) -> str | None:
-    """Say why `fast_fit` would not do what Keras' `fit` does; None where it would.
+    """Say why `fast_fit` cannot stand in for Keras' `fit`; None where it can.
 
     Two rows are scored together and apart, since neither the prediction nor the loss of a row may
     depend on the rows beside it.
@@ -54,7 +56,7 @@ def why_not(
 
 
 def _of_data(x: Any, y: Any) -> str | None:
-    """The reason that lies in the data."""
+    """Find a reason against the fast trainer in the data."""
     leaves = tf.nest.flatten((x, y))
     if all(isinstance(leaf, np.ndarray | tf.Tensor) for leaf in leaves) and len(leaves[0]):
         return None
@@ -62,7 +64,7 @@ def _of_data(x: Any, y: Any) -> str | None:
 
 
 def _of_compiling(model: keras.Model) -> str | None:
-    """The reason that lies in the model's class or in how it was compiled."""
+    """Find a reason against the fast trainer in the model's class or in how it was compiled."""
     changed = [name for name in _STEPS if _overridden(model, keras.Model, name)]
     if changed:
         return f"it has a `{changed[0]}` of its own"
@@ -83,12 +85,12 @@ def _of_compiling(model: keras.Model) -> str | None:
 
 
 def _overridden(thing: object, base: type, name: str) -> bool:
-    """Whether an object or its class has a method of its own in place of its base's."""
+    """Whether an object or its class overrides the method `name` of `base`."""
     return name in vars(thing) or getattr(type(thing), name) is not getattr(base, name)
 
 
 def _of_layers(model: keras.Model) -> str | None:
-    """The reason that lies in one of the layers."""
+    """Find a reason against the fast trainer in one of the layers."""
     for layer in every_layer(model):
         kind = type(layer).__name__
         if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable:
@@ -103,7 +105,7 @@ def _of_layers(model: keras.Model) -> str | None:
 def _of_callbacks(
     callbacks: Sequence[keras.callbacks.Callback], hooks: Sequence[str]
 ) -> str | None:
-    """The reason that lies in a callback: it has one of the hooks that are not called."""
+    """Find a callback that has one of `hooks`, which the fast trainer does not call."""
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.BackupAndRestore):
             return "its callback BackupAndRestore chooses the first epoch"
@@ -116,7 +118,7 @@ def _of_callbacks(
 
 
 def _of_rows(model: keras.Model, x: Any, y: Any) -> str | None:
-    """The reason that shows when two rows are scored together and one by one."""
+    """Score two rows together and one by one; a difference is a reason against the fast trainer."""
 
     def rows(first: int, last: int) -> tuple[Any, Any]:
         taken: tuple[Any, Any] = tf.nest.map_structure(

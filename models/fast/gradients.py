@@ -49,7 +49,7 @@ class GradientSum:
     """
 
     def __init__(self, model: keras.Model, loss: Loss, masks: Masks, share_count: int = 1) -> None:
-        """Make the sums, at zero.
+        """Create the variables that hold the sums, at zero.
 
         Args:
             model: Built.
@@ -79,7 +79,7 @@ class GradientSum:
         return self._weights[0].dtype
 
     def _zeros(self, whole: bool) -> list[tf.Variable | None]:
-        """Make the sums of one share: of the tables, and if `whole`, of every weight."""
+        """Create the gradient sums of a share: for embedding tables, or if `whole`, all weights."""
         return [
             tf.Variable(tf.zeros_like(w), trainable=False) if whole or is_table else None
             for w, is_table in zip(self._weights, self._is_table, strict=True)
@@ -115,7 +115,12 @@ class GradientSum:
     def _add_share(
         self, rows: Any, first: Any, last: Any, sums: Sequence[Any], share: Any
     ) -> tuple[Any, ...]:
-        """Work through a share: its predictions, loss and dense sums; tables' sums are added to."""
+        """Compute one share of the rows, chunk by chunk.
+
+        Returns:
+            Predictions, loss and the summed gradients of all weights but the embedding tables,
+            whose gradients are added to `sums`.
+        """
 
         def work(begin: Any, end: Any, loss: Any, *totals: Any) -> tuple[Any, ...]:
             weight = tf.cast(end - begin, self.dtype) * share
@@ -144,7 +149,7 @@ class GradientSum:
         return self._with_penalties(self._total.read_value(), gradients)
 
     def at_once(self, rows: Any) -> tuple[Any, list[Any]]:
-        """Return loss and gradients of a whole batch of one chunk a share; no sum is changed."""
+        """Return loss and gradients of a batch small enough that each share is a single chunk."""
         count = count_rows(rows)
         parts = []
         for first, last in bounds(count, self._share_count):
@@ -159,7 +164,7 @@ class GradientSum:
     def _of_chunk(
         self, inputs: Any, targets: Any, masks: Any, weight: Any
     ) -> tuple[Any, Any, Sequence[Any]]:
-        """Compute a chunk's weighted loss, predictions, and gradient, which may be slices."""
+        """Compute a chunk's weighted loss, predictions and gradients; a table's may be sparse."""
         with tf.GradientTape() as tape, self._masks.applied(masks):
             predictions = self._model(inputs, training=True)
             loss = self._loss(targets, predictions) * weight
@@ -189,7 +194,7 @@ def penalties(model: keras.Model, dtype: Any) -> Any:
 
 
 def dense_gradient(gradient: Any) -> Any:
-    """Add up the slices of each row of a table; leave a dense gradient as it is."""
+    """Make a sparse gradient dense by adding up each table row's slices; keep a dense one as is."""
     if not isinstance(gradient, tf.IndexedSlices):
         return gradient
     rows = tf.cast(gradient.dense_shape[0], tf.int32)

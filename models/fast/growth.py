@@ -1,4 +1,4 @@
-"""Row samples that grow under Keras' own `fit`, which knows of one sample only."""
+"""Train on growing samples of the rows with Keras' own `fit`, one call for each sample."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ BLOCK_ROWS = 65_536
 
 
 class TrainPass:
-    """Trains a model for one epoch: one step over all rows, or one for each batch of them.
+    """Trains a model for one epoch, in one step over all rows or in one step for each batch.
 
     Dropout masks are drawn for a block of rows at a time, so that memory does not grow with the
     rows, and in a thread, while the block before it is trained on.
@@ -45,7 +45,7 @@ class TrainPass:
         self._batches = tf.function(self._train_batches, autograph=False)
 
     def _plan(self) -> Sequence[tuple[int, int]]:
-        """Cut the rows into blocks, each of whole batches where an epoch has several."""
+        """Cut the rows into blocks; where an epoch has several batches, no block splits a batch."""
         rows = BLOCK_ROWS
         if self.steps > 1:
             rows = max(1, BLOCK_ROWS // self._batch_size) * self._batch_size
@@ -55,7 +55,7 @@ class TrainPass:
         return MasksAhead(self._masks, [last - first for first, last in self._blocks])
 
     def use(self, rows: int) -> None:
-        """Let the epochs that follow see the first rows alone; weights and optimizer go on.
+        """Limit the next epochs to the first rows; weights and optimizer state stay as they are.
 
         Args:
             rows: How many. An epoch of one step stays an epoch of one step.
@@ -69,7 +69,7 @@ class TrainPass:
 
     @property
     def steps(self) -> int:
-        """Steps of an epoch."""
+        """Number of optimizer steps in an epoch."""
         return -(-self._used // self._batch_size)
 
     def close(self) -> None:
@@ -99,11 +99,11 @@ class TrainPass:
         return total / self._used
 
     def _add_block(self, first: Any, last: Any, masks: list[Any], share: Any) -> None:
-        """Add the gradients of a block of rows to the batch's."""
+        """Add the gradients of a block of rows to the gradient sum of the batch."""
         self._sum.add((*slice_rows(self._rows, first, last), masks), share=share)
 
     def _apply_sum(self) -> Any:
-        """Take a step by the gradients added up, and return the loss."""
+        """Take an optimizer step by the summed gradients, and return the loss."""
         loss, gradients = self._sum.result()
         self._model.optimizer.apply(gradients, self._model.trainable_variables)
         self._sum.reset()
@@ -126,7 +126,7 @@ class TrainPass:
         return total
 
     def _step_on(self, batch: Any, rows: Any) -> Any:
-        """Train on one batch, and return the loss it had before."""
+        """Take one optimizer step on a batch, and return the batch's loss before the step."""
         if not self._at_once:
             self._sum.add(batch, share=1 / rows)
             return self._apply_sum()
@@ -170,7 +170,7 @@ class ValidationPass:
         return predictions, self._loss(targets, predictions) * weight
 
     def _pass(self, first: Any, last: Any) -> Any:
-        """Score a block of rows, and return its part of the loss."""
+        """Score a block of rows, and return its contribution to the loss of all rows."""
         rows = slice_rows(self._rows, first, last)
         edges = bounds(last - first, self._share_count)
         parts = [self._score_share(rows, begin, end) for begin, end in edges]
@@ -179,7 +179,7 @@ class ValidationPass:
         return tf.add_n(losses)
 
     def _score_share(self, rows: Any, first: Any, last: Any) -> tuple[Any, ...]:
-        """Compute the predictions of a share of the rows and its part of the loss."""
+        """Return the predictions of one share of a block, and its contribution to the loss."""
 
         def work(begin: Any, end: Any, total: Any) -> tuple[Any, ...]:
             weight = tf.cast(end - begin, self._dtype) / self._count
@@ -190,7 +190,7 @@ class ValidationPass:
 
 
 def _blocks(count: int, rows: int) -> Iterator[tuple[int, int]]:
-    """Cut rows into blocks of at most `rows`: the first row of each, and the one after its last."""
+    """Yield the first row of each block of at most `rows` rows, and the row after its last."""
     for first in range(0, count, rows):
         yield first, min(first + rows, count)
 

@@ -1,8 +1,8 @@
-"""How a training goes over the rows: steps, epochs, order, and samples that grow.
+"""Plan which rows each epoch trains on: batch size, epochs, shuffling, growing samples.
 
-Samples that grow are nested, each being the first rows of the next. Early epochs see few rows and
-cost little; weights and optimizer go on from one sample to the next, as in the successive doubling
-of a sample (Provost, Jensen and Oates, "Efficient Progressive Sampling", KDD 1999).
+Growing samples are nested: each sample is the first rows of the next one. Early epochs see few rows
+and cost little. Weights and optimizer state go on from one sample to the next, as in the successive
+doubling of a sample (Provost, Jensen and Oates, "Efficient Progressive Sampling", KDD 1999).
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 Growth = Sequence[tuple[int, int]]
-"""Stages before the epochs over all rows: so many epochs over the first so many rows."""
+"""Stages before the epochs over all rows, each as (number of first rows, number of epochs)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EpochPlan:
-    """How a training goes over the rows; the names are those of Keras' `fit`.
+    """The batches and epochs of a training; all names but `growth` are those of Keras' `fit`.
 
     Attributes:
         batch_size: Rows a step.

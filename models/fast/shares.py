@@ -13,7 +13,7 @@ _SHARE_ROWS = 1024
 
 
 def shares_of(rows: int) -> int:
-    """Decide how many shares the rows of a step are cut into, to be worked through at once.
+    """Decide into how many shares, computed in parallel, the rows of a step are cut.
 
     There is more than one share only where each operation has one thread, as
     `set_threads(fast=True)` sees to: else the threads inside of operations would wait for each

@@ -1,4 +1,4 @@
-"""Choose the trainer of a call of `fit`: the fast one where it does the same, else Keras' own."""
+"""Train a model by the fast trainer where that can replace Keras' `fit`, else by Keras' `fit`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TrainerUsed:
     reason: str = ""
 
     def __str__(self) -> str:
-        """What a user should know about the choice; empty where it went as expected."""
+        """Say why Keras' own `fit` trained the model; empty where there is no reason to tell."""
         return f"trained by Keras' own `fit`, since {self.reason}" if self.reason else ""
 
 
@@ -78,7 +78,7 @@ def fit(
 
 
 def speed_up(model: keras.Model, trainer: str, chosen: Callable[[TrainerUsed], None]) -> None:
-    """Replace a model's `fit` by the chosen trainer, whoever calls it.
+    """Replace a model's `fit` method by a function that trains with the trainer named.
 
     Args:
         model: Built; it may be compiled later.
@@ -115,7 +115,7 @@ def _fit_fast(model: keras.Model, x: Any, y: Any, growth: Growth, options: dict[
 
 
 def _why_not(model: keras.Model, x: Any, y: Any, options: dict[str, Any]) -> str | None:
-    """Why the fast trainer would not do what Keras' `fit` does with these options, or None."""
+    """Say why the fast trainer cannot stand in for Keras' `fit` with these options, or None."""
     for name, value in options.items():
         if name not in _TAKEN + _WITHOUT_EFFECT and not _is_default(name, value):
             return f"`fit` is given `{name}`"
@@ -134,5 +134,5 @@ def _why_not(model: keras.Model, x: Any, y: Any, options: dict[str, Any]) -> str
 
 
 def _is_default(name: str, value: Any) -> bool:
-    """Whether an option of Keras' `fit` is as if it were not given."""
+    """Whether the value of an option of Keras' `fit` has the effect of leaving it out."""
     return value is None or (isinstance(value, int | float) and value == _DEFAULTS.get(name))

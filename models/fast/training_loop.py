@@ -22,10 +22,10 @@ def fast_fit(
     validation_data: tuple[Any, Any] | None = None,
     callbacks: Sequence[keras.callbacks.Callback] | None = None,
 ) -> keras.callbacks.History:
-    """Train a model as Keras' `fit` does; ask `why_not` first whether that can be.
+    """Train a model as Keras' `fit` does; call this only where `why_not` returns None.
 
-    Three things differ. The gradient of an embedding table is summed over a batch's rows before
-    the optimizer sees it. Dropout masks and orders of rows are other draws of the same
+    Three things differ from Keras. The gradient of an embedding table is summed over a batch's rows
+    before the optimizer sees it. Dropout masks and orders of rows are other draws of the same
     distributions. And a callback hears of one batch where an epoch is one step, else of none.
 
     Args:
@@ -56,7 +56,7 @@ def _listeners(
     epochs: int,
     steps: int,
 ) -> keras.callbacks.CallbackList:
-    """The callbacks as one, with the history among them."""
+    """Join the callbacks, and the one that records the history, into one `CallbackList`."""
     return keras.callbacks.CallbackList(
         list(callbacks or ()), add_history=True, model=model, verbose=0, epochs=epochs, steps=steps
     )
@@ -71,7 +71,7 @@ def _run_epochs(
     *,
     shuffle: bool,
 ) -> None:
-    """Train over the given rows of each epoch until a callback stops it."""
+    """Train epoch by epoch, each on its number of rows, until a callback stops the training."""
     model.stop_training = False
     listeners.on_train_begin()
     logs: dict[str, float] = {}
@@ -95,7 +95,7 @@ def _train(
     *,
     shuffle: bool,
 ) -> dict[str, float]:
-    """Train one epoch; its loss and metrics."""
+    """Train one epoch, and return its loss and metrics by name."""
     model.reset_metrics()
     if train.steps == 1:
         listeners.on_train_batch_begin(0)
@@ -108,7 +108,7 @@ def _train(
 def _validate(
     model: keras.Model, valid: ValidationPass, listeners: keras.callbacks.CallbackList
 ) -> dict[str, float]:
-    """Score the validation rows; loss and metrics under Keras' names, "val_loss" and so on."""
+    """Score the validation rows; return loss and metrics by name, "val_loss" and so on."""
     model.reset_metrics()
     listeners.on_test_begin()
     logs = _logs(model, valid.run())
@@ -117,6 +117,6 @@ def _validate(
 
 
 def _logs(model: keras.Model, loss: float) -> dict[str, float]:
-    """Loss and metrics by name, as Keras logs them, in its order."""
+    """Return the loss and the metrics by name, in the order in which Keras logs them."""
     results = {name: float(value) for name, value in model.get_metrics_result().items()}
     return dict(sorted((results | {"loss": loss}).items()))

@@ -1,1 +1,1 @@
-"""Published data sets: which there are, how they are fetched, where they are kept."""
+"""Fetch published data sets: a catalogue of them, the download, and the cache folder."""

@@ -1,4 +1,4 @@
-"""Where fetched ratings are kept on a machine."""
+"""Find the folder where fetched ratings are cached."""
 
 from __future__ import annotations
 

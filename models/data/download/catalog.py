@@ -11,7 +11,7 @@ GROUPLENS = "https://files.grouplens.org/datasets/movielens"
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """A published data set, where its ratings are in it, and its terms of use.
+    """A published data set: its archive, the file of ratings in the archive, its terms of use.
 
     Attributes:
         name: The source's name.

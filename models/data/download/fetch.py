@@ -27,7 +27,7 @@ def fetch(
     base_url: str | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Fetch a data set from its publisher, unless it is there already.
+    """Fetch a data set from its publisher, unless its ratings are on this machine already.
 
     Args:
         name: A name in `DATASETS`, or `latest-small`.
@@ -106,7 +106,7 @@ def _download(dataset: DataSet, address: str, scratch: Path, *, pinned: bool) ->
 
 
 def _stream(address: str, path: str, _pooch: object) -> None:
-    """Download to a path; pooch's own has no timeout and leaves a refused answer open."""
+    """Download an address to a path; unlike pooch's downloader, close a refused answer."""
     import requests
 
     with requests.get(address, stream=True, timeout=_TIMEOUT_S) as answer:
@@ -117,7 +117,7 @@ def _stream(address: str, path: str, _pooch: object) -> None:
 
 
 def _md5_beside(address: str) -> str | None:
-    """Read the MD5 that GroupLens puts beside most archives, as `ARCHIVE.md5`; None without."""
+    """Read an archive's MD5 from `ARCHIVE.md5` beside the archive; None where there is no MD5."""
     import requests
 
     try:

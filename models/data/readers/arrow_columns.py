@@ -56,7 +56,7 @@ def _times_left_out(where: str) -> str:
 
 
 def _only(table: RatingTable, rows: NDArray[np.bool_]) -> RatingTable:
-    """Take the rows that are marked, `[row]`."""
+    """Take the rows of a table where `rows`, `[row]`, is true."""
     times = table.timestamps
     return replace(
         table,

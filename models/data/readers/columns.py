@@ -41,7 +41,9 @@ class Columns:
 
 
 def resolve_columns(names: Sequence[str], options: SourceOptions, *, where: str) -> Columns:
-    """Find the columns by the names the user gave, else by usual ones, whatever their case.
+    """Find the columns of user, movie, score and time by the user's names, else by usual names.
+
+    Usual names, such as `user_id`, match in upper and lower case; the user's names match exactly.
 
     Args:
         names: Column names of the table.
@@ -74,7 +76,7 @@ def resolve_columns(names: Sequence[str], options: SourceOptions, *, where: str)
 def _find(
     role: str, names: Sequence[str], wanted: str | None, where: str, *, optional: bool = False
 ) -> str | None:
-    """Find the column of one role; None where it is optional and not there."""
+    """Find the column of one role, say "user"; None for an optional role without a column."""
     listed = ", ".join(names)
     listed = listed if len(listed) <= 120 else f"{listed[:120]}..."
     if wanted is not None:

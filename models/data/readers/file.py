@@ -1,4 +1,4 @@
-"""Read ratings from a file; its content says of what format it is, not its name."""
+"""Read ratings from a file, whose format is recognised by its content, not by its name."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _head(path: Path) -> bytes:
 
 
 def _refuse(path: Path, head: bytes, where: str) -> None:
-    """Refuse a file that cannot be text: one that is empty, packed, or named as another format."""
+    """Refuse a file that is empty, compressed, or named as Parquet or SQLite but is neither."""
     if not head:
         raise ModelsError(f"{where} must have column names and rows, but is empty.")
     for start, name in _PACKED.items():

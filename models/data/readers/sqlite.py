@@ -66,7 +66,11 @@ def _check_length(path: Path, where: str) -> None:
 
 @contextmanager
 def _open(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open for reading; `immutable` leaves no lock or log file beside the database."""
+    """Open a database read-only.
+
+    Where no log file holds pending changes, `immutable` keeps SQLite from making lock or log
+    files.
+    """
     beside = [path.with_name(path.name + end) for end in ("-wal", "-journal")]
     pending = any(file.exists() and file.stat().st_size for file in beside)
     address = f"file:{quote(str(path.absolute()))}?mode=ro" + ("" if pending else "&immutable=1")
@@ -113,7 +117,7 @@ def _describe(database: sqlite3.Connection, name: str) -> SqliteTable:
 
 
 def _row_order(database: sqlite3.Connection, quoted: str, types: dict[str, str]) -> str | None:
-    """Find a name of the row number that no column hides; None where there is no row number."""
+    """Find SQLite's name for the row number that no column has taken; None where there is none."""
     taken = {column.lower() for column in types}
     for name in ("rowid", "_rowid_", "oid"):
         if name in taken:

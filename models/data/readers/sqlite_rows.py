@@ -52,7 +52,7 @@ def read_columns(
 
 
 def _query(table: SqliteTable, expressions: Sequence[str]) -> str:
-    """Write the SQL that selects expressions of every row, in the order of row numbers."""
+    """Write the SQL that selects these expressions from all rows, in the order of row numbers."""
     order = f" ORDER BY {table.row_order}" if table.row_order else ""
     return f"SELECT {', '.join(expressions)} FROM {table.quoted}{order}"
 
@@ -62,7 +62,10 @@ def _quoted(name: str) -> str:
 
 
 def _is_numeric(table: SqliteTable, names: Columns) -> bool:
-    """Whether the declared types made SQLite store as a number all that reads as one."""
+    """Whether the columns of ids and scores are declared as numbers.
+
+    SQLite then stores every value as a number that can be read as one.
+    """
     ids = all("INT" in table.types[name] for name in (names.user, names.movie))
     score = table.types[names.score]
     numeric = any(part in score for part in ("INT", "REAL", "FLOA", "DOUB", "NUM", "DEC"))
@@ -102,14 +105,14 @@ def _read_numbers(
 
 
 def _scores(column: NDArray[np.float64]) -> Any:
-    """Make an Arrow array of scores; what is NaN was NULL, since SQLite stores no NaN."""
+    """Make an Arrow array of scores; NaN becomes null, since only a NULL was read as NaN."""
     import pyarrow as pa
 
     return pa.array(column, pa.float64(), mask=np.isnan(column))
 
 
 def _whole_numbers(column: NDArray[np.float64]) -> Any:
-    """Make an int64 array of ids or times; None where one is missing, broken or too large."""
+    """Make an int64 array of ids or times; None if a value is missing, fractional or too large."""
     import pyarrow as pa
 
     if not (np.abs(column) < _EXACT).all() or (np.floor(column) != column).any():
@@ -118,7 +121,10 @@ def _whole_numbers(column: NDArray[np.float64]) -> Any:
 
 
 def _seconds(database: sqlite3.Connection, table: SqliteTable, name: str) -> str:
-    """Write the SQL of the time column as a number; SQLite's own calendar reads ISO text."""
+    """Write the SQL expression that reads the time column as a number.
+
+    Where the first time is text, SQLite's date functions convert ISO text to seconds since 1970.
+    """
     column = _quoted(name)
     first = database.execute(f"SELECT {column} FROM {table.quoted} LIMIT 1").fetchone()
     if first is None or not isinstance(first[0], str):

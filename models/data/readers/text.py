@@ -18,7 +18,7 @@ _BLOCK_BYTES = 1 << 22
 
 
 class _SingleByteSeparator(io.RawIOBase):
-    """A file whose `::` reads as one byte, since Arrow separates fields by one byte only."""
+    """A file that gives one byte for each `::`, since Arrow takes only one-byte separators."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
@@ -70,7 +70,10 @@ def read_text(path: Path, options: SourceOptions, *, where: str, gaps: bool = Fa
 
 
 def _expected_types(layout: TextLayout, names: Columns) -> dict[str, Any]:
-    """Guess the columns' types. A file that does not fit them is read again as text, to say why."""
+    """Choose the Arrow type of each column; the first row decides the type of times.
+
+    Where a value does not fit its type, the caller reads the file again as text, to say why.
+    """
     import pyarrow as pa
 
     ids = pa.dictionary(pa.int32(), pa.string())
@@ -118,10 +121,10 @@ def _read(
 
 
 def _read_as_text(path: Path, layout: TextLayout, names: Columns, where: str) -> Any:
-    """Read every column as text, on one thread, since Arrow counts rows only there.
+    """Read every column as text, on one thread, since only then does Arrow number the rows.
 
     Raises:
-        ModelsError: A row is ragged, or its bytes are no UTF-8.
+        ModelsError: A row has too few or too many fields, or its bytes are not UTF-8.
     """
     import pyarrow as pa
 
@@ -146,7 +149,10 @@ def _read_as_text(path: Path, layout: TextLayout, names: Columns, where: str) ->
 
 
 def _bytes_error(path: Path, layout: TextLayout, where: str, reason: str) -> str:
-    """Say which byte is no UTF-8, and in which row; where there is none, why Arrow refused."""
+    """Write the message for a file that Arrow cannot read.
+
+    It names the first byte that is not UTF-8 and its row, or where all is UTF-8, Arrow's reason.
+    """
     with path.open("rb") as file:
         for line, data in enumerate(file, start=1 - int(layout.has_header)):
             try:

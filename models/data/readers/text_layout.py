@@ -75,7 +75,7 @@ def _text(head: bytes, where: str) -> str:
 
 
 def _separator(line: str, where: str) -> str:
-    """Find the separator: `::` before a tab, a tab before a comma."""
+    """Find the separator of a line: `::` if the line has one, else a tab, else a comma."""
     for separator in (DOUBLE_COLON, "\t", ","):
         if separator in line:
             return separator

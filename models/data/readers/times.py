@@ -55,7 +55,7 @@ def seconds_column(
 
 
 def _numbers(column: Any, name: str, where: str) -> Any:
-    """Convert the column to int64: to seconds, but numbers keep their unit."""
+    """Convert a column of times to int64: dates become seconds, while numbers keep their unit."""
     import pyarrow as pa
 
     kind = column.type
@@ -83,7 +83,7 @@ def _floored(column: Any, name: str, where: str) -> Any:
 
 
 def _from_text(column: Any, name: str, where: str) -> Any:
-    """Read text as numbers, else as ISO times in seconds."""
+    """Read text as numbers; where that fails, read ISO 8601 times as seconds since 1970."""
     import pyarrow as pa
 
     for number in (pa.int64(), pa.float64()):
@@ -109,7 +109,7 @@ def _from_text(column: Any, name: str, where: str) -> Any:
 def _unit(
     values: NDArray[np.int64], missing: NDArray[np.bool_], name: str, where: str
 ) -> NDArray[np.int64]:
-    """Divide milliseconds by 1000, where the numbers are that large; leave seconds."""
+    """Convert milliseconds, numbers above 1e11, to seconds; refuse a mix of both units."""
     large = values > MILLISECONDS_ABOVE
     if not large.any():
         return values

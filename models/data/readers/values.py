@@ -93,7 +93,7 @@ def _int64(values: Any, name: str, where: str) -> NDArray[np.int64]:
 
 
 def _whole_numbers(column: Any, name: str, where: str) -> Any:
-    """Convert floats to integers; a table that once had gaps in its ids holds floats."""
+    """Convert ids from floats to integers; pandas makes floats of integers where one is missing."""
     import pyarrow as pa
 
     numbers = column.to_numpy()
@@ -142,7 +142,7 @@ def score_column(
 def _finite(
     column: Any, name: str, where: str, has_score: NDArray[np.bool_] | None
 ) -> NDArray[np.float32]:
-    """Convert numbers to float32, and refuse NaN and what is infinite there."""
+    """Convert numbers to float32; refuse NaN and numbers that become infinite in float32."""
     import pyarrow as pa
 
     if has_score is not None and not has_score.any():
@@ -172,10 +172,10 @@ def _numbers(column: Any, name: str, where: str) -> Any:
 
 
 def first_uncastable(column: Any, kind: Any) -> tuple[int, str]:
-    """Find the first row whose text does not cast, by halving.
+    """Find the first row whose text cannot be converted to an Arrow type, by bisection.
 
     Args:
-        column: `pyarrow.ChunkedArray` of text that does not cast as a whole.
+        column: `pyarrow.ChunkedArray` of text; at least one value cannot be converted.
         kind: The Arrow type.
 
     Returns:

@@ -1,4 +1,7 @@
-"""Draw who rates what in made-up data: distinct pairs, few users and movies having most of them."""
+"""Draw the (user, movie) pairs of made-up ratings.
+
+The pairs are distinct, and a few users and a few movies have most of them.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ def draw_pairs(
 def _activity(
     rng: np.random.Generator, rows: int, users: int, *, least: int, most: int
 ) -> NDArray[np.int64]:
-    """Draw how many pairs each user has: log-normal, within the limits, `rows` in sum."""
+    """Draw each user's number of pairs: log-normal, from `least` to `most`, `rows` in total."""
     weights = rng.lognormal(0.0, _ACTIVITY_SIGMA, users)
     low, high = 0.0, float(rows)
     for _ in range(100):
@@ -60,10 +63,10 @@ def _activity(
 def _draw_keys(
     rng: np.random.Generator, activity: NDArray[np.int64], weights: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Draw each user's movies, and draw again where a movie came twice.
+    """Draw each user's movies by weight, without replacement.
 
-    That is sampling without replacement by weight. The few users whom rejection does not fill in
-    some rounds (half the catalogue rated) draw the rest at once, by the largest Gumbel keys.
+    A movie that a user has drawn already is drawn again. The few users who still lack movies after
+    12 rounds (those who rate half the catalogue) get the rest at once, by the Gumbel top-k trick.
 
     Returns:
         Sorted distinct keys, user * number of movies + movie, `[row]`.
@@ -108,7 +111,7 @@ def _distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
 def _reach_every_movie(
     rng: np.random.Generator, movie_codes: NDArray[np.int32], movies: int
 ) -> None:
-    """Give each movie that nobody drew a row of a movie that has others, in place."""
+    """Give each movie without a row one row of a movie that has several, in place."""
     counts = np.bincount(movie_codes, minlength=movies)
     unseen = np.flatnonzero(counts == 0)
     # All rows but one of each movie are free to give.

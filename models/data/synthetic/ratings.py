@@ -73,7 +73,7 @@ def synthetic_shape(scale: float) -> SyntheticShape:
 
 
 def synthetic_table(scale: float, *, seed: int) -> RatingTable:
-    """Make up ratings in the shape of the published data, at a scale.
+    """Make up ratings that are distributed like the published ones, `scale` times as many.
 
     Movies are popular by a Zipf-Mandelbrot law, users active by a log-normal one. A score is user
     bias + movie bias + the product of 8 factors + noise, mapped by rank onto the published
@@ -109,7 +109,7 @@ def synthetic_table(scale: float, *, seed: int) -> RatingTable:
 
 
 def _ids(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
-    """Draw distinct ids with gaps, so that an id is never its own code."""
+    """Draw distinct ids with gaps, so that no id equals its code, the index among the ids."""
     return np.cumsum(rng.integers(1, 200, size=count), dtype=np.int64) + 1000
 
 
@@ -136,7 +136,7 @@ def _scores(
 
 
 def _onto_histogram(liking: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give the rows the published scores in the published proportions, the least liked first."""
+    """Give scores in the published proportions to the rows, the lowest to the least liked."""
     published = load_published()["dataset"]["score_counts"]
     scores = np.array([float(score) for score in published], np.float32)
     counts = largest_remainder(np.array(list(published.values()), np.int64), len(liking))
@@ -146,7 +146,7 @@ def _onto_histogram(liking: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def largest_remainder(counts: NDArray[np.int64], total: int) -> NDArray[np.int64]:
-    """Scale counts to another total, each within 1 of its exact share.
+    """Scale whole counts to a new total; each stays within 1 of its exact scaled value.
 
     Counts of 1, 1 and 1 in a total of 4 are 2, 1 and 1.
 
