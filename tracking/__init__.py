@@ -1,4 +1,4 @@
-"""What happened: studies and trials as plain records, written to MLflow and drawn."""
+"""Keeps studies and trials as plain records, writes them to MLflow and draws their figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The code, packages and machine that a trial ran on: as tags, and compared in words."""
+"""Collects the code, packages and machine that a trial ran on as tags, and compares such tags."""
 
 from __future__ import annotations
 

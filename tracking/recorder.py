@@ -1,4 +1,4 @@
-"""What a search says to its record while it runs, and a record that keeps nothing."""
+"""The interface through which a search writes its record, and a recorder that keeps nothing."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Recorder(Protocol):
     """
 
     def start_study(self, record: StudyRecord) -> StudyRecord:
-        """Begin a study, or go on with it.
+        """Begin a study, or continue a study that was started before.
 
         Args:
             record: The study as far as it is known.
@@ -85,7 +85,7 @@ class Recorder(Protocol):
         ...
 
     def epochs(self, run_id: str, records: Sequence[EpochRecord]) -> None:
-        """Write epochs of a trial; writing one twice changes nothing.
+        """Write epochs of a trial; writing the same epoch again changes nothing.
 
         Args:
             run_id: The trial's run.
@@ -101,23 +101,23 @@ class Recorder(Protocol):
         models: Sequence[ModelFolder] = (),
         epochs: Sequence[EpochRecord] = (),
     ) -> None:
-        """Write how a trial ended: its files, its models, its figures, and its end last.
+        """Write a trial's files, models and final metrics, and then mark the trial as ended.
 
         Args:
-            record: The trial with its end, its figures and its `run_id`. Its own `epochs` are
-                not written.
+            record: The trial with its final state, its metrics and its `run_id`. The epochs in
+                this record are not written.
             folder: Files to keep as they are, or None.
-            models: The saved models: one, or one a part where a trial has several.
-            epochs: Those that `epochs` has not written yet.
+            models: The saved models: one, or one for each fold or repeat of the trial.
+            epochs: The epochs that the method `epochs` has not written yet.
         """
         ...
 
     def kill_trial(self, record: TrialRecord, *, folder: Path | None = None) -> None:
-        """End a trial that nobody will finish; one that has an end keeps it.
+        """End a trial that nobody will finish; a trial that has ended already stays as it is.
 
         Args:
-            record: The trial as far as it came, with its state, its reason and its `run_id`.
-                Where it has no run, or an unknown one, nothing is done.
+            record: The trial as far as it came, with its state, its end reason and its `run_id`.
+                Where the trial has no run, or an unknown one, nothing is done.
             folder: Files to keep as they are, or None.
         """
         ...
@@ -138,14 +138,14 @@ class Recorder(Protocol):
         model: ModelFolder,
         card: str,
     ) -> tuple[str, str]:
-        """Record a study's winner as a run of its own, and register its model.
+        """Record a study's winner in a run of its own, and register the winner's model.
 
         Args:
             study: The study, which must have been started.
             folder: Files for the run.
-            metrics: Figures by name.
+            metrics: Values by metric name.
             model: The winner's model.
-            card: Markdown, for the run and for the model's version.
+            card: Markdown text that describes the run and the model's version.
 
         Returns:
             The run's identifier, and the registered model's name and version, "NAME/VERSION";
@@ -154,7 +154,7 @@ class Recorder(Protocol):
         ...
 
     def end_study(self, run_id: str, *, status: str) -> None:
-        """Close a study's run as it is, for an end that was not planned; nothing is drawn.
+        """Close a study's run after a failure or an interruption; no results are written.
 
         Args:
             run_id: The study's run. One that has ended or is unknown is left alone.
@@ -163,7 +163,7 @@ class Recorder(Protocol):
         ...
 
     def finish_study(self, record: StudyRecord, *, status: str) -> None:
-        """Write a study's results and figures, and its end last.
+        """Write a study's results and figures, and then mark the study as ended.
 
         Args:
             record: The study with all its trials.
@@ -215,7 +215,7 @@ class NullRecorder:
     """
 
     def start_study(self, record: StudyRecord) -> StudyRecord:
-        """Return the record as it came."""
+        """Return the record unchanged."""
         return record
 
     def start_trial(self, record: TrialRecord) -> str:
@@ -254,7 +254,7 @@ class NullRecorder:
         model: ModelFolder,
         card: str,
     ) -> tuple[str, str]:
-        """Forget the winner."""
+        """Do nothing with the winner, and return two empty texts."""
         return "", ""
 
     def end_study(self, run_id: str, *, status: str) -> None:

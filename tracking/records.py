@@ -1,4 +1,4 @@
-"""Studies, trials and epochs as frozen records: what passes from `search` to `tracking`."""
+"""Frozen records of studies, trials and epochs, which `search` hands to `tracking`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class EpochRecord:
     Attributes:
         epoch: Number of the epoch, 1 for the first.
         seconds: Wall time of the epoch in seconds, its validation included.
-        metrics: Figures by name. For rating models: `loss`, `rmse`, `val_loss`, `val_rmse`.
+        metrics: Values by name. For rating models: `loss`, `rmse`, `val_loss`, `val_rmse`.
 
     Example:
         >>> first = EpochRecord(epoch=1, seconds=0.5, metrics={"rmse": 1.1, "val_rmse": 1.2})
@@ -59,7 +59,7 @@ class DatasetRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrialRecord:
-    """One trial: its parameters, how far it came, and its figures.
+    """One trial: its parameters, its state, its objective, its metrics and its epochs.
 
     Attributes:
         study: Name of the study.
@@ -71,7 +71,7 @@ class TrialRecord:
         value: The objective. For a pruned trial it is the best value until then; None where
             there is none.
         objective: Name of the number that `value` is, say "best_val_rmse".
-        metrics: Final figures by name: `best_val_rmse`, `best_epoch`, `epochs_run`,
+        metrics: Final values by name: `best_val_rmse`, `best_epoch`, `epochs_run`,
             `lowest_val_rmse`, `parameters`, `seconds_*` by phase, `peak_memory_mb`,
             `trivial_global_mean_val_rmse`, `trivial_biases_val_rmse`, ...
         tags: By name, those of `Tag` among them.
@@ -106,12 +106,12 @@ class TrialRecord:
 
     @property
     def is_beyond(self) -> bool:
-        """Whether the trial exceeds a limit of its study, and so ranks nowhere."""
+        """Whether the trial exceeds a limit of its study, so that no ranking includes the trial."""
         return Tag.BEYOND in self.tags
 
     @property
     def is_recipe(self) -> bool:
-        """Whether the trial's configuration comes from a recipe."""
+        """Whether the trial's configuration comes from a recipe, which Trialbook ships."""
         return self.recipe is not None
 
     @property
@@ -139,7 +139,7 @@ class StudyRecord:
         direction: "minimize" or "maximize".
         objective: Name of the number that is optimised.
         monitor: Name of the per-epoch metric behind the objective, say "val_rmse".
-        goals: Names of the figures that are optimised together. The objective comes first;
+        goals: Names of the metrics that are optimised together. The objective comes first;
             of all others less is better. Empty where there is only the objective.
         description: Readable text (Markdown) of what is searched, on what, how.
         study_file: The study as TOML text.
@@ -183,15 +183,15 @@ class StudyRecord:
 
     @property
     def sign(self) -> float:
-        """What a value is multiplied by so that the lower product is the better one: 1 or -1."""
+        """The factor that turns the better of two values into the lower one: 1 or -1."""
         return sign_of(minimize=self.minimize)
 
     def better(self, value: float, than: float) -> bool:
-        """Whether a value is strictly better than another: 0.9 than 1.0 where less is better."""
+        """Whether a value is strictly better than another: to minimise, 0.9 is better than 1.0."""
         return self.sign * value < self.sign * than
 
     def gain(self, value: float, over: float) -> float:
-        """By how much a value is better than another: 0.1 for 0.9 over 1.0 where less is better.
+        """By how much a value is better than another: to minimise, 0.9 is better than 1.0 by 0.1.
 
         Args:
             value: The value.
@@ -214,7 +214,7 @@ class StudyRecord:
     def varied(self, trials: Iterable[TrialRecord] | None = None) -> tuple[str, ...]:
         """Names of the parameters that differ among trials, the most important ones first.
 
-        A parameter that one trial has and another has not differs too.
+        A parameter that only some of the trials have differs too.
 
         Args:
             trials: The trials to compare; all of the study's unless given.
@@ -231,10 +231,10 @@ class StudyRecord:
         return tuple(sorted(within, key=lambda t: (self.sign * (t.value or 0.0), t.number)))
 
     def frontier(self) -> tuple[TrialRecord, ...]:
-        """Complete trials within the limits that no other one dominates, in ranked order.
+        """Complete trials within the limits that no other trial dominates, best first.
 
-        One trial dominates another that it equals or beats in every goal and beats in one: an
-        RMSE of 0.9 with 10 parameters dominates 0.9 with 20, but not 0.8 with 20. Without
+        One trial dominates another if it is nowhere worse and in one goal better: an RMSE of
+        0.9 with 10 parameters dominates 0.9 with 20, but not 0.8 with 20. Without
         several goals the frontier is empty.
         """
         if len(self.goals) < 2:
@@ -248,13 +248,13 @@ class StudyRecord:
         )
 
     def _costs(self, trial: TrialRecord) -> tuple[float, ...]:
-        """A trial's goals as numbers of which the lower is the better one."""
+        """A trial's goals as numbers, each with the sign that makes lower values better."""
         others = (float(trial.metrics.get(name, math.inf)) for name in self.goals[1:])
         return (self.sign * (trial.value or 0.0), *others)
 
 
 def sign_of(*, minimize: bool) -> float:
-    """What a value is multiplied by so that the lower product is the better one.
+    """The factor that turns the better of two values into the lower one.
 
     Everything that ranks values does so through this function.
 
@@ -262,14 +262,14 @@ def sign_of(*, minimize: bool) -> float:
         minimize: Whether a lower value is better.
 
     Returns:
-        1 to minimise, -1 to maximise: of 0.8 and 0.9, -0.9 is the lower product, so 0.9 is the
-        better value.
+        1 to minimise, -1 to maximise. To maximise, 0.9 is better than 0.8, as -0.9 is lower than
+        -0.8.
     """
     return 1.0 if minimize else -1.0
 
 
 def _dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    """Whether one point is nowhere above another and somewhere below: (0.9, 10) and (0.9, 20)."""
+    """Whether point `one` dominates point `other`: it is nowhere higher, and somewhere lower."""
     return one != other and all(a <= b for a, b in zip(one, other, strict=True))
 
 
@@ -283,8 +283,8 @@ class ModelFolder:
         user_id_type: "long" or "string"; only for ratings.
         movie_id_type: The same for movies.
         name: The model's name in MLflow.
-        figure: Name of the one figure of the trial that belongs to this model; None where all
-            of them do.
+        figure: Name of the one metric of the trial that belongs to this model; None where all
+            metrics do.
 
     Example:
         >>> folder = ModelFolder(path=Path("model"), user_id_type="string")

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """How far a trial has come; equal to its plain text.
+    """How far a trial has come; each member equals its plain text.
 
     Example:
         >>> State.PRUNED == "pruned"
@@ -22,7 +22,7 @@ class State(StrEnum):
 
 
 class EndReason(StrEnum):
-    """Why a trial ended, finer than its state; equal to its plain text.
+    """Why a trial ended, in more detail than its state; each member equals its plain text.
 
     Example:
         >>> EndReason("nan") is EndReason.NAN
@@ -30,7 +30,7 @@ class EndReason(StrEnum):
     """
 
     NONE = ""
-    """It has not ended, or nothing is known of its end."""
+    """The trial has not ended, or nothing is known of its end."""
     EPOCHS = "epochs"
     """Complete: all its epochs are trained."""
     EARLY_STOPPING = "early_stopping"

@@ -9,7 +9,7 @@ PREFIX = "trialbook."
 
 
 class Tag(StrEnum):
-    """The name of a tag on a study's or a trial's run; equal to its plain text.
+    """The name of a tag on a study's or a trial's run; each member equals its plain text.
 
     In a search on MLflow's pages it goes between backticks.
 

@@ -1,1 +1,1 @@
-"""Figures of studies and trials: one function computes what another one draws."""
+"""Figures of studies and trials: some modules compute what a figure shows, others draw it."""

@@ -15,12 +15,12 @@ _FEW = 6
 
 @dataclass(frozen=True)
 class Axis:
-    """The scale of one parameter, from 0 to 1.
+    """The scale of one parameter in a figure, which gives each value a place from 0 to 1.
 
     Attributes:
         name: The parameter.
         kind: "linear", "log" or "category".
-        positions: Place of every value, between 0 and 1; None where it has none.
+        positions: Place of every value, from 0 to 1; None for a value that has no place.
         ticks: Place and text of every tick.
     """
 
@@ -35,7 +35,7 @@ def axis_of(name: str, values: Sequence[Scalar]) -> Axis:
 
     The scale is logarithmic for powers of two that cover a factor of 8 or more, and for positive
     numbers that cover more than a factor of 30 and are mostly small. Other numbers lie on a
-    straight scale: 1, 2 and 5 lie at 0, 0.25 and 1. Texts and truth values get a place each.
+    linear scale: 1, 2 and 5 lie at 0, 0.25 and 1. Texts and truth values get a place each.
     None, NaN and infinities have no place.
 
     Args:
@@ -58,16 +58,17 @@ def axis_of(name: str, values: Sequence[Scalar]) -> Axis:
 
 
 def robust_limits(values: Sequence[float], *, minimize: bool = True) -> tuple[float, float] | None:
-    """Choose the range of values to show: all good ones, but not the far tail of bad ones.
+    """Choose the range of an axis so that a few very bad values do not flatten the others.
 
-    The range ends beyond the median at most four times as far as the best value lies before it.
-    So one RMSE of 3.4 in the first epoch does not flatten the rest. Of 0.9, 1.0, 1.1 and 3.4
-    the median is 1.1 (the upper one of two) and the best 0.2 before it. The range ends at
-    1.1 + 4 * 0.2 = 1.9, and with a margin of 6 % it is (0.84, 1.96).
+    The range begins at the best value. It ends at the worst value, but no further beyond the
+    median than four times the distance from the best value to the median. The RMSEs 0.9, 1.0,
+    1.1 and 3.4 have the median 1.1 (the upper one of two), at a distance of 0.2 from the best
+    value. So the range ends at 1.1 + 4 * 0.2 = 1.9, and with a margin of 6 % on both sides it
+    is (0.84, 1.96). Where the median equals the best value, nothing is cut off.
 
     Args:
         values: The values that are drawn.
-        minimize: Whether small values are the good ones.
+        minimize: Whether a lower value is better.
 
     Returns:
         Low and high with a margin, low < high; None where no value is finite.
@@ -106,11 +107,11 @@ def _is_known(value: Scalar) -> bool:
 
 
 def _is_spread(ordered: list[float]) -> bool:
-    """Whether a logarithmic scale spreads the values better than a straight one.
+    """Whether a logarithmic scale spreads the values more evenly than a linear scale.
 
-    A wide range alone does not tell: a uniform draw from 0 to 1 spans decades too. But the middle
-    value of a uniform draw lies in the middle of a straight scale, and that of a logarithmic
-    draw lies in the middle of a logarithmic one.
+    A wide range alone does not tell: uniform draws from 0 to 1 span decades too. But the median
+    of uniform draws lies in the middle of a linear scale, and the median of log-uniform draws
+    lies in the middle of a logarithmic scale.
     """
     low, high = ordered[0], ordered[-1]
     if low <= 0 or high == low:
@@ -144,7 +145,7 @@ def _ticks(distinct: list[float], *, log: bool) -> list[float]:
 
 
 def _round_ticks(low: float, high: float) -> list[float]:
-    """Choose at least three round numbers in a range: 0, 5 and 10 of 0 to 10."""
+    """Choose at least three round numbers in a range as ticks: 0, 5 and 10 for 0 to 10."""
     unit = 10.0 ** math.floor(math.log10(high - low))
     for factor in (5.0, 2.5, 2.0, 1.0, 0.5, 0.25, 0.2):
         step = factor * unit

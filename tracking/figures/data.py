@@ -1,4 +1,4 @@
-"""Computes from records what the figures show; other modules draw it."""
+"""Computes the contents of the figures from records; `png` and `html` draw them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class HistoryPoint:
     """One trial in the history of a study.
 
     Attributes:
-        number: Of the trial.
-        value: Its objective, or None where it has none or none that is finite.
+        number: Number of the trial.
+        value: The trial's objective, or None where there is no finite one.
         state: One of `State`.
     """
 
@@ -40,7 +40,7 @@ class History:
         points: Every trial by number.
         best: Number of every complete trial, and the best value up to it.
         baseline: Value of the baseline trial, or None.
-        limits: Values worth showing, or None where there is no value.
+        limits: Range of the vertical axis, or None where there is no value.
     """
 
     points: tuple[HistoryPoint, ...]
@@ -51,14 +51,14 @@ class History:
 
 @dataclass(frozen=True)
 class Landscape:
-    """Complete trials in the space of their parameters.
+    """Complete trials on the scales of their parameters, for parallel coordinates and slices.
 
     Attributes:
         numbers: Numbers of the trials.
         values: Their objectives, in the same order.
         axes: A scale for each parameter, the most important one first.
-        limits: Values worth telling apart by colour or height, or None without trials.
-        order: Places in `values`, the worst trial first and the best one last.
+        limits: Range of values that colours or heights tell apart, or None without trials.
+        order: Indices into `values`, the worst trial first and the best one last.
         minimize: Whether a lower value is better.
     """
 
@@ -75,7 +75,7 @@ class Curve:
     """The learning curve of one trial.
 
     Attributes:
-        label: Its name in the legend.
+        label: The curve's name in the legend.
         train: Epoch and value of the training metric; empty where there is none.
         validation: Epoch and value of the monitored metric.
         best: Epoch and value of the weights that the trial kept, or None.
@@ -104,7 +104,7 @@ def history(study: StudyRecord) -> History:
 
 
 def importance_bars(study: StudyRecord) -> tuple[tuple[str, float], ...]:
-    """The parameters and their shares in the objective's variance, the largest share first.
+    """Rank the parameters by the share of the objective's variance that each one explains.
 
     Shares that are not finite are left out; at most 15 are returned.
     """
@@ -113,7 +113,11 @@ def importance_bars(study: StudyRecord) -> tuple[tuple[str, float], ...]:
 
 
 def landscape(study: StudyRecord) -> Landscape:
-    """Place a study's complete trials on the scales of the parameters that differ, at most 12."""
+    """Place a study's complete trials on one scale for each parameter that differs among trials.
+
+    Where no parameter differs, every parameter gets a scale. There are 12 scales at most; the
+    most important parameters come first.
+    """
     trials = [t for t in study.trials if t.state == COMPLETE and finite(t.value) is not None]
     values = tuple(float(t.value) for t in trials if t.value is not None)
     names = study.varied() or sorted({name for t in trials for name in t.params})
@@ -131,8 +135,8 @@ def curve(trial: TrialRecord, *, monitor: str, minimize: bool = True, label: str
     Args:
         trial: The trial.
         monitor: Name of the validation metric; the training metric is the same without `val_`.
-        minimize: Whether small values are the good ones.
-        label: Its name in the legend; "trial 7" unless given.
+        minimize: Whether a lower value is better.
+        label: The curve's name in the legend; "trial 7" unless given.
     """
     validation = _points(trial, monitor)
     train = _points(trial, monitor.removeprefix("val_")) if monitor.startswith("val_") else ()
@@ -153,13 +157,13 @@ def best_curves(study: StudyRecord, *, at_most: int = 5) -> tuple[Curve, ...]:
 
 
 def curve_limits(curves: Sequence[Curve], *, minimize: bool = True) -> Limits | None:
-    """Choose one range of values that fits several curves, or None where they have no value."""
+    """Choose one vertical range that fits several curves, or None where no curve has a value."""
     values = [v for c in curves for points in (c.train, c.validation) for _, v in points]
     return robust_limits(values, minimize=minimize)
 
 
 def beyond(values: Sequence[float], limits: Limits) -> int:
-    """Count the values outside of a range: 2 of 1, 2 and 3 are outside of (1.5, 2.5)."""
+    """Count the values outside a range: of 1, 2 and 3, two lie outside (1.5, 2.5)."""
     return sum(not limits[0] <= value <= limits[1] for value in values)
 
 

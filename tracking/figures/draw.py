@@ -1,4 +1,4 @@
-"""Draws the figures of a study, a trial, a winner and a reproduction into files."""
+"""Writes figures to files: of a study, a trial, a winner's scores and a repeated training."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tracking.records import StudyRecord, TrialRecord
 
 
 def draw_study(study: StudyRecord, folder: Path) -> list[Path]:
-    """Draw all figures of a study, each as PNG and as a page of its own.
+    """Draw all figures of a study, each as a PNG picture and as an HTML page.
 
     Args:
         study: The study with its trials.
@@ -83,13 +83,15 @@ def draw_verdict(
     levels: Sequence[tuple[str, float]],
     title: str,
 ) -> Path:
-    """Draw a winner's way from the search to the test part as PNG.
+    """Draw how candidates for the winner score on the validation and the test part, as PNG.
+
+    A candidate is a trial of the study that was trained again with new seeds.
 
     Args:
         path: The file.
-        lines: For each candidate its name, its RMSE in the search, the RMSEs of its repeats
-            with new seeds, and the low end, the middle and the high end of its RMSE on the test
-            part.
+        lines: For each candidate its name, its validation RMSE in the search, the validation
+            RMSEs of its repeats with new seeds, and its test RMSE: the lower end of the
+            95 % interval, the mean and the upper end of the interval.
         levels: Name and test RMSE of each prediction that needs no training.
         title: Title of the picture.
 
@@ -115,13 +117,13 @@ def reproduction_figure(
     title: str = "Published and reproduced",
     metric: str = "val_rmse",
 ) -> Path:
-    """Draw a published learning curve and a reproduced one in one picture, as PNG.
+    """Draw an earlier learning curve and that of a repeated training in one picture, as PNG.
 
     Args:
-        published: Epoch and value; may be empty.
-        reproduced: Epoch and value; may be empty.
+        published: Points (epoch and value) of the earlier curve; may be empty.
+        reproduced: Points of the repeated training's curve; may be empty.
         path: The file.
-        expected: A published figure to draw as a line, or None.
+        expected: A value to draw as a horizontal line, or None.
         title: Title of the picture.
         metric: Name of the metric that the values are of.
 

@@ -1,4 +1,4 @@
-"""Computes the figure of a study with several goals: its complete trials, and its frontier."""
+"""Computes the figure of a study with several goals: complete trials and their Pareto frontier."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tracking.states import COMPLETE
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One complete trial in a frontier's figure.
+    """One complete trial in the figure of a study with several goals.
 
     Attributes:
-        number: Of the trial.
-        value: Its objective.
-        others: Its other goals, in the order of `Frontier.goals`.
-        is_frontier: Whether no trial is better in one goal without being worse in another.
-        is_baseline: Whether the other trials are measured against it.
+        number: Number of the trial.
+        value: The trial's objective.
+        others: Values of the other goals, in the order of `Frontier.goals`.
+        is_frontier: Whether the trial is on the Pareto frontier, `StudyRecord.frontier`.
+        is_baseline: Whether the trial is a baseline, which the others are measured against.
     """
 
     number: int
@@ -36,7 +36,7 @@ class Frontier:
     Attributes:
         points: Complete trials by number.
         goals: Names of the goals beside the objective.
-        limits: Of the objective's axis.
+        limits: Range of the objective's axis, or None where there is no point.
     """
 
     points: tuple[Point, ...]
@@ -45,7 +45,7 @@ class Frontier:
 
 
 def frontier(study: StudyRecord) -> Frontier:
-    """Place a study's complete trials by their goals; one that lacks a goal is left out.
+    """Compute the points of a study's complete trials that have a value for every goal.
 
     Args:
         study: The study, with two goals or more.

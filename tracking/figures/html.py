@@ -73,7 +73,10 @@ def draw_importances(bars: Sequence[tuple[str, float]], *, title: str) -> Any:
 
 
 def draw_parallel(data: Landscape, *, title: str, value_label: str) -> Any:
-    """Draw a line for each trial through its parameters; scales can be dragged and narrowed."""
+    """Draw each trial as a line across vertical scales, one scale for each parameter.
+
+    A reader of the page can move a scale, and mark a range on it to pick out the trials there.
+    """
     if len(data.values) < 2 or not data.axes or data.limits is None:
         return message(title, style.NEEDS_TWO)
     from plotly import graph_objects

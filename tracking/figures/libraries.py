@@ -1,4 +1,4 @@
-"""Imports matplotlib and plotly ahead of the first figure, which takes some seconds."""
+"""Imports matplotlib and plotly before a figure needs them: the import takes some seconds."""
 
 from __future__ import annotations
 

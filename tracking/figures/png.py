@@ -122,7 +122,7 @@ def draw_two(
     label: str,
     limits: Limits,
 ) -> Figure:
-    """Draw learning curves of given names and colours, and a line at an expected value.
+    """Draw several learning curves in one figure, and a horizontal line at an expected value.
 
     Args:
         lines: Name, points (epoch and value) and colour of each curve.
@@ -155,11 +155,14 @@ def draw_verdict(
     *,
     title: str,
 ) -> Figure:
-    """Draw each candidate's RMSE in the search, with new seeds and on the test part, side by side.
+    """Draw each candidate's validation RMSE in the search and on new seeds, and its test RMSE.
+
+    A candidate is a trial of the study that was trained again with new seeds.
 
     Args:
-        lines: For each candidate its name, its RMSE in the search, the RMSEs of its repeats, and
-            the low end, the middle and the high end of its RMSE on the test part.
+        lines: For each candidate its name, its validation RMSE in the search, the validation
+            RMSEs of its repeats, and its test RMSE: the lower end of the 95 % interval, the
+            mean and the upper end of the interval.
         levels: Name and test RMSE of each prediction that needs no training.
         title: Title of the figure.
     """

@@ -19,7 +19,7 @@ _WIDTH, HEIGHT = 900 / _DPI, 560 / _DPI
 
 
 def new_figure(title: str, *, height: float = HEIGHT) -> tuple[Figure, Axes]:
-    """Make an empty figure with one pair of axes and a title; the height is in inches."""
+    """Make a figure with one empty plot and a title; the height is in inches."""
     figure = blank(height)
     axes = figure.add_subplot()
     tidy(axes)
@@ -28,7 +28,10 @@ def new_figure(title: str, *, height: float = HEIGHT) -> tuple[Figure, Axes]:
 
 
 def set_title(axes: Axes, title: str) -> None:
-    """Put a title above the axes, at the left; matplotlib would take a while to find a place."""
+    """Put a title above a plot, at the left and at a fixed height.
+
+    Without the height matplotlib would look for a free one, which takes a while.
+    """
     look = {"fontsize": 12, "color": style.INK, "fontweight": "bold"}
     axes.set_title(title, loc="left", pad=12, y=1.0, **look)  # type: ignore[arg-type]
 
@@ -50,10 +53,10 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def save_usual(figure: Figure, path: Path) -> None:
-    """Write a figure of one plot with a legend below it, with fixed margins.
+    """Write a figure that has one plot and a legend below the plot, with fixed margins.
 
-    Other figures have measured margins, and measuring draws everything twice. There is one such
-    picture for each trial.
+    For other figures matplotlib measures the margins, which draws everything twice. Fixed
+    margins save that time for the learning curve, which is drawn for each trial.
     """
     figure.set_layout_engine(None)
     figure.subplots_adjust(left=0.09, right=0.98, bottom=0.19, top=0.91)
@@ -69,7 +72,7 @@ def message(title: str, text: str) -> Figure:
 
 
 def tidy(axes: Axes) -> None:
-    """Leave two spines, draw a pale grid behind the data, and make the numbers small."""
+    """Style a plot: no top or right border, a pale grid behind the data, small numbers."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(style.GREY)
     axes.grid(True, color=style.LIGHT, linewidth=0.6)
@@ -85,7 +88,7 @@ def whole_numbers(axes: Axes) -> None:
 
 
 def percent() -> Formatter:
-    """Make a formatter that writes shares as whole percents: 0.25 as 25%."""
+    """Make a formatter of ticks that writes fractions as whole percents: 0.25 as 25%."""
     from matplotlib.ticker import PercentFormatter
 
     return PercentFormatter(1.0, decimals=0)
@@ -101,7 +104,7 @@ def note_beyond(axes: Axes, values: Sequence[float], limits: Limits) -> None:
 
 
 def legend(figure: Figure, axes: Axes) -> None:
-    """Put the legend below, out of the data's way."""
+    """Put the legend below the plot, where it hides no data."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(
         handles,

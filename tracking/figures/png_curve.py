@@ -23,9 +23,10 @@ _SHEETS: dict[tuple[bool, ...], Figure] = {}
 def save_curve(
     curve: Curve, path: Path, *, title: str, value_label: str, limits: Limits | None
 ) -> None:
-    """Draw the learning curve of one trial as PNG, with the same bytes as on a new figure.
+    """Draw the learning curve of one trial as PNG, on the figure of an earlier call if possible.
 
-    Several threads may call it: one draws while the others wait.
+    The file has the same bytes as if it were drawn on a new figure. Several threads may call
+    this function: one draws while the others wait.
 
     Args:
         curve: The trial's curve.
@@ -50,7 +51,7 @@ def save_curve(
 
 
 def _put(figure: Figure, curve: Curve, *, title: str, value_label: str, limits: Limits) -> None:
-    """Replace the lines, texts and limits of a kept figure.
+    """Show a curve on a kept figure, in place of the earlier curve's lines, texts and limits.
 
     The figure holds its lines in the order in which they were drawn.
     """

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def draw_parallel(data: Landscape, *, title: str, value_label: str) -> Figure:
-    """Draw a line for each trial through its parameters; better ones are darker and in front."""
+    """Draw each trial as a line across vertical scales, one scale for each parameter.
+
+    The lines of better trials are darker and lie in front.
+    """
     if len(data.values) < 2 or not data.axes or data.limits is None:
         return message(title, style.NEEDS_TWO)
     figure, axes = new_figure(title)

@@ -1,1 +1,1 @@
-"""MLflow's only home: studies and trials as runs."""
+"""The only package that uses MLflow: it stores studies and trials as runs."""

@@ -25,8 +25,8 @@ class LoggedModel:
 
     Attributes:
         model_id: Its identifier.
-        figure: Name of the one figure of the run that belongs to this model; None where all of
-            them do.
+        figure: Name of the one metric of the run that belongs to this model; None where all
+            metrics do.
     """
 
     model_id: str
@@ -87,7 +87,7 @@ def read_history(client: Any, run_id: str, names: Sequence[str]) -> tuple[EpochR
         names: Names of the run's metrics.
 
     Returns:
-        The epochs, the first one first. Figures of the whole run, at step 0, are left out.
+        The epochs, the first one first. Metrics of the whole run, at step 0, are left out.
     """
     epochs: dict[int, dict[str, float]] = {}
     for name in names:
@@ -109,15 +109,15 @@ def log_final(
     logged: Sequence[LoggedModel] = (),
     history: Sequence[Any] = (),
 ) -> None:
-    """Write the final figures of a run, and tags in the same batch.
+    """Write the final metrics of a run, together with tags.
 
     Args:
         client: The store's client.
         run_id: The run.
         metrics: By name; the run table shows them as they are.
         tags: By name.
-        logged: Models of the run. MLflow's list of models shows a figure with the first model
-            that it belongs to.
+        logged: Models of the run. MLflow's list of models shows a metric with the first model
+            that the metric belongs to.
         history: Metrics of epochs, from `history_of`, to write in the same batch.
     """
     quiet()

@@ -1,4 +1,4 @@
-"""Finds or makes the place of a study in MLflow: its experiment, its run and its dataset."""
+"""Finds or makes what a study has in MLflow: its experiment, its run and its dataset."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tracking.tags import Role, Tag
 
 @dataclass(frozen=True)
 class StudyContext:
-    """The place of a study in MLflow, which the run of every trial needs.
+    """A study's experiment, run and datasets in MLflow, with which the trials' runs are made.
 
     Attributes:
         experiment_id: The study's experiment.
@@ -51,14 +51,14 @@ def find_experiment(client: Any, study: str) -> Any | None:
 
 
 def find_context(client: Any, study: str) -> StudyContext | None:
-    """Read the place of a study that another process has started.
+    """Find the experiment and the run of a study that was started, maybe by another process.
 
     Args:
         client: The store's client.
-        study: Its name.
+        study: The study's name.
 
     Returns:
-        The place, or None where the study was never started.
+        The context, or None where the study was never started.
     """
     experiment = client.get_experiment_by_name(study)
     parent = None if experiment is None else _find_parent(client, experiment, study)
@@ -77,7 +77,7 @@ def ensure_context(client: Any, store: Store, record: StudyRecord) -> StudyConte
         record: The study.
 
     Returns:
-        The study's place. Every process that asks at the same time gets the same one.
+        The study's context. Processes that ask at the same time get the same run.
     """
     from filelock import FileLock
 

@@ -72,9 +72,9 @@ def _unregister(client: Any, experiment: Any) -> None:
 
 
 def _any_run(client: Any, experiment_id: str) -> str:
-    """Find or make a run of the experiment, to be named to MLflow's garbage collection.
+    """Find or make a run of the experiment for the command that collects MLflow's garbage.
 
-    Without a run named, the collection would take the deleted runs of all experiments.
+    A command that names no run would remove the deleted runs of all experiments.
     """
     runs = client.search_runs([experiment_id], max_results=1)
     run = runs[0] if runs else client.create_run(experiment_id, run_name="to be deleted")
@@ -85,7 +85,7 @@ def _hide_models(client: Any, experiment_id: str) -> list[str]:
     """Mark all models of the experiment deleted.
 
     Returns:
-        Their identifiers; never none, for the same reason as in `_any_run`.
+        The models' identifiers, at least one, for the same reason as in `_any_run`.
     """
     identifiers, token = [], None
     while True:

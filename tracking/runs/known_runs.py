@@ -12,11 +12,11 @@ from tracking.runs.store import Store
 
 @dataclass(frozen=True, slots=True)
 class StartedTrial:
-    """The run of a trial, as it started.
+    """What a recorder remembers of a trial's run: its start, its name and its files.
 
     Attributes:
-        ms: When it started, in milliseconds since 1970.
-        name: Its name, say "movies-0007".
+        ms: When the run started, in milliseconds since 1970.
+        name: The run's name when it started, say "movies-0007".
         files: MLflow's repository of the run's files.
     """
 
@@ -26,10 +26,10 @@ class StartedTrial:
 
 
 class KnownRuns:
-    """A recorder's memory: studies by name, and trials that have not ended by run.
+    """What a recorder remembers: started studies by name, open trials by their run's identifier.
 
-    Several threads may use it at once: two that ask for the same thing read it twice, and keep
-    the same answer.
+    Several threads may use it at once. Two threads that ask for the same run may both read it
+    from MLflow, and both get the same answer.
     """
 
     def __init__(self, store: Store) -> None:
@@ -38,7 +38,7 @@ class KnownRuns:
         self._trials: dict[str, StartedTrial] = {}
 
     def keep_study(self, study: str, context: StudyContext) -> None:
-        """Remember where a study lives."""
+        """Remember the experiment, the run and the datasets of a study."""
         self._studies[study] = context
 
     def keep_trial(self, run: Any) -> None:
@@ -51,7 +51,7 @@ class KnownRuns:
         self._trials[str(run.info.run_id)] = started
 
     def study(self, client: Any, study: str) -> StudyContext:
-        """Where a study lives, read from MLflow where another process has started it.
+        """Get the context of a study, which is read from MLflow unless it is remembered.
 
         Raises:
             TrackingError: If the study was never started.
@@ -67,7 +67,7 @@ class KnownRuns:
         return self._studies[study]
 
     def trial(self, client: Any, run_id: str) -> StartedTrial:
-        """A trial's run as it started, read from MLflow where another process has started it."""
+        """Get the run of a trial, which is read from MLflow unless it is remembered."""
         if run_id not in self._trials:
             self.keep_trial(client.get_run(run_id))
         return self._trials[run_id]
@@ -77,5 +77,5 @@ class KnownRuns:
         self._trials.pop(run_id, None)
 
     def forget_studies(self) -> None:
-        """Forget where the studies live, since one of them is gone."""
+        """Forget all studies after the deletion of one, whose name may be unknown here."""
         self._studies.clear()

@@ -1,4 +1,4 @@
-"""The results of a study as a table, as figures and as text for its page in MLflow."""
+"""The results of a study as a table, as metrics and as text for its page in MLflow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def counts(record: StudyRecord) -> dict[str, int]:
 
 
 def summary_metrics(record: StudyRecord) -> dict[str, float]:
-    """The figures of a study's own run.
+    """The metrics of a study's run: how many trials are in each state, and the best value.
 
     Returns:
         `n_complete`, `n_pruned`, `n_failed`, `n_killed`; and where a trial ranks, the best value
@@ -37,7 +37,7 @@ def summary_metrics(record: StudyRecord) -> dict[str, float]:
 
 
 def write_leaderboard(record: StudyRecord, path: Path) -> None:
-    """Write all trials as CSV: complete ones by rank, then the others by number.
+    """Write all trials as CSV: the ranked trials by rank, then the others by number.
 
     Args:
         record: The study.

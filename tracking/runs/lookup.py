@@ -8,7 +8,7 @@ from tracking.runs.quiet import is_missing, quiet
 
 
 def read_run(client: Any, run_id: str) -> dict[str, Any] | None:
-    """Read a run.
+    """Read a run from MLflow as a dict of plain types.
 
     Args:
         client: The store's client.

@@ -145,7 +145,7 @@ def drop_models(client: Any, run_id: str, *, artifacts: Path) -> None:
 
 
 def _unless_missing(get: Callable[[str], Any], identifier: str) -> Any:
-    """What MLflow has by that identifier, or None where it has nothing."""
+    """Get the run or the model with an identifier, or None where MLflow has none."""
     from mlflow.exceptions import MlflowException
 
     try:

@@ -35,7 +35,7 @@ def run_name(record: TrialRecord) -> str:
 
 
 def status_of(state: str) -> str:
-    """MLflow's status of a run for the state of its trial; only a complete one is FINISHED."""
+    """MLflow's run status for the state of a trial; only a complete trial is FINISHED."""
     return _STATUS.get(state, "RUNNING")
 
 
@@ -45,7 +45,7 @@ def clean_key(name: str) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """Cut a text to a number of characters, the last four of them " ..."."""
+    """Cut a text that is longer than `limit` characters, and end what remains with " ..."."""
     return text if len(text) <= limit else text[: limit - 4] + " ..."
 
 
@@ -94,7 +94,7 @@ def closing_tags(record: TrialRecord) -> dict[str, str]:
 
 
 def closing_metrics(record: TrialRecord) -> dict[str, float]:
-    """The final figures of a trial; its value is added under the objective's name if missing."""
+    """The final metrics of a trial, to which the objective is added where it is missing."""
     metrics = {clean_key(name): float(value) for name, value in record.metrics.items()}
     if record.value is not None:
         metrics.setdefault(clean_key(record.objective), float(record.value))
@@ -102,7 +102,7 @@ def closing_metrics(record: TrialRecord) -> dict[str, float]:
 
 
 def dataset_profile(dataset: DatasetRecord) -> str:
-    """Write a dataset's counts, its whole hash and its checks as a JSON object."""
+    """Write a dataset's counts, its full hash and the lines of its checks as a JSON object."""
     profile = dict(dataset.profile) | {"content_hash": dataset.content_hash}
     profile["synthetic"] = dataset.synthetic
     if dataset.checks:

@@ -1,4 +1,4 @@
-"""Imports MLflow quietly, and reads its errors; every late import of MLflow comes after this."""
+"""Imports MLflow quietly and reads its errors; other imports of MLflow follow a call of `quiet`."""
 
 from __future__ import annotations
 
@@ -33,6 +33,6 @@ def one_line(error: BaseException, limit: int = 200) -> str:
 
 
 def is_missing(error: Exception) -> bool:
-    """Whether an `MlflowException` says that there is no such thing, not that asking failed."""
+    """Whether an `MlflowException` says that the run, model or experiment asked for is missing."""
     code = getattr(error, "error_code", "")
     return code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")

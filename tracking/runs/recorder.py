@@ -112,7 +112,7 @@ class MlflowRecorder:
         return run_id
 
     def parameters(self, run_id: str, params: Mapping[str, Scalar]) -> None:
-        """Write params of a trial's run; one that is there already must have the same value."""
+        """Write params of a trial's run; a param that is written already must keep its value."""
         client = self.store.client()
         quiet()
         from mlflow.entities import Param
@@ -139,16 +139,16 @@ class MlflowRecorder:
         models: Sequence[ModelFolder] = (),
         epochs: Sequence[EpochRecord] = (),
     ) -> None:
-        """Write a trial's models, files and figures, and then the end of its run.
+        """Write a trial's models, files and final metrics, and then end the trial's run.
 
         The end comes last, so a run that has ended has everything else.
 
         Args:
             record: The trial, with its `run_id`.
-            folder: Files for the run's root, or None. One that does not exist is taken for None.
+            folder: Files for the run's root, or None. A folder that does not exist counts as None.
             models: The models, the trial's own first. A run that has models already keeps them,
                 and none is logged again.
-            epochs: Those that are not written yet.
+            epochs: The epochs that are not written yet.
 
         Raises:
             TrackingError: If the trial has no run, or a model is to be logged without a loader.
@@ -177,7 +177,7 @@ class MlflowRecorder:
             self.finish_trial(record, folder=folder)
 
     def curve(self, run_id: str) -> tuple[EpochRecord, ...]:
-        """Read the epochs that the run holds, the first one first; none of an unknown run."""
+        """Read the epochs that a run holds, the first one first; an unknown run holds none."""
         run = self.find_run(run_id)
         names = list(run["metrics"]) if run else []
         return read_history(self.store.client(), run_id, names)
@@ -188,7 +188,7 @@ class MlflowRecorder:
             self.store.client().set_terminated(run_id, status)
 
     def finish_study(self, record: StudyRecord, *, status: str) -> None:
-        """Write a study's leaderboard, figures and summary, and then the end of its run."""
+        """Write a study's leaderboard, figures and summary, and then end the study's run."""
         client = self.store.client()
         run_id = record.parent_run_id or self._known.study(client, record.name).parent_run_id
         write_results(client, run_id, record)
@@ -203,14 +203,14 @@ class MlflowRecorder:
         model: ModelFolder,
         card: str,
     ) -> Registered:
-        """Record a study's winner as a run of its own, and register its model.
+        """Record a study's winner in a run of its own, and register the winner's model.
 
         Args:
             study: The study, which must have been started.
             folder: Files for the run; they stay the caller's.
-            metrics: Figures by name.
+            metrics: Values by metric name.
             model: The winner's model; its folder stays the caller's.
-            card: Markdown, for the run and for the model's version.
+            card: Markdown text that describes the run and the model's version.
 
         Returns:
             The run's identifier, and the registered model's name and version, "NAME/VERSION".

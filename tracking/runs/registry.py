@@ -20,14 +20,14 @@ ALIAS = "winner"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WinnerRun:
-    """What the run of a study's winner is made of.
+    """What `register_winner` writes into MLflow: the winner's files, metrics, model and text.
 
     Attributes:
-        study: Name of the study, which becomes the registered model's.
+        study: Name of the study, which becomes the registered model's name.
         folder: Files for the run.
-        metrics: Figures by name.
+        metrics: Values by metric name.
         model: The model to register.
-        card: Markdown, for the run and for the model's version.
+        card: Markdown text that describes the run and the model's version.
     """
 
     study: str
@@ -38,10 +38,10 @@ class WinnerRun:
 
 
 class Registered(NamedTuple):
-    """Where a winner lies in MLflow.
+    """The identifiers of a registered winner in MLflow: its run and its model's version.
 
     Attributes:
-        run_id: Its run.
+        run_id: The winner's run.
         version: The registered model's name and version, "NAME/VERSION".
     """
 
@@ -52,15 +52,15 @@ class Registered(NamedTuple):
 def register_winner(
     client: Any, context: StudyContext, winner: WinnerRun, *, loader: Path
 ) -> Registered:
-    """Write a winner's run with its files and figures, and register its model.
+    """Write a run with the winner's files and metrics, and register the winner's model.
 
     The alias `winner` then points to the new version. Where anything fails, the run ends as
     FAILED.
 
     Args:
         client: The store's client.
-        context: Where the study lives.
-        winner: What the run is made of.
+        context: The study's experiment and run.
+        winner: What to write.
         loader: A file that defines `_load_pyfunc(path)`.
 
     Returns:

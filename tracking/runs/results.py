@@ -13,7 +13,7 @@ from tracking.runs.payloads import NOTE_TAG, clean_key
 
 
 def write_results(client: Any, run_id: str, record: StudyRecord) -> None:
-    """Write what a study has come to; the run stays open.
+    """Write a study's leaderboard, figures and summary into its run, which stays open.
 
     Args:
         client: The store's client.

@@ -1,4 +1,4 @@
-"""Makes MLflow's tables exactly once, however many processes start at the same time."""
+"""Makes MLflow's tables in a database, once even where several processes start together."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _migrating = threading.Lock()  # Alembic keeps what it works on in a variable of
 
 
 def prepare_sqlite(path: Path, built: Path | None = None) -> None:
-    """Make the database file unless it is there.
+    """Make MLflow's SQLite database file, unless the file is complete already.
 
     It is built under another name and then moved into place. So a file under its final name is
     complete, and a process that is killed half-way leaves nothing that the next one would trust.
@@ -83,10 +83,10 @@ def prepare_database(uri: str, *, lock: Path) -> None:
 
 
 def reach_server(uri: str) -> None:
-    """Ask a tracking server whether it is there.
+    """Check that a tracking server answers.
 
     Args:
-        uri: Its address.
+        uri: The server's address.
 
     Raises:
         TrackingError: If nothing answers within five seconds.

@@ -71,7 +71,7 @@ class Store:
 
     @property
     def served(self) -> bool:
-        """Whether a tracking server keeps the record, its artifacts included."""
+        """Whether a tracking server, not the folder, keeps the runs and their artifacts."""
         return _scheme(self.tracking_uri) in _SERVERS
 
     def prepare(self, built: Path | None = None) -> None:
@@ -96,7 +96,7 @@ class Store:
             prepare_database(self.tracking_uri, lock=self.home / "tracking.lock")
 
     def client(self) -> Any:
-        """Make an `MlflowClient` of this store, whatever the environment says.
+        """Make an `MlflowClient` of this store, whatever MLflow's environment variables say.
 
         Returns:
             The client. Making one takes 20 ms the first time in a process, then microseconds.
@@ -118,14 +118,14 @@ class Store:
             ) from error
 
     def exists(self) -> bool:
-        """Whether there is a database to read; one on a server is taken to be there."""
+        """Whether there is a database to read; a database on a server is assumed to exist."""
         return self.sqlite_file is None or self.sqlite_file.is_file()
 
     def require_folder(self) -> None:
-        """Check that the home is a folder or does not exist yet; nothing is written.
+        """Check that the path `home` is a folder or is still free; nothing is written.
 
         Raises:
-            TrackingError: If it is a file.
+            TrackingError: If `home` is a file.
         """
         if self.home.exists() and not self.home.is_dir():
             raise TrackingError(
@@ -133,7 +133,7 @@ class Store:
             )
 
     def make_folders(self) -> None:
-        """Make the home and its folder for artifacts.
+        """Make the folder `home` and the folder for artifacts in it.
 
         Raises:
             TrackingError: If they cannot be made or written to.

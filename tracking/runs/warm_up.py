@@ -1,4 +1,4 @@
-"""Pays the once-a-process cost of a record, some seconds, in a thread of its own."""
+"""Imports MLflow and the drawing libraries in a background thread, since that takes seconds."""
 
 from __future__ import annotations
 
