@@ -28,7 +28,7 @@ _PRELOADED = ("search.child.ratings", "models.fast", "sklearn.model_selection", 
 
 
 def request(kind: str, pid: int = 0) -> bytes:
-    """Encode a request of `REQUEST` bytes.
+    """Encode a request to the fork server as `REQUEST` bytes.
 
     Args:
         kind: `FORK`, sent with two file descriptors (pipe, log), or `WAIT`.
@@ -73,7 +73,7 @@ def _serve(requests: socket.socket) -> None:
 
 
 def _preload() -> None:
-    """Import what every child needs, and end if the parent does meanwhile."""
+    """Import what every child needs; end this process if its parent ends during the import."""
     loaded = threading.Event()
     watching = child.die_with_parent(loaded)
     for name in _PRELOADED:
@@ -85,7 +85,7 @@ def _preload() -> None:
 
 
 def _fork() -> int:
-    """Fork this process; 0 in the child."""
+    """Fork this process; return the child's process number, or 0 in the child itself."""
     with warnings.catch_warnings():
         # The threads that are there belong to libraries, wait for work and hold no lock.
         warnings.simplefilter("ignore", DeprecationWarning)

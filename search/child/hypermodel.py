@@ -26,7 +26,7 @@ from tracking import EndReason
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Fitted:
-    """The outcome of a user's `fit`: why it ended, its best value, its figures."""
+    """The outcome of a user's `fit`: why the training ended, its best value and its figures."""
 
     end_reason: str
     best: float
@@ -46,10 +46,10 @@ def open_hypermodel(config: StudyConfig) -> HyperModelRunner:
 
 
 class HyperModelRunner:
-    """Trains configurations of a user's HyperModel; its `build` and `fit` own model and data."""
+    """Trains a user's HyperModel: its `build` makes the model, its `fit` brings the data."""
 
     def __init__(self, config: StudyConfig, hypermodel: keras_tuner.HyperModel) -> None:
-        """Build nothing yet."""
+        """Keep the study and its HyperModel; no model is built yet."""
         self._config = config
         self._hypermodel = hypermodel
 
@@ -75,7 +75,7 @@ class HyperModelRunner:
         )
 
     def run(self, task: Task, report: Reporter) -> Done:
-        """Build and fit a model at the task's values; the trial's value is the best epoch's."""
+        """Build and fit a model with the task's values; the best epoch gives the trial's value."""
         config = {"model": self._config.model, "values": dict(task.values), "seed": task.seed}
         write_config(task.folder, config)
         models.make_deterministic(task.seed)
@@ -174,7 +174,7 @@ def _callback(monitor: str, report: Reporter) -> Any:
 
 
 def _must_have(metrics: Mapping[str, float], monitor: str) -> None:
-    """Refuse an epoch that lacks the number behind the objective."""
+    """Refuse metrics that lack the monitor, the metric that the objective names."""
     if monitor not in metrics:
         known = ", ".join(sorted(metrics)) or "nothing"
         raise SearchError(

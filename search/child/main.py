@@ -67,7 +67,10 @@ def main(descriptor: int) -> None:
 
 
 def _start(pipe: Connection, setup: Setup) -> Runner | None:
-    """Load the data and send `Ready`; None after a user's mistake, which is sent as `Refused`."""
+    """Load the data, send `Ready` and return the runner.
+
+    A user's mistake is sent as `Refused` instead, and None is returned.
+    """
     from search.child.hypermodel import open_hypermodel
     from search.child.ratings import load_rating_runner
 

@@ -71,8 +71,8 @@ class Task:
         keep_model: Whether the model is saved.
         judged_from: First epoch after which the child waits for word whether to go on; None for
             never.
-        judged_by_parts: Whether the child waits for that word after each part instead.
-        most_parts: Parts after which the trial ends; None for all.
+        judged_by_parts: Whether the child waits for that word after each fold or repeat instead.
+        most_parts: Number of folds or repeats after which the trial ends; None for all.
         limits: What the trial may not exceed.
         refit_epochs: Epochs to train on train and validation part together; None to train as usual.
     """
@@ -92,10 +92,10 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Score:
-    """A message to the child: score a saved model, or the trivial predictors, on one part.
+    """A message to the child: score a model on the validation or the test part of the ratings.
 
     Attributes:
-        model: The folder that a trial left, or None.
+        model: The folder of a saved model; None for the trivial predictors (means and biases).
         part: "valid" or "test".
     """
 
@@ -109,7 +109,7 @@ class Scored:
 
     Attributes:
         sums: By predictor ("model", or "global_mean" and "biases"), `[user]` each.
-        counts: A user's ratings in the part, `[user]`; 0 where it has none.
+        counts: Number of each user's ratings in that part, `[user]`; 0 where a user has none.
     """
 
     sums: Mapping[str, Any]
@@ -131,11 +131,11 @@ class EpochEnded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """One training of a trial that is made of several (folds or repeats) has ended.
+    """A part of a trial has been trained: one of its folds, or one of its repeats (seeds).
 
     Attributes:
-        number: 1 for the first.
-        value: The value of this training.
+        number: Number of the fold or repeat, 1 for the first.
+        value: The objective value of this fold or repeat.
         waits: Whether the child waits for word whether to go on.
     """
 
@@ -150,7 +150,7 @@ class Done:
 
     Attributes:
         end_reason: "epochs", "early_stopping", "pruned", "limit" or "nan".
-        value: The objective; the mean of the parts where there are several.
+        value: The objective; the mean of the folds or repeats where there are several.
         metrics: Final figures by name.
         trainer: "fast" or "keras": what trained.
         model_kind: "ratings", "keras", or None where no model was saved.
@@ -170,7 +170,7 @@ class Done:
 
     @classmethod
     def beyond(cls, message: str, parameters: int) -> Done:
-        """The end of a trial whose model exceeds a limit, so that it is not trained.
+        """Make the end of a trial that is not trained, since its model exceeds a limit.
 
         Args:
             message: Which limit, in words.
@@ -199,7 +199,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The child cannot start, since the user made a mistake: one line."""
+    """The child cannot start because of a user's mistake; the message says which, in one line."""
 
     message: str
 

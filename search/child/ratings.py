@@ -48,7 +48,7 @@ def load_rating_runner(config: StudyConfig) -> RatingRunner:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Part:
-    """One training of a trial, before it starts: its split, its settings, the seconds to build."""
+    """A part of a trial (a fold or repeat) that is about to be trained, with its split."""
 
     number: int
     split: Split
@@ -58,7 +58,7 @@ class _Part:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Trained:
-    """One training that ended: its result, its model's folder, its seconds."""
+    """A part of a trial (a fold or repeat) after its training, with its result and model folder."""
 
     result: models.TrainResult
     folder: str
@@ -93,7 +93,7 @@ class RatingRunner:
 
     @property
     def rows(self) -> int:
-        """The number of rows in the train part."""
+        """The number of ratings in the train part."""
         return len(self._split.train)
 
     def ready(self, allotment: Allotment) -> Ready:
@@ -115,7 +115,11 @@ class RatingRunner:
         return models.id_type(vocabulary.user_ids), models.id_type(vocabulary.movie_ids)
 
     def configs(self, task: Task) -> tuple[models.ModelConfig, models.TrainConfig]:
-        """The configurations of model and training that a task names; a preset has no growth."""
+        """Read a task's model and training configuration.
+
+        A preset trains on all rows from the start, also in a study whose trials begin on growing
+        samples of the rows.
+        """
         if task.preset is not None:
             model, train = space.preset(task.preset)
         else:
@@ -131,7 +135,7 @@ class RatingRunner:
         )
 
     def run(self, task: Task, report: Reporter) -> Done:
-        """Build, train, re-evaluate and save the model of a trial, for each of its parts."""
+        """Build, train, score and save a model for each part (fold or repeat) of a trial."""
         model_config, train_config = self.configs(task)
         # Before the work, so that it is there whatever becomes of it.
         write_config(task.folder, {"model": asdict(model_config), "train": asdict(train_config)})
@@ -163,12 +167,12 @@ class RatingRunner:
         return self._together(trained, task, report)
 
     def _wanted(self, task: Task) -> int:
-        """The number of parts that are trained where nothing ends the trial before."""
+        """The number of folds or repeats to train: the study's, or `most_parts` if fewer."""
         parts = parts_of(self._config)
         return parts if task.most_parts is None else min(parts, task.most_parts)
 
     def _parts(self, task: Task) -> Iterator[tuple[int, Split]]:
-        """The number of each part, and the split that it is trained on."""
+        """Yield the number of each fold or repeat, and the split of the ratings to train it on."""
         for number in range(1, self._wanted(task) + 1):
             folds = self._config.folds
             yield (
@@ -179,7 +183,7 @@ class RatingRunner:
             )
 
     def _train(self, model: keras.Model, part: _Part, task: Task, report: Reporter) -> _Trained:
-        """Train one part, and save its model where that is kept."""
+        """Train one fold or repeat, and save its model if the task asks for that."""
         report.begin(part_kind(self._config), part.number)
         result = models.train(
             model, part.split, part.config, lambda e: report(e.epoch, e.seconds, e.metrics)
@@ -198,7 +202,7 @@ class RatingRunner:
         )
 
     def _together(self, trained: Sequence[_Trained], task: Task, report: Reporter) -> Done:
-        """Combine the parts of a trial: the mean of those that ended, and the figures of each."""
+        """Combine a trial's folds or repeats: its value is the mean of those trained to the end."""
         last = trained[-1].result
         cut = last.end_reason if last.end_reason not in _KEPT else ""
         whole = trained[:-1] if cut else trained
@@ -229,7 +233,7 @@ class RatingRunner:
         )
 
     def _figures(self, trained: Sequence[_Trained], report: Reporter) -> dict[str, float]:
-        """Times and counts of all parts; the best epoch is the first part's."""
+        """Sum seconds and epochs over the folds or repeats; `best_epoch` is that of the first."""
         results = [each.result for each in trained]
         return {
             "best_epoch": results[0].best_epoch,
@@ -248,7 +252,7 @@ class RatingRunner:
     def _refit(
         self, model: keras.Model, config: models.TrainConfig, task: Task, epochs: int
     ) -> Done:
-        """Train on train and validation part together; there is nothing left to score it on."""
+        """Train on the train and the validation part together; so there is no validation score."""
         trainer = models.refit(model, self._split, config, epochs)
         models.save_ratings_model(model, self._split.vocabulary, task.folder / "model")
         return Done(

@@ -13,15 +13,17 @@ from tracking import EndReason, EpochRecord
 
 
 class Reporter:
-    """Sends a trial's epochs and parts to the study, and waits for an answer where it is judged.
+    """Sends each epoch and each fold or repeat of a trial to the study's process.
+
+    Where the pruner judges the trial, the reporter waits for the answer whether the trial goes on.
 
     Attributes:
-        seconds: Seconds that the reports took so far.
+        seconds: Seconds that sending and waiting took so far.
         beyond: Which limit ended the trial, in words; empty where none did.
     """
 
     def __init__(self, pipe: Connection, task: Task) -> None:
-        """Send nothing yet; the first part's epochs follow."""
+        """Send nothing yet; the next epochs are taken for those of the first fold or repeat."""
         self._pipe = pipe
         self._task = task
         self._prefix = ""
@@ -53,20 +55,23 @@ class Reporter:
         return goes_on and not self.beyond
 
     def begin(self, kind: str, number: int) -> None:
-        """Set which part the epochs that follow belong to.
+        """Set which fold or repeat of the trial the following epochs belong to.
+
+        The epochs of the first one are the trial's own curve. The metrics of the others get a
+        prefix, say "fold_2/".
 
         Args:
-            kind: "fold" or "repeat"; the first part's epochs are the trial's own curve.
+            kind: "fold" or "repeat".
             number: 1 for the first.
         """
         self._prefix = f"{kind}_{number}/" if number > 1 else ""
 
     def part(self, number: int, value: float) -> bool:
-        """Report a part that was trained to its end.
+        """Report a fold or repeat of the trial that was trained to its end.
 
         Args:
-            number: 1 for the first.
-            value: The part's value.
+            number: Number of the fold or repeat, 1 for the first.
+            value: Its objective value.
 
         Returns:
             Whether the trial goes on; false where it is pruned.
@@ -80,5 +85,5 @@ class Reporter:
 
     @property
     def end_reason(self) -> str:
-        """Why the trial was ended from outside: "pruned", or "limit"."""
+        """The reason of a trial that was stopped: "limit" if it exceeded a limit, else "pruned"."""
         return EndReason.LIMIT if self.beyond else EndReason.PRUNED

@@ -1,4 +1,4 @@
-"""The interface between the child's main loop and what trains its trials."""
+"""The interface between the child's main loop and the class that trains its trials."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from search.child.reporter import Reporter
 
 
 class Runner(Protocol):
-    """Trains trials of one study: ours on ratings, or a user's own HyperModel.
+    """Trains the trials of one study, with Trialbook's rating models or a user's HyperModel.
 
     Order: a runner lives in one child process, which makes it with its data loaded. Then `ready` is
     called once; after that `run` and `score`, one at a time, in any order. `tidy` follows each
@@ -48,7 +48,7 @@ class Runner(Protocol):
         """
 
     def score(self, question: Score) -> Scored:
-        """Score a saved model, or the trivial predictors, on one part of the data.
+        """Score a saved model, or the trivial predictors, on the validation or the test part.
 
         Args:
             question: Which model, and which part.

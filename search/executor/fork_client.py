@@ -39,7 +39,7 @@ def environment(device: int | None = None) -> dict[str, str]:
 
 
 class ForkServer:
-    """A process that forks children for this one; made by `start`.
+    """Talks to the fork server, a process that forks children for this one; made by `start`.
 
     Who is responsible for what: the server loads the libraries once and forks; each child speaks
     with its own `Supervisor` through a pipe of its own. The children are the server's: it waits for
@@ -88,18 +88,23 @@ class ForkServer:
         return cls(process, asking, log)
 
     def fits(self) -> bool:
-        """Whether the server lives, is this process's, and loaded with the environment of now."""
+        """Whether this process may use the server.
+
+        The server lives, this process started it, and the environment variables that libraries read
+        when they are loaded have not changed since.
+        """
         ours = self._owner == os.getpid()
         return ours and self._seen == _read_at_loading() and self._process.poll() is None
 
     def fork(self, pipe: int, log: int) -> None:
-        """Ask for a child; the caller may close both descriptors at once.
+        """Ask the server to fork a child, and do not wait for the child.
 
-        Where the server is no more, nothing answers at the pipe's other end.
+        The server gets copies of both descriptors, so that the caller may close its own at once. If
+        the server has ended, no child comes and nothing answers at the pipe's other end.
 
         Args:
-            pipe: Descriptor of the pipe that the child serves.
-            log: Descriptor of the file that it prints to.
+            pipe: Descriptor of the child's end of its pipe.
+            log: Descriptor of the file that the child prints to.
         """
         with self._lock, contextlib.suppress(ConnectionError):
             socket.send_fds(self._asking, [request(FORK)], [pipe, log])
@@ -137,7 +142,10 @@ class ForkServer:
 def _end(
     owner: int, asking: socket.socket, process: subprocess.Popen[bytes], log: IO[bytes]
 ) -> None:
-    """Close our ends; in the process that started it, wait for the server, or kill it."""
+    """Close the socket and the log; wait for the server's end, and kill it after half a second.
+
+    A process that did not start the server, such as a fork of the one that did, leaves it alone.
+    """
     asking.close()
     log.close()
     if owner != os.getpid():
@@ -154,7 +162,7 @@ _starting = threading.Lock()
 
 
 def fork_server() -> ForkServer:
-    """The fork server of this process, started where there is none that fits."""
+    """The fork server of this process; a new one is started if there is none that `fits`."""
     global _server
     with _starting:
         if _server is None or not _server.fits():

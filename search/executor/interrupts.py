@@ -10,17 +10,17 @@ from types import FrameType
 
 
 class Stop:
-    """Whether a user or another program asked to stop.
+    """A signal handler that remembers whether a user or another program asked to stop.
 
     Attributes:
-        asked: Set by the first signal, and by a worker that fails.
+        asked: Whether to stop: set by the first signal, or by a worker that fails.
     """
 
     def __init__(self) -> None:
         self.asked = False
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
-        """Take a signal; the second one raises KeyboardInterrupt at once.
+        """Handle a signal: set `asked`, or raise KeyboardInterrupt where it is set already.
 
         Args:
             signum: Number of the signal.

@@ -23,7 +23,10 @@ _TRIALS_A_CHILD = 25
 
 
 class ChildDied(Exception):
-    """The child ended without an answer; the message says how, and `end_reason` which kind."""
+    """The child ended without an answer; the message says how.
+
+    Its `end_reason` is the trial's: "out_of_memory" or "crash".
+    """
 
     def __init__(self, message: str, end_reason: str) -> None:
         super().__init__(message)
@@ -47,11 +50,11 @@ class Supervisor:
     """
 
     def __init__(self, config: StudyConfig, device: int | None = None) -> None:
-        """Start nothing yet.
+        """Keep the settings; no child is started yet.
 
         Args:
             config: The study that the children train.
-            device: The only GPU that they see; None for all.
+            device: The only GPU that the children see; None for all.
         """
         self._config = config
         self._device = device
@@ -152,7 +155,7 @@ class Supervisor:
         raise self._death()
 
     def reply(self, goes_on: bool) -> None:
-        """Answer a child that waits after an epoch or a part.
+        """Answer a child that waits after an epoch, or after a fold or repeat.
 
         Args:
             goes_on: Whether the trial goes on.
@@ -190,7 +193,7 @@ class Supervisor:
         self._forget()
 
     def _forget(self) -> None:
-        """Let go of a child that ended, the last of what it printed kept."""
+        """Close the pipe and the log of a child that ended; keep the last of what it printed."""
         if self._pipe is not None:
             self._pipe.close()  # a child that starts only now finds it closed, and ends
         if self._log is not None:
@@ -199,7 +202,7 @@ class Supervisor:
         self._server = self._pid = self._pipe = self._ready = self._log = None
 
     def _death(self) -> ChildDied:
-        """Learn how the child ended, let go of it, and describe its end."""
+        """Make the exception for a child that ended: by its exit code and what it printed last."""
         assert self._server is not None
         if self._pid is not None:
             code, printed = self._server.wait(self._pid), self.log_tail()

@@ -13,7 +13,9 @@ _PAUSE_S = 0.1
 
 
 class Listener:
-    """Hears what happens in the trial that a child trains; this one lets every trial go on.
+    """Is told of each epoch and each part (fold or repeat) of the trial that a child trains.
+
+    Subclasses override the methods. This base class ignores all and lets every trial go on.
 
     Order and threads: everything is called in the thread that called `train`, in the order in which
     it happened in the child, and never after `train` has returned. The end of the trial is what
@@ -39,10 +41,10 @@ class Listener:
         return True
 
     def part(self, part: Part) -> bool:
-        """Hear that one training of several ended.
+        """Hear that a fold or repeat of the trial was trained to its end.
 
         Args:
-            part: The part; `part.waits` says whether the child waits for the answer.
+            part: The fold or repeat; `part.waits` says whether the child waits for the answer.
 
         Returns:
             Whether the trial goes on.
@@ -50,7 +52,7 @@ class Listener:
         return True
 
     def between(self) -> None:
-        """Hear that a message was dealt with, or that a tenth of a second passed without one."""
+        """Use the time between messages: called after each one, and each 0.1 s without any."""
 
 
 def train(
@@ -64,7 +66,7 @@ def train(
     Args:
         supervisor: Owns the child; where there is none, one is started.
         task: What to train.
-        listener: Hears each epoch and each part.
+        listener: Hears each epoch and each fold or repeat.
         is_over: Called after each message and each tenth of a second; true ends the waiting.
 
     Returns:
@@ -94,11 +96,11 @@ def train(
 
 
 def score(supervisor: Supervisor, question: Score, stop: Stop) -> Scored:
-    """Have a child score a saved model.
+    """Have a child score a saved model, or the trivial predictors.
 
     Args:
         supervisor: Owns the child; where there is none, one is started.
-        question: What to score, and on which part.
+        question: What to score, and on which part of the ratings.
         stop: Ends the waiting.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Trials of a tuner's study that an earlier process left: finished ones, and one to go on with."""
+"""Finds the trials that an earlier process left in a tuner's study: finished or interrupted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
 
 
 def interrupted_trial(study: optuna.Study, name: str) -> optuna.Trial | None:
-    """Begin the queued trial that stands for an interrupted one of a tuner; None without one.
+    """Begin the queued retry of a tuner's interrupted trial; None where no retry is queued.
 
     Args:
         study: The study.

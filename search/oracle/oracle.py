@@ -126,7 +126,7 @@ class OptunaOracle(keras_tuner.Oracle):
         tuner.on_epoch_begin, tuner.on_epoch_end = on_epoch_begin, on_epoch_end
 
     def _epoch(self, name: str, epoch: int, seconds: float, logs: Mapping[str, Any]) -> None:
-        """Record an epoch; those of later executions of the same trial go on counting."""
+        """Record an epoch; where a tuner trains a trial more than once, the numbers go on."""
         curve = self._curves.setdefault(name, [])
         if curve and epoch <= curve[-1].epoch:
             epoch = curve[-1].epoch + 1
@@ -135,7 +135,9 @@ class OptunaOracle(keras_tuner.Oracle):
         self._study.epoch(self._numbers[name], curve[-1])
 
     def create_trial(self, tuner_id: str) -> Any:
-        """Begin a tuner's next trial, as the base class does; the study's earlier trials count.
+        """Begin a tuner's next trial, as the base class does.
+
+        The study's finished trials, those of earlier processes too, count towards `max_trials`.
 
         Args:
             tuner_id: Keras Tuner's name of the worker that asks.
@@ -237,7 +239,7 @@ def active_values(trial: Any) -> dict[str, Any]:
 
 
 def _times(curve: list[EpochRecord]) -> dict[str, float]:
-    """Number and seconds of the epochs that were watched; empty without any."""
+    """The number of recorded epochs and their seconds, by name; empty where none was recorded."""
     if not curve:
         return {}
     return {

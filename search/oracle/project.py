@@ -48,7 +48,7 @@ class Imported:
 
     @classmethod
     def of(cls, record: StudyRecord, objective: str, *, unfinished: int) -> Imported:
-        """Count the trials of a study that was made of a project.
+        """Count the trials of a study that was imported from a Keras Tuner project.
 
         Args:
             record: The study.
@@ -121,7 +121,7 @@ def _ended(trials: Sequence[Any], folder: Path) -> list[Any]:
 
 
 def _must_be_new(name: str, studies: Studies) -> None:
-    """Refuse the name of a study that is there."""
+    """Refuse a name that a study has already."""
     if name in optuna.get_all_study_names(studies.storage):
         raise SearchError(
             f"An import needs a study of its own, but there is one named {name!r}. Give "
@@ -177,7 +177,7 @@ def _objective(trials: Sequence[Any], folder: Path) -> str:
 
 
 def _check_objective(goal: str, trials: Sequence[Any], folder: Path) -> None:
-    """Refuse an objective that the project has no metric for, or that goes the other way."""
+    """Refuse an objective that is no metric of the project, or that has the other direction."""
     name, _, direction = goal.partition(":")
     known = {n: h for t in trials if t.score is not None for n, h in t.metrics.metrics.items()}
     if not known:
@@ -214,7 +214,7 @@ def _add(opened: TunerStudy, trial: Any, space: Sequence[Parameter]) -> None:
 
 
 def _curve(trial: Any) -> tuple[EpochRecord, ...]:
-    """A trial's epochs as far as the project holds them: most often the best one alone."""
+    """Read the epochs of a trial that its project holds, most often the best epoch alone."""
     steps: dict[int, dict[str, float]] = {}
     for name in trial.metrics.metrics:
         for observation in trial.metrics.get_history(name):

@@ -61,7 +61,7 @@ from tracking import (
 
 @dataclass(frozen=True, slots=True)
 class TunerStudy:
-    """A study whose trials tuners train, and its record; made by `open`.
+    """A study whose trials Keras Tuner trains, and its record in MLflow; made by `open`.
 
     Attributes:
         config: Its stored settings, with the tuner's target, sampler and seed.
@@ -142,7 +142,7 @@ class TunerStudy:
         return self._begin_given(interrupted_trial(self.study, point.name), point)
 
     def _begin_given(self, trial: optuna.Trial | None, point: TunerPoint) -> int:
-        """Begin a trial of values that Optuna need not choose, in a new trial where there is none.
+        """Begin `trial`, or a new one if it is None, with the values that the tuner has chosen.
 
         Returns:
             The trial's number.
@@ -281,7 +281,7 @@ class TunerStudy:
 
 
 def _resumed(stored: StudyConfig, wanted: StudyConfig) -> StudyConfig:
-    """The stored study's settings with the tuner's target, sampler and seed."""
+    """Merge settings to resume a study: the stored ones, with the tuner's target, sampler, seed."""
     if stored.rates:
         raise SearchError(
             f"A tuner may go on only with a study of a model of its own, but {stored.name} "

@@ -80,7 +80,7 @@ def reproduce_baseline(
 
 
 def _recorded_just_now(stored: Stored, data: str, tolerance: float, note: str) -> Reproduction:
-    """The result for a baseline that had no earlier record to compare with."""
+    """Make the result for a baseline without an earlier record, so that nothing is compared."""
     value = float(stored.record.value or math.nan)
     return Reproduction(
         target=f"baseline on {data}",
@@ -131,7 +131,7 @@ def _against_published(
 def _baseline_now(
     stored: Stored, fresh: bool, on_epoch: OnEpoch | None
 ) -> tuple[float | None, Sequence[EpochRecord], Sequence[str]]:
-    """Value, curve and drift of the baseline: recorded just now, else trained again."""
+    """The baseline's value, epochs and drift: as recorded if it is `fresh`, else trained again."""
     if fresh:
         return stored.record.value, stored.record.epochs, ()
     replay = train_again(stored, stored.config, on_epoch=on_epoch)

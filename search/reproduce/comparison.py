@@ -72,7 +72,7 @@ def compare_again(
 
 
 def _compared(stored: Stored, replay: Replay, home: Path, tolerance: float) -> Reproduction:
-    """Compare a trial's record with its replay, and draw both curves."""
+    """Compare a trial's record with the new training, and draw both curves."""
     expected = float(stored.record.value or math.nan)
     got, notes = value_of(replay, stored)
     changes = [*drift_lines(stored, replay), *record_lines(stored)]

@@ -40,13 +40,16 @@ def drift_lines(stored: Stored, replay: Replay) -> list[str]:
 
 
 def record_lines(stored: Stored) -> list[str]:
-    """List the places that hold another value than Optuna; all were written as one number.
+    """List where the stored values of a trial contradict each other, so that one was altered.
+
+    The value in Optuna is compared with the trial's figures, with MLflow, with the mean of its
+    folds or repeats, and with its curve at the best epoch.
 
     Args:
         stored: A trial with a value.
 
     Returns:
-        One line a place, each beginning with "record:".
+        One line for each contradiction, beginning with "record:".
     """
     name, value = stored.config.value_name, stored.record.value
     assert value is not None
@@ -74,7 +77,7 @@ def record_lines(stored: Stored) -> list[str]:
 
 
 def _part_lines(stored: Stored, value: float) -> list[str]:
-    """Say where the value of a trial of several parts is not their mean; empty where it is."""
+    """Say if a trial's value is not the mean of its folds or repeats; empty where it is."""
     metrics, kind = stored.record.metrics, part_kind(stored.config)
     count = int(metrics.get("parts", 0))
     parts = [metrics.get(f"{kind}_{n}/{stored.config.value_name}") for n in range(1, count + 1)]

@@ -54,20 +54,20 @@ class Stored:
 
     @property
     def parts(self) -> int | None:
-        """Parts after which a trial of several was pruned; None where it has none, or was not."""
+        """How many folds or repeats a pruned trial had completed; None if none, or not pruned."""
         parts = self.record.metrics.get("parts", 0)
         return int(parts) if self.record.state == PRUNED and parts else None
 
     @property
     def pruned_at(self) -> int | None:
-        """The epoch after which the trial was pruned; None where it was not, or between parts."""
+        """The epoch after which a trial was pruned; None if not pruned, or if `parts` says when."""
         in_first = self.record.state == PRUNED and self.parts is None
         return len(self.record.epochs) if in_first else None
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A trial that was trained again.
+    """The outcome of a stored trial that was trained again.
 
     Attributes:
         ready: What the child said of its data, threads and devices.
@@ -135,11 +135,11 @@ def _of_run(run_id: str, studies: Studies) -> tuple[str, str]:
 
 
 def train_again(stored: Stored, config: StudyConfig, *, on_epoch: OnEpoch | None = None) -> Replay:
-    """Train a stored trial in a fresh child, as far as it came then.
+    """Train a stored trial again in a new child process; a pruned one up to where it was pruned.
 
     Args:
-        stored: The trial; one that was pruned is stopped again where it was stopped.
-        config: Its study, at the ratings and thread count to use.
+        stored: The trial.
+        config: The settings of its study, with the ratings and the thread count to use.
         on_epoch: Called with each epoch.
 
     Raises:
@@ -174,7 +174,7 @@ def train_again(stored: Stored, config: StudyConfig, *, on_epoch: OnEpoch | None
 
 
 class _Epochs(Listener):
-    """Keeps the epochs, and ends the trial after a given one."""
+    """Collects the epochs of a trial, and ends the trial after a given epoch, if any."""
 
     def __init__(self, last: int | None, on_epoch: OnEpoch | None) -> None:
         self.records: list[EpochRecord] = []
@@ -182,7 +182,7 @@ class _Epochs(Listener):
         self._on_epoch = on_epoch
 
     def epoch(self, record: EpochRecord, *, is_asked: bool) -> bool:
-        """Keep an epoch and pass it on."""
+        """Collect an epoch, pass it on, and say whether the trial goes on."""
         self.records.append(record)
         if self._on_epoch is not None:
             self._on_epoch(record)
@@ -190,11 +190,11 @@ class _Epochs(Listener):
 
 
 def value_of(replay: Replay, stored: Stored) -> tuple[float | None, tuple[str, ...]]:
-    """The value of a replay and notes on it; None where the training failed.
+    """The value of the new training, with notes on it; None where that training failed.
 
     Args:
         replay: The new training.
-        stored: The trial; of a pruned one the best value so far is taken.
+        stored: The trial that was trained again; for a pruned one the best value so far is taken.
     """
     if isinstance(replay.ended, Failed):
         return None, (f"Training again failed: {replay.ended.message}",)

@@ -51,7 +51,7 @@ def open_storage(store: Store, url: str | None) -> optuna.storages.BaseStorage:
 
 
 def _open(address: str) -> optuna.storages.BaseStorage:
-    """Open the storage, even while a program that does not take our lock creates it."""
+    """Open the storage; try again while another program, without our lock, creates its tables."""
     connect = {"timeout": _BUSY_S} if address.startswith("sqlite") else {}
     for tried in range(1, _TRIES + 1):
         try:
@@ -65,7 +65,10 @@ def _open(address: str) -> optuna.storages.BaseStorage:
 
 
 def home_lock(store: Store) -> FileLock:
-    """Make a file lock on a home, for what one process must do at a time; it waits 120 seconds."""
+    """Make the file lock of a home folder, which one process can hold at a time.
+
+    Whoever takes the lock waits for it for at most 120 seconds.
+    """
     store.make_folders()
     return FileLock(store.home / ".optuna.lock", timeout=120)
 

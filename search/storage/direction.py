@@ -1,4 +1,4 @@
-"""Whether less or more is better in an Optuna study, and a trial's value."""
+"""Reads whether an Optuna study minimises or maximises, and a trial's objective value."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tracking.records import sign_of as _sign_of
 
 
 def sign_of(study: optuna.Study) -> float:
-    """What a value of the study is multiplied by so that lower is better: 1, or -1 to maximise.
+    """The factor that makes lower values better: 1 where a study minimises, -1 where it maximises.
 
-    Of a study with several goals it is the first goal's.
+    In a study with several goals the factor is that of the first goal.
 
     Example:
         >>> sign_of(optuna.create_study(direction="maximize"))
@@ -22,12 +22,12 @@ def sign_of(study: optuna.Study) -> float:
 
 
 def value_of(trial: FrozenTrial) -> float | None:
-    """A trial's objective value: the first one where a study has several goals; None without."""
+    """A trial's objective value, the first of several goals; None where the trial has no value."""
     return trial.values[0] if trial.values else None
 
 
 def known_value_of(trial: FrozenTrial) -> float:
-    """The objective value of a trial that has one, as every complete trial does."""
+    """The objective value of a trial that must have a value, such as a complete trial."""
     value = value_of(trial)
     assert value is not None, f"trial {trial.number} has no value"
     return value

@@ -1,7 +1,7 @@
-"""Uses of Optuna's private interfaces; no other module has any, but `views` imitates some.
+"""All calls of Optuna's private interfaces; `views` imitates some, and no other module has any.
 
-What is written here goes to the database in few statements, where Optuna takes a transaction a
-value: 2 to 5 ms each.
+The functions here write many values to the database in a few statements. Optuna itself takes a
+transaction of 2 to 5 ms for each value.
 """
 
 from __future__ import annotations
@@ -70,14 +70,15 @@ def take_queued(study: optuna.Study, queued: FrozenTrial) -> optuna.Trial | None
 
 
 def storage_that_updates(study: optuna.Study, trial: FrozenTrial) -> StorageView:
-    """A view of the storage that writes system attributes to the trial at hand as well.
+    """Make a view of the storage that writes a system attribute to the trial in memory as well.
 
-    Successive halving stores the rungs that a trial reached, and reads them from the trial that it
-    is given; without this, that one would lack what was stored since it was read.
+    Successive halving stores the rungs that a trial reached as system attributes, and reads them
+    from the `FrozenTrial` that it is given. That copy would lack all that was stored since it was
+    read.
 
     Args:
         study: The study.
-        trial: The trial that is judged; it is changed.
+        trial: The copy in memory of the trial that is judged; it is changed.
     """
     storage = study._storage
 
@@ -89,14 +90,14 @@ def storage_that_updates(study: optuna.Study, trial: FrozenTrial) -> StorageView
 
 
 def write_reports(study: optuna.Study, trial: optuna.Trial, values: Mapping[int, float]) -> None:
-    """Store reported values by epoch, in one statement where the storage is a database.
+    """Store the values that a trial reported, by epoch; a database gets them in one statement.
 
-    Optuna itself takes a transaction a value, 2 to 3 ms each.
+    Optuna itself takes a transaction of 2 to 3 ms for each value.
 
     Args:
         study: The study.
         trial: A running trial of it.
-        values: Never reported before.
+        values: The value of each epoch; none of these epochs was reported before.
     """
     if not values:
         return
@@ -151,7 +152,7 @@ def _store(
     parameters: Mapping[str, tuple[float, BaseDistribution]],
     attributes: Mapping[str, Any],
 ) -> None:
-    """Store a trial's parameters and attributes, in one transaction where it is a database."""
+    """Store a trial's parameters and attributes; a database gets them in one transaction."""
     database = _database(storage)
     if database is None:
         for name, (value, distribution) in parameters.items():

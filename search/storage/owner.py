@@ -1,4 +1,7 @@
-"""The owner of a trial: the process that runs it, known by machine, number and start time."""
+"""The owner of a trial: the process that runs the trial, as host, process number and start time.
+
+The start time tells a process from a later one that has got the same number.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def owner_of(pid: int) -> dict[str, Any]:
 
 
 def named(owner: Mapping[str, Any]) -> str:
-    """An owner in words, for a message."""
+    """Name an owner in a message: "process 42 on HOST"."""
     return f"process {owner['pid']} on {owner['host']}"
 
 

@@ -66,7 +66,7 @@ def trial_record(study: str, trial: FrozenTrial, monitor: str) -> TrialRecord:
 
 
 def _tags(trial: FrozenTrial) -> dict[str, str]:
-    """The tags of a trial's run: those that it began with, and those of its end."""
+    """The tags of a trial's MLflow run: those from its start, and those that its outcome adds."""
     outcome = outcome_of(trial)
     tags = dict(plan_of(trial).tags)
     if outcome.trainer:
@@ -77,7 +77,7 @@ def _tags(trial: FrozenTrial) -> dict[str, str]:
 
 
 def _own_value(trial: FrozenTrial) -> float | None:
-    """A trial's value; for a pruned one its best, since Optuna keeps the last that was reported."""
+    """A trial's value; for a pruned trial its best, whereas Optuna has the last reported one."""
     value = outcome_of(trial).value
     if trial.state == TrialState.PRUNED and value is not None:
         return float(value)
@@ -85,16 +85,16 @@ def _own_value(trial: FrozenTrial) -> float | None:
 
 
 def so_far(config: StudyConfig, epochs: Sequence[EpochRecord]) -> dict[str, float]:
-    """Summarise the epochs of a trial that did not come to its end.
+    """Summarise the epochs that a trial trained before it was interrupted or failed.
 
     Args:
-        config: Its study.
-        epochs: All that were reported.
+        config: The trial's study.
+        epochs: All epochs that were reported.
 
     Returns:
-        `epochs_run` and `seconds_train`, and where an epoch has a finite value the best of them as
-        `lowest_` or `highest_` with the monitor's name. It is not under the objective's name, so
-        that the trial never ranks among those that came to their end.
+        `epochs_run` and `seconds_train`; and the best finite value of an epoch, if there is any, as
+        `lowest_` or `highest_` with the monitor's name. That value is not stored under the
+        objective's name, so that the trial never ranks among the complete trials.
 
     Example:
         >>> first = EpochRecord(epoch=1, seconds=0.5, metrics={"val_rmse": 0.9})
@@ -160,7 +160,7 @@ def importances(study: optuna.Study) -> dict[str, float]:
 
 
 def _more(config: StudyConfig) -> list[str]:
-    """Describe the settings beyond the usual, one line each."""
+    """Describe folds, repeats, growing samples, goals and warm start, one line for each in use."""
     lines = []
     if config.folds:
         lines.append(f"A trial's value is the mean of {config.folds} folds of the train part.")

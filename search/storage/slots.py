@@ -37,20 +37,24 @@ def slot_of(study: optuna.Study, trial: FrozenTrial) -> int:
 
 
 def place_of(study: optuna.Study, trial: FrozenTrial) -> int:
-    """Count the slots before a trial's that the sampler filled.
+    """Count the earlier slots whose configurations the sampler chose.
 
-    The baseline is given, and so is what a user queued: neither takes a point of a sequence.
+    A sampler that follows a sequence of points gives the trial the point with this number. Queued
+    configurations (the baseline, and those that a user wants tried) take no point of the sequence.
 
     Args:
         study: The study.
-        trial: One of its trials, or the one that is asked for.
+        trial: One of its trials, or the trial that the sampler is asked for.
     """
     slot = slot_of(study, trial)
     return slot - sum(1 for given in given_slots(study) if given < slot)
 
 
 def given_slots(study: optuna.Study) -> set[int]:
-    """The slots whose configurations were queued, wholly or in part."""
+    """The slots whose trials were queued with a configuration, whole or in part.
+
+    The retry of an interrupted trial is queued as well, but does not count by itself.
+    """
     return {
         slot_of(study, trial)
         for trial in study.get_trials(deepcopy=False)

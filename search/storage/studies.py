@@ -1,4 +1,4 @@
-"""The studies of one home: Optuna's storage, opened once, and the record beside it."""
+"""The studies of one home folder: Optuna's storage, opened once, and their records in MLflow."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LOADER = Path(str(files("models").joinpath("serving.py")))
 
 
 class Studies:
-    """The studies of a home, each with its record in MLflow.
+    """Finds the studies of a home folder in Optuna's storage, and each one's record in MLflow.
 
     Who is responsible for what: this class knows where a study and its record are; how a study is
     created is `search.study.opening`, what is stored with it `search.storage.study_attributes`.
@@ -52,7 +52,7 @@ class Studies:
     """
 
     def __init__(self, store: Store, address: str | None = None) -> None:
-        """Open nothing yet.
+        """Keep the two addresses; Optuna's storage is opened at its first use.
 
         Args:
             store: The home, and MLflow's address.
@@ -72,10 +72,10 @@ class Studies:
         return open_storage(self.store, self.address)
 
     def lock(self) -> FileLock:
-        """Make a lock on this home, to be held with `with`; it holds among processes and threads.
+        """Make the home folder's lock, for `with`; one thread of one process can hold it at a time.
 
-        It is not to be taken twice: whoever holds one and waits for another fails after 120
-        seconds, as `filelock.Timeout`.
+        Do not take the lock twice: whoever holds it and waits for it again fails after 120 seconds
+        with `filelock.Timeout`.
         """
         _ = self.storage  # is opened under the same lock, so that must have been before
         return home_lock(self.store)
@@ -142,22 +142,25 @@ class Studies:
 
     @property
     def named_uri(self) -> str | None:
-        """MLflow's address where a command names one; None for the home's own."""
+        """The MLflow address that the command names; None where MLflow is in the home folder."""
         uri = self.store.tracking_uri
         return None if uri == Store(self.store.home).tracking_uri else uri
 
     def store_of(self, config: StudyConfig | None = None) -> Store:
-        """The store of a study's record: at the address that the command names, else its own.
+        """The store that holds a study's record in MLflow.
+
+        MLflow's address is the one that the command names, else the one in the study's settings,
+        else that of the home folder.
 
         Args:
-            config: The study; None for the home's own record.
+            config: The study; None for the command's address, or the home folder's.
         """
         if self.named_uri or config is None or config.tracking_uri is None:
             return self.store
         return Store(self.store.home, config.tracking_uri)
 
     def recorder(self, config: StudyConfig | None = None) -> Recorder:
-        """The recorder of a study, made once; see `store_of`."""
+        """The recorder that writes a study's record; there is one for each MLflow address."""
         store = self.store_of(config)
         if store.tracking_uri not in self._recorders:
             self._recorders[store.tracking_uri] = MlflowRecorder(store, _LOADER)

@@ -56,7 +56,7 @@ def write_dataset(study: optuna.Study, dataset: Mapping[str, Any] | None) -> Non
 
 
 def run_of(study: optuna.Study) -> Mapping[str, Any]:
-    """`experiment_id` and `parent_run_id` in MLflow; empty before the study has a record."""
+    """The study's `experiment_id` and `parent_run_id` in MLflow; empty before it has a run."""
     return study.user_attrs.get(Key.RUN) or {}
 
 
@@ -79,7 +79,7 @@ def space_of(study: optuna.Study) -> Sequence[Mapping[str, Any]]:
 
 
 def space_version_of(study: optuna.Study) -> int:
-    """The version of a study's space: 1, and one more for each other space before it."""
+    """The version of a study's space: 1, plus one for each changed space in its warm starts."""
     return int(_space(study).get("version", 1))
 
 
@@ -101,12 +101,12 @@ def _space(study: optuna.Study) -> Mapping[str, Any]:
 
 
 def history_of(study: optuna.Study) -> Mapping[str, Any] | None:
-    """The fields of the `History` that the study took of an earlier one; None without one."""
+    """The fields of the `History` that the study took from an earlier study, or None."""
     return study.user_attrs.get(Key.HISTORY)
 
 
 def write_history(study: optuna.Study, history: Mapping[str, Any]) -> None:
-    """Store what a study took from an earlier one.
+    """Store the `History` that a study took from an earlier study.
 
     Args:
         study: The study.
@@ -126,7 +126,7 @@ def write_verdict(study: optuna.Study, verdict: Mapping[str, Any]) -> None:
 
 
 def chooser_of(study: optuna.Study) -> Mapping[str, Any] | None:
-    """The process that chooses the study's winner now, as an owner; None without one."""
+    """The process that chooses the winner now, as `search.storage.owner.me` has it, or None."""
     return study.user_attrs.get(Key.DECIDING)
 
 

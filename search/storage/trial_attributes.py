@@ -155,7 +155,7 @@ def write_outcome(trial: optuna.Trial, record: TrialRecord) -> None:
 
 
 def write_outcome_of_another(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> None:
-    """Store the outcome of a trial that was read from the storage, as another process's."""
+    """Store the outcome of a trial that was read from the storage, say of a dead process."""
     set_attribute(study, trial, Key.OUTCOME.value, asdict(TrialOutcome.of(record)))
 
 
@@ -176,7 +176,7 @@ def given_slot(trial: AnyTrial) -> int | None:
 
 
 def write_slot(trial: optuna.Trial, slot: int) -> None:
-    """Store a trial's slot, unless it was given one when it was queued."""
+    """Store a trial's slot (its place in the study), unless it was queued with a slot."""
     if Key.SLOT not in trial.user_attrs:
         trial.set_user_attr(Key.SLOT.value, slot)
 
@@ -204,20 +204,20 @@ def queued_values(trial: FrozenTrial) -> dict[str, Any]:
 
 
 def tuner_trial_of(trial: FrozenTrial) -> str | None:
-    """Keras Tuner's own name of a trial that one of its tuners trains, or None."""
+    """The name that Keras Tuner gave the trial; None where no Keras Tuner tuner trains it."""
     name = trial.user_attrs.get(Key.TUNER_TRIAL)
     return None if name is None else str(name)
 
 
 def write_tuner_trial(trial: optuna.Trial, name: str) -> None:
-    """Store Keras Tuner's own name of a trial."""
+    """Store the name that Keras Tuner gave a trial."""
     trial.set_user_attr(Key.TUNER_TRIAL.value, name)
 
 
 def attributes_of_queued(
     *, slot: int | None = None, retry_of: int | None = None, recipe: str | None = None
 ) -> dict[str, Any]:
-    """Make the attributes that are stored with a queued trial; None is left out.
+    """Make the attributes that are stored with a queued trial; arguments that are None add none.
 
     Args:
         slot: The slot that the trial takes.

@@ -36,7 +36,7 @@ def finished(study: optuna.Study) -> int:
 
 
 def under_way_or_done(study: optuna.Study) -> int:
-    """Count the finished and the running trials: what the study has once those have ended."""
+    """Count finished and running trials together: the count once all running trials finish."""
     trials = study.get_trials(deepcopy=False)
     return sum(_counts(trial) or trial.state == TrialState.RUNNING for trial in trials)
 
@@ -56,7 +56,7 @@ def infeasible(trial: FrozenTrial) -> bool:
 
 
 def beyond_in_a_row(study: optuna.Study) -> int:
-    """Count how many of the latest trials, one after another, a limit kept from training."""
+    """Count the latest trials in a row that a limit kept from being trained at all."""
     ended = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
     return sum(1 for _ in takewhile(infeasible, reversed(ended)))
 
@@ -110,8 +110,9 @@ def same_before(study: optuna.Study, number: int, values: Mapping[str, Any]) -> 
 def twin_under_way(study: optuna.Study, number: int, values: Mapping[str, Any]) -> bool:
     """Whether another worker on this machine trains the same configuration now.
 
-    One on another machine is not waited for, since nobody here could tell that it is gone. A trial
-    that began a moment ago and has no configuration yet may get the same one: it counts.
+    A trial on another machine does not count, since nobody here could tell that its process is
+    gone. A trial that began a moment ago and has no configuration yet may get the same one, so it
+    counts.
 
     Args:
         study: The study.
@@ -133,7 +134,7 @@ def _is_being_chosen(trial: FrozenTrial, before: int) -> bool:
 
 
 def _tries(trial: FrozenTrial, before: int, values: Mapping[str, Any]) -> bool:
-    """Whether a trial with a lower number than `before` has these values."""
+    """Whether a trial has a number below `before`, and exactly the given parameter values."""
     return trial.number < before and has_plan(trial) and plan_of(trial).values == dict(values)
 
 

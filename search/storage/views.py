@@ -1,4 +1,4 @@
-"""Views that show Optuna's samplers and pruners other trials than the study holds."""
+"""Stand-ins for Optuna's study and storage that show samplers and pruners a choice of trials."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from search.storage.direction import known_value_of, sign_of
 
 
 class _StudyView:
-    """Stands for a study but shows given trials; everything else is the study's own."""
+    """Stands in for a study: shows the trials it is given, and passes all else on to the study."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class _StudyView:
 
 
 class StorageView:
-    """Stands for a storage with some methods replaced; everything else is the storage's own.
+    """Stands in for a storage: replaces some methods, and passes all others on to the storage.
 
     Example:
         >>> storage = optuna.storages.InMemoryStorage()
@@ -120,7 +120,7 @@ def with_value_at(trial: FrozenTrial, step: int, value: float) -> FrozenTrial:
 
 
 def from_step(trial: FrozenTrial, first: int) -> FrozenTrial:
-    """Copy a trial as if its reports had begun at a step.
+    """Copy a trial without the values that it reported before a step.
 
     Args:
         trial: The trial, which is not changed.

@@ -42,7 +42,7 @@ from tracking import Scalar
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chosen:
-    """The sampler, the pruner and the given configurations of a study.
+    """The sampler and the pruner of a study, and the configurations to try before sampling.
 
     Attributes:
         sampler: Proposes configurations.
@@ -118,7 +118,11 @@ def _pruner(config: StudyConfig) -> BasePruner:
 def _earlier(
     config: StudyConfig, studies: Studies, ready: Ready
 ) -> tuple[Sequence[Mapping[str, Any]], History | None]:
-    """The earlier study's trials that the sampler learns from; and its history, if taken now."""
+    """Find the earlier trials that the sampler learns from, for a study with `warm_start`.
+
+    Returns:
+        The trials; and the `History` to store, None where this study has stored its own already.
+    """
     if config.warm_start is None:
         return (), None
     own = studies.find(config.name) if studies.store.home.is_dir() else None
@@ -178,7 +182,7 @@ def open_study(
 
 
 def _queue_first(study: optuna.Study, ready: Ready, chosen: Chosen) -> None:
-    """Queue a new study's baseline, and the configurations that are tried before the sampler's."""
+    """Queue the configurations to try before the sampler is asked, a new study's baseline first."""
     adapter = SpaceAdapter(ready.space)
     trials = study.get_trials(deepcopy=False)
     fresh = all(trial.state == TrialState.WAITING for trial in trials)

@@ -1,4 +1,4 @@
-"""Bounds how much a longer search could still gain; the bound holds most likely.
+"""Estimates an upper bound of what a longer search could still gain (the regret).
 
 Makarova et al., "Automatic Termination for Hyperparameter Optimization" (AutoML 2022), as Optuna
 has it: a Gaussian process over the parameters that all trials share bounds the best value there is
@@ -42,13 +42,13 @@ class RegretBound:
     """
 
     def __init__(self, study: optuna.Study, seed: int, names: Collection[str]) -> None:
-        """Compute nothing yet.
+        """Keep the arguments; the bound is computed by `value`.
 
         Args:
             study: A study with one objective.
             seed: Seed of the points that the bound looks at.
-            names: Optuna's parameters that every trial of the space has; what lacks one, as the
-                baseline may, is left out.
+            names: Optuna's parameters that every trial of the space has; a trial that lacks one, as
+                the baseline may, is left out.
         """
         self._study = study
         self._seed = seed
@@ -57,7 +57,7 @@ class RegretBound:
         self._bound: float | None = None
 
     def value(self) -> float | None:
-        """The bound in the objective's unit; None before 20 complete trials that have all names."""
+        """The bound in the objective's unit; None before 20 complete trials have all `names`."""
         done = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         shared = [trial for trial in done if trial.params and self._names <= set(trial.params)]
         if len(shared) >= _FEWEST and len(shared) != self._complete:

@@ -60,12 +60,12 @@ def _rehearse(config: StudyConfig) -> Rehearsal:
 
 
 class _Seconds(Listener):
-    """Keeps the seconds that each epoch took."""
+    """Lists the seconds that each epoch took."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
 
     def epoch(self, record: EpochRecord, *, is_asked: bool) -> bool:
-        """Keep the seconds."""
+        """Add the seconds of an epoch to the list, and let the trial go on."""
         self.seconds.append(record.seconds)
         return True

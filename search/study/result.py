@@ -50,7 +50,7 @@ class StudyResult:
         return sum(trial.state == state for trial in self.record.trials)
 
     def to_json(self) -> dict[str, Any]:
-        """The figures of `trialbook search --json`."""
+        """Make the dict that `trialbook search --json` prints: best trial, counts, addresses."""
         best = self.best
         return {
             "study": self.record.name,
@@ -70,7 +70,7 @@ class StudyResult:
         }
 
     def _frontier(self) -> dict[str, Any]:
-        """The trials on the Pareto frontier of several goals; empty for a study with one."""
+        """The trials on the Pareto frontier of a study with several goals; empty with one goal."""
         if len(self.record.goals) < 2:
             return {}
         names = self.record.goals[1:]

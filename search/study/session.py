@@ -33,7 +33,7 @@ from tracking import KILLED, Recorder, Scalar, StudyRecord, warmed
 
 
 class Session:
-    """One run of one study by one process; Keras is left to the children.
+    """Runs one study in this process, once; only its child processes import Keras.
 
     Who is responsible for what: `choose` and `open_study` create the study or resume it; this class
     starts and ends the workers, asks for trials, and closes the study's record; an `Objective` runs
@@ -56,7 +56,7 @@ class Session:
         stop: Stop,
         enqueue: Sequence[Mapping[str, Scalar]] = (),
     ) -> None:
-        """Read and write nothing before `run`.
+        """Keep the arguments; `run` is the first to read or write anything.
 
         Args:
             config: The study.
@@ -102,7 +102,7 @@ class Session:
     def _closed_on_failure(
         self, study: optuna.Study, recorder: Recorder, record: StudyRecord
     ) -> Iterator[None]:
-        """Close the study's run where an exception ends this one, unless others go on with it."""
+        """On an exception, close the study's MLflow run, unless another process runs its trials."""
         try:
             yield
         except BaseException as error:
@@ -113,7 +113,7 @@ class Session:
             raise
 
     def _train(self, study: optuna.Study, recorder: Recorder, ready: Ready) -> StudyResult:
-        """Train trials with all workers until the study has what it wants."""
+        """Train trials with all workers, until the study has ended or this run must stop."""
         timeout_s = self._config.timeout_s
         first = Objective(
             config=self._config,
@@ -133,7 +133,7 @@ class Session:
             return self._loop(study, members, recorder)
 
     def _is_done(self, study: optuna.Study, recorder: Recorder, record: StudyRecord) -> bool:
-        """Whether an earlier run reached the target and closed its record."""
+        """Whether the study has nothing left to run, and an earlier call closed its MLflow run."""
         enough = finished(study) >= self._config.trials or self._ends.reached
         return enough and not running(study) and _is_closed(recorder, record)
 
@@ -155,7 +155,7 @@ class Session:
         )
 
     def _reclaim(self, study: optuna.Study, recorder: Recorder) -> None:
-        """Close and queue again the trials of dead processes; the caller holds the lock."""
+        """Close and requeue the trials of dead processes; the caller holds the home's lock."""
         for number in reclaim(study, self._config, recorder):
             self._progress.message(
                 f"Trial {number} was interrupted earlier; its configuration is queued again."
@@ -183,7 +183,7 @@ class Session:
     def _loop(
         self, study: optuna.Study, members: Sequence[Objective], recorder: Recorder
     ) -> StudyResult:
-        """Let the workers work, then close the record."""
+        """Run all workers to their end, then close the study's MLflow run and return the result."""
         target = self._config.trials
         tasks = [partial(self._work, study, member, recorder) for member in members]
         new = work_side_by_side(tasks, self._stop)
@@ -201,7 +201,7 @@ class Session:
         return self._result(record, new, interrupted=self._interrupted(study), timed_out=late)
 
     def _work(self, study: optuna.Study, member: Objective, recorder: Recorder) -> int:
-        """Train one trial after another, and count those that came to their end."""
+        """Train one trial after another; return how many ended without being interrupted."""
         new = 0
         while not member.is_over and (trial := self._next(study, recorder)) is not None:
             record = member(trial)
@@ -210,14 +210,15 @@ class Session:
         return new
 
     def _interrupted(self, study: optuna.Study) -> bool:
-        """Whether the user stopped it short; a Ctrl-C after the last trial stops nothing."""
+        """Whether a stop request came before the study had reached its target of trials."""
         short = finished(study) < self._config.trials and not self._ends.reached
         return self._stop.asked and short
 
     def _next(self, study: optuna.Study, recorder: Recorder) -> optuna.Trial | None:
-        """Ask Optuna for a trial; None where those under way reach the target.
+        """Ask Optuna for the next trial; None if finished and running trials reach the target.
 
-        Counted and asked for under one lock, so that several terminals never run one too many.
+        Trials are counted and asked for under one lock, so that several processes never run one too
+        many.
         """
         with self._studies.lock():
             self._reclaim(study, recorder)

@@ -1,4 +1,4 @@
-"""Why a study ends before it has its target of trials."""
+"""The reasons for which a study ends before it has its target of trials."""
 
 from __future__ import annotations
 
@@ -19,12 +19,16 @@ _IN_VAIN = 50
 
 
 class Ends:
-    """Decides whether a study ends before its target of trials, and says why."""
+    """Decides whether a study ends before its target of trials, and says why.
+
+    It ends once a trial reaches the target value, a longer search would gain too little, all points
+    of the grid were tried, or a limit has kept 50 trials in a row from being trained.
+    """
 
     def __init__(
         self, config: StudyConfig, study: optuna.Study, space: Sequence[Parameter]
     ) -> None:
-        """List a grid's points; nothing else is computed yet.
+        """Count the points of a grid, for the grid sampler; nothing else is computed yet.
 
         Args:
             config: The study.
@@ -41,7 +45,7 @@ class Ends:
 
     @property
     def reached(self) -> bool:
-        """Whether the study ends, since no further trial is worth its while."""
+        """Whether there is a reason to end the study before its target of trials."""
         return bool(self.reasons())
 
     def reasons(self) -> list[str]:
@@ -66,7 +70,7 @@ class Ends:
         return reasons
 
     def _tried(self, points: int) -> bool:
-        """Whether all points of a grid were tried before the study had its target of trials."""
+        """Whether all points of the grid were tried, while the study still lacks trials."""
         trials = self._study.get_trials(deepcopy=False)
         if under_way_or_done(self._study) >= self._config.trials:
             return False

@@ -1,4 +1,4 @@
-"""Takes from an earlier study the trials that a new study's space still holds."""
+"""Warm start: takes the trials of an earlier study that fit the space of a new study."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class History:
             another space.
         trials: What the sampler learns from: `values`, `goals` (None where it was pruned),
             `value` and `epochs` each.
-        queued: Configurations to train again, best first, where values cannot stand.
-        left: Why trials were left out, with how many.
-        reason: Why values cannot stand; empty where they do.
+        queued: Configurations to train again, best first, where the sampler does not learn.
+        left: How many trials were left out, by reason.
+        reason: Why the sampler does not learn from the earlier values; empty where it does.
     """
 
     study: str
@@ -75,9 +75,9 @@ def take_history(
     space: Sequence[Parameter],
     dataset: Mapping[str, Any] | None,
 ) -> History:
-    """Take the trials of an earlier study that a new study's space holds.
+    """Take the trials of an earlier study that fit the space of a new study.
 
-    A parameter that a trial lacks gets its default; a value outside of the space leaves it out.
+    Missing parameters get their defaults; a trial with a value outside the space is left out.
 
     Args:
         study: The earlier study.
@@ -86,7 +86,7 @@ def take_history(
         dataset: Ratings of the new study; None for a user's own model.
 
     Returns:
-        Trials to learn from, or where their values cannot stand, configurations to queue.
+        Trials to learn from; or configurations to queue, where the sampler cannot learn from them.
 
     Raises:
         SearchError: The earlier study trains another kind of model.
@@ -122,7 +122,7 @@ def _must_train_the_same(old: StudyConfig, new: StudyConfig) -> None:
 def _taken(
     record: StudyRecord, space: Sequence[Parameter], left: Counter[str]
 ) -> list[tuple[TrialRecord, dict[str, Scalar]]]:
-    """The trials that a space holds, each with its values; the others are counted by reason."""
+    """List the trials that fit a space, with their values; count the others in `left` by reason."""
     taken = []
     for trial in record.trials:
         if trial.state not in (COMPLETE, PRUNED) or trial.value is None:
@@ -157,7 +157,10 @@ def _inherited(
     space: Sequence[Parameter],
     left: Counter[str],
 ) -> list[dict[str, Any]]:
-    """The trials that the earlier study had itself taken; those that do not fit are counted."""
+    """List the trials that the earlier study took from a study before it, and that still fit.
+
+    Those that do not fit the new space are counted in `left` by reason.
+    """
     if list(old.objectives) != list(new.objectives):
         return []
     inherited = []
@@ -176,7 +179,7 @@ def _why_not(
     before: Mapping[str, Any] | None,
     now: Mapping[str, Any] | None,
 ) -> str:
-    """Why a value of the earlier study cannot stand in the new one; empty where it can."""
+    """Say why values of the two studies cannot be compared; empty where they can."""
     if (before or {}).get("content_hash") != (now or {}).get("content_hash"):
         return "The ratings differ"
     for name in _SAME:
@@ -192,7 +195,7 @@ def _why_not(
 def _fitted(
     params: Mapping[str, Scalar], space: Sequence[Parameter]
 ) -> tuple[dict[str, Scalar], str]:
-    """Complete an earlier trial's values for a space, and say in words what does not fit."""
+    """Complete an earlier trial's values with a space's defaults, or say which does not fit."""
     values: dict[str, Scalar] = {}
     for parameter in space:
         if not parameter.is_active(values):
@@ -206,7 +209,7 @@ def _fitted(
 
 
 def _plain(trial: TrialRecord, values: Mapping[str, Scalar], config: StudyConfig) -> dict[str, Any]:
-    """A trial as `History.trials` holds it."""
+    """Convert a trial to the plain dict that `History.trials` holds."""
     goals = None
     if trial.state == COMPLETE and trial.value is not None:
         goals = figures_of(list(config.objectives), trial.value, trial.metrics)
@@ -219,7 +222,7 @@ def _plain(trial: TrialRecord, values: Mapping[str, Scalar], config: StudyConfig
 
 
 def _version(study: optuna.Study, space: Sequence[Parameter]) -> int:
-    """The new study's version of the space: one more where it is another space."""
+    """The version of the new study's space: the earlier one's, plus one if the spaces differ."""
     same = list(space_of(study)) == plain_space(space)
     return space_version_of(study) + (not same)
 

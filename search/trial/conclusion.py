@@ -1,4 +1,4 @@
-"""Stores a trial's end: in Optuna first, as it is the truth, then in the record."""
+"""Stores how a trial ended: first in Optuna, which is authoritative, then in its MLflow run."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tracking import (
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """Stores the ends of one study's trials.
+    """Stores how each trial of one study ended, in Optuna and in MLflow.
 
     Who is responsible for what: `succeed`, `fail` and `interrupt` each store one kind of end in
     both stores and return the trial's record. The caller calls one of them for a trial, under the
@@ -78,7 +78,7 @@ class Conclusion:
         return record
 
     def abandon(self, run: TrialRun, error: BaseException) -> None:
-        """Close a trial after an exception of our own or a second Ctrl-C, and queue it again.
+        """Close a trial that a failure of Trialbook or a second Ctrl-C ended; queue it again.
 
         Args:
             run: The trial.
@@ -153,7 +153,7 @@ class Conclusion:
         return self.study.get_trials(deepcopy=False)[run.trial.number]
 
     def _cut(self, run: TrialRun, state: str, reason: str) -> TrialRecord:
-        """Make the record of a trial that did not come to its own end."""
+        """Make the record of a trial that was interrupted or failed, with its epochs so far."""
         epochs = run.curve.epochs
         metrics = so_far(self.config, epochs) | {"seconds_total": run.seconds}
         return replace(
@@ -161,7 +161,10 @@ class Conclusion:
         )
 
     def _models(self, run: TrialRun, done: Done, record: TrialRecord) -> list[ModelFolder]:
-        """The models of a trial that the study keeps, each with the name of its own figure."""
+        """List the models to keep of a trial: one, or one for each of several folds or repeats.
+
+        Each of several models is stored with the name of the metric that holds its value.
+        """
         if done.model_kind is None or not self._keeps(record):
             return []
         user, movie = done.id_types
@@ -182,7 +185,7 @@ class Conclusion:
         return models
 
     def _keeps(self, record: TrialRecord) -> bool:
-        """Whether the study keeps the models of a trial that came to its end."""
+        """Whether to keep a trial's models: the study keeps all, none, or the best trial's."""
         if record.value is None:
             return False
         if self.config.keep_models != "best":
@@ -195,7 +198,10 @@ class Conclusion:
     def _store(
         self, run: TrialRun, record: TrialRecord, state: TrialState, models: list[ModelFolder]
     ) -> TrialRecord:
-        """Store an end in Optuna, then in the record; the best model before it may be dropped."""
+        """Store how a trial ended: first in Optuna, then in MLflow.
+
+        If the study keeps the best model alone, the model of the previous best trial is dropped.
+        """
         write_outcome(run.trial, record)
         keeps_best = self.config.keep_models == "best" and bool(models)
         best = next(iter(ranking(self.study)), None) if keeps_best else None

@@ -21,7 +21,7 @@ def make_folder() -> Path:
 
 
 def write_curve(record: TrialRecord, folder: Path, *, monitor: str) -> None:
-    """Write a trial's epochs as `history.csv` and as `learning_curve.png`; nothing without any.
+    """Write a trial's epochs as `history.csv` and `learning_curve.png`, if it has any epochs.
 
     Args:
         record: The trial.
@@ -41,7 +41,10 @@ def write_curve(record: TrialRecord, folder: Path, *, monitor: str) -> None:
 
 
 def folder_left_behind(trial: FrozenTrial) -> Path | None:
-    """The folder of a trial whose process is gone; None unless we made it on this machine."""
+    """The temporary folder that a dead process left for its trial, or None.
+
+    The caller deletes the folder, so that only one is returned that Trialbook made on this machine.
+    """
     here = (owner_of_trial(trial) or {}).get("host") == socket.gethostname()
     folder = Path(plan_of(trial).folder)
     ours = folder.name.startswith(_PREFIX) and folder.parent == Path(tempfile.gettempdir())

@@ -35,13 +35,13 @@ class Judging:
 
 
 def judging_of(config: StudyConfig, slot: int, plan: TrialPlan) -> Judging:
-    """Decide how a trial is judged. The baseline never is: others are compared with it.
+    """Decide how the pruner judges a trial; the baseline is never pruned, to compare others with.
 
     Args:
         config: The study.
-        slot: Slot of the trial; 0 for the baseline.
-        plan: Plan of the trial. A preset sees all rows from the start, so that beside growing
-            samples its epochs are not the others'.
+        slot: Slot of the trial (its place in the study); 0 for the baseline.
+        plan: Plan of the trial. A preset sees all rows from the start. Where other trials begin on
+            growing samples, its epochs cannot be compared with theirs.
     """
     parts = judges_parts(config)
     is_judged = slot > 0 and config.pruner != "none"
@@ -65,9 +65,9 @@ class Judge:
     Who is responsible for what: the judge knows which values count and which trials are compared;
     the study's pruner decides. Whether the trial ends is the listener's to answer.
 
-    Threads and order: the thread of the trial's worker uses it alone. `prunes` speaks of the values
-    that `tell` has noted by then. They are kept until `write`, since Optuna takes a transaction for
-    each, so that other trials see them half a second to some seconds late.
+    Threads and order: the thread of the trial's worker uses it alone. `prunes` judges by the
+    values that `tell` was called with so far. They are kept until `write`, since Optuna takes a
+    transaction for each. Other trials see them half a second to some seconds late.
     """
 
     def __init__(
@@ -78,14 +78,14 @@ class Judge:
         judging: Judging,
         params: Mapping[str, Scalar],
     ) -> None:
-        """Read nothing yet; the study is read when the pruner is first asked.
+        """Prepare the comparison; the study's trials are read when the pruner is first asked.
 
         Args:
             config: The study.
             study: Its Optuna study.
-            trial: The trial, which is running; its copy in memory gets the noted values.
-            judging: How it is judged.
-            params: Its real values, by name.
+            trial: The trial, which is running; its copy in memory gets the values of `tell`.
+            judging: How the trial is judged.
+            params: The trial's real parameter values, by name.
         """
         self.judging = judging
         self._study = study
@@ -102,11 +102,11 @@ class Judge:
             self._peers = peers_of(study, self._frozen, alike, self._first)
 
     def tell(self, step: int, value: float) -> None:
-        """Note a value, which pruners compare with other trials' values at the same step.
+        """Keep a value of the trial until `write`; pruners compare the values of equal steps.
 
         Args:
-            step: The epoch, or the part where `Judging.tells_parts`.
-            value: The trial's best so far.
+            step: The epoch; with `Judging.tells_parts` the number of the fold or repeat.
+            value: The trial's best value so far; with `Judging.tells_parts` the fold's or repeat's.
         """
         self._frozen.intermediate_values[step] = value
         self._unwritten[step] = value
@@ -117,6 +117,6 @@ class Judge:
         return self._study.pruner.prune(self._peers, judged)
 
     def write(self) -> None:
-        """Store the values that were noted since the last call."""
+        """Store in Optuna the values that `tell` has kept since the last call."""
         write_reports(self._study, self._trial, self._unwritten)
         self._unwritten = {}

@@ -17,20 +17,20 @@ _LONGEST_PAUSE_S = 4.0
 
 
 class TrialListener(Listener):
-    """Passes a trial's epochs and parts on to the pruner, both stores and the display.
+    """Passes a trial's epochs, folds and repeats on to the pruner, Optuna, MLflow and the display.
 
     Epochs are written half a second after the first one, then after pauses that double up to four
     seconds: a write costs the same for one epoch as for fifty.
     """
 
     def __init__(self, run: TrialRun, judge: Judge, recorder: Recorder, progress: Progress) -> None:
-        """Write nothing yet.
+        """Keep the receivers of the trial's epochs; nothing is written yet.
 
         Args:
             run: The trial, its MLflow run begun.
-            judge: Its pruner.
-            recorder: Writes its epochs.
-            progress: Is shown its epochs.
+            judge: Asks the pruner about the trial.
+            recorder: Writes the trial's epochs to MLflow.
+            progress: The display that is shown them.
         """
         self._run = run
         self._judge = judge
@@ -40,7 +40,7 @@ class TrialListener(Listener):
         self._pause_s = _FIRST_PAUSE_S
 
     def epoch(self, record: EpochRecord, *, is_asked: bool) -> bool:
-        """Keep an epoch, and ask the pruner where the child waits for an answer."""
+        """Add an epoch to the trial's curve; if the child waits for an answer, ask the pruner."""
         curve = self._run.curve
         curve.add(record)
         goes_on = True
@@ -52,7 +52,7 @@ class TrialListener(Listener):
         return goes_on
 
     def part(self, part: Part) -> bool:
-        """Keep a part's value, and ask the pruner where it compares parts."""
+        """Add the value of a fold or repeat; if the pruner compares those, ask the pruner."""
         self._run.curve.add_part(part)
         if not self._judge.judging.tells_parts:
             return True
@@ -60,12 +60,12 @@ class TrialListener(Listener):
         return not (part.waits and self._judge.prunes())
 
     def between(self) -> None:
-        """Write new epochs once the pause since the last write is over."""
+        """Write the new epochs if the last write was long enough ago (0.5 s, later up to 4 s)."""
         if self._run.curve.unwritten and time.monotonic() - self._written > self._pause_s:
             self.write()
 
     def write(self) -> None:
-        """Write the epochs that neither store has yet."""
+        """Write the trial's new values to Optuna, and its new epochs to MLflow."""
         self._judge.write()
         curve, run_id = self._run.curve, self._run.record.run_id
         if curve.unwritten and run_id:

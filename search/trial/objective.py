@@ -88,12 +88,12 @@ class Objective:
 
     @property
     def conclusion(self) -> Conclusion:
-        """What stores the end of a trial."""
+        """The object that stores how a trial ended, in Optuna and in MLflow."""
         return Conclusion(self.config, self.study, self.recorder)
 
     @property
     def is_over(self) -> bool:
-        """Whether running trials are to be interrupted, and none is to begin."""
+        """Whether the run must stop now: someone asked to stop, or its time is over."""
         late = self.deadline is not None and time.monotonic() > self.deadline
         return self.stop.asked or late
 
@@ -150,7 +150,7 @@ class Objective:
         return plan
 
     def _tags(self, trial: optuna.Trial, slot: int, seed: int) -> dict[str, str]:
-        """The tags of one trial's run: those of all trials, and its own."""
+        """The tags of a trial's MLflow run: those that all trials share, and the trial's own."""
         tags = self.tags | {Tag.SEED: str(seed), Tag.SLOT: str(slot)}
         if recipe := recipe_of(trial):
             tags[Tag.RECIPE] = recipe
@@ -159,7 +159,7 @@ class Objective:
         return tags
 
     def _preset(self, slot: int) -> str | None:
-        """The preset that is trained instead of sampled values, or None."""
+        """The published configuration that is trained instead of sampled values, or None."""
         if self.config.model in ("baseline", "as-written"):
             return self.config.model
         return "baseline" if slot == 0 and self.config.rates else None
@@ -178,7 +178,7 @@ class Objective:
     def _same_before(self, run: TrialRun) -> FrozenTrial | None:
         """An earlier trial of the same configuration whose value may be reused, or None.
 
-        One that another worker trains just now is waited for.
+        If another worker trains such a trial just now, wait for its end.
         """
         if self.config.duplicates != "reuse":
             return None
@@ -188,7 +188,7 @@ class Objective:
         return same_before(self.study, number, values)
 
     def _reuse(self, run: TrialRun, plan: TrialPlan, same: FrozenTrial) -> TrialRecord:
-        """End a trial with the value of an equal one, without training."""
+        """End a trial untrained, with the value of an earlier trial of the same configuration."""
         earlier = trial_record(self.config.name, same, self.config.monitor)
         self.progress.message(
             f"Trial {run.trial.number} has the configuration of trial {earlier.number}: "

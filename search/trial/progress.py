@@ -8,7 +8,7 @@ from tracking import EpochRecord, StudyRecord, TrialRecord
 
 
 class Progress(Protocol):
-    """Hears what happens in one run of one study.
+    """Displays what happens in one run of one study; the study calls a method for each event.
 
     Order: `study` is called once, before any trial; only `message` may come earlier. For a trial,
     `trial` comes first, then `epoch` after each epoch, then `ended`. An interrupted trial has its
@@ -30,7 +30,7 @@ class Progress(Protocol):
     """
 
     def message(self, text: str) -> None:
-        """Hear a line worth reading.
+        """Show the user a line of text: a warning, or what the study does now.
 
         Args:
             text: The line, a sentence or two.

@@ -1,4 +1,4 @@
-"""A running trial: what was fixed before it trains, and its curve so far."""
+"""A running trial: its record and folder, fixed before the training, and its curve so far."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from tracking import EpochRecord, TrialRecord
 
 @dataclass(slots=True)
 class Curve:
-    """The epochs and parts of a trial so far; used by the thread of its worker alone.
+    """The epochs of a trial so far, and the values of its folds or repeats.
+
+    Only the thread of the trial's worker uses it.
 
     Attributes:
         monitor: Name of the per-epoch number that counts.
         sign: What that number is multiplied by so that lower is better.
         epochs: All epochs so far, epoch 1 first.
         unwritten: The epochs that are not on record yet.
-        parts: Values of the parts that came to their end.
+        parts: Values of the parts (folds or repeats) that were trained to their end.
         lowest: The best value so far times `sign`; infinite before there is one.
 
     Example:
@@ -49,7 +51,7 @@ class Curve:
         return self.sign * self.lowest if math.isfinite(self.lowest) else None
 
     def add(self, epoch: EpochRecord) -> None:
-        """Keep an epoch; one of a later part is merged with the first part's of its number."""
+        """Add an epoch; one of a later fold or repeat is merged into that of the same number."""
         self.unwritten.append(epoch)
         place = epoch.epoch - 1
         if place < len(self.epochs):
@@ -63,7 +65,7 @@ class Curve:
             self.lowest = min(self.lowest, self.sign * value)
 
     def add_part(self, part: Part) -> None:
-        """Keep the value of a part; the best value becomes the mean of all parts so far."""
+        """Add the value of a fold or repeat; the mean of all so far becomes the best value."""
         self.parts.append(part.value)
         self.lowest = self.sign * statistics.mean(self.parts)
 

@@ -45,7 +45,7 @@ class UserErrors:
 
 
 def bootstrap_rmse(errors: UserErrors, *, draws: int = DRAWS, seed: int = 0) -> NDArray[np.float64]:
-    """Draw the candidates' RMSE anew on other users and other repeats, the same ones for all.
+    """Bootstrap the candidates' RMSE: each draw resamples users and repeats, alike for all.
 
     In a draw, user u has the weight w(u) from Poisson(1), and of R repeats each, drawn with
     replacement, repeat r comes m(r) times. A candidate's value is the sum over r of
@@ -87,8 +87,8 @@ def bootstrap_rmse(errors: UserErrors, *, draws: int = DRAWS, seed: int = 0) -> 
 def probability_of_best(rmse: NDArray[np.float64]) -> NDArray[np.float64]:
     """The share of draws in which each candidate has the lowest error, `[candidate]`.
 
-    All are compared in the same draw, so that having picked the best of many costs what it should:
-    the more candidates are about as good, the less often any of them leads.
+    All candidates are compared in the same draw, so that the choice of the best of many is
+    accounted for: the more candidates are about as good, the less often any of them leads.
 
     Args:
         rmse: RMSE in the same draws, `[draw, candidate]`; of equal ones the first leads.
@@ -117,10 +117,10 @@ def interval(values: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def doubt(better: NDArray[np.float64], than: NDArray[np.float64]) -> float:
-    """The one-sided p-value of the claim that the first of two has the lower error.
+    """The one-sided p-value for the claim that the first of two predictors has the lower error.
 
-    It is (draws in which the first has not the lower error + 1) / (draws + 1), so that it is never
-    0: 4000 draws give 1 / 4001 at the least.
+    It is (number of draws that contradict the claim + 1) / (number of draws + 1), so that it is
+    never 0: 4000 draws give 1 / 4001 at the least.
 
     Args:
         better: RMSE of the first, `[draw]`.

@@ -22,7 +22,7 @@ from tracking import COMPLETE, TrialRecord
 
 @dataclass(slots=True)
 class Repeated:
-    """A candidate: a trial that is trained again, and what its repeats left.
+    """A candidate for the winner: a trial that is trained again on new seeds, with the results.
 
     Attributes:
         trial: The trial as the search left it.
@@ -30,9 +30,9 @@ class Repeated:
         is_baseline: Whether it is the published baseline.
         can_win: False for a baseline beyond the study's limits; the test part shows it beside the
             winner.
-        folders: A folder a repeat; whoever trains it again removes them.
+        folders: The folder of each repeat (new seed); whoever trains the candidate removes them.
         ends: How each repeat ended.
-        valid: Squared errors on the validation part, added up by user, `[user]` a repeat.
+        valid: For each repeat, squared errors on the validation part, summed by user, `[user]`.
     """
 
     trial: TrialRecord
@@ -61,7 +61,7 @@ class Repeated:
 
 
 def candidates_of(study: optuna.Study, config: StudyConfig, top: int | None) -> list[Repeated]:
-    """List the best trials and the baseline; of equal configurations the first alone.
+    """List the best trials, each configuration once, and in any case the baseline.
 
     Args:
         study: The study.
@@ -96,7 +96,7 @@ def candidates_of(study: optuna.Study, config: StudyConfig, top: int | None) -> 
 
 
 def _without_copies(ranked: Sequence[Repeated]) -> list[Repeated]:
-    """Keep the baseline, and the first trial of each configuration."""
+    """Drop the trials whose configuration an earlier one in the list has; keep the baseline."""
     kept: list[Repeated] = []
     for candidate in ranked:
         params = dict(candidate.trial.params)
@@ -107,7 +107,7 @@ def _without_copies(ranked: Sequence[Repeated]) -> list[Repeated]:
 
 
 def _check(study: optuna.Study, config: StudyConfig) -> None:
-    """Refuse a study without a test part, and one whose trials run."""
+    """Refuse a study that has no test part, and a study with running trials."""
     if not config.rates:
         raise SearchError(
             "A winner is scored on a sealed test part, which only ratings have, but study "

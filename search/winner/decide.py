@@ -109,7 +109,10 @@ class _Choice:
     tell: Tell
 
     def verdict(self, top: int, repeats: int, refit: bool) -> tuple[Verdict, bool]:
-        """The stored verdict where it is complete, else one of now; and whether it is of now."""
+        """Return the stored verdict if it is complete, else reach or complete it now.
+
+        The second value says whether that happened just now.
+        """
         earlier = stored_verdict(self.study)
         if earlier is None:
             return self.decide(top, repeats, refit), True
@@ -134,7 +137,7 @@ class _Choice:
             return self._conclude(trainer, verdict, trained, left_out)
 
     def go_on(self, earlier: Verdict) -> Verdict:
-        """Complete a choice whose scores or whose registered model are missing."""
+        """Complete a stored verdict that lacks its test scores or its registered model."""
         candidates = [
             each
             for each in candidates_of(self.study, self.config, None)
@@ -202,7 +205,7 @@ def _check_ratings(study: optuna.Study, ready: Ready) -> None:
 def _chosen(
     trainer: Trainer, trained: Sequence[Repeated], name: str, seeds: tuple[int, ...]
 ) -> Verdict:
-    """Choose the winner on the validation part; the verdict has no test scores yet."""
+    """Choose the winner by its validation error; the verdict has no test scores yet."""
     counts = trainer.score(None, "valid").counts
     able = [each for each in trained if each.can_win]
     errors = together([each.valid for each in able], counts)

@@ -154,7 +154,7 @@ def model_card(verdict: Verdict, study: StudyRecord, trial: TrialRecord) -> str:
 
 
 def _scores(verdict: Verdict) -> list[str]:
-    """A model card's table of RMSE, and how the figures came to be."""
+    """The lines of a model card with the winner's RMSE in search, validation and test."""
     winner, test = verdict.winner, verdict.test[0]
     trained = "train and validation part" if verdict.refitted else "train part"
     return [
@@ -170,7 +170,7 @@ def _scores(verdict: Verdict) -> list[str]:
 
 
 def _data(dataset: DatasetRecord | None) -> list[str]:
-    """A model card's line on the ratings; none where they are not known."""
+    """The line of a model card on the ratings; empty where they are not known."""
     if dataset is None:
         return []
     made_up = " (made up, not measured)" if dataset.synthetic else ""

@@ -34,11 +34,11 @@ class Trainer:
     """Trains and scores candidates; the caller owns the supervisor and the candidates' folders."""
 
     def __init__(self, supervisor: Supervisor, stop: Stop, tell: Tell) -> None:
-        """Start nothing yet.
+        """Keep the arguments; no training is started yet.
 
         Args:
             supervisor: Owns the child.
-            stop: Ends what is under way, with a KeyboardInterrupt.
+            stop: Ends a training or a scoring with a KeyboardInterrupt, once it is set.
             tell: Called with a line of text for every step.
         """
         self._supervisor = supervisor

@@ -83,7 +83,7 @@ class Verdict:
         model: Name and version in MLflow's registry, "NAME/VERSION", or None.
         run_id: The MLflow run that holds it all, or None.
         left_out: A line for each candidate that did not train to its end on a new seed.
-        folds: Parts of the train part whose mean the search chose by; 0 for the validation part.
+        folds: Number of folds whose mean the search ranked by; 0 for the validation part.
     """
 
     study: str
@@ -101,7 +101,7 @@ class Verdict:
 
     @property
     def searched_on(self) -> str:
-        """What the search chose by, in words: "validation", or the mean of folds."""
+        """Name the score that the search ranked trials by: "validation", or "mean of 5 folds"."""
         return f"mean of {self.folds} folds" if self.folds else "validation"
 
     @property
@@ -129,7 +129,7 @@ class Verdict:
         return bool(self.beats("global_mean") and self.beats("biases"))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for JSON, with what `beats` says of them."""
+        """Convert the verdict to plain values for JSON, with which predictors the winner beats."""
         plain = asdict(self)
         return plain | {
             "beats_baseline": self.beats("baseline"),
@@ -218,7 +218,7 @@ def score_test(names: list[str], errors: UserErrors) -> tuple[TestScore, ...]:
 
 
 def together(parts: list[list[NDArray[np.float64]]], counts: NDArray[np.float64]) -> UserErrors:
-    """Stack the errors of several predictors; one that was scored once counts in every repeat.
+    """Stack the errors of several predictors; those of a predictor scored once fill every repeat.
 
     Args:
         parts: For each predictor and each of its repeats, squared errors summed by user, `[user]`.
