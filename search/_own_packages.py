@@ -1,4 +1,4 @@
-"""Checks that `models` and `tracking` are Trialbook's: other projects use these names too."""
+"""Checks that Python imports Trialbook's own `models` and `tracking`, not another project's."""
 
 from __future__ import annotations
 

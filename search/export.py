@@ -1,4 +1,4 @@
-"""Writes a study's trials as CSV, Parquet or JSON, and one as Keras Tuner's `HyperParameters`."""
+"""Writes a study's trials as CSV, Parquet or JSON, or one trial in Keras Tuner's format."""
 
 from __future__ import annotations
 
@@ -107,12 +107,12 @@ def _write(record: StudyRecord, space: Space, kind: str, path: Path, number: int
 
 
 def _absent(value: Any) -> bool:
-    """Whether a cell of the table is empty: None, or NaN, which is not itself."""
+    """Whether a cell of the table is empty: None, or NaN, the one value unequal to itself."""
     return value is None or value != value
 
 
 def _chosen(record: StudyRecord, number: int | None) -> TrialRecord:
-    """The trial of a number; the best one where there is no number."""
+    """Find the trial with the given number, or the best trial if no number is given."""
     if number is not None:
         for trial in record.trials:
             if trial.number == number:

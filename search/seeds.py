@@ -1,4 +1,7 @@
-"""Derives the seeds of samplers, of trainings and of their parts from a study's seed."""
+"""Derives the seeds of samplers, trials, folds and repeats from a study's seed.
+
+A slot is a trial's place in its study as if nothing had been interrupted, 0 for the first.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import numpy as np
 
 
 def derive_seed(seed: int, slot: int, stream: int = 0) -> int:
-    """Derive a seed of 31 bits from a study's seed and a trial's slot.
+    """Derive a 31-bit seed from a study's seed and a trial's slot.
 
     It is the first word of `numpy.random.SeedSequence([seed, slot, stream])` without its highest
     bit, the same on every machine. Neighbouring slots have unrelated seeds.
@@ -25,7 +28,7 @@ def derive_seed(seed: int, slot: int, stream: int = 0) -> int:
 
 
 def training_seed(seed: int, slot: int) -> int:
-    """The seed that a trial trains with: the study's own for slot 0, else one derived from it.
+    """The seed of a trial's training: in slot 0 the study's seed, in later slots a derived seed.
 
     Args:
         seed: The study's seed.
@@ -39,11 +42,11 @@ def training_seed(seed: int, slot: int) -> int:
 
 
 def part_seed(seed: int, number: int) -> int:
-    """The seed of a fold or a repeat: the trial's own for the first, else one derived from it.
+    """The seed of one fold or repeat: the trial's seed for the first, a derived seed for others.
 
     Args:
         seed: The trial's seed.
-        number: 1 for the first.
+        number: Number of the fold or repeat, 1 for the first.
 
     Example:
         >>> part_seed(7, 1), part_seed(7, 2)

@@ -35,7 +35,7 @@ def console(as_json: bool = False) -> Console:
 
 
 def waiting(text: str) -> Status:
-    """A line on standard error, with a spinner on a terminal, while something takes its time."""
+    """A status line for a slow step, to be used with `with`: on a terminal it has a spinner."""
     return console(True).status(Text(text))
 
 
@@ -63,7 +63,7 @@ def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def storage_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--storage`: where Optuna keeps its record, which is all that a look at studies needs."""
+    """`--storage`: Optuna's address; for commands that need no `--tracking-uri`."""
     return click.option("--storage", help="Optuna's address (default: optuna.db).")(command)
 
 
@@ -96,7 +96,7 @@ SOURCE_NAMES = (
 
 
 def emit(value: dict[str, Any]) -> None:
-    """Print the one JSON object."""
+    """Print a value as the one JSON object that `--json` promises."""
     click.echo(json.dumps(value, indent=2, default=str))
 
 
@@ -106,7 +106,7 @@ def open_store(home: Path, tracking_uri: str | None = None) -> Store:
 
 
 def open_studies(home: Path, storage: str | None, tracking_uri: str | None = None) -> Studies:
-    """The studies of a home folder, opened when one is asked for."""
+    """The studies of a home folder; Optuna's storage is opened only when it is first used."""
     from search.storage.studies import Studies
 
     return Studies(open_store(home, tracking_uri), storage)
@@ -121,7 +121,7 @@ def ui_line(home: Path, tracking_uri: str | None = None) -> str:
 
 
 def more_line(home: Path, config: StudyConfig) -> str:
-    """The exact command that asks a finished study for as many trials again."""
+    """The exact command that continues a finished study until it has twice as many trials."""
     more = ["search", "--study", config.name, "--trials", str(config.trials * 2)]
     return command_line(home, *more, tracking_uri=config.tracking_uri, storage=config.storage)
 
@@ -129,7 +129,7 @@ def more_line(home: Path, config: StudyConfig) -> str:
 def command_line(
     home: Path, *arguments: str, tracking_uri: str | None = None, storage: str | None = None
 ) -> str:
-    """The exact command with these arguments and these stores."""
+    """The exact `trialbook` command with these arguments and the options of the stores."""
     words = [program(), *arguments]
     if str(home) != "mlruns":
         words += ["--home", str(home)]
@@ -141,7 +141,7 @@ def command_line(
 
 
 def program() -> str:
-    """How this program can be called from where the user stands."""
+    """How the user can call Trialbook: `trialbook` if that is on the PATH, else its path."""
     beside = Path(sys.executable).with_name("trialbook")
     try:
         shown = beside.relative_to(Path.cwd())
@@ -164,7 +164,7 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> Any:
 
 
 def short(value: Any) -> str:
-    """A value in a few characters."""
+    """A value as a short text: a float with 4 significant digits, None as an empty text."""
     if isinstance(value, float):
         return f"{value:.4g}"
     return "" if value is None else str(value)

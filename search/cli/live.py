@@ -17,7 +17,7 @@ from tracking import COMPLETE, EpochRecord, StudyRecord, TrialRecord
 
 
 def steady_console() -> Console:
-    """Standard error under a number of its own: shown also while libraries are imported quietly."""
+    """A console on a copy of standard error; `quiet_stderr` does not mute the copy."""
     try:
         number = os.dup(sys.stderr.fileno())
     except (OSError, AttributeError):  # a notebook's or a test's standard error has no number
@@ -27,7 +27,7 @@ def steady_console() -> Console:
 
 
 class LiveProgress:
-    """Draws on a terminal; writes a line a trial anywhere else."""
+    """Shows a running study: a line for each trial that ends, and on a terminal a live display."""
 
     def __init__(self, console: Console) -> None:
         """Keep the console; nothing is drawn before the study starts."""
@@ -64,7 +64,7 @@ class LiveProgress:
         return grid
 
     def _at(self, reached: tuple[EpochRecord, float] | None) -> tuple[str, str]:
-        """How far a running trial is, and its value there."""
+        """Two texts on a running trial: the epoch that it has reached, and its value there."""
         if reached is None:
             return f"epoch 0/{self._epochs}", ""
         epoch, best = reached
@@ -77,7 +77,7 @@ class LiveProgress:
         self._console.print(text, style="dim")
 
     def study(self, record: StudyRecord, *, finished: int, target: int) -> None:
-        """Take the study's numbers; say so when there is nothing to do."""
+        """Take the study's name, its number of trials, and its best trial so far."""
         self._target, self._finished, self._study = target, finished, record.name
         self._record, self._monitor = record, record.monitor
         ranked = record.ranked()

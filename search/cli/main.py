@@ -1,4 +1,4 @@
-"""The command `trialbook`: finds the subcommand, and turns every end into an exit code."""
+"""The command `trialbook`: runs a subcommand, and turns its result or error into an exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options of `trialbook search` that set a study's settings, made from their declarations."""
+"""Makes options of `trialbook search` from the declarations of a study's settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TYPES: dict[tuple[type, ...], Any] = {(int,): int, (float,): float}
 
 
 def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """An option for each setting that has one, in the order of the settings."""
+    """Add to a command the options that set a study's settings, in the order of the settings."""
     for option in reversed(options_of(StudyConfig)):
         command = option(command)
     return command
@@ -51,7 +51,7 @@ def _option(setting: Field[Any], kinds: tuple[type, ...]) -> Callable[[Callable[
 
 
 def _parsed(parse: Callable[[Any], Any]) -> Callable[..., Any]:
-    """A click callback; nothing given stays None."""
+    """Make a Click callback that parses an option's text; None stands for an option not given."""
 
     def callback(context: click.Context, parameter: click.Parameter, given: Any) -> Any:
         if given is None or given == ():

@@ -66,7 +66,7 @@ def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[ob
 
 
 def frontier_table(record: StudyRecord) -> object:
-    """The trials that no other one beats in one goal without losing in another."""
+    """A table of the Pareto frontier: the trials that no trial beats without losing in a goal."""
     others = record.goals[1:]
     rows = [
         [_label(t), f"{t.value:.4f}", *(_figure(t.metrics.get(name, 0.0)) for name in others)]

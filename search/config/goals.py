@@ -1,4 +1,4 @@
-"""What a study pursues beside its objective, and what it does not spend."""
+"""A study's goals: its objective alone, or also few weights, short training, little memory."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ GOALS = {"parameters": "parameters", "seconds": "seconds_train", "memory": "peak
 
 
 def check_goals(config: Settings) -> None:
-    """Refuse goals that do not go together, or that sampler, pruner or stop cannot serve.
+    """Refuse wrong goals, and several goals with a sampler, pruner or `regret` that takes only one.
 
     Raises:
-        SearchError: The first that does not fit.
+        SearchError: A goal or setting is refused; the message names the first.
     """
     goals = list(config.objectives)
     if not goals:
@@ -52,31 +52,31 @@ def check_goals(config: Settings) -> None:
 
 
 def with_pruner(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A study's values, the pruner `none` where several goals are named and no pruner is."""
+    """Add the pruner `none` to a study's values if they name several goals but no pruner."""
     several = isinstance(values.get("objectives"), list | tuple) and len(values["objectives"]) > 1
     return {**values, "pruner": "none"} if several and "pruner" not in values else values
 
 
 def goal_names(config: Settings) -> tuple[str, ...]:
-    """The trials' figures behind a study's goals; empty for the objective alone."""
+    """Names of the trial metrics that a study's goals minimise or maximise; empty for one goal."""
     if len(config.objectives) < 2:
         return ()
     return (config.value_name, *(GOALS[goal] for goal in config.objectives[1:]))
 
 
 def directions(config: Settings) -> list[Literal["minimize", "maximize"]]:
-    """Optuna's words, one a goal."""
+    """Optuna's direction for each goal, the objective first; all other goals are minimised."""
     found = [config.direction]
     found.extend("minimize" for _ in config.objectives[1:])
     return found
 
 
 def figures_of(goals: list[str], value: float, metrics: Mapping[str, float]) -> list[float]:
-    """A trial's values, one a goal.
+    """A trial's value for each goal of its study.
 
     Args:
-        goals: Their names, the objective's number first.
-        value: The objective.
-        metrics: The trial's figures.
+        goals: Names of the goals, the objective's first.
+        value: The trial's value of the objective.
+        metrics: The trial's metrics by name.
     """
     return [value, *(float(metrics[GOALS[goal]]) for goal in goals[1:])]

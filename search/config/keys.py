@@ -1,4 +1,4 @@
-"""A setting of a study as one declaration: default, rule, and how a command line sets it."""
+"""Declares a setting of a study in one place: its default, its rule, its command-line option."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _META = "trialbook"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Key:
-    """What is known of a setting beside its name, type and default.
+    """The declaration of a setting, apart from its name, type and default.
 
     Attributes:
         help: One line for `trialbook search --help`; empty where no option sets it.
-        rule: What a value must be; None where its type says all. A value of None has none.
-        option: The command line's option; None for the name with dashes.
-        called: What a message calls it; None for its name.
-        parse: Makes a value of the text on the command line; None where its type does.
-        metavar: What stands for the value in `--help`; None for the type's own.
-        is_free: Whether it may change between two runs of one study without making it another.
+        rule: What a value must be; None where its type says all. A default of None is not checked.
+        option: The command line's option; None for the setting's name with dashes.
+        called: What a message calls the setting; None for its name.
+        parse: Converts the command line's text to a value; None where Click does so by the type.
+        metavar: What stands for the value in `--help`; None for Click's word for the type.
+        is_free: Whether the setting may change when an existing study is run again.
     """
 
     help: str = ""
@@ -36,9 +36,9 @@ class Key:
 
 
 def key(default: Any, help: str = "", rule: Rule | None = None, **more: Any) -> Any:
-    """Declare a setting: the default, and what `Key` says of it.
+    """Declare a setting: a dataclass field with a default and the attributes of a `Key`.
 
-    A default that can be changed in place is made anew for each study.
+    A default that is a dict is copied for each study.
     """
     metadata = {_META: Key(help=help, rule=rule, **more)}
     if isinstance(default, dict):
@@ -47,7 +47,7 @@ def key(default: Any, help: str = "", rule: Rule | None = None, **more: Any) -> 
 
 
 def key_of(setting: Field[Any]) -> Key:
-    """What a setting's declaration says."""
+    """The `Key` that a setting was declared with."""
     return cast("Key", setting.metadata.get(_META, Key()))
 
 
@@ -70,7 +70,7 @@ _TYPES: dict[type, dict[str, tuple[type, ...]]] = {}
 
 
 def types_of(settings: type) -> dict[str, tuple[type, ...]]:
-    """The types that each setting's value may have, None left out; of containers the bare type.
+    """The types of each setting by name, without None; `Sequence[str]` counts as `Sequence`.
 
     Example:
         >>> @dataclass
@@ -107,7 +107,7 @@ _CONTAINERS: tuple[tuple[type, Any, str], ...] = (
 
 
 def fits(value: Any, kinds: tuple[type, ...]) -> tuple[bool, str]:
-    """Whether a value of a study file is of a setting's type, and that type in words.
+    """Check whether a value is of a setting's type, and name that type in words.
 
     Args:
         value: From a file or a command line, not None.

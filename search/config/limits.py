@@ -1,4 +1,4 @@
-"""What a trial may not exceed, and whether it does."""
+"""Limits on a trial's weights, training time and memory, and the checks against them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Limits:
     """What a trial may not exceed; None for no limit.
 
     Attributes:
-        parameters: Weights of the model.
-        seconds: Of training.
-        memory_mb: Of its process, at its peak.
+        parameters: Most weights of the model.
+        seconds: Most seconds of training.
+        memory_mb: Most memory of the trial's process at its peak, in MB.
     """
 
     parameters: int | None = None
@@ -38,7 +38,7 @@ def limits_of(config: Settings) -> Limits:
 
 
 def too_large(model: Any, limits: Limits) -> str:
-    """Why a model that was built must not be trained, in words; empty where it may be."""
+    """Say which limit a built model exceeds before it is trained; empty if it exceeds none."""
     if not hasattr(model, "count_params"):
         return ""
     parameters = int(model.count_params())
@@ -51,12 +51,12 @@ def too_large(model: Any, limits: Limits) -> str:
 
 
 def too_long(seconds: float, memory_mb: float, limits: Limits) -> str:
-    """Why a trial under way must end, in words; empty where it may go on.
+    """Say which limit a running trial exceeds, so that it must end; empty if it exceeds none.
 
     Args:
-        seconds: Of training so far.
-        memory_mb: The peak so far.
-        limits: What holds.
+        seconds: Seconds of training so far.
+        memory_mb: Peak memory so far, in MB.
+        limits: The study's limits.
     """
     if limits.seconds is not None and seconds > limits.seconds:
         return f"{seconds:,.1f} s of training, where at most {limits.seconds:,g} may be"
@@ -66,7 +66,7 @@ def too_long(seconds: float, memory_mb: float, limits: Limits) -> str:
 
 
 def exceeds(metrics: Mapping[str, float], limits: Limits) -> bool:
-    """Whether the figures of a trial that came to its end are beyond a limit."""
+    """Whether the metrics of a trial that has ended exceed a limit."""
     pairs = (
         ("parameters", limits.parameters),
         ("seconds_train", limits.seconds),

@@ -1,7 +1,7 @@
-"""Samplers and pruners by name: what each takes and can do; none of them is loaded here.
+"""A catalogue of samplers and pruners: which options each one takes, and what it can do.
 
-Options have Optuna's names and meanings, but for those of our sampler `local`; what they are where
-a study says nothing stands with the samplers and pruners themselves.
+This module imports no sampler and no pruner. Options have Optuna's names and meanings, except those
+of our sampler `local`. Their defaults are in `search.samplers` and `search.pruners`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Options = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SamplerKind:
-    """What a sampler takes, and what it can do.
+    """The options that a sampler takes, and what it can do.
 
     Attributes:
         options: The rule of each option, by Optuna's name.
-        serves_goals: Whether it serves several goals.
-        learns: Whether it weighs trials that are not its own, those of an earlier study.
-        looks: Whether what it proposes depends on other trials at all.
-        needs_shared: Whether it sees only parameters that every trial has.
+        serves_goals: Whether the sampler serves several goals.
+        learns: Whether the sampler can also learn from the trials of an earlier study.
+        looks: Whether the sampler's proposals depend on other trials at all.
+        needs_shared: Whether the sampler sees only parameters that every trial has.
     """
 
     options: Mapping[str, Rule] = field(default_factory=dict)
@@ -37,12 +37,12 @@ class SamplerKind:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PrunerKind:
-    """What a pruner takes, and how it judges.
+    """The options that a pruner takes, and how it judges.
 
     Attributes:
         options: The rule of each option, by Optuna's name.
         by_shape: Whether full-batch and mini-batch trials are judged apart, after a warm-up each.
-        first: The option that names the first step at which it may end a trial.
+        first: The option that names the first step at which the pruner may end a trial.
     """
 
     options: Mapping[str, Rule] = field(default_factory=dict)
@@ -135,12 +135,12 @@ def check_options(kind: str, name: str, given: Options, known: Mapping[str, Rule
 
     Args:
         kind: "sampler" or "pruner".
-        name: Whose options they are.
-        given: By name.
-        known: What it takes.
+        name: Name of the sampler or pruner.
+        given: Values of options, by name.
+        known: The rule of each option that it takes, by name.
 
     Raises:
-        SearchError: The first that does not fit.
+        SearchError: An option is refused; the message names the first.
     """
     for option, value in given.items():
         if option not in known:

@@ -1,4 +1,4 @@
-"""Values of settings from the text of a command line; what is none raises a ValueError in words."""
+"""Parses settings from text on the command line; a wrong text raises a ValueError that says why."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def names(text: str) -> list[str]:
-    """Names between commas.
+    """Split a text at its commas into names.
 
     Example:
         >>> names("val_rmse, parameters")
@@ -18,7 +18,7 @@ def names(text: str) -> list[str]:
 
 
 def stages(text: str) -> list[list[float]]:
-    """SHARE:EPOCHS between commas, as a study file would hold them.
+    """Parse stages of growing samples, SHARE:EPOCHS between commas, into a study file's list.
 
     Example:
         >>> stages("0.1:15,0.3:15")
@@ -34,7 +34,7 @@ def stages(text: str) -> list[list[float]]:
 
 
 def whole_or_text(text: str) -> int | str:
-    """A whole number as one; anything else as it is, for the setting's own rule.
+    """Convert a text of digits to an integer; leave other texts for the setting's rule to check.
 
     Example:
         >>> whole_or_text("4"), whole_or_text("auto")
@@ -44,7 +44,7 @@ def whole_or_text(text: str) -> int | str:
 
 
 def options(texts: Sequence[str]) -> dict[str, Any]:
-    """Each NAME=VALUE as a study file's table would hold it.
+    """Parse texts NAME=VALUE into the table that a study file would hold.
 
     Example:
         >>> options(["multivariate=false", "qmc_type=halton"])

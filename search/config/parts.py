@@ -1,4 +1,4 @@
-"""A trial of several trainings: seeds that are averaged, or folds that are left out in turn."""
+"""The parts of a trial, its trainings: repeats on several seeds, or folds of cross-validation."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from search.errors import SearchError
 
 
 def check_parts(config: Settings) -> None:
-    """Refuse repeats, folds and growing samples that cannot be, or do not go together.
+    """Refuse `repeats`, `folds` and `growth` that do not suit each other, the epochs or the model.
 
     Raises:
-        SearchError: The first that does not fit.
+        SearchError: A setting is refused; the message names the first.
     """
     if config.folds is not None and config.repeats > 1:
         raise SearchError(
@@ -34,10 +34,10 @@ def check_parts(config: Settings) -> None:
 
 
 def parts_of(config: Settings) -> int:
-    """How many trainings a trial is."""
+    """The number of trainings of one trial: its folds, or its repeats; 1 if it has neither."""
     return config.folds or config.repeats
 
 
 def part_kind(config: Settings) -> Literal["fold", "repeat"]:
-    """What one training of several is called."""
+    """The word for one of a trial's trainings: "fold" or "repeat"."""
     return "fold" if config.folds else "repeat"

@@ -1,4 +1,4 @@
-"""Rules that a setting's value must keep, each in the words of its message."""
+"""Rules for the values of settings; each rule words itself for an error message."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from search.errors import SearchError
 
 
 class Rule(Protocol):
-    """What a value must be."""
+    """A rule for a value: whether the value keeps the rule, and the words of the error message."""
 
     @property
     def words(self) -> str:
-        """The rule as it follows "must" in a message: "be at least 1"."""
+        """The words after "must" in an error message: "be at least 1"."""
 
     def holds(self, value: Any) -> bool:
         """Whether a value keeps the rule."""
@@ -24,7 +24,7 @@ class Rule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A whole number of at least `least`.
+    """Requires an integer of at least `least`.
 
     Example:
         >>> Whole(1).words
@@ -37,17 +37,17 @@ class Whole:
 
     @property
     def words(self) -> str:
-        """In a message."""
+        """The words after "must" in an error message."""
         return f"be a whole number of at least {self.least}"
 
     def holds(self, value: Any) -> bool:
-        """Whether the value is one; true and false are none."""
+        """Whether the value is such an integer; true and false are not."""
         return is_whole(value, self.least)
 
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """An integer from `least` to `most`.
+    """Requires an integer from `least` to `most`.
 
     Example:
         >>> Within(2, 100).words, Within(1).words
@@ -59,19 +59,19 @@ class Within:
 
     @property
     def words(self) -> str:
-        """In a message."""
+        """The words after "must" in an error message."""
         if self.most == math.inf:
             return f"be at least {self.least}"
         return f"be from {self.least} to {self.most}"
 
     def holds(self, value: Any) -> bool:
-        """Whether the value is one."""
+        """Whether the value is such an integer; true and false are not."""
         return is_whole(value, self.least, self.most)
 
 
 @dataclass(frozen=True, slots=True)
 class WithinOr:
-    """An integer from `least` to `most`, or one word."""
+    """Requires an integer from `least` to `most`, or the text `word`."""
 
     least: int
     most: int
@@ -79,90 +79,90 @@ class WithinOr:
 
     @property
     def words(self) -> str:
-        """In a message."""
+        """The words after "must" in an error message."""
         return f"be from {self.least} to {self.most}, or {self.word}"
 
     def holds(self, value: Any) -> bool:
-        """Whether the value is either."""
+        """Whether the value is such an integer, or the text `word`."""
         return value == self.word or is_whole(value, self.least, self.most)
 
 
 @dataclass(frozen=True, slots=True)
 class Real:
-    """A finite number from `least` to `most`."""
+    """Requires a finite number from `least` to `most`."""
 
     least: float = -math.inf
     most: float = math.inf
 
     @property
     def words(self) -> str:
-        """In a message."""
+        """The words after "must" in an error message."""
         if self.most < math.inf:
             return f"be a number from {self.least:g} to {self.most:g}"
         least = "" if self.least == -math.inf else f" of at least {self.least:g}"
         return f"be a finite number{least}"
 
     def holds(self, value: Any) -> bool:
-        """Whether the value is one; true and false are none."""
+        """Whether the value is such a number; true and false are not."""
         return is_finite(value) and self.least <= value <= self.most
 
 
 @dataclass(frozen=True, slots=True)
 class Positive:
-    """A finite number above 0, in a unit that the message names."""
+    """Requires a finite number above 0; the error message names its `unit`."""
 
     unit: str = ""
 
     @property
     def words(self) -> str:
-        """In a message."""
+        """The words after "must" in an error message."""
         return f"be above 0 {self.unit}".rstrip()
 
     def holds(self, value: Any) -> bool:
-        """Whether the value is one."""
+        """Whether the value is such a number; true and false are not."""
         return is_finite(value) and value > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """True or false."""
+    """Requires true or false."""
 
     @property
     def words(self) -> str:
-        """In a message."""
+        """The words after "must" in an error message."""
         return "be true or false"
 
     def holds(self, value: Any) -> bool:
-        """Whether the value is one."""
+        """Whether the value is true or false."""
         return isinstance(value, bool)
 
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of some texts."""
+    """Requires one of the texts in `known`."""
 
     known: tuple[str, ...]
 
     @property
     def words(self) -> str:
-        """In a message."""
+        """The words after "must" in an error message."""
         return f"be one of {', '.join(self.known)}"
 
     def holds(self, value: Any) -> bool:
-        """Whether the value is one."""
+        """Whether the value is one of those texts."""
         return value in self.known
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text of a pattern, described in words; or one of some texts."""
+    """Requires a text that matches `pattern` or is in `known`; `words` describes both."""
 
     pattern: str
     words: str
     known: tuple[str, ...] = ()
 
     def holds(self, value: Any) -> bool:
-        """Whether the value is one."""
+        """Whether the value is such a text."""
         return value in self.known or re.fullmatch(self.pattern, str(value)) is not None
 
 

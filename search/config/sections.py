@@ -110,8 +110,8 @@ class TrialKeys:
         max_memory_mb: Most memory of a trial's process in MB; what must need more is not trained,
             and a trial beyond ends at its next epoch.
         repeats: Seeds that a trial is trained with; its value is their mean.
-        folds: Parts of the train part that each is validated on once, trained on the others; a
-            trial's value is their mean. None for the validation part.
+        folds: Folds of the train part: a model is trained for each, on the other folds, and
+            validated on it; a trial's value is the mean. None to use the validation part.
         growth: Stages of growing row samples, `[[share, epochs], …]`, before a trial sees all rows.
         epochs: Most epochs a trial.
     """
@@ -148,7 +148,7 @@ class TrialKeys:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchKeys:
-    """What is searched, and by whom.
+    """Which space is searched, and with which sampler, pruner and seed.
 
     Attributes:
         warm_start: Name of an earlier study in the same storage that the sampler learns from.
@@ -214,11 +214,11 @@ class RunningKeys:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(RunningKeys, SearchKeys, TrialKeys, DataKeys, StoppingKeys):
-    """All sections of a study, and what follows from them."""
+    """All settings of a study, and values that are computed from them."""
 
     @property
     def monitor(self) -> str:
-        """The per-epoch number behind the objective."""
+        """The metric of each epoch that the objective takes: "val_rmse" of "val_rmse:min"."""
         return self.objective.split(":")[0]
 
     @property
@@ -233,7 +233,7 @@ class Settings(RunningKeys, SearchKeys, TrialKeys, DataKeys, StoppingKeys):
 
     @property
     def rates(self) -> bool:
-        """Whether the model is one of ours, which read ratings."""
+        """Whether the study trains Trialbook's own models of ratings, not a user's HyperModel."""
         return self.model in PRESETS
 
     @property

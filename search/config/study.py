@@ -59,12 +59,18 @@ class StudyConfig(Settings):
         check_goals(self)
 
     def identity(self) -> dict[str, Any]:
-        """What makes this study this one: all but how long it runs and where it is kept."""
+        """The settings that must not change when the study is run again.
+
+        Settings declared with `is_free`, such as `trials`, `workers` and `storage`, are left out.
+        """
         free = {setting.name for setting in fields(self) if key_of(setting).is_free}
         return {name: value for name, value in self.to_dict().items() if name not in free}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values; the source's options inline, defaults of None left out."""
+        """The settings as plain values for JSON.
+
+        The options of the ratings' source stand beside the others, without those that are None.
+        """
         flat = asdict(self)
         options = flat.pop("options")
         options.pop("seed")
@@ -74,7 +80,7 @@ class StudyConfig(Settings):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, origin: str = "the study") -> StudyConfig:
-        """Build from plain values, unknown keys refused.
+        """Build the settings from plain values; unknown keys are refused.
 
         Args:
             values: As `to_dict` gives them or a TOML file holds them.
@@ -111,7 +117,7 @@ class StudyConfig(Settings):
         return self.from_dict(self.to_dict() | given) if given else self
 
     def at(self, **changes: Any) -> StudyConfig:
-        """A copy with the given fields, None included."""
+        """A copy with the given settings changed; unlike in `override`, None replaces a value."""
         return replace(self, **changes)
 
     def to_toml(self) -> str:
@@ -120,7 +126,7 @@ class StudyConfig(Settings):
 
 
 def _types(kind: type[StudyConfig]) -> dict[str, tuple[type, ...]]:
-    """The types of a study's own settings, by name; the source's options are apart."""
+    """The types of a study's settings by name, without `options` (`_SOURCE_TYPES` has those)."""
     return {name: kinds for name, kinds in types_of(kind).items() if name != "options"}
 
 

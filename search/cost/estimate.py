@@ -47,7 +47,7 @@ class Rehearsal:
 
     @property
     def seconds_epoch(self) -> float:
-        """The mean seconds of all epochs but the first, which compiles; of that one if alone."""
+        """The mean seconds of an epoch; the first, which compiles, counts only if it is alone."""
         later = list(self.seconds[1:]) or list(self.seconds) or [0.0]
         return sum(later) / len(later)
 
@@ -84,7 +84,7 @@ def plan_from(config: StudyConfig, measured: Rehearsal) -> Plan:
     """Estimate what a study would cost in seconds, memory and disk.
 
     Trials of a study run in rounds, one a worker: ceil(trials / workers) rounds. A round takes
-    parts x epochs x seconds of an epoch, and 3 s beside; the study 15 s at its ends.
+    (folds or repeats) x epochs x seconds of an epoch + 3 s; the study's start and end take 15 s.
 
     Args:
         config: The study.

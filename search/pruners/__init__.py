@@ -1,1 +1,1 @@
-"""Pruners: they end a running trial that others are ahead of."""
+"""Pruners: they end an unpromising trial early."""

@@ -35,9 +35,9 @@ def make_pruner(
             Parallel Hyperparameter Tuning", MLSys 2020); "hyperband" (Li et al., JMLR 18, 2018);
             "patient", which ends what has not improved for 10 epochs; "threshold"; "wilcoxon".
         epochs: Most epochs of a trial.
-        options: Optuna's options of it, checked already; ours stand where one is missing.
+        options: The pruner's options, already checked; our defaults replace missing ones.
         growth: Stages of growing samples: a share of the rows and how many epochs.
-        parts: Trainings that a trial is made of.
+        parts: Trainings of each trial, its folds or repeats.
 
     Raises:
         SearchError: The options do not go together, or could never end a trial.
@@ -60,22 +60,22 @@ def make_pruner(
 
 
 class _ByShape(optuna.pruners.BasePruner):
-    """Asks one pruner about full-batch trials and another about mini-batch trials."""
+    """Judges full-batch trials with one pruner and mini-batch trials with another."""
 
     def __init__(self, full: optuna.pruners.BasePruner, small: optuna.pruners.BasePruner) -> None:
         self._full = full
         self._small = small
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
-        """Ask the pruner of the trial's shape."""
+        """Ask the pruner for full-batch or for mini-batch trials, whichever the trial is."""
         small = has_small_batches(plan_of(trial).values)
         return (self._small if small else self._full).prune(study, trial)
 
 
 def _check_p(parts: int, threshold: float) -> None:
-    """Refuse the Wilcoxon test for so few parts that it could end no trial before the last.
+    """Refuse the Wilcoxon test if a trial has too few folds or repeats to be ended early.
 
-    Of 5 parts 4 are compared before the last; all four worse has p = 0.5^4 = 0.0625.
+    Of 5 folds, 4 are compared before the last; if all 4 are worse, p = 0.5^4 = 0.0625.
     """
     least = 0.5 ** (parts - 1)  # all but the last are worse, and the last one ends it anyway
     if parts > 1 and (parts == 2 or least >= threshold):

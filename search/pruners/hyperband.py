@@ -15,17 +15,17 @@ from search.storage.views import view_of
 
 
 class Hyperband(optuna.pruners.BasePruner):
-    """Runs successive halving in brackets that begin at one rung after another.
+    """Runs successive halving in several brackets, each of which begins at a later epoch.
 
-    A trial of bracket b is first judged at epoch min_resource x reduction_factor^b, and then each
-    time that its epochs have grown by the factor. Which share of the trials a bracket has is said
-    at `bracket_shares`.
+    The epochs at which a trial is judged are its rungs. In bracket b the first rung is epoch
+    min_resource x reduction_factor^b, and each next one is reduction_factor times the one before.
+    How the trials are divided among the brackets is said at `bracket_shares`.
 
     Brackets and their shares are those of Optuna's own pruner, which cannot serve here. It reads
     the trials of a bracket from the storage, whatever the study that it is given shows, so that it
-    would compare full-batch with mini-batch trials. And it makes samplers see one bracket alone,
-    where nobody can count slots. A trial's bracket follows from its slot, which an interruption
-    keeps.
+    would compare full-batch with mini-batch trials. And it shows samplers one bracket alone, in
+    which they cannot count slots. A slot is a trial's place in its study as if nothing had been
+    interrupted. Here a trial's bracket follows from its slot.
     """
 
     def __init__(self, min_resource: int, max_resource: int, reduction_factor: int) -> None:
@@ -60,16 +60,16 @@ class Hyperband(optuna.pruners.BasePruner):
         return self._halvings[bracket].prune(inside, trial)
 
     def _bracket(self, name: str, trial: FrozenTrial) -> int:
-        """The bracket of a trial: a hash of the study's name and the slot, cut at the shares."""
+        """The number of the trial's bracket, drawn by a hash of the study's name and the slot."""
         given = given_slot(trial)
         slot = trial.number if given is None else given
         return bisect(self._ends, zlib.crc32(f"{name}_{slot}".encode()) % self._ends[-1])
 
 
 def bracket_shares(count: int, reduction_factor: int) -> list[int]:
-    """The shares of the trials that brackets have, in the order in which they are first judged.
+    """How many trials go to each bracket, relative to the others, from the first bracket on.
 
-    Bracket b of n has ceil(n x factor^(n - 1 - b) / (n - b)), as in Optuna, so that each bracket
+    Bracket b of n gets ceil(n x factor^(n - 1 - b) / (n - b)), as in Optuna, so that each bracket
     spends about as many epochs (Li et al., "Hyperband", JMLR 18, 2018).
 
     Args:

@@ -9,13 +9,13 @@ from search.storage.views import view_of, with_value_at
 
 
 class Median(optuna.pruners.MedianPruner):
-    """Ends a trial that is worse than the median, and would be after two more gains like its last.
+    """Ends a trial that is worse than the median even with two more gains like its last one.
 
     At the same epoch a configuration that learns fast and soon overfits is ahead of one that learns
-    for longer and ends lower; the others that came to their end are mostly of the first kind. What
-    they had then is what a trial is compared with that goes on for longer, as it is their best so
-    far; Optuna's own asks only those that got as far. Gains that shrink by a third an epoch add up
-    to two more like the last: a trial that went from 0.90 to 0.88 is judged as if it were at
+    for longer and ends lower. Most of the trials that completed early learnt fast. A trial that
+    runs for longer is compared with their last reports too, which are their best values; Optuna's
+    own pruner uses only trials that got as far. Gains that shrink by a third an epoch add up to two
+    more like the last: a trial that went from 0.90 to 0.88 is judged as if it were at
     0.88 - 2 x 0.02 = 0.84.
     """
 
@@ -38,7 +38,7 @@ class Median(optuna.pruners.MedianPruner):
 
 
 def _gone_on(trial: FrozenTrial, step: int) -> FrozenTrial:
-    """A trial with its last value kept to a step, where it completed before that."""
+    """If a trial completed before a step, copy it as if it had its last value at that step too."""
     values = trial.intermediate_values
     if trial.state != TrialState.COMPLETE or not values or max(values) >= step:
         return trial

@@ -9,13 +9,14 @@ from search.storage.direction import sign_of
 
 
 class Patient(optuna.pruners.BasePruner):
-    """Ends what has not improved by more than `min_delta` in the last `patience` epochs.
+    """Ends a trial that has not improved by more than `min_delta` in the last `patience` epochs.
 
-    Optuna's own compares the best values before and after, which never fires on a best so far.
+    A trial reports its best value so far, and on such reports Optuna's own pruner ends no trial: it
+    requires that the best value since then is worse than the best value before.
     """
 
     def __init__(self, n_warmup_steps: int, patience: int = 10, min_delta: float = 0.0) -> None:
-        """Keep Optuna's names of the options.
+        """Keep the options, which have Optuna's names.
 
         Args:
             n_warmup_steps: Epochs before any trial is ended.

@@ -23,7 +23,7 @@ def peers_of(
     alike: Callable[[FrozenTrial], bool] = lambda other: True,
     first: int = 0,
 ) -> optuna.Study:
-    """Make the study that one trial's pruner sees: its trials alike, half a second old at most.
+    """Make a view of the study for one trial's pruner: only comparable trials, at most 0.5 s old.
 
     Args:
         study: The study; nothing is read of it yet.
@@ -51,10 +51,10 @@ def has_small_batches(values: Mapping[str, Any]) -> bool:
 
 
 def same_shape(params: Mapping[str, Any], other: FrozenTrial) -> bool:
-    """Whether another trial's curve has this one's shape: both take one step an epoch, or more.
+    """Whether two trials can be compared: both train with full batches, or both with mini-batches.
 
-    Mini-batch training takes hundreds of steps an epoch and is far ahead at first, so that it
-    would end every full-batch trial before that has begun to learn.
+    Mini-batch training takes many steps an epoch and is far ahead at first. Compared with it, every
+    full-batch trial would be ended before it has begun to learn.
 
     Args:
         params: Real values of the trial that is judged.

@@ -3,8 +3,9 @@
 An epoch passes over the same rows whatever the batch size, all of them or as many as a study's
 growing samples give it, so equal epochs are equal numbers of rows seen. Full-batch trials are
 compared with one another, mini-batch trials too, each after a warm-up that outlasts the transient
-of an output bias of 7: about 15 steps, which are 15 epochs of the one and at most 4 of the other.
-Where samples grow it lasts to the end of the stage that it falls into, which so becomes a rung.
+of an output bias of 7: about 15 steps, which are 15 epochs of full batches and at most 4 epochs of
+mini-batches. Where samples grow, it lasts to the end of the stage that it falls into; successive
+halving so has its first rung there.
 """
 
 from __future__ import annotations
@@ -58,5 +59,5 @@ def first_judged(name: str, options: Options, *, small: bool = False, growth: Gr
 
 
 def judges_parts(config: StudyConfig) -> bool:
-    """Whether a study's pruner compares folds or repeats, and not epochs."""
+    """Whether a study's pruner compares trials by their folds or repeats, instead of by epochs."""
     return config.pruner == "wilcoxon" and parts_of(config) > 1

@@ -1,4 +1,7 @@
-"""Makes samplers by name; each proposal is seeded by the study's seed and the trial's slot."""
+"""Makes samplers by name; the study's seed and the trial's slot seed each proposal.
+
+A slot is a trial's place in its study as if nothing had been interrupted.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +42,9 @@ def make_sampler(
         name: One of `search.config.options.SAMPLERS`.
         seed: The study's seed.
         space: Every parameter, parents first.
-        trials: How many trials it will be asked for, the baseline included.
-        options: Optuna's options of it, checked already; ours stand where one is missing.
-        history: Trials of an earlier study that it learns from as well.
+        trials: How many trials the study shall have, the baseline included.
+        options: The sampler's options, already checked; our defaults replace missing ones.
+        history: Trials of an earlier study that the sampler learns from as well.
 
     Raises:
         SearchError: The sampler cannot serve the space, or needs a library that is not installed.

@@ -57,10 +57,10 @@ def most_promising(
 
 
 def _bound(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean of the trees' predictions minus half of their standard deviation, `[candidate]`.
+    """For each candidate, the trees' mean prediction minus half of their standard deviation.
 
     Args:
-        ranks: Predicted ranks from 0 (best) to 1, `[tree, candidate]`.
+        ranks: Predicted ranks from 0 (best) to 1, an array `[tree, candidate]`.
 
     Example:
         Two trees: the first candidate has 0.3 - 0.1 / 2, the second 0.4 - 0.
@@ -74,7 +74,7 @@ def _bound(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
 def _rows(
     known: Mapping[str, BaseDistribution], configurations: Sequence[Mapping[str, Any]]
 ) -> NDArray[np.float64]:
-    """Convert configurations to `[configuration, feature]`.
+    """Convert configurations to an array of features, `[configuration, feature]`.
 
     A number is one feature, its place in its range; a choice is one feature for each of its values,
     1 where it is chosen.
@@ -92,7 +92,7 @@ def _rows(
 
 
 def _place(value: Any, distribution: Any) -> float:
-    """Where a number lies in its range, from 0 to 1; -1 where the configuration has none.
+    """Scale a number by its range to 0 to 1; a number that is missing becomes -1.
 
     Example:
         >>> from optuna.distributions import FloatDistribution

@@ -74,11 +74,11 @@ def _points(
 
 
 class GridSampler(BySlot):
-    """Hands out a grid's points by place, in an order that the study's seed gives.
+    """Gives each trial the next point of a grid, in an order that the study's seed determines.
 
-    The baseline and queued configurations take no point; one that was queued in part has what it
-    lacks from the next point that has it. Optuna's own grid is a product, which would try the same
-    configuration again for every value of an inactive parameter.
+    The baseline and queued configurations take no point. A configuration that was queued in part
+    gets what it lacks from the next point that has it. Optuna's own grid is a product, which would
+    try the same configuration again for every value of an inactive parameter.
     """
 
     def __init__(self, space: Sequence[Parameter], seed: int, trials: int) -> None:
@@ -113,7 +113,7 @@ class GridSampler(BySlot):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """The parameter's value at the grid point of the trial's place."""
+        """The parameter's value at the trial's grid point, or at the next with that parameter."""
         place = self.place(study, trial)
         count = len(self._encoded)
         following = (self._encoded[(place + n) % count] for n in range(count))

@@ -1,4 +1,4 @@
-"""A sampler that varies the best trials, and asks another sampler for what they lack."""
+"""A sampler that varies the best trials, and leaves its other proposals to another sampler."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class LocalSettings:
     """Settings of the sampler that varies the best trials.
 
     Attributes:
-        startup: Trials that came to their end before the first is varied.
-        share: How many of the proposals vary a trial, from 0 to 1.
+        startup: Trials that must have ended before the first proposal that varies one.
+        share: Share of the proposals that vary a trial, from 0 to 1.
         candidates: How many variations are drawn for each that is proposed.
-        sweep: How many of those that vary a trial change one choice of the best, from 0 to 1.
-        kind: Parameter that the third parent differs in from the first two, where they do not.
+        sweep: Share of the variations that change one choice of the best trial, from 0 to 1.
+        kind: Choice that divides trials into kinds, say the model's family; None for no kinds.
         first: Choice whose values are tried before all else, unless `sweep` is 0.
     """
 
@@ -70,8 +70,8 @@ class LocalSampler(BaseSampler):
       trial and with the best of another kind (Schmidt, Schneider and Hennig, "Descending through
       a Crowded Valley", ICML 2021).
     - Sweep: of the variations, `sweep` change one choice of the best trial to what no trial near
-      it had; near is different in at most `_NEAR` parameters. A forest shuns a value that was
-      tried in poor company alone.
+      it had; near means that at most `_NEAR` parameters differ. The forest would avoid a value
+      that only poor configurations had.
     - Parent: the best trial half of the time, the second and the third a quarter each
       (`_PARENTS`). Where the first two have the same `kind`, a model's family, the third is the
       best trial with another, so that the search does not settle in the first good family.
@@ -85,16 +85,16 @@ class LocalSampler(BaseSampler):
     - Forest: from `_LEARNT_FROM` trials on, `candidates` variations are drawn, and the one that
       `search.samplers.forest` finds most promising is proposed.
 
-    One of these serves one trial.
+    Each trial has an instance of its own.
     """
 
     def __init__(self, seed: int, other: BaseSampler, settings: LocalSettings) -> None:
-        """Choose nothing yet.
+        """Keep the other sampler and the settings; nothing is drawn yet.
 
         Args:
-            seed: Seed of its own draws.
-            other: The sampler that proposes all else.
-            settings: What the rules go by.
+            seed: Seed of this sampler's draws.
+            other: The sampler for the proposals that vary no trial.
+            settings: The numbers and names in the rules.
         """
         self._random = np.random.default_rng(seed)
         self._uniform = RandomSampler(seed=seed)
@@ -116,7 +116,7 @@ class LocalSampler(BaseSampler):
         return {}
 
     def _proposed(self, study: optuna.Study) -> dict[str, Any] | None:
-        """Vary a trial of the study; None where too few have ended."""
+        """Propose a variation of an ended trial; None while too few trials have ended."""
         ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
         within = [t for t in ended if not is_beyond(t)]
         under_way = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
@@ -162,7 +162,7 @@ class LocalSampler(BaseSampler):
         bases: Sequence[FrozenTrial],
         names: Container[str | None],
     ) -> dict[str, Any] | None:
-        """Change one choice of the first given trial that has a value untried near it; or None."""
+        """Change a choice of a trial to a value that no trial near it had; None if none is left."""
         for base in bases:
             kind, untried = base.params.get(self._settings.kind or ""), []
             same = [params for params in known if params.get(self._settings.kind or "") == kind]
@@ -203,10 +203,10 @@ class LocalSampler(BaseSampler):
     def _other_kind(
         self, within: Sequence[FrozenTrial], parents: Sequence[FrozenTrial], sign: float
     ) -> FrozenTrial | None:
-        """The best trial of another kind, where the first two parents are of one kind; else None.
+        """The best trial of another kind if the first two parents are of the same kind, else None.
 
-        Trials that were pruned are asked too: a family that is behind would otherwise have none
-        but those that caught up at once.
+        Pruned trials count too: of a family that is behind, only the few that caught up at once
+        would otherwise be left.
         """
         kind = self._settings.kind
         if kind is None:
@@ -232,14 +232,14 @@ class LocalSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """The parent's value, changed or not; a uniform draw where it has none that fits."""
+        """The variation's value or a uniform draw; with no variation, the other sampler's value."""
         if self._values is not None and _fits(self._values, param_name, param_distribution):
             return self._values[param_name]
         sampler = self._other if self._values is None else self._uniform
         return sampler.sample_independent(study, trial, param_name, param_distribution)
 
     def _changed(self, value: Any, distribution: Any) -> Any:
-        """Draw another value; the same only where a hundred draws gave no other."""
+        """Draw a different value; keep the given one if 100 draws find no other."""
         if isinstance(distribution, CategoricalDistribution):
             others = [choice for choice in distribution.choices if choice != value]
             return others[self._random.integers(len(others))] if others else value
@@ -283,13 +283,13 @@ def _apart(some: Mapping[str, Any], others: Mapping[str, Any]) -> int:
 
 
 def _least(trial: FrozenTrial, sign: float) -> float:
-    """A trial's signed value, lower is better; the best that it reported where it was pruned."""
+    """A trial's value times `sign`, so that lower is better; a pruned trial's best report."""
     values = trial.values or trial.intermediate_values.values()
     return min((sign * value for value in values), default=math.inf)
 
 
 def _fits(params: Mapping[str, Any], name: str, distribution: Any) -> bool:
-    """Whether a parent has a value of that name that the distribution holds."""
+    """Whether the parameters have a value of this name that lies in the distribution."""
     if name not in params:
         return False
     value = params[name]

@@ -1,4 +1,4 @@
-"""Samplers that know what every slot tries before the first trial starts."""
+"""Samplers whose proposals depend on the trial's place in the study, not on other trials."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ from search.storage.slots import place_of
 
 
 class BySlot(BaseSampler):
-    """A sampler that looks at no other trial: a trial's place alone says what it tries.
+    """The base of samplers whose proposal depends on a trial's place alone, not on other trials.
 
+    A slot is a trial's position in its study as if nothing had been interrupted. A trial's place is
+    the number of slots before its own, without those of the baseline and of queued configurations.
     So neither workers nor interruptions change a proposal. Parameters are asked for one by one,
     since only then it is known which of them are active.
     """
 
     def __init__(self) -> None:
-        """Propose nothing yet."""
+        """Look up no trial's place yet."""
         self._places: dict[int, int] = {}
 
     def place(self, study: optuna.Study, trial: FrozenTrial) -> int:
-        """The trial's place: how many slots before its own the sampler filled.
+        """The trial's place: how many earlier slots this sampler made the proposals for.
 
         Args:
             study: The study.
@@ -52,12 +54,12 @@ class BySlot(BaseSampler):
 
 
 class SequenceSampler(BySlot):
-    """Proposes a low-discrepancy sequence: place k tries its k-th point, one dimension a parameter.
+    """Proposes the points of a low-discrepancy sequence: the trial at place k gets point k.
 
-    Optuna's own counts the proposals that it made, over the parameters of the first finished
-    trial: another number of workers, or an interruption, would change what a slot tries, and a
-    parameter that this trial lacked would not be spread evenly. The sequences are SciPy's: Sobol'
-    (with Owen's scrambling) and Halton.
+    Each searched parameter is one dimension. The sequences are SciPy's: Sobol' (with Owen's
+    scrambling) and Halton. Optuna's own sampler counts the proposals that it made: another number
+    of workers, or an interruption, would change what a slot tries. And it spreads only the
+    parameters of the first finished trial evenly.
     """
 
     def __init__(self, space: Sequence[Parameter], seed: int, options: dict[str, Any]) -> None:
@@ -76,7 +78,7 @@ class SequenceSampler(BySlot):
         self._scramble = options.get("scramble", True)
 
     def _point(self, number: int) -> Sequence[float]:
-        """The sequence's point of a number, one share from 0 to 1 a dimension."""
+        """The sequence's point with this number: for each dimension a coordinate from 0 to 1."""
         from scipy.stats import qmc
 
         engines = {"sobol": qmc.Sobol, "halton": qmc.Halton}
@@ -93,13 +95,13 @@ class SequenceSampler(BySlot):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """The parameter's value at the sequence point of the trial's place."""
+        """The parameter's value at the trial's point of the sequence."""
         share = self._point(self.place(study, trial))[self._dimension[param_name]]
         return _value(float(share), param_distribution)
 
 
 def _value(share: float, distribution: Any) -> Any:
-    """The value at a share, from 0 to below 1, of a distribution.
+    """The value of a distribution at a coordinate: 0 is its low end, just below 1 its high end.
 
     Example:
         A quarter of the way from 1 to 100, in the logarithm where it is sampled so:

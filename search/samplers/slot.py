@@ -1,4 +1,7 @@
-"""Gives every trial a sampler of its own, seeded by the study's seed and the trial's slot."""
+"""Gives every trial a sampler of its own, seeded by the study's seed and the trial's slot.
+
+A slot is a trial's place in its study as if nothing had been interrupted.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,11 @@ class _Proposing(NamedTuple):
 
 
 class SlotSampler(BaseSampler):
-    """Hands every trial to a fresh sampler seeded by (study seed, slot).
+    """Makes a new sampler for every trial, seeded by the study's seed and the trial's slot.
 
     A sampler seeded once repeats its first proposals after a restart, and which proposal a trial
     gets depends on the order of workers. Here neither a restart nor another worker changes what a
-    slot is asked to try, as far as the sampler itself looks only at finished trials.
+    slot tries, provided that the sampler looks only at finished trials.
     """
 
     def __init__(

@@ -112,7 +112,7 @@ def _check_one(values: Mapping[str, Scalar], place: int, known: Mapping[str, Par
 
 
 def _as_chosen(values: Mapping[str, Scalar], known: Mapping[str, Parameter]) -> dict[str, Scalar]:
-    """Replace a number by its text where the space has that text as a choice: 256 by "256"."""
+    """Replace numbers by their texts where the parameter is a choice of texts: 256 by "256"."""
     chosen = dict(values)
     for name, value in values.items():
         number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -132,7 +132,7 @@ def _range(parameter: Parameter) -> str:
 def _inactive(
     parameter: Parameter, values: Mapping[str, Scalar], known: Mapping[str, Parameter]
 ) -> str:
-    """The first condition of a parameter that the values break, in words; empty without one."""
+    """The first condition of a parameter that the values break, in words, or an empty text."""
     for condition in parameter.conditions:
         if condition.name in values and values[condition.name] not in condition.values:
             return f"{condition.name} is {_wanted(condition, known[condition.name])}"
@@ -142,7 +142,10 @@ def _inactive(
 def _unsaid(
     parameter: Parameter, values: Mapping[str, Scalar], known: Mapping[str, Parameter]
 ) -> Condition | None:
-    """The first condition of a parameter that may fail, and whose parent the values leave out."""
+    """The first condition of a parameter whose parent is missing from the values.
+
+    Conditions that hold with every value of their parent do not count.
+    """
     for condition in parameter.conditions:
         if condition.name not in values and can_fail(condition, known[condition.name]):
             return condition

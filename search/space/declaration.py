@@ -1,4 +1,4 @@
-"""Declares parameters on Keras Tuner's `HyperParameters`, as a study file's `[space]` has them."""
+"""Declares parameters on Keras Tuner's `HyperParameters`, changed by a study file's `[space]`."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ class Declaration:
         self._used: list[str] = []
 
     def when(self, parent: str, values: Sequence[Any]) -> AbstractContextManager[None]:
-        """Open a scope whose parameters exist only while another one has one of some values.
+        """Open a scope for parameters that exist only while their parent has one of the values.
 
         Args:
-            parent: The other parameter, declared before.
-            values: Its values.
+            parent: Name of the parent, a parameter that was declared before.
+            values: The parent's values with which the scope's parameters exist.
         """
         scope: AbstractContextManager[None] = self._hp.conditional_scope(parent, list(values))
         return scope
@@ -171,7 +171,7 @@ class Declaration:
 
 
 def _reachable(name: str, usual: Range, kind: type) -> Any:
-    """The default where the range holds it, else the value that is nearest to it."""
+    """The default, or the nearest value of the range if the default is not in the range."""
     parameter = Parameter(
         name=name,
         kind="Int" if kind is int else "Float",
@@ -202,7 +202,7 @@ def _check(name: str, value: Any, check: Check) -> None:
 
 
 def _narrowed(name: str, rule: Mapping[str, Any], usual: Range, check: Check, kind: type) -> Range:
-    """The usual range with what a study file's table `{min, max, step, log}` changes."""
+    """Change the usual range as a study file's table `{min, max, step, log}` says."""
     unknown = sorted(set(rule) - set(_KEYS))
     if unknown:
         raise SearchError(f"`space.{name}` may hold {', '.join(_KEYS)}, but got `{unknown[0]}`.")

@@ -22,9 +22,9 @@ _EXPONENT = " (exponent)"
 class SpaceAdapter:
     """Translates between real values of a space's parameters and Optuna's parameters.
 
-    It samples the parameters that are active, one after another, parents first. Real values carry
-    the names that a user knows; where a range is multiplied through, as 8, 16, 32, Optuna has the
-    number of the step instead, under a name of its own.
+    It samples the parameters that are active, one after another, parents first. Real values have
+    the names that a user knows. Where the step of a range multiplies, as in 8, 16, 32, Optuna's
+    parameter is the number of steps instead, under a name of its own.
 
     Example:
         >>> from search.space.parameters import Condition
@@ -87,10 +87,10 @@ class SpaceAdapter:
         return {optuna_name(p): distribution_of(p) for p in self._held(values)}
 
     def encode_given(self, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
-        """Translate some real values to Optuna's parameters, whatever parents they depend on.
+        """Translate real values to Optuna's parameters; the values of their parents may be missing.
 
         Args:
-            values: Real values by name, each one that the space holds.
+            values: Real values by name; each must be a value that its parameter can have.
         """
         searched = {p.name: p for p in self._space if p.kind != "Fixed"}
         return dict(encode_one(searched[n], v) for n, v in values.items() if n in searched)
@@ -120,7 +120,7 @@ class SpaceAdapter:
         return held
 
     def _walk(self, take: Callable[[Parameter], Scalar]) -> dict[str, Scalar]:
-        """Take a value for each parameter that is active beside those taken before."""
+        """Take a value for each parameter that is active with the values taken before it."""
         values: dict[str, Scalar] = {}
         for parameter in self._space:
             if parameter.is_active(values):
@@ -145,7 +145,10 @@ def _suggest(trial: optuna.Trial, parameter: Parameter) -> Scalar:
 
 
 def distribution_of(parameter: Parameter) -> BaseDistribution:
-    """Optuna's distribution of a searched parameter; of the step's number where steps multiply."""
+    """Optuna's distribution of a searched parameter.
+
+    Where the step of a range multiplies, it is the distribution of the number of steps.
+    """
     low, log = parameter.low, parameter.log
     if parameter.kind in ("Choice", "Boolean"):
         return CategoricalDistribution(parameter.listed())

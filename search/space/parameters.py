@@ -16,10 +16,10 @@ _DECIMALS = 12
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Condition:
-    """A parameter exists only while another one, its parent, has one of some values.
+    """The condition that a parameter exists only while its parent has one of the values.
 
     Attributes:
-        name: The parent.
+        name: Name of the parent, another parameter.
         values: The parent's values with which the parameter exists.
     """
 
@@ -109,14 +109,14 @@ class Parameter:
         return [int(v) if self.kind == "Int" else self.rounded(float(v)) for v in values]
 
     def highest(self) -> Any:
-        """The greatest value that equal steps from the least one reach."""
+        """The greatest value of the range that whole steps from its least value reach."""
         if self.step is None:
             return self.high
         steps = math.floor((self.high - self.low) / self.step + 1e-9)
         return self.rounded(self.low + steps * self.step)
 
     def rounded(self, value: float) -> float:
-        """Round off what adding up steps leaves: 0.3 for 0.30000000000000004, six times 0.05."""
+        """Remove the rounding error of added steps: 6 x 0.05 is 0.3, not 0.30000000000000004."""
         return value if self.step is None else round(value, _DECIMALS)
 
     def nearest(self, value: float) -> Any:
@@ -153,7 +153,7 @@ def dividing_choice(space: Sequence[Parameter]) -> Parameter | None:
 
 
 def without_empty_conditions(space: Sequence[Parameter]) -> list[tuple[Parameter, str]]:
-    """Pair each parameter with its conditions in words; one that cannot fail is left out."""
+    """Pair each parameter with its conditions in words, except conditions that cannot fail."""
     by_name = {parameter.name: parameter for parameter in space}
     return [
         (
@@ -179,7 +179,7 @@ def can_fail(condition: Condition, parent: Parameter) -> bool:
 
 
 def _in_words(condition: Condition, parent: Parameter) -> str:
-    """A condition in words: consecutive numbers by their ends, other values one by one."""
+    """A condition in words: "layers is 2 to 4", "family is mlp or neumf"."""
     possible = condition.values if parent.kind == "Float" else parent.every_value()
     values = [value for value in condition.values if value in possible]
     if len(values) == 1:

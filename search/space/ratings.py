@@ -1,4 +1,4 @@
-"""The search space of rating models: the same lines declare it and read a configuration."""
+"""The search space of rating models; `read` both declares it and reads a configuration of it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Layers(NamedTuple):
 
 
 class _Embeddings(NamedTuple):
-    """The vectors that the dense layers read; `movie_size` is None where both sizes are one."""
+    """The embeddings that the dense layers read; `movie_size` is None if movies use `size` too."""
 
     size: int
     movie_size: int | None
@@ -84,7 +84,10 @@ def read(
 
 
 def _architecture(space: Declaration) -> ModelConfig:
-    """Declare and read what the model is built of; what its family has no use for is off."""
+    """Declare and read what the model is built of.
+
+    What the model's family does not use is switched off or keeps its default.
+    """
     family = space.choice("family", list(FAMILIES), "mlp", _model("family"))
     with space.when("family", _LAYERED):
         layers = _layers(space)
@@ -224,7 +227,7 @@ def as_study(
 
 
 def _off(factor: float) -> float:
-    """Read a penalty: the least of its range stands for none, so that the range can be log."""
+    """Read a penalty: the least value of its range means 0, which a log range cannot hold."""
     return 0.0 if factor <= _NO_L2 else factor
 
 
@@ -239,7 +242,7 @@ def _batch(value: Any) -> Any:
 
 
 def _as_number(value: Any, kind: type) -> Any:
-    """A number that is written as a text, since choices are texts; else the value as it came."""
+    """Convert the text of a number to the number, since choices are texts; keep other values."""
     try:
         return kind(value) if isinstance(value, str) else value
     except ValueError:
@@ -247,7 +250,7 @@ def _as_number(value: Any, kind: type) -> Any:
 
 
 def _check_sizes(value: Any) -> None:
-    """Refuse what `sizes` cannot be; it is no field of `ModelConfig`."""
+    """Refuse a wrong value of `sizes`, which `ModelConfig` cannot check: it has no such field."""
     if value not in _SIZES:
         raise ModelsError(f"`sizes` must be one of {', '.join(_SIZES)}, but got {told(value)}.")
 

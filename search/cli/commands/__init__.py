@@ -1,1 +1,1 @@
-"""One module a command."""
+"""The subcommands of `trialbook`, each in a module of its own."""

@@ -54,7 +54,10 @@ def command(
 
 
 def _agrees(question: str) -> bool:
-    """Ask on standard error, where someone can see it; only a yes is one."""
+    """Whether the user answers the question with "y" or "yes".
+
+    The answer is a line of standard input. The question is printed only where that is a terminal.
+    """
     if sys.stdin.isatty():
         click.echo(f"{question} [y/N]: ", err=True, nl=False)
     answer = sys.stdin.readline()

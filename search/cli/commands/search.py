@@ -73,7 +73,11 @@ def command(
 def resolve(
     study_file: Path | None, home: Path, flags: dict[str, Any], *, no_user_filter: bool
 ) -> StudyConfig:
-    """The study that the command line means: a file, a stored study by name, or the default."""
+    """The settings of the study that the command line asks for.
+
+    They come from a study file, else from a stored study of that name, else from the default study.
+    The flags that were given replace single settings.
+    """
     if study_file is not None:
         base = StudyConfig.from_toml(study_file)
     else:
@@ -86,7 +90,7 @@ def resolve(
 
 
 def _default(flags: dict[str, Any]) -> StudyConfig:
-    """The default study; its `[space]` is of ratings, and goes where another model is named."""
+    """The settings of the default study, without its `[space]` if the flags name another model."""
     found = StudyConfig.default()
     return found if flags.get("model") in (None, found.model) else found.at(space={})
 

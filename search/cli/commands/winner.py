@@ -1,4 +1,4 @@
-"""`trialbook winner`: train the best again on new seeds, decide, open the test part once."""
+"""`trialbook winner`: retrain the best trials, and score the winner once on the test ratings."""
 
 from __future__ import annotations
 
