@@ -57,27 +57,27 @@ def _summed(gradient: Any) -> Any:
 
 @keras.saving.register_keras_serializable(package="trialbook")
 class SummedAdam(_SummedGradients, keras.optimizers.Adam):
-    """Adam on summed gradients."""
+    """Adam that first sums the slices of a sparse gradient that belong to one table row."""
 
 
 @keras.saving.register_keras_serializable(package="trialbook")
 class SummedAdamW(_SummedGradients, keras.optimizers.AdamW):
-    """AdamW on summed gradients."""
+    """AdamW that first sums the slices of a sparse gradient that belong to one table row."""
 
 
 @keras.saving.register_keras_serializable(package="trialbook")
 class SummedNadam(_SummedGradients, keras.optimizers.Nadam):
-    """Nadam on summed gradients."""
+    """Nadam that first sums the slices of a sparse gradient that belong to one table row."""
 
 
 @keras.saving.register_keras_serializable(package="trialbook")
 class SummedRMSprop(_SummedGradients, keras.optimizers.RMSprop):
-    """RMSprop on summed gradients."""
+    """RMSprop that first sums the slices of a sparse gradient that belong to one table row."""
 
 
 @keras.saving.register_keras_serializable(package="trialbook")
 class SummedSGD(_SummedGradients, keras.optimizers.SGD):
-    """SGD on summed gradients; `make_optimizer` sets its momentum to 0.9."""
+    """SGD that first sums the slices of a sparse gradient; `make_optimizer` sets momentum 0.9."""
 
 
 _BY_NAME: dict[str, type[keras.optimizers.Optimizer]] = {

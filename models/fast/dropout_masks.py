@@ -129,7 +129,7 @@ class MasksAhead:
     """Draws the next block's dropout masks in a thread, while a model trains on a block of rows."""
 
     def __init__(self, masks: Masks, rows: Sequence[int]) -> None:
-        """Begin to draw the first block's masks.
+        """Begin to draw, in a thread, the dropout masks of the first rows.
 
         Args:
             masks: Draws them.

@@ -79,7 +79,7 @@ class GradientSum:
         return self._weights[0].dtype
 
     def _zeros(self, whole: bool) -> list[tf.Variable | None]:
-        """Create the gradient sums of a share: for embedding tables, or if `whole`, all weights."""
+        """Make zeroed gradient sums for a thread: of embedding tables, or of all weights."""
         return [
             tf.Variable(tf.zeros_like(w), trainable=False) if whole or is_table else None
             for w, is_table in zip(self._weights, self._is_table, strict=True)
@@ -92,7 +92,7 @@ class GradientSum:
                 total.assign(tf.zeros_like(total))
 
     def add(self, rows: Any, *, share: Any) -> None:
-        """Add the gradients of some rows, a chunk at a time, and update the model's metrics.
+        """Add the gradients of some rows to the sums, and update the model's metrics.
 
         Args:
             rows: Inputs, targets and masks, each `[row, ...]`.
@@ -115,7 +115,7 @@ class GradientSum:
     def _add_share(
         self, rows: Any, first: Any, last: Any, sums: Sequence[Any], share: Any
     ) -> tuple[Any, ...]:
-        """Compute one share of the rows, chunk by chunk.
+        """Add up the gradients of one thread's rows, some thousand rows (a chunk) at a time.
 
         Returns:
             Predictions, loss and the summed gradients of all weights but the embedding tables,
@@ -149,7 +149,7 @@ class GradientSum:
         return self._with_penalties(self._total.read_value(), gradients)
 
     def at_once(self, rows: Any) -> tuple[Any, list[Any]]:
-        """Return loss and gradients of a batch small enough that each share is a single chunk."""
+        """Return loss and gradients of a small batch, each thread's rows in one piece."""
         count = count_rows(rows)
         parts = []
         for first, last in bounds(count, self._share_count):
@@ -164,7 +164,7 @@ class GradientSum:
     def _of_chunk(
         self, inputs: Any, targets: Any, masks: Any, weight: Any
     ) -> tuple[Any, Any, Sequence[Any]]:
-        """Compute a chunk's weighted loss, predictions and gradients; a table's may be sparse."""
+        """Compute weighted loss, predictions and gradients of some rows; some sparse."""
         with tf.GradientTape() as tape, self._masks.applied(masks):
             predictions = self._model(inputs, training=True)
             loss = self._loss(targets, predictions) * weight

@@ -45,7 +45,7 @@ class TrainPass:
         self._batches = tf.function(self._train_batches, autograph=False)
 
     def _plan(self) -> Sequence[tuple[int, int]]:
-        """Cut the rows into blocks; where an epoch has several batches, no block splits a batch."""
+        """Cut an epoch's rows into blocks that fit in memory; no block splits a batch."""
         rows = BLOCK_ROWS
         if self.steps > 1:
             rows = max(1, BLOCK_ROWS // self._batch_size) * self._batch_size
@@ -165,12 +165,12 @@ class ValidationPass:
         return self._model.trainable_variables[0].value.dtype
 
     def _score(self, inputs: Any, targets: Any, weight: Any) -> tuple[Any, Any]:
-        """Compute a chunk's predictions and its weighted loss."""
+        """Compute the predictions and the weighted loss of some rows."""
         predictions = self._model(inputs, training=False)
         return predictions, self._loss(targets, predictions) * weight
 
     def _pass(self, first: Any, last: Any) -> Any:
-        """Score a block of rows, and return its contribution to the loss of all rows."""
+        """Score some of the rows, and return what they contribute to the loss of all."""
         rows = slice_rows(self._rows, first, last)
         edges = bounds(last - first, self._share_count)
         parts = [self._score_share(rows, begin, end) for begin, end in edges]
@@ -179,7 +179,7 @@ class ValidationPass:
         return tf.add_n(losses)
 
     def _score_share(self, rows: Any, first: Any, last: Any) -> tuple[Any, ...]:
-        """Return the predictions of one share of a block, and its contribution to the loss."""
+        """Return the predictions of one thread's rows, and what they contribute to the loss."""
 
         def work(begin: Any, end: Any, total: Any) -> tuple[Any, ...]:
             weight = tf.cast(end - begin, self._dtype) / self._count

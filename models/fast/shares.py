@@ -1,4 +1,4 @@
-"""Share rows out between threads; each thread works through its share chunk by chunk."""
+"""Share rows out between threads; each works through its rows some thousand at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SHARE_ROWS = 1024
 
 
 def shares_of(rows: int) -> int:
-    """Decide into how many shares, computed in parallel, the rows of a step are cut.
+    """Decide how many threads share the rows of one optimizer step.
 
     There is more than one share only where each operation has one thread, as
     `set_threads(fast=True)` sees to: else the threads inside of operations would wait for each
@@ -30,7 +30,7 @@ def shares_of(rows: int) -> int:
 
 
 def bounds(count: Any, shares: int) -> list[tuple[Any, Any]]:
-    """Cut rows into shares: the first row of each, and the row after its last.
+    """Cut rows into one share a thread: the first row of each share, and the row after its last.
 
     10 rows in 3 shares are (0, 3), (3, 6) and (6, 10).
 
@@ -53,7 +53,7 @@ def count_rows(rows: Any) -> Any:
 
 
 class Chunks:
-    """Runs a compiled loop over the chunks of a share, and collects their predictions."""
+    """Runs a compiled loop over one thread's rows, some at a time, and collects the predictions."""
 
     def __init__(self, model: Any) -> None:
         """Note the type and shape of a prediction; nothing is run yet."""
@@ -64,7 +64,7 @@ class Chunks:
     def run(
         self, first: Any, last: Any, work: Callable[..., tuple[Any, ...]], *totals: Any
     ) -> tuple[Any, ...]:
-        """Work through the rows from `first` to before `last`, one chunk after another.
+        """Work through the rows from `first` to before `last`, `CHUNK_ROWS` rows at a time.
 
         Args:
             first: First row, a scalar.

@@ -14,7 +14,7 @@ _META = "trialbook"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Key:
-    """The declaration of a setting, apart from its name, type and default.
+    """What a setting declares beside name, type and default: help, rule and option.
 
     Attributes:
         help: One line for `trialbook search --help`; empty where no option sets it.

@@ -54,7 +54,7 @@ class Rehearsal:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """A study's space and its estimated cost.
+    """What `--dry-run` shows of a study: its space, and its estimated cost.
 
     Attributes:
         space: A row for each parameter: name, kind, min, max, step, values, log, default, when.

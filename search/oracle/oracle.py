@@ -239,7 +239,7 @@ def active_values(trial: Any) -> dict[str, Any]:
 
 
 def _times(curve: list[EpochRecord]) -> dict[str, float]:
-    """The number of recorded epochs and their seconds, by name; empty where none was recorded."""
+    """A trial's epochs and their seconds in all, as metrics; empty without a recorded epoch."""
     if not curve:
         return {}
     return {

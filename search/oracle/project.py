@@ -214,7 +214,7 @@ def _add(opened: TunerStudy, trial: Any, space: Sequence[Parameter]) -> None:
 
 
 def _curve(trial: Any) -> tuple[EpochRecord, ...]:
-    """Read the epochs of a trial that its project holds, most often the best epoch alone."""
+    """Read the epochs of a trial that Keras Tuner stored: most often the best epoch alone."""
     steps: dict[int, dict[str, float]] = {}
     for name in trial.metrics.metrics:
         for observation in trial.metrics.get_history(name):

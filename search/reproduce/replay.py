@@ -44,7 +44,7 @@ class Stored:
 
     @property
     def plan(self) -> TrialPlan:
-        """The stored plan of the trial."""
+        """What the trial was told to train: its configuration, seed and epochs."""
         return plan_of(self.trial)
 
     @property

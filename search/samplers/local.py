@@ -263,7 +263,7 @@ class LocalSampler(BaseSampler):
         return round(moved) if isinstance(distribution, IntDistribution) else float(moved)
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Let the other sampler prepare for the trial."""
+        """Pass the call on to the sampler that makes the other proposals."""
         self._other.before_trial(study, trial)
 
     def after_trial(
@@ -273,7 +273,7 @@ class LocalSampler(BaseSampler):
         state: TrialState,
         values: Sequence[float] | None,
     ) -> None:
-        """Let the other sampler take note of the trial's end."""
+        """Pass the call on to the sampler that makes the other proposals."""
         self._other.after_trial(study, trial, state, values)
 
 

@@ -142,7 +142,7 @@ def _inactive(
 def _unsaid(
     parameter: Parameter, values: Mapping[str, Scalar], known: Mapping[str, Parameter]
 ) -> Condition | None:
-    """The first condition of a parameter whose parent is missing from the values.
+    """The first condition that cannot be checked, since the values lack the parameter it names.
 
     Conditions that hold with every value of their parent do not count.
     """

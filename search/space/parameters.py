@@ -109,7 +109,7 @@ class Parameter:
         return [int(v) if self.kind == "Int" else self.rounded(float(v)) for v in values]
 
     def highest(self) -> Any:
-        """The greatest value of the range that whole steps from its least value reach."""
+        """The greatest value that is whole steps above the least: 0.9 of 0.1 to 1.0 by 0.4."""
         if self.step is None:
             return self.high
         steps = math.floor((self.high - self.low) / self.step + 1e-9)

@@ -131,7 +131,7 @@ def _embeddings(space: Declaration) -> _Embeddings:
 
 
 def _dropout(space: Declaration, name: str) -> float:
-    """Declare and read a dropout rate of vectors."""
+    """Declare the dropout rate of embedding vectors or factors, and read its value."""
     rates = Range(low=0.0, high=0.9, default=0.0, step=0.1)
     return space.real(name, rates, partial(check_rate, name))
 

@@ -130,17 +130,17 @@ def _row(epoch: EpochRecord) -> list[Any]:
 
 
 def plan_of(trial: AnyTrial) -> TrialPlan:
-    """The stored plan of a trial; an empty plan before it has one."""
+    """What a trial is to train, as stored; an empty plan before anything is."""
     return TrialPlan(**(trial.user_attrs.get(Key.PLAN) or {}))
 
 
 def has_plan(trial: FrozenTrial) -> bool:
-    """Whether a trial's plan is stored."""
+    """Whether it is stored what a trial is to train."""
     return Key.PLAN in trial.user_attrs
 
 
 def write_plan(trial: optuna.Trial, plan: TrialPlan) -> None:
-    """Store the plan of a running trial."""
+    """Store what a running trial is to train: its configuration, seed and epochs."""
     trial.set_user_attr(Key.PLAN.value, asdict(plan))
 
 

@@ -102,7 +102,7 @@ class Judge:
             self._peers = peers_of(study, self._frozen, alike, self._first)
 
     def tell(self, step: int, value: float) -> None:
-        """Keep a value of the trial until `write`; pruners compare the values of equal steps.
+        """Report a value at a step to the pruner; `write` stores it later.
 
         Args:
             step: The epoch; with `Judging.tells_parts` the number of the fold or repeat.

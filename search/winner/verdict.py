@@ -218,7 +218,7 @@ def score_test(names: list[str], errors: UserErrors) -> tuple[TestScore, ...]:
 
 
 def together(parts: list[list[NDArray[np.float64]]], counts: NDArray[np.float64]) -> UserErrors:
-    """Stack the errors of several predictors; those of a predictor scored once fill every repeat.
+    """Stack the errors of predictors; one that was scored once has the same errors in each repeat.
 
     Args:
         parts: For each predictor and each of its repeats, squared errors summed by user, `[user]`.
