@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.checks import check_range
+from models.checks import check_one_of, check_range
 from models.errors import ModelsError
+
+SEPARATORS = {
+    "double-colon": "::",
+    "tab": "\t",
+    "comma": ",",
+    "semicolon": ";",
+    "pipe": "|",
+    "space": " ",
+}
+"""What may separate a text file's columns, by its name; the first that fits is taken."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,6 +28,10 @@ class SourceOptions:
         movie_column: Name of the movie column; None looks for a usual name.
         score_column: Name of the score column; None looks for a usual name.
         timestamp_column: Name of the time column; None looks for a usual name.
+        columns: Names of a text file's columns, left to right, where it has none of its own; None
+            takes its first line, or the usual order where that is a rating itself.
+        separator: What separates a text file's columns: a character, `::`, or one of the words
+            "comma", "tab", "semicolon", "pipe", "space"; None finds out.
         table: Table of a SQLite file; None takes the one that has the columns.
         min_ratings: Least ratings of a user who is kept, inclusive; None is the source's own
             default: 20 for `mubi`, none otherwise.
@@ -36,6 +51,8 @@ class SourceOptions:
     movie_column: str | None = None
     score_column: str | None = None
     timestamp_column: str | None = None
+    columns: Sequence[str] | None = None
+    separator: str | None = None
     table: str | None = None
     min_ratings: int | None = None
     max_ratings: int | None = None
@@ -48,8 +65,23 @@ class SourceOptions:
         Raises:
             ModelsError: A value breaks its rule.
         """
+        if self.columns is not None:
+            object.__setattr__(self, "columns", tuple(self.columns))
+            _check_columns(tuple(self.columns))
+        if self.separator is not None:
+            check_one_of("separator", self.separator, (*SEPARATORS, *SEPARATORS.values()))
         check_limits(self.min_ratings, self.max_ratings)
         check_range("seed", self.seed, 0)
+
+
+def _check_columns(names: tuple[str, ...]) -> None:
+    """Refuse names of columns that are too few, empty, or there twice."""
+    twice = [name for name in names if names.count(name) > 1]
+    if len(names) < 3 or twice or not all(isinstance(name, str) and name for name in names):
+        raise ModelsError(
+            "`columns` must name each column of the file once, three or more of them, but got "
+            f"{', '.join(map(str, names)) or 'none'}. Say `--columns user,movie,rating,timestamp`."
+        )
 
 
 def check_limits(min_ratings: int | None, max_ratings: int | None) -> None:

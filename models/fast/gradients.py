@@ -154,7 +154,10 @@ class GradientSum:
         parts = []
         for first, last in bounds(count, self._share_count):
             weight = tf.cast(last - first, self.dtype) / tf.cast(count, self.dtype)
-            parts.append(self._chunk(*slice_rows(rows, first, last), weight))
+            # The mean over no rows is no number: an empty share borrows a row, with weight 0.
+            end = tf.maximum(last, first + 1)
+            loss, predicted, gradient = self._chunk(*slice_rows(rows, first, end), weight)
+            parts.append((loss, predicted[: last - first], gradient))
         losses, predictions, gradients = zip(*parts, strict=True)
         self._note(rows, tf.concat(predictions, 0))
         by_weight = zip(*gradients, strict=True)

@@ -91,4 +91,6 @@ class Chunks:
         _, collected, *ended = tf.while_loop(
             lambda begin, *_: begin < last, body, (first, collected, *totals), parallel_iterations=1
         )
-        return (collected.concat(), *ended)
+        # A share of a batch with fewer rows than shares may be empty.
+        none = tf.zeros((0, *self._shape), self._dtype)
+        return (tf.cond(first < last, collected.concat, lambda: none), *ended)

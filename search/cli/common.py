@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from search.config.parsing import names
 from tracking import Store
 
 if TYPE_CHECKING:
@@ -74,6 +75,14 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--movie-column", help="Name of the movie column."),
         click.option("--score-column", "--rating-column", help="Name of the score column."),
         click.option("--timestamp-column", help="Name of the time column."),
+        click.option(
+            "--columns",
+            callback=_columns,
+            help="A text file's columns in their order: user,movie,rating,timestamp.",
+        ),
+        click.option(
+            "--separator", help="What separates them: comma, tab, semicolon, pipe, space, ::."
+        ),
         click.option("--table", help="Table of a SQLite file."),
         click.option("--min-ratings", type=int, help="Least ratings of a user who is kept."),
         click.option("--max-ratings", type=int, help="Most ratings of a user who is kept."),
@@ -84,11 +93,19 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _columns(
+    context: click.Context, parameter: click.Parameter, given: str | None
+) -> list[str] | None:
+    return None if given is None else names(given)
+
+
 SOURCE_NAMES = (
     "user_column",
     "movie_column",
     "score_column",
     "timestamp_column",
+    "columns",
+    "separator",
     "table",
     "min_ratings",
     "max_ratings",

@@ -10,11 +10,23 @@ from models.data.options import SourceOptions
 from models.errors import ModelsError
 
 USUAL_NAMES = {
-    "user": ("userid", "user_id", "user", "uid"),
-    "movie": ("movieid", "movie_id", "itemid", "item_id", "movie", "item"),
-    "score": ("rating", "rating_score", "score", "stars"),
-    "timestamp": ("timestamp", "rating_timestamp_utc", "time", "date"),
+    "user": ("user_id", "user", "uid", "reviewerID"),
+    "movie": (
+        "movie_id",
+        "item_id",
+        "movie",
+        "item",
+        "business_id",
+        "asin",
+        "ISBN",
+        "book_id",
+        "anime_id",
+        "product_id",
+    ),
+    "score": ("rating", "rating_score", "score", "stars", "Book-Rating", "overall"),
+    "timestamp": ("timestamp", "rating_timestamp_utc", "time", "date", "unixReviewTime"),
 }
+"""What published ratings call their columns; the earlier name goes before the later one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +55,8 @@ class Columns:
 def resolve_columns(names: Sequence[str], options: SourceOptions, *, where: str) -> Columns:
     """Find the columns of user, movie, score and time by the user's names, else by usual names.
 
-    Usual names, such as `user_id`, match in upper and lower case; the user's names match exactly.
+    Usual names match whatever the case, dashes, dots, spaces and underscores: `user_id` is also
+    `userId`, `User-ID` and `User ID`. The user's names match exactly.
 
     Args:
         names: Column names of the table.
@@ -83,13 +96,18 @@ def _find(
         if wanted not in names:
             raise ModelsError(f"{where} has no column {wanted!r}; its columns: {listed}.")
         return wanted
-    by_key = {name.strip().lower(): name for name in reversed(names)}
-    for key in USUAL_NAMES[role]:
-        if key in by_key:
-            return by_key[key]
+    by_key = {_key(name): name for name in reversed(names)}
+    for usual in USUAL_NAMES[role]:
+        if _key(usual) in by_key:
+            return by_key[_key(usual)]
     if optional:
         return None
     raise ModelsError(
         f"{where} must have a {role} column ({', '.join(USUAL_NAMES[role])}), but its columns are "
         f"{listed}. Name yours with `--{role}-column`."
     )
+
+
+def _key(name: str) -> str:
+    """Write a column's name in lower case, letters and digits alone: `User-ID` is "userid"."""
+    return "".join(character for character in name.lower() if character.isalnum())

@@ -1,12 +1,13 @@
-"""Read ratings from CSV, TSV and `::`-separated files."""
+"""Read ratings from text files: CSV, TSV, and other separators."""
 
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from models.data.options import SourceOptions
+from models.data.options import SEPARATORS, SourceOptions
 from models.data.readers.arrow_columns import rating_table
 from models.data.readers.columns import Columns, resolve_columns
 from models.data.readers.text_layout import DOUBLE_COLON, TextLayout, read_layout
@@ -56,7 +57,7 @@ def read_text(path: Path, options: SourceOptions, *, where: str, gaps: bool = Fa
     """
     import pyarrow as pa
 
-    layout = read_layout(path, where=where)
+    layout = read_layout(path, options, where=where)
     names = resolve_columns(layout.names, options, where=where)
     if not layout.first_row:
         raise ModelsError(f"{where} must have rows, but has none below its column names.")
@@ -66,7 +67,22 @@ def read_text(path: Path, options: SourceOptions, *, where: str, gaps: bool = Fa
         table = _read_as_text(path, layout, names, where)
     columns = {name: table.column(name) for name in names.names}
     del table
-    return rating_table(columns, names, where=where, gaps=gaps)
+    read = rating_table(columns, names, where=where, gaps=gaps)
+    return replace(read, warnings=(*read.warnings, *_taken_for(layout, options, where)))
+
+
+def _taken_for(layout: TextLayout, options: SourceOptions, where: str) -> tuple[str, ...]:
+    """Say what the columns of a file without names were taken for.
+
+    Two colons are always so: GroupLens' files, whose order is published.
+    """
+    if layout.has_header or options.columns is not None or layout.separator == DOUBLE_COLON:
+        return ()
+    word = next(name for name, each in SEPARATORS.items() if each == layout.separator)
+    return (
+        f"{where} has no column names: its columns were taken for {', '.join(layout.names)} "
+        f"(separator: {word}). Name them with `--columns` where that is wrong.",
+    )
 
 
 def _expected_types(layout: TextLayout, names: Columns) -> dict[str, Any]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import codecs
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.data.options import SEPARATORS, SourceOptions
+from models.data.readers.columns import resolve_columns
 from models.errors import ModelsError
 
 DOUBLE_COLON = "::"
@@ -19,7 +22,7 @@ class TextLayout:
     """The separator and the column names of a text file.
 
     Attributes:
-        separator: A comma, a tab, or two colons.
+        separator: One of `models.data.options.SEPARATORS`.
         names: Column names, left to right.
         has_header: Whether the first line holds the names.
         first_row: Fields of the first data row, empty where there is none.
@@ -31,29 +34,55 @@ class TextLayout:
     first_row: tuple[str, ...]
 
 
-def read_layout(path: Path, *, where: str) -> TextLayout:
+def read_layout(path: Path, options: SourceOptions, *, where: str) -> TextLayout:
     """Find the layout of a text file from its first lines.
+
+    A file whose first line is a rating itself (user, movie, a number, perhaps a time) has no
+    column names: they are taken to be in that order.
 
     Args:
         path: The file.
+        options: May say how the file's columns are separated and what they are called.
         where: The file, for messages.
 
     Returns:
-        The layout; `user::movie::rating[::timestamp]` without names is recognised.
+        The layout.
 
     Raises:
-        ModelsError: The file is no UTF-8 text, or its first line has no known separator.
+        ModelsError: The file is no UTF-8 text, its first line has no known separator, or it has
+            another number of columns than `columns` names.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     lines = [line for line in _text(head, where).splitlines() if line.strip()][:2]
     if not lines:
         raise ModelsError(f"{where} must have column names and rows, but is empty.")
-    separator = _separator(lines[0], where)
+    separator = _separator(lines, options.separator, where)
     fields = [_fields(line, separator) for line in lines]
-    if separator == DOUBLE_COLON and 3 <= len(fields[0]) <= 4 and _is_number(fields[0][2]):
+    named = (options.user_column, options.movie_column, options.score_column)
+    if options.columns is not None:
+        return _as_named(tuple(options.columns), separator, fields, where)
+    if not any(named) and 3 <= len(fields[0]) <= 4 and _is_number(fields[0][2]):
         return TextLayout(separator, _NAMES[: len(fields[0])], False, fields[0])
     return TextLayout(separator, fields[0], True, fields[1] if len(fields) > 1 else ())
+
+
+def _as_named(
+    names: tuple[str, ...], separator: str, fields: Sequence[tuple[str, ...]], where: str
+) -> TextLayout:
+    """Lay a file out by the names that a user gives its columns.
+
+    Its first line is passed over where its score is no number: it holds names of its own.
+    """
+    if len(names) != len(fields[0]):
+        raise ModelsError(
+            f"`columns` must name each of the {len(fields[0])} columns of {where}, but got "
+            f"{len(names)}: {', '.join(names)}. Its first line: {separator.join(fields[0])[:60]!r}."
+        )
+    score = names.index(resolve_columns(names, SourceOptions(), where="`columns`").score)
+    has_header = not _is_number(fields[0][score])
+    rows = fields[1:] if has_header else fields
+    return TextLayout(separator, names, has_header, rows[0] if rows else ())
 
 
 def _text(head: bytes, where: str) -> str:
@@ -62,6 +91,11 @@ def _text(head: bytes, where: str) -> str:
         raise ModelsError(f"{where} must be UTF-8 text, but is UTF-16. Save it as UTF-8.")
     if b"\0" in head:
         raise ModelsError(f"{where} must be CSV, TSV, `::`, Parquet or SQLite, but is binary.")
+    if head.removeprefix(codecs.BOM_UTF8).lstrip().lower().startswith((b"<!doctype", b"<html")):
+        raise ModelsError(
+            f"{where} must hold ratings, but is a web page. Download the file itself; a browser "
+            "may have saved the page around it."
+        )
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     try:
         return decoder.decode(head)  # the end of the head may cut a character: that is no error
@@ -74,13 +108,28 @@ def _text(head: bytes, where: str) -> str:
         ) from None
 
 
-def _separator(line: str, where: str) -> str:
-    """Find the separator of a line: `::` if the line has one, else a tab, else a comma."""
-    for separator in (DOUBLE_COLON, "\t", ","):
-        if separator in line:
+def _separator(lines: Sequence[str], wanted: str | None, where: str) -> str:
+    """Find the separator of a file: the user's, else the first that gives three fields or more.
+
+    A file of two columns, which lacks one, is told so by its names rather than by its separator.
+    """
+    if wanted is not None:
+        separator = SEPARATORS.get(wanted, wanted)
+        if separator in lines[0]:
             return separator
+        raise ModelsError(
+            f"{where} must be separated by `{wanted}`, but its first line is {lines[0][:60]!r}. "
+            "Leave `separator` out, or name another one."
+        )
+    present = [each for each in SEPARATORS.values() if each in lines[0]]
+    for separator in present:
+        if separator in (DOUBLE_COLON, "\t") or len(_fields(lines[0], separator)) >= 3:
+            return separator
+    if present and present[0] != " ":
+        return present[0]
     raise ModelsError(
-        f"{where} must be separated by commas, tabs or `::`, but its first line is {line[:60]!r}."
+        f"{where} must be separated by commas, tabs, `::`, semicolons, `|` or spaces, but its "
+        f"first line is {lines[0][:60]!r}."
     )
 
 

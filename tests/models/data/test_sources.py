@@ -228,8 +228,13 @@ CASES = [
         _file("r.csv", HEADER + "a,b,3,5\nb,c,4,6\n" * 9000 + "a\0,b,3,5\n"),
         ("'userId'", "NUL", "row 18001"),
     ),
-    Case("semicolons", _file("r.csv", _csv_text().replace(",", ";")), ("commas", "userId;movie")),
-    Case("bars", _file("r.csv", _csv_text().replace(",", "|")), ("commas", "userId|movie")),
+    Case("carets", _file("r.csv", _csv_text().replace(",", "^")), ("commas", "userId^movie")),
+    Case("two words", _file("r.csv", "user rating\n1 2\n"), ("spaces", "user rating")),
+    Case(
+        "a web page",
+        _file("ratings.dat", "<!DOCTYPE html>\n<html><body>Sign in, please</body></html>\n"),
+        ("ratings.dat", "is a web page"),
+    ),
     Case("latin-1", _file("r.csv", _row("J\xfcrg,20,3,200").encode("latin-1")), ("UTF-8", "0xfc")),
     Case("latin-1 header", _file("r.csv", b"us\xe9r,movie,rating\n1,2,3\n"), ("0xe9", "line 1")),
     Case(

@@ -96,9 +96,26 @@ def test_epochs_are_keras_own_where_nothing_is_drawn(
     monkeypatch.setattr(shares, "CHUNK_ROWS", chunk_rows)
     monkeypatch.setattr(passes, "BLOCK_ROWS", 100)
     monkeypatch.setattr(passes, "shares_of", lambda rows: share_count)
+    _assert_keras_own(batch_size, valid_rows=50)
+
+
+@pytest.mark.parametrize("chunk_rows", [16, 4096])
+def test_a_last_batch_or_block_with_fewer_rows_than_shares_is_keras_own(
+    chunk_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One row for three shares: two are empty, and the mean over no rows is no number."""
+    monkeypatch.setattr(shares, "CHUNK_ROWS", chunk_rows)
+    monkeypatch.setattr(passes, "BLOCK_ROWS", 100)
+    monkeypatch.setattr(passes, "shares_of", lambda rows: 3)
+    _assert_keras_own(ROWS - 1, valid_rows=101)
+    _assert_keras_own(ROWS, valid_rows=1)
+
+
+def _assert_keras_own(batch_size: int, *, valid_rows: int) -> None:
+    """Hold three epochs of the fast trainer against those of Keras' `fit`."""
     x, y = _data()
     options = {"batch_size": batch_size, "epochs": 3, "shuffle": False}
-    valid = ([each[:50] for each in x], y[:50])
+    valid = ([each[:valid_rows] for each in x], y[:valid_rows])
     ours, theirs = _model(metrics=["mae"]), _model(metrics=["mae"])
     got = fast_fit(ours, x, y, EpochPlan(**options), validation_data=valid)
     expected = theirs.fit(x, y, validation_data=valid, verbose=0, **options)

@@ -326,3 +326,16 @@ def test_commands_that_are_told_can_be_pasted_into_a_shell() -> None:
         "ui", "--home", "my runs", "--tracking-uri", "postgresql://h/m?x=1",
     ]  # fmt: skip
     assert "'postgresql://h/m?x=1'" in shown
+
+
+def test_ratings_without_column_names_are_inspected(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [(user, movie, 1 + (user * movie) % 5) for user in range(1, 9) for movie in range(1, 9)]
+    path = tmp_path / "ratings.txt"
+    path.write_text("".join(f"{score} {movie} {user}\n" for user, movie, score in rows))
+    options = ["--columns", "rating, movie, user", "--separator", "space", "--json"]
+    assert run(["data", "inspect", str(path), *options]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["rows"], told["users"], told["movies"]) == (64, 8, 8)
+    assert not [line for line in told["warnings"] if "taken for" in line]

@@ -1,0 +1,121 @@
+"""Text files as they are published: without column names, with other separators, other names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from models import ModelsError
+from models.data import Ratings, SourceOptions, load_ratings
+
+# User, movie, score and time of two ratings.
+ROWS = [("196", "242", 3.0, 881250949), ("186", "302", 4.0, 891717742)]
+
+
+def _load(path: Path, text: str | bytes, **options: object) -> Ratings:
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return load_ratings(str(path), SourceOptions(**options))  # type: ignore[arg-type]
+
+
+def _rows(ratings: Ratings) -> list[tuple[str, str, float, int | None]]:
+    times = ratings.timestamps
+    return [
+        (
+            str(ratings.user_ids[user]),
+            str(ratings.movie_ids[movie]),
+            float(score),
+            None if times is None else int(times[row]),
+        )
+        for row, (user, movie, score) in enumerate(
+            zip(ratings.user_codes, ratings.movie_codes, ratings.scores, strict=True)
+        )
+    ]
+
+
+def test_movielens_100k_is_read_as_it_is_published(tmp_path: Path) -> None:
+    """`u.data`: tabs, no names; user, item, rating, time."""
+    text = "196\t242\t3\t881250949\n186\t302\t4\t891717742\n"
+    ratings = _load(tmp_path / "u.data", text)
+    assert _rows(ratings) == ROWS
+    assert ratings.warnings == (
+        "u.data has no column names: its columns were taken for user, movie, rating, timestamp "
+        "(separator: tab). Name them with `--columns` where that is wrong.",
+    )
+
+
+@pytest.mark.parametrize("separator", [" ", "\t", ",", ";", "|", "::"])
+def test_three_columns_without_names_are_user_movie_rating(separator: str, tmp_path: Path) -> None:
+    lines = [("196", "242", "3"), ("186", "302", "4")]
+    text = "".join(separator.join(line) + "\n" for line in lines)
+    assert _rows(_load(tmp_path / "ratings.txt", text)) == [(*row[:3], None) for row in ROWS]
+
+
+def test_ids_of_letters_need_no_names_either(tmp_path: Path) -> None:
+    ratings = _load(tmp_path / "r.csv", "alice,B00A,3\nbob,B00B,4\n")
+    assert _rows(ratings) == [("alice", "B00A", 3.0, None), ("bob", "B00B", 4.0, None)]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "user_id,movie_id,rating,timestamp",
+        "User-ID,ISBN,Book-Rating,Time",
+        "user,item,rating,time",
+        "user_id,business_id,stars,date",
+        "reviewerID,asin,overall,unixReviewTime",
+        "user_id,anime_id,rating,timestamp",
+        "USER ID,BOOK.ID,SCORE,TIMESTAMP",
+        "\ufeffuserId,movieId,rating,timestamp",
+    ],
+)
+def test_columns_are_found_by_the_names_that_are_published(names: str, tmp_path: Path) -> None:
+    text = f"{names}\n196,242,3,881250949\n186,302,4,891717742\n"
+    assert _rows(_load(tmp_path / "r.csv", text)) == ROWS
+
+
+def test_columns_without_names_are_named_by_the_user(tmp_path: Path) -> None:
+    columns = ["rating", "user", "movie", "note", "timestamp"]
+    text = "3;196;242;-;881250949\n4;186;302;good, seen twice;891717742\n"
+    ratings = _load(tmp_path / "r.txt", text, columns=columns)
+    assert _rows(ratings) == ROWS
+    assert ratings.warnings == ()
+
+
+def test_names_of_the_user_stand_for_those_of_the_file(tmp_path: Path) -> None:
+    text = "a,b,c\n196,242,3\n186,302,4\n"
+    ratings = _load(tmp_path / "r.csv", text, columns=("user", "movie", "rating"))
+    assert _rows(ratings) == [(*row[:3], None) for row in ROWS]
+
+
+def test_a_separator_is_taken_from_the_user(tmp_path: Path) -> None:
+    """Commas would give three fields too; here they are decimal ones in an identifier."""
+    text = "1,5,a;242;3\n2,5,b;302;4\n"
+    for separator in (";", "semicolon"):
+        ratings = _load(tmp_path / "r.txt", text, separator=separator)
+        assert _rows(ratings) == [("1,5,a", "242", 3.0, None), ("2,5,b", "302", 4.0, None)]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"columns": ("user", "movie", "rating", "timestamp")},
+            "`columns` must name each of the 3 columns of r.csv, but got 4",
+        ),
+        (
+            {"columns": ("user", "user", "rating")},
+            "must name each column of the file once",
+        ),
+        ({"columns": ("user", "movie")}, "three or more of them, but got user, movie"),
+        ({"columns": ("who", "movie", "rating")}, "must have a user column"),
+        ({"separator": "tab"}, "must be separated by `tab`, but its first line is '1,2,3'"),
+        ({"separator": "dash"}, "`separator` must be one of double-colon, tab"),
+    ],
+)
+def test_what_does_not_fit_the_file_is_told(
+    options: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelsError) as caught:
+        _load(tmp_path / "r.csv", "1,2,3\n4,5,6\n", **options)
+    assert message in str(caught.value)
