@@ -70,17 +70,19 @@ def trialbook(folder: Path, seconds: float, seed: int, events: Events) -> None:
     import keras
 
     from search.storage.studies import Studies
-    from tracking import MlflowRecorder, Store
+    from search.storage.trial_attributes import plan_of
+    from tracking import Store
 
     peer, store = Stock(SPACE, EPOCHS), Store(home)
     least, lines = float("inf"), []
-    trials = Studies(store).get("q").get_trials(deepcopy=False)
+    studies = Studies(store)
+    trials = studies.get("q").get_trials(deepcopy=False)
     ended = [t for t in trials if t.state.name == "COMPLETE" and t.datetime_complete]
     for trial in sorted(ended, key=lambda t: t.datetime_complete):
         test = None
         if trial.value < least:
             least = trial.value
-            address = MlflowRecorder(store).model_uri(trial.user_attrs["trialbook:plan"]["run_id"])
+            address = studies.recorder().model_uri(str(plan_of(trial).run_id))
             model_id = str(address).removeprefix("models:/")
             place = store.client().get_logged_model(model_id).artifact_location
             (path,) = Path(place.removeprefix("file://")).rglob("model.keras")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from models.curve import Epoch
     from models.devices import device_types, make_deterministic, see_one_gpu, set_threads
     from models.fast import TrainerUsed, speed_up
-    from models.layers import format_layer_table, layer_table
+    from models.layer_summary import format_layer_table, layer_table
     from models.saving import id_type, save_keras_model, save_ratings_model
     from models.training import TrainResult, build_for, compile_model, predict, refit, train
 
@@ -73,8 +73,8 @@ _HEAVY = {
     "TrainerUsed": "models.fast",
     "speed_up": "models.fast",
     "build_model": "models.builder",
-    "format_layer_table": "models.layers",
-    "layer_table": "models.layers",
+    "format_layer_table": "models.layer_summary",
+    "layer_table": "models.layer_summary",
     "id_type": "models.saving",
     "save_keras_model": "models.saving",
     "save_ratings_model": "models.saving",

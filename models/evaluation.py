@@ -88,7 +88,10 @@ def fit_biases(split: Split) -> tuple[float, NDArray[np.float64], NDArray[np.flo
 def _damped_mean(
     codes: NDArray[np.int32], values: NDArray[np.float64], rows: int
 ) -> NDArray[np.float64]:
-    """Compute for each user or movie code: the sum of its values / (its number of values + 5)."""
+    """Compute for each user or movie code: the sum of its values / (its number of values + 5).
+
+    A code with the values 3 and 4 has (3 + 4) / (2 + 5) = 1.
+    """
     sums = np.bincount(codes, weights=values, minlength=rows)
     counts = np.bincount(codes, minlength=rows)
     return np.asarray(sums / (counts + _DAMPING), dtype=np.float64)

@@ -5,7 +5,16 @@ from tracking.errors import TrackingError
 
 
 class SearchError(ValueError):
-    """A user's mistake; its message is one line: the rule, the value received, the way out."""
+    """A user's mistake; its message is one line: the rule, the value received, the way out.
+
+    Example:
+        >>> from search import StudyConfig
+        >>> try:
+        ...     StudyConfig(epochs=0)
+        ... except SearchError as error:
+        ...     print(error)
+        `epochs` must be at least 1, but got 0.
+    """
 
 
 USER_ERRORS = (SearchError, ModelsError, TrackingError)

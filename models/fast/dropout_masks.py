@@ -126,19 +126,26 @@ class Masks:
 
 
 class MasksAhead:
-    """Draws the next block's dropout masks in a thread, while a model trains on a block of rows."""
+    """Draws the next block's dropout masks in a thread, while a model trains on a block of rows.
 
-    def __init__(self, masks: Masks, rows: Sequence[int]) -> None:
+    Made by `start`.
+    """
+
+    def __init__(self, masks: Masks, rows: Iterator[int], thread: ThreadPoolExecutor) -> None:
+        self._masks = masks
+        self._rows = rows
+        self._thread = thread
+        self._next = self._begin()
+
+    @classmethod
+    def start(cls, masks: Masks, rows: Sequence[int]) -> MasksAhead:
         """Begin to draw, in a thread, the dropout masks of the first rows.
 
         Args:
             masks: Draws them.
             rows: Rows of each block; after the last block comes the first again.
         """
-        self._masks = masks
-        self._rows = cycle(rows)
-        self._thread = ThreadPoolExecutor(1)
-        self._next = self._begin()
+        return cls(masks, cycle(rows), ThreadPoolExecutor(1))
 
     def _begin(self) -> Future[list[Any]]:
         return self._thread.submit(self._masks.draw, next(self._rows))

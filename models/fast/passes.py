@@ -52,7 +52,7 @@ class TrainPass:
         return list(_blocks(self._used, rows))
 
     def _draw_ahead(self) -> MasksAhead:
-        return MasksAhead(self._masks, [last - first for first, last in self._blocks])
+        return MasksAhead.start(self._masks, [last - first for first, last in self._blocks])
 
     def use(self, rows: int) -> None:
         """Limit the next epochs to the first rows; weights and optimizer state stay as they are.

@@ -124,7 +124,7 @@ def _run(runner: Runner, task: Task, report: Reporter) -> Done | Failed:
         raise
     except Exception as error:
         return _failure(error)
-    if done.end_reason == "nan":
+    if done.end_reason == EndReason.NAN:
         return Failed(
             end_reason=EndReason.NAN,
             message="The loss became NaN or infinite.",

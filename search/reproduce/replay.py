@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import optuna
 
-from search.child.messages import Done, Failed, Ready, Task
+from search.child.messages import Done, Failed, Ready
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.executor.interrupts import interruptible
@@ -19,6 +19,7 @@ from search.storage.studies import Studies
 from search.storage.study_attributes import config_of
 from search.storage.trial_attributes import TrialOutcome, TrialPlan, outcome_of, plan_of
 from search.trial.files import make_folder
+from search.trial.task import task_of
 from tracking import COMPLETE, PRUNED, EpochRecord, Recorder, Tag, TrialRecord
 
 OnEpoch = Callable[[EpochRecord], None]
@@ -145,13 +146,10 @@ def train_again(stored: Stored, config: StudyConfig, *, on_epoch: OnEpoch | None
     Raises:
         KeyboardInterrupt: Ctrl-C or SIGTERM; the child is closed first.
     """
-    plan, folder = stored.plan, make_folder()
-    task = Task(
-        values=plan.values,
-        preset=plan.preset,
-        seed=plan.seed,
-        epochs=plan.epochs,
-        folder=folder,
+    folder = make_folder()
+    task = task_of(
+        stored.plan,
+        folder,
         keep_model=False,
         judged_from=stored.pruned_at,
         most_parts=stored.parts,

@@ -167,23 +167,22 @@ class Studies:
         return self._recorders[store.tracking_uri]
 
 
-def delete_study(studies: Studies, name: str) -> None:
+def delete_study(studies: Studies, study: optuna.Study) -> None:
     """Delete a study's runs and models, then the study itself.
 
     Args:
         studies: The studies of the home.
-        name: Name of the study.
+        study: One of them.
 
     Raises:
-        SearchError: There is no such study, or a living process works on it.
+        SearchError: A living process works on it.
     """
-    study = studies.get(name)
     _must_be_at_rest(study)
     config, run = config_of(study), run_of(study)
     studies.store_of(config).prepare()
     if run.get("experiment_id"):
         studies.recorder(config).delete_study(run["experiment_id"])
-    optuna.delete_study(study_name=name, storage=studies.storage)
+    optuna.delete_study(study_name=study.study_name, storage=studies.storage)
 
 
 def _must_be_at_rest(study: optuna.Study) -> None:

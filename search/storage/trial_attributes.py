@@ -17,7 +17,7 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from search.storage.internals import set_attribute
-from tracking import EndReason, EpochRecord, Scalar, Tag, TrialRecord
+from tracking import KILLED, EndReason, EpochRecord, Scalar, Tag, TrialRecord
 
 GIVEN = "fixed_params"
 """Where Optuna itself keeps what a queued trial is to try."""
@@ -90,7 +90,7 @@ class TrialOutcome:
         curve: A row for each epoch: its number, its seconds, its metrics by name.
     """
 
-    state: str = "killed"
+    state: str = KILLED
     end_reason: str = ""
     message: str = ""
     value: float | None = None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 
-from search.child.messages import Failed, Task
+from search.child.messages import Failed
 from search.config.study import StudyConfig
 from search.cost.estimate import Plan, Rehearsal, plan_from
 from search.errors import SearchError
 from search.executor.supervisor import ChildDied, Supervisor
 from search.executor.training import Listener, train
+from search.storage.trial_attributes import TrialPlan
 from search.trial.files import make_folder
+from search.trial.task import task_of
 from tracking import EpochRecord
 
 _EPOCHS = 4
@@ -34,14 +36,13 @@ def _rehearse(config: StudyConfig) -> Rehearsal:
     try:
         ready = supervisor.ready()
         preset = "baseline" if config.model == "ratings" else config.model
-        task = Task(
+        plan = TrialPlan(
             values=ready.first,
             preset=preset if config.rates else None,
             seed=config.seed,
             epochs=min(_EPOCHS, config.epochs),
-            folder=folder,
         )
-        ended = train(supervisor, task, epochs)
+        ended = train(supervisor, task_of(plan, folder), epochs)
         if ended is None or isinstance(ended, Failed):
             why = ended.message if ended else "it was stopped"
             raise SearchError(f"The first trial must train to be timed, but: {why}")

@@ -58,15 +58,23 @@ def run_study(
     return _run(config, lambda: _opened(store, config), progress or Silent(), enqueue)
 
 
-def run_in(studies: Studies, config: StudyConfig, progress: Progress) -> StudyResult:
-    """Run a study in a home whose storage is open already; see `run_study`.
+def run_in(
+    studies: Studies,
+    config: StudyConfig,
+    progress: Progress,
+    enqueue: Sequence[Mapping[str, Scalar]] = (),
+) -> StudyResult:
+    """Run a study in a home whose storage may be open already; see `run_study`.
 
     Args:
-        studies: The studies of the home.
+        studies: The studies of the home; opened anew where the study is kept elsewhere.
         config: What to search.
         progress: Hears what happens.
+        enqueue: Configurations to try before the sampler is asked.
     """
-    return _run(config, lambda: studies, progress, ())
+    store = Store(studies.store.home, config.tracking_uri)
+    same = studies.address == config.storage and studies.store == store
+    return _run(config, lambda: studies if same else _opened(store, config), progress, enqueue)
 
 
 def _opened(store: Store, config: StudyConfig) -> Studies:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import optuna
 from optuna.trial import FrozenTrial
 
-from search.child.messages import Done, Failed, Task
+from search.child.messages import Done, Failed
 from search.config.limits import Limits, limits_of
 from search.config.study import StudyConfig
 from search.executor.interrupts import Stop
@@ -40,6 +40,7 @@ from search.trial.judge import Judge, Judging, judging_of
 from search.trial.listener import TrialListener
 from search.trial.progress import Progress
 from search.trial.run import Curve, TrialRun
+from search.trial.task import task_of
 from tracking import EndReason, Recorder, Scalar, Tag, TrialRecord
 
 _TWIN_PAUSE_S = 0.2
@@ -213,12 +214,9 @@ class Objective:
 
     def _train(self, run: TrialRun, plan: TrialPlan, judging: Judging, slot: int) -> TrialRecord:
         """Train a trial in the child, and store its end."""
-        task = Task(
-            values=plan.values,
-            preset=plan.preset,
-            seed=plan.seed,
-            epochs=plan.epochs,
-            folder=run.folder,
+        task = task_of(
+            plan,
+            run.folder,
             keep_model=self.config.keep_models != "none",
             judged_from=judging.first,
             judged_by_parts=judging.by_parts,

@@ -65,7 +65,10 @@ class Curve:
             self.lowest = min(self.lowest, self.sign * value)
 
     def add_part(self, part: Part) -> None:
-        """Add the value of a fold or repeat; the mean of all so far becomes the best value."""
+        """Add the value of a fold or repeat; the mean of all so far becomes the best value.
+
+        After folds of 0.9 and 0.7 it is 0.8.
+        """
         self.parts.append(part.value)
         self.lowest = self.sign * statistics.mean(self.parts)
 

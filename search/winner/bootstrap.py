@@ -40,7 +40,14 @@ class UserErrors:
     counts: NDArray[np.float64]
 
     def rmse(self) -> NDArray[np.float64]:
-        """Root mean square error of each repeat, `[candidate, repeat]`: sqrt(sum / count)."""
+        """Root mean square error of each repeat, `[candidate, repeat]`: sqrt(sum / count).
+
+        Example:
+            One candidate, one repeat, two users with squared errors of 1 and 3 in 1 and 3 ratings:
+
+            >>> UserErrors(np.array([[[1.0, 3.0]]]), np.array([1.0, 3.0])).rmse().tolist()
+            [[1.0]]
+        """
         return np.asarray(np.sqrt(self.sums.sum(axis=-1) / self.counts.sum()))
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.child.messages import Done, Failed, Score, Scored, Task
+from search.child.messages import Done, Failed, Score, Scored
 from search.errors import SearchError
 from search.executor.interrupts import Stop
 from search.executor.supervisor import ChildDied, Supervisor
 from search.executor.training import Listener, score, train
 from search.trial.files import make_folder
+from search.trial.task import task_of
 from search.winner.candidates import Repeated
 
 Tell = Callable[[str], None]
@@ -125,15 +127,7 @@ class Trainer:
     def _train(
         self, candidate: Repeated, seed: int, folder: Path, refit_epochs: int | None = None
     ) -> Done:
-        plan = candidate.plan
-        task = Task(
-            values=plan.values,
-            preset=plan.preset,
-            seed=seed,
-            epochs=plan.epochs,
-            folder=folder,
-            refit_epochs=refit_epochs,
-        )
+        task = task_of(replace(candidate.plan, seed=seed), folder, refit_epochs=refit_epochs)
         ended = train(self._supervisor, task, Listener(), lambda: self._stop.asked)
         if ended is None:
             raise KeyboardInterrupt

@@ -17,6 +17,7 @@ from search.storage.trial_attributes import TrialPlan, write_plan
 from tracking import Store
 
 STUDIES = 20
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +91,26 @@ def test_twenty_studies_with_trials_under_way_share_one_recorder(
     for name in studies.names():
         studies.record_now(name)  # reads the curves of trials under way from MLflow
     assert counted["MlflowRecorder"] == counted["open_storage"] == counted["__init__"] == 1
+
+
+def test_a_study_that_runs_opens_the_storage_once_a_command(
+    counted: Counter[str],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """From its first trial to its end: made, gone on with, trained again, deleted."""
+    monkeypatch.chdir(EXAMPLES)
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    kept = ["--home", str(tmp_path / "home")]
+    model = ["--model", "wine:WineModel", "--objective", "val_accuracy:max", "--epochs", "1"]
+    for command in (
+        ["search", "--study", "w", "--trials", "1", *model],
+        ["search", "--study", "w", "--trials", "2"],
+        ["reproduce", "w:0"],
+        ["delete", "w", "--yes"],
+    ):
+        counted.clear()
+        assert Here(capsys)(*command, *kept)
+        assert counted["open_storage"] == counted["__init__"] == 1, (command, counted)
+        assert counted["MlflowRecorder"] == 1, (command, counted)

@@ -31,9 +31,6 @@ _EXCEPTIONS = {
     "search/oracle/oracle.py:OptunaOracle.__init__": "Keras Tuner's oracles take these parameters",
 }
 
-# Larger than the rules allow, and being mended. The whole list can be deleted when all are.
-_BEING_MENDED = {}
-
 # `search/storage/internals.py` was read against this version of Optuna. Before you change it: read
 # what has changed in Optuna's own `storages/_rdb`, `trial/_trial.py` and `study/study.py`, run
 # tests/search/storage, tests/search/samplers and tests/search/pruners, and only then change it.
@@ -81,7 +78,7 @@ def _functions(tree: ast.AST, inside: str = "") -> Iterator[tuple[str, ast.Funct
 
 
 def _excepted(name: str) -> bool:
-    return name in _EXCEPTIONS or name in _BEING_MENDED
+    return name in _EXCEPTIONS
 
 
 # The size of things.

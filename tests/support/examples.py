@@ -12,12 +12,11 @@ _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def public(package: ModuleType) -> list[str]:
-    """The classes and functions that a package exports, exceptions left out."""
+    """The classes and functions that a package exports."""
     found = []
     for name in package.__all__:
         value = getattr(package, name)
-        is_error = isinstance(value, type) and issubclass(value, BaseException)
-        if (inspect.isclass(value) or inspect.isfunction(value)) and not is_error:
+        if inspect.isclass(value) or inspect.isfunction(value):
             found.append(name)
     return found
 

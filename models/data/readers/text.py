@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from models.data.options import SEPARATORS, SourceOptions
 from models.data.readers.arrow_columns import rating_table
@@ -21,8 +21,8 @@ _BLOCK_BYTES = 1 << 22
 class _SingleByteSeparator(io.RawIOBase):
     """A file that gives one byte for each `::`, since Arrow takes only one-byte separators."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
         self._left = b""
 
     def readable(self) -> bool:
@@ -34,10 +34,6 @@ class _SingleByteSeparator(io.RawIOBase):
         if data.endswith(b":") and size >= 0 and len(data) > 1:
             data, self._left = data[:-1], b":"
         return data.replace(b"::", _UNIT_SEPARATOR)
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
 
 
 def read_text(path: Path, options: SourceOptions, *, where: str, gaps: bool = False) -> RatingTable:
@@ -132,8 +128,11 @@ def _read(
         null_values=[""],
         strings_can_be_null=True,
     )
-    with _SingleByteSeparator(path) if colons else path.open("rb") as file:
-        return arrow.read_csv(file, read_options=read, parse_options=parse, convert_options=convert)
+    with path.open("rb") as file:
+        source = _SingleByteSeparator(file) if colons else file
+        return arrow.read_csv(
+            source, read_options=read, parse_options=parse, convert_options=convert
+        )
 
 
 def _read_as_text(path: Path, layout: TextLayout, names: Columns, where: str) -> Any:

@@ -37,7 +37,8 @@ def command(
     from search.storage.studies import delete_study
 
     studies = open_studies(home, storage, tracking_uri)
-    trials = len(studies.get(study).get_trials(deepcopy=False))
+    stored = studies.get(study)
+    trials = len(stored.get_trials(deepcopy=False))
     question = f"Delete study {study} with {trials} trials, their runs and models?"
     if not yes and not _agrees(question):
         if as_json:
@@ -45,7 +46,7 @@ def command(
         else:
             console().print("Nothing deleted.")
         return DOES_NOT_HOLD
-    delete_study(studies, study)
+    delete_study(studies, stored)
     if as_json:
         emit({"study": study, "deleted": True, "trials": trials})
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,11 +16,14 @@ from search.cli.common import (
     emit,
     home_option,
     json_option,
-    open_store,
+    open_studies,
     source_options,
 )
 from search.cli.study_options import study_options
 from search.config.study import StudyConfig
+
+if TYPE_CHECKING:
+    from search.storage.studies import Studies
 
 
 @click.command(
@@ -45,18 +48,19 @@ def command(
     **flags: Any,
 ) -> int:
     """Run the study of STUDY_FILE (TOML), of the flags, or the default one; again, it resumes."""
-    config = resolve(study_file, home, flags, no_user_filter=no_user_filter)
+    studies = open_studies(home, flags["storage"], flags["tracking_uri"])
+    config = resolve(study_file, studies, flags, no_user_filter=no_user_filter)
     if dry_run:
         from search.cli.dry_run import show_plan
 
         return show_plan(config, home, as_json=as_json)
     from search.cli.live import LiveProgress, steady_console
     from search.space.configurations import read_configurations
-    from search.study.run import run_study
+    from search.study.run import run_in
 
     wanted = read_configurations(enqueue) if enqueue else ()
     with LiveProgress(steady_console()) as progress:
-        result = run_study(config, home=home, progress=progress, enqueue=wanted)
+        result = run_in(studies, config, progress, wanted)
     if as_json:
         emit(result.to_json())
         if result.interrupted:
@@ -71,7 +75,7 @@ def command(
 
 
 def resolve(
-    study_file: Path | None, home: Path, flags: dict[str, Any], *, no_user_filter: bool
+    study_file: Path | None, studies: Studies, flags: dict[str, Any], *, no_user_filter: bool
 ) -> StudyConfig:
     """The settings of the study that the command line asks for.
 
@@ -81,7 +85,7 @@ def resolve(
     if study_file is not None:
         base = StudyConfig.from_toml(study_file)
     else:
-        base = _stored(home, flags) or _default(flags)
+        base = _stored(studies, flags) or _default(flags)
     given = {key: value for key, value in flags.items() if value is not None}
     if no_user_filter:
         given["user_filter"] = False
@@ -95,13 +99,12 @@ def _default(flags: dict[str, Any]) -> StudyConfig:
     return found if flags.get("model") in (None, found.model) else found.at(space={})
 
 
-def _stored(home: Path, flags: dict[str, Any]) -> StudyConfig | None:
+def _stored(studies: Studies, flags: dict[str, Any]) -> StudyConfig | None:
+    """The settings of the stored study that the flags name, if there is one."""
     name = flags.get("name") or StudyConfig.default().name
-    store = open_store(home, flags.get("tracking_uri"))
-    if not flags.get("storage") and not store.optuna_db.exists():
+    if studies.address is None and not studies.store.optuna_db.exists():
         return None
-    from search.storage.studies import Studies
     from search.storage.study_attributes import config_of
 
-    study = Studies(store, flags.get("storage")).find(name)
+    study = studies.find(name)
     return config_of(study) if study is not None else None

@@ -194,7 +194,7 @@ def test_masks_do_not_depend_on_chunks_and_repeat_with_the_seed(
 def test_masks_drawn_ahead_are_those_drawn_one_after_another() -> None:
     blocks = [300, 300, 17]
     one, other = _masks((0.5, 0.2), 8), _masks((0.5, 0.2), 8)
-    with closing(MasksAhead(one, blocks)) as ahead:
+    with closing(MasksAhead.start(one, blocks)) as ahead:
         for rows in blocks + blocks:
             for got, expected in zip(ahead.take(), other.draw(rows), strict=True):
                 assert got.shape == (rows, 8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from dataclasses import dataclass, fields
@@ -15,6 +16,7 @@ from search import SearchError, StudyConfig
 from search.cli.study_options import option_name, options_of
 from search.config.keys import key, key_of, types_of
 from search.config.rules import OneOf, Positive, Within
+from search.config.sections import DataKeys, RunningKeys, SearchKeys, StoppingKeys, TrialKeys
 
 SETTINGS = Path(__file__).parents[3] / "docs" / "settings.md"
 
@@ -77,7 +79,19 @@ def test_the_reference_has_a_line_for_every_setting(setting: object) -> None:
     shown = getattr(StudyConfig(), name)
     if name != "options":
         assert default == ("" if shown in (None, (), {}) else f"`{str(shown).lower()}`")
-    assert what
+    told = what.removesuffix(" May change between two runs of one study.")
+    assert (told != what) == key_of(setting).is_free  # type: ignore[arg-type]
+    assert told == _meanings()[name], "Write it as the section's docstring in sections.py has it."
+
+
+def _meanings() -> dict[str, str]:
+    """What each setting means, as the docstrings of the sections say, in one line each."""
+    meanings = {}
+    for section in (StoppingKeys, DataKeys, TrialKeys, SearchKeys, RunningKeys):
+        attributes = (inspect.getdoc(section) or "").partition("Attributes:")[2]
+        for name, text in re.findall(r"(?ms)^    (\w+): (.*?)(?=^    \w+: |\Z)", attributes):
+            meanings[name] = " ".join(text.split()).replace("|", "or")
+    return meanings
 
 
 def test_rules_say_what_they_hold() -> None:

@@ -142,7 +142,7 @@ def test_two_calls_at_once_are_kept_apart(decided: tuple) -> None:
         with pytest.raises(SearchError, match=rf"process {other['pid']} on .* is at it for w"):
             find_winner("w", store)
         with pytest.raises(SearchError, match=rf"process {other['pid']} on .* chooses the winner"):
-            delete_study(Studies(store), "w")
+            delete_study(Studies(store), Studies(store).get("w"))
         study.set_user_attr(StudyKey.DECIDING, {**other, "started": 1.0})  # one that is gone
         found, fresh = find_winner("w", store)
     finally:
@@ -307,7 +307,7 @@ def test_a_winner_that_could_not_be_registered_is_not_decided_anew(
     data.write_text(data.read_text().rsplit("\n", 2)[0] + "\n")
     with pytest.raises(SearchError, match=r"chosen on the ratings of its study, but for g the rat"):
         find_winner("g", store)
-    delete_study(Studies(store), "f")
+    delete_study(Studies(store), Studies(store).get("f"))
     assert store.client().search_registered_models() == []
 
 
