@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import keras
 import tensorflow as tf
+
+from models.cores import available_cores
 
 
 def make_deterministic(seed: int) -> None:
@@ -47,7 +47,7 @@ def set_threads(count: int | None, *, fast: bool = False) -> int:
         >>> set_threads(2)
         2
     """
-    threads = count or len(os.sched_getaffinity(0))
+    threads = count or available_cores()
     tf.config.threading.set_intra_op_parallelism_threads(1 if fast else threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     for device in tf.config.list_physical_devices("GPU"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,27 @@ if TYPE_CHECKING:
 
 Space = Sequence[Mapping[str, Any]]
 FORMATS = ("csv", "parquet", "json", "keras-tuner")
+
+
+def strict_json(value: Any) -> str:
+    """Write plain values as JSON that every reader takes: a number that is none is null.
+
+    Python itself would write NaN and Infinity, which JSON does not have.
+
+    Example:
+        >>> strict_json({"best": float("nan"), "all": [1.0, float("inf")]}).split()
+        ['{', '"best":', 'null,', '"all":', '[', '1.0,', 'null', ']', '}']
+    """
+    return json.dumps(_finite(value), indent=2, default=str, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """The same values, None in place of each number that is not finite."""
+    if isinstance(value, Mapping):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def trials_table(record: StudyRecord) -> pd.DataFrame:
@@ -86,7 +108,7 @@ def _write(record: StudyRecord, space: Space, kind: str, path: Path, number: int
     """Write the file, and return how many trials are in it."""
     if kind == "keras-tuner":
         values = _values(_chosen(record, number), space)
-        path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+        path.write_text(strict_json(values) + "\n", encoding="utf-8")
         return 1
     table = trials_table(record)
     if kind == "csv":
@@ -102,7 +124,7 @@ def _write(record: StudyRecord, space: Space, kind: str, path: Path, number: int
             {name: None if _absent(value) else value for name, value in row.items()}
             for row in table.astype(object).to_dict(orient="records")
         ]
-        path.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+        path.write_text(strict_json(rows) + "\n", encoding="utf-8")
     return len(table)
 
 

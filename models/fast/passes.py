@@ -55,7 +55,7 @@ class TrainPass:
         return MasksAhead.start(self._masks, [last - first for first, last in self._blocks])
 
     def use(self, rows: int) -> None:
-        """Limit the next epochs to the first rows; weights and optimizer state stay as they are.
+        """Train the next epochs on the first rows only, with weights and optimizer as they are.
 
         Args:
             rows: How many. An epoch of one step stays an epoch of one step.

@@ -30,7 +30,7 @@ def shares_of(rows: int) -> int:
 
 
 def bounds(count: Any, shares: int) -> list[tuple[Any, Any]]:
-    """Cut rows into one share a thread: the first row of each share, and the row after its last.
+    """Cut rows into one share per thread: each share's first row, and the row after its last.
 
     10 rows in 3 shares are (0, 3), (3, 6) and (6, 10).
 

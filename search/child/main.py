@@ -17,6 +17,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from textwrap import shorten
 
+from models.cores import available_cores
 from search.child.allotment import Allotment, allot
 from search.child.memory import peak_memory_mb, reset_peak_memory
 from search.child.messages import (
@@ -112,7 +113,7 @@ def _allot(config: StudyConfig, rows: int | None) -> Allotment:
     from models import device_types
 
     gpus = device_types().count("GPU")
-    return allot(config, rows=rows, cores=len(os.sched_getaffinity(0)), gpus=gpus)
+    return allot(config, rows=rows, cores=available_cores(), gpus=gpus)
 
 
 def _run(runner: Runner, task: Task, report: Reporter) -> Done | Failed:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
@@ -114,7 +113,9 @@ SOURCE_NAMES = (
 
 def emit(value: dict[str, Any]) -> None:
     """Print a value as the one JSON object that `--json` promises."""
-    click.echo(json.dumps(value, indent=2, default=str))
+    from search.export import strict_json
+
+    click.echo(strict_json(value))
 
 
 def open_store(home: Path, tracking_uri: str | None = None) -> Store:

@@ -69,7 +69,7 @@ class LiveProgress:
             return f"epoch 0/{self._epochs}", ""
         epoch, best = reached
         value = epoch.metrics.get(self._monitor)
-        shown = f"{self._monitor} {value:.4f}, best so far {best:.4f}" if value else ""
+        shown = f"{self._monitor} {value:.4f}, best so far {best:.4f}" if value is not None else ""
         return f"epoch {epoch.epoch}/{self._epochs}", shown
 
     def message(self, text: str) -> None:

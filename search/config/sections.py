@@ -98,7 +98,7 @@ class DataKeys:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialKeys:
-    """What one trial trains, and what it may not exceed.
+    """Settings of one trial: its model, its objective, its epochs, and its limits.
 
     Attributes:
         model: "ratings" (the whole space), "baseline", "as-written", or `module:HyperModel`.

@@ -52,7 +52,7 @@ class Listener:
         return True
 
     def between(self) -> None:
-        """Use the time between messages: called after each one, and each 0.1 s without any."""
+        """Hook for work between the child's messages, as writing: after each, and each 0.1 s."""
 
 
 def train(

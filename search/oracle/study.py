@@ -1,4 +1,4 @@
-"""A study whose trials a Keras Tuner `Tuner` trains; it stores and records them as all others."""
+"""A study whose trials a Keras Tuner `Tuner` trains, stored in Optuna and recorded in MLflow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from search.storage.internals import add_parameter, frozen
 from search.storage.owner import me
 from search.storage.records import study_record
 from search.storage.slots import slot_of
-from search.storage.studies import Studies
+from search.storage.studies import Studies, must_be_ours
 from search.storage.study_attributes import (
     config_of,
     is_ours,
@@ -89,14 +89,14 @@ class TunerStudy:
         studies.store.prepare()
         storage = studies.storage
         with studies.lock():
-            known = config.name in optuna.get_all_study_names(storage)
             study = optuna.create_study(
                 storage=storage,
                 study_name=config.name,
                 direction=config.direction,
                 load_if_exists=True,
             )
-            if known and is_ours(study):
+            must_be_ours(study)
+            if is_ours(study):
                 config = _resumed(config_of(study), config)
             else:
                 write_dataset(study, None)
@@ -251,7 +251,7 @@ class TunerStudy:
         self.study.tell(trial, record.value, state=state)
         folder = make_folder()
         try:
-            write_curve(record, folder, monitor=self.config.monitor)
+            write_curve(record, folder, self.config)
             self.recorder.finish_trial(record, folder=folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)

@@ -110,8 +110,7 @@ def _against_published(
         picture = draw_curves(
             stored,
             home,
-            recorded=curve,
-            new=points(epochs, "val_rmse"),
+            {"published": curve, "reproduced": points(epochs, "val_rmse")},
             expected=expected,
             title="The published trial and its reproduction",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,8 +83,10 @@ def _compared(stored: Stored, replay: Replay, home: Path, tolerance: float) -> R
         picture = draw_curves(
             stored,
             home,
-            recorded=points(stored.record.epochs, monitor),
-            new=points(replay.epochs, monitor),
+            {
+                "recorded": points(stored.record.epochs, monitor),
+                "reproduced": points(replay.epochs, monitor),
+            },
             expected=expected,
             title="Recorded and reproduced",
         )
@@ -119,9 +121,8 @@ def points(epochs: Sequence[EpochRecord], monitor: str) -> Curve:
 def draw_curves(
     stored: Stored,
     home: Path,
+    curves: Mapping[str, Curve],
     *,
-    recorded: Curve,
-    new: Curve,
     expected: float,
     title: str,
 ) -> str:
@@ -130,8 +131,7 @@ def draw_curves(
     Args:
         stored: The trial, which has an MLflow run.
         home: The home folder; the picture goes to `reproductions/` in it.
-        recorded: The curve on record.
-        new: The curve of the new training.
+        curves: The name of each curve and its points, the earlier one first.
         expected: The value on record, drawn as a line.
         title: Title of the picture.
 
@@ -142,6 +142,13 @@ def draw_curves(
     folder = home / "reproductions"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"reproduction-{run_id}.png"
-    reproduction_figure(recorded, new, path, expected=expected, title=title)
+    reproduction_figure(
+        curves,
+        path,
+        expected=expected,
+        title=title,
+        metric=stored.config.monitor,
+        minimize=stored.config.sign > 0,
+    )
     stored.recorder.log_picture(run_id, path)
     return str(path)

@@ -41,7 +41,7 @@ class SlotSampler(BaseSampler):
         history: Sequence[FrozenTrial] = (),
         names: Collection[str] = (),
     ) -> None:
-        """Make no sampler yet.
+        """Keep how samplers are made; each trial's sampler is made when the trial asks.
 
         Args:
             make: Makes a sampler from a seed.

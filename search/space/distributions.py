@@ -20,7 +20,7 @@ _EXPONENT = " (exponent)"
 
 
 class SpaceAdapter:
-    """Translates between real values of a space's parameters and Optuna's parameters.
+    """Translates between the values that a model gets, as 64 or "relu", and those Optuna stores.
 
     It samples the parameters that are active, one after another, parents first. Real values have
     the names that a user knows. Where the step of a range multiplies, as in 8, 16, 32, Optuna's
@@ -55,7 +55,7 @@ class SpaceAdapter:
         self._space = space
 
     def defaults(self) -> dict[str, Scalar]:
-        """The default configuration: real values by name, active parameters only."""
+        """The default configuration: each active parameter's default, as the model gets it."""
         return self._walk(lambda parameter: parameter.default)
 
     def sample(self, trial: optuna.Trial) -> dict[str, Scalar]:

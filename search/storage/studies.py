@@ -167,6 +167,23 @@ class Studies:
         return self._recorders[store.tracking_uri]
 
 
+def must_be_ours(study: optuna.Study) -> None:
+    """Refuse to go on with a study that another program made.
+
+    One without trials may be ours: a stop before its settings were stored leaves it so.
+
+    Raises:
+        SearchError: It has trials, but not our settings.
+    """
+    trials = len(study.get_trials(deepcopy=False))
+    if trials and not is_ours(study):
+        raise SearchError(
+            "A study must be Trialbook's own to go on with it, but another program made "
+            f"{study.study_name!r} in this storage, with {trials} trials. Use another name with "
+            "`--study`."
+        )
+
+
 def delete_study(studies: Studies, study: optuna.Study) -> None:
     """Delete a study's runs and models, then the study itself.
 

@@ -23,7 +23,7 @@ from search.space.configurations import check_configurations
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter
 from search.space.recipes import recipes_for
-from search.storage.studies import Studies
+from search.storage.studies import Studies, must_be_ours
 from search.storage.study_attributes import (
     config_of,
     dataset_of,
@@ -161,7 +161,6 @@ def open_study(
     Raises:
         SearchError: It was made with other settings, or on other ratings.
     """
-    known = config.name in optuna.get_all_study_names(storage)
     study = optuna.create_study(
         storage=storage,
         study_name=config.name,
@@ -170,7 +169,8 @@ def open_study(
         pruner=chosen.pruner,
         load_if_exists=True,
     )
-    if known and is_ours(study):
+    must_be_ours(study)
+    if is_ours(study):
         _refuse_changes(study, config, plain_dataset(ready))
     else:
         version = chosen.history.version if chosen.history else 1

@@ -74,7 +74,7 @@ class Conclusion:
             metrics = {**record.metrics, "peak_memory_mb": peak_memory_mb}
             record = replace(record, metrics=metrics)
         requeue(self.study, self._stored(run), record)
-        close_cut(self.recorder, record, run.folder, monitor=self.config.monitor)
+        close_cut(self.recorder, record, run.folder, self.config)
         return record
 
     def abandon(self, run: TrialRun, error: BaseException) -> None:
@@ -217,7 +217,7 @@ class Conclusion:
 
     def _log(self, run: TrialRun, record: TrialRecord, models: list[ModelFolder]) -> None:
         """Finish the trial's MLflow run, with its files, its models and its last epochs."""
-        write_curve(record, run.folder, monitor=self.config.monitor)
+        write_curve(record, run.folder, self.config)
         files = make_folder()  # all but the model, which is logged as one
         try:
             for path in run.folder.iterdir():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from optuna.trial import FrozenTrial
 
+from search.config.study import StudyConfig
 from search.storage.trial_attributes import owner_of_trial, plan_of
 from tracking import TrialRecord, draw_trial
 
@@ -20,13 +21,13 @@ def make_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix=_PREFIX))
 
 
-def write_curve(record: TrialRecord, folder: Path, *, monitor: str) -> None:
+def write_curve(record: TrialRecord, folder: Path, config: StudyConfig) -> None:
     """Write a trial's epochs as `history.csv` and `learning_curve.png`, if it has any epochs.
 
     Args:
         record: The trial.
         folder: Where the files go.
-        monitor: The per-epoch number that the picture shows.
+        config: The study, whose per-epoch number the picture shows.
     """
     if not record.epochs:
         return
@@ -37,7 +38,8 @@ def write_curve(record: TrialRecord, folder: Path, *, monitor: str) -> None:
         for epoch in record.epochs:
             figures = [epoch.metrics.get(name, "") for name in names]
             writer.writerow([epoch.epoch, *figures, epoch.seconds])
-    draw_trial(record, folder / "learning_curve.png", monitor=monitor)
+    picture = folder / "learning_curve.png"
+    draw_trial(record, picture, monitor=config.monitor, minimize=config.sign > 0)
 
 
 def folder_left_behind(trial: FrozenTrial) -> Path | None:

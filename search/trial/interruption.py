@@ -15,17 +15,19 @@ from search.trial.files import folder_left_behind, make_folder, write_curve
 from tracking import KILLED, EndReason, Recorder, TrialRecord
 
 
-def close_cut(recorder: Recorder, record: TrialRecord, folder: Path, *, monitor: str) -> None:
+def close_cut(recorder: Recorder, record: TrialRecord, folder: Path, config: StudyConfig) -> None:
     """Close the MLflow run of a trial that was cut short, with its files but no model.
 
     Args:
-        recorder: Writes the record.
-        record: The trial, its state "killed".
-        folder: The trial's files; a model in it is removed.
-        monitor: The per-epoch number behind the objective.
+        recorder: Records the trial.
+        record: The trial as far as it came, its state "killed".
+        folder: The trial's folder; the models that it holds, one a fold or repeat, are deleted.
+        config: Its study.
     """
-    write_curve(record, folder, monitor=monitor)
-    shutil.rmtree(folder / "model", ignore_errors=True)
+    write_curve(record, folder, config)
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
     recorder.kill_trial(record, folder=folder)
 
 
@@ -58,7 +60,7 @@ def reclaim(study: optuna.Study, config: StudyConfig, recorder: Recorder) -> lis
         requeue(study, trial, record)
         folder = folder_left_behind(trial) or make_folder()
         try:
-            close_cut(recorder, record, folder, monitor=config.monitor)
+            close_cut(recorder, record, folder, config)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         numbers.append(trial.number)

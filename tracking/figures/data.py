@@ -113,7 +113,7 @@ def importance_bars(study: StudyRecord) -> tuple[tuple[str, float], ...]:
 
 
 def landscape(study: StudyRecord) -> Landscape:
-    """Place a study's complete trials on one scale for each parameter that differs among trials.
+    """Compute the parallel coordinates: where each complete trial lies on each varying parameter.
 
     Where no parameter differs, every parameter gets a scale. There are 12 scales at most; the
     most important parameters come first.

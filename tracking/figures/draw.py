@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +51,16 @@ def draw_study(study: StudyRecord, folder: Path) -> list[Path]:
     return written
 
 
-def draw_trial(trial: TrialRecord, path: Path, *, monitor: str = "val_rmse") -> Path:
+def draw_trial(
+    trial: TrialRecord, path: Path, *, monitor: str = "val_rmse", minimize: bool = True
+) -> Path:
     """Draw the learning curve of one trial as PNG.
 
     Args:
         trial: The trial with its epochs.
         path: The file.
         monitor: Name of the validation metric.
+        minimize: Whether a lower value is better.
 
     Returns:
         The path.
@@ -67,12 +70,13 @@ def draw_trial(trial: TrialRecord, path: Path, *, monitor: str = "val_rmse") -> 
         >>> draw_trial(trial, Path("curve.png")).name
         'curve.png'
     """
-    drawn = curve(trial, monitor=monitor)
+    drawn = curve(trial, monitor=monitor, minimize=minimize)
     title = f"{trial.study}, trial {trial.number}: learning curve"
     if drawn.best is not None:
         title += f" (kept epoch {drawn.best[0]:.0f}: {drawn.best[1]:.4f})"
     label = words(monitor.removeprefix("val_"))
-    save_curve(drawn, path, title=title, value_label=label, limits=curve_limits([drawn]))
+    limits = curve_limits([drawn], minimize=minimize)
+    save_curve(drawn, path, title=title, value_label=label, limits=limits)
     return path
 
 
@@ -109,40 +113,43 @@ def draw_verdict(
 
 
 def reproduction_figure(
-    published: Sequence[tuple[int, float]],
-    reproduced: Sequence[tuple[int, float]],
+    curves: Mapping[str, Sequence[tuple[int, float]]],
     path: Path,
     *,
     expected: float | None = None,
     title: str = "Published and reproduced",
     metric: str = "val_rmse",
+    minimize: bool = True,
 ) -> Path:
     """Draw an earlier learning curve and that of a repeated training in one picture, as PNG.
 
     Args:
-        published: Points (epoch and value) of the earlier curve; may be empty.
-        reproduced: Points of the repeated training's curve; may be empty.
+        curves: The name of each curve and its points (epoch and value), the earlier one first;
+            a curve may be empty.
         path: The file.
         expected: A value to draw as a horizontal line, or None.
         title: Title of the picture.
         metric: Name of the metric that the values are of.
+        minimize: Whether a lower value is better.
 
     Returns:
         The path.
 
     Example:
-        >>> reproduction_figure([(1, 1.2), (2, 1.0)], [(1, 1.3), (2, 1.1)], Path("both.png")).name
+        >>> curves = {"published": [(1, 1.2), (2, 1.0)], "reproduced": [(1, 1.3), (2, 1.1)]}
+        >>> reproduction_figure(curves, Path("both.png")).name
         'both.png'
     """
-    values = [value for _, value in [*published, *reproduced]]
-    limits = robust_limits([*values, *([] if expected is None else [expected])])
+    values = [value for points in curves.values() for _, value in points]
+    known = [*values, *([] if expected is None else [expected])]
+    limits = robust_limits(known, minimize=minimize)
     if not values or limits is None:
         png.save(png.message(title, "needs a published or a reproduced curve"), path)
         return path
-    lines = (("published", published, style.ORANGE), ("reproduced", reproduced, style.BLUE))
-    label = words(metric)
-    figure = png.draw_two(lines, expected=expected, title=title, label=label, limits=limits)
-    png.save(figure, path)
+    colours = zip(curves.items(), (style.ORANGE, style.BLUE), strict=False)
+    lines = [(name, points, colour) for (name, points), colour in colours]
+    look = png.CurveAxis(label=words(metric), limits=limits, minimize=minimize)
+    png.save(png.draw_two(lines, expected=expected, title=title, axis=look), path)
     return path
 
 

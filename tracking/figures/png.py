@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tracking.figures import style
@@ -114,37 +115,50 @@ def draw_curves(
     return figure
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CurveAxis:
+    """The vertical axis of learning curves.
+
+    Attributes:
+        label: Its text.
+        limits: Its range.
+        minimize: Whether a lower value is better.
+    """
+
+    label: str
+    limits: Limits
+    minimize: bool = True
+
+
 def draw_two(
     lines: Sequence[tuple[str, Sequence[tuple[int, float]], str]],
     *,
     expected: float | None,
     title: str,
-    label: str,
-    limits: Limits,
+    axis: CurveAxis,
 ) -> Figure:
-    """Draw several learning curves in one figure, and a horizontal line at an expected value.
+    """Draw two trainings' learning curves in one figure, and a line at the recorded value.
 
     Args:
         lines: Name, points (epoch and value) and colour of each curve.
         expected: The value to draw as a line, or None.
         title: Title of the figure.
-        label: Text of the vertical axis.
-        limits: Range of the vertical axis.
+        axis: The vertical axis.
     """
     figure, axes = new_figure(title)
     for name, points, colour in lines:
         if points:
             x, y = zip(*points, strict=True)
-            best = min(y)
+            best = min(y) if axis.minimize else max(y)
             few = "o" if len(points) == 1 else ""
             axes.plot(x, y, color=colour, lw=1.9, marker=few, label=f"{name} (best {best:.4f})")
     if expected is not None:
         axes.axhline(expected, color=style.INK, lw=1, ls=":", label=f"expected {expected:.4f}")
-    axes.set_ylim(limits)
+    axes.set_ylim(axis.limits)
     whole_numbers(axes)
     axes.set_xlabel("Epoch")
-    axes.set_ylabel(label)
-    note_beyond(axes, [value for _, points, _ in lines for _, value in points], limits)
+    axes.set_ylabel(axis.label)
+    note_beyond(axes, [value for _, points, _ in lines for _, value in points], axis.limits)
     legend(figure, axes)
     return figure
 

@@ -106,7 +106,7 @@ def _download(dataset: DataSet, address: str, scratch: Path, *, pinned: bool) ->
 
 
 def _stream(address: str, path: str, _pooch: object) -> None:
-    """Download an address to a path; unlike pooch's downloader, close a refused answer."""
+    """Download an address to a path, and close the connection where the server refuses."""
     import requests
 
     with requests.get(address, stream=True, timeout=_TIMEOUT_S) as answer:

@@ -70,7 +70,7 @@ def read_layout(path: Path, options: SourceOptions, *, where: str) -> TextLayout
 def _as_named(
     names: tuple[str, ...], separator: str, fields: Sequence[tuple[str, ...]], where: str
 ) -> TextLayout:
-    """Lay a file out by the names that a user gives its columns.
+    """Find a file's layout where the user has named its columns.
 
     Its first line is passed over where its score is no number: it holds names of its own.
     """

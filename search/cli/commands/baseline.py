@@ -1,4 +1,4 @@
-"""`trialbook baseline`: the published recipe, its layer table and its figures."""
+"""`trialbook baseline`: print the published configuration, its layer table and its scores."""
 
 from __future__ import annotations
 

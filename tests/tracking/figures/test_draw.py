@@ -226,8 +226,33 @@ def test_two_curves_lie_in_one_picture(
     expected: float | None,
     tmp_path: Path,
 ) -> None:
-    path = reproduction_figure(published, reproduced, tmp_path / "new" / "x.png", expected=expected)
+    curves = {"published": published, "reproduced": reproduced}
+    path = reproduction_figure(curves, tmp_path / "new" / "x.png", expected=expected)
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("minimize", "best"), [(True, 0.6), (False, 0.9)])
+def test_the_best_value_of_a_curve_goes_by_its_direction(
+    minimize: bool, best: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the legend of a reproduction, and in the title of a trial's picture."""
+    from tracking.figures import draw, png
+
+    drawn = []
+    monkeypatch.setattr(png, "save", lambda figure, path: drawn.append(figure))
+    points = [(1, 0.6), (2, 0.9), (3, 0.8)]
+    curves = {"recorded": points, "reproduced": points}
+    reproduction_figure(curves, tmp_path / "x.png", metric="val_acc", minimize=minimize)
+    (figure,) = drawn
+    labels = figure.axes[0].get_legend_handles_labels()[1]
+    assert labels == [f"recorded (best {best:.4f})", f"reproduced (best {best:.4f})"]
+
+    titles = []
+    monkeypatch.setattr(draw, "save_curve", lambda *_, title, **__: titles.append(title))
+    epochs = [EpochRecord(epoch=e, seconds=0.1, metrics={"val_acc": v}) for e, v in points]
+    trial = TrialRecord(study="s", number=3, params={}, epochs=tuple(epochs))
+    draw_trial(trial, tmp_path / "t.png", monitor="val_acc", minimize=minimize)
+    assert f": {best:.4f})" in titles[0]
 
 
 def test_a_trials_picture_does_not_depend_on_the_one_before(tmp_path: Path) -> None:

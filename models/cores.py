@@ -1,0 +1,52 @@
+"""How many cores this process may use: its affinity, and the CPU quota of its container."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+_CGROUPS = Path("/sys/fs/cgroup")
+_OWN = Path("/proc/self/cgroup")
+
+
+def available_cores(cgroups: Path = _CGROUPS, own: Path = _OWN) -> int:
+    """Count the cores that this process may use, at least 1.
+
+    A container with a quota of 1.5 cores on a machine of 64 sees all 64 in its affinity, but is
+    stopped for the rest of each period once it has used 1.5: it counts 2. Quotas are read as Linux
+    has them in cgroup version 2 (`cpu.max`) and 1 (`cpu.cfs_quota_us`, `cpu.cfs_period_us`).
+
+    Args:
+        cgroups: Where the control groups are mounted.
+        own: The file that names this process's group.
+    """
+    quotas = [_quota(cgroups / group) for group in ("", *_groups(own))]
+    whole = [math.ceil(quota) for quota in quotas if quota is not None]
+    return max(1, min([len(os.sched_getaffinity(0)), *whole]))
+
+
+def _groups(own: Path) -> list[str]:
+    """List the paths of this process's groups below where they are mounted."""
+    try:
+        lines = own.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    parts = [line.split(":", 2) for line in lines if line.count(":") >= 2]
+    named = [f"{controllers}{path}" for _, controllers, path in parts]
+    return [name.lstrip("/") for name in ("cpu", "cpu,cpuacct", *named)]
+
+
+def _quota(folder: Path) -> float | None:
+    """Read the cores that a group may use on average; None without a quota."""
+    try:
+        quota, period = (folder / "cpu.max").read_text(encoding="utf-8").split()
+    except (OSError, ValueError):
+        try:
+            quota = (folder / "cpu.cfs_quota_us").read_text(encoding="utf-8").strip()
+            period = (folder / "cpu.cfs_period_us").read_text(encoding="utf-8").strip()
+        except OSError:
+            return None
+    if not quota.isdigit() or not period.isdigit() or int(period) == 0:
+        return None  # "max" or -1: none
+    return int(quota) / int(period)

@@ -1,0 +1,65 @@
+"""A study that another program made in the same storage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+import pytest
+
+from search import SearchError, StudyConfig
+from search.child.messages import Ready
+from search.oracle import OptunaOracle
+from search.space.distributions import SpaceAdapter
+from search.space.parameters import Parameter
+from search.storage.study_attributes import is_ours
+from search.study.opening import Chosen, open_study
+
+SPACE = (Parameter(name="size", kind="Int", default=2, low=1, high=9),)
+READY = Ready(
+    space=SPACE,
+    first=SpaceAdapter(SPACE).defaults(),
+    dataset=None,
+    workers=1,
+    threads=1,
+    warnings=(),
+    devices=(),
+)
+CHOSEN = Chosen(
+    sampler=optuna.samplers.RandomSampler(seed=1),
+    pruner=optuna.pruners.NopPruner(),
+    enqueue=(),
+    recipes=(),
+    history=None,
+)
+
+
+def _storage(folder: Path) -> optuna.storages.RDBStorage:
+    folder.mkdir(parents=True, exist_ok=True)
+    return optuna.storages.RDBStorage(f"sqlite:///{folder / 'optuna.db'}")
+
+
+def test_a_study_of_another_program_is_not_taken_over(tmp_path: Path) -> None:
+    storage = _storage(tmp_path)
+    foreign = optuna.create_study(storage=storage, study_name="mine")
+    foreign.add_trial(optuna.trial.create_trial(value=0.1))
+    with pytest.raises(SearchError, match=r"another program made .mine. .* with 1 trials"):
+        open_study(StudyConfig(name="mine"), storage, READY, CHOSEN)
+    again = optuna.load_study(storage=storage, study_name="mine")
+    assert not is_ours(again)
+    assert len(again.trials) == 1
+
+
+def test_nor_by_a_tuner(tmp_path: Path) -> None:
+    foreign = optuna.create_study(storage=_storage(tmp_path / "home"), study_name="mine")
+    foreign.add_trial(optuna.trial.create_trial(value=0.1))
+    with pytest.raises(SearchError, match="another program made"):
+        OptunaOracle("val_loss", study="mine", home=tmp_path / "home")
+
+
+def test_a_study_that_was_stopped_before_its_settings_were_stored_goes_on(tmp_path: Path) -> None:
+    storage = _storage(tmp_path)
+    optuna.create_study(storage=storage, study_name="mine")
+    study = open_study(StudyConfig(name="mine"), storage, READY, CHOSEN)
+    assert is_ours(study)
+    assert len(study.trials) == 1  # the baseline, queued
