@@ -1,4 +1,4 @@
-"""The interface through which a search writes its record, and a recorder that keeps nothing."""
+"""The interface through which a search records studies, and a recorder that keeps nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tracking.records import EpochRecord, ModelFolder, Scalar, StudyRecord, Tria
 
 @runtime_checkable
 class Recorder(Protocol):
-    """Writes down what a search does, and reads back what repeating a trial needs.
+    """Records studies and trials, and reads back what is needed to repeat a trial.
 
     A search needs nothing else to be recorded. `MlflowRecorder` writes to MLflow,
     `NullRecorder` writes nothing. Every recorder gives these guarantees, and asks the same of
@@ -62,7 +62,7 @@ class Recorder(Protocol):
         ...
 
     def start_trial(self, record: TrialRecord) -> str:
-        """Begin a trial of a study that was started, by this process or another one.
+        """Begin a trial; this process or another one must have started the study.
 
         Args:
             record: The trial as asked for: number, parameters, tags.
@@ -113,7 +113,7 @@ class Recorder(Protocol):
         ...
 
     def kill_trial(self, record: TrialRecord, *, folder: Path | None = None) -> None:
-        """End a trial that nobody will finish; a trial that has ended already stays as it is.
+        """Mark an abandoned trial as ended; a trial that has ended already stays as it is.
 
         Args:
             record: The trial as far as it came, with its state, its end reason and its `run_id`.
@@ -138,7 +138,7 @@ class Recorder(Protocol):
         model: ModelFolder,
         card: str,
     ) -> tuple[str, str]:
-        """Record a study's winner in a run of its own, and register the winner's model.
+        """Record a study's winner in a new run, and register the winner's model.
 
         Args:
             study: The study, which must have been started.
@@ -172,7 +172,7 @@ class Recorder(Protocol):
         ...
 
     def delete_study(self, study: str) -> None:
-        """Delete a study for good; its name is free afterwards.
+        """Delete a study for good; a new study may then have the same name.
 
         Args:
             study: Its name, or the identifier of its experiment.
@@ -183,7 +183,7 @@ class Recorder(Protocol):
         ...
 
     def find_run(self, run_id: str) -> dict[str, Any] | None:
-        """Read a run in plain types, or None where there is no such run."""
+        """Read a run as a dict of plain types, or None where there is no such run."""
         ...
 
     def metric(self, run_id: str, name: str) -> float | None:
@@ -204,7 +204,7 @@ class Recorder(Protocol):
 
 
 class NullRecorder:
-    """A `Recorder` that keeps nothing: for tests, and as the least that a recorder can do.
+    """A `Recorder` that keeps nothing, for tests and as a minimal implementation.
 
     Example:
         >>> recorder = NullRecorder()
@@ -215,11 +215,11 @@ class NullRecorder:
     """
 
     def start_study(self, record: StudyRecord) -> StudyRecord:
-        """Return the record unchanged."""
+        """Return the study's record unchanged."""
         return record
 
     def start_trial(self, record: TrialRecord) -> str:
-        """Return the empty identifier: there is no run."""
+        """Return an empty run identifier, since no run is made."""
         return ""
 
     def parameters(self, run_id: str, params: Mapping[str, Scalar]) -> None:

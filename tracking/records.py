@@ -35,7 +35,7 @@ class EpochRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatasetRecord:
-    """The ratings that a study reads.
+    """Describes the ratings that a study reads: their source, hash and counts.
 
     Attributes:
         name: The source as the user named it, say "movielens".
@@ -101,17 +101,17 @@ class TrialRecord:
 
     @property
     def is_baseline(self) -> bool:
-        """Whether the other trials are measured against this one."""
+        """Whether this trial is a baseline, with which the other trials are compared."""
         return self.tags.get(Tag.BASELINE, "").lower() == "true"
 
     @property
     def is_beyond(self) -> bool:
-        """Whether the trial exceeds a limit of its study, so that no ranking includes the trial."""
+        """Whether the trial exceeds a limit set by its study; rankings leave such trials out."""
         return Tag.BEYOND in self.tags
 
     @property
     def is_recipe(self) -> bool:
-        """Whether the trial's configuration comes from a recipe, which Trialbook ships."""
+        """Whether the trial's configuration comes from one of Trialbook's recipes."""
         return self.recipe is not None
 
     @property
@@ -178,20 +178,20 @@ class StudyRecord:
 
     @property
     def minimize(self) -> bool:
-        """Whether a lower value is better."""
+        """Whether a lower value of the objective is better."""
         return self.direction == "minimize"
 
     @property
     def sign(self) -> float:
-        """The factor that turns the better of two values into the lower one: 1 or -1."""
+        """The factor by which values are multiplied so that lower is better: 1 or -1."""
         return sign_of(minimize=self.minimize)
 
     def better(self, value: float, than: float) -> bool:
-        """Whether a value is strictly better than another: to minimise, 0.9 is better than 1.0."""
+        """Whether `value` is strictly better than `than`: 0.9 than 1.0 when minimising."""
         return self.sign * value < self.sign * than
 
     def gain(self, value: float, over: float) -> float:
-        """By how much a value is better than another: to minimise, 0.9 is better than 1.0 by 0.1.
+        """By how much `value` is better than `over`: when minimising, 0.9 over 1.0 gains 0.1.
 
         Args:
             value: The value.
@@ -204,7 +204,7 @@ class StudyRecord:
 
     @property
     def baseline(self) -> TrialRecord | None:
-        """The first baseline trial that has a value, or None.
+        """The first baseline trial that has an objective, or None.
 
         There are two baseline trials where the first one was interrupted and trained again.
         """
@@ -225,13 +225,13 @@ class StudyRecord:
         return tuple(sorted(several, key=lambda name: -self.importances.get(name, 0.0)))
 
     def ranked(self) -> tuple[TrialRecord, ...]:
-        """Complete trials within the limits, best first; ties in the order of their numbers."""
+        """The complete trials within the study's limits, best first, equal ones by number."""
         done = [t for t in self.trials if t.state == State.COMPLETE and t.value is not None]
         within = [t for t in done if not t.is_beyond]
         return tuple(sorted(within, key=lambda t: (self.sign * (t.value or 0.0), t.number)))
 
     def frontier(self) -> tuple[TrialRecord, ...]:
-        """Complete trials within the limits that no other trial dominates, best first.
+        """The Pareto frontier of the complete trials within the study's limits, best first.
 
         One trial dominates another if it is nowhere worse and in one goal better: an RMSE of
         0.9 with 10 parameters dominates 0.9 with 20, but not 0.8 with 20. Without
@@ -248,13 +248,13 @@ class StudyRecord:
         )
 
     def _costs(self, trial: TrialRecord) -> tuple[float, ...]:
-        """A trial's goals as numbers, each with the sign that makes lower values better."""
+        """A trial's values for the study's goals, with signs such that lower is better."""
         others = (float(trial.metrics.get(name, math.inf)) for name in self.goals[1:])
         return (self.sign * (trial.value or 0.0), *others)
 
 
 def sign_of(*, minimize: bool) -> float:
-    """The factor that turns the better of two values into the lower one.
+    """The factor by which values are multiplied so that lower is better.
 
     Everything that ranks values does so through this function.
 

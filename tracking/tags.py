@@ -80,7 +80,7 @@ class Tag(StrEnum):
 
 
 class Role(StrEnum):
-    """What a run of Trialbook's stands for: the values of the tag `Tag.ROLE`.
+    """What an MLflow run holds (a study, a trial or a winner), as the tag `Tag.ROLE` says.
 
     Example:
         >>> [role.value for role in Role]

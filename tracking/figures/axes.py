@@ -1,4 +1,4 @@
-"""Scales of figures: the place of each value, the ticks, and the range that is worth showing."""
+"""Computes the scales of figures: the position of each value, the ticks and the axis range."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _FEW = 6
 
 @dataclass(frozen=True)
 class Axis:
-    """The scale of one parameter in a figure, which gives each value a place from 0 to 1.
+    """The scale of one parameter in a figure; it maps each value to a position from 0 to 1.
 
     Attributes:
         name: The parameter.
         kind: "linear", "log" or "category".
-        positions: Place of every value, from 0 to 1; None for a value that has no place.
-        ticks: Place and text of every tick.
+        positions: Position of every value, from 0 to 1; None for a value that has none.
+        ticks: Position and text of every tick.
     """
 
     name: str
@@ -35,8 +35,8 @@ def axis_of(name: str, values: Sequence[Scalar]) -> Axis:
 
     The scale is logarithmic for powers of two that cover a factor of 8 or more, and for positive
     numbers that cover more than a factor of 30 and are mostly small. Other numbers lie on a
-    linear scale: 1, 2 and 5 lie at 0, 0.25 and 1. Texts and truth values get a place each.
-    None, NaN and infinities have no place.
+    linear scale: 1, 2 and 5 lie at 0, 0.25 and 1. Each text or truth value gets a
+    position. None, NaN and infinities have no position.
 
     Args:
         name: The parameter.

@@ -19,7 +19,7 @@ Points = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True)
 class HistoryPoint:
-    """One trial in the history of a study.
+    """One trial as a point of the history figure.
 
     Attributes:
         number: Number of the trial.
@@ -34,7 +34,7 @@ class HistoryPoint:
 
 @dataclass(frozen=True)
 class History:
-    """The values of a study's trials in the order of their numbers.
+    """The objectives of a study's trials, ordered by trial number, for the history figure.
 
     Attributes:
         points: Every trial by number.
@@ -51,7 +51,7 @@ class History:
 
 @dataclass(frozen=True)
 class Landscape:
-    """Complete trials on the scales of their parameters, for parallel coordinates and slices.
+    """The complete trials and a scale per parameter, for parallel coordinates and slice plots.
 
     Attributes:
         numbers: Numbers of the trials.
@@ -88,7 +88,7 @@ class Curve:
 
 
 def history(study: StudyRecord) -> History:
-    """Compute the values of a study's trials by number, the best so far and the baseline."""
+    """Compute the history figure: each trial's objective, the best so far and the baseline's."""
     trials = sorted(study.trials, key=lambda trial: trial.number)
     points = tuple(HistoryPoint(t.number, finite(t.value), t.state) for t in trials)
     best: list[tuple[float, float]] = []
@@ -113,7 +113,7 @@ def importance_bars(study: StudyRecord) -> tuple[tuple[str, float], ...]:
 
 
 def landscape(study: StudyRecord) -> Landscape:
-    """Compute the parallel coordinates: where each complete trial lies on each varying parameter.
+    """Compute the position of each complete trial on a scale for each parameter that varies.
 
     Where no parameter differs, every parameter gets a scale. There are 12 scales at most; the
     most important parameters come first.
@@ -149,7 +149,7 @@ def curve(trial: TrialRecord, *, monitor: str, minimize: bool = True, label: str
 
 
 def best_curves(study: StudyRecord, *, at_most: int = 5) -> tuple[Curve, ...]:
-    """The learning curves of the best complete trials that have any epochs, the best first."""
+    """Get the learning curves of the best complete trials that have epochs, best first."""
     ranked = [t for t in study.ranked() if _points(t, study.monitor)][:at_most]
     return tuple(
         curve(t, monitor=study.monitor, minimize=study.minimize, label=_named(t)) for t in ranked
@@ -163,7 +163,7 @@ def curve_limits(curves: Sequence[Curve], *, minimize: bool = True) -> Limits | 
 
 
 def beyond(values: Sequence[float], limits: Limits) -> int:
-    """Count the values outside a range: of 1, 2 and 3, two lie outside (1.5, 2.5)."""
+    """Count the values outside a range: the values 1, 2, 3 and the range (1.5, 2.5) give 2."""
     return sum(not limits[0] <= value <= limits[1] for value in values)
 
 

@@ -1,4 +1,4 @@
-"""Writes figures to files: of a study, a trial, a winner's scores and a repeated training."""
+"""Writes the figures of studies, trials, winner candidates and repeated trainings to files."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def draw_verdict(
     levels: Sequence[tuple[str, float]],
     title: str,
 ) -> Path:
-    """Draw how candidates for the winner score on the validation and the test part, as PNG.
+    """Draw the validation RMSE and the test RMSE of each candidate for the winner, as PNG.
 
     A candidate is a trial of the study that was trained again with new seeds.
 
@@ -121,7 +121,7 @@ def reproduction_figure(
     metric: str = "val_rmse",
     minimize: bool = True,
 ) -> Path:
-    """Draw an earlier learning curve and that of a repeated training in one picture, as PNG.
+    """Draw the learning curves of an earlier and of a repeated training in one PNG picture.
 
     Args:
         curves: The name of each curve and its points (epoch and value), the earlier one first;

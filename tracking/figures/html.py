@@ -12,7 +12,7 @@ from tracking.figures.frontier import Frontier
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a page with its own copy of plotly.js (4.6 MB)."""
+    """Write a figure as an HTML page that includes the whole of plotly.js (4.6 MB)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.write_html(str(path), include_plotlyjs=True, full_html=True, config=_CONFIG)
 
@@ -30,7 +30,7 @@ def message(title: str, text: str) -> Any:
 
 
 def draw_history(data: History, *, title: str, value_label: str) -> Any:
-    """Draw the value of every trial by number, marked by its state; pointing shows the value."""
+    """Plot objective against trial number; the marker shows the state, hovering the value."""
     if data.limits is None:
         return message(title, style.NEEDS_ONE)
     figure = _new(title)
@@ -107,7 +107,7 @@ def draw_parallel(data: Landscape, *, title: str, value_label: str) -> Any:
 
 
 def draw_slice(data: Landscape, *, title: str, value_label: str) -> Any:
-    """Draw the objective against each parameter, a panel each."""
+    """Plot the objective against each parameter, in one panel per parameter."""
     if not data.values or not data.axes or data.limits is None:
         return message(title, style.NEEDS_TWO)
     from plotly.subplots import make_subplots
@@ -141,7 +141,7 @@ def draw_slice(data: Landscape, *, title: str, value_label: str) -> Any:
 def draw_curves(
     curves: Sequence[Curve], *, title: str, value_label: str, limits: Limits | None
 ) -> Any:
-    """Draw learning curves: validation solid, training dashed, the kept epoch marked."""
+    """Draw validation curves solid and training curves dashed; mark the kept weights' epoch."""
     if not curves or limits is None:
         return message(title, style.NEEDS_CURVE)
     figure = _new(title)
@@ -164,7 +164,7 @@ def draw_curves(
 
 
 def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Any:
-    """Draw the objective against every other goal, a panel each."""
+    """Plot the objective against every other goal, in one panel per goal."""
 
     if not data.points or data.limits is None:
         return message(title, style.NEEDS_ONE)

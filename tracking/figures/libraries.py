@@ -8,6 +8,6 @@ _DRAWING = ("matplotlib.backends.backend_agg", "matplotlib.figure", "plotly.subp
 
 
 def load_libraries() -> None:
-    """Import what drawing needs; calling it again costs nothing."""
+    """Import matplotlib and plotly; calling the function again costs nothing."""
     for name in _DRAWING:
         importlib.import_module(name)

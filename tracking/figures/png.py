@@ -1,4 +1,4 @@
-"""Draws figures with matplotlib; those of `png_space` and `png_frontier` are exported from here."""
+"""Draws figures with matplotlib; also exports what `png_space` and `png_frontier` draw."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def draw_history(data: History, *, title: str, value_label: str) -> Figure:
-    """Draw the value of every trial by number, marked by its state.
+    """Plot the objective against the trial number; the marker shows the trial's state.
 
     Trials without a value lie at the bottom edge.
     """
@@ -95,7 +95,7 @@ def draw_importances(bars: Sequence[tuple[str, float]], *, title: str) -> Figure
 def draw_curves(
     curves: Sequence[Curve], *, title: str, value_label: str, limits: Limits | None
 ) -> Figure:
-    """Draw learning curves: validation solid, training dashed, the kept epoch marked."""
+    """Draw validation curves solid and training curves dashed; mark the kept weights' epoch."""
     if not curves or limits is None:
         return message(title, style.NEEDS_CURVE)
     figure, axes = new_figure(title)
@@ -137,7 +137,7 @@ def draw_two(
     title: str,
     axis: CurveAxis,
 ) -> Figure:
-    """Draw two trainings' learning curves in one figure, and a line at the recorded value.
+    """Draw two trainings' learning curves and a horizontal line at an expected value.
 
     Args:
         lines: Name, points (epoch and value) and colour of each curve.

@@ -95,7 +95,7 @@ def percent() -> Formatter:
 
 
 def note_beyond(axes: Axes, values: Sequence[float], limits: Limits) -> None:
-    """Say how many values the axis cuts off."""
+    """Write above the plot how many values lie outside the vertical axis."""
     count = beyond(values, limits)
     if count:
         text = f"{count} of {len(values)} values lie beyond the axis"

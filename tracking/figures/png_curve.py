@@ -1,4 +1,4 @@
-"""Draws the learning curve of one trial on a figure that is kept from trial to trial.
+"""Draws the learning curve of one trial as PNG and reuses the figure for the next trials.
 
 Making a figure takes as long as drawing it, and there is one such picture for each trial.
 """
@@ -51,7 +51,7 @@ def save_curve(
 
 
 def _put(figure: Figure, curve: Curve, *, title: str, value_label: str, limits: Limits) -> None:
-    """Show a curve on a kept figure, in place of the earlier curve's lines, texts and limits.
+    """Replace the curve on an earlier figure: its lines, its texts and its axis range.
 
     The figure holds its lines in the order in which they were drawn.
     """

@@ -1,4 +1,4 @@
-"""Draws the trials of a study with several goals against each other with matplotlib."""
+"""Draws the goals of a study with several goals against each other, with matplotlib."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEIGHT = 4.6  # inches
 
 
 def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Figure:
-    """Draw the objective against every other goal, a panel each.
+    """Plot the objective against every other goal, in one panel per goal.
 
     The trials that no other one beats lie in front, coloured and numbered.
     """

@@ -36,7 +36,7 @@ def draw_parallel(data: Landscape, *, title: str, value_label: str) -> Figure:
 
 
 def draw_slice(data: Landscape, *, title: str, value_label: str) -> Figure:
-    """Draw the objective against each parameter, a panel each."""
+    """Plot the objective against each parameter, in one panel per parameter."""
     if not data.values or not data.axes or data.limits is None:
         return message(title, style.NEEDS_TWO)
     columns = min(3, len(data.axes))

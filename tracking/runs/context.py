@@ -22,7 +22,7 @@ from tracking.tags import Role, Tag
 
 @dataclass(frozen=True)
 class StudyContext:
-    """A study's experiment, run and datasets in MLflow, with which the trials' runs are made.
+    """A study's experiment, run and datasets in MLflow; each trial's run refers to them.
 
     Attributes:
         experiment_id: The study's experiment.
@@ -51,7 +51,7 @@ def find_experiment(client: Any, study: str) -> Any | None:
 
 
 def find_context(client: Any, study: str) -> StudyContext | None:
-    """Find the experiment and the run of a study that was started, maybe by another process.
+    """Find the experiment and the run of a study, even if another process started the study.
 
     Args:
         client: The store's client.

@@ -20,7 +20,7 @@ _TIMEOUT_S = 600
 
 
 def delete_study(store: Store, study: str) -> None:
-    """Delete a study's runs, models, files, experiment and registered winner; free its name.
+    """Delete a study's runs, models, files, experiment and registered winner for good.
 
     On a tracking server only the server's owner can remove things for good. There the
     experiment is renamed, which frees its name, and put into MLflow's bin.
@@ -58,7 +58,7 @@ def _unknown(client: Any, study: str) -> str:
 
 
 def _unregister(client: Any, experiment: Any) -> None:
-    """Delete the study's versions from the model registry; versions from elsewhere stay."""
+    """Delete the study's model versions from the registry; keep versions with files elsewhere."""
     versions = client.search_model_versions(f"name = {experiment.name!r}")
     if not versions:
         return
@@ -72,7 +72,7 @@ def _unregister(client: Any, experiment: Any) -> None:
 
 
 def _any_run(client: Any, experiment_id: str) -> str:
-    """Find or make a run of the experiment for the command that collects MLflow's garbage.
+    """Find or make one run of the experiment, to be passed to the command `mlflow gc`.
 
     A command that names no run would remove the deleted runs of all experiments.
     """

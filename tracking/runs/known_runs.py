@@ -26,7 +26,7 @@ class StartedTrial:
 
 
 class KnownRuns:
-    """What a recorder remembers: started studies by name, open trials by their run's identifier.
+    """Remembers a recorder's started studies by name and its open trials by run identifier.
 
     Several threads may use it at once. Two threads that ask for the same run may both read it
     from MLflow, and both get the same answer.
@@ -42,7 +42,7 @@ class KnownRuns:
         self._studies[study] = context
 
     def keep_trial(self, run: Any) -> None:
-        """Remember a trial's run, which was just made or read."""
+        """Remember the start, the name and the file repository of a trial's run."""
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         address = str(run.info.artifact_uri)
@@ -51,7 +51,7 @@ class KnownRuns:
         self._trials[str(run.info.run_id)] = started
 
     def study(self, client: Any, study: str) -> StudyContext:
-        """Get the context of a study, which is read from MLflow unless it is remembered.
+        """Get a study's experiment, run and datasets, from memory or else from MLflow.
 
         Raises:
             TrackingError: If the study was never started.
@@ -67,7 +67,7 @@ class KnownRuns:
         return self._studies[study]
 
     def trial(self, client: Any, run_id: str) -> StartedTrial:
-        """Get the run of a trial, which is read from MLflow unless it is remembered."""
+        """Get the start, name and files of a trial's run, from memory or else from MLflow."""
         if run_id not in self._trials:
             self.keep_trial(client.get_run(run_id))
         return self._trials[run_id]
@@ -77,5 +77,5 @@ class KnownRuns:
         self._trials.pop(run_id, None)
 
     def forget_studies(self) -> None:
-        """Forget all studies after the deletion of one, whose name may be unknown here."""
+        """Forget all studies, since a deletion may have been asked for by experiment identifier."""
         self._studies.clear()

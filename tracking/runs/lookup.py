@@ -34,6 +34,6 @@ def read_run(client: Any, run_id: str) -> dict[str, Any] | None:
 
 
 def is_open(client: Any, run_id: str | None) -> bool:
-    """Whether there is such a run and it has not ended."""
+    """Whether a run exists and has not ended."""
     run = read_run(client, run_id) if run_id else None
     return run is not None and run["status"] in ("RUNNING", "SCHEDULED")

@@ -1,4 +1,4 @@
-"""Turns records into the names, tags, params and metrics of MLflow's runs, without MLflow."""
+"""Turns records into the names, tags, params and metrics of MLflow runs; imports no MLflow."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def shorten(text: str, limit: int) -> str:
 
 
 def params_of(params: Mapping[str, Scalar]) -> dict[str, str]:
-    """Turn params into texts of at most 6,000 characters; `config.json` has the long ones whole."""
+    """Turn params into texts, cut to 6,000 characters; `config.json` keeps the full values."""
     return {clean_key(name): shorten(str(value), _MAX_PARAM) for name, value in params.items()}
 
 
@@ -102,7 +102,7 @@ def closing_metrics(record: TrialRecord) -> dict[str, float]:
 
 
 def dataset_profile(dataset: DatasetRecord) -> str:
-    """Write a dataset's counts, its full hash and the lines of its checks as a JSON object."""
+    """Write a dataset's counts, options, full hash and check results as a JSON object."""
     profile = dict(dataset.profile) | {"content_hash": dataset.content_hash}
     profile["synthetic"] = dataset.synthetic
     if dataset.checks:

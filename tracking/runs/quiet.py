@@ -1,4 +1,4 @@
-"""Imports MLflow quietly and reads its errors; other imports of MLflow follow a call of `quiet`."""
+"""Imports MLflow quietly and reads its errors; call `quiet` before any other MLflow import."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class MlflowRecorder:
         return MlflowRecorder, (self.store, self.loader)
 
     def start_study(self, record: StudyRecord) -> StudyRecord:
-        """Find or make the study's experiment and its run; a run that has ended runs again.
+        """Find or make the study's experiment and run; a run that has ended is reopened.
 
         Args:
             record: The study as far as it is known.
@@ -172,7 +172,7 @@ class MlflowRecorder:
         self._known.forget_trial(run_id)
 
     def kill_trial(self, record: TrialRecord, *, folder: Path | None = None) -> None:
-        """Finish a trial whose run is still open; without such a run, do nothing."""
+        """End a trial if its run is still open; otherwise do nothing."""
         if is_open(self.store.client(), record.run_id):
             self.finish_trial(record, folder=folder)
 
@@ -203,7 +203,7 @@ class MlflowRecorder:
         model: ModelFolder,
         card: str,
     ) -> Registered:
-        """Record a study's winner in a run of its own, and register the winner's model.
+        """Record a study's winner in a new run, and register the winner's model.
 
         Args:
             study: The study, which must have been started.
@@ -236,7 +236,7 @@ class MlflowRecorder:
         self._known.forget_studies()
 
     def find_run(self, run_id: str) -> dict[str, Any] | None:
-        """Read a run as `run_id`, `name`, `status`, `experiment_id`, `tags`, `params`, `metrics`.
+        """Read a run as a dict: identifiers, name, status, tags, params and metrics.
 
         Args:
             run_id: The run.
@@ -253,7 +253,7 @@ class MlflowRecorder:
         return None if value is None else float(value)
 
     def model_uri(self, run_id: str) -> str | None:
-        """The address of a run's first model, or None: `models:/m-...`.
+        """The address of a run's first model (`models:/m-...`), or None where there is none.
 
         It loads where MLflow's tracking address is this store's.
         """
@@ -265,7 +265,7 @@ class MlflowRecorder:
         drop_models(self.store.client(), run_id, artifacts=self.store.artifacts)
 
     def log_picture(self, run_id: str, path: Path) -> None:
-        """Copy a picture to the run's files, under its own name."""
+        """Copy a picture to the run's files, under the picture's file name."""
         self.store.client().log_artifact(run_id, str(path))
 
     def _loader(self) -> Path:

@@ -1,4 +1,4 @@
-"""Makes MLflow's tables in a database, once even where several processes start together."""
+"""Makes MLflow's tables in a database; a lock keeps several processes from doing so at once."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def prepare_sqlite(path: Path, built: Path | None = None) -> None:
 
 
 def prepare_database(uri: str, *, lock: Path) -> None:
-    """Make the tables in a database server.
+    """Make MLflow's tables in a database on a server.
 
     The server is asked once whether it is there. MLflow by itself would try ten times, for a
     minute and a half, before it gives up.
@@ -149,7 +149,7 @@ def _place(path: Path, built: Path | None) -> None:
 
 
 def build(path: Path, *, artifacts: Path) -> None:
-    """Make a database file with MLflow's tables; it is not complete before this returns.
+    """Make a database file with MLflow's tables; until the function returns, do not use the file.
 
     Args:
         path: The file.

@@ -1,4 +1,4 @@
-"""The place of all records: one folder with its databases and artifacts."""
+"""Trialbook's home folder (mlruns), which holds MLflow's and Optuna's databases and artifacts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Store:
     tracking_uri: str
 
     def __init__(self, home: Path, tracking_uri: str | None = None) -> None:
-        """Keep and check the addresses; nothing is read or written.
+        """Check and keep the folder's path and MLflow's address; nothing is read or written.
 
         Args:
             home: The folder; it need not exist yet.
@@ -58,12 +58,12 @@ class Store:
 
     @property
     def optuna_db(self) -> Path:
-        """Optuna's own database: never the same file as MLflow's."""
+        """The file of Optuna's database, separate from MLflow's database."""
         return self.home / "optuna.db"
 
     @property
     def sqlite_file(self) -> Path | None:
-        """MLflow's database file, or None where it is not SQLite."""
+        """MLflow's database file, or None where MLflow uses another database or a server."""
         prefix = "sqlite:///"
         if not self.tracking_uri.startswith(prefix):
             return None
@@ -122,7 +122,7 @@ class Store:
         return self.sqlite_file is None or self.sqlite_file.is_file()
 
     def require_folder(self) -> None:
-        """Check that the path `home` is a folder or is still free; nothing is written.
+        """Check that the path `home` is a folder or does not exist; nothing is written.
 
         Raises:
             TrackingError: If `home` is a file.
