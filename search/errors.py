@@ -1,11 +1,11 @@
-"""The exception for a user's mistake in `search`, and the tuple of all exceptions of that kind."""
+"""`SearchError` for a user's mistake, and a tuple of all exceptions that mean a user's mistake."""
 
 from models.errors import ModelsError
 from tracking.errors import TrackingError
 
 
 class SearchError(ValueError):
-    """A user's mistake; its message is one line: the rule, the value received, the way out.
+    """Raised for a user's mistake; the one-line message tells the rule, the value and the remedy.
 
     Example:
         >>> from search import StudyConfig

@@ -19,7 +19,7 @@ FORMATS = ("csv", "parquet", "json", "keras-tuner")
 
 
 def strict_json(value: Any) -> str:
-    """Write plain values as JSON that every reader takes: a number that is none is null.
+    """Write plain values as JSON that every parser reads: NaN and infinities become null.
 
     Python itself would write NaN and Infinity, which JSON does not have.
 
@@ -31,7 +31,7 @@ def strict_json(value: Any) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """The same values, None in place of each number that is not finite."""
+    """Copy nested values, with None in place of NaN and infinities."""
     if isinstance(value, Mapping):
         return {name: _finite(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -105,7 +105,7 @@ def export(
 
 
 def _write(record: StudyRecord, space: Space, kind: str, path: Path, number: int | None) -> int:
-    """Write the file, and return how many trials are in it."""
+    """Write one export file, and return the number of trials written."""
     if kind == "keras-tuner":
         values = _values(_chosen(record, number), space)
         path.write_text(strict_json(values) + "\n", encoding="utf-8")
@@ -129,7 +129,7 @@ def _write(record: StudyRecord, space: Space, kind: str, path: Path, number: int
 
 
 def _absent(value: Any) -> bool:
-    """Whether a cell of the table is empty: None, or NaN, the one value unequal to itself."""
+    """Whether a cell of the trials table is empty: None or NaN (only NaN is unequal to itself)."""
     return value is None or value != value
 
 
@@ -153,7 +153,7 @@ def _chosen(record: StudyRecord, number: int | None) -> TrialRecord:
 
 
 def _values(trial: TrialRecord, space: Space) -> dict[str, Any]:
-    """The space with a trial's values, in the form that `HyperParameters.from_config` reads."""
+    """One trial's values and their space as a dict for `HyperParameters.from_config`."""
     from search.space.hypermodel import hyperparameters
 
     hp = hyperparameters(space)

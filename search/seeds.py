@@ -28,7 +28,7 @@ def derive_seed(seed: int, slot: int, stream: int = 0) -> int:
 
 
 def training_seed(seed: int, slot: int) -> int:
-    """The seed of a trial's training: in slot 0 the study's seed, in later slots a derived seed.
+    """The seed of a trial's training: the study's seed for slot 0, a derived seed for later slots.
 
     Args:
         seed: The study's seed.
@@ -42,7 +42,7 @@ def training_seed(seed: int, slot: int) -> int:
 
 
 def part_seed(seed: int, number: int) -> int:
-    """The seed of one fold or repeat: the trial's seed for the first, a derived seed for others.
+    """The seed of one fold or repeat: number 1 takes the trial's seed, others a derived seed.
 
     Args:
         seed: The trial's seed.

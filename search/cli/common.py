@@ -1,4 +1,4 @@
-"""What every command shares: options, output, and how a mistake is told."""
+"""Helpers that the commands share: options, output, and the wording of command lines."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DONE, DOES_NOT_HOLD, MISTAKE, OUR_FAILURE, INTERRUPTED = 0, 1, 2, 70, 130
 
 
 def console(as_json: bool = False) -> Console:
-    """Standard output for people; standard error when standard output is one JSON object.
+    """A Rich console on standard output, or on standard error if `--json` takes standard output.
 
     Square brackets are text: they stand in paths, messages and values of users.
     """
@@ -40,7 +40,7 @@ def waiting(text: str) -> Status:
 
 
 def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--home DIR`, from TRIALBOOK_HOME, `./mlruns` by default."""
+    """Add `--home DIR`: Trialbook's home folder, by default TRIALBOOK_HOME or else `./mlruns`."""
     return click.option(
         "--home",
         type=click.Path(path_type=Path),
@@ -50,25 +50,25 @@ def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--json`: standard output is one JSON object and nothing else."""
+    """Add `--json`, with which standard output is one JSON object and nothing else."""
     return click.option(
         "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
     )(command)
 
 
 def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--tracking-uri` and `--storage`: where MLflow and Optuna keep their records."""
+    """Add `--tracking-uri` and `--storage`, the addresses of MLflow's and Optuna's stores."""
     command = click.option("--tracking-uri", help="MLflow's address (default: mlflow.db).")(command)
     return storage_option(command)
 
 
 def storage_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--storage`: Optuna's address; for commands that need no `--tracking-uri`."""
+    """Add `--storage`, Optuna's address, alone: for commands that need no `--tracking-uri`."""
     return click.option("--storage", help="Optuna's address (default: optuna.db).")(command)
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """How to read ratings: columns, table, user filter."""
+    """Add the options that say how ratings are read: columns, table, user filter."""
     options = [
         click.option("--user-column", help="Name of the user column."),
         click.option("--movie-column", help="Name of the movie column."),
@@ -119,12 +119,12 @@ def emit(value: dict[str, Any]) -> None:
 
 
 def open_store(home: Path, tracking_uri: str | None = None) -> Store:
-    """The store of a home folder."""
+    """Open MLflow's store in Trialbook's home folder (mlruns)."""
     return Store(Path(home), tracking_uri)
 
 
 def open_studies(home: Path, storage: str | None, tracking_uri: str | None = None) -> Studies:
-    """The studies of a home folder; Optuna's storage is opened only when it is first used."""
+    """The studies in Trialbook's home folder (mlruns); Optuna's storage is opened on first use."""
     from search.storage.studies import Studies
 
     return Studies(open_store(home, tracking_uri), storage)
@@ -147,7 +147,7 @@ def more_line(home: Path, config: StudyConfig) -> str:
 def command_line(
     home: Path, *arguments: str, tracking_uri: str | None = None, storage: str | None = None
 ) -> str:
-    """The exact `trialbook` command with these arguments and the options of the stores."""
+    """The exact `trialbook` command with the given arguments and the stores' options."""
     words = [program(), *arguments]
     if str(home) != "mlruns":
         words += ["--home", str(home)]
@@ -159,7 +159,7 @@ def command_line(
 
 
 def program() -> str:
-    """How the user can call Trialbook: `trialbook` if that is on the PATH, else its path."""
+    """The word that calls Trialbook in a shell: `trialbook` if it is on the PATH, else its path."""
     beside = Path(sys.executable).with_name("trialbook")
     try:
         shown = beside.relative_to(Path.cwd())
@@ -170,7 +170,7 @@ def program() -> str:
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> Any:
-    """A table for the terminal."""
+    """Make a Rich table for the terminal from texts."""
     from rich.table import Table
 
     made = Table(title=Text(title, style="italic"), title_justify="left", header_style="bold")

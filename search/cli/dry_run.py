@@ -1,4 +1,4 @@
-"""`trialbook search --dry-run`: the space, and what the study would cost."""
+"""`trialbook search --dry-run`: print a study's space and its estimated cost; store nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from search.study.rehearsal import make_plan
 
 
 def show_plan(config: StudyConfig, home: Path, *, as_json: bool) -> int:
-    """Print the plan; nothing is written."""
+    """Print the study's space and its estimated cost; store nothing."""
     with waiting("Reading the ratings and timing a few epochs of the baseline …"):
         plan = make_plan(config)
     if as_json:

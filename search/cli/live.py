@@ -64,7 +64,7 @@ class LiveProgress:
         return grid
 
     def _at(self, reached: tuple[EpochRecord, float] | None) -> tuple[str, str]:
-        """Two texts on a running trial: the epoch that it has reached, and its value there."""
+        """Two texts on a running trial: its latest epoch, and its latest and best value."""
         if reached is None:
             return f"epoch 0/{self._epochs}", ""
         epoch, best = reached
@@ -85,16 +85,16 @@ class LiveProgress:
             self._best = (float(ranked[0].value or 0), ranked[0].number)
 
     def trial(self, record: TrialRecord, *, epochs: int) -> None:
-        """Show the trial that starts."""
+        """Add a starting trial to the display."""
         self._epochs = epochs
         self._running[record.number] = None
 
     def epoch(self, trial: TrialRecord, record: EpochRecord, best: float) -> None:
-        """Show the epoch."""
+        """Show a running trial's latest epoch and its best value so far."""
         self._running[trial.number] = record, best
 
     def ended(self, record: TrialRecord, *, finished: int, target: int) -> None:
-        """Print the trial's line."""
+        """Print the line of a trial that has ended, and take the trial off the display."""
         self._finished = finished
         self._running.pop(record.number, None)
         value = f"{record.value:.4f}" if record.value is not None else "-"
@@ -109,7 +109,7 @@ class LiveProgress:
         )
 
     def _leads(self, value: float) -> bool:
-        """Whether a value is better than the best so far."""
+        """Whether a trial's value is better than the best value of the study so far."""
         if self._best is None or self._record is None:
             return self._best is None
         return self._record.better(value, than=self._best[0])

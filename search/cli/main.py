@@ -29,7 +29,7 @@ _COMMANDS = {
 
 
 class _Late(click.Group):
-    """Imports a subcommand only when it is asked for."""
+    """A Click group that imports a subcommand's module only when a user calls the subcommand."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)

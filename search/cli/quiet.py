@@ -1,4 +1,4 @@
-"""Use TensorFlow without its start-up chatter on standard error."""
+"""Hides the messages that TensorFlow prints on standard error when it starts."""
 
 from __future__ import annotations
 

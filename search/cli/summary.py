@@ -1,4 +1,4 @@
-"""What a person reads when a study has ended."""
+"""The summary that `trialbook search` prints when a study has ended."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tracking import COMPLETE, FAILED, KILLED, PRUNED, Scalar, StudyRecord, Tria
 
 
 def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
-    """Best trials, what was learned, and what to do next."""
+    """Print a study's best trials, what they show, and the commands to go on with."""
     out = console()
     idle = result.new_trials == 0 and not result.interrupted and not result.timed_out
     if idle and result.reasons:
@@ -66,7 +66,7 @@ def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[ob
 
 
 def frontier_table(record: StudyRecord) -> object:
-    """A table of the Pareto frontier: the trials that no trial beats without losing in a goal."""
+    """A table of the Pareto frontier: no trial beats these in a goal without losing in another."""
     others = record.goals[1:]
     rows = [
         [_label(t), f"{t.value:.4f}", *(_figure(t.metrics.get(name, 0.0)) for name in others)]
@@ -84,7 +84,7 @@ def _label(trial: TrialRecord) -> str:
 
 
 def _held_against_trivial(profile: Mapping[str, Scalar], best: TrialRecord) -> str:
-    """The best trial beside the better of the two predictors that need no training."""
+    """Say whether the best trial's validation RMSE is below that of biases or mean alone."""
     biases = float(profile["biases_val_rmse"] or 0)
     mean = float(profile["global_mean_val_rmse"] or 0)
     lowest = min(biases, mean)
@@ -94,7 +94,7 @@ def _held_against_trivial(profile: Mapping[str, Scalar], best: TrialRecord) -> s
 
 
 def learned(record: StudyRecord) -> list[str]:
-    """What the study has shown, one line each."""
+    """Sentences on what a study has shown, such as the best trial's gain over the baseline."""
     lines = []
     ranked = record.ranked()
     base = next((t for t in ranked if t.is_baseline), None)

@@ -1,1 +1,1 @@
-"""What a user asks for: a study's settings, checked and kept as plain values."""
+"""The settings of a study, checked and kept as plain values."""

@@ -14,7 +14,7 @@ _META = "trialbook"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Key:
-    """What a setting declares beside name, type and default: help, rule and option.
+    """The help text, rule and command-line option of a setting, kept beside its dataclass field.
 
     Attributes:
         help: One line for `trialbook search --help`; empty where no option sets it.

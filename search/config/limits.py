@@ -15,7 +15,7 @@ _BYTES_A_WEIGHT = 16
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What a trial may not exceed; None for no limit.
+    """The most weights, seconds and memory that a trial may take; None for no limit.
 
     Attributes:
         parameters: Most weights of the model.
@@ -29,7 +29,7 @@ class Limits:
 
 
 def limits_of(config: Settings) -> Limits:
-    """The limits that a study sets."""
+    """Take a study's limits on weights, training time and memory from its settings."""
     return Limits(
         parameters=config.max_parameters,
         seconds=config.max_seconds,
@@ -38,7 +38,7 @@ def limits_of(config: Settings) -> Limits:
 
 
 def too_large(model: Any, limits: Limits) -> str:
-    """Say which limit a built model exceeds before it is trained; empty if it exceeds none."""
+    """Say in words which limit a built, untrained model exceeds; an empty text if none."""
     if not hasattr(model, "count_params"):
         return ""
     parameters = int(model.count_params())
@@ -51,7 +51,7 @@ def too_large(model: Any, limits: Limits) -> str:
 
 
 def too_long(seconds: float, memory_mb: float, limits: Limits) -> str:
-    """Say which limit a running trial exceeds, so that it must end; empty if it exceeds none.
+    """Say in words which limit a running trial exceeds and must end for; an empty text if none.
 
     Args:
         seconds: Seconds of training so far.
@@ -66,7 +66,7 @@ def too_long(seconds: float, memory_mb: float, limits: Limits) -> str:
 
 
 def exceeds(metrics: Mapping[str, float], limits: Limits) -> bool:
-    """Whether the metrics of a trial that has ended exceed a limit."""
+    """Whether an ended trial's weights, training seconds or peak memory exceed a limit."""
     pairs = (
         ("parameters", limits.parameters),
         ("seconds_train", limits.seconds),

@@ -18,7 +18,7 @@ Options = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SamplerKind:
-    """The options that a sampler takes, and what it can do.
+    """The options that a sampler takes, and whether it serves several goals or old trials.
 
     Attributes:
         options: The rule of each option, by Optuna's name.
@@ -37,7 +37,7 @@ class SamplerKind:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PrunerKind:
-    """The options that a pruner takes, and how it judges.
+    """The options that a pruner takes, and how it decides from which epoch on to judge.
 
     Attributes:
         options: The rule of each option, by Optuna's name.

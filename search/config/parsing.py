@@ -18,7 +18,7 @@ def names(text: str) -> list[str]:
 
 
 def stages(text: str) -> list[list[float]]:
-    """Parse stages of growing samples, SHARE:EPOCHS between commas, into a study file's list.
+    """Parse "0.1:10,0.3:10", stages of growing row samples (SHARE:EPOCHS), into a list.
 
     Example:
         >>> stages("0.1:15,0.3:15")
@@ -44,7 +44,7 @@ def whole_or_text(text: str) -> int | str:
 
 
 def options(texts: Sequence[str]) -> dict[str, Any]:
-    """Parse texts NAME=VALUE into the table that a study file would hold.
+    """Parse texts NAME=VALUE into a dict, the same as a table in a study file.
 
     Example:
         >>> options(["multivariate=false", "qmc_type=halton"])

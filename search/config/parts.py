@@ -1,4 +1,4 @@
-"""The parts of a trial, its trainings: repeats on several seeds, or folds of cross-validation."""
+"""A trial of several trainings: repeats on several seeds, or folds of cross-validation."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def check_parts(config: Settings) -> None:
 
 
 def parts_of(config: Settings) -> int:
-    """The number of trainings of one trial: its folds, or its repeats; 1 if it has neither."""
+    """The number of trainings of each trial: `folds`, else `repeats` (1 by default)."""
     return config.folds or config.repeats
 
 

@@ -1,4 +1,4 @@
-"""Rules for the values of settings; each rule words itself for an error message."""
+"""Rules for the values of settings; each rule has words for an error message."""
 
 from __future__ import annotations
 

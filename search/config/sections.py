@@ -1,4 +1,4 @@
-"""The settings of a study, section by section: each is declared once, here.
+"""Declares every setting of a study, grouped into sections; nothing else declares one.
 
 A new setting is one declaration. Its type, default, rule and message, its key in a study file and
 its option on the command line all follow from it; docs/settings.md has a line for every one.
@@ -39,7 +39,7 @@ _MOST_PARTS = 100
 
 @dataclass(frozen=True, kw_only=True)
 class StoppingKeys:
-    """How long a study goes on.
+    """Settings of when a study stops.
 
     Attributes:
         name: Name of the study, unique in its stores.
@@ -81,7 +81,7 @@ class StoppingKeys:
 
 @dataclass(frozen=True, kw_only=True)
 class DataKeys:
-    """Which ratings are read, and how they are split.
+    """Settings of which ratings are read, and how the ratings are split.
 
     Attributes:
         data: Source of the ratings, as `models.data.load_ratings` takes it.
@@ -148,7 +148,7 @@ class TrialKeys:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchKeys:
-    """Which space is searched, and with which sampler, pruner and seed.
+    """Settings of the search: its space, sampler, pruner and seed.
 
     Attributes:
         warm_start: Name of an earlier study in the same storage that the sampler learns from.
@@ -183,7 +183,7 @@ class SearchKeys:
 
 @dataclass(frozen=True, kw_only=True)
 class RunningKeys:
-    """How trials are run, and where the study is kept.
+    """Settings of how trials are run, and where the study is stored.
 
     Attributes:
         keep_models: Which complete trials keep their model: "all", "best" or "none".
@@ -228,7 +228,7 @@ class Settings(RunningKeys, SearchKeys, TrialKeys, DataKeys, StoppingKeys):
 
     @property
     def sign(self) -> float:
-        """What a value is multiplied by so that lower is better: 1, or -1 to maximise."""
+        """The factor that makes lower objective values better: 1, or -1 if the study maximises."""
         return sign_of(minimize=self.direction == "minimize")
 
     @property

@@ -24,7 +24,7 @@ SHIPPED = Path(__file__).parent.parent / "studies"
 
 @dataclass(frozen=True, kw_only=True)
 class StudyConfig(Settings):
-    """What to search, on which ratings, how and how long.
+    """All settings of a study: what is searched, on which ratings, how and how long.
 
     Its settings are those of `search.config.sections`, each with its meaning and its rule.
 
@@ -99,7 +99,7 @@ class StudyConfig(Settings):
 
     @classmethod
     def default(cls) -> StudyConfig:
-        """The study that runs where none is named: `search/studies/sample.toml`."""
+        """The study that runs if the user names no study: `search/studies/sample.toml`."""
         return cls.from_toml(SHIPPED / "sample.toml")
 
     @classmethod
@@ -121,7 +121,7 @@ class StudyConfig(Settings):
         return replace(self, **changes)
 
     def to_toml(self) -> str:
-        """The study as a file that reads back as this study."""
+        """Write the settings as the text of a study file, which `from_toml` can read again."""
         return write_toml(self.to_dict())
 
 

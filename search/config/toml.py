@@ -1,4 +1,4 @@
-"""A study file: TOML read with a clear line for whatever is wrong with it, and written again."""
+"""Reads a study file (TOML), with one clear line for each mistake, and writes study files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def write_toml(values: Mapping[str, Any]) -> str:
-    """Plain values as TOML, `space` as a table of its own; None and empty values are left out.
+    """Write plain values as TOML, with `space` as a table `[space]`; omit None and empty values.
 
     Example:
         >>> print(write_toml({"trials": 3, "space": {"family": "gmf"}, "target": None}))
@@ -60,7 +60,7 @@ def write_toml(values: Mapping[str, Any]) -> str:
 
 
 def refuse_times(key: str, value: Any) -> None:
-    """Refuse a date or a time, which TOML has and no setting here takes.
+    """Refuse a date or a time: TOML has both, but no setting of a study takes one.
 
     Raises:
         SearchError: The value is one, or holds one.

@@ -47,7 +47,7 @@ class Rehearsal:
 
     @property
     def seconds_epoch(self) -> float:
-        """The mean seconds of an epoch; the first, which compiles, counts only if it is alone."""
+        """Mean seconds of an epoch, without the first (which compiles) unless it is alone."""
         later = list(self.seconds[1:]) or list(self.seconds) or [0.0]
         return sum(later) / len(later)
 
@@ -76,7 +76,7 @@ class Plan:
     trials: int
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Convert the estimate to plain values for JSON."""
         return asdict(self)
 
 

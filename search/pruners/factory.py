@@ -1,4 +1,4 @@
-"""Makes pruners by name; they compare each trial's best value so far at the same epoch."""
+"""Makes pruners by name; most of them compare trials' best values so far at the same epoch."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class _ByShape(optuna.pruners.BasePruner):
         self._small = small
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
-        """Ask the pruner for full-batch or for mini-batch trials, whichever the trial is."""
+        """Ask the full-batch or the mini-batch pruner, depending on the trial's batch size."""
         small = has_small_batches(plan_of(trial).values)
         return (self._small if small else self._full).prune(study, trial)
 

@@ -29,7 +29,7 @@ class Hyperband(optuna.pruners.BasePruner):
     """
 
     def __init__(self, min_resource: int, max_resource: int, reduction_factor: int) -> None:
-        """List the brackets.
+        """Make the pruner of each bracket.
 
         Args:
             min_resource: Epoch at which the first bracket is first judged.
@@ -46,7 +46,7 @@ class Hyperband(optuna.pruners.BasePruner):
         self._ends = list(accumulate(bracket_shares(count, reduction_factor)))
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
-        """Whether the trial is not among the best of its bracket at a rung."""
+        """Whether to end the trial: at a rung, too many trials of its bracket are better."""
         name = study.study_name
         bracket = self._bracket(name, trial)
         inside = view_of(
@@ -60,14 +60,14 @@ class Hyperband(optuna.pruners.BasePruner):
         return self._halvings[bracket].prune(inside, trial)
 
     def _bracket(self, name: str, trial: FrozenTrial) -> int:
-        """The number of the trial's bracket, drawn by a hash of the study's name and the slot."""
+        """The number of a trial's bracket, from a hash of the study's name and the trial's slot."""
         given = given_slot(trial)
         slot = trial.number if given is None else given
         return bisect(self._ends, zlib.crc32(f"{name}_{slot}".encode()) % self._ends[-1])
 
 
 def bracket_shares(count: int, reduction_factor: int) -> list[int]:
-    """How many trials go to each bracket, relative to the others, from the first bracket on.
+    """The relative numbers of trials in the brackets, from the first bracket on.
 
     Bracket b of n gets ceil(n x factor^(n - 1 - b) / (n - b)), as in Optuna, so that each bracket
     spends about as many epochs (Li et al., "Hyperband", JMLR 18, 2018).

@@ -1,4 +1,4 @@
-"""Ends a trial that is worse than the median of the others, unless it still gains enough."""
+"""A pruner that ends a trial worse than the others' median, unless it improves fast."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from search.storage.views import view_of, with_value_at
 
 
 class Median(optuna.pruners.MedianPruner):
-    """Ends a trial that is worse than the median even with two more gains like its last one.
+    """Ends a trial that would stay worse than the median after two more gains like its last gain.
 
     At the same epoch a configuration that learns fast and soon overfits is ahead of one that learns
     for longer and ends lower. Most of the trials that completed early learnt fast. A trial that
@@ -20,7 +20,7 @@ class Median(optuna.pruners.MedianPruner):
     """
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
-        """Whether the trial is worse than the median as it is, and after two more gains too."""
+        """Whether the trial is worse than the median both now and after two more gains."""
         values = trial.intermediate_values
         if not values:
             return False
@@ -38,7 +38,7 @@ class Median(optuna.pruners.MedianPruner):
 
 
 def _gone_on(trial: FrozenTrial, step: int) -> FrozenTrial:
-    """If a trial completed before a step, copy it as if it had its last value at that step too."""
+    """Copy a trial that completed before `step`, with its last value reported at `step` too."""
     values = trial.intermediate_values
     if trial.state != TrialState.COMPLETE or not values or max(values) >= step:
         return trial

@@ -1,4 +1,4 @@
-"""Ends a trial whose best value so far stands still."""
+"""A pruner that ends a trial whose best value has stopped improving."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Patient(optuna.pruners.BasePruner):
         self._min_delta = min_delta
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
-        """Whether the best value has improved by no more than `min_delta` for `patience` epochs."""
+        """Whether the last `patience` epochs improved the best value by at most `min_delta`."""
         last = trial.last_step
         if last is None or last < self._n_warmup_steps:
             return False

@@ -46,7 +46,7 @@ def peers_of(
 
 
 def has_small_batches(values: Mapping[str, Any]) -> bool:
-    """Whether a trial takes several steps an epoch, by its real values."""
+    """Whether a configuration trains with mini-batches, that is with several steps an epoch."""
     return bool(values.get("batch_size", FULL_BATCH) != FULL_BATCH)
 
 

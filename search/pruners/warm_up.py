@@ -25,7 +25,7 @@ WARM_UP_SMALL_BATCHES = 4
 
 
 def warm_up(growth: Growth, *, small: bool = False) -> int:
-    """The number of epochs before any trial is ended.
+    """The number of epochs in which no pruner may end a trial.
 
     Args:
         growth: Stages of growing samples: a share of the rows and how many epochs.
@@ -45,7 +45,7 @@ def warm_up(growth: Growth, *, small: bool = False) -> int:
 
 
 def first_judged(name: str, options: Options, *, small: bool = False, growth: Growth = ()) -> int:
-    """The first epoch at which the named pruner may end a trial.
+    """The first epoch at which the named pruner may end a trial, by its options or the warm-up.
 
     Args:
         name: Name of the pruner.

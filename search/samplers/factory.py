@@ -1,4 +1,4 @@
-"""Makes samplers by name; the study's seed and the trial's slot seed each proposal.
+"""Makes samplers by name; each proposal is seeded by the study's seed and the trial's slot.
 
 A slot is a trial's place in its study as if nothing had been interrupted.
 """
@@ -36,7 +36,7 @@ def make_sampler(
     options: Options | None = None,
     history: Sequence[FrozenTrial] = (),
 ) -> BaseSampler:
-    """Make the named sampler; its random choices depend on the seed and a trial's slot alone.
+    """Make the named sampler; its random draws are seeded by the study's seed and a trial's slot.
 
     Args:
         name: One of `search.config.options.SAMPLERS`.
@@ -66,7 +66,7 @@ def make_sampler(
 
 
 def _check_together(name: str, make: Callable[[int], BaseSampler], given: Options) -> None:
-    """Refuse options that Optuna does not take together, by making the sampler once."""
+    """Make the sampler once to refuse a combination of options that Optuna does not accept."""
     try:
         made_quietly(make, 0)
     except ValueError as error:
@@ -140,7 +140,7 @@ def _check_numeric(space: Sequence[Parameter]) -> None:
 
 
 def _check_torch() -> None:
-    """Refuse the Gaussian process without the library that it needs."""
+    """Refuse the Gaussian process if PyTorch, which it needs, is not installed."""
     if importlib.util.find_spec("torch") is None:
         raise SearchError(
             "The sampler `gp` needs the library torch, but it is not installed. Install Trialbook "

@@ -24,7 +24,7 @@ def most_promising(
     candidates: Sequence[Mapping[str, Any]],
     seed: int,
 ) -> int:
-    """Find the candidate with the lowest bound on its predicted rank.
+    """Find the candidate configuration whose predicted rank has the lowest lower bound.
 
     Extremely randomised trees (Geurts et al., Machine Learning 63, 2006) predict how a
     configuration ranks among the trials: a forest as the model of a search is SMAC's (Hutter et
@@ -92,7 +92,7 @@ def _rows(
 
 
 def _place(value: Any, distribution: Any) -> float:
-    """Scale a number by its range to 0 to 1; a number that is missing becomes -1.
+    """Scale a number to 0 to 1 within its range; a missing number becomes -1.
 
     Example:
         >>> from optuna.distributions import FloatDistribution

@@ -82,7 +82,7 @@ class GridSampler(BySlot):
     """
 
     def __init__(self, space: Sequence[Parameter], seed: int, trials: int) -> None:
-        """List the points, in an order that the seed gives.
+        """List the grid's points, in an order that the seed determines.
 
         Args:
             space: Every parameter, parents first.
@@ -113,7 +113,7 @@ class GridSampler(BySlot):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """The parameter's value at the trial's grid point, or at the next with that parameter."""
+        """The parameter's value at the trial's grid point, or at the next point that has one."""
         place = self.place(study, trial)
         count = len(self._encoded)
         following = (self._encoded[(place + n) % count] for n in range(count))

@@ -17,7 +17,7 @@ def with_history(
     history: Sequence[FrozenTrial] = (),
     names: Collection[str] = (),
 ) -> optuna.Study:
-    """Make a study that shows a sampler an earlier study's trials before its own.
+    """Make a view of a study in which the trials of an earlier study come before the study's own.
 
     Its own are read once, when they are first asked for: `tpe` asks some twenty times a proposal,
     and the storage takes milliseconds each time. Where there are several goals, a trial that a

@@ -1,4 +1,4 @@
-"""A sampler that varies the best trials, and leaves its other proposals to another sampler."""
+"""A sampler that varies the best trials, and asks another sampler for its other proposals."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class LocalSampler(BaseSampler):
     """
 
     def __init__(self, seed: int, other: BaseSampler, settings: LocalSettings) -> None:
-        """Keep the other sampler and the settings; nothing is drawn yet.
+        """Keep the other sampler and the settings, and seed the random draws.
 
         Args:
             seed: Seed of this sampler's draws.
@@ -105,7 +105,7 @@ class LocalSampler(BaseSampler):
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Decide whether this trial varies an earlier one; else ask the other sampler.
+        """Decide whether the new trial varies an earlier trial; if not, ask the other sampler.
 
         A variation has no joint space: its parameters are asked for one by one.
         """
@@ -162,7 +162,7 @@ class LocalSampler(BaseSampler):
         bases: Sequence[FrozenTrial],
         names: Container[str | None],
     ) -> dict[str, Any] | None:
-        """Change a choice of a trial to a value that no trial near it had; None if none is left."""
+        """Change one choice of a trial to a value that no similar trial had, or return None."""
         for base in bases:
             kind, untried = base.params.get(self._settings.kind or ""), []
             same = [params for params in known if params.get(self._settings.kind or "") == kind]
@@ -193,7 +193,7 @@ class LocalSampler(BaseSampler):
     def _parent(
         self, within: Sequence[FrozenTrial], whole: Sequence[FrozenTrial], sign: float
     ) -> FrozenTrial:
-        """Draw the trial that is varied, one of the best three."""
+        """Draw the trial to vary: the best in half of the draws, else the second or third."""
         parents = sorted(whole, key=lambda t: _least(t, sign))[:_PARENTS]
         place = int(self._random.geometric(0.5)) - 1
         if place >= _PARENTS - 1:
@@ -203,7 +203,7 @@ class LocalSampler(BaseSampler):
     def _other_kind(
         self, within: Sequence[FrozenTrial], parents: Sequence[FrozenTrial], sign: float
     ) -> FrozenTrial | None:
-        """The best trial of another kind if the first two parents are of the same kind, else None.
+        """If the best two trials have the same kind (model family), the best of another; else None.
 
         Pruned trials count too: of a family that is behind, only the few that caught up at once
         would otherwise be left.
@@ -220,7 +220,7 @@ class LocalSampler(BaseSampler):
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """The other sampler's proposal; empty where a trial is varied."""
+        """The other sampler's joint proposal; empty if the new trial varies an earlier one."""
         if self._values is not None:
             return {}
         return self._other.sample_relative(study, trial, search_space)
@@ -239,7 +239,7 @@ class LocalSampler(BaseSampler):
         return sampler.sample_independent(study, trial, param_name, param_distribution)
 
     def _changed(self, value: Any, distribution: Any) -> Any:
-        """Draw a different value; keep the given one if 100 draws find no other."""
+        """Draw a value other than `value`; return `value` if 100 draws find no other."""
         if isinstance(distribution, CategoricalDistribution):
             others = [choice for choice in distribution.choices if choice != value]
             return others[self._random.integers(len(others))] if others else value
@@ -283,7 +283,7 @@ def _apart(some: Mapping[str, Any], others: Mapping[str, Any]) -> int:
 
 
 def _least(trial: FrozenTrial, sign: float) -> float:
-    """A trial's value times `sign`, so that lower is better; a pruned trial's best report."""
+    """A trial's value (a pruned trial's best report) times `sign`, so that lower is better."""
     values = trial.values or trial.intermediate_values.values()
     return min((sign * value for value in values), default=math.inf)
 

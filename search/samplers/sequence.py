@@ -1,4 +1,4 @@
-"""Samplers whose proposals depend on the trial's place in the study, not on other trials."""
+"""Samplers that compute a proposal from the trial's position alone, not from other trials."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from search.storage.slots import place_of
 
 
 class BySlot(BaseSampler):
-    """The base of samplers whose proposal depends on a trial's place alone, not on other trials.
+    """Base of samplers that propose by the trial's position alone, whatever other trials gave.
 
     A slot is a trial's position in its study as if nothing had been interrupted. A trial's place is
     the number of slots before its own, without those of the baseline and of queued configurations.
@@ -26,11 +26,11 @@ class BySlot(BaseSampler):
     """
 
     def __init__(self) -> None:
-        """Look up no trial's place yet."""
+        """Start with an empty cache of trials' places."""
         self._places: dict[int, int] = {}
 
     def place(self, study: optuna.Study, trial: FrozenTrial) -> int:
-        """The trial's place: how many earlier slots this sampler made the proposals for.
+        """The trial's place: the number of proposals that this sampler makes for earlier slots.
 
         Args:
             study: The study.
@@ -54,7 +54,7 @@ class BySlot(BaseSampler):
 
 
 class SequenceSampler(BySlot):
-    """Proposes the points of a low-discrepancy sequence: the trial at place k gets point k.
+    """Proposes a low-discrepancy sequence's points: the sampler's k-th trial gets the k-th point.
 
     Each searched parameter is one dimension. The sequences are SciPy's: Sobol' (with Owen's
     scrambling) and Halton. Optuna's own sampler counts the proposals that it made: another number
@@ -101,7 +101,7 @@ class SequenceSampler(BySlot):
 
 
 def _value(share: float, distribution: Any) -> Any:
-    """The value of a distribution at a coordinate: 0 is its low end, just below 1 its high end.
+    """Map a coordinate from 0 (the low end) to just below 1 (the high end) to a parameter's value.
 
     Example:
         A quarter of the way from 1 to 100, in the logarithm where it is sampled so:

@@ -20,7 +20,7 @@ from search.storage.slots import slot_of
 
 
 class _Proposing(NamedTuple):
-    """A trial's own sampler, and the study that it is shown."""
+    """A trial's own sampler, and the view of the study that the sampler reads."""
 
     sampler: BaseSampler
     seen: optuna.Study
@@ -41,7 +41,7 @@ class SlotSampler(BaseSampler):
         history: Sequence[FrozenTrial] = (),
         names: Collection[str] = (),
     ) -> None:
-        """Keep how samplers are made; each trial's sampler is made when the trial asks.
+        """Keep the function that makes samplers; a trial's sampler is made when it is first needed.
 
         Args:
             make: Makes a sampler from a seed.
@@ -56,7 +56,7 @@ class SlotSampler(BaseSampler):
         self._made: dict[int, _Proposing] = {}  # of trials under way: several may be
 
     def _proposing(self, study: optuna.Study, trial: FrozenTrial) -> _Proposing:
-        """The trial's own sampler, made when it is first needed."""
+        """The trial's own sampler with its view of the study, made at the trial's first call."""
         if trial.number not in self._made:
             seed = derive_seed(self._seed, slot_of(study, trial))
             sampler = made_quietly(self._make, seed)
@@ -100,13 +100,13 @@ class SlotSampler(BaseSampler):
         state: TrialState,
         values: Sequence[float] | None,
     ) -> None:
-        """Tell the trial's own sampler how the trial ended, and let go of it."""
+        """Tell the trial's own sampler how the trial ended, then discard the sampler."""
         self._proposing(study, trial).sampler.after_trial(study, trial, state, values)
         self._made.pop(trial.number, None)
 
 
 def made_quietly(make: Callable[[int], BaseSampler], seed: int) -> BaseSampler:
-    """Make a sampler without Optuna's warnings about what it calls experimental.
+    """Make a sampler without Optuna's warnings about experimental features.
 
     Args:
         make: Makes the sampler from a seed; the version of Optuna is pinned.

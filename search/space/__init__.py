@@ -1,1 +1,1 @@
-"""The search space: parameters, their declaration with Keras Tuner, and configurations of it."""
+"""The search space: its parameters, their declaration with Keras Tuner, and configurations."""

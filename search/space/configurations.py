@@ -122,7 +122,7 @@ def _as_chosen(values: Mapping[str, Scalar], known: Mapping[str, Parameter]) -> 
 
 
 def _range(parameter: Parameter) -> str:
-    """The values that a parameter may have, in words."""
+    """Say in words which values a parameter may have: "from 8 to 64 in steps of 8"."""
     if parameter.kind in ("Int", "Float"):
         step = "" if parameter.step is None else f" in steps of {parameter.step:g}"
         return f"from {parameter.low:g} to {parameter.high:g}{step}"
@@ -132,7 +132,7 @@ def _range(parameter: Parameter) -> str:
 def _inactive(
     parameter: Parameter, values: Mapping[str, Scalar], known: Mapping[str, Parameter]
 ) -> str:
-    """The first condition of a parameter that the values break, in words, or an empty text."""
+    """Say in words the first of a parameter's conditions that is broken; an empty text if none."""
     for condition in parameter.conditions:
         if condition.name in values and values[condition.name] not in condition.values:
             return f"{condition.name} is {_wanted(condition, known[condition.name])}"
@@ -142,7 +142,7 @@ def _inactive(
 def _unsaid(
     parameter: Parameter, values: Mapping[str, Scalar], known: Mapping[str, Parameter]
 ) -> Condition | None:
-    """The first condition that cannot be checked, since the values lack the parameter it names.
+    """Find a parameter's first condition whose parent has no value in the configuration, or None.
 
     Conditions that hold with every value of their parent do not count.
     """
@@ -153,5 +153,5 @@ def _unsaid(
 
 
 def _wanted(condition: Condition, parent: Parameter) -> str:
-    """The parent's values with which a condition holds, in words."""
+    """Say in words which of the parent's values fulfil a condition: "mlp or neumf"."""
     return " or ".join(str(value) for value in condition.values if parent.holds(value))

@@ -1,4 +1,4 @@
-"""Declares parameters on Keras Tuner's `HyperParameters`, changed by a study file's `[space]`."""
+"""Declares parameters on Keras Tuner's `HyperParameters`; `[space]` of a study file overrides."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KEYS = ("min", "max", "step", "log")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Range:
-    """The usual range of a numeric parameter, which a study file may narrow or replace.
+    """The default range of a numeric parameter; a study file may narrow or replace the range.
 
     Attributes:
         low: Least value.
@@ -40,14 +40,14 @@ class Range:
 
 
 class Declaration:
-    """Declares parameters on a `HyperParameters` and reads their values there.
+    """Declares parameters on a `HyperParameters` and returns the values that it holds.
 
     Each method that declares a parameter returns its value: the default on an empty
     `HyperParameters`, else the value that it holds. What a study file says replaces the usual.
     """
 
     def __init__(self, hp: keras_tuner.HyperParameters, overrides: Mapping[str, Any]) -> None:
-        """Declare nothing yet.
+        """Keep the `HyperParameters` and the overrides; the methods declare the parameters.
 
         Args:
             hp: Empty to declare; with values to read.
@@ -81,7 +81,7 @@ class Declaration:
         return int(self._number(name, usual, check, int))
 
     def real(self, name: str, usual: Range, check: Check) -> float:
-        """Declare a real number and return its value; see `integer`."""
+        """Declare a real number and return its value; `integer` explains the arguments."""
         return float(self._number(name, usual, check, float))
 
     def choice(self, name: str, known: Sequence[str], default: str, check: Check) -> str:
@@ -108,7 +108,7 @@ class Declaration:
         return str(self._one_of(name, values, default))
 
     def most(self, name: str, usual: int) -> int:
-        """The greatest value that an integer parameter can have, overrides applied.
+        """The greatest value that an integer parameter can have under the study file's overrides.
 
         Args:
             name: The parameter, which need not be declared.
@@ -138,7 +138,7 @@ class Declaration:
         return self._overrides.get(name)
 
     def _number(self, name: str, usual: Range, check: Check, kind: type) -> Any:
-        """Declare a number as a range, a choice or a fixed value, as the study file has it."""
+        """Declare a number: a range, or the choice or fixed value that the study file gives."""
         rule = self._rule(name)
         if rule is not None and not isinstance(rule, Mapping):
             values = [kind(value) for value in _checked(name, rule, check)]
@@ -161,7 +161,7 @@ class Declaration:
         return default if value is None else value
 
     def _one_of(self, name: str, values: list[Any], default: Any) -> Any:
-        """Declare a choice among values; a single one is fixed."""
+        """Declare a choice among values, or a fixed parameter if there is only one value."""
         if len(values) == 1:
             fixed = self._hp.Fixed(name, values[0])
             return values[0] if fixed is None else fixed

@@ -1,4 +1,4 @@
-"""Samples a space with Optuna, and translates its values to Optuna's parameters."""
+"""Samples a space with Optuna, and translates a configuration's values to Optuna's parameters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EXPONENT = " (exponent)"
 
 
 class SpaceAdapter:
-    """Translates between the values that a model gets, as 64 or "relu", and those Optuna stores.
+    """Translates between values as a model gets them (64, "relu") and Optuna's parameters.
 
     It samples the parameters that are active, one after another, parents first. Real values have
     the names that a user knows. Where the step of a range multiplies, as in 8, 16, 32, Optuna's
@@ -70,7 +70,7 @@ class SpaceAdapter:
         return self._walk(lambda parameter: _suggest(trial, parameter))
 
     def encode(self, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
-        """Translate real values to Optuna's parameters; what the space does not hold is left out.
+        """Translate values as a model gets them (64, "relu") to Optuna's, if they are in the space.
 
         Args:
             values: Real values by name.
@@ -87,7 +87,7 @@ class SpaceAdapter:
         return {optuna_name(p): distribution_of(p) for p in self._held(values)}
 
     def encode_given(self, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
-        """Translate real values to Optuna's parameters; the values of their parents may be missing.
+        """Translate values as a model gets them (64, "relu") to Optuna's; parents may be missing.
 
         Args:
             values: Real values by name; each must be a value that its parameter can have.
@@ -106,7 +106,7 @@ class SpaceAdapter:
             _suggest(trial, parameter)
 
     def _held(self, values: Mapping[str, Scalar]) -> list[Parameter]:
-        """The searched parameters whose given value lies in the space, parents first."""
+        """List the searched parameters that have a given value within the space, parents first."""
         held = []
 
         def take(parameter: Parameter) -> Scalar:
@@ -120,7 +120,7 @@ class SpaceAdapter:
         return held
 
     def _walk(self, take: Callable[[Parameter], Scalar]) -> dict[str, Scalar]:
-        """Take a value for each parameter that is active with the values taken before it."""
+        """Build a configuration, parents first, calling `take` for each active parameter."""
         values: dict[str, Scalar] = {}
         for parameter in self._space:
             if parameter.is_active(values):
@@ -129,7 +129,7 @@ class SpaceAdapter:
 
 
 def _suggest(trial: optuna.Trial, parameter: Parameter) -> Scalar:
-    """Ask Optuna for one parameter, and translate its answer to the real value."""
+    """Ask Optuna for one parameter; return the value as a model gets it (64, "relu")."""
     if parameter.kind == "Fixed":
         return parameter.default
     name, domain = optuna_name(parameter), distribution_of(parameter)
@@ -161,7 +161,7 @@ def distribution_of(parameter: Parameter) -> BaseDistribution:
 
 
 def encode_one(parameter: Parameter, value: Scalar) -> tuple[str, Scalar]:
-    """Translate one real value to the name and the value of Optuna's parameter.
+    """Translate one value as a model gets it (64, "relu") to Optuna's parameter: name and value.
 
     Args:
         parameter: The parameter.
@@ -172,5 +172,5 @@ def encode_one(parameter: Parameter, value: Scalar) -> tuple[str, Scalar]:
 
 
 def optuna_name(parameter: Parameter) -> str:
-    """Optuna's name of a parameter: its own, marked as an exponent where its steps multiply."""
+    """Optuna's name of a parameter: "units", or "units (exponent)" if its step multiplies."""
     return parameter.name + (_EXPONENT if parameter.log and parameter.step is not None else "")

@@ -67,7 +67,7 @@ class Parameter:
     conditions: tuple[Condition, ...] = ()
 
     def is_active(self, values: Mapping[str, Scalar]) -> bool:
-        """Whether the parameter exists, given the values of those that were declared before it."""
+        """Whether the parameter exists in a configuration with the given values of its parents."""
         return all(c.name in values and values[c.name] in c.values for c in self.conditions)
 
     def holds(self, value: Scalar) -> bool:
@@ -86,19 +86,19 @@ class Parameter:
         return bool(abs(steps - round(steps)) < 1e-6)
 
     def listed(self) -> tuple[Scalar, ...]:
-        """The values of a parameter that is no range: a choice, a boolean or a fixed value."""
+        """The values of a choice, a boolean or a fixed parameter."""
         own: dict[str, tuple[Scalar, ...]] = {"Fixed": (self.default,), "Boolean": (False, True)}
         return own.get(self.kind, self.values)
 
     def powers(self) -> list[Any]:
-        """Every value of a range whose step multiplies: 8, 16, 32 from 8 by a step of 2."""
+        """Every value of a range whose step multiplies: 8, 16, 32 for 8 to 32 with step 2."""
         values = [self.low]
         while values[-1] * self.step <= self.high * (1 + 1e-9):
             values.append(self.low * self.step ** len(values))
         return [int(v) if self.kind == "Int" else float(v) for v in values]
 
     def every_value(self) -> list[Scalar]:
-        """Every value of a parameter that has finitely many: all but a real range without step."""
+        """List every value of a parameter; a real range without step has infinitely many."""
         if self.kind not in ("Int", "Float"):
             return list(self.listed())
         if self.log and self.step is not None:
@@ -109,14 +109,14 @@ class Parameter:
         return [int(v) if self.kind == "Int" else self.rounded(float(v)) for v in values]
 
     def highest(self) -> Any:
-        """The greatest value that is whole steps above the least: 0.9 of 0.1 to 1.0 by 0.4."""
+        """The greatest value that steps reach: 0.9 in a range from 0.1 to 1.0 with steps of 0.4."""
         if self.step is None:
             return self.high
         steps = math.floor((self.high - self.low) / self.step + 1e-9)
         return self.rounded(self.low + steps * self.step)
 
     def rounded(self, value: float) -> float:
-        """Remove the rounding error of added steps: 6 x 0.05 is 0.3, not 0.30000000000000004."""
+        """Round off floating-point error of steps: 6 x 0.05 is 0.3, not 0.30000000000000004."""
         return value if self.step is None else round(value, _DECIMALS)
 
     def nearest(self, value: float) -> Any:

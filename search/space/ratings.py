@@ -1,4 +1,4 @@
-"""The search space of rating models; `read` both declares it and reads a configuration of it."""
+"""The search space of rating models; `read` declares the space and reads a configuration."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Layers(NamedTuple):
 
 
 class _Embeddings(NamedTuple):
-    """The embeddings that the dense layers read; `movie_size` is None if movies use `size` too."""
+    """Sizes and dropout of the dense layers' embeddings; `movie_size` None stands for `size`."""
 
     size: int
     movie_size: int | None
@@ -51,7 +51,7 @@ class _Embeddings(NamedTuple):
 
 
 class _Output(NamedTuple):
-    """The output's activation, and the score that it starts at."""
+    """The output's activation, and its initial bias: the score that an untrained model predicts."""
 
     activation: str
     bias: Any
@@ -84,7 +84,7 @@ def read(
 
 
 def _architecture(space: Declaration) -> ModelConfig:
-    """Declare and read what the model is built of.
+    """Declare and read the model's family, layers, embeddings, penalties and output.
 
     What the model's family does not use is switched off or keeps its default.
     """
@@ -159,7 +159,7 @@ def _layers(space: Declaration) -> _Layers:
 
 
 def _output(space: Declaration) -> _Output:
-    """Declare and read the output: its activation, and the score that it starts at."""
+    """Declare and read the output's activation and its initial bias."""
     name = "output_activation"
     known = ["relu", "linear", _SCALED]
     activation = space.choice(name, known, "relu", _model(name))
@@ -194,7 +194,7 @@ def _training(space: Declaration) -> TrainConfig:
 
 
 def baseline_values() -> dict[str, Any]:
-    """The published baseline's values in the whole space, active parameters only."""
+    """The published baseline as values by parameter name, active parameters only."""
     hp = keras_tuner.HyperParameters()
     read(hp)
     return dict(hp.values)
@@ -227,22 +227,22 @@ def as_study(
 
 
 def _off(factor: float) -> float:
-    """Read a penalty: the least value of its range means 0, which a log range cannot hold."""
+    """Return 0 for the least penalty, which stands for 0 because a log range cannot hold 0."""
     return 0.0 if factor <= _NO_L2 else factor
 
 
 def _bias(value: Any) -> Any:
-    """Read the score that the output starts at, which a study file has as a text or a number."""
+    """Convert the output's initial bias from text to a number, unless it names the train mean."""
     return value if value == TRAIN_MEAN else _as_number(value, float)
 
 
 def _batch(value: Any) -> Any:
-    """Read the batch size, which a study file has as a text or a number."""
+    """Convert the batch size from text to a number, unless it is "full"."""
     return value if value == FULL_BATCH else _as_number(value, int)
 
 
 def _as_number(value: Any, kind: type) -> Any:
-    """Convert the text of a number to the number, since choices are texts; keep other values."""
+    """Convert a text such as "256" to the number, since choices are texts; keep other values."""
     try:
         return kind(value) if isinstance(value, str) else value
     except ValueError:
@@ -250,16 +250,16 @@ def _as_number(value: Any, kind: type) -> Any:
 
 
 def _check_sizes(value: Any) -> None:
-    """Refuse a wrong value of `sizes`, which `ModelConfig` cannot check: it has no such field."""
+    """Refuse a wrong value of `sizes`; `ModelConfig` has no such field to check."""
     if value not in _SIZES:
         raise ModelsError(f"`sizes` must be one of {', '.join(_SIZES)}, but got {told(value)}.")
 
 
 def _model(name: str, parse: Callable[[Any], Any] = lambda value: value) -> Check:
-    """Make a check of one field's value by `ModelConfig`."""
+    """Make a function that checks one field's value by building a `ModelConfig` with it."""
     return lambda value: ModelConfig(**{name: parse(value)})
 
 
 def _train(name: str, parse: Callable[[Any], Any] = lambda value: value) -> Check:
-    """Make a check of one field's value by `TrainConfig`."""
+    """Make a function that checks one field's value by building a `TrainConfig` with it."""
     return lambda value: TrainConfig(**{name: parse(value)})

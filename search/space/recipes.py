@@ -1,4 +1,4 @@
-"""The published configurations, one a model family, that a new study tries after the baseline."""
+"""Recipes: published configurations, one per model family; a new study tries them early."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHARE = 4
 
 
 def recipes_for(config: StudyConfig, space: Sequence[Parameter]) -> Sequence[Mapping[str, Scalar]]:
-    """List the recipes that a new study tries, as many as a quarter of its trials at most.
+    """List the recipes that a new study tries: at most one for every four of its trials.
 
     None where the sampler looks at no other trial, where an earlier study says more, or where the
     study says so; and none that the study's space does not hold as it was published.
@@ -33,7 +33,7 @@ def recipes_for(config: StudyConfig, space: Sequence[Parameter]) -> Sequence[Map
 
 
 def _holds(space: Sequence[Parameter], values: Mapping[str, Scalar]) -> bool:
-    """Whether a space holds a recipe as it was published."""
+    """Whether every value of a recipe lies in the space."""
     try:
         check_configurations([values], space)
     except SearchError:

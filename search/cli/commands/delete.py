@@ -1,4 +1,4 @@
-"""`trialbook delete`: a study, from both stores."""
+"""`trialbook delete`: delete a study from Optuna's and MLflow's store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`trialbook export`: a study's trials for other programs."""
+"""`trialbook export`: write a study's trials to a file for other programs."""
 
 from __future__ import annotations
 

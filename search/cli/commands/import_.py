@@ -1,4 +1,4 @@
-"""`trialbook import`: studies that another program made."""
+"""`trialbook import`: copy a finished project of another program into a study."""
 
 from __future__ import annotations
 

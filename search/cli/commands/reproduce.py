@@ -1,4 +1,4 @@
-"""`trialbook reproduce`: train a trial again and compare."""
+"""`trialbook reproduce`: train a trial again and compare its value with the recorded one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`trialbook search`: run a study, or go on with it."""
+"""`trialbook search`: run a new study, or resume a stored one."""
 
 from __future__ import annotations
 

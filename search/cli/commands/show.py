@@ -1,4 +1,4 @@
-"""`trialbook show`: one study, or one of its trials."""
+"""`trialbook show`: print one study, or one trial of a study."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def command(
 
 
 def find_trial(record: StudyRecord, number: int) -> TrialRecord:
-    """A trial by its number.
+    """Find the trial of a study that has the given number.
 
     Raises:
         SearchError: There is none.
@@ -104,7 +104,7 @@ def _show_trial(trial: TrialRecord, as_json: bool) -> None:
 
 
 def trial_json(trial: TrialRecord) -> dict[str, Any]:
-    """A trial as plain values."""
+    """Convert a trial to plain values for JSON."""
     return {
         "number": trial.number,
         "state": trial.state,

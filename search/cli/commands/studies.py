@@ -1,4 +1,4 @@
-"""`trialbook studies`: every study of a store."""
+"""`trialbook studies`: list every study of a store."""
 
 from __future__ import annotations
 

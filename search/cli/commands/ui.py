@@ -1,4 +1,4 @@
-"""`trialbook ui`: the MLflow UI over the right store."""
+"""`trialbook ui`: serve the MLflow UI on Trialbook's store."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _check_free(port: int) -> None:
 
 
 def _serve(argv: list[str], port: int, announce: Callable[[], None]) -> int:
-    """Run the server and its workers as one group, and end all of it when asked to stop.
+    """Run the MLflow server and its workers as one process group; a stop ends the whole group.
 
     Args:
         argv: The server's command line; what it prints is shown only if it fails.
