@@ -54,7 +54,7 @@ class HyperModelRunner:
         self._hypermodel = hypermodel
 
     def ready(self, allotment: Allotment) -> Ready:
-        """Declare the space by building a model once at its defaults."""
+        """Find the search space by building the user's model once with its default values."""
         hp = keras_tuner.HyperParameters()
         try:
             self._hypermodel.build(hp)
@@ -75,7 +75,7 @@ class HyperModelRunner:
         )
 
     def run(self, task: Task, report: Reporter) -> Done:
-        """Build and fit a model with the task's values; the best epoch gives the trial's value."""
+        """Build and fit a model with a trial's configuration; the best epoch gives the value."""
         config = {"model": self._config.model, "values": dict(task.values), "seed": task.seed}
         write_config(task.folder, config)
         models.make_deterministic(task.seed)
@@ -137,7 +137,7 @@ class HyperModelRunner:
         keras.backend.clear_session()
 
     def score(self, question: Score) -> Scored:
-        """Refuse to score: a user's own data have no test part here.
+        """Raise an error: Trialbook has no test data for a user's own model.
 
         Raises:
             SearchError: Always.
@@ -184,7 +184,7 @@ def _must_have(metrics: Mapping[str, float], monitor: str) -> None:
 
 
 def _returned(value: Any, monitor: str) -> dict[str, float]:
-    """The figures that a user's `fit` returned, where it reported no epoch."""
+    """The metrics that a user's `fit` returned, for a `fit` that reported no epoch."""
     if isinstance(value, Mapping):
         numbers = {name: float(number) for name, number in value.items()}
         _must_have(numbers, monitor)

@@ -109,7 +109,7 @@ def _share(allotment: Allotment, *, fast: bool) -> None:
 
 
 def _allot(config: StudyConfig, rows: int | None) -> Allotment:
-    """Share out the cores and GPUs of this machine; see `allot`."""
+    """Decide how many workers train at once, and how many threads each gets, on this machine."""
     from models import device_types
 
     gpus = device_types().count("GPU")

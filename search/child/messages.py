@@ -105,7 +105,7 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scored:
-    """The answer to `Score`: squared errors summed by user.
+    """The child's answer to `Score`: each predictor's squared errors, summed by user.
 
     Attributes:
         sums: By predictor ("model", or "global_mean" and "biases"), `[user]` each.
@@ -182,7 +182,7 @@ class Done:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failed:
-    """A trial has failed in the child, which lives on.
+    """A message from the child: a trial has failed, and the child goes on.
 
     Attributes:
         end_reason: "nan", "out_of_memory" or "error".
@@ -199,7 +199,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The child cannot start because of a user's mistake; the message says which, in one line."""
+    """The child cannot start because of a user's mistake, which `message` describes in one line."""
 
     message: str
 

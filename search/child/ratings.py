@@ -110,7 +110,7 @@ class RatingRunner:
 
     @property
     def _id_types(self) -> tuple[str, str]:
-        """MLflow's names for the user and the movie ids' types."""
+        """MLflow's names for the types of the user ids and of the movie ids."""
         vocabulary = self._split.vocabulary
         return models.id_type(vocabulary.user_ids), models.id_type(vocabulary.movie_ids)
 
@@ -167,7 +167,7 @@ class RatingRunner:
         return self._together(trained, task, report)
 
     def _wanted(self, task: Task) -> int:
-        """The number of folds or repeats to train: the study's, or `most_parts` if fewer."""
+        """The number of folds or repeats to train: the study's number, or `most_parts` if lower."""
         parts = parts_of(self._config)
         return parts if task.most_parts is None else min(parts, task.most_parts)
 
@@ -233,7 +233,7 @@ class RatingRunner:
         )
 
     def _figures(self, trained: Sequence[_Trained], report: Reporter) -> dict[str, float]:
-        """Sum seconds and epochs over the folds or repeats; `best_epoch` is that of the first."""
+        """Collect a trial's metrics: seconds and epochs are sums over the folds or repeats."""
         results = [each.result for each in trained]
         return {
             "best_epoch": results[0].best_epoch,
@@ -252,7 +252,7 @@ class RatingRunner:
     def _refit(
         self, model: keras.Model, config: models.TrainConfig, task: Task, epochs: int
     ) -> Done:
-        """Train on the train and the validation part together; so there is no validation score."""
+        """Train on the train and the validation ratings together, without validation score."""
         trainer = models.refit(model, self._split, config, epochs)
         models.save_ratings_model(model, self._split.vocabulary, task.folder / "model")
         return Done(

@@ -23,7 +23,7 @@ class Reporter:
     """
 
     def __init__(self, pipe: Connection, task: Task) -> None:
-        """Send nothing yet; the next epochs are taken for those of the first fold or repeat."""
+        """Start at a trial's first fold or repeat; nothing is sent yet."""
         self._pipe = pipe
         self._task = task
         self._prefix = ""

@@ -23,7 +23,7 @@ _ENDS_S = 0.5
 
 
 def environment(device: int | None = None) -> dict[str, str]:
-    """The environment of a child: this process's variables, and those that our training needs.
+    """A child's environment variables: this process's, plus settings of TensorFlow and Keras.
 
     Args:
         device: The only GPU that TensorFlow may see there; None for all.
@@ -55,7 +55,7 @@ class ForkServer:
     def __init__(
         self, process: subprocess.Popen[bytes], asking: socket.socket, log: IO[bytes]
     ) -> None:
-        """Take over a server process that was started just now.
+        """Keep the process, socket and log of a server that was just started.
 
         Args:
             process: The server's process.
@@ -88,7 +88,7 @@ class ForkServer:
         return cls(process, asking, log)
 
     def fits(self) -> bool:
-        """Whether this process may use the server.
+        """Whether the server can fork children for this process as the process is now.
 
         The server lives, this process started it, and the environment variables that libraries read
         when they are loaded have not changed since.
@@ -171,5 +171,5 @@ def fork_server() -> ForkServer:
 
 
 def _read_at_loading() -> dict[str, str]:
-    """The variables of this process that libraries read when they are loaded."""
+    """The environment variables of this process that libraries read when they are loaded."""
     return {n: v for n, v in os.environ.items() if n.startswith(_READ_AT_LOADING)}

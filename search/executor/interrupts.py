@@ -20,7 +20,7 @@ class Stop:
         self.asked = False
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
-        """Handle a signal: set `asked`, or raise KeyboardInterrupt where it is set already.
+        """Handle a signal: the first sets `asked`, a later one raises KeyboardInterrupt.
 
         Args:
             signum: Number of the signal.

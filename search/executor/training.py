@@ -13,7 +13,7 @@ _PAUSE_S = 0.1
 
 
 class Listener:
-    """Is told of each epoch and each part (fold or repeat) of the trial that a child trains.
+    """Base class that hears of each epoch, fold and repeat of a trial while a child trains it.
 
     Subclasses override the methods. This base class ignores all and lets every trial go on.
 

@@ -11,7 +11,7 @@ from tracking import KILLED
 
 
 def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """List the trials that came to an end of their own, in the order of their numbers."""
+    """List the complete and the failed trials, without interrupted ones, by number."""
     ended = (TrialState.COMPLETE, TrialState.FAIL)
     own = study.get_trials(deepcopy=False, states=ended)
     return [trial for trial in own if outcome_of(trial).state != KILLED]

@@ -126,7 +126,7 @@ class OptunaOracle(keras_tuner.Oracle):
         tuner.on_epoch_begin, tuner.on_epoch_end = on_epoch_begin, on_epoch_end
 
     def _epoch(self, name: str, epoch: int, seconds: float, logs: Mapping[str, Any]) -> None:
-        """Record an epoch; where a tuner trains a trial more than once, the numbers go on."""
+        """Record an epoch; if a tuner trains a trial again, the epoch numbers continue."""
         curve = self._curves.setdefault(name, [])
         if curve and epoch <= curve[-1].epoch:
             epoch = curve[-1].epoch + 1
@@ -135,7 +135,7 @@ class OptunaOracle(keras_tuner.Oracle):
         self._study.epoch(self._numbers[name], curve[-1])
 
     def create_trial(self, tuner_id: str) -> Any:
-        """Begin a tuner's next trial, as the base class does.
+        """Begin a tuner's next trial, as the base class of Keras Tuner's oracles does.
 
         The study's finished trials, those of earlier processes too, count towards `max_trials`.
 

@@ -130,7 +130,7 @@ def _must_be_new(name: str, studies: Studies) -> None:
 
 
 def _add_all(config: StudyConfig, studies: Studies, ended: Sequence[Any]) -> StudyRecord:
-    """Make the study with the trials that ended, and close its record."""
+    """Make the study, add the project's ended trials, and finish the study's MLflow run."""
     spaces = [parameters(trial.hyperparameters) for trial in ended]  # before anything is written
     opened = TunerStudy.open(config, studies)
     for trial, space in zip(ended, spaces, strict=True):

@@ -61,7 +61,7 @@ from tracking import (
 
 @dataclass(frozen=True, slots=True)
 class TunerStudy:
-    """A study whose trials Keras Tuner trains, and its record in MLflow; made by `open`.
+    """A study whose trials Keras Tuner trains, with the study's MLflow record; made by `open`.
 
     Attributes:
         config: Its stored settings, with the tuner's target, sampler and seed.
@@ -77,7 +77,7 @@ class TunerStudy:
 
     @classmethod
     def open(cls, config: StudyConfig, studies: Studies) -> TunerStudy:
-        """Open the study, or make it, and begin its record.
+        """Create or resume the study in Optuna, and begin its MLflow run.
 
         Args:
             config: Its `model` is `TUNER_MODEL`, or whatever model an earlier study has.
@@ -131,7 +131,7 @@ class TunerStudy:
         return trial.number, values
 
     def again(self, point: TunerPoint) -> int:
-        """Begin a trial of a configuration that a tuner trains once more.
+        """Begin a trial for a configuration whose training an earlier process did not finish.
 
         Args:
             point: The configuration.
@@ -157,7 +157,7 @@ class TunerStudy:
         return trial.number
 
     def _begin(self, trial: optuna.Trial, point: TunerPoint) -> None:
-        """Begin the trial's MLflow run, and store what the trial is."""
+        """Begin the trial's MLflow run, and store the trial's plan in Optuna."""
         if not space_of(self.study):
             write_space(self.study, plain_space(point.space), version=1)
         slot = slot_of(self.study, frozen(trial))
@@ -223,7 +223,7 @@ class TunerStudy:
             self.recorder.parameters(record.run_id, new)
 
     def end(self, number: int, end: TunerEnd) -> TrialRecord:
-        """Store how a trial ended: in Optuna first, then in the record.
+        """Store how a trial ended: first in Optuna, then in MLflow.
 
         Args:
             number: Number of the trial.
@@ -274,7 +274,7 @@ class TunerStudy:
         return self.end(number, end)
 
     def finish(self) -> StudyRecord:
-        """Draw the plots, write the leaderboard, and close and return the study's record."""
+        """Finish the study's MLflow run, with its plots and leaderboard; return its record."""
         record = study_record(self.study, self.config)
         self.recorder.finish_study(record, status="FINISHED")
         return record

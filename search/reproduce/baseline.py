@@ -48,7 +48,7 @@ def reproduce_baseline(
     tolerance: float | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> Reproduction:
-    """Train the published baseline: on MUBI against 0.8396, elsewhere against its own record.
+    """Train the baseline again; compare with the published RMSE 0.8396 (MUBI) or its own record.
 
     Args:
         studies: Where baselines are recorded, and where one is when there is none yet.
@@ -80,7 +80,7 @@ def reproduce_baseline(
 
 
 def _recorded_just_now(stored: Stored, data: str, tolerance: float, note: str) -> Reproduction:
-    """Make the result for a baseline without an earlier record, so that nothing is compared."""
+    """Make the result for a baseline that was recorded just now; nothing is compared."""
     value = float(stored.record.value or math.nan)
     return Reproduction(
         target=f"baseline on {data}",
@@ -130,7 +130,7 @@ def _against_published(
 def _baseline_now(
     stored: Stored, fresh: bool, on_epoch: OnEpoch | None
 ) -> tuple[float | None, Sequence[EpochRecord], Sequence[str]]:
-    """The baseline's value, epochs and drift: as recorded if it is `fresh`, else trained again."""
+    """The baseline's value, epochs and drift: from its record if `fresh`, else by new training."""
     if fresh:
         return stored.record.value, stored.record.epochs, ()
     replay = train_again(stored, stored.config, on_epoch=on_epoch)
@@ -138,7 +138,7 @@ def _baseline_now(
 
 
 def _published_notes(differs: list[str], published: Curve, new: Curve) -> tuple[str, ...]:
-    """Say whether the data are the published ones, and how far the curves are apart."""
+    """Say whether the data equal the published data, and how far the two learning curves differ."""
     data = (
         f"The data differs from the published data in {len(differs)} figures: {differs[0]}"
         if differs
@@ -164,7 +164,7 @@ class _Echo(Silent):
 
 
 def _recorded_baseline(studies: Studies, data: str) -> Stored | None:
-    """Find a complete baseline on these ratings, with the published split and epochs, or None."""
+    """Find a complete baseline trial on `data`, with the published split and epochs, or None."""
     usual = StudyConfig()
     for study in studies.all():
         config = config_of(study)

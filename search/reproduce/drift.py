@@ -40,7 +40,7 @@ def drift_lines(stored: Stored, replay: Replay) -> list[str]:
 
 
 def record_lines(stored: Stored) -> list[str]:
-    """List where the stored values of a trial contradict each other, so that one was altered.
+    """List contradictions between a trial's stored values, which show that a value was altered.
 
     The value in Optuna is compared with the trial's figures, with MLflow, with the mean of its
     folds or repeats, and with its curve at the best epoch.

@@ -55,13 +55,13 @@ class Stored:
 
     @property
     def parts(self) -> int | None:
-        """How many folds or repeats a pruned trial had completed; None if none, or not pruned."""
+        """The number of folds or repeats that a pruned trial completed; None if 0 or not pruned."""
         parts = self.record.metrics.get("parts", 0)
         return int(parts) if self.record.state == PRUNED and parts else None
 
     @property
     def pruned_at(self) -> int | None:
-        """The epoch after which a trial was pruned; None if not pruned, or if `parts` says when."""
+        """The epoch after which a trial was pruned; None if not pruned, or if `parts` is set."""
         in_first = self.record.state == PRUNED and self.parts is None
         return len(self.record.epochs) if in_first else None
 
@@ -124,7 +124,7 @@ def find_trial(target: str, studies: Studies) -> Stored:
 
 
 def _of_run(run_id: str, studies: Studies) -> tuple[str, str]:
-    """Study and number of the trial that an MLflow run records."""
+    """The study's name and the trial's number, read from the tags of an MLflow run."""
     run = studies.recorder().find_run(run_id) if studies.store.exists() else None
     tags = (run or {}).get("tags", {})
     if Tag.NUMBER not in tags:
@@ -136,7 +136,7 @@ def _of_run(run_id: str, studies: Studies) -> tuple[str, str]:
 
 
 def train_again(stored: Stored, config: StudyConfig, *, on_epoch: OnEpoch | None = None) -> Replay:
-    """Train a stored trial again in a new child process; a pruned one up to where it was pruned.
+    """Train a stored trial again in a new child process; a pruned trial ends where it was pruned.
 
     Args:
         stored: The trial.
@@ -188,7 +188,7 @@ class _Epochs(Listener):
 
 
 def value_of(replay: Replay, stored: Stored) -> tuple[float | None, tuple[str, ...]]:
-    """The value of the new training, with notes on it; None where that training failed.
+    """The value of the new training, and notes; the value is None if the new training failed.
 
     Args:
         replay: The new training.

@@ -51,7 +51,7 @@ def open_storage(store: Store, url: str | None) -> optuna.storages.BaseStorage:
 
 
 def _open(address: str) -> optuna.storages.BaseStorage:
-    """Open the storage; try again while another program, without our lock, creates its tables."""
+    """Open Optuna's storage; try again while another program creates the tables of its database."""
     connect = {"timeout": _BUSY_S} if address.startswith("sqlite") else {}
     for tried in range(1, _TRIES + 1):
         try:

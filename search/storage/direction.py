@@ -22,12 +22,12 @@ def sign_of(study: optuna.Study) -> float:
 
 
 def value_of(trial: FrozenTrial) -> float | None:
-    """A trial's objective value, the first of several goals; None where the trial has no value."""
+    """A trial's value for the study's first objective; None where the trial has no value."""
     return trial.values[0] if trial.values else None
 
 
 def known_value_of(trial: FrozenTrial) -> float:
-    """The objective value of a trial that must have a value, such as a complete trial."""
+    """The objective value of a trial that is known to have one, such as a complete trial."""
     value = value_of(trial)
     assert value is not None, f"trial {trial.number} has no value"
     return value

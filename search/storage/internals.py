@@ -1,4 +1,4 @@
-"""All calls of Optuna's private interfaces; `views` imitates some, and no other module has any.
+"""Holds every use of Optuna's private members; `views` alone imitates some of them.
 
 The functions here write many values to the database in a few statements. Optuna itself takes a
 transaction of 2 to 5 ms for each value.
@@ -26,7 +26,7 @@ from search.storage.views import StorageView
 
 
 def frozen(trial: optuna.Trial) -> FrozenTrial:
-    """The `FrozenTrial` of a running trial, as samplers see it; changes to it are not stored."""
+    """A running trial as a `FrozenTrial`, as samplers see it; changes to it are not stored."""
     return trial._cached_frozen_trial
 
 
@@ -70,7 +70,7 @@ def take_queued(study: optuna.Study, queued: FrozenTrial) -> optuna.Trial | None
 
 
 def storage_that_updates(study: optuna.Study, trial: FrozenTrial) -> StorageView:
-    """Make a view of the storage that writes a system attribute to the trial in memory as well.
+    """Make a storage that writes each system attribute to Optuna and to a trial's copy in memory.
 
     Successive halving stores the rungs that a trial reached as system attributes, and reads them
     from the `FrozenTrial` that it is given. That copy would lack all that was stored since it was

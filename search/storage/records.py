@@ -66,7 +66,7 @@ def trial_record(study: str, trial: FrozenTrial, monitor: str) -> TrialRecord:
 
 
 def _tags(trial: FrozenTrial) -> dict[str, str]:
-    """The tags of a trial's MLflow run: those from its start, and those that its outcome adds."""
+    """The tags of a trial's MLflow run: tags set at its start, and tags added at its end."""
     outcome = outcome_of(trial)
     tags = dict(plan_of(trial).tags)
     if outcome.trainer:
@@ -77,7 +77,7 @@ def _tags(trial: FrozenTrial) -> dict[str, str]:
 
 
 def _own_value(trial: FrozenTrial) -> float | None:
-    """A trial's value; for a pruned trial its best, whereas Optuna has the last reported one."""
+    """A trial's objective value; for a pruned trial the best value, where Optuna has the last."""
     value = outcome_of(trial).value
     if trial.state == TrialState.PRUNED and value is not None:
         return float(value)
@@ -160,7 +160,7 @@ def importances(study: optuna.Study) -> dict[str, float]:
 
 
 def _more(config: StudyConfig) -> list[str]:
-    """Describe folds, repeats, growing samples, goals and warm start, one line for each in use."""
+    """Describe a study's folds, repeats, growing samples, goals and warm start, where used."""
     lines = []
     if config.folds:
         lines.append(f"A trial's value is the mean of {config.folds} folds of the train part.")

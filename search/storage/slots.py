@@ -14,7 +14,9 @@ from search.storage.trial_attributes import given_slot, is_given, retry_of
 
 
 def slot_of(study: optuna.Study, trial: FrozenTrial) -> int:
-    """A trial's slot: the stored one, else its number minus the number of retries before it.
+    """A trial's slot (a trial's place in the study as if nothing had been interrupted), from 0.
+
+    It is the slot stored with the trial, else the trial's number minus the retries before it.
 
     Args:
         study: The study.
@@ -37,7 +39,7 @@ def slot_of(study: optuna.Study, trial: FrozenTrial) -> int:
 
 
 def place_of(study: optuna.Study, trial: FrozenTrial) -> int:
-    """Count the earlier slots whose configurations the sampler chose.
+    """Count the configurations that the sampler chose before a trial, retries not counted.
 
     A sampler that follows a sequence of points gives the trial the point with this number. Queued
     configurations (the baseline, and those that a user wants tried) take no point of the sequence.
@@ -51,7 +53,7 @@ def place_of(study: optuna.Study, trial: FrozenTrial) -> int:
 
 
 def given_slots(study: optuna.Study) -> set[int]:
-    """The slots whose trials were queued with a configuration, whole or in part.
+    """The slots (places in the study) of trials queued with a full or partial configuration.
 
     The retry of an interrupted trial is queued as well, but does not count by itself.
     """

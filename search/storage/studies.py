@@ -1,4 +1,4 @@
-"""The studies of one home folder: Optuna's storage, opened once, and their records in MLflow."""
+"""The studies of a home folder (mlruns): Optuna's storage and the studies' MLflow records."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Studies:
     """
 
     def __init__(self, store: Store, address: str | None = None) -> None:
-        """Keep the two addresses; Optuna's storage is opened at its first use.
+        """Keep the addresses of MLflow and Optuna; Optuna's storage is opened at its first use.
 
         Args:
             store: The home, and MLflow's address.
@@ -64,7 +64,7 @@ class Studies:
 
     @cached_property
     def storage(self) -> BaseStorage:
-        """Optuna's storage, made when missing.
+        """Optuna's storage; it is created if it does not exist yet.
 
         Raises:
             SearchError: There can be none at that address.
@@ -95,7 +95,7 @@ class Studies:
                 yield study
 
     def find(self, name: str) -> optuna.Study | None:
-        """Load a study that Trialbook made; None where there is none of that name."""
+        """Load a study that Trialbook made, by its name; None if no study has the name."""
         return self._load(name) if name in self.names() else None
 
     def _load(self, name: str) -> optuna.Study | None:
@@ -103,7 +103,7 @@ class Studies:
         return study if is_ours(study) else None
 
     def get(self, name: str) -> optuna.Study:
-        """Load a study that must be there.
+        """Load a study by its name, and raise an error if no study has the name.
 
         Raises:
             SearchError: There is none of that name.
@@ -115,7 +115,7 @@ class Studies:
         return study
 
     def record(self, name: str) -> StudyRecord:
-        """Read a study as a plain record; see `get`."""
+        """Read a study as a plain record; raises `SearchError` if no study has the name."""
         return study_record(self.get(name))
 
     def record_now(self, name: str) -> StudyRecord:
@@ -142,7 +142,7 @@ class Studies:
 
     @property
     def named_uri(self) -> str | None:
-        """The MLflow address that the command names; None where MLflow is in the home folder."""
+        """The MLflow address that a user named; None if it is Trialbook's home folder (mlruns)."""
         uri = self.store.tracking_uri
         return None if uri == Store(self.store.home).tracking_uri else uri
 

@@ -29,12 +29,12 @@ def is_ours(study: optuna.Study) -> bool:
 
 
 def config_of(study: optuna.Study) -> StudyConfig:
-    """The stored settings of a study, as its last run had them."""
+    """The settings of a study, as stored by the last run of the study."""
     return StudyConfig.from_dict(study.user_attrs[Key.CONFIG])
 
 
 def write_config(study: optuna.Study, config: StudyConfig) -> None:
-    """Store a study's settings, unless these are stored already."""
+    """Store a study's settings; nothing is written if the stored settings are the same."""
     plain = config.to_dict()
     if study.user_attrs.get(Key.CONFIG) != plain:
         study.set_user_attr(Key.CONFIG.value, plain)
@@ -61,7 +61,7 @@ def run_of(study: optuna.Study) -> Mapping[str, Any]:
 
 
 def write_run(study: optuna.Study, *, experiment_id: str | None, run_id: str | None) -> None:
-    """Store where a study's record is in MLflow.
+    """Store the identifiers of a study's MLflow experiment and run.
 
     Args:
         study: The study.
@@ -73,13 +73,13 @@ def write_run(study: optuna.Study, *, experiment_id: str | None, run_id: str | N
 
 
 def space_of(study: optuna.Study) -> Sequence[Mapping[str, Any]]:
-    """The fields of each `Parameter` that the study searches, parents first."""
+    """The fields of each `Parameter` of the study; parents precede conditional parameters."""
     parameters: Sequence[Mapping[str, Any]] = _space(study).get("parameters", [])
     return parameters
 
 
 def space_version_of(study: optuna.Study) -> int:
-    """The version of a study's space: 1, plus one for each changed space in its warm starts."""
+    """The version of a study's search space: 1, plus 1 for each warm start with a new space."""
     return int(_space(study).get("version", 1))
 
 
@@ -126,7 +126,7 @@ def write_verdict(study: optuna.Study, verdict: Mapping[str, Any]) -> None:
 
 
 def chooser_of(study: optuna.Study) -> Mapping[str, Any] | None:
-    """The process that chooses the winner now, as `search.storage.owner.me` has it, or None."""
+    """The process that chooses the winner now (host, process number, start time), or None."""
     return study.user_attrs.get(Key.DECIDING)
 
 

@@ -39,10 +39,10 @@ class Key(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrialPlan:
-    """The plan of a trial: all that is needed to train it, now or again.
+    """All that is needed to train a trial, now or again: its configuration, seed and epochs.
 
     Attributes:
-        values: Real values of the active parameters, by name.
+        values: The active parameters' values as a model gets them (64, "relu"), by name.
         seed: Seed of the training.
         preset: "baseline" or "as-written" where that is trained instead of `values`.
         epochs: Most epochs.
@@ -101,12 +101,12 @@ class TrialOutcome:
 
     @property
     def epochs(self) -> tuple[EpochRecord, ...]:
-        """The curve as records, epoch 1 first."""
+        """The trial's learning curve as epoch records, epoch 1 first."""
         return tuple(EpochRecord(epoch=e, seconds=s, metrics=m) for e, s, m in self.curve)
 
     @property
     def is_infeasible(self) -> bool:
-        """Whether a limit kept the trial from being trained at all."""
+        """Whether the trial was not trained because its model exceeded a limit."""
         return self.end_reason == EndReason.LIMIT and not self.curve
 
     @classmethod
@@ -130,12 +130,12 @@ def _row(epoch: EpochRecord) -> list[Any]:
 
 
 def plan_of(trial: AnyTrial) -> TrialPlan:
-    """What a trial is to train, as stored; an empty plan before anything is."""
+    """The stored plan of a trial (configuration, seed, epochs); an empty plan if none is stored."""
     return TrialPlan(**(trial.user_attrs.get(Key.PLAN) or {}))
 
 
 def has_plan(trial: FrozenTrial) -> bool:
-    """Whether it is stored what a trial is to train."""
+    """Whether a trial's plan (its configuration, seed and epochs) is stored."""
     return Key.PLAN in trial.user_attrs
 
 
@@ -160,7 +160,7 @@ def write_outcome_of_another(study: optuna.Study, trial: FrozenTrial, record: Tr
 
 
 def owner_of_trial(trial: FrozenTrial) -> Mapping[str, Any] | None:
-    """The process that runs a trial, as `search.storage.owner.me` describes it, or None."""
+    """The process that runs a trial (host, process number, start time), or None."""
     return trial.user_attrs.get(Key.OWNER)
 
 
@@ -170,13 +170,13 @@ def write_owner(trial: optuna.Trial, owner: Mapping[str, Any]) -> None:
 
 
 def given_slot(trial: AnyTrial) -> int | None:
-    """The slot that is stored with a trial; None where it follows from the trial's number."""
+    """The stored slot of a trial (its place in the study); None where no slot is stored."""
     slot = trial.user_attrs.get(Key.SLOT)
     return None if slot is None else int(slot)
 
 
 def write_slot(trial: optuna.Trial, slot: int) -> None:
-    """Store a trial's slot (its place in the study), unless it was queued with a slot."""
+    """Store a trial's slot (its place in the study), unless the trial was queued with a slot."""
     if Key.SLOT not in trial.user_attrs:
         trial.set_user_attr(Key.SLOT.value, slot)
 
@@ -199,7 +199,7 @@ def is_given(trial: FrozenTrial) -> bool:
 
 
 def queued_values(trial: FrozenTrial) -> dict[str, Any]:
-    """Optuna's parameters that a trial was queued with; none where it was not queued."""
+    """The parameters that a trial was queued with, as Optuna stores them; empty if not queued."""
     return dict(trial.system_attrs.get(GIVEN, {}))
 
 
@@ -217,7 +217,7 @@ def write_tuner_trial(trial: optuna.Trial, name: str) -> None:
 def attributes_of_queued(
     *, slot: int | None = None, retry_of: int | None = None, recipe: str | None = None
 ) -> dict[str, Any]:
-    """Make the attributes that are stored with a queued trial; arguments that are None add none.
+    """Make the attributes that are stored with a queued trial; leave out arguments that are None.
 
     Args:
         slot: The slot that the trial takes.

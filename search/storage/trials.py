@@ -1,4 +1,4 @@
-"""Questions about a study's trials: which count, which are alike, which are orphans."""
+"""Counts, ranks and compares a study's trials, and finds those whose process is gone."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def finished(study: optuna.Study) -> int:
 
 
 def under_way_or_done(study: optuna.Study) -> int:
-    """Count finished and running trials together: the count once all running trials finish."""
+    """Count the finished and the running trials together."""
     trials = study.get_trials(deepcopy=False)
     return sum(_counts(trial) or trial.state == TrialState.RUNNING for trial in trials)
 
@@ -51,12 +51,12 @@ def _counts(trial: FrozenTrial) -> bool:
 
 
 def infeasible(trial: FrozenTrial) -> bool:
-    """Whether a limit kept a trial from being trained at all."""
+    """Whether a trial was not trained because its model exceeded a limit."""
     return outcome_of(trial).is_infeasible
 
 
 def beyond_in_a_row(study: optuna.Study) -> int:
-    """Count the latest trials in a row that a limit kept from being trained at all."""
+    """Count the latest trials in a row whose models exceeded a limit before training."""
     ended = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
     return sum(1 for _ in takewhile(infeasible, reversed(ended)))
 
@@ -67,7 +67,7 @@ def is_beyond(trial: FrozenTrial) -> bool:
 
 
 def ranking(study: optuna.Study) -> list[FrozenTrial]:
-    """The complete trials within the limits, best first; of equal ones the earlier first."""
+    """The complete trials that exceed no limit, best first; of equal ones the earlier first."""
     sign = sign_of(study)
     done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     within = [trial for trial in done if not is_beyond(trial)]
@@ -96,7 +96,7 @@ def same_before(study: optuna.Study, number: int, values: Mapping[str, Any]) -> 
     Args:
         study: The study.
         number: Number of the new trial; only earlier ones are looked at.
-        values: Real values of its active parameters; without any, no trial is the same.
+        values: Its active parameters as a model gets them (64, "relu"); if empty, None is returned.
     """
     if not values:
         return None
@@ -117,7 +117,7 @@ def twin_under_way(study: optuna.Study, number: int, values: Mapping[str, Any]) 
     Args:
         study: The study.
         number: Number of the new trial; only earlier ones are looked at.
-        values: Real values of its active parameters; without any, no trial is the same.
+        values: Its active parameters as a model gets them (64, "relu"); False if it is empty.
     """
     return bool(values) and any(
         _is_being_chosen(trial, number)
@@ -151,7 +151,7 @@ def state_of(trial: FrozenTrial) -> str:
 
 
 def requeue(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> None:
-    """Close an interrupted trial and queue its configuration again under the same slot.
+    """Close an interrupted trial; queue its configuration again for its place in the study.
 
     Args:
         study: Its study.

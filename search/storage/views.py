@@ -31,7 +31,7 @@ class _StudyView:
 
     @property
     def best_trial(self) -> FrozenTrial:
-        """The best complete trial of those that are shown; of equal ones the first.
+        """The best of the complete trials that the view shows; the first of several equal ones.
 
         Raises:
             ValueError: There is none, as in Optuna.
@@ -120,7 +120,7 @@ def with_value_at(trial: FrozenTrial, step: int, value: float) -> FrozenTrial:
 
 
 def from_step(trial: FrozenTrial, first: int) -> FrozenTrial:
-    """Copy a trial without the values that it reported before a step.
+    """Copy a trial without the values that the trial reported before a given step.
 
     Args:
         trial: The trial, which is not changed.

@@ -140,14 +140,14 @@ def _earlier(
 
 
 def plain_dataset(ready: Ready) -> dict[str, Any] | None:
-    """The dataset that a child loaded, as plain values to store; None for a user's own model."""
+    """Facts of the dataset that a child loaded, as plain values; None for a user's own model."""
     return asdict(ready.dataset) if ready.dataset else None
 
 
 def open_study(
     config: StudyConfig, storage: BaseStorage, ready: Ready, chosen: Chosen
 ) -> optuna.Study:
-    """Make the study, or resume it; the caller holds the home's lock.
+    """Create or resume a study; the caller holds the lock of Trialbook's home folder (mlruns).
 
     Args:
         config: The study.
@@ -219,7 +219,7 @@ def _refuse_changes(
 
 
 def other_ratings(study: optuna.Study, dataset: Mapping[str, Any] | None) -> list[str]:
-    """Say how the ratings differ from those that a study was made on; empty where they do not.
+    """Say how the present ratings differ from the study's recorded ratings; empty if they do not.
 
     Args:
         study: The stored study.

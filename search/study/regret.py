@@ -22,7 +22,7 @@ _FEWEST = 20
 
 
 def check_regret() -> None:
-    """Refuse to bound a regret without the library torch, which Optuna's Gaussian process needs.
+    """Raise an error if the library torch is missing, which Optuna's regret bound needs.
 
     Raises:
         SearchError: The library is not installed.
@@ -57,7 +57,7 @@ class RegretBound:
         self._bound: float | None = None
 
     def value(self) -> float | None:
-        """The bound in the objective's unit; None before 20 complete trials have all `names`."""
+        """The bound in the objective's unit; None before 20 complete trials have all of `names`."""
         done = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         shared = [trial for trial in done if trial.params and self._names <= set(trial.params)]
         if len(shared) >= _FEWEST and len(shared) != self._complete:

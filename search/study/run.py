@@ -64,7 +64,7 @@ def run_in(
     progress: Progress,
     enqueue: Sequence[Mapping[str, Scalar]] = (),
 ) -> StudyResult:
-    """Run a study in a home whose storage may be open already; see `run_study`.
+    """Run a study to its target of trials, with a storage that may be open already.
 
     Args:
         studies: The studies of the home; opened anew where the study is kept elsewhere.

@@ -75,7 +75,7 @@ class Session:
         self._started = time.monotonic()
 
     def run(self) -> StudyResult:
-        """Run the study; see `run_study`."""
+        """Run the study until it has its target of finished trials or has to stop."""
         with warmed(self._studies.store) as prepare:
             ready = self._supervisor.ready(self._stop)
             chosen = choose(self._config, self._studies, ready, self._enqueue)
@@ -155,7 +155,7 @@ class Session:
         )
 
     def _reclaim(self, study: optuna.Study, recorder: Recorder) -> None:
-        """Close and requeue the trials of dead processes; the caller holds the home's lock."""
+        """Close and requeue trials of dead processes; the caller holds the home folder's lock."""
         for number in reclaim(study, self._config, recorder):
             self._progress.message(
                 f"Trial {number} was interrupted earlier; its configuration is queued again."

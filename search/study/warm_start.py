@@ -141,7 +141,7 @@ def _reason(
     before: Mapping[str, Any] | None,
     now: Mapping[str, Any] | None,
 ) -> str:
-    """Why the sampler does not learn from the earlier study, as a clause; empty where it does."""
+    """Why the sampler does not learn from the earlier study; empty where it does learn."""
     reason = _why_not(old, new, before, now)
     if reason:
         return f"{reason}, so that its values say nothing here"
@@ -157,7 +157,7 @@ def _inherited(
     space: Sequence[Parameter],
     left: Counter[str],
 ) -> list[dict[str, Any]]:
-    """List the trials that the earlier study took from a study before it, and that still fit.
+    """List the trials that the earlier study itself had by warm start and that fit the new space.
 
     Those that do not fit the new space are counted in `left` by reason.
     """
@@ -179,7 +179,7 @@ def _why_not(
     before: Mapping[str, Any] | None,
     now: Mapping[str, Any] | None,
 ) -> str:
-    """Say why values of the two studies cannot be compared; empty where they can."""
+    """Say why the objective values of two studies are not comparable; empty if they are."""
     if (before or {}).get("content_hash") != (now or {}).get("content_hash"):
         return "The ratings differ"
     for name in _SAME:
@@ -195,7 +195,7 @@ def _why_not(
 def _fitted(
     params: Mapping[str, Scalar], space: Sequence[Parameter]
 ) -> tuple[dict[str, Scalar], str]:
-    """Complete an earlier trial's values with a space's defaults, or say which does not fit."""
+    """Complete an earlier trial's values with a space's defaults, or name what does not fit."""
     values: dict[str, Scalar] = {}
     for parameter in space:
         if not parameter.is_active(values):
@@ -222,7 +222,7 @@ def _plain(trial: TrialRecord, values: Mapping[str, Scalar], config: StudyConfig
 
 
 def _version(study: optuna.Study, space: Sequence[Parameter]) -> int:
-    """The version of the new study's space: the earlier one's, plus one if the spaces differ."""
+    """The version of the new study's space: the earlier study's, plus 1 if the spaces differ."""
     same = list(space_of(study)) == plain_space(space)
     return space_version_of(study) + (not same)
 

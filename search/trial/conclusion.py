@@ -78,7 +78,7 @@ class Conclusion:
         return record
 
     def abandon(self, run: TrialRun, error: BaseException) -> None:
-        """Close a trial that a failure of Trialbook or a second Ctrl-C ended; queue it again.
+        """Close and requeue a trial that ended by a failure of Trialbook or by a second Ctrl-C.
 
         Args:
             run: The trial.
@@ -149,7 +149,7 @@ class Conclusion:
         return self._store(run, record, state, self._models(run, done, record))
 
     def _stored(self, run: TrialRun) -> FrozenTrial:
-        """The trial as Optuna holds it now."""
+        """The trial as it is in Optuna's storage now."""
         return self.study.get_trials(deepcopy=False)[run.trial.number]
 
     def _cut(self, run: TrialRun, state: str, reason: str) -> TrialRecord:
@@ -161,7 +161,7 @@ class Conclusion:
         )
 
     def _models(self, run: TrialRun, done: Done, record: TrialRecord) -> list[ModelFolder]:
-        """List the models to keep of a trial: one, or one for each of several folds or repeats.
+        """List a trial's models to keep: one, or one for each fold or repeat if there are several.
 
         Each of several models is stored with the name of the metric that holds its value.
         """

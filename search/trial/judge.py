@@ -35,7 +35,7 @@ class Judging:
 
 
 def judging_of(config: StudyConfig, slot: int, plan: TrialPlan) -> Judging:
-    """Decide how the pruner judges a trial; the baseline is never pruned, to compare others with.
+    """Decide how the pruner judges a trial; the published baseline is never pruned.
 
     Args:
         config: The study.
@@ -78,7 +78,7 @@ class Judge:
         judging: Judging,
         params: Mapping[str, Scalar],
     ) -> None:
-        """Prepare the comparison; the study's trials are read when the pruner is first asked.
+        """Keep the arguments; the study's trials are read when the pruner is first asked.
 
         Args:
             config: The study.
@@ -102,7 +102,7 @@ class Judge:
             self._peers = peers_of(study, self._frozen, alike, self._first)
 
     def tell(self, step: int, value: float) -> None:
-        """Report a value at a step to the pruner; `write` stores it later.
+        """Report a value at a step to the pruner; `write` stores the value in Optuna later.
 
         Args:
             step: The epoch; with `Judging.tells_parts` the number of the fold or repeat.

@@ -52,7 +52,7 @@ class TrialListener(Listener):
         return goes_on
 
     def part(self, part: Part) -> bool:
-        """Add the value of a fold or repeat; if the pruner compares those, ask the pruner."""
+        """Add the value of a fold or repeat; ask the pruner, if it compares folds or repeats."""
         self._run.curve.add_part(part)
         if not self._judge.judging.tells_parts:
             return True

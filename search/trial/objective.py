@@ -1,4 +1,4 @@
-"""Runs one trial from its proposal to its record."""
+"""Runs one trial: the sampler chooses a configuration, a child trains it, the end is stored."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Objective:
         return self.stop.asked or late
 
     def __call__(self, trial: optuna.Trial) -> TrialRecord:
-        """Run one trial that Optuna was asked for.
+        """Run one trial that Optuna has just created: choose, train, store.
 
         Args:
             trial: A running trial without parameters yet.
@@ -166,7 +166,7 @@ class Objective:
         return "baseline" if slot == 0 and self.config.rates else None
 
     def _begin_run(self, run: TrialRun, plan: TrialPlan) -> TrialRun:
-        """Begin the trial's MLflow run, and keep its identifier with the plan."""
+        """Begin the trial's MLflow run, and store the run's identifier in the trial's plan."""
         record = replace(
             run.record, params=plan.values, objective=self.config.value_name, tags=plan.tags
         )

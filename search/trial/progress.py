@@ -78,16 +78,16 @@ class Silent:
     """Ignores everything."""
 
     def message(self, text: str) -> None:
-        """Ignore."""
+        """Do nothing."""
 
     def study(self, record: StudyRecord, *, finished: int, target: int) -> None:
-        """Ignore."""
+        """Do nothing."""
 
     def trial(self, record: TrialRecord, *, epochs: int) -> None:
-        """Ignore."""
+        """Do nothing."""
 
     def epoch(self, trial: TrialRecord, record: EpochRecord, best: float) -> None:
-        """Ignore."""
+        """Do nothing."""
 
     def ended(self, record: TrialRecord, *, finished: int, target: int) -> None:
-        """Ignore."""
+        """Do nothing."""

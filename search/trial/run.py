@@ -51,7 +51,7 @@ class Curve:
         return self.sign * self.lowest if math.isfinite(self.lowest) else None
 
     def add(self, epoch: EpochRecord) -> None:
-        """Add an epoch; one of a later fold or repeat is merged into that of the same number."""
+        """Add an epoch; epochs of the same number from several folds or repeats become one."""
         self.unwritten.append(epoch)
         place = epoch.epoch - 1
         if place < len(self.epochs):
@@ -75,7 +75,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class TrialRun:
-    """A running trial.
+    """A running trial: Optuna's trial, its record, its folder and its curve so far.
 
     Attributes:
         trial: Optuna's trial.

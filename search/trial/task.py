@@ -1,4 +1,4 @@
-"""What a child is told to train, from what is stored of a trial."""
+"""Makes the task that tells a child what to train, from a trial's stored plan."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from search.storage.trial_attributes import TrialPlan
 
 
 def task_of(plan: TrialPlan, folder: Path, **more: Any) -> Task:
-    """Make the task that trains what a plan says.
+    """Make the child's task from a trial's plan (its configuration, seed and epochs).
 
     Args:
         plan: The trial's configuration, seed and epochs.

@@ -40,7 +40,7 @@ class UserErrors:
     counts: NDArray[np.float64]
 
     def rmse(self) -> NDArray[np.float64]:
-        """Root mean square error of each repeat, `[candidate, repeat]`: sqrt(sum / count).
+        """Each candidate's RMSE in each repeat (seed), as an array `[candidate, repeat]`.
 
         Example:
             One candidate, one repeat, two users with squared errors of 1 and 3 in 1 and 3 ratings:
@@ -52,7 +52,7 @@ class UserErrors:
 
 
 def bootstrap_rmse(errors: UserErrors, *, draws: int = DRAWS, seed: int = 0) -> NDArray[np.float64]:
-    """Bootstrap the candidates' RMSE: each draw resamples users and repeats, alike for all.
+    """Bootstrap the candidates' RMSE; each draw takes the same users and seeds for all.
 
     In a draw, user u has the weight w(u) from Poisson(1), and of R repeats each, drawn with
     replacement, repeat r comes m(r) times. A candidate's value is the sum over r of

@@ -50,7 +50,7 @@ class Repeated:
 
     @property
     def usual_model(self) -> Path:
-        """The folder of the middle repeat's model: not the luckiest seed's nor the unluckiest's."""
+        """The folder of the model whose seed gave the median value."""
         order = sorted(range(len(self.ends)), key=lambda place: self.ends[place].value)
         return self.folders[order[len(order) // 2]] / "model"
 
@@ -96,7 +96,7 @@ def candidates_of(study: optuna.Study, config: StudyConfig, top: int | None) -> 
 
 
 def _without_copies(ranked: Sequence[Repeated]) -> list[Repeated]:
-    """Drop the trials whose configuration an earlier one in the list has; keep the baseline."""
+    """Drop each trial with the configuration of an earlier trial in the list; keep the baseline."""
     kept: list[Repeated] = []
     for candidate in ranked:
         params = dict(candidate.trial.params)

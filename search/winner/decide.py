@@ -84,7 +84,7 @@ def find_winner(
 
 @contextmanager
 def _alone(study: optuna.Study, studies: Studies) -> Iterator[None]:
-    """Hold the right to choose a study's winner; other processes are refused meanwhile."""
+    """Let this process alone choose a study's winner; other processes get an error meanwhile."""
     with studies.lock():
         other = chooser_of(study)
         if other and other != me() and lives(other):
@@ -154,7 +154,7 @@ class _Choice:
         trained: Sequence[Repeated],
         left_out: Sequence[str],
     ) -> Verdict:
-        """Score the winner on the test part, unless that was done; register its model."""
+        """Score the winner on the test part if it has no test score yet, and register its model."""
         won = next((c for c in trained if c.trial.number == verdict.number), None)
         if won is None:
             raise SearchError(f"A winner trains to its end again. {left_out[0]}")
@@ -175,7 +175,7 @@ class _Choice:
 
     @contextmanager
     def _trainer(self, candidates: Sequence[Repeated]) -> Iterator[Trainer]:
-        """Yield a trainer with the trials' thread count; end its child and remove its folders."""
+        """Yield a trainer with the trials' thread count; end its child process afterwards."""
         threads = candidates[0].plan.threads
         supervisor = Supervisor(self.config.at(workers=1, threads=threads, repeats=1, folds=None))
         try:

@@ -86,13 +86,13 @@ def headline(verdict: Verdict) -> str:
 
 
 def _sure(winner: Candidate) -> str:
-    """The probability that the winner is the best, in words."""
+    """The probability that the winner is the best, as text: "probability 87%"."""
     chance = winner.probability
     return "probability above 99 %" if chance > 0.99 else f"probability {chance:.0%}"
 
 
 def claims(verdict: Verdict) -> list[str]:
-    """Say of each other predictor whether the winner beats it on the test part, at 1 %.
+    """Say for each other predictor if the winner beats it on the test part (p-value below 0.01).
 
     Args:
         verdict: With scores of the test part, the winner's first.
@@ -108,7 +108,7 @@ def claims(verdict: Verdict) -> list[str]:
 
 
 def _p(score: TestScore) -> str:
-    """The p-value of a score, in words."""
+    """The p-value of a score, as text: "p = 0.012"."""
     value = score.p_value or 0.0
     return "p below 0.001" if value < 0.001 else f"p = {value:.3f}"
 

@@ -110,7 +110,7 @@ class Verdict:
         return next(c for c in self.candidates if c.number == self.number)
 
     def beats(self, name: str) -> bool | None:
-        """Whether the winner beats a predictor on the test part at 1 %.
+        """Whether the winner beats a predictor on the test part, with a p-value below 0.01.
 
         Args:
             name: Name of the predictor, as in `TestScore.name`.
@@ -129,7 +129,7 @@ class Verdict:
         return bool(self.beats("global_mean") and self.beats("biases"))
 
     def to_json(self) -> dict[str, Any]:
-        """Convert the verdict to plain values for JSON, with which predictors the winner beats."""
+        """Convert to plain values for JSON, with `beats_baseline` and `beats_trivial` added."""
         plain = asdict(self)
         return plain | {
             "beats_baseline": self.beats("baseline"),
@@ -218,7 +218,7 @@ def score_test(names: list[str], errors: UserErrors) -> tuple[TestScore, ...]:
 
 
 def together(parts: list[list[NDArray[np.float64]]], counts: NDArray[np.float64]) -> UserErrors:
-    """Stack the errors of predictors; one that was scored once has the same errors in each repeat.
+    """Stack the predictors' errors; those of a predictor scored once count for each repeat.
 
     Args:
         parts: For each predictor and each of its repeats, squared errors summed by user, `[user]`.
