@@ -1,4 +1,4 @@
-"""The published trial, as a pair of configurations."""
+"""The trial published for MUBI: its network's configuration and its training's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from models.config import ModelConfig, TrainConfig
 
 
 def baseline() -> tuple[ModelConfig, TrainConfig]:
-    """Return the configuration of the published trial.
+    """Return the network and training configurations of the trial published for MUBI.
 
     Embeddings of 15; dense 128, 64, 32 with dropout 0.6 and 0.5; ReLU output with bias 7; L2 0.01
     on kernels alone; Adam 0.01, one step an epoch; early stopping after 30 epochs without a fall
@@ -21,7 +21,7 @@ def baseline() -> tuple[ModelConfig, TrainConfig]:
 
 
 def as_written() -> tuple[ModelConfig, TrainConfig]:
-    """Return the configuration that the published text describes, which is not the one that ran.
+    """Return the configurations that the published text describes; the trial ran `baseline()`.
 
     The text adds a dropout of 0.4 and a dense layer of 16 units before the output; the published
     trial ran without them.

@@ -21,7 +21,7 @@ from models.output_unit import OutputUnit
 
 
 class VocabularySize(Protocol):
-    """The sizes of a vocabulary that the builder reads; `models.data.Vocabulary` fits this type."""
+    """Row counts of a vocabulary's embedding tables; `models.data.Vocabulary` has this type."""
 
     @property
     def user_rows(self) -> int:
@@ -105,7 +105,7 @@ class _Codes:
         )
 
     def pairs(self) -> tuple[tuple[keras.KerasTensor, int], ...]:
-        """Return each input with the row count of its embedding tables, the movie's first."""
+        """Return two pairs (input, row count of its embedding tables): movie, then user."""
         return (self.movie, self.movie_rows), (self.user, self.user_rows)
 
 
@@ -135,7 +135,7 @@ def _sum_of_terms(
 
 
 def _dense_layers(config: ModelConfig, codes: _Codes, seeds: Iterator[int]) -> keras.KerasTensor:
-    """Pass the movie's and the user's vector through the hidden layers: `[batch, last width]`."""
+    """Pass movie and user vectors through the hidden layers; return the last one's output."""
     movie_size = config.movie_embedding_size or config.embedding_size
     vectors = [
         vector(codes.movie, codes.movie_rows, movie_size, config, next(seeds), "embedding"),

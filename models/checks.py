@@ -41,7 +41,7 @@ def is_whole(value: Any, least: float = -math.inf, most: float = math.inf) -> bo
 def refuse(
     name: str, rule: str, value: Any, *, way_out: str = "", error: Refusal = ModelsError
 ) -> NoReturn:
-    """Refuse a value that breaks its rule.
+    """Raise the error for a value that breaks a rule: "`name` must RULE, but got VALUE."
 
     Args:
         name: What a user calls the value.
@@ -57,7 +57,7 @@ def refuse(
 
 
 def require(holds: bool, name: str, rule: str, value: Any, *, error: Refusal = ModelsError) -> None:
-    """Raise the error of `refuse` unless `holds` is true."""
+    """Raise the error for a value that breaks a rule, unless `holds` is true."""
     if not holds:
         refuse(name, rule, value, error=error)
 
@@ -127,7 +127,7 @@ def check_one_of(
 
 
 def check_growth(stages: Any, epochs: int, *, error: Refusal = ModelsError) -> None:
-    """Refuse training stages whose row samples do not grow, or that leave no epoch for all rows.
+    """Refuse `growth` stages if the samples do not grow or no epoch is left for all rows.
 
     Args:
         stages: Pairs (fraction of the train rows, number of epochs on that sample alone).

@@ -27,7 +27,7 @@ def available_cores(cgroups: Path = _CGROUPS, own: Path = _OWN) -> int:
 
 
 def _groups(own: Path) -> list[str]:
-    """List the paths of this process's groups below where they are mounted."""
+    """List the control groups of this process, as paths relative to the mount folder."""
     try:
         lines = own.read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -16,7 +16,7 @@ from models.early_stopping import EarlyStop
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One epoch of a learning curve.
+    """One epoch of a learning curve: its number, its wall time and its metrics.
 
     Attributes:
         epoch: 1 for the first.
@@ -76,7 +76,7 @@ class CurveRecorder(keras.callbacks.Callback):
 
     @property
     def lowest_val_rmse(self) -> float:
-        """Least validation RMSE of the curve; NaN where it has no epoch."""
+        """Least validation RMSE of the recorded epochs; NaN before the first epoch."""
         return min((e.metrics["val_rmse"] for e in self._epochs), default=float("nan"))
 
     @property
@@ -89,7 +89,7 @@ class CurveRecorder(keras.callbacks.Callback):
         self._started = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Record the epoch, then decide whether another follows."""
+        """Record the epoch, then stop the training if a rule says so."""
         metrics = {name: float(value) for name, value in (logs or {}).items()}
         record = Epoch(epoch + 1, time.perf_counter() - self._started, metrics)
         self._epochs.append(record)

@@ -1,4 +1,4 @@
-"""Decide when to stop a training whose validation value no longer falls."""
+"""Decide when to stop a training because its validation metric no longer falls."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class EarlyStop:
-    """Decides after each epoch whether to stop training, by two rules on a validation value.
+    """Decides after each epoch whether to stop training, by two rules on a validation metric.
 
-    The value should fall. The first rule is Keras' EarlyStopping with `mode="min"`: stop after
+    The metric should fall. The first rule is Keras' EarlyStopping with `mode="min"`: stop after
     `patience` epochs without an improvement. The second rule is the criterion UP of Prechelt,
     "Early Stopping, But When?" (1998), with strips of one epoch: stop when the value rose in
     `overfit_patience` epochs in a row.
@@ -45,7 +45,7 @@ class EarlyStop:
     risen: int = 0
 
     def update(self, value: float) -> bool:
-        """Record the next epoch's value; return whether the value is a new best. NaN never is."""
+        """Record the next epoch's metric; return whether the metric is a new best (NaN: never)."""
         self.epoch += 1
         self.risen = self.risen + 1 if value > self.last and self.epoch > self.warm_up else 0
         self.last = value
@@ -56,7 +56,7 @@ class EarlyStop:
 
     @property
     def done(self) -> bool:
-        """Whether training should stop: patience has run out, or the value rose for too long."""
+        """Whether training should stop: no improvement, or a rising metric, for too many epochs."""
         if 0 < self.overfit_patience <= self.risen:
             return True
         return self.epoch - max(self.best_epoch, self.warm_up) >= max(self.patience, 1)

@@ -43,7 +43,7 @@ class TrivialRmse:
 
 
 def trivial_rmse(split: Split) -> TrivialRmse:
-    """Fit both trivial predictors on the train part, and score them on the validation part."""
+    """Compute the validation RMSE of two predictors: train mean; train mean plus biases."""
     by_name = trivial_predictions(split, split.valid)
     return TrivialRmse(
         **{name: rmse(predictions, split.valid.scores) for name, predictions in by_name.items()}
@@ -51,7 +51,7 @@ def trivial_rmse(split: Split) -> TrivialRmse:
 
 
 def trivial_predictions(split: Split, part: Part) -> dict[str, NDArray[np.float64]]:
-    """Fit both trivial predictors on the train part, and predict the scores of a part.
+    """Predict a part's scores in two ways: train mean; train mean plus user and movie bias.
 
     Args:
         split: Its train part is read.

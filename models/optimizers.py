@@ -35,7 +35,7 @@ class _SummedGradients:
         return super().apply([_summed(g) for g in grads], trainable_variables)  # type: ignore[misc]
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Step one variable; an embedding table at `embedding_rate` times the learning rate."""
+        """Update a variable; `embedding_rate` multiplies the rate of an embedding table."""
         # TensorFlow's variable: "LAYER/NAME:0".
         if self._embedding_rate != 1.0 and variable.name.split("/")[-1].split(":")[0] == _TABLE:
             learning_rate = learning_rate * self._embedding_rate
@@ -77,7 +77,7 @@ class SummedRMSprop(_SummedGradients, keras.optimizers.RMSprop):
 
 @keras.saving.register_keras_serializable(package="trialbook")
 class SummedSGD(_SummedGradients, keras.optimizers.SGD):
-    """SGD that first sums the slices of a sparse gradient; `make_optimizer` sets momentum 0.9."""
+    """SGD that first sums the slices of a sparse gradient that belong to one table row."""
 
 
 _BY_NAME: dict[str, type[keras.optimizers.Optimizer]] = {

@@ -22,7 +22,7 @@ class OutputUnit:
         train_mean: float | None,
         score_range: tuple[float, float] | None,
     ) -> None:
-        """Decide the initial bias.
+        """Compute the initial bias from the initial score that `config` asks for.
 
         Args:
             config: Names the output's activation and its initial score.
@@ -44,7 +44,7 @@ class OutputUnit:
 
     @property
     def activation(self) -> str:
-        """Keras' name of the activation; that of a scaled sigmoid is "sigmoid"."""
+        """Keras' name of the activation; a scaled sigmoid has the name "sigmoid"."""
         return "sigmoid" if self._is_scaled else self._config.output_activation
 
     def _before_activation(self, score: float) -> float:
@@ -65,7 +65,7 @@ class OutputUnit:
         return dense(1, activation, self._config, name, seed, self._bias)
 
     def product_weights(self, *, with_bias: bool) -> keras.layers.Layer:
-        """Make the output unit that computes a weighted sum of the elements of the product."""
+        """Make the output unit that weights and sums the elements of user vector * movie vector."""
         return keras.layers.Dense(
             1,
             use_bias=with_bias,

@@ -57,7 +57,7 @@ class KerasPredictor:
 
 
 def _codes(known: pd.Index[Any], raw: pd.Series[Any]) -> NDArray[np.int32]:
-    """Encode raw ids as codes, `[row, 1]`; compare them as integers if all are, else as text."""
+    """Encode raw ids as codes, `[row, 1]`; ids are compared as text unless all are integers."""
     is_whole = pd.api.types.is_integer_dtype
     if not (is_whole(known) and is_whole(raw.dtype)):
         raw = raw.map(_as_text)
@@ -102,5 +102,5 @@ def load_model(path: str | Path) -> RatingPredictor | KerasPredictor:
 
 
 def _load_pyfunc(path: str) -> RatingPredictor | KerasPredictor:
-    """Load a saved model for MLflow, which calls this by its name."""
+    """Load a saved model for MLflow's pyfunc flavour, which calls the function `_load_pyfunc`."""
     return load_model(path)

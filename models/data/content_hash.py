@@ -1,4 +1,4 @@
-"""Hash ratings by their content alone, whatever the file format and the size of chunks."""
+"""Hash ratings by their content alone; neither file format nor reading in pieces matters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CHUNK_ROWS = 1 << 18
 
 
 class _ColumnDigest:
-    """The running digest of one column."""
+    """The SHA-256 of one column, updated piece by piece."""
 
     def __init__(self) -> None:
         self._sha = hashlib.sha256()
@@ -22,7 +22,7 @@ class _ColumnDigest:
         self._encoded: dict[str, bytes] = {}
 
     def update(self, values: NDArray[Any], *, kind: str) -> None:
-        """Take the next values; `kind` is the column's type, the same for every chunk."""
+        """Add the column's next values; every call names the same column type as `kind`."""
         if self._kind is None:
             self._kind = kind
             self._sha.update(kind.encode())
@@ -42,7 +42,7 @@ class _ColumnDigest:
 
 
 class ContentHasher:
-    """Computes the SHA-256 of ratings that come in chunks of any size.
+    """Computes the SHA-256 of ratings that arrive some rows at a time, in pieces of any size.
 
     Each column has its own running digest. Ids go in as little-endian int64 or as length-prefixed
     UTF-8, scores as little-endian float32 (-0.0 as 0.0), times as int64 seconds, or not at all.
@@ -69,7 +69,7 @@ class ContentHasher:
         scores: NDArray[np.float32],
         timestamps: NDArray[np.int64] | None,
     ) -> None:
-        """Take the next rows.
+        """Add the next rows to the hash.
 
         Args:
             users: Raw ids, int64 or objects of str, `[row]`.
@@ -86,7 +86,7 @@ class ContentHasher:
         self._rows += len(scores)
 
     def hexdigest(self) -> str:
-        """Return the hash of all rows taken so far, in hexadecimal."""
+        """Return the SHA-256 of all rows added so far, in hexadecimal."""
         whole = hashlib.sha256()
         for column in self._columns:
             whole.update(column.digest())
@@ -95,7 +95,7 @@ class ContentHasher:
 
 
 def content_hash(table: RatingTable, *, chunk_rows: int = _CHUNK_ROWS) -> str:
-    """Hash a whole table.
+    """Compute the SHA-256 of a whole table of ratings.
 
     Args:
         table: Scored rows.

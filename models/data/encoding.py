@@ -20,7 +20,7 @@ Limits = tuple[int | None, int | None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """What is known of the rows' source: its name, the limits of its user filter, and its checks.
+    """A source of rows: its name, its default user filter, its checks against published figures.
 
     Attributes:
         source: The source as the user named it.
@@ -36,7 +36,7 @@ class Origin:
 
 
 def build_ratings(table: RatingTable, options: SourceOptions, origin: Origin) -> Ratings:
-    """Keep the users within the limits and encode what is left.
+    """Drop users with too few or too many ratings, then give the ids of the remaining rows codes.
 
     Args:
         table: Scored rows.
@@ -56,7 +56,7 @@ def build_ratings(table: RatingTable, options: SourceOptions, origin: Origin) ->
 def _encode_rows(
     table: RatingTable, keep: NDArray[np.bool_] | None, limits: Limits, origin: Origin
 ) -> Ratings:
-    """Make `Ratings` of the rows where `keep`, `[row]`, is true; None keeps all rows."""
+    """Make `Ratings` of the rows that the mask `keep`, `[row]`, selects; None selects all rows."""
     users, user_ids = _encode(table.users.only(keep))
     movies, movie_ids = _encode(table.movies.only(keep))
     scores, times = table.scores, table.timestamps
@@ -94,7 +94,7 @@ def _warnings(scores: NDArray[np.float32], origin: Origin) -> list[str]:
 
 
 def _limits(options: SourceOptions, default: Limits) -> Limits:
-    """Choose the limits of the user filter: the options' limits, else the source's own.
+    """Choose the least and most ratings of a kept user: the options', else the source's default.
 
     There are none where the options turn the filter off.
     """
@@ -107,7 +107,7 @@ def _limits(options: SourceOptions, default: Limits) -> Limits:
 
 
 def _kept_rows(users: IdColumn, limits: Limits) -> NDArray[np.bool_] | None:
-    """Mark the rows, `[row]`, of users whose number of ratings is allowed; None if all rows are."""
+    """Make a mask, `[row]`, of the rows of users within the limits; None if that is every row."""
     low, high = limits
     if low is None and high is None:
         return None
@@ -128,7 +128,7 @@ def _kept_rows(users: IdColumn, limits: Limits) -> NDArray[np.bool_] | None:
 
 
 def _span(counts: NDArray[np.int64]) -> str:
-    """Write the range of the counts above 0: "3 to 8", or "3" where all are equal."""
+    """Write the range of the counts, zeros left out: "3 to 8", or "3" if all are equal."""
     some = counts[counts > 0]
     return f"{some.min()}" if some.min() == some.max() else f"{some.min()} to {some.max()}"
 

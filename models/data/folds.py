@@ -48,5 +48,5 @@ def fold_of(split: Split, number: int, count: int, *, seed: int) -> Split:
 
 
 def _rows(part: Part, kept: np.ndarray) -> Part:
-    """Take the rows of a part where `kept`, `[row]`, is true."""
+    """Take the rows of a part that the mask `kept`, `[row]`, selects."""
     return Part(part.users[kept], part.movies[kept], part.scores[kept], part.rows[kept])

@@ -60,7 +60,7 @@ class SourceOptions:
     seed: int = 42
 
     def __post_init__(self) -> None:
-        """Check the limits and the seed.
+        """Check the column names, the separator, the limits of the user filter, and the seed.
 
         Raises:
             ModelsError: A value breaks its rule.
@@ -75,7 +75,7 @@ class SourceOptions:
 
 
 def _check_columns(names: tuple[str, ...]) -> None:
-    """Refuse names of columns that are too few, empty, or there twice."""
+    """Refuse a file's column names if there are fewer than three, or one is empty or repeated."""
     twice = [name for name in names if names.count(name) > 1]
     if len(names) < 3 or twice or not all(isinstance(name, str) and name for name in names):
         raise ModelsError(
@@ -85,7 +85,7 @@ def _check_columns(names: tuple[str, ...]) -> None:
 
 
 def check_limits(min_ratings: int | None, max_ratings: int | None) -> None:
-    """Refuse limits of the user filter that no user can meet.
+    """Refuse a user filter whose limits are below 1 or contradict each other.
 
     Args:
         min_ratings: Least ratings of a kept user, or None.

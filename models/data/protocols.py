@@ -109,7 +109,7 @@ def _assemble(ratings: Ratings, parts: _Three, protocol: str, seed: int, *, drop
 def _known(
     train_codes: NDArray[np.int32], ids: NDArray[Any], *, everything: bool
 ) -> tuple[NDArray[np.int32], NDArray[Any]]:
-    """Find the known ids and number them anew: those of the train part, or `everything`.
+    """Choose the known ids (those with a train row, or all where `everything`) and renumber them.
 
     Returns:
         The new code of each old code, and the known ids, sorted. Every unknown id gets the code
@@ -175,7 +175,7 @@ def _cut_validation(train: Positions) -> tuple[Positions, Positions]:
 
 
 def _cut(order: Positions) -> _Three:
-    """Cut ordered rows into train, validation and test part: about 56, 14 and 30 %.
+    """Cut ordered rows: about 56 % train part, then 14 % validation part, then 30 % test part.
 
     Of 10 rows the first 5 are train, the next 2 validation, and the last 3 test.
     """
@@ -185,7 +185,7 @@ def _cut(order: Positions) -> _Three:
 
 
 def _published(ratings: Ratings, kept: Positions, seed: int) -> _Three:
-    """Split as published; a single row, which cannot be split, becomes the train part."""
+    """Split by the protocol `published`; a single row becomes the train part."""
     return published_rows(len(kept)) if len(kept) > 1 else (kept, kept[:0], kept[:0])
 
 
@@ -224,7 +224,7 @@ def _temporal(ratings: Ratings, kept: Positions, seed: int) -> _Three:
 
 
 def _leave_last_out(ratings: Ratings, kept: Positions, seed: int) -> _Three:
-    """Leave each user's last rating to the test part and the one before it to validation."""
+    """Put each user's last rating in the test part, the last but one in the validation part."""
     times = _times(ratings, "leave-last-out")[kept]
     order = kept[np.lexsort((times, ratings.user_codes[kept]))]
     users = ratings.user_codes[order]

@@ -1,4 +1,4 @@
-"""Compare ratings and their split with the published ones, figure by figure."""
+"""Compare ratings and their split with the figures published for MUBI, one by one."""
 
 from __future__ import annotations
 

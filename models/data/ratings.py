@@ -1,4 +1,4 @@
-"""The records `Ratings`, which every later stage reads, and `Check`, one compared figure."""
+"""`Ratings`, the loaded ratings, and `Check`, a published figure beside the figure found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Load ratings from a source, which is named by one string."""
+"""Load ratings from a source: a file's path or a name such as "movielens"."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _scale(text: str) -> float:
 
 
 def _path(source: str) -> Path:
-    """Find the file of a source, which is the name of a fetched data set or a path."""
+    """Find the file of ratings, given its path or the name of a fetched data set."""
     dataset = find_dataset(source)
     if dataset is not None:
         path = fetched_path(dataset)

@@ -13,7 +13,7 @@ from models.data.vocabulary import Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The rows of one part of a split: its train, validation or test part.
+    """The rows of the train part, of the validation part or of the test part of a split.
 
     The split's vocabulary gives the code of each user and movie.
 

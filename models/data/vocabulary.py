@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The known users and movies; a code is an id's place among the sorted known ids.
+    """The known users and movies; a code is an id's index among the sorted known ids.
 
     All unknown ids share one more code, that after the last.
 

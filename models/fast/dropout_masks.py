@@ -115,7 +115,7 @@ class Masks:
 
     @contextmanager
     def _instead(self, call: Any) -> Iterator[None]:
-        """Replace the `call` of each dropout layer by this `call`, inside the `with` block."""
+        """Replace each dropout layer's `call` method by the function `call` in the `with` block."""
         for layer in self._layers:
             layer.call = partial(call, layer)
         try:
@@ -126,7 +126,7 @@ class Masks:
 
 
 class MasksAhead:
-    """Draws the next block's dropout masks in a thread, while a model trains on a block of rows.
+    """Draws dropout masks in a thread for the rows that a model trains on next.
 
     Made by `start`.
     """
@@ -139,7 +139,7 @@ class MasksAhead:
 
     @classmethod
     def start(cls, masks: Masks, rows: Sequence[int]) -> MasksAhead:
-        """Begin to draw, in a thread, the dropout masks of the first rows.
+        """Start the thread; it draws the dropout masks of the first `rows[0]` rows.
 
         Args:
             masks: Draws them.
@@ -151,13 +151,13 @@ class MasksAhead:
         return self._thread.submit(self._masks.draw, next(self._rows))
 
     def take(self) -> list[Any]:
-        """Return the next block's masks; the masks that earlier calls returned are then invalid."""
+        """Return the masks of the next block of rows; masks from earlier calls become invalid."""
         drawn = self._next.result()
         self._next = self._begin()
         return drawn
 
     def close(self) -> None:
-        """Stop drawing."""
+        """End the thread that draws masks."""
         self._thread.shutdown()
 
 

@@ -118,7 +118,7 @@ def _of_callbacks(
 
 
 def _of_rows(model: keras.Model, x: Any, y: Any) -> str | None:
-    """Score two rows together and one by one; a difference is a reason against the fast trainer."""
+    """Predict two rows together and one by one; return which result differs, None if none does."""
 
     def rows(first: int, last: int) -> tuple[Any, Any]:
         taken: tuple[Any, Any] = tf.nest.map_structure(

@@ -1,4 +1,4 @@
-"""Compute the gradient of a whole batch, added up over chunks of rows that stay in cache."""
+"""Compute a large batch's gradient some thousand rows (a chunk) at a time, and add up."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def mean_loss(model: keras.Model) -> Loss:
 
 
 class GradientSum:
-    """Adds up the gradient of a batch's loss (mean over the rows, and penalties) chunk by chunk.
+    """Adds up a batch's gradient over chunks (up to 4,096 rows each); penalties are added once.
 
     The gradient of a mean over N rows is the sum over chunks of n/N times the gradient of the mean
     over a chunk's n rows, in any partition: of 3 rows with the gradients 1, 2 and 6, chunks of 2
@@ -79,7 +79,7 @@ class GradientSum:
         return self._weights[0].dtype
 
     def _zeros(self, whole: bool) -> list[tf.Variable | None]:
-        """Make zeroed gradient sums for a thread: of embedding tables, or of all weights."""
+        """Make one thread's gradient sums: of all weights if `whole`, else of embedding tables."""
         return [
             tf.Variable(tf.zeros_like(w), trainable=False) if whole or is_table else None
             for w, is_table in zip(self._weights, self._is_table, strict=True)
@@ -141,7 +141,7 @@ class GradientSum:
         return self._chunks.run(first, last, work, *zeros)
 
     def result(self) -> tuple[Any, list[Any]]:
-        """Return the loss and the dense gradients of what was added, penalties included."""
+        """Return loss and dense gradients of all rows added since `reset`, penalties included."""
         gradients = [
             _sum([total.read_value() for total in sums if total is not None])
             for sums in zip(*self._sums, strict=True)
@@ -149,7 +149,7 @@ class GradientSum:
         return self._with_penalties(self._total.read_value(), gradients)
 
     def at_once(self, rows: Any) -> tuple[Any, list[Any]]:
-        """Return loss and gradients of a small batch, each thread's rows in one piece."""
+        """Return loss and gradients of a small batch; each thread computes its rows all at once."""
         count = count_rows(rows)
         parts = []
         for first, last in bounds(count, self._share_count):
@@ -167,7 +167,7 @@ class GradientSum:
     def _of_chunk(
         self, inputs: Any, targets: Any, masks: Any, weight: Any
     ) -> tuple[Any, Any, Sequence[Any]]:
-        """Compute weighted loss, predictions and gradients of some rows; some sparse."""
+        """Compute the weighted loss, predictions and (dense or sparse) gradients of some rows."""
         with tf.GradientTape() as tape, self._masks.applied(masks):
             predictions = self._model(inputs, training=True)
             loss = self._loss(targets, predictions) * weight

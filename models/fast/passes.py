@@ -18,7 +18,7 @@ BLOCK_ROWS = 65_536
 
 
 class TrainPass:
-    """Trains a model for one epoch, in one step over all rows or in one step for each batch.
+    """Trains a model, one epoch a call of `run`, with one optimizer step for each batch.
 
     Dropout masks are drawn for a block of rows at a time, so that memory does not grow with the
     rows, and in a thread, while the block before it is trained on.
@@ -27,7 +27,7 @@ class TrainPass:
     def __init__(
         self, model: keras.Model, loss: Loss, rows: tuple[Any, Any], *, batch_size: int
     ) -> None:
-        """Keep the rows as tensors; nothing is traced yet."""
+        """Keep the rows as tensors; TensorFlow traces its functions in the first `run`."""
         self._model = model
         self._rows, self._count = _tensors(rows)
         self._batch_size = min(batch_size, self._count)
@@ -45,7 +45,7 @@ class TrainPass:
         self._batches = tf.function(self._train_batches, autograph=False)
 
     def _plan(self) -> Sequence[tuple[int, int]]:
-        """Cut an epoch's rows into blocks that fit in memory; no block splits a batch."""
+        """Cut an epoch's rows into blocks; dropout masks are drawn for one block at a time."""
         rows = BLOCK_ROWS
         if self.steps > 1:
             rows = max(1, BLOCK_ROWS // self._batch_size) * self._batch_size
@@ -55,7 +55,7 @@ class TrainPass:
         return MasksAhead.start(self._masks, [last - first for first, last in self._blocks])
 
     def use(self, rows: int) -> None:
-        """Train the next epochs on the first rows only, with weights and optimizer as they are.
+        """Train the next epochs on the first `rows` rows only; weights and optimizer state stay.
 
         Args:
             rows: How many. An epoch of one step stays an epoch of one step.
@@ -73,7 +73,7 @@ class TrainPass:
         return -(-self._used // self._batch_size)
 
     def close(self) -> None:
-        """Stop drawing masks."""
+        """End the thread that draws dropout masks."""
         self._ahead.close()
 
     def run(self, *, shuffle: bool) -> float:
@@ -139,7 +139,7 @@ class ValidationPass:
     """Scores rows that are not trained on: their loss, and the model's metrics."""
 
     def __init__(self, model: keras.Model, loss: Loss, rows: tuple[Any, Any]) -> None:
-        """Keep the rows as tensors; nothing is traced yet."""
+        """Keep the rows as tensors; TensorFlow traces its functions in the first `run`."""
         self._model = model
         self._loss = loss
         self._rows, self._count = _tensors(rows)
@@ -170,7 +170,7 @@ class ValidationPass:
         return predictions, self._loss(targets, predictions) * weight
 
     def _pass(self, first: Any, last: Any) -> Any:
-        """Score some of the rows, and return what they contribute to the loss of all."""
+        """Score rows `first` to before `last`; return what these rows add to the mean loss."""
         rows = slice_rows(self._rows, first, last)
         edges = bounds(last - first, self._share_count)
         parts = [self._score_share(rows, begin, end) for begin, end in edges]
@@ -179,7 +179,7 @@ class ValidationPass:
         return tf.add_n(losses)
 
     def _score_share(self, rows: Any, first: Any, last: Any) -> tuple[Any, ...]:
-        """Return the predictions of one thread's rows, and what they contribute to the loss."""
+        """Return the predictions of one thread's rows, and what these rows add to the mean loss."""
 
         def work(begin: Any, end: Any, total: Any) -> tuple[Any, ...]:
             weight = tf.cast(end - begin, self._dtype) / self._count
@@ -190,7 +190,7 @@ class ValidationPass:
 
 
 def _blocks(count: int, rows: int) -> Iterator[tuple[int, int]]:
-    """Yield the first row of each block of at most `rows` rows, and the row after its last."""
+    """Cut `count` rows into blocks of at most `rows`; yield (first row, row after the last)."""
     for first in range(0, count, rows):
         yield first, min(first + rows, count)
 

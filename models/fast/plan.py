@@ -16,7 +16,7 @@ Growth = Sequence[tuple[int, int]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EpochPlan:
-    """The batches and epochs of a training; all names but `growth` are those of Keras' `fit`.
+    """How a training goes over its rows: batch size, epochs, shuffling, and growing samples.
 
     Attributes:
         batch_size: Rows a step.
@@ -31,12 +31,12 @@ class EpochPlan:
     growth: Growth = ()
 
     def rows_by_epoch(self, rows: int) -> list[int]:
-        """List how many of the rows each epoch of this plan goes over."""
+        """List the number of rows that each epoch of this plan trains on."""
         return rows_by_epoch(self.growth, self.epochs, rows)
 
 
 def rows_by_epoch(growth: Growth, epochs: int, rows: int) -> list[int]:
-    """List how many of the rows each epoch goes over.
+    """List the number of rows that each epoch trains on.
 
     Stages of 2 epochs over 10 rows and 1 epoch over 30, in 5 epochs of 100 rows, give
     [10, 10, 30, 100, 100].

