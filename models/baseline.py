@@ -21,7 +21,7 @@ def baseline() -> tuple[ModelConfig, TrainConfig]:
 
 
 def as_written() -> tuple[ModelConfig, TrainConfig]:
-    """Return the configurations that the published text describes; the trial ran `baseline()`.
+    """Return the configurations as the published text describes them; `baseline` is what ran.
 
     The text adds a dropout of 0.4 and a dense layer of 16 units before the output; the published
     trial ran without them.

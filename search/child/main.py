@@ -1,4 +1,4 @@
-"""The supervised child: loads the data once, then trains one trial after another.
+"""The child process of a study: loads the data once, then trains one trial after another.
 
 Forked by `search.child.fork_server` and given one end of a pipe. It is a process of its own so
 that the kernel's out-of-memory kill or a crash in native code ends a trial, not a study.

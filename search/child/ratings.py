@@ -97,7 +97,7 @@ class RatingRunner:
         return len(self._split.train)
 
     def ready(self, allotment: Allotment) -> Ready:
-        """Describe the space and the ratings."""
+        """Make the message that says the child is ready; it describes the space and the ratings."""
         return Ready(
             space=parameters(self._declared),
             first=space.baseline_values() if self._config.model == "ratings" else {},

@@ -41,7 +41,7 @@ class Whole:
         return f"be a whole number of at least {self.least}"
 
     def holds(self, value: Any) -> bool:
-        """Whether the value is such an integer; true and false are not."""
+        """Whether the value is an integer of at least `least`; true and false do not count."""
         return is_whole(value, self.least)
 
 
@@ -65,7 +65,7 @@ class Within:
         return f"be from {self.least} to {self.most}"
 
     def holds(self, value: Any) -> bool:
-        """Whether the value is such an integer; true and false are not."""
+        """Whether the value is an integer from `least` to `most`; true and false do not count."""
         return is_whole(value, self.least, self.most)
 
 
@@ -83,7 +83,7 @@ class WithinOr:
         return f"be from {self.least} to {self.most}, or {self.word}"
 
     def holds(self, value: Any) -> bool:
-        """Whether the value is such an integer, or the text `word`."""
+        """Whether the value is an integer from `least` to `most`, or the word `word`."""
         return value == self.word or is_whole(value, self.least, self.most)
 
 

@@ -26,7 +26,7 @@ _ENDED = ("COMPLETED", "FAILED", "INVALID")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Imported:
-    """The counts of an import, and its best trial.
+    """What an import of a Keras Tuner project brought in: how many trials, and the best one.
 
     Attributes:
         study: Name of the study.

@@ -26,7 +26,7 @@ class BySlot(BaseSampler):
     """
 
     def __init__(self) -> None:
-        """Start with an empty cache of trials' places."""
+        """Begin without any trial's place in the sequence; places are looked up when asked for."""
         self._places: dict[int, int] = {}
 
     def place(self, study: optuna.Study, trial: FrozenTrial) -> int:

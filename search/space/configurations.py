@@ -142,7 +142,7 @@ def _inactive(
 def _unsaid(
     parameter: Parameter, values: Mapping[str, Scalar], known: Mapping[str, Parameter]
 ) -> Condition | None:
-    """Find a parameter's first condition whose parent has no value in the configuration, or None.
+    """Find a condition that cannot be checked, as the values lack the parameter it names, or None.
 
     Conditions that hold with every value of their parent do not count.
     """

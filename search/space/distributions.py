@@ -87,7 +87,7 @@ class SpaceAdapter:
         return {optuna_name(p): distribution_of(p) for p in self._held(values)}
 
     def encode_given(self, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
-        """Translate values as a model gets them (64, "relu") to Optuna's; parents may be missing.
+        """Translate values as a model gets them to Optuna's, with or without their parents' values.
 
         Args:
             values: Real values by name; each must be a value that its parameter can have.

@@ -227,7 +227,7 @@ def as_study(
 
 
 def _off(factor: float) -> float:
-    """Return 0 for the least penalty, which stands for 0 because a log range cannot hold 0."""
+    """Turn the least penalty of the range into 0: it stands for none, as a log range has no 0."""
     return 0.0 if factor <= _NO_L2 else factor
 
 

@@ -151,7 +151,7 @@ def state_of(trial: FrozenTrial) -> str:
 
 
 def requeue(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> None:
-    """Close an interrupted trial; queue its configuration again for its place in the study.
+    """Close an interrupted trial, and queue its configuration again under the same slot.
 
     Args:
         study: Its study.

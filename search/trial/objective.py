@@ -48,7 +48,7 @@ _TWIN_PAUSE_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """Runs trials of one study in the supervised child and records each.
+    """Runs trials of one study in a child process, and records each.
 
     Who is responsible for what: the `Supervisor` owns the child process; the `Judge` speaks with
     the pruner; the `TrialListener` hears the child; the `Conclusion` stores the end. This class

@@ -75,7 +75,7 @@ class Progress(Protocol):
 
 
 class Silent:
-    """Ignores everything."""
+    """A progress display that shows nothing."""
 
     def message(self, text: str) -> None:
         """Do nothing."""

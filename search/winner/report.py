@@ -61,7 +61,7 @@ def _draw(verdict: Verdict, path: Path) -> None:
 
 
 def _metrics(verdict: Verdict) -> dict[str, float]:
-    """The figures of the verdict's run, by name."""
+    """The MLflow metrics, by name, of the run that records the winner."""
     winner = verdict.winner
     metrics = {
         "searched_val_rmse": winner.searched,

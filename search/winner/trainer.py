@@ -1,4 +1,4 @@
-"""Trains candidates again and scores their models, in the supervised child."""
+"""Trains candidates again and scores their models, in a child process."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def importance_bars(study: StudyRecord) -> tuple[tuple[str, float], ...]:
 
 
 def landscape(study: StudyRecord) -> Landscape:
-    """Compute the position of each complete trial on a scale for each parameter that varies.
+    """Compute parallel coordinates: each complete trial's place on each varying parameter's axis.
 
     Where no parameter differs, every parameter gets a scale. There are 12 scales at most; the
     most important parameters come first.
