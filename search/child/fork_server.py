@@ -28,7 +28,7 @@ _PRELOADED = ("search.child.ratings", "models.fast", "sklearn.model_selection", 
 
 
 def request(kind: str, pid: int = 0) -> bytes:
-    """Encode a request to the fork server as `REQUEST` bytes.
+    """Encode a request to the fork server in exactly `REQUEST` bytes.
 
     Args:
         kind: `FORK`, sent with two file descriptors (pipe, log), or `WAIT`.

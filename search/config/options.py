@@ -18,7 +18,7 @@ Options = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SamplerKind:
-    """The options that a sampler takes, and whether it serves several goals or old trials.
+    """The options of a sampler, and whether it serves several goals or learns from old studies.
 
     Attributes:
         options: The rule of each option, by Optuna's name.

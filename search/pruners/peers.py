@@ -23,7 +23,7 @@ def peers_of(
     alike: Callable[[FrozenTrial], bool] = lambda other: True,
     first: int = 0,
 ) -> optuna.Study:
-    """Make a view of the study for one trial's pruner: only comparable trials, at most 0.5 s old.
+    """Make a view of the study for one pruner: comparable trials only, read again after 0.5 s.
 
     Args:
         study: The study; nothing is read of it yet.
