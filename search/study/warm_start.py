@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -29,6 +29,8 @@ from search.storage.study_attributes import (
 from tracking import COMPLETE, PRUNED, Scalar, StudyRecord, TrialRecord
 
 _QUEUED = 5
+
+_Trial = TypeVar("_Trial")
 
 # What two studies must share for a value of one to stand in the other.
 _SAME = ("split", "objective", "epochs", "folds", "growth", "trainer")
@@ -123,16 +125,8 @@ def _taken(
     record: StudyRecord, space: Sequence[Parameter], left: Counter[str]
 ) -> list[tuple[TrialRecord, dict[str, Scalar]]]:
     """List the trials that fit a space, with their values; count the others in `left` by reason."""
-    taken = []
-    for trial in record.trials:
-        if trial.state not in (COMPLETE, PRUNED) or trial.value is None:
-            continue
-        values, problem = _fitted(trial.params, space)
-        if problem:
-            left[problem] += 1
-        else:
-            taken.append((trial, values))
-    return taken
+    ended = [t for t in record.trials if t.state in (COMPLETE, PRUNED) and t.value is not None]
+    return _fitting(((trial, trial.params) for trial in ended), space, left)
 
 
 def _reason(
@@ -163,14 +157,9 @@ def _inherited(
     """
     if list(old.objectives) != list(new.objectives):
         return []
-    inherited = []
-    for trial in (history_of(study) or {}).get("trials", []):
-        values, problem = _fitted(trial["values"], space)
-        if problem:
-            left[problem] += 1
-        else:
-            inherited.append({**trial, "values": values})
-    return inherited
+    trials = (history_of(study) or {}).get("trials", [])
+    fitting = _fitting(((trial, trial["values"]) for trial in trials), space, left)
+    return [{**trial, "values": values} for trial, values in fitting]
 
 
 def _why_not(
@@ -190,6 +179,22 @@ def _why_not(
     if set(new.objectives) - {new.monitor} - set(old.objectives) and not old.rates:
         return "The goals differ"
     return ""
+
+
+def _fitting(
+    trials: Iterable[tuple[_Trial, Mapping[str, Scalar]]],
+    space: Sequence[Parameter],
+    left: Counter[str],
+) -> list[tuple[_Trial, dict[str, Scalar]]]:
+    """List the trials that fit a space, with their values; count the others in `left` by reason."""
+    taken = []
+    for trial, params in trials:
+        values, problem = _fitted(params, space)
+        if problem:
+            left[problem] += 1
+        else:
+            taken.append((trial, values))
+    return taken
 
 
 def _fitted(
