@@ -7,9 +7,17 @@ from collections.abc import Mapping
 from multiprocessing.connection import Connection
 
 from search.child.memory import peak_memory_mb
-from search.child.messages import EpochEnded, Part, Task
+from search.child.messages import Answer, Ask, Built, EpochEnded, Part, Task
 from search.config.limits import too_long
-from tracking import EndReason, EpochRecord
+from search.space.parameters import Parameter
+from tracking import EndReason, EpochRecord, Scalar
+
+
+class Stopped(BaseException):
+    """Ends a trial whose model or training is a user's code; no `except Exception` there stops it.
+
+    It is raised where the study answers that the trial ends before its training is over.
+    """
 
 
 class Reporter:
@@ -54,14 +62,41 @@ class Reporter:
         self.beyond = too_long(self._trained, peak_memory_mb(), self._task.limits)
         return goes_on and not self.beyond
 
+    def ask(self, parameter: Parameter) -> Scalar:
+        """Ask the study for the value of a parameter that the model has just declared.
+
+        Args:
+            parameter: As it was declared.
+
+        Raises:
+            Stopped: The trial ends here.
+        """
+        started = time.perf_counter()
+        self._pipe.send(Ask(parameter))
+        answer: Answer = self._pipe.recv()
+        self.seconds += time.perf_counter() - started
+        if not answer.goes_on:
+            raise Stopped
+        return answer.value
+
+    def built(self) -> None:
+        """Report that the trial's model is built.
+
+        Raises:
+            Stopped: The trial ends here, say since another one had the same configuration.
+        """
+        self._pipe.send(Built())
+        if not self._pipe.recv():
+            raise Stopped
+
     def begin(self, kind: str, number: int) -> None:
-        """Set which fold or repeat of the trial the following epochs belong to.
+        """Set which fold, repeat or training of the trial the following epochs belong to.
 
         The epochs of the first one are the trial's own curve. The metrics of the others get a
         prefix, say "fold_2/".
 
         Args:
-            kind: "fold" or "repeat".
+            kind: "fold", "repeat" or "training".
             number: 1 for the first.
         """
         self._prefix = f"{kind}_{number}/" if number > 1 else ""

@@ -12,7 +12,7 @@ from textwrap import shorten
 from typing import Any
 
 from search.child.memory import peak_memory_of_mb
-from search.child.messages import Message, Ready, Refused, Score, Setup, Started, Task
+from search.child.messages import Answer, Message, Ready, Refused, Score, Setup, Started, Task
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.executor.fork_client import ForkServer, environment, fork_server
@@ -154,15 +154,15 @@ class Supervisor:
             return None
         raise self._death()
 
-    def reply(self, goes_on: bool) -> None:
-        """Answer a child that waits after an epoch, or after a fold or repeat.
+    def reply(self, answer: bool | Answer) -> None:
+        """Answer a child that waits: after an epoch, a fold or repeat, or for a value.
 
         Args:
-            goes_on: Whether the trial goes on.
+            answer: Whether the trial goes on; to `Ask` the `Answer`.
         """
         assert self._pipe is not None
         with contextlib.suppress(ConnectionError):
-            self._pipe.send(goes_on)
+            self._pipe.send(answer)
 
     def log_tail(self, most: int = 8000) -> str:
         """The last of what the child printed, after its end too.

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from search.child.messages import Done, EpochEnded, Failed, Part, Score, Scored, Task
+from search.child.messages import (
+    Answer,
+    Ask,
+    Built,
+    Done,
+    EpochEnded,
+    Failed,
+    Part,
+    Score,
+    Scored,
+    Task,
+)
 from search.executor.interrupts import Stop
 from search.executor.supervisor import Supervisor
+from search.space.parameters import Parameter
 from tracking import EpochRecord
 
 _PAUSE_S = 0.1
@@ -51,6 +63,23 @@ class Listener:
         """
         return True
 
+    def ask(self, parameter: Parameter) -> Answer:
+        """Choose the value of a parameter that the trial's model has just declared.
+
+        The child waits for the answer.
+
+        Args:
+            parameter: As it was declared.
+
+        Returns:
+            The value, and whether the trial goes on; here the parameter's default.
+        """
+        return Answer(parameter.default)
+
+    def built(self) -> bool:
+        """Hear that the trial's model is built; the child waits for word whether to train it."""
+        return True
+
     def between(self) -> None:
         """Hook for work between the child's messages, as writing: after each, and each 0.1 s."""
 
@@ -90,6 +119,10 @@ def train(
             goes_on = listener.part(message)
             if message.waits:
                 supervisor.reply(goes_on)
+        elif isinstance(message, Ask):
+            supervisor.reply(listener.ask(message.parameter))
+        elif isinstance(message, Built):
+            supervisor.reply(listener.built())
         if is_over():
             return None
         listener.between()

@@ -62,7 +62,8 @@ def make_sampler(
     _check_together(name, make, given)
     # What sees only shared parameters: the baseline may lack most of a narrowed space.
     names = {optuna_name(p) for p in always_active(space)} if SAMPLERS[name].needs_shared else set()
-    return SlotSampler(make, seed, history, names)
+    planned = {optuna_name(p) for p in space} if SAMPLERS[name].plans else None
+    return SlotSampler(make, seed, history, names, planned)
 
 
 def _check_together(name: str, make: Callable[[int], BaseSampler], given: Options) -> None:

@@ -40,6 +40,7 @@ class SlotSampler(BaseSampler):
         seed: int,
         history: Sequence[FrozenTrial] = (),
         names: Collection[str] = (),
+        planned: Collection[str] | None = None,
     ) -> None:
         """Keep the function that makes samplers; a trial's sampler is made when it is first needed.
 
@@ -48,7 +49,9 @@ class SlotSampler(BaseSampler):
             seed: The study's seed.
             history: Trials of an earlier study that samplers see before the study's own.
             names: Optuna's parameters without which a finished trial is not shown.
+            planned: The only parameters that are proposed jointly; None for no such bound.
         """
+        self._planned = planned
         self._make = make
         self._seed = seed
         self._history = history
@@ -69,7 +72,10 @@ class SlotSampler(BaseSampler):
     ) -> dict[str, BaseDistribution]:
         """The joint space of the trial's own sampler."""
         inner = self._proposing(study, trial)
-        return inner.sampler.infer_relative_search_space(inner.seen, trial)
+        space = inner.sampler.infer_relative_search_space(inner.seen, trial)
+        if self._planned is None:
+            return space
+        return {name: each for name, each in space.items() if name in self._planned}
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]

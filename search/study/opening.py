@@ -174,7 +174,7 @@ def open_study(
         _refuse_changes(study, config, plain_dataset(ready))
     else:
         version = chosen.history.version if chosen.history else 1
-        write_space(study, plain_space(ready.space), version=version)
+        write_space(study, plain_space(ready.space), version=version, grows=ready.grows)
         write_dataset(study, plain_dataset(ready))
     write_config(study, config)
     _queue_first(study, ready, chosen)

@@ -25,6 +25,7 @@ from search.storage.trials import finished, running, runs_elsewhere, under_way_o
 from search.study.opening import choose, open_study
 from search.study.result import StudyResult
 from search.study.stopping import Ends
+from search.trial.asked import GrowingSpace
 from search.trial.interruption import reclaim
 from search.trial.objective import Objective
 from search.trial.progress import Progress
@@ -120,6 +121,7 @@ class Session:
             study=study,
             adapter=SpaceAdapter(ready.space),
             first=ready.first,
+            growing=GrowingSpace(study, ready.space) if ready.grows else None,
             supervisor=self._supervisor,
             lock=threading.Lock(),
             recorder=recorder,

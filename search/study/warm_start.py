@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import optuna
@@ -17,7 +16,7 @@ from search.config.options import SAMPLERS
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.space.distributions import SpaceAdapter
-from search.space.parameters import Parameter
+from search.space.parameters import Parameter, plain
 from search.storage.records import study_record
 from search.storage.study_attributes import (
     config_of,
@@ -234,8 +233,7 @@ def _version(study: optuna.Study, space: Sequence[Parameter]) -> int:
 
 def plain_space(space: Sequence[Parameter]) -> list[dict[str, Any]]:
     """Convert a space to plain values, as JSON holds them."""
-    plain: list[dict[str, Any]] = json.loads(json.dumps([asdict(p) for p in space]))
-    return plain
+    return [plain(parameter) for parameter in space]
 
 
 def frozen_trials(
