@@ -14,6 +14,7 @@ from models.fast.growth import fit_by_stages
 from models.fast.plan import EpochPlan, Growth
 from models.fast.training_loop import fast_fit
 
+_KERAS_FIT = keras.Model.fit
 _BATCH_SIZE = 32  # Keras' own where none is given
 _TAKEN = ("batch_size", "epochs", "validation_data", "shuffle", "callbacks")
 _WITHOUT_EFFECT = ("verbose", "validation_batch_size")
@@ -73,7 +74,7 @@ def fit(
     if growth:
         fit_by_stages(model, x, y, growth, options)
     else:
-        type(model).fit(model, x, y, **options)
+        _KERAS_FIT(model, x, y, **options)
     return TrainerUsed("keras", reason)
 
 

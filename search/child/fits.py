@@ -153,8 +153,9 @@ class FitWatch(keras.callbacks.Callback):
         if type(model).fit is not keras.Model.fit:  # which called this one
             _FIT(model, **given)
             return models.TrainerUsed("keras", "" if self._trainer == "keras" else _OWN_FIT)
-        x, y = given.pop("x", None), given.pop("y", None)
-        used: models.TrainerUsed = fit_with(model, x, y, trainer=self._trainer, **given)
+        options = {name: value for name, value in given.items() if name not in ("x", "y")}
+        x, y = given.get("x"), given.get("y")
+        used: models.TrainerUsed = fit_with(model, x, y, trainer=self._trainer, **options)
         return used
 
     def _scored(self, model: Any, given: Mapping[str, Any]) -> tuple[float | None, str]:

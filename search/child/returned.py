@@ -55,15 +55,9 @@ def values_of(
         return [v for item in returned for v in values_of(item, trainings, monitor, sign)]
     number = _number(returned)
     if number is not None:
-        last = trainings[-1] if len(trainings) == 1 else None
-        return [Value(value=number, kept=last, is_given=True)]
+        return [Value(value=number, is_given=True)]
     if isinstance(returned, Mapping):
-        numbers = {str(name): _number(value) for name, value in returned.items()}
-        known = {name: value for name, value in numbers.items() if value is not None}
-        _must_have(known, monitor)
-        last = trainings[-1] if len(trainings) == 1 else None
-        value = known.pop(monitor)
-        return [Value(value=value, kept=last, is_given=True, more=known)]
+        return [_of_dict(returned, monitor)]
     if isinstance(returned, keras.callbacks.History):
         made = [t for t in trainings if t.history is returned]
         return [_of_training(made[-1], monitor) if made else _of_history(returned, monitor, sign)]
@@ -79,6 +73,14 @@ def mean_of(values: Sequence[Value]) -> float:
     """The trial's value: the mean of the values; NaN where one is not finite."""
     finite = all(math.isfinite(each.value) for each in values)
     return statistics.fmean(each.value for each in values) if finite else math.nan
+
+
+def _of_dict(returned: Mapping[Any, Any], monitor: str) -> Value:
+    """The value of a dict that a user's `fit` returned: its objective; the rest are figures."""
+    numbers = {str(name): _number(value) for name, value in returned.items()}
+    known = {name: value for name, value in numbers.items() if value is not None}
+    _must_have(known, monitor)
+    return Value(value=known.pop(monitor), is_given=True, more=known)
 
 
 def _of_training(training: Training, monitor: str) -> Value:

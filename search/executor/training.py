@@ -11,6 +11,7 @@ from search.child.messages import (
     Done,
     EpochEnded,
     Failed,
+    Message,
     Part,
     Score,
     Scored,
@@ -111,21 +112,26 @@ def train(
         message = supervisor.poll(_PAUSE_S)
         if isinstance(message, Done | Failed):
             return message
-        if isinstance(message, EpochEnded):
-            goes_on = listener.epoch(message.record, is_asked=message.waits)
-            if message.waits:
-                supervisor.reply(goes_on)
-        elif isinstance(message, Part):
-            goes_on = listener.part(message)
-            if message.waits:
-                supervisor.reply(goes_on)
-        elif isinstance(message, Ask):
-            supervisor.reply(listener.ask(message.parameter))
-        elif isinstance(message, Built):
-            supervisor.reply(listener.built())
+        _hear(message, listener, supervisor)
         if is_over():
             return None
         listener.between()
+
+
+def _hear(message: Message | None, listener: Listener, supervisor: Supervisor) -> None:
+    """Pass a child's message on to a listener, and answer the child where it waits."""
+    if isinstance(message, EpochEnded):
+        goes_on = listener.epoch(message.record, is_asked=message.waits)
+        if message.waits:
+            supervisor.reply(goes_on)
+    elif isinstance(message, Part):
+        goes_on = listener.part(message)
+        if message.waits:
+            supervisor.reply(goes_on)
+    elif isinstance(message, Ask):
+        supervisor.reply(listener.ask(message.parameter))
+    elif isinstance(message, Built):
+        supervisor.reply(listener.built())
 
 
 def score(supervisor: Supervisor, question: Score, stop: Stop) -> Scored:

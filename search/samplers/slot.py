@@ -14,7 +14,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from search.samplers.history_view import with_history
+from search.samplers.history_view import Seen, with_history
 from search.seeds import derive_seed
 from search.storage.slots import slot_of
 
@@ -38,8 +38,7 @@ class SlotSampler(BaseSampler):
         self,
         make: Callable[[int], BaseSampler],
         seed: int,
-        history: Sequence[FrozenTrial] = (),
-        names: Collection[str] = (),
+        seen: Seen = Seen(),  # noqa: B008 (frozen)
         planned: Collection[str] | None = None,
     ) -> None:
         """Keep the function that makes samplers; a trial's sampler is made when it is first needed.
@@ -47,15 +46,13 @@ class SlotSampler(BaseSampler):
         Args:
             make: Makes a sampler from a seed.
             seed: The study's seed.
-            history: Trials of an earlier study that samplers see before the study's own.
-            names: Optuna's parameters without which a finished trial is not shown.
+            seen: Which trials samplers see.
             planned: The only parameters that are proposed jointly; None for no such bound.
         """
         self._planned = planned
         self._make = make
         self._seed = seed
-        self._history = history
-        self._names = names
+        self._seen = seen
         self._made: dict[int, _Proposing] = {}  # of trials under way: several may be
 
     def _proposing(self, study: optuna.Study, trial: FrozenTrial) -> _Proposing:
@@ -63,7 +60,7 @@ class SlotSampler(BaseSampler):
         if trial.number not in self._made:
             seed = derive_seed(self._seed, slot_of(study, trial))
             sampler = made_quietly(self._make, seed)
-            seen = with_history(study, self._history, self._names)
+            seen = with_history(study, self._seen)
             self._made[trial.number] = _Proposing(sampler, seen)
         return self._made[trial.number]
 

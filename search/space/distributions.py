@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import optuna
@@ -197,3 +198,26 @@ def optuna_name(parameter: Parameter) -> str:
     if parameter.mirrored:
         return name + _MIRRORED
     return name + (_EXPONENT if parameter.log and parameter.step is not None else "")
+
+
+def renewed(
+    parameter: Parameter, former: Mapping[str, BaseDistribution], version: int
+) -> Parameter:
+    """Tell a parameter apart from an earlier one of its name that Optuna cannot keep beside it.
+
+    Optuna refuses another list of choices, or another kind of number, under a name that has one.
+
+    Args:
+        parameter: A parameter of the changed space.
+        former: The distributions of earlier trials.
+        version: Version of the changed space.
+    """
+    old = former.get(optuna_name(parameter))
+    if old is None:
+        return parameter
+    try:
+        optuna.distributions.check_distribution_compatibility(old, distribution_of(parameter))
+    except ValueError:
+        variant = f"{parameter.variant}, space {version}".removeprefix(", ")
+        return replace(parameter, variant=variant)
+    return parameter

@@ -92,10 +92,15 @@ def declared_space_of(study: optuna.Study) -> Sequence[Mapping[str, Any]]:
 
 
 def met_of(study: optuna.Study) -> list[Mapping[str, Any]]:
-    """The fields of each `Parameter` that a trial met while it ran, in the order of meeting."""
+    """The fields of each `Parameter` that a trial met while it ran, in the order of meeting.
+
+    Those of trials in an earlier space of the study do not count.
+    """
     attributes = study.user_attrs
+    since = int((attributes.get(Key.SPACE) or {}).get("since", 0))
     met = [value for key, value in attributes.items() if key.startswith(_MET)]
-    return [each["parameter"] for each in sorted(met, key=lambda each: each["when"])]
+    now = [each for each in met if each["when"][0] >= since]
+    return [each["parameter"] for each in sorted(now, key=lambda each: each["when"])]
 
 
 def write_met(

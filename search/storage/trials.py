@@ -8,6 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from search.storage.direction import known_value_of, sign_of
@@ -197,3 +198,11 @@ def runs_elsewhere(study: optuna.Study, owner: Mapping[str, Any]) -> bool:
     gone = {trial.number for trial in orphans(study)}
     under_way = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     return any(t.number not in gone and owner_of_trial(t) != owner for t in under_way)
+
+
+def former_distributions(study: optuna.Study, before: int) -> dict[str, BaseDistribution]:
+    """Optuna's distributions that trials below a number have, by Optuna's name."""
+    former: dict[str, BaseDistribution] = {}
+    for trial in study.get_trials(deepcopy=False)[:before]:
+        former |= trial.distributions
+    return former

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeVar
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from models.checks import told
 from search.config.goals import figures_of
 from search.config.options import SAMPLERS
 from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.space.distributions import SpaceAdapter
-from search.space.parameters import Parameter, plain
+from search.space.parameters import Parameter, from_plain, plain
 from search.storage.records import study_record
 from search.storage.study_attributes import (
     config_of,
     dataset_of,
+    declared_space_of,
     history_of,
-    space_of,
+    met_of,
     space_version_of,
 )
+from search.study.frozen import frozen_trials
 from tracking import COMPLETE, PRUNED, Scalar, StudyRecord, TrialRecord
 
 _QUEUED = 5
@@ -48,6 +49,8 @@ class History:
         queued: Configurations to train again, best first, where the sampler does not learn.
         left: How many trials were left out, by reason.
         reason: Why the sampler does not learn from the earlier values; empty where it does.
+        late: The fields of each `Parameter` that trials of the earlier study met only while they
+            ran, and that the trials here may have.
     """
 
     study: str
@@ -56,6 +59,7 @@ class History:
     queued: tuple[Mapping[str, Scalar], ...]
     left: Mapping[str, int]
     reason: str
+    late: tuple[Mapping[str, Any], ...] = ()
 
     def summary(self) -> str:
         """Say in one line what was taken and what was left out."""
@@ -86,9 +90,6 @@ def take_history(
         space: Space of the new study.
         dataset: Ratings of the new study; None for a user's own model.
 
-    Returns:
-        Trials to learn from; or configurations to queue, where the sampler cannot learn from them.
-
     Raises:
         SearchError: The earlier study trains another kind of model.
     """
@@ -97,10 +98,12 @@ def take_history(
     reason = _reason(old, config, dataset_of(study), dataset)
     left: Counter[str] = Counter()
     record = study_record(study, old)
-    taken = _taken(record, space, left)
+    late = [from_plain(each) for each in met_of(study)] if not config.rates else []
+    target = _Target(space, late)
+    taken = _taken(record, target, left)
     fitted = {trial.number: values for trial, values in taken}
     best = [fitted[trial.number] for trial in record.ranked() if trial.number in fitted]
-    inherited = [] if reason else _inherited(study, old, config, space, left)
+    inherited = [] if reason else _inherited(study, old, config, target, left)
     own = [] if reason else [_plain(trial, values, config) for trial, values in taken]
     return History(
         study=study.study_name,
@@ -109,6 +112,7 @@ def take_history(
         queued=tuple(best[:_QUEUED]) if reason else (),
         left=dict(left),
         reason=reason,
+        late=tuple(plain(parameter) for parameter in late),
     )
 
 
@@ -120,12 +124,22 @@ def _must_train_the_same(old: StudyConfig, new: StudyConfig) -> None:
         )
 
 
+class _Target(NamedTuple):
+    """The space that earlier trials must fit.
+
+    `late` are the parameters of it that a trial may have, but is not given where it lacks them.
+    """
+
+    space: Sequence[Parameter]
+    late: Sequence[Parameter] = ()
+
+
 def _taken(
-    record: StudyRecord, space: Sequence[Parameter], left: Counter[str]
+    record: StudyRecord, target: _Target, left: Counter[str]
 ) -> list[tuple[TrialRecord, dict[str, Scalar]]]:
     """List the trials that fit a space, with their values; count the others in `left` by reason."""
     ended = [t for t in record.trials if t.state in (COMPLETE, PRUNED) and t.value is not None]
-    return _fitting(((trial, trial.params) for trial in ended), space, left)
+    return _fitting(((trial, trial.params) for trial in ended), target, left)
 
 
 def _reason(
@@ -147,7 +161,7 @@ def _inherited(
     study: optuna.Study,
     old: StudyConfig,
     new: StudyConfig,
-    space: Sequence[Parameter],
+    target: _Target,
     left: Counter[str],
 ) -> list[dict[str, Any]]:
     """List the trials that the earlier study itself had by warm start and that fit the new space.
@@ -157,7 +171,7 @@ def _inherited(
     if list(old.objectives) != list(new.objectives):
         return []
     trials = (history_of(study) or {}).get("trials", [])
-    fitting = _fitting(((trial, trial["values"]) for trial in trials), space, left)
+    fitting = _fitting(((trial, trial["values"]) for trial in trials), target, left)
     return [{**trial, "values": values} for trial, values in fitting]
 
 
@@ -182,13 +196,13 @@ def _why_not(
 
 def _fitting(
     trials: Iterable[tuple[_Trial, Mapping[str, Scalar]]],
-    space: Sequence[Parameter],
+    target: _Target,
     left: Counter[str],
 ) -> list[tuple[_Trial, dict[str, Scalar]]]:
     """List the trials that fit a space, with their values; count the others in `left` by reason."""
     taken = []
     for trial, params in trials:
-        values, problem = _fitted(params, space)
+        values, problem = _fitted(params, target)
         if problem:
             left[problem] += 1
         else:
@@ -196,19 +210,20 @@ def _fitting(
     return taken
 
 
-def _fitted(
-    params: Mapping[str, Scalar], space: Sequence[Parameter]
-) -> tuple[dict[str, Scalar], str]:
+def _fitted(params: Mapping[str, Scalar], target: _Target) -> tuple[dict[str, Scalar], str]:
     """Complete an earlier trial's values with a space's defaults, or name what does not fit."""
     values: dict[str, Scalar] = {}
-    for parameter in space:
+    late = {parameter.name for parameter in target.late}
+    for parameter in (*target.space, *target.late):
         if not parameter.is_active(values):
+            continue
+        if parameter.name in late and parameter.name not in params:
             continue
         value = params.get(parameter.name, parameter.default)
         if not parameter.holds(value):
             return {}, f"`{parameter.name}` = {told(value)}"
         values[parameter.name] = value
-    unknown = sorted(set(params) - {parameter.name for parameter in space})
+    unknown = sorted(set(params) - late - {parameter.name for parameter in target.space})
     return (values, f"`{unknown[0]}`, which is no parameter any more") if unknown else (values, "")
 
 
@@ -227,7 +242,7 @@ def _plain(trial: TrialRecord, values: Mapping[str, Scalar], config: StudyConfig
 
 def _version(study: optuna.Study, space: Sequence[Parameter]) -> int:
     """The version of the new study's space: the earlier study's, plus 1 if the spaces differ."""
-    same = list(space_of(study)) == plain_space(space)
+    same = list(declared_space_of(study)) == plain_space(space)
     return space_version_of(study) + (not same)
 
 
@@ -236,28 +251,18 @@ def plain_space(space: Sequence[Parameter]) -> list[dict[str, Any]]:
     return [plain(parameter) for parameter in space]
 
 
-def frozen_trials(
-    history: Sequence[Mapping[str, Any]], adapter: SpaceAdapter
+def carried_over(
+    study: optuna.Study, space: Sequence[Parameter], since: int
 ) -> tuple[FrozenTrial, ...]:
-    """Convert the trials of a history to Optuna's frozen trials, as a sampler sees them.
+    """Take a study's own trials of before its space was changed, as far as they fit the new space.
 
     Args:
-        history: As `History.trials` has them.
-        adapter: Adapter of the new study's space.
-
-    Returns:
-        Complete trials with the values of their goals, pruned ones with their best at its epoch.
+        study: The study.
+        space: The space that it goes on in.
+        since: Number of its first trial there.
     """
-    trials = []
-    for taken in history:
-        complete = taken["goals"] is not None
-        trials.append(
-            optuna.trial.create_trial(
-                state=TrialState.COMPLETE if complete else TrialState.PRUNED,
-                values=taken["goals"],
-                params=adapter.encode(taken["values"]),
-                distributions=adapter.distributions(taken["values"]),
-                intermediate_values={int(taken["epochs"]): float(taken["value"])},
-            )
-        )
-    return tuple(trials)
+    config = config_of(study)
+    record = study_record(study, config)
+    earlier = replace(record, trials=tuple(t for t in record.trials if t.number < since))
+    taken = _taken(earlier, _Target(space), Counter())
+    return frozen_trials([_plain(trial, values, config) for trial, values in taken], space)

@@ -12,10 +12,17 @@ from optuna.trial import FrozenTrial
 from search.child.messages import Answer
 from search.config.options import SAMPLERS
 from search.space.configurations import range_in_words
-from search.space.distributions import distribution_of, encode_one, optuna_name, suggest
+from search.space.distributions import (
+    distribution_of,
+    encode_one,
+    optuna_name,
+    renewed,
+    suggest,
+)
 from search.space.parameters import Parameter, from_plain, plain, variant_beside
 from search.storage.internals import add_parameter
-from search.storage.study_attributes import met_of, write_met
+from search.storage.study_attributes import met_of, space_version_of, write_met
+from search.storage.trials import former_distributions
 from tracking import Scalar
 
 
@@ -26,13 +33,15 @@ class GrowingSpace:
     met through the study's attributes.
     """
 
-    def __init__(self, study: optuna.Study, declared: Sequence[Parameter]) -> None:
+    def __init__(self, study: optuna.Study, declared: Sequence[Parameter], since: int = 0) -> None:
         """Take the parameters that are known before any trial, and those that trials have met.
 
         Args:
             study: The study.
             declared: The parameters that were found before any trial.
+            since: Number of the first trial in the study's present space.
         """
+        self._former = former_distributions(study, since) if since else {}
         self._study = study
         self._declared = list(declared)
         self._lock = threading.Lock()
@@ -61,7 +70,8 @@ class GrowingSpace:
                 found = self._find(parameter)
             if found is not None:
                 return found, False
-            new = replace(parameter, variant=variant_beside(parameter, self._known))
+            apart = replace(parameter, variant=variant_beside(parameter, self._known))
+            new = renewed(apart, self._former, space_version_of(self._study))
             write_met(self._study, optuna_name(new), plain(new), when)
             self._known.append(new)
             return new, True

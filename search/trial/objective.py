@@ -67,8 +67,7 @@ class Objective:
         study: Its Optuna study.
         adapter: Its space.
         first: The values that trial 0 tries.
-        growing: The parameters of a user's own model, which asks for its values; None for rating
-            models, whose values are all chosen before a trial is trained.
+        growing: The parameters of a user's own model, which asks for its values; else None.
         supervisor: Owns the child.
         lock: Held by one worker at a time, while it stores the end of a trial in both stores.
         recorder: Writes the record.
@@ -218,8 +217,7 @@ class Objective:
         self, run: TrialRun, plan: TrialPlan, judging: Judging, growing: GrowingSpace
     ) -> TrialRecord:
         """Train a user's own model, which asks for its values while it is built and trained."""
-        run_id = run.record.run_id or ""
-        number, sampler = run.trial.number, self.config.sampler
+        run_id, number = run.record.run_id or "", run.trial.number
         stored: dict[str, Scalar] = {}
 
         def store(values: Mapping[str, Scalar]) -> None:
@@ -230,12 +228,12 @@ class Objective:
             stored.update(new)
 
         hearers = Hearers(
-            new=lambda met: self.progress.message(met_in_words(met, number, sampler)),
+            new=lambda met: self.progress.message(met_in_words(met, number, self.config.sampler)),
             store=store,
             twin=lambda values: self._same_before(run, values),
         )
-        at_defaults = slot_of(self.study, frozen(run.trial)) == 0
-        asked = AskedValues(run.trial, growing, hearers, at_defaults=at_defaults)
+        is_first = Tag.BASELINE in plan.tags
+        asked = AskedValues(run.trial, growing, hearers, at_defaults=is_first)
         trained = self._train(run, replace(plan, run_id=run_id), judging, asked)
         if len(stored) < len(asked.values):  # it ended before its model was built
             store(asked.values)
@@ -250,14 +248,13 @@ class Objective:
         self, run: TrialRun, plan: TrialPlan, judging: Judging, asked: AskedValues | None = None
     ) -> _Trained:
         """Train a trial in the child."""
-        is_first = Tag.BASELINE in plan.tags
         task = task_of(
             plan,
             run.folder,
             keep_model=self.config.keep_models != "none",
             judged_from=judging.first,
             judged_by_parts=judging.by_parts,
-            limits=Limits() if is_first else limits_of(self.config),
+            limits=Limits() if Tag.BASELINE in plan.tags else limits_of(self.config),
         )
         values = plan.values if asked is None else asked.values
         judge = Judge(self.config, self.study, run.trial, judging, values)
@@ -296,7 +293,7 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class _Trained:
-    """How a training ended: its listener, its end (None where it was stopped), its memory in MB."""
+    """The listener of a training, its end (None where it was stopped) and its memory in MB."""
 
     listener: TrialListener
     ended: Done | Failed | None
