@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -266,6 +267,7 @@ def _saved(kept: Sequence[Training], folder: Path) -> tuple[tuple[str, ...], str
         try:
             models.save_keras_model(training.model, folder / name)
         except Exception as error:
+            shutil.rmtree(folder / name, ignore_errors=True)
             text = " ".join(str(error).split())[:200]
             return tuple(folders), f"its model is not kept, since Keras cannot save it ({text})"
         folders.append(name)

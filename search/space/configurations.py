@@ -129,7 +129,13 @@ def range_in_words(parameter: Parameter) -> str:
         parameter: The parameter; of a fixed one its value is said.
     """
     if parameter.kind in ("Int", "Float"):
-        step = "" if parameter.step is None else f" in steps of {parameter.step:g}"
+        every = parameter.step is None or (parameter.kind == "Int" and parameter.step == 1)
+        step = "" if every or parameter.log else f" in steps of {parameter.step:g}"
+        step = (
+            f", each {parameter.step:g} times the one before"
+            if parameter.log and not every
+            else step
+        )
         return f"from {parameter.low:g} to {parameter.high:g}{step}"
     return "one of " + ", ".join(str(value) for value in parameter.listed())
 

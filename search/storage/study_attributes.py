@@ -103,6 +103,12 @@ def met_of(study: optuna.Study) -> list[Mapping[str, Any]]:
     return [each["parameter"] for each in sorted(now, key=lambda each: each["when"])]
 
 
+def ever_met(study: optuna.Study) -> set[str]:
+    """The names of all parameters that trials met while they ran, in any space of the study."""
+    met = (value for key, value in study.user_attrs.items() if key.startswith(_MET))
+    return {str(each["parameter"]["name"]) for each in met}
+
+
 def write_met(
     study: optuna.Study, name: str, parameter: Mapping[str, Any], when: tuple[int, int]
 ) -> None:

@@ -21,6 +21,7 @@ from search.storage.study_attributes import (
     config_of,
     dataset_of,
     declared_space_of,
+    ever_met,
     history_of,
     met_of,
     space_version_of,
@@ -256,6 +257,8 @@ def carried_over(
 ) -> tuple[FrozenTrial, ...]:
     """Take a study's own trials of before its space was changed, as far as they fit the new space.
 
+    Parameters that its trials met only while they ran are left out, until trials meet them again.
+
     Args:
         study: The study.
         space: The space that it goes on in.
@@ -263,6 +266,15 @@ def carried_over(
     """
     config = config_of(study)
     record = study_record(study, config)
-    earlier = replace(record, trials=tuple(t for t in record.trials if t.number < since))
+    known = {parameter.name for parameter in space}
+    dropped = ever_met(study) - known
+    earlier = replace(
+        record,
+        trials=tuple(
+            replace(t, params={n: v for n, v in t.params.items() if n not in dropped})
+            for t in record.trials
+            if t.number < since
+        ),
+    )
     taken = _taken(earlier, _Target(space), Counter())
     return frozen_trials([_plain(trial, values, config) for trial, values in taken], space)
