@@ -297,3 +297,14 @@ class WrongName(keras_tuner.HyperModel):
 def not_tunable(hp):
     """Nothing to search."""
     return _dense()
+
+
+class DashNamed(keras_tuner.HyperModel):
+    """Reports a metric with a dash and a space in its name."""
+
+    def build(self, hp):
+        hp.Int("units", 2, 8)
+        return _dense(metrics=[keras.metrics.MeanSquaredError(name="r-mean square")])
+
+    def fit(self, hp, model, **options):
+        return model.fit(X, Y, validation_data=(X, Y), **options)
