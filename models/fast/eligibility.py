@@ -31,8 +31,9 @@ _OTHER_METHODS = {
     "__call__", "losses", "trainable_variables", "trainable_weights", "non_trainable_variables",
 }  # fmt: skip
 _HARMLESS = {
-    "compile", "fit", "loss", "predict", "predict_step", "predict_on_batch", "make_predict_function",
-    "train_on_batch", "test_on_batch", "get_compile_config", "compile_from_config",
+    "compile", "fit", "loss", "predict", "predict_step", "predict_on_batch",
+    "make_predict_function", "train_on_batch", "test_on_batch", "get_compile_config",
+    "compile_from_config",
 }  # fmt: skip
 _TRAINING_METHODS = {
     name

@@ -38,7 +38,7 @@ _DRAWING = (
 )  # fmt: skip
 _ELSEWHERE = ("PyFunc", "EagerPyFunc", "Print", "WriteFile", "QueueEnqueue")
 _EFFECTS = {
-    _CHANGING: "its training changes other values than its weights, as a layer's own statistics",
+    _CHANGING: "its layers change more than weights in training, as statistics or random seeds",
     _DRAWING: "one of its layers draws random numbers in a way of its own",
     _ELSEWHERE: "one of its layers runs code outside of the network",
 }
@@ -66,7 +66,7 @@ def rows_depend(model: keras.Model, x: Any, y: Any) -> str | None:
 
 def _of_state(model: keras.Model, x: Any) -> str | None:
     """Find what a training call does besides computing its result, in its graph of operations."""
-    if all(_is_plain(layer) for layer in [model, *nested_layers(model)]):
+    if _is_plain(model):
         return None
     function = tf.function(lambda inputs: model(inputs, training=True), autograph=False)
     with replaced_calls(_dropping(model), _passed_on):
@@ -78,13 +78,17 @@ def _of_state(model: keras.Model, x: Any) -> str | None:
     return None
 
 
-def _is_plain(layer: keras.layers.Layer) -> bool:
+def _is_plain(model: keras.Model) -> bool:
+    """Whether a model and all of its layers are Keras' own, and keep nothing but their weights."""
+    return all(_keeps_nothing(layer) for layer in [model, *nested_layers(model)])
+
+
+def _keeps_nothing(layer: keras.layers.Layer) -> bool:
     """Whether a layer is one of Keras' own that keeps nothing but its weights."""
     if not of_keras(type(layer)) or isinstance(layer, keras.layers.Lambda) or "call" in vars(layer):
         return False
-    if isinstance(layer, keras.Model) or type(layer) in _DROPPING:
-        return True
-    return not layer._non_trainable_variables and not hasattr(layer, "seed_generator")
+    passes_on = isinstance(layer, keras.Model) or type(layer) in _DROPPING
+    return passes_on or not layer.non_trainable_variables
 
 
 def _dropping(model: keras.Model) -> list[keras.layers.Layer]:
@@ -100,58 +104,67 @@ def _passed_on(layer: keras.layers.Layer, values: Any, *_: Any, **__: Any) -> An
 def _of_predictions(model: keras.Model, x: Any, y: Any) -> str | None:
     """Predict a few rows together and apart, in training (nothing dropped) and in use."""
     inputs, targets = _spread((x, y), _MODEL_ROWS)
+    # Where layers are Keras' own and nothing is dropped, both are the same.
+    modes = (True,) if _is_plain(model) else (False, True)
     with replaced_calls(_dropping(model), _passed_on):
-        for training in (False, True):
-            together = model(inputs, training=training)
-            if not isinstance(together, tf.Tensor) or together.shape.rank == 0:
-                return "its output is not one tensor"
-            if len(together) != len(targets):
-                return "it does not predict one result a row"
-            if getattr(together, "_keras_mask", None) is not None:
-                return "its loss leaves out what is masked"
+        for training in modes:
+            with tf.GradientTape() as tape:
+                together = model(inputs, training=training)
+                reason = _of_output(model, together, len(targets))
+                if reason:
+                    return reason
+                loss = model._compile_loss(targets, together)
+                if loss.shape.rank != 0:
+                    return "its loss is not one number a batch"
+                total = tf.add_n([loss, *(tf.cast(each, loss.dtype) for each in model.losses)])
             apart = [model(part, training=training) for part in _parted(inputs, len(targets))]
-            if model.losses and len(model.losses) != _penalties(model):
-                return "it adds losses of its own"
             if not _alike(together, np.concatenate(apart), rtol=1e-4, atol=1e-5):
                 return "its prediction of a row depends on the rows beside it"
-        return _of_gradients(model, inputs, targets)
+        return _of_gradients(model, tape, total)
 
 
-def _of_gradients(model: keras.Model, inputs: Any, targets: Any) -> str | None:
+def _of_output(model: keras.Model, output: Any, rows: int) -> str | None:
+    """Find a reason in a model's output for some rows, or in the losses that came with it."""
+    if not isinstance(output, tf.Tensor) or output.shape.rank == 0:
+        return "its output is not one tensor"
+    if len(output) != rows:
+        return "it does not predict one result a row"
+    if getattr(output, "_keras_mask", None) is not None:
+        return "its loss leaves out what is masked"
+    if model.losses and len(model.losses) != _penalties(model):
+        return "it adds losses of its own"
+    return None
+
+
+def _of_gradients(model: keras.Model, tape: tf.GradientTape, loss: Any) -> str | None:
     """Find a weight that no gradient reaches: Keras leaves it out of the step, with a warning."""
-    with tf.GradientTape() as tape:
-        loss = model._compile_loss(targets, model(inputs, training=True))
-        if loss.shape.rank != 0:
-            return "its loss is not one number a batch"
-        total = tf.add_n([loss, *(tf.cast(each, loss.dtype) for each in model.losses)])
     weights = model.trainable_variables
-    for weight, gradient in zip(
-        weights, tape.gradient(total, [v.value for v in weights]), strict=True
-    ):
+    gradients = tape.gradient(loss, [v.value for v in weights])
+    for weight, gradient in zip(weights, gradients, strict=True):
         if gradient is None:
             return f"its loss does not depend on its weight {weight.path}"
     return None
 
 
 def _of_scores(model: keras.Model, x: Any, y: Any) -> str | None:
-    """Score rows together and apart, by the loss and by each metric that is not Keras' own."""
-    inputs, targets = _spread((x, y), _MODEL_ROWS)
-    predictions = model(inputs, training=False)
-    reason = _of_loss(model, targets, predictions)
-    if reason:
-        return reason
-    some = _spread(y, max(_MODEL_ROWS, min(_LOSS_ROWS, _MOST_BYTES // _bytes_a_row(predictions))))
-    drawn = np.random.default_rng(0).uniform(0.01, 0.99, (len(some), *predictions.shape[1:]))
-    guesses = tf.cast(drawn, predictions.dtype)
-    return _of_loss(model, some, guesses) or _of_metrics(model, some, guesses)
+    """Score guesses together and apart, by the loss and by each metric that is not Keras' own.
+
+    Guesses, drawn between 0 and 1, take the place of predictions, as those of an untrained model
+    may all be alike.
+    """
+    predicted = model(_spread(x, 1), training=False)
+    shape = predicted.shape[1:]
+    fitting = _MOST_BYTES // max(1, prod(shape) * predicted.dtype.size)
+    targets = _spread(y, max(_MODEL_ROWS, min(_LOSS_ROWS, fitting)))
+    drawn = np.random.default_rng(0).uniform(0.01, 0.99, (len(targets), *shape))
+    guesses = tf.cast(drawn, predicted.dtype)
+    return _of_loss(model, targets, guesses) or _of_metrics(model, targets, guesses)
 
 
 def _of_loss(model: keras.Model, targets: Any, predictions: Any) -> str | None:
     """Compare the loss of some rows with that of the first and that of the others."""
     loss = model._compile_loss
     whole = loss(targets, predictions)
-    if whole.shape.rank != 0:
-        return "its loss is not one number a batch"
     (single,) = loss._flat_losses
     kind = single.loss
     values = kind.call(*(tf.cast(each, kind.dtype) for each in (targets, predictions)))
@@ -216,11 +229,6 @@ def _parted(rows: Any, count: int) -> Sequence[Any]:
         tf.nest.map_structure(lambda leaf: leaf[:1], rows),
         tf.nest.map_structure(lambda leaf: leaf[1:], rows),
     ]
-
-
-def _bytes_a_row(values: Any) -> int:
-    count: int = prod(values.shape[1:]) * values.dtype.size
-    return max(1, count)
 
 
 def _alike(one: Any, other: Any, *, rtol: float, atol: float) -> bool:
