@@ -151,6 +151,11 @@ class FitWatch(keras.callbacks.Callback):
     def _train(self, model: Any, given: dict[str, Any]) -> models.TrainerUsed:
         """Train a model with the study's trainer, or with Keras' `fit` where its class has one."""
         if type(model).fit is not keras.Model.fit:  # which called this one
+            if self._trainer == "fast":
+                raise models.ModelsError(
+                    f"The fast trainer must be able to train the model, but {_OWN_FIT}. "
+                    "Use the trainer `auto` or `keras`."
+                )
             _FIT(model, **given)
             return models.TrainerUsed("keras", "" if self._trainer == "keras" else _OWN_FIT)
         options = {name: value for name, value in given.items() if name not in ("x", "y")}
