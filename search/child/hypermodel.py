@@ -96,6 +96,8 @@ class HyperModelRunner:
             self._hypermodel.declare_hyperparameters(hp)
             model = self._hypermodel.build(hp)
             build_s = time.perf_counter() - started
+            if model is None:
+                raise SearchError(f"`build` of `{self._config.model}` must return a model.")
             self._write(task, hp)
             report.built()
             if beyond := too_large(model, task.limits):

@@ -62,6 +62,20 @@ def beyond_in_a_row(study: optuna.Study) -> int:
     return sum(1 for _ in takewhile(infeasible, reversed(ended)))
 
 
+def failed_alike(study: optuna.Study, since: int, least: int) -> str | None:
+    """The message of the first trials if these failed with the same one and none other ended.
+
+    Args:
+        study: The study.
+        since: Number of the first trial that is looked at.
+        least: How many must have failed; None is returned for fewer.
+    """
+    ended = [t for t in study.get_trials(deepcopy=False)[since:] if _counts(t)]
+    messages = {outcome_of(trial).message for trial in ended}
+    alike = len(ended) >= least and all(t.state == TrialState.FAIL for t in ended)
+    return messages.pop() if alike and len(messages) == 1 else None
+
+
 def is_beyond(trial: FrozenTrial) -> bool:
     """Whether an ended trial exceeds a limit, so that it does not rank."""
     return outcome_of(trial).beyond
