@@ -12,6 +12,14 @@ from search.config.limits import too_long
 from tracking import EndReason, EpochRecord
 
 
+class StudyGone(BaseException):
+    """The study has closed its end of the pipe: nobody waits for the trial any more.
+
+    It is no `Exception`, so that nothing between the reporter and the child's loop takes it for a
+    failure of the trial, and no connection of a user's own is taken for the pipe.
+    """
+
+
 class Reporter:
     """Sends each epoch and each fold or repeat of a trial to the study's process.
 
@@ -47,8 +55,7 @@ class Reporter:
         first = self._task.judged_from
         waits = first is not None and epoch >= first and not self._prefix
         record = EpochRecord(epoch=epoch, seconds=seconds, metrics=named)
-        self._pipe.send(EpochEnded(record=record, waits=waits))
-        goes_on = not waits or bool(self._pipe.recv())
+        goes_on = self._told(EpochEnded(record=record, waits=waits), waits=waits)
         self._trained += seconds
         self.seconds += time.perf_counter() - started
         self.beyond = too_long(self._trained, peak_memory_mb(), self._task.limits)
@@ -78,10 +85,17 @@ class Reporter:
         """
         started = time.perf_counter()
         waits = self._task.judged_by_parts
-        self._pipe.send(Part(number=number, value=value, waits=waits))
-        goes_on = not waits or bool(self._pipe.recv())
+        goes_on = self._told(Part(number=number, value=value, waits=waits), waits=waits)
         self.seconds += time.perf_counter() - started
         return goes_on
+
+    def _told(self, message: EpochEnded | Part, *, waits: bool) -> bool:
+        """Send a message; if the trial waits for an answer, whether it goes on, else true."""
+        try:
+            self._pipe.send(message)
+            return not waits or bool(self._pipe.recv())
+        except (EOFError, ConnectionError) as error:
+            raise StudyGone from error
 
     @property
     def end_reason(self) -> str:

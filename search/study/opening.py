@@ -23,6 +23,7 @@ from search.space.configurations import check_configurations
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter
 from search.space.recipes import recipes_for
+from search.storage.data_check import other_ratings as differ
 from search.storage.studies import Studies, must_be_ours
 from search.storage.study_attributes import (
     config_of,
@@ -225,11 +226,5 @@ def other_ratings(study: optuna.Study, dataset: Mapping[str, Any] | None) -> lis
         study: The stored study.
         dataset: The ratings of now, as `plain_dataset` returns them.
     """
-    before = dataset_of(study)
-    if not before or not dataset or before["content_hash"] == dataset["content_hash"]:
-        return []
-    return [
-        f"the ratings' hash was {before['content_hash'][:12]}…, now "
-        f"{dataset['content_hash'][:12]}… ({before['profile']['rows']:,} rows then, "
-        f"{dataset['profile']['rows']:,} now)"
-    ]
+    differs = differ(dataset_of(study), dataset)
+    return [differs] if differs else []

@@ -14,6 +14,7 @@ from search.config.goals import GOALS, figures_of
 from search.config.limits import exceeds, limits_of
 from search.config.parts import part_kind
 from search.config.study import StudyConfig
+from search.errors import USER_ERRORS
 from search.storage.direction import known_value_of
 from search.storage.records import so_far
 from search.storage.trial_attributes import plan_of, write_outcome
@@ -78,7 +79,9 @@ class Conclusion:
         return record
 
     def abandon(self, run: TrialRun, error: BaseException) -> None:
-        """Close and requeue a trial that ended by a failure of Trialbook or by a second Ctrl-C.
+        """Close and requeue a trial that something other than its training ended.
+
+        That is a second Ctrl-C, data that cannot be had any more, or a failure of Trialbook.
 
         Args:
             run: The trial.
@@ -86,7 +89,8 @@ class Conclusion:
         """
         interrupted = isinstance(error, KeyboardInterrupt)
         record = self._cut(run, KILLED, EndReason.INTERRUPTED if interrupted else EndReason.ERROR)
-        record = replace(record, message="" if interrupted else f"Trialbook itself failed: {error}")
+        text = str(error) if isinstance(error, USER_ERRORS) else f"Trialbook itself failed: {error}"
+        record = replace(record, message="" if interrupted else text)
         if not self._stored(run).state.is_finished():
             requeue(self.study, self._stored(run), record)
         self.recorder.kill_trial(record)
