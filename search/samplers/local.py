@@ -14,6 +14,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from search.samplers.forest import most_promising
+from search.samplers.sweep import Sweep
 from search.storage.direction import sign_of
 from search.storage.trials import is_beyond
 
@@ -27,8 +28,6 @@ _STEP = 0.15
 """Standard deviation of a number's change, as a share of its range."""
 _DRAWS = 100
 """Draws of a change before a value stays as it is."""
-_NEAR = 3
-"""Parameters in which a trial near another one differs at most."""
 _FIRST = 60
 """Trials that ended, after which no choice comes before all else."""
 _LEARNT_FROM = 10
@@ -70,7 +69,7 @@ class LocalSampler(BaseSampler):
       trial and with the best of another kind (Schmidt, Schneider and Hennig, "Descending through
       a Crowded Valley", ICML 2021).
     - Sweep: of the variations, `sweep` change one choice of the best trial to what no trial near
-      it had; near means that at most `_NEAR` parameters differ. The forest would avoid a value
+      it had; near means that at most `NEAR` parameters differ. The forest would avoid a value
       that only poor configurations had.
     - Parent: the best trial half of the time, the second and the third a quarter each
       (`_PARENTS`). Where the first two have the same `kind`, a model's family, the third is the
@@ -163,16 +162,9 @@ class LocalSampler(BaseSampler):
         names: Container[str | None],
     ) -> dict[str, Any] | None:
         """Change one choice of a trial to a value that no similar trial had, or return None."""
+        sweep = Sweep(self._settings.kind, self._settings.first)
         for base in bases:
-            kind, untried = base.params.get(self._settings.kind or ""), []
-            same = [params for params in known if params.get(self._settings.kind or "") == kind]
-            for name, distribution in base.distributions.items():
-                if name in names and isinstance(distribution, CategoricalDistribution):
-                    most = len(base.params) // 2 if name == self._settings.first else _NEAR
-                    compared = known if name == self._settings.kind else same
-                    near = [params for params in compared if _apart(params, base.params) <= most]
-                    tried = {params.get(name) for params in near}
-                    untried += [(name, v) for v in distribution.choices if v not in tried]
+            untried = sweep.untried(base, known, names)
             if untried:
                 name, value = untried[self._random.integers(len(untried))]
                 return {**base.params, name: value}
@@ -275,11 +267,6 @@ class LocalSampler(BaseSampler):
     ) -> None:
         """Pass the call on to the sampler that makes the other proposals."""
         self._other.after_trial(study, trial, state, values)
-
-
-def _apart(some: Mapping[str, Any], others: Mapping[str, Any]) -> int:
-    """Count the shared parameters in which two configurations differ."""
-    return sum(some[name] != others[name] for name in some.keys() & others.keys())
 
 
 def _least(trial: FrozenTrial, sign: float) -> float:
