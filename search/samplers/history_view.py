@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from search.samplers.infeasible import with_infeasible
 from search.storage.views import view_of
 
 _NO_PARAMETERS_YET = (TrialState.WAITING, TrialState.RUNNING)
@@ -20,9 +21,11 @@ def with_history(
     """Make a view of a study in which the trials of an earlier study come before the study's own.
 
     Its own are read once, when they are first asked for: `tpe` asks some twenty times a proposal,
-    and the storage takes milliseconds each time. Where there are several goals, a trial that a
-    limit ended has no values, and samplers that weigh intermediate ones have no place for it: it
-    is not shown.
+    and the storage takes milliseconds each time. Where there are several goals, a pruned trial has
+    no values, and samplers that weigh intermediate ones have no place for it: it is not shown.
+
+    A trial that exceeds a limit is shown as infeasible, so that every sampler moves away from it
+    (`search.samplers.infeasible`).
 
     Args:
         study: The study.
@@ -36,7 +39,7 @@ def with_history(
         nonlocal read
         if read is None:
             several = len(study.directions) > 1
-            both = [*history, *study.get_trials(deepcopy=False)]
+            both = with_infeasible(study, [*history, *study.get_trials(deepcopy=False)])
             read = [
                 trial
                 for trial in both

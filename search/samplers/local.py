@@ -14,9 +14,10 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from search.samplers.forest import most_promising
+from search.samplers.infeasible import is_infeasible
 from search.samplers.sweep import Sweep
 from search.storage.direction import sign_of
-from search.storage.trials import is_beyond
+from search.storage.trials import is_refused
 
 _PARENTS = 3
 """How many of the best trials are varied."""
@@ -83,6 +84,8 @@ class LocalSampler(BaseSampler):
       have is drawn uniformly.
     - Forest: from `_LEARNT_FROM` trials on, `candidates` variations are drawn, and the one that
       `search.samplers.forest` finds most promising is proposed.
+    - Limits: a trial that exceeds one is never varied. It counts as tried in the sweep, and the
+      forest learns it as worse than all others.
 
     Each trial has an instance of its own.
     """
@@ -117,18 +120,18 @@ class LocalSampler(BaseSampler):
     def _proposed(self, study: optuna.Study) -> dict[str, Any] | None:
         """Propose a variation of an ended trial; None while too few trials have ended."""
         ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-        within = [t for t in ended if not is_beyond(t)]
+        within = [t for t in ended if not is_infeasible(t)]
         under_way = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         taken = [t.params for t in under_way if t.params]
         whole = [t for t in within if t.state == TrialState.COMPLETE]
         if len(ended) < self._settings.startup or not whole:
             return None
         if len(study.directions) > 1:
-            front = [t for t in study.best_trials if not is_beyond(t)] or whole
+            front = [t for t in study.best_trials if not is_refused(t)] or whole
             return self._varied(front[self._random.integers(len(front))])
         sign = sign_of(study)
         if self._settings.sweep:
-            known = [*(t.params for t in within), *taken]
+            known = [*(t.params for t in ended), *taken]
             best = min(whole, key=lambda t: _least(t, sign))
             other = self._other_kind(within, [best], sign)
             both = [best] if other is None else [best, other]
@@ -140,7 +143,7 @@ class LocalSampler(BaseSampler):
             if swept is not None:
                 return swept
         parent = self._parent(within, whole, sign)
-        valued = [t for t in within if math.isfinite(_least(t, sign))]
+        valued = [t for t in ended if is_infeasible(t) or math.isfinite(_least(t, sign))]
         if len(valued) < _LEARNT_FROM:
             return self._varied(parent)
         tried = [*(t.params for t in valued), *taken]
@@ -151,9 +154,8 @@ class LocalSampler(BaseSampler):
         if len(candidates) == 1:
             return candidates[0]
         seed = int(self._random.integers(2**31))
-        return candidates[
-            most_promising(valued, [_least(t, sign) for t in valued], candidates, seed)
-        ]
+        values = [math.inf if is_infeasible(t) else _least(t, sign) for t in valued]
+        return candidates[most_promising(valued, values, candidates, seed)]
 
     def _swept(
         self,

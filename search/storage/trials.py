@@ -23,7 +23,7 @@ from search.storage.trial_attributes import (
     recipe_of,
     write_outcome_of_another,
 )
-from tracking import COMPLETE, KILLED, PRUNED, QUEUED, RUNNING, TrialRecord
+from tracking import COMPLETE, KILLED, PRUNED, QUEUED, RUNNING, EndReason, TrialRecord
 
 _ORPHAN_S = 60
 _PROPOSAL_S = 5
@@ -64,6 +64,12 @@ def beyond_in_a_row(study: optuna.Study) -> int:
 def is_beyond(trial: FrozenTrial) -> bool:
     """Whether an ended trial exceeds a limit, so that it does not rank."""
     return outcome_of(trial).beyond
+
+
+def is_refused(trial: FrozenTrial) -> bool:
+    """Whether an ended trial exceeds a limit, be it that it was trained or not."""
+    outcome = outcome_of(trial)
+    return outcome.beyond or outcome.end_reason == EndReason.LIMIT
 
 
 def ranking(study: optuna.Study) -> list[FrozenTrial]:

@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 
 from search.child.messages import Ready
 from search.config.goals import directions
+from search.config.limits import limits_of
 from search.config.parts import parts_of
 from search.config.study import StudyConfig
 from search.errors import SearchError
@@ -102,7 +103,7 @@ def _sampler(
         space=space,
         trials=config.trials,
         options=config.sampler_options,
-        history=frozen_trials(earlier, SpaceAdapter(space)),
+        history=frozen_trials(earlier, SpaceAdapter(space), limits_of(config)),
     )
 
 

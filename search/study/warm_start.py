@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from models.checks import told
 from search.config.goals import figures_of
+from search.config.limits import Limits, exceeds, held_against, limits_of
 from search.config.options import SAMPLERS
 from search.config.study import StudyConfig
 from search.errors import SearchError
@@ -26,6 +27,7 @@ from search.storage.study_attributes import (
     space_of,
     space_version_of,
 )
+from search.storage.trial_attributes import attributes_of_earlier
 from tracking import COMPLETE, PRUNED, Scalar, StudyRecord, TrialRecord
 
 _QUEUED = 5
@@ -45,10 +47,12 @@ class History:
         version: Version of this study's space: one more than the earlier study's where it is
             another space.
         trials: What the sampler learns from: `values`, `goals` (None where it was pruned),
-            `value` and `epochs` each.
+            `value` (None where it was not trained), `epochs`, and the `figures` that limits are
+            about, each.
         queued: Configurations to train again, best first, where the sampler does not learn.
         left: How many trials were left out, by reason.
         reason: Why the sampler does not learn from the earlier values; empty where it does.
+        beyond: How many of `trials` exceed a limit of this study, and are learnt as infeasible.
     """
 
     study: str
@@ -57,6 +61,7 @@ class History:
     queued: tuple[Mapping[str, Scalar], ...]
     left: Mapping[str, int]
     reason: str
+    beyond: int = 0
 
     def summary(self) -> str:
         """Say in one line what was taken and what was left out."""
@@ -67,6 +72,8 @@ class History:
             )
         else:
             first = f"The sampler learns from {len(self.trials)} trials of {self.study}."
+            if self.beyond:
+                first += f" {self.beyond} of them are beyond a limit, and learnt as such."
         rest = "; ".join(f"{count} for {why}" for why, count in self.left.items())
         return f"{first} Left out: {rest}." if rest else first
 
@@ -98,15 +105,23 @@ def take_history(
     reason = _reason(old, config, dataset_of(study), dataset)
     left: Counter[str] = Counter()
     record = study_record(study, old)
-    taken = _taken(record, space, left)
-    fitted = {trial.number: values for trial, values in taken}
+    limits = limits_of(config)
+    taken = _taken(record, space, left, limits)
+    same = (dataset_of(study) or {}).get("content_hash") == (dataset or {}).get("content_hash")
+    fitted = {
+        trial.number: values
+        for trial, values in taken
+        if not (same and exceeds(trial.metrics, limits))  # other ratings make other figures
+    }
     best = [fitted[trial.number] for trial in record.ranked() if trial.number in fitted]
     inherited = [] if reason else _inherited(study, old, config, space, left)
     own = [] if reason else [_plain(trial, values, config) for trial, values in taken]
+    trials = (*inherited, *own)
     return History(
         study=study.study_name,
         version=_version(study, space),
-        trials=(*inherited, *own),
+        trials=trials,
+        beyond=sum(exceeds(trial.get("figures", {}), limits) for trial in trials),
         queued=tuple(best[:_QUEUED]) if reason else (),
         left=dict(left),
         reason=reason,
@@ -122,10 +137,17 @@ def _must_train_the_same(old: StudyConfig, new: StudyConfig) -> None:
 
 
 def _taken(
-    record: StudyRecord, space: Sequence[Parameter], left: Counter[str]
+    record: StudyRecord, space: Sequence[Parameter], left: Counter[str], limits: Limits
 ) -> list[tuple[TrialRecord, dict[str, Scalar]]]:
-    """List the trials that fit a space, with their values; count the others in `left` by reason."""
-    ended = [t for t in record.trials if t.state in (COMPLETE, PRUNED) and t.value is not None]
+    """List the trials that fit a space, with their values; count the others in `left` by reason.
+
+    A trial that a limit kept from being trained is taken only where it is beyond `limits` too.
+    """
+    ended = [t for t in record.trials if t.state in (COMPLETE, PRUNED)]
+    untrained = [t for t in ended if t.value is None and not exceeds(t.metrics, limits)]
+    if untrained:
+        left["a limit of then, untrained"] += len(untrained)
+    ended = [t for t in ended if t not in untrained]
     return _fitting(((trial, trial.params) for trial in ended), space, left)
 
 
@@ -223,6 +245,7 @@ def _plain(trial: TrialRecord, values: Mapping[str, Scalar], config: StudyConfig
         "goals": goals,
         "value": trial.value,
         "epochs": max(1, len(trial.epochs)),
+        "figures": held_against(trial.metrics),
     }
 
 
@@ -239,27 +262,31 @@ def plain_space(space: Sequence[Parameter]) -> list[dict[str, Any]]:
 
 
 def frozen_trials(
-    history: Sequence[Mapping[str, Any]], adapter: SpaceAdapter
+    history: Sequence[Mapping[str, Any]], adapter: SpaceAdapter, limits: Limits | None = None
 ) -> tuple[FrozenTrial, ...]:
     """Convert the trials of a history to Optuna's frozen trials, as a sampler sees them.
 
     Args:
         history: As `History.trials` has them.
         adapter: Adapter of the new study's space.
+        limits: Limits of the new study; a trial beyond one is marked. None for no limits.
 
     Returns:
         Complete trials with the values of their goals, pruned ones with their best at its epoch.
     """
-    trials = []
+    most, trials = limits or Limits(), []
     for taken in history:
         complete = taken["goals"] is not None
+        figures = taken.get("figures", {})  # of a history that an earlier version stored: unknown
+        reported = {} if taken["value"] is None else {int(taken["epochs"]): float(taken["value"])}
         trials.append(
             optuna.trial.create_trial(
                 state=TrialState.COMPLETE if complete else TrialState.PRUNED,
                 values=taken["goals"],
                 params=adapter.encode(taken["values"]),
                 distributions=adapter.distributions(taken["values"]),
-                intermediate_values={int(taken["epochs"]): float(taken["value"])},
+                intermediate_values=reported,
+                user_attrs=attributes_of_earlier(figures, beyond=exceeds(figures, most)),
             )
         )
     return tuple(trials)
