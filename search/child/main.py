@@ -31,10 +31,10 @@ from search.child.messages import (
     Started,
     Task,
 )
-from search.child.reporter import Reporter, StudyGone
+from search.child.reporter import Reporter, Stopped, StudyGone
 from search.child.runner import Runner
 from search.config.study import StudyConfig
-from search.errors import USER_ERRORS
+from search.errors import USER_ERRORS, SearchError
 from tracking import EndReason
 
 
@@ -128,6 +128,8 @@ def _run(runner: Runner, task: Task, report: Reporter) -> Done | Failed:
     reset_peak_memory()
     try:
         done = runner.run(task, report)
+    except Stopped:
+        return Failed(end_reason=EndReason.INTERRUPTED, message="The study ended the trial.")
     except Exception as error:
         return _failure(error)
     if done.end_reason == EndReason.NAN:
@@ -153,9 +155,10 @@ def _failure(error: Exception) -> Failed:
     exhausted = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
     return Failed(
         end_reason=EndReason.OUT_OF_MEMORY if exhausted else EndReason.ERROR,
-        message=f"{type(error).__name__}: {text}",
+        message=text if isinstance(error, SearchError) else f"{type(error).__name__}: {text}",
         detail=traceback.format_exc(),
         metrics={"peak_memory_mb": peak_memory_mb()},
+        is_for_all=isinstance(error, SearchError),
     )
 
 

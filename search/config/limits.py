@@ -39,11 +39,22 @@ def limits_of(config: Settings) -> Limits:
     )
 
 
+def parameters_of(model: Any) -> int | None:
+    """Count a model's weights; None where it is no Keras model or has no weights yet.
+
+    A model without a fixed input, say a subclass of `keras.Model`, has them from its first batch.
+    """
+    try:
+        return int(model.count_params()) if hasattr(model, "count_params") else None
+    except ValueError:
+        return None
+
+
 def too_large(model: Any, limits: Limits) -> str:
     """Say in words which limit a built, untrained model exceeds; an empty text if none."""
-    if not hasattr(model, "count_params"):
+    parameters = parameters_of(model)
+    if parameters is None:
         return ""
-    parameters = int(model.count_params())
     if limits.parameters is not None and parameters > limits.parameters:
         return f"{parameters:,} parameters, where at most {limits.parameters:,} may be"
     needed = parameters * _BYTES_A_WEIGHT / 1e6

@@ -14,7 +14,7 @@ from textwrap import shorten
 from typing import Any
 
 from search.child.memory import peak_memory_of_mb
-from search.child.messages import Message, Ready, Refused, Score, Setup, Started, Task
+from search.child.messages import Answer, Message, Ready, Refused, Score, Setup, Started, Task
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.executor.fork_client import ForkServer, end_group, environment, fork_server
@@ -213,15 +213,15 @@ class Supervisor:
             self._code = self._server.exit_code(self._pid)
         return self._code is not None
 
-    def reply(self, goes_on: bool) -> None:
-        """Answer a child that waits after an epoch, or after a fold or repeat.
+    def reply(self, answer: bool | Answer) -> None:
+        """Answer a child that waits: after an epoch, a fold or repeat, or for a value.
 
         Args:
-            goes_on: Whether the trial goes on.
+            answer: Whether the trial goes on; to `Ask` the `Answer`.
         """
-        self._send(goes_on)
+        self._send(answer)
 
-    def _send(self, message: Task | Score | bool) -> None:
+    def _send(self, message: Task | Score | bool | Answer) -> None:
         """Send the child a message; `poll` tells whether it has ended."""
         assert self._pipe is not None
         with contextlib.suppress(ConnectionError):

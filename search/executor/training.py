@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from search.child.messages import Done, EpochEnded, Failed, Part, Score, Scored, Task
+from search.child.messages import (
+    Answer,
+    Ask,
+    Built,
+    Done,
+    EpochEnded,
+    Failed,
+    Message,
+    Part,
+    Score,
+    Scored,
+    Task,
+)
 from search.errors import SearchError
 from search.executor.interrupts import Stop
 from search.executor.supervisor import Supervisor
+from search.space.parameters import Parameter
 from tracking import EpochRecord
 
 _PAUSE_S = 0.1
@@ -56,6 +69,23 @@ class Listener:
         """
         return True
 
+    def ask(self, parameter: Parameter) -> Answer:
+        """Choose the value of a parameter that the trial's model has just declared.
+
+        The child waits for the answer.
+
+        Args:
+            parameter: As it was declared.
+
+        Returns:
+            The value, and whether the trial goes on; here the parameter's default.
+        """
+        return Answer(parameter.default)
+
+    def built(self) -> bool:
+        """Hear that the trial's model is built; the child waits for word whether to train it."""
+        return True
+
     def between(self) -> None:
         """Hook for work between the child's messages, as writing: after each, and each 0.1 s."""
 
@@ -89,17 +119,26 @@ def train(
         message = supervisor.poll(_PAUSE_S)
         if isinstance(message, Done | Failed):
             return message
-        if isinstance(message, EpochEnded):
-            goes_on = listener.epoch(message.record, is_asked=message.waits)
-            if message.waits:
-                supervisor.reply(goes_on)
-        elif isinstance(message, Part):
-            goes_on = listener.part(message)
-            if message.waits:
-                supervisor.reply(goes_on)
+        _hear(message, listener, supervisor)
         if is_over():
             return None
         listener.between()
+
+
+def _hear(message: Message | None, listener: Listener, supervisor: Supervisor) -> None:
+    """Pass a child's message on to a listener, and answer the child where it waits."""
+    if isinstance(message, EpochEnded):
+        goes_on = listener.epoch(message.record, is_asked=message.waits)
+        if message.waits:
+            supervisor.reply(goes_on)
+    elif isinstance(message, Part):
+        goes_on = listener.part(message)
+        if message.waits:
+            supervisor.reply(goes_on)
+    elif isinstance(message, Ask):
+        supervisor.reply(listener.ask(message.parameter))
+    elif isinstance(message, Built):
+        supervisor.reply(listener.built())
 
 
 def score(supervisor: Supervisor, question: Score, stop: Stop) -> Scored:

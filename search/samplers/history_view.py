@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -13,11 +14,22 @@ from search.storage.views import view_of
 _NO_PARAMETERS_YET = (TrialState.WAITING, TrialState.RUNNING)
 
 
-def with_history(
-    study: optuna.Study,
-    history: Sequence[FrozenTrial] = (),
-    names: Collection[str] = (),
-) -> optuna.Study:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Which trials a sampler sees.
+
+    Attributes:
+        history: Trials of an earlier study, or of this one in an earlier space, shown first.
+        names: Optuna's parameters without which a finished trial is not shown.
+        since: Number of the first trial of the study itself that is shown once it is finished.
+    """
+
+    history: Sequence[FrozenTrial] = ()
+    names: Collection[str] = ()
+    since: int = 0
+
+
+def with_history(study: optuna.Study, seen: Seen) -> optuna.Study:
     """Make a view of a study in which the trials of an earlier study come before the study's own.
 
     Its own are read once, when they are first asked for: `tpe` asks some twenty times a proposal,
@@ -29,17 +41,18 @@ def with_history(
 
     Args:
         study: The study.
-        history: Trials of the earlier study.
-        names: Optuna's parameters without which a finished trial is not shown.
+        seen: Which trials are shown.
     """
-    needed = set(names)
+    needed = set(seen.names)
     read: list[FrozenTrial] | None = None
 
     def shown() -> list[FrozenTrial]:
         nonlocal read
         if read is None:
             several = len(study.directions) > 1
-            both = with_infeasible(study, [*history, *study.get_trials(deepcopy=False)])
+            own = study.get_trials(deepcopy=False)
+            now = [t for t in own if t.number >= seen.since or not t.state.is_finished()]
+            both = with_infeasible(study, [*seen.history, *now])
             read = [
                 trial
                 for trial in both

@@ -49,6 +49,7 @@ class TrialPlan:
         run_id: The trial's MLflow run; None before there is one.
         tags: Tags of the MLflow run: versions, hardware, threads, data.
         folder: Where the child writes the trial's files; empty where it writes none.
+        is_whole: Whether all values are known; a user's own model asks for them while it is built.
 
     Example:
         >>> tags = {Tag.THREADS.value: "2"}
@@ -68,6 +69,7 @@ class TrialPlan:
     run_id: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""
+    is_whole: bool = True
 
     @property
     def threads(self) -> int | None:

@@ -8,6 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from search.storage.direction import known_value_of, sign_of
@@ -96,19 +97,22 @@ def reached(study: optuna.Study, target: float | None) -> int | None:
     return None
 
 
-def same_before(study: optuna.Study, number: int, values: Mapping[str, Any]) -> FrozenTrial | None:
+def same_before(
+    study: optuna.Study, number: int, values: Mapping[str, Any], since: int = 0
+) -> FrozenTrial | None:
     """The first earlier trial that ended with the same active parameters, or None.
 
     Args:
         study: The study.
         number: Number of the new trial; only earlier ones are looked at.
         values: Its active parameters as a model gets them (64, "relu"); if empty, None is returned.
+        since: Number of the first trial that is looked at.
     """
     if not values:
         return None
     ended = (TrialState.COMPLETE, TrialState.PRUNED)
     for trial in study.get_trials(deepcopy=False, states=ended):
-        if _tries(trial, number, values) and not infeasible(trial):
+        if trial.number >= since and _tries(trial, number, values) and not infeasible(trial):
             return trial
     return None
 
@@ -127,6 +131,7 @@ def twin_under_way(study: optuna.Study, number: int, values: Mapping[str, Any]) 
     """
     return bool(values) and any(
         _is_being_chosen(trial, number)
+        or (_is_being_built(trial, number) and lives_here(owner_of_trial(trial) or {}))
         or (_tries(trial, number, values) and lives_here(owner_of_trial(trial) or {}))
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     )
@@ -137,6 +142,11 @@ def _is_being_chosen(trial: FrozenTrial, before: int) -> bool:
     began = trial.datetime_start or datetime.min
     recent = datetime.now() - began < timedelta(seconds=_PROPOSAL_S)
     return trial.number < before and not has_plan(trial) and recent
+
+
+def _is_being_built(trial: FrozenTrial, before: int) -> bool:
+    """Whether an earlier trial's model still asks for values, so that any may come out."""
+    return trial.number < before and has_plan(trial) and not plan_of(trial).is_whole
 
 
 def _tries(trial: FrozenTrial, before: int, values: Mapping[str, Any]) -> bool:
@@ -194,3 +204,11 @@ def runs_elsewhere(study: optuna.Study, owner: Mapping[str, Any]) -> bool:
     gone = {trial.number for trial in orphans(study)}
     under_way = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     return any(t.number not in gone and owner_of_trial(t) != owner for t in under_way)
+
+
+def former_distributions(study: optuna.Study, before: int) -> dict[str, BaseDistribution]:
+    """Optuna's distributions that trials below a number have, by Optuna's name."""
+    former: dict[str, BaseDistribution] = {}
+    for trial in study.get_trials(deepcopy=False)[:before]:
+        former |= trial.distributions
+    return former

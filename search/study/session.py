@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -21,16 +21,18 @@ from search.space.distributions import SpaceAdapter
 from search.storage.owner import me
 from search.storage.records import study_record
 from search.storage.studies import Studies
-from search.storage.study_attributes import write_run
+from search.storage.study_attributes import widened_at, write_run
 from search.storage.trials import finished, running, runs_elsewhere, under_way_or_done
 from search.study.opening import choose, open_study, plain_dataset
+from search.study.request import Request
 from search.study.result import StudyResult
 from search.study.stopping import Ends
+from search.trial.asked import GrowingSpace
 from search.trial.interruption import reclaim
 from search.trial.objective import Objective
 from search.trial.progress import Progress
 from search.trial.tags import trial_tags
-from tracking import KILLED, Recorder, Scalar, StudyRecord, warmed
+from tracking import KILLED, Recorder, StudyRecord, warmed
 
 
 class Session:
@@ -55,7 +57,7 @@ class Session:
         supervisor: Supervisor,
         progress: Progress,
         stop: Stop,
-        enqueue: Sequence[Mapping[str, Scalar]] = (),
+        request: Request = Request(),  # noqa: B008 (frozen)
     ) -> None:
         """Keep the arguments; `run` is the first to read or write anything.
 
@@ -65,14 +67,14 @@ class Session:
             supervisor: Owns the first worker's child, which may be loading already.
             progress: Hears what happens.
             stop: Set by Ctrl-C or SIGTERM, and by a worker that fails.
-            enqueue: Configurations to try before the sampler is asked.
+            request: Configurations to try first, and whether the space may have changed.
         """
         self._config = config
         self._studies = studies
         self._supervisor = supervisor
         self._progress = progress
         self._stop = stop
-        self._enqueue = enqueue
+        self._request = request
         timeout_s = config.timeout_s
         self._deadline = time.monotonic() + timeout_s if timeout_s else None
 
@@ -80,7 +82,8 @@ class Session:
         """Run the study until it has its target of finished trials or has to stop."""
         with warmed(self._studies.store) as prepare:
             ready = self._loaded()
-            chosen = choose(self._config, self._studies, ready, self._enqueue)
+            chosen = choose(self._config, self._studies, ready, self._request)
+            ready = replace(ready, space=chosen.space.parameters)
             prepare()
         recorder = self._studies.recorder(self._config)
         with self._studies.lock():
@@ -92,6 +95,9 @@ class Session:
             record = recorder.start_study(record)
             write_run(study, experiment_id=record.experiment_id, run_id=record.parent_run_id)
             self._reclaim(study, recorder)
+        if chosen.space.changes:
+            changes = "; ".join(chosen.space.changes)
+            self._progress.message(f"The space has changed: {changes}. The study goes on in it.")
         if chosen.history is not None:
             self._progress.message(chosen.history.summary())
         for warning in ready.warnings:
@@ -137,6 +143,7 @@ class Session:
             study=study,
             adapter=SpaceAdapter(ready.space),
             first=ready.first,
+            growing=GrowingSpace(study, ready.space, widened_at(study)) if ready.grows else None,
             supervisor=self._supervisor,
             lock=threading.Lock(),
             recorder=recorder,

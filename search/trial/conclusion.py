@@ -85,12 +85,13 @@ class Conclusion:
 
         Args:
             run: The trial.
-            error: What ends it.
+            error: What ends it: a second Ctrl-C, a failure, or a fault of the user's model that
+                every trial would have.
         """
         interrupted = isinstance(error, KeyboardInterrupt)
         record = self._cut(run, KILLED, EndReason.INTERRUPTED if interrupted else EndReason.ERROR)
-        text = str(error) if isinstance(error, USER_ERRORS) else f"Trialbook itself failed: {error}"
-        record = replace(record, message="" if interrupted else text)
+        ours = "" if isinstance(error, USER_ERRORS) else "Trialbook itself failed: "
+        record = replace(record, message="" if interrupted else f"{ours}{error}")
         if not self._stored(run).state.is_finished():
             requeue(self.study, self._stored(run), record)
         self.recorder.kill_trial(record)
@@ -175,7 +176,7 @@ class Conclusion:
         several = len(done.models) > 1
         models = []
         for number, name in enumerate(done.models, 1):
-            figure = f"{part_kind(self.config)}_{number}/{self.config.value_name}"
+            figure = f"{done.parts or part_kind(self.config)}_{number}/{self.config.value_name}"
             models.append(
                 ModelFolder(
                     path=run.folder / name,

@@ -12,13 +12,13 @@ from optuna.trial import FrozenTrial, TrialState
 from search import StudyConfig
 from search.config.limits import Limits
 from search.samplers.factory import make_sampler
-from search.samplers.history_view import with_history
+from search.samplers.history_view import Seen, with_history
 from search.samplers.infeasible import is_infeasible
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter
 from search.storage.study_attributes import write_config
 from search.storage.trial_attributes import attributes_of_earlier
-from search.study.warm_start import frozen_trials
+from search.study.frozen import frozen_trials
 
 UNITS = Parameter(name="units", kind="Int", default=512, low=1, high=4096, log=True)
 X = Parameter(name="x", kind="Float", default=0.5, low=0.0, high=1.0)
@@ -47,10 +47,10 @@ def test_a_study_with_a_limit_trains_within_it_though_its_history_is_beyond(samp
     """Of 40 configurations of the earlier study all are beyond the new limit of 30 units."""
     history = frozen_trials(
         [_earlier(60 + 100 * number) for number in range(40)],
-        SpaceAdapter(SPACE),
-        Limits(parameters=MOST),
+        SPACE,
+        limits=Limits(parameters=MOST),
     )
-    study = optuna.create_study(sampler=make_sampler(sampler, 1, space=SPACE, history=history))
+    study = optuna.create_study(sampler=make_sampler(sampler, 1, space=SPACE, seen=Seen(history)))
     write_config(study, StudyConfig(max_parameters=MOST))
     within = []
     for _ in range(50):
@@ -80,7 +80,7 @@ def test_a_trial_beyond_a_limit_is_shown_with_the_worst_value_and_how_far_it_is_
     write_config(study, StudyConfig(max_parameters=MOST))
     for each in (_trial(0.9, 200), _trial(0.5, 450), _trial(None, 600), _trial(0.8, 300)):
         study.add_trial(each)
-    shown = with_history(study).get_trials()
+    shown = with_history(study, Seen()).get_trials()
     assert [t.value for t in shown] == [0.9, 0.9, 0.9, 0.8]
     assert [t.state.name for t in shown] == ["COMPLETE"] * 4
     assert [t.constraints["limit"] for t in shown] == [0.0, 0.5, 1.0, 0.0]
@@ -91,7 +91,7 @@ def test_a_trial_beyond_a_limit_is_shown_with_the_worst_value_and_how_far_it_is_
 def test_a_study_without_such_trials_is_shown_as_it_is() -> None:
     study = optuna.create_study()
     study.add_trial(_trial(0.9, 200))
-    (shown,) = with_history(study).get_trials()
+    (shown,) = with_history(study, Seen()).get_trials()
     assert shown.constraints == {}
 
 
@@ -101,4 +101,4 @@ def test_of_several_goals_each_has_its_own_worst_value() -> None:
         study.add_trial(optuna.create_trial(values=values))
     refused = attributes_of_earlier({"parameters": 400}, beyond=True)
     study.add_trial(optuna.create_trial(state=TrialState.PRUNED, user_attrs=refused))
-    assert with_history(study).get_trials()[2].values == [2.0, 5.0]
+    assert with_history(study, Seen()).get_trials()[2].values == [2.0, 5.0]
