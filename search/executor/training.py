@@ -17,12 +17,17 @@ from search.child.messages import (
     Scored,
     Task,
 )
+from search.errors import SearchError
 from search.executor.interrupts import Stop
 from search.executor.supervisor import Supervisor
 from search.space.parameters import Parameter
 from tracking import EpochRecord
 
 _PAUSE_S = 0.1
+
+
+class NotScored(SearchError):
+    """A model could not be scored; the child lives on."""
 
 
 class Listener:
@@ -97,17 +102,19 @@ def train(
         supervisor: Owns the child; where there is none, one is started.
         task: What to train.
         listener: Hears each epoch and each fold or repeat.
-        is_over: Called after each message and each tenth of a second; true ends the waiting.
+        is_over: Called after each message and each tenth of a second, and while a new child loads;
+            true ends the waiting.
 
     Returns:
-        How the trial ended; None where `is_over` came first. Then the child still trains, and the
-        caller closes the supervisor.
+        How the trial ended; None where `is_over` came first. Then the child still loads or trains,
+        and the caller closes the supervisor.
 
     Raises:
         ChildDied: The child ended without a word.
         SearchError: A new child was needed, and could not have its data.
     """
-    supervisor.submit(task)
+    if not supervisor.submit(task, is_over):
+        return None
     while True:
         message = supervisor.poll(_PAUSE_S)
         if isinstance(message, Done | Failed):
@@ -144,6 +151,7 @@ def score(supervisor: Supervisor, question: Score, stop: Stop) -> Scored:
 
     Raises:
         ChildDied: The child ended without a word.
+        NotScored: The scoring itself failed.
         KeyboardInterrupt: Someone asked to stop.
         SearchError: A new child was needed, and could not have its data.
     """
@@ -153,4 +161,9 @@ def score(supervisor: Supervisor, question: Score, stop: Stop) -> Scored:
         message = supervisor.poll(_PAUSE_S)
         if isinstance(message, Scored):
             return message
+        if isinstance(message, Failed):
+            raise NotScored(
+                f"A model must be scored on the {question.part} part, but that failed: "
+                f"{message.message}"
+            )
     raise KeyboardInterrupt

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from search.samplers.infeasible import with_infeasible
 from search.storage.views import view_of
 
 _NO_PARAMETERS_YET = (TrialState.WAITING, TrialState.RUNNING)
@@ -32,9 +33,11 @@ def with_history(study: optuna.Study, seen: Seen) -> optuna.Study:
     """Make a view of a study in which the trials of an earlier study come before the study's own.
 
     Its own are read once, when they are first asked for: `tpe` asks some twenty times a proposal,
-    and the storage takes milliseconds each time. Where there are several goals, a trial that a
-    limit ended has no values, and samplers that weigh intermediate ones have no place for it: it
-    is not shown.
+    and the storage takes milliseconds each time. Where there are several goals, a pruned trial has
+    no values, and samplers that weigh intermediate ones have no place for it: it is not shown.
+
+    A trial that exceeds a limit is shown as infeasible, so that every sampler moves away from it
+    (`search.samplers.infeasible`).
 
     Args:
         study: The study.
@@ -49,7 +52,7 @@ def with_history(study: optuna.Study, seen: Seen) -> optuna.Study:
             several = len(study.directions) > 1
             own = study.get_trials(deepcopy=False)
             now = [t for t in own if t.number >= seen.since or not t.state.is_finished()]
-            both = [*seen.history, *now]
+            both = with_infeasible(study, [*seen.history, *now])
             read = [
                 trial
                 for trial in both

@@ -161,6 +161,16 @@ def write_outcome_of_another(study: optuna.Study, trial: FrozenTrial, record: Tr
     set_attribute(study, trial, Key.OUTCOME.value, asdict(TrialOutcome.of(record)))
 
 
+def attributes_of_earlier(metrics: Mapping[str, float], *, beyond: bool) -> dict[str, Any]:
+    """Make the attributes of an earlier study's trial that a sampler is shown.
+
+    Args:
+        metrics: The figures that are held against limits, by name.
+        beyond: Whether one of them exceeds a limit of the study that learns.
+    """
+    return {Key.OUTCOME.value: asdict(TrialOutcome(metrics=dict(metrics), beyond=beyond))}
+
+
 def owner_of_trial(trial: FrozenTrial) -> Mapping[str, Any] | None:
     """The process that runs a trial (host, process number, start time), or None."""
     return trial.user_attrs.get(Key.OWNER)

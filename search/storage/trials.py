@@ -24,7 +24,7 @@ from search.storage.trial_attributes import (
     recipe_of,
     write_outcome_of_another,
 )
-from tracking import COMPLETE, KILLED, PRUNED, QUEUED, RUNNING, TrialRecord
+from tracking import COMPLETE, KILLED, PRUNED, QUEUED, RUNNING, EndReason, TrialRecord
 
 _ORPHAN_S = 60
 _PROPOSAL_S = 5
@@ -79,6 +79,12 @@ def failed_alike(study: optuna.Study, since: int, least: int) -> str | None:
 def is_beyond(trial: FrozenTrial) -> bool:
     """Whether an ended trial exceeds a limit, so that it does not rank."""
     return outcome_of(trial).beyond
+
+
+def is_refused(trial: FrozenTrial) -> bool:
+    """Whether an ended trial exceeds a limit, be it that it was trained or not."""
+    outcome = outcome_of(trial)
+    return outcome.beyond or outcome.end_reason == EndReason.LIMIT
 
 
 def ranking(study: optuna.Study) -> list[FrozenTrial]:

@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.child.messages import Ready
 from search.config.goals import directions
+from search.config.limits import limits_of
 from search.config.parts import parts_of
 from search.config.study import StudyConfig
 from search.errors import SearchError
@@ -24,6 +25,7 @@ from search.space.configurations import check_configurations
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import from_plain
 from search.space.recipes import recipes_for
+from search.storage.data_check import other_ratings as differ
 from search.storage.studies import Studies, must_be_ours
 from search.storage.study_attributes import (
     config_of,
@@ -144,7 +146,8 @@ def _earlier(
         return (), None
     taken = None if own is None else history_of(own)
     if taken is not None:
-        return frozen_trials(taken["trials"], ready.space, taken.get("late", ())), None
+        late = taken.get("late", ())
+        return frozen_trials(taken["trials"], ready.space, late, limits_of(config)), None
     if config.warm_start == config.name:
         raise SearchError(
             f"`--warm-start` must name another study, but got {config.name!r} for itself. "
@@ -152,7 +155,8 @@ def _earlier(
         )
     earlier = studies.get(config.warm_start)
     history = take_history(earlier, config, ready.space, plain_dataset(ready))
-    return frozen_trials(history.trials, ready.space, history.late), history
+    limits = limits_of(config)
+    return frozen_trials(history.trials, ready.space, history.late, limits), history
 
 
 def plain_dataset(ready: Ready) -> dict[str, Any] | None:
@@ -253,11 +257,5 @@ def other_ratings(study: optuna.Study, dataset: Mapping[str, Any] | None) -> lis
         study: The stored study.
         dataset: The ratings of now, as `plain_dataset` returns them.
     """
-    before = dataset_of(study)
-    if not before or not dataset or before["content_hash"] == dataset["content_hash"]:
-        return []
-    return [
-        f"the ratings' hash was {before['content_hash'][:12]}…, now "
-        f"{dataset['content_hash'][:12]}… ({before['profile']['rows']:,} rows then, "
-        f"{dataset['profile']['rows']:,} now)"
-    ]
+    differs = differ(dataset_of(study), dataset)
+    return [differs] if differs else []

@@ -13,6 +13,7 @@ import optuna
 
 from search.child.messages import Ready
 from search.config.study import StudyConfig
+from search.errors import SearchError
 from search.executor.interrupts import Stop
 from search.executor.pool import work_side_by_side
 from search.executor.supervisor import Supervisor
@@ -22,7 +23,7 @@ from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import widened_at, write_run
 from search.storage.trials import finished, running, runs_elsewhere, under_way_or_done
-from search.study.opening import choose, open_study
+from search.study.opening import choose, open_study, plain_dataset
 from search.study.request import Request
 from search.study.result import StudyResult
 from search.study.stopping import Ends
@@ -74,12 +75,13 @@ class Session:
         self._progress = progress
         self._stop = stop
         self._request = request
-        self._started = time.monotonic()
+        timeout_s = config.timeout_s
+        self._deadline = time.monotonic() + timeout_s if timeout_s else None
 
     def run(self) -> StudyResult:
         """Run the study until it has its target of finished trials or has to stop."""
         with warmed(self._studies.store) as prepare:
-            ready = self._supervisor.ready(self._stop)
+            ready = self._loaded()
             chosen = choose(self._config, self._studies, ready, self._request)
             ready = replace(ready, space=chosen.space.parameters)
             prepare()
@@ -104,6 +106,22 @@ class Session:
         with self._closed_on_failure(study, recorder, record):
             return self._train(study, recorder, ready)
 
+    def _loaded(self) -> Ready:
+        """Wait until the first child has its data; a timeout that comes before is refused."""
+
+        def is_late() -> bool:
+            return self._deadline is not None and time.monotonic() > self._deadline
+
+        ready = self._supervisor.ready_unless(lambda: self._stop.asked or is_late())
+        if ready is not None:
+            return ready
+        if self._stop.asked:
+            raise KeyboardInterrupt
+        raise SearchError(
+            "`timeout` must leave time to load the data and the model, but they were not loaded "
+            f"after {self._config.timeout_s:g} s. Use a longer `--timeout`."
+        )
+
     @contextlib.contextmanager
     def _closed_on_failure(
         self, study: optuna.Study, recorder: Recorder, record: StudyRecord
@@ -120,7 +138,6 @@ class Session:
 
     def _train(self, study: optuna.Study, recorder: Recorder, ready: Ready) -> StudyResult:
         """Train trials with all workers, until the study has ended or this run must stop."""
-        timeout_s = self._config.timeout_s
         first = Objective(
             config=self._config,
             study=study,
@@ -133,7 +150,7 @@ class Session:
             progress=self._progress,
             stop=self._stop,
             tags=trial_tags(ready),
-            deadline=self._started + timeout_s if timeout_s else None,
+            deadline=self._deadline,
         )
         with self._others(ready, study) as others:
             members = [first, *(replace(first, supervisor=other) for other in others)]
@@ -176,7 +193,7 @@ class Session:
         # What the first made of `auto`: another one, that sees one device of several, would not.
         config = replace(self._config, workers=ready.workers, threads=ready.threads)
         others = [
-            Supervisor(config, device=number % gpus if gpus else None)
+            Supervisor(config, number % gpus if gpus else None, plain_dataset(ready))
             for number in range(1, min(ready.workers, left))
         ]
         try:

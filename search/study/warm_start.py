@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial
 
 from models.checks import told
 from search.config.goals import figures_of
+from search.config.limits import Limits, exceeds, held_against, limits_of
 from search.config.options import SAMPLERS
 from search.config.study import StudyConfig
 from search.errors import SearchError
@@ -46,10 +47,12 @@ class History:
         version: Version of this study's space: one more than the earlier study's where it is
             another space.
         trials: What the sampler learns from: `values`, `goals` (None where it was pruned),
-            `value` and `epochs` each.
+            `value` (None where it was not trained), `epochs`, and the `figures` that limits are
+            about, each.
         queued: Configurations to train again, best first, where the sampler does not learn.
         left: How many trials were left out, by reason.
         reason: Why the sampler does not learn from the earlier values; empty where it does.
+        beyond: How many of `trials` exceed a limit of this study, and are learnt as infeasible.
         late: The fields of each `Parameter` that trials of the earlier study met only while they
             ran, and that the trials here may have.
     """
@@ -60,6 +63,7 @@ class History:
     queued: tuple[Mapping[str, Scalar], ...]
     left: Mapping[str, int]
     reason: str
+    beyond: int = 0
     late: tuple[Mapping[str, Any], ...] = ()
 
     def summary(self) -> str:
@@ -71,6 +75,8 @@ class History:
             )
         else:
             first = f"The sampler learns from {len(self.trials)} trials of {self.study}."
+            if self.beyond:
+                first += f" {self.beyond} of them are beyond a limit, and learnt as such."
         rest = "; ".join(f"{count} for {why}" for why, count in self.left.items())
         return f"{first} Left out: {rest}." if rest else first
 
@@ -101,15 +107,20 @@ def take_history(
     record = study_record(study, old)
     late = [from_plain(each) for each in met_of(study)] if not config.rates else []
     target = _Target(space, late)
-    taken = _taken(record, target, left)
-    fitted = {trial.number: values for trial, values in taken}
+    limits = limits_of(config)
+    taken = _taken(record, target, left, limits)
+    same = (dataset_of(study) or {}).get("content_hash") == (dataset or {}).get("content_hash")
+    held = limits if same else Limits()  # other ratings make other figures
+    fitted = {trial.number: v for trial, v in taken if not exceeds(trial.metrics, held)}
     best = [fitted[trial.number] for trial in record.ranked() if trial.number in fitted]
     inherited = [] if reason else _inherited(study, old, config, target, left)
     own = [] if reason else [_plain(trial, values, config) for trial, values in taken]
+    trials = (*inherited, *own)
     return History(
         study=study.study_name,
         version=_version(study, space),
-        trials=(*inherited, *own),
+        trials=trials,
+        beyond=sum(exceeds(trial.get("figures", {}), limits) for trial in trials),
         queued=tuple(best[:_QUEUED]) if reason else (),
         left=dict(left),
         reason=reason,
@@ -136,11 +147,17 @@ class _Target(NamedTuple):
 
 
 def _taken(
-    record: StudyRecord, target: _Target, left: Counter[str]
+    record: StudyRecord, target: _Target, left: Counter[str], limits: Limits
 ) -> list[tuple[TrialRecord, dict[str, Scalar]]]:
-    """List the trials that fit a space, with their values; count the others in `left` by reason."""
-    ended = [t for t in record.trials if t.state in (COMPLETE, PRUNED) and t.value is not None]
-    return _fitting(((trial, trial.params) for trial in ended), target, left)
+    """List the trials that fit a space, with their values; count the others in `left` by reason.
+
+    A trial that a limit kept from being trained is taken only where it is beyond `limits` too.
+    """
+    ended = [t for t in record.trials if t.state in (COMPLETE, PRUNED)]
+    known = [t for t in ended if t.value is not None or exceeds(t.metrics, limits)]
+    if len(known) < len(ended):
+        left["a limit of then, untrained"] = len(ended) - len(known)
+    return _fitting(((trial, trial.params) for trial in known), target, left)
 
 
 def _reason(
@@ -238,6 +255,7 @@ def _plain(trial: TrialRecord, values: Mapping[str, Scalar], config: StudyConfig
         "goals": goals,
         "value": trial.value,
         "epochs": max(1, len(trial.epochs)),
+        "figures": held_against(trial.metrics),
     }
 
 
@@ -276,5 +294,7 @@ def carried_over(
             if t.number < since
         ),
     )
-    taken = _taken(earlier, _Target(space), Counter())
-    return frozen_trials([_plain(trial, values, config) for trial, values in taken], space)
+    limits = limits_of(config)
+    taken = _taken(earlier, _Target(space), Counter(), limits)
+    history = [_plain(trial, values, config) for trial, values in taken]
+    return frozen_trials(history, space, limits=limits)

@@ -79,7 +79,9 @@ class Conclusion:
         return record
 
     def abandon(self, run: TrialRun, error: BaseException) -> None:
-        """Close and requeue a trial that ended by a failure of Trialbook or by a second Ctrl-C.
+        """Close and requeue a trial that something other than its training ended.
+
+        That is a second Ctrl-C, data that cannot be had any more, or a failure of Trialbook.
 
         Args:
             run: The trial.
