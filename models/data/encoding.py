@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,8 @@ def build_ratings(table: RatingTable, options: SourceOptions, origin: Origin) ->
         ModelsError: The limits contradict each other, or leave no row.
     """
     limits = _limits(options, origin.limits)
-    return _encode_rows(table, _kept_rows(table.users, limits), limits, origin)
+    ratings = _encode_rows(table, _kept_rows(table.users, limits), limits, origin)
+    return replace(ratings, rules=options.rules_in_force)
 
 
 def _encode_rows(

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.checks import check_one_of, check_range
+from models.checks import check_one_of, check_range, check_whole
 from models.errors import ModelsError
+
+RULES = 2
+"""The newest rules by which ratings are read; `SourceOptions.rules` lists them."""
 
 SEPARATORS = {
     "double-colon": "::",
@@ -39,6 +42,9 @@ class SourceOptions:
             default: 1000 for `mubi`, none otherwise.
         user_filter: False keeps every user, whatever the two limits say.
         seed: Seeds the synthetic source; others ignore it.
+        rules: By which rules ratings are read; None for the newest, 2. By the rules 1, of earlier
+            versions, an id "1.0" of a text file is another than 1, and of a repeated user and
+            movie the last in the file is kept, where the rules 2 keep the last in time.
 
     Example:
         >>> from models.data import load_ratings
@@ -58,9 +64,10 @@ class SourceOptions:
     max_ratings: int | None = None
     user_filter: bool = True
     seed: int = 42
+    rules: int | None = None
 
     def __post_init__(self) -> None:
-        """Check the column names, the separator, the limits of the user filter, and the seed.
+        """Check the column names, the separator, the limits of the user filter, seed and rules.
 
         Raises:
             ModelsError: A value breaks its rule.
@@ -72,6 +79,13 @@ class SourceOptions:
             check_one_of("separator", self.separator, (*SEPARATORS, *SEPARATORS.values()))
         check_limits(self.min_ratings, self.max_ratings)
         check_range("seed", self.seed, 0)
+        if self.rules is not None:
+            check_whole("rules", self.rules, 1, RULES)
+
+    @property
+    def rules_in_force(self) -> int:
+        """The number of the rules by which ratings are read: the newest where none is named."""
+        return RULES if self.rules is None else self.rules
 
 
 def _check_columns(names: tuple[str, ...]) -> None:

@@ -4,10 +4,11 @@
 the last 20 % of the train rows as validation part, as Keras' `validation_split=0.2` cuts them. The
 seed is always 42, duplicates stay, and all ids are in the vocabulary.
 
-The other protocols keep the last of each (user, movie) pair, and their vocabulary has the ids of
-the train part alone. `random`: the same shares (56, 14 and 30 %) of a seeded shuffle. `temporal`:
-the same shares in order of time. `leave-last-out`: each user's last rating is test, the one before
-it validation; users with fewer than 3 ratings stay in the train part.
+The other protocols keep the last of each (user, movie) pair, in time where there are times, and
+their vocabulary has the ids of the train part alone. `random`: the same shares (56, 14 and 30 %) of
+a seeded shuffle. `temporal`: the same shares in order of time. `leave-last-out`: each user's last
+rating is test, the one before it validation; users with fewer than 3 ratings stay in the train
+part.
 """
 
 from __future__ import annotations
@@ -159,13 +160,38 @@ def _warnings(ratings: Ratings, protocol: str, seed: int, dropped: int) -> tuple
 
 
 def _last_of_each_pair(ratings: Ratings) -> Positions:
-    """Find the last row of each (user, movie) pair, in the order of the rows."""
+    """Find the last row of each (user, movie) pair: in time where there are times, else in order.
+
+    Of two rows at one time the later one in order is the last. By the rules 1 times do not count.
+    """
     keys = ratings.user_codes.astype(np.int64) * ratings.n_movies + ratings.movie_codes
     order = np.argsort(keys, kind="stable")
-    keys = keys[order]
+    repeats = keys[order[1:]] == keys[order[:-1]]
+    if ratings.timestamps is not None and ratings.rules > 1 and repeats.any():
+        order = _by_time(order, repeats, keys, ratings.timestamps)
     last = np.ones(len(keys), bool)
-    np.not_equal(keys[1:], keys[:-1], out=last[:-1])
+    last[:-1] = ~repeats
     return np.sort(order[last])
+
+
+def _by_time(
+    order: Positions, repeats: NDArray[np.bool_], keys: Positions, times: Positions
+) -> Positions:
+    """Sort the rows of each repeated pair by time; rows of one pair lie side by side in `order`.
+
+    Args:
+        order: Rows, sorted by their pair, `[row]`.
+        repeats: Whether the next row in `order` has the same pair, `[row - 1]`.
+        keys: Pair of each row, `[row]`.
+        times: Time of each row, `[row]`.
+    """
+    repeated = np.zeros(len(order), bool)
+    repeated[1:] |= repeats
+    repeated[:-1] |= repeats
+    rows = order[repeated]
+    order = order.copy()
+    order[repeated] = rows[np.lexsort((times[rows], keys[rows]))]
+    return order
 
 
 def _cut_validation(train: Positions) -> tuple[Positions, Positions]:

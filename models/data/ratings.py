@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.data.options import RULES
+
 Progress = Callable[[str], None]
 
 
@@ -54,6 +56,7 @@ class Ratings:
         min_ratings: Least ratings of a kept user, or None.
         max_ratings: Most ratings of a kept user, or None.
         checks: The published figures that only the unfiltered rows can show (`mubi` only).
+        rules: By which rules they were read, as `SourceOptions` lists them.
 
     Example:
         >>> from models.data import load_ratings
@@ -78,6 +81,7 @@ class Ratings:
     min_ratings: int | None
     max_ratings: int | None
     checks: tuple[Check, ...]
+    rules: int = RULES
 
     @property
     def n_users(self) -> int:

@@ -154,7 +154,6 @@ class Done:
         metrics: Final figures by name.
         trainer: "fast" or "keras": what trained.
         model_kind: "ratings", "keras", or None where no model was saved.
-        id_types: MLflow's names for the user and the movie ids' types.
         models: Names of the folders that hold a model each, the trial's own first.
         message: What to tell of it: which limit ended it, or why Keras' own `fit` trained it.
     """
@@ -164,7 +163,6 @@ class Done:
     metrics: Mapping[str, float]
     trainer: str = "keras"
     model_kind: str | None = None
-    id_types: tuple[str, str] = ("long", "long")
     models: tuple[str, ...] = ("model",)
     message: str = ""
 

@@ -66,6 +66,15 @@ class Supervisor:
         self._ready: Ready | None = None
         self._trials = 0
 
+    def change(self, config: StudyConfig) -> None:
+        """Close the child, if there is one, and take other settings for the next.
+
+        Args:
+            config: The study that the next children train.
+        """
+        self.close()
+        self._config = config
+
     def start(self) -> None:
         """Start a child; it loads its libraries and data while the caller goes on."""
         ours, theirs = multiprocessing.Pipe()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import optuna
@@ -57,6 +57,25 @@ class Chosen:
     enqueue: Sequence[Mapping[str, Scalar]]
     recipes: Sequence[Mapping[str, Scalar]]
     history: History | None
+
+
+def settled(config: StudyConfig, studies: Studies) -> StudyConfig:
+    """Complete a study's settings with the rules of its ratings, where it names none.
+
+    They are the rules that a stored study was made by, and the newest for a new one.
+
+    Args:
+        config: The study.
+        studies: Where it may be stored already.
+    """
+    if config.options.rules is not None:
+        return config
+    stored = None
+    if studies.address is not None or studies.store.optuna_db.exists():
+        _ = studies.storage  # makes the home folder, where only the storage is elsewhere
+        stored = studies.find(config.name)
+    rules = config.options.rules_in_force if stored is None else config_of(stored).options.rules
+    return config.at(options=replace(config.options, rules=rules))
 
 
 def choose(

@@ -22,7 +22,7 @@ from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import write_run
 from search.storage.trials import finished, running, runs_elsewhere, under_way_or_done
-from search.study.opening import choose, open_study
+from search.study.opening import choose, open_study, settled
 from search.study.result import StudyResult
 from search.study.stopping import Ends
 from search.trial.interruption import reclaim
@@ -77,7 +77,7 @@ class Session:
     def run(self) -> StudyResult:
         """Run the study until it has its target of finished trials or has to stop."""
         with warmed(self._studies.store) as prepare:
-            ready = self._supervisor.ready(self._stop)
+            ready = self._ready()
             chosen = choose(self._config, self._studies, ready, self._enqueue)
             prepare()
         recorder = self._studies.recorder(self._config)
@@ -97,6 +97,16 @@ class Session:
         self._progress.study(record, finished=finished(study), target=self._config.trials)
         with self._closed_on_failure(study, recorder, record):
             return self._train(study, recorder, ready)
+
+    def _ready(self) -> Ready:
+        """Wait until the child has read the ratings, by the rules of the study if it is stored."""
+        ready = self._supervisor.ready(self._stop)
+        guessed = self._config.options.rules_in_force
+        self._config = settled(self._config, self._studies)
+        if self._config.options.rules != guessed:
+            self._supervisor.change(self._config)
+            ready = self._supervisor.ready(self._stop)
+        return ready
 
     @contextlib.contextmanager
     def _closed_on_failure(

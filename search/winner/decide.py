@@ -162,13 +162,12 @@ class _Choice:
             verdict = replace(verdict, test=_open_test(trainer, won, trained, self.tell))
             write_verdict(self.study, verdict.to_json())
         path = trainer.refit(won) if verdict.refitted else won.usual_model
-        user, movie = won.ends[0].id_types
         verdict = store_verdict(
             verdict,
             study_record(self.study, self.config),
             self.studies.recorder(self.config),
             trial=won.trial,
-            model=ModelFolder(path=path, kind="ratings", user_id_type=user, movie_id_type=movie),
+            model=ModelFolder(path=path, kind="ratings"),
         )
         write_verdict(self.study, verdict.to_json())
         return verdict

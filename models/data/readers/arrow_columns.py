@@ -8,19 +8,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.data.options import SourceOptions
 from models.data.readers.columns import Columns
+from models.data.readers.ids import id_column
+from models.data.readers.scores import score_column
 from models.data.readers.times import seconds_column
-from models.data.readers.values import id_column, score_column
 from models.data.table import RatingTable
 from models.errors import ModelsError
 
 
-def rating_table(columns: dict[str, Any], names: Columns, *, where: str, gaps: bool) -> RatingTable:
+def rating_table(
+    columns: dict[str, Any], names: Columns, options: SourceOptions, *, where: str, gaps: bool
+) -> RatingTable:
     """Check and convert the columns; leave out rows without a score, where they are allowed.
 
     Args:
         columns: `pyarrow.ChunkedArray` by column name; emptied on the way, to free memory.
         names: Which column is what.
+        options: May say by which rules ids are read.
         where: The file or table, for messages.
         gaps: Whether rows may lack a score or a time (MUBI's reviews do).
 
@@ -40,8 +45,9 @@ def rating_table(columns: dict[str, Any], names: Columns, *, where: str, gaps: b
         column = columns.pop(names.timestamp)
         times = seconds_column(column, names.timestamp, where, has_score=has_score, gaps=gaps)
         warnings = () if times is not None else (_times_left_out(where),)
-    users = id_column(columns.pop(names.user), names.user, where)
-    movies = id_column(columns.pop(names.movie), names.movie, where)
+    rules = options.rules_in_force
+    users = id_column(columns.pop(names.user), names.user, where, rules)
+    movies = id_column(columns.pop(names.movie), names.movie, where, rules)
     index = np.arange(rows_read, dtype=np.int64)
     table = RatingTable(users, movies, scores, times, index, rows_read, warnings)
     if has_score is None:

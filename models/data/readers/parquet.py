@@ -37,7 +37,7 @@ def read_parquet(
     except (pa.ArrowException, OSError) as error:
         reason = shorten(str(error), 160, placeholder=" …")
         raise ModelsError(f"{where} must be a whole Parquet file, but: {reason}") from None
-    return rating_table(columns, names, where=where, gaps=gaps)
+    return rating_table(columns, names, options, where=where, gaps=gaps)
 
 
 def _columns(path: Path, options: SourceOptions, where: str) -> tuple[Columns, dict[str, Any]]:

@@ -63,7 +63,7 @@ def read_text(path: Path, options: SourceOptions, *, where: str, gaps: bool = Fa
         table = _read_as_text(path, layout, names, where)
     columns = {name: table.column(name) for name in names.names}
     del table
-    read = rating_table(columns, names, where=where, gaps=gaps)
+    read = rating_table(columns, names, options, where=where, gaps=gaps)
     return replace(read, warnings=(*read.warnings, *_taken_for(layout, options, where)))
 
 

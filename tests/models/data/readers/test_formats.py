@@ -113,6 +113,52 @@ def test_each_format_gives_the_same_ratings_and_splits(
     assert np.array_equal(one.test.rows, other.test.rows)
 
 
+def _floats(kind: pa.DataType) -> Callable[[Rows, Path], Path]:
+    def write(rows: Rows, folder: Path) -> Path:
+        users, movies, scores = zip(*rows, strict=True)
+        plain = pa.array(users)
+        ids = plain.dictionary_encode() if pa.types.is_dictionary(kind) else plain.cast(kind)
+        columns = {"userId": ids, "movieId": movies, "rating": scores}
+        parquet.write_table(pa.table(columns), folder / "r.parquet")
+        return folder / "r.parquet"
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("write", "floats"),
+    [
+        (WRITERS["csv"], [3.0, 1.0, 2.0]),
+        (WRITERS["colons"], ["3.0", "1.000", 2]),
+        (_floats(pa.float32()), [3, 1, 2]),
+        (_floats(pa.decimal128(21, 2)), [3, 1, 2]),
+        (_floats(pa.dictionary(pa.int8(), pa.float64())), [3.0, 1.0, 2.0]),
+        (_floats(pa.string_view()), ["3.0", "1", "2.0"]),
+        (_sqlite("REAL INTEGER REAL"), [3, 1, 2]),
+        (_sqlite("TEXT INTEGER REAL"), ["3.0", "1", "2.00"]),
+    ],
+)
+def test_whole_numbers_written_as_floats_are_whole_numbers(
+    write: Callable[[Rows, Path], Path], floats: list[Any], tmp_path: Path
+) -> None:
+    rows = [(user, movie, 1.0 + movie) for user in (3, 1, 2) for movie in (1, 2)]
+    plain = load_ratings(str(WRITERS["csv"](rows, tmp_path)))
+    named = dict(zip((3, 1, 2), floats, strict=True))
+    path = write([(named[user], *rest) for user, *rest in rows], tmp_path)
+    _same(plain, load_ratings(str(path)))
+
+
+def test_whole_numbers_beside_text_are_one_id_however_written(tmp_path: Path) -> None:
+    path = _write(tmp_path / "r.csv", "user,movie,rating\n7,a,1\n7.0,b,2\nx,a,3\n7.5,a,4\n")
+    ratings = load_ratings(path)
+    assert ratings.user_ids.tolist() == ["7", "7.5", "x"]
+    assert ratings.user_codes.tolist() == [0, 0, 2, 1]
+    before = load_ratings(path, SourceOptions(rules=1))
+    assert before.user_ids.tolist() == ["7", "7.0", "7.5", "x"]
+    assert (before.rules, ratings.rules) == (1, 2)
+    assert before.content_hash != ratings.content_hash
+
+
 def _write(path: Path, text: str) -> str:
     path.write_text(text)
     return str(path)
