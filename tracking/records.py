@@ -205,8 +205,7 @@ class StudyRecord:
     @property
     def baseline_misfit(self) -> str:
         """Why the published baseline does not fit the scores; an empty text where it does."""
-        profile = self.dataset.profile if self.dataset else {}
-        return str(profile.get("baseline_misfit", ""))
+        return str(self.dataset.profile.get("baseline_misfit", "")) if self.dataset else ""
 
     @property
     def baseline(self) -> TrialRecord | None:
@@ -291,9 +290,8 @@ class ModelFolder:
             metrics do.
 
     Example:
-        >>> folder = ModelFolder(path=Path("model"))
-        >>> (folder.kind, folder.name)
-        ('ratings', 'model')
+        >>> ModelFolder(path=Path("model")).kind
+        'ratings'
     """
 
     path: Path

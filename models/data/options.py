@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.checks import check_one_of, check_range, check_whole
+from models.checks import check_one_of, check_range, check_whole, is_finite, require
 from models.errors import ModelsError
 
 RULES = 2
@@ -35,6 +35,8 @@ class SourceOptions:
             takes its first line, or the usual order where that is a rating itself.
         separator: What separates a text file's columns: a character, `::`, or one of the words
             "comma", "tab", "semicolon", "pipe", "space"; None finds out.
+        skip_rows_without_score: Whether rows without a score are left out, rather than refused.
+        drop_scores: Scores that mean "no rating": rows with one of them are left out.
         table: Table of a SQLite file; None takes the one that has the columns.
         min_ratings: Least ratings of a user who is kept, inclusive; None is the source's own
             default: 20 for `mubi`, none otherwise.
@@ -59,6 +61,8 @@ class SourceOptions:
     timestamp_column: str | None = None
     columns: Sequence[str] | None = None
     separator: str | None = None
+    skip_rows_without_score: bool = False
+    drop_scores: Sequence[float] | None = None
     table: str | None = None
     min_ratings: int | None = None
     max_ratings: int | None = None
@@ -67,7 +71,7 @@ class SourceOptions:
     rules: int | None = None
 
     def __post_init__(self) -> None:
-        """Check the column names, the separator, the limits of the user filter, seed and rules.
+        """Check the columns, dropped scores, the separator, the user filter, seed and rules.
 
         Raises:
             ModelsError: A value breaks its rule.
@@ -75,6 +79,10 @@ class SourceOptions:
         if self.columns is not None:
             object.__setattr__(self, "columns", tuple(self.columns))
             _check_columns(tuple(self.columns))
+        if self.drop_scores is not None:
+            object.__setattr__(self, "drop_scores", tuple(self.drop_scores))
+            for score in self.drop_scores or ():
+                require(is_finite(score), "drop_scores", "hold finite numbers", score)
         if self.separator is not None:
             check_one_of("separator", self.separator, (*SEPARATORS, *SEPARATORS.values()))
         check_limits(self.min_ratings, self.max_ratings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,3 +47,20 @@ class RatingTable:
     row_index: NDArray[np.int64]
     rows_read: int
     warnings: tuple[str, ...] = ()
+
+    def only(self, rows: NDArray[np.bool_], warnings: tuple[str, ...]) -> RatingTable:
+        """Take the rows of the table where `rows`, `[row]`, is true.
+
+        Args:
+            rows: Which rows to take.
+            warnings: What the user should know of the new table.
+        """
+        return replace(
+            self,
+            users=self.users.only(rows),
+            movies=self.movies.only(rows),
+            scores=self.scores[rows],
+            timestamps=None if self.timestamps is None else self.timestamps[rows],
+            row_index=self.row_index[rows],
+            warnings=warnings,
+        )

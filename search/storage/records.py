@@ -206,5 +206,8 @@ def describe(config: StudyConfig, dataset: Mapping[str, Any] | None) -> str:
     )
     if not config.rates and config.model != TUNER_MODEL:
         lines[-1] += " Trial 0 is the model at its defaults."
+    misfit = (dataset or {}).get("profile", {}).get("baseline_misfit")
+    if misfit:
+        lines.append(f"The published baseline does not fit these scores: {misfit}.")
     lines += _more(config)
     return "\n\n".join(lines)

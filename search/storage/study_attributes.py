@@ -39,9 +39,11 @@ def config_of(study: optuna.Study) -> StudyConfig:
 def write_config(study: optuna.Study, config: StudyConfig) -> None:
     """Store a study's settings; nothing is written if the stored settings are the same.
 
-    Rules of the ratings that are not named are the newest, and are stored as such.
+    Where they do not name the rules of the ratings, a stored study keeps its own, and a new one has
+    the newest.
     """
-    plain = config.to_dict() | {"rules": config.options.rules_in_force}
+    rules = config_of(study).options.rules if is_ours(study) else config.options.rules_in_force
+    plain = {"rules": rules} | config.to_dict()
     if study.user_attrs.get(Key.CONFIG) != plain:
         study.set_user_attr(Key.CONFIG.value, plain)
 

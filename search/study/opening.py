@@ -223,7 +223,7 @@ def _refuse_changes(
 ) -> None:
     """Refuse to resume a study with other settings or on other ratings."""
     old = config_of(study).identity()
-    new = config.identity()
+    new = {"rules": old["rules"]} | config.identity()
     changed = [
         f"`{key}` was {old.get(key)!r}, now {new.get(key)!r}"
         for key in sorted(old.keys() | new.keys())

@@ -99,14 +99,16 @@ class Session:
             return self._train(study, recorder, ready)
 
     def _ready(self) -> Ready:
-        """Wait until the child has read the ratings, by the rules of the study if it is stored."""
-        ready = self._supervisor.ready(self._stop)
+        """Wait until the child has read the ratings, by the rules of the study if it is stored.
+
+        The child began with the newest rules before anyone could know: it is started again where
+        the study has others.
+        """
         guessed = self._config.options.rules_in_force
         self._config = settled(self._config, self._studies)
         if self._config.options.rules != guessed:
             self._supervisor.change(self._config)
-            ready = self._supervisor.ready(self._stop)
-        return ready
+        return self._supervisor.ready(self._stop)
 
     @contextlib.contextmanager
     def _closed_on_failure(

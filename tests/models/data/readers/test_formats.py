@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import json
+import lzma
 import sqlite3
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.feather as feather
 import pyarrow.parquet as parquet
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -55,6 +61,48 @@ def _sqlite(types: str) -> Callable[[Rows, Path], Path]:
     return write
 
 
+def _json(rows: Rows, folder: Path) -> Path:
+    lines = [json.dumps(dict(zip(NAMES, row, strict=False))) for row in rows]
+    (folder / "r.json").write_text("\n".join(lines))
+    return folder / "r.json"
+
+
+def _json_list(rows: Rows, folder: Path) -> Path:
+    listed = [dict(zip(NAMES, row, strict=False)) for row in rows]
+    (folder / "list.json").write_text(json.dumps(listed, indent=1))
+    return folder / "list.json"
+
+
+def _feather(rows: Rows, folder: Path) -> Path:
+    columns = zip(NAMES, zip(*rows, strict=True), strict=False)
+    table = pa.table({"aside": list(range(len(rows))), **{n: list(c) for n, c in columns}})
+    feather.write_feather(table, folder / "r.feather")
+    return folder / "r.feather"
+
+
+def _packed(ending: str, pack: Callable[[bytes], bytes]) -> Callable[[Rows, Path], Path]:
+    def write(rows: Rows, folder: Path) -> Path:
+        path = folder / f"r.csv.{ending}"
+        path.write_bytes(pack(_text(",", ".csv")(rows, folder).read_bytes()))
+        return path
+
+    return write
+
+
+def _zipped(rows: Rows, folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "r.zip", "w") as archive:
+        archive.write(_json(rows, folder), "ml/ratings.json")
+        archive.writestr("ml/README.txt", "about")
+        archive.writestr("ml/movies.csv", "movieId,title\n")
+    return folder / "r.zip"
+
+
+def _commented(rows: Rows, folder: Path) -> Path:
+    path = _text("\t", ".csv")(rows, folder)
+    path.write_text("# ratings,\n\n# as of today\n" + path.read_text())
+    return path
+
+
 WRITERS = {
     "csv": _text(",", ".csv"),
     "tsv": _text("\t", ".tsv"),
@@ -67,6 +115,15 @@ WRITERS = {
     "parquet": _parquet,
     "sqlite": _sqlite("INTEGER INTEGER REAL INTEGER"),
     "untyped sqlite": _sqlite(""),
+    "json lines": _json,
+    "json list": _json_list,
+    "feather": _feather,
+    "gzip": _packed("gz", gzip.compress),
+    "bzip2": _packed("bz2", bz2.compress),
+    "xz": _packed("xz", lzma.compress),
+    "zstd": _packed("zst", lambda data: pa.compress(data, codec="zstd", asbytes=True)),
+    "zip": _zipped,
+    "comments": _commented,
 }
 
 
