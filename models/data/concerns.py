@@ -8,6 +8,7 @@ import numpy as np
 
 from models.data.marks import marks_of
 from models.data.ratings import Ratings
+from models.data.repeats import pair_keys
 from models.data.split import Split
 
 _MANY_SINGLES = 0.1
@@ -181,6 +182,27 @@ def _repeats(ratings: Ratings, split: Split) -> list[str]:
     ]
 
 
+def _leaks(ratings: Ratings, split: Split) -> list[str]:
+    """Warn of ratings that came split already, and whose user and movie an earlier part has too."""
+    if ratings.part is None:
+        return []
+    keys = pair_keys(ratings)
+    train, valid, test = (keys[part.rows] for part in (split.train, split.valid, split.test))
+    lines = []
+    for name, part, earlier in (
+        ("validation", valid, train),
+        ("test", test, np.concatenate([train, valid])),
+    ):
+        again = int(np.isin(part, earlier).sum())
+        if again:
+            lines.append(
+                f"{_of(again, len(part))} {name} ratings have a user and movie that stand in a "
+                "part before it too, so that their error says little of new ratings. Take them out "
+                "of one of the files."
+            )
+    return lines
+
+
 def _of(count: int, whole: int) -> str:
     """Write a count and its share: "12 of 40 (30 %)"."""
     share = count / whole
@@ -201,4 +223,5 @@ _SPLIT_LOOKS: tuple[Callable[[Ratings, Split], list[str]], ...] = (
     _few_rows,
     _times_alike,
     _repeats,
+    _leaks,
 )

@@ -102,6 +102,7 @@ def _encode_rows(
         min_ratings=limits[0],
         max_ratings=limits[1],
         checks=origin.checks,
+        part=table.part if keep is None or table.part is None else table.part[keep],
     )
 
 

@@ -35,6 +35,9 @@ class SourceOptions:
             takes its first line, or the usual order where that is a rating itself.
         separator: What separates a text file's columns: a character, `::`, or one of the words
             "comma", "tab", "semicolon", "pipe", "space"; None finds out.
+        test: A file with the test part, where the ratings came split already: the source then
+            holds the train part. A split takes nothing of it for training or validation.
+        valid: A file with the validation part; None has the split take it out of the source.
         skip_rows_without_score: Whether rows without a score are left out, rather than refused.
         drop_scores: Scores that mean "no rating": rows with one of them are left out.
         table: Table of a SQLite file; None takes the one that has the columns.
@@ -61,6 +64,8 @@ class SourceOptions:
     timestamp_column: str | None = None
     columns: Sequence[str] | None = None
     separator: str | None = None
+    test: str | None = None
+    valid: str | None = None
     skip_rows_without_score: bool = False
     drop_scores: Sequence[float] | None = None
     table: str | None = None
@@ -79,6 +84,11 @@ class SourceOptions:
         if self.columns is not None:
             object.__setattr__(self, "columns", tuple(self.columns))
             _check_columns(tuple(self.columns))
+        if self.valid is not None and self.test is None:
+            raise ModelsError(
+                f"`valid` must stand beside `test`, but got {self.valid!r} alone. Name the test "
+                "part's file with `--test`."
+            )
         if self.drop_scores is not None:
             object.__setattr__(self, "drop_scores", tuple(self.drop_scores))
             for score in self.drop_scores or ():

@@ -57,6 +57,8 @@ class Ratings:
         max_ratings: Most ratings of a kept user, or None.
         checks: The published figures that only the unfiltered rows can show (`mubi` only).
         rules: By which rules they were read, as `SourceOptions` lists them.
+        part: Of which part each row is where they came split already (0 train, 1 validation,
+            2 test), `[row]`; else None.
 
     Example:
         >>> from models.data import load_ratings
@@ -82,6 +84,7 @@ class Ratings:
     max_ratings: int | None
     checks: tuple[Check, ...]
     rules: int = RULES
+    part: NDArray[np.int8] | None = None
 
     @property
     def n_users(self) -> int:

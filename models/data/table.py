@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+PARTS = ("train", "valid", "test")
+"""The parts of ratings that come split already, in the order of their rows."""
+
 
 @dataclass(frozen=True, slots=True)
 class IdColumn:
@@ -38,6 +41,8 @@ class RatingTable:
         row_index: 0-based row of the source, rows without a score counted, `[row]`.
         rows_read: Rows in the source, those without a score too.
         warnings: What the user should know, one line each.
+        part: Of which part each row is, as an index in `PARTS`, `[row]`, where the ratings came
+            split already; else None.
     """
 
     users: IdColumn
@@ -47,6 +52,7 @@ class RatingTable:
     row_index: NDArray[np.int64]
     rows_read: int
     warnings: tuple[str, ...] = ()
+    part: NDArray[np.int8] | None = None
 
     def only(self, rows: NDArray[np.bool_], warnings: tuple[str, ...]) -> RatingTable:
         """Take the rows of the table where `rows`, `[row]`, is true.
@@ -62,5 +68,6 @@ class RatingTable:
             scores=self.scores[rows],
             timestamps=None if self.timestamps is None else self.timestamps[rows],
             row_index=self.row_index[rows],
+            part=None if self.part is None else self.part[rows],
             warnings=warnings,
         )

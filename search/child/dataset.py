@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.baseline import as_written, baseline
-from models.data import Ratings, Split, check_published, load_ratings, split_ratings
+from models.data import (
+    Ratings,
+    Split,
+    check_published,
+    concerns,
+    load_ratings,
+    split_ratings,
+)
 from models.evaluation import TrivialRmse
 from search.config.study import StudyConfig
 from search.errors import SearchError
@@ -44,7 +51,8 @@ class Dataset:
         Args:
             misfit: As `misfit` says it.
         """
-        lines = (*self.ratings.warnings, *self.split.warnings)
+        looks = concerns(self.ratings, self.split)
+        lines = (*self.ratings.warnings, *self.split.warnings, *looks)
         if not misfit:
             return lines
         return (
@@ -97,6 +105,7 @@ def dataset_record(data: Dataset, trivial: TrivialRmse, misfit: str) -> DatasetR
         "users": ratings.n_users,
         "movies": ratings.n_movies,
         "split": split.protocol,
+        **({"validation_by": split.validation} if split.validation else {}),
         "train_rows": len(split.train),
         "valid_rows": len(split.valid),
         "test_rows": len(split.test),

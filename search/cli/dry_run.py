@@ -23,6 +23,8 @@ def show_plan(config: StudyConfig, home: Path, *, as_json: bool) -> int:
     out.print(
         table(f"Space of {config.name}", ["parameter", "kind", "values", "default", "when"], rows)
     )
+    for line in plan.warnings:
+        out.print(f"• {line}")
     out.print(_cost(plan, config))
     return 0
 

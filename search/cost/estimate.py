@@ -30,6 +30,7 @@ class Rehearsal:
         files_mb: What the trial left on disk, its model included.
         space: What the study searches.
         workers: Trials that are trained at once.
+        warnings: What a user should know of the ratings, one line each.
 
     Example:
         >>> measured = Rehearsal(
@@ -44,6 +45,7 @@ class Rehearsal:
     files_mb: float
     space: Sequence[Parameter]
     workers: int
+    warnings: tuple[str, ...] = ()
 
     @property
     def seconds_epoch(self) -> float:
@@ -65,6 +67,7 @@ class Plan:
             400 MB.
         disk_mb: Models, files, plots.
         trials: Target of trials.
+        warnings: What a user should know of the ratings, one line each.
     """
 
     space: tuple[dict[str, Any], ...]
@@ -74,6 +77,7 @@ class Plan:
     memory_mb: float
     disk_mb: float
     trials: int
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Convert the estimate to plain values for JSON."""
@@ -116,6 +120,7 @@ def plan_from(config: StudyConfig, measured: Rehearsal) -> Plan:
         memory_mb=measured.workers * measured.memory_mb + _OWN_MB,
         disk_mb=kept * measured.files_mb + config.trials * _TRIAL_FILES_MB + _PLOTS_MB,
         trials=config.trials,
+        warnings=measured.warnings,
     )
 
 

@@ -108,7 +108,9 @@ class Session:
         self._config = settled(self._config, self._studies)
         if self._config.options.rules != guessed:
             self._supervisor.change(self._config)
-        return self._supervisor.ready(self._stop)
+        ready = self._supervisor.ready(self._stop)
+        self._warnings = ready.warnings
+        return ready
 
     @contextlib.contextmanager
     def _closed_on_failure(
@@ -164,6 +166,7 @@ class Session:
             timed_out=timed_out,
             new_trials=new_trials,
             reasons=tuple(self._ends.reasons()),
+            warnings=self._warnings,
         )
 
     def _reclaim(self, study: optuna.Study, recorder: Recorder) -> None:
