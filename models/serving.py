@@ -88,7 +88,7 @@ class _Ids:
 
     def _code(self, value: Any) -> int:
         text = _as_text(value)
-        return self._codes.get(text, self._codes.get(_plain(text), self._unknown))
+        return self._codes.get(text, self._codes.get(_plain(text.strip()), self._unknown))
 
 
 def _as_text(value: Any) -> str:

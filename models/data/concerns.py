@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from models.data.marks import marks_of
+from models.data.marks import ScoreCounts, marks_of
 from models.data.ratings import Ratings
 from models.data.repeats import pair_keys
 from models.data.split import Split
@@ -37,48 +37,49 @@ def concerns(ratings: Ratings, split: Split | None = None) -> tuple[str, ...]:
         >>> concerns(load_ratings("ratings.csv"))
         ()
     """
-    lines = [line for look in _LOOKS for line in look(ratings)]
+    scores = ScoreCounts.of(ratings.scores)
+    lines = [line for look in _SCORE_LOOKS for line in look(scores)]
+    lines += [line for look in _LOOKS for line in look(ratings)]
     if split is not None:
         lines += [line for view in _SPLIT_LOOKS for line in view(ratings, split)]
     return tuple(lines)
 
 
-def _equal_scores(ratings: Ratings) -> list[str]:
+def _equal_scores(scores: ScoreCounts) -> list[str]:
     """Warn where nearly all scores are the same."""
-    values, counts = np.unique(ratings.scores, return_counts=True)
-    most = int(counts.argmax())
-    if len(values) == 1 or counts[most] / len(ratings) < _SAME:
+    most = int(scores.counts.argmax())
+    if len(scores.values) == 1 or scores.counts[most] < _SAME * scores.rows:
         return []
     return [
-        f"{_of(int(counts[most]), len(ratings))} scores are {values[most]:g}: a model that always "
-        "says so is hard to beat. Where other scores were left out, put them back."
+        f"{_of(int(scores.counts[most]), scores.rows)} scores are {scores.values[most]:g}: a model "
+        "that always says so is hard to beat. Where other scores were left out, put them back."
     ]
 
 
-def _marks(ratings: Ratings) -> list[str]:
+def _marks(scores: ScoreCounts) -> list[str]:
     """Warn of scores that stand apart, and so may mean "no rating", or be slips."""
     return [
-        f"{_of(mark.rows, len(ratings))} scores are {mark.words}, while all others are from "
+        f"{_of(mark.rows, scores.rows)} scores are {mark.words}, while all others are from "
         f"{mark.low:g} to {mark.high:g}: {mark.guess} `--drop-scores {mark.listed}` leaves them "
         "out."
-        for mark in marks_of(ratings.scores)
+        for mark in marks_of(scores)
     ]
 
 
-def _strange_scores(ratings: Ratings) -> list[str]:
+def _strange_scores(scores: ScoreCounts) -> list[str]:
     """Warn of scores that look like times, or like counts of which a few rule the error."""
-    scores = ratings.scores
-    if scores.min() > _LIKE_TIMES:
+    values = scores.values
+    if values[0] > _LIKE_TIMES:
         return [
-            f"The scores run from {scores.min():.0f} to {scores.max():.0f}, as times do. Name the "
+            f"The scores run from {values[0]:.0f} to {values[-1]:.0f}, as times do. Name the "
             "score's column with `--score-column`, or all of them with `--columns`."
         ]
-    whole = scores.min() >= 0 and not np.any(scores != np.floor(scores))
-    middle, high = np.quantile(scores, [0.5, 0.99])
-    if whole and len(np.unique(scores)) > 20 and high > _HEAVY_TAIL * max(middle, 1.0):
+    whole = values[0] >= 0 and not np.any(values != np.floor(values))
+    middle, high = scores.quantile(0.5), scores.quantile(0.99)
+    if whole and len(values) > 20 and high > _HEAVY_TAIL * max(middle, 1.0):
         return [
             f"The scores look like counts: half are at most {middle:g}, but the greatest is "
-            f"{scores.max():g}, so that a few rows rule the error. Take their logarithm, or cap "
+            f"{values[-1]:g}, so that a few rows rule the error. Take their logarithm, or cap "
             "them, before the search."
         ]
     return []
@@ -210,10 +211,12 @@ def _of(count: int, whole: int) -> str:
     return f"{count:,} of {whole:,} ({percent})"
 
 
-_LOOKS: tuple[Callable[[Ratings], list[str]], ...] = (
+_SCORE_LOOKS: tuple[Callable[[ScoreCounts], list[str]], ...] = (
     _equal_scores,
     _marks,
     _strange_scores,
+)
+_LOOKS: tuple[Callable[[Ratings], list[str]], ...] = (
     _single_ratings,
     _one_user,
     _missing_ids,

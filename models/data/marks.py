@@ -14,6 +14,41 @@ _FEWEST_VALUES = 3
 _MOST_LISTED = 5
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreCounts:
+    """The distinct scores, and how many rows have each.
+
+    Attributes:
+        values: Distinct scores, lowest first, `[score]`.
+        counts: Rows of each, `[score]`.
+    """
+
+    values: NDArray[np.float32]
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, scores: NDArray[np.float32]) -> ScoreCounts:
+        """Count scores, `[row]`, at least one of them."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        # By hashing, where np.unique sorts all rows; -0.0 becomes 0.0.
+        counted = pc.value_counts(pa.array(scores + np.float32(0)))
+        values, counts = (counted.field(number).to_numpy() for number in range(2))
+        order = np.argsort(values)
+        return cls(values[order], counts[order])
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return int(self.counts.sum())
+
+    def quantile(self, share: float) -> float:
+        """The least score that at least this share of the rows does not exceed."""
+        reached = np.cumsum(self.counts) >= share * self.rows
+        return float(self.values[int(reached.argmax())])
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
     """Scores that stand apart.
@@ -46,7 +81,7 @@ class Mark:
         return ",".join(f"{value:g}" for value in self.values[:_MOST_LISTED]) + more
 
 
-def marks_of(scores: NDArray[np.float32]) -> list[Mark]:
+def marks_of(scores: ScoreCounts) -> list[Mark]:
     """Find the scores that stand apart: zeros, known sentinels such as 99, and outliers.
 
     Zeros count where they are the least score and far more than the next one; a sentinel where it
@@ -54,17 +89,18 @@ def marks_of(scores: NDArray[np.float32]) -> list[Mark]:
     these are apart.
 
     Args:
-        scores: `[row]`, at least one.
+        scores: The scores.
 
     Returns:
         At most one of each kind and end.
 
     Example:
-        >>> [mark] = marks_of(np.array([1, 2, 3, 4, 5, 99, 99], np.float32))
+        >>> scores = ScoreCounts.of(np.array([1, 2, 3, 4, 5, 99, 99], np.float32))
+        >>> [mark] = marks_of(scores)
         >>> mark.words, mark.rows, mark.low, mark.high
         ('99', 2, 1.0, 5.0)
     """
-    values, counts = np.unique(scores, return_counts=True)
+    values, counts = scores.values, scores.counts
     found = []
     while len(values) > _FEWEST_VALUES:
         mark, kept = _sentinel(values, counts) or _outliers(values, counts) or (None, None)

@@ -48,8 +48,8 @@ class SourceOptions:
         user_filter: False keeps every user, whatever the two limits say.
         seed: Seeds the synthetic source; others ignore it.
         rules: By which rules ratings are read; None for the newest, 2. By the rules 1, of earlier
-            versions, an id "1.0" of a text file is another than 1, and of a repeated user and
-            movie the last in the file is kept, where the rules 2 keep the last in time.
+            versions, an id "1.0" or " 1" of a text file is another than 1, and of a repeated user
+            and movie the last in the file is kept, where the rules 2 keep the last in time.
 
     Example:
         >>> from models.data import load_ratings

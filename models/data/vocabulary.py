@@ -98,11 +98,11 @@ def _codes_by_text(known: NDArray[Any]) -> dict[str, int]:
 
 
 def _find(codes: dict[str, int], value: Any, unknown: int) -> int:
-    """Find the code of one raw id: of its text, else of the whole number that its text is."""
+    """Find the code of one raw id: of its text, else of that as ids are written by the readers."""
     text = _as_text(value)
     if text is None:
         return unknown
-    return codes.get(text, codes.get(plain_number(text), unknown))
+    return codes.get(text, codes.get(plain_number(text.strip()), unknown))
 
 
 def _as_text(value: Any) -> str | None:

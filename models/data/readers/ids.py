@@ -26,11 +26,11 @@ def id_column(column: Any, name: str, where: str, rules: int = RULES) -> IdColum
             dictionary of one of them.
         name: Name of the column.
         where: The file or table, for messages.
-        rules: By which rules text is read: by the rules 1, "1.0" is another id than "1".
+        rules: By which rules text is read: by the rules 1, "1.0" and " 1" are other ids than "1".
 
     Returns:
-        The ids. Whole numbers written as floats are whole numbers ("1.0" is "1"), and strings that
-        are all plain whole numbers have become integers.
+        The ids. Whole numbers written as floats are whole numbers ("1.0" is "1"), spaces around
+        an id do not count, and strings that are all plain whole numbers have become integers.
 
     Raises:
         ModelsError: An id is missing, empty, or of another type.
@@ -52,8 +52,18 @@ def id_column(column: Any, name: str, where: str, rules: int = RULES) -> IdColum
     values = encoded.chunk(0).dictionary if encoded.num_chunks else pa.array([], kind)
     if pa.types.is_integer(kind):
         return IdColumn(codes, _int64(values, name, where))
-    texts = _text_ids(codes, values.to_pylist(), name, where)
-    return texts if rules == 1 else _without_zeros(texts)
+    texts = values.to_pylist()
+    if rules > 1:
+        codes, texts = _merged(codes, [plain_number(text.strip()) for text in texts])
+    return _text_ids(codes, texts, name, where)
+
+
+def _merged(codes: NDArray[np.int32], texts: list[str]) -> tuple[NDArray[np.int32], list[str]]:
+    """Give texts that have become the same one code."""
+    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    if len(places) == len(texts):
+        return codes, texts
+    return np.array([places[text] for text in texts], np.int32)[codes], list(places)
 
 
 def _plain_ids(column: Any, name: str, where: str) -> Any:
@@ -72,18 +82,6 @@ def _plain_ids(column: Any, name: str, where: str) -> Any:
     return column.cast(pa.string()) if pa.types.is_string_view(kind) else column
 
 
-def _without_zeros(column: IdColumn) -> IdColumn:
-    """Write whole numbers among ids of text without their fraction: "1.0" becomes "1"."""
-    if column.values.dtype != object:
-        return column
-    plain = [plain_number(text) for text in column.values]
-    if plain == column.values.tolist():
-        return column
-    values = {text: code for code, text in enumerate(dict.fromkeys(plain))}
-    codes = np.array([values[text] for text in plain], np.int32)[column.codes]
-    return _as_integers(codes, list(values))
-
-
 def _text_ids(codes: NDArray[np.int32], values: list[str], name: str, where: str) -> IdColumn:
     """Check ids that are text; where all are plain whole numbers, make them integers."""
     for code, text in enumerate(values):
@@ -91,11 +89,6 @@ def _text_ids(codes: NDArray[np.int32], values: list[str], name: str, where: str
             row = int(np.argmax(codes == code))
             rule = "must have an id in every row" if not text else "must hold text without NUL"
             raise fail_at(where, row, name, rule, text or None)
-    return _as_integers(codes, values)
-
-
-def _as_integers(codes: NDArray[np.int32], values: list[str]) -> IdColumn:
-    """Make a column of ids: of integers where every text is a plain whole number, else of text."""
     if all(_CANONICAL.match(text) and _INT64.min <= int(text) <= _INT64.max for text in values):
         return IdColumn(codes, np.array([int(text) for text in values], np.int64))
     objects = np.empty(len(values), object)

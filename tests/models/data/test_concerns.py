@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.data import Ratings, concerns, describe, load_ratings, split_ratings
-from models.data.marks import marks_of
+from models.data.marks import ScoreCounts, marks_of
 
 
 def _ratings(
@@ -116,7 +116,8 @@ def test_single_outliers_are_counted() -> None:
     ],
 )
 def test_what_stands_apart(scores: list[float], marks: list[str]) -> None:
-    assert [mark.words for mark in marks_of(np.array(scores, np.float32))] == marks
+    counted = ScoreCounts.of(np.array(scores, np.float32))
+    assert [mark.words for mark in marks_of(counted)] == marks
 
 
 def test_few_rows_are_told() -> None:

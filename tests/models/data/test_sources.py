@@ -198,6 +198,7 @@ CASES = [
     Case("blank score", _file("r.csv", _row("1,20,  ,200")), ("'rating'", "row 2")),
     Case("decimal comma", _file("r.csv", _row('1,20,"3,5",200')), ("'rating'", "'3,5'", "row 2")),
     Case("no user id", _file("r.csv", _row(",20,3,200")), ("'userId'", "none in row 2")),
+    Case("blank user id", _file("r.csv", _row("  ,20,3,200")), ("'userId'", "none in row 2")),
     Case("no movie id", _file("r.csv", _row("1,,3,200", 5)), ("'movieId'", "none in row 5")),
     Case("no time", _file("r.csv", _row("1,20,3,")), ("'timestamp'", "none in row 2")),
     Case("one user", _file("r.csv", _csv_text([(1, m, 3, 5) for m in range(9)])), ("2 users",)),

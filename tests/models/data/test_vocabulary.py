@@ -53,7 +53,7 @@ def test_integer_ids(raw: object, codes: list[int]) -> None:
     [
         (["7", "007", "b", "zz", "a"], [1, 0, 2, 3, 3]),
         ([7, 8, 7.0], [1, 3, 1]),
-        (["7.0", "7.00", "7.5", "07.0"], [1, 1, 3, 3]),
+        (["7.0", "7.00", "7.5", "07.0", " 7", "b "], [1, 1, 3, 3, 1, 2]),
     ],
 )
 def test_string_ids(raw: object, codes: list[int]) -> None:

@@ -205,6 +205,15 @@ def test_whole_numbers_written_as_floats_are_whole_numbers(
     _same(plain, load_ratings(str(path)))
 
 
+def test_spaces_around_ids_do_not_count(tmp_path: Path) -> None:
+    path = _write(tmp_path / "r.csv", "user, movie, rating\n7, ann, 1\n 7 ,bob,2\n8, ann,3\n")
+    ratings = load_ratings(path)
+    assert ratings.user_ids.tolist() == [7, 8]
+    assert ratings.movie_ids.tolist() == ["ann", "bob"]
+    assert ratings.movie_codes.tolist() == [0, 1, 0]
+    assert ratings.scores.tolist() == [1.0, 2.0, 3.0]
+
+
 def test_whole_numbers_beside_text_are_one_id_however_written(tmp_path: Path) -> None:
     path = _write(tmp_path / "r.csv", "user,movie,rating\n7,a,1\n7.0,b,2\nx,a,3\n7.5,a,4\n")
     ratings = load_ratings(path)
