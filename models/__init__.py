@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from models.devices import device_types, make_deterministic, see_one_gpu, set_threads
     from models.fast import TrainerUsed, speed_up
     from models.layer_summary import format_layer_table, layer_table
-    from models.saving import id_type, save_keras_model, save_ratings_model
+    from models.saving import save_keras_model, save_ratings_model
     from models.training import TrainResult, build_for, compile_model, predict, refit, train
 
 __all__ = [
@@ -53,7 +53,6 @@ __all__ = [
     "compile_model",
     "device_types",
     "format_layer_table",
-    "id_type",
     "layer_table",
     "make_deterministic",
     "predict",
@@ -75,7 +74,6 @@ _HEAVY = {
     "build_model": "models.builder",
     "format_layer_table": "models.layer_summary",
     "layer_table": "models.layer_summary",
-    "id_type": "models.saving",
     "save_keras_model": "models.saving",
     "save_ratings_model": "models.saving",
     "Epoch": "models.curve",

@@ -203,6 +203,11 @@ class StudyRecord:
         return over - value if self.minimize else value - over
 
     @property
+    def baseline_misfit(self) -> str:
+        """Why the published baseline does not fit the scores; an empty text where it does."""
+        return str(self.dataset.profile.get("baseline_misfit", "")) if self.dataset else ""
+
+    @property
     def baseline(self) -> TrialRecord | None:
         """The first baseline trial that has an objective, or None.
 
@@ -280,21 +285,16 @@ class ModelFolder:
     Attributes:
         path: A folder that the recorder's loader file can read.
         kind: "ratings" (a table of raw user and movie ids in, a score a row out) or "keras".
-        user_id_type: "long" or "string"; only for ratings.
-        movie_id_type: The same for movies.
         name: The model's name in MLflow.
         figure: Name of the one metric of the trial that belongs to this model; None where all
             metrics do.
 
     Example:
-        >>> folder = ModelFolder(path=Path("model"), user_id_type="string")
-        >>> (folder.kind, folder.user_id_type, folder.movie_id_type)
-        ('ratings', 'string', 'long')
+        >>> ModelFolder(path=Path("model")).kind
+        'ratings'
     """
 
     path: Path
     kind: str = "ratings"
-    user_id_type: str = "long"
-    movie_id_type: str = "long"
     name: str = "model"
     figure: str | None = None

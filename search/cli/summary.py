@@ -98,7 +98,12 @@ def learned(record: StudyRecord) -> list[str]:
     lines = []
     ranked = record.ranked()
     base = next((t for t in ranked if t.is_baseline), None)
-    if ranked and base is not None and ranked[0] is not base:
+    if base is not None and record.baseline_misfit:
+        lines.append(
+            f"The published baseline ({base.value:.4f}) does not fit these scores and is no bar: "
+            f"{record.baseline_misfit}."
+        )
+    elif ranked and base is not None and ranked[0] is not base:
         gain = record.gain(float(ranked[0].value or 0.0), over=float(base.value or 0.0))
         lines.append(
             f"Trial {ranked[0].number} beats the baseline ({base.value:.4f}) by {gain:.4f} on the "

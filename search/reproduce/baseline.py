@@ -168,7 +168,7 @@ def _recorded_baseline(studies: Studies, data: str) -> Stored | None:
     usual = StudyConfig()
     for study in studies.all():
         config = config_of(study)
-        options = replace(config.options, seed=usual.options.seed)
+        options = replace(config.options, seed=usual.options.seed, rules=None)
         same = (config.split, config.epochs, options) == (usual.split, usual.epochs, usual.options)
         if config.data != data or not same or not config.rates:
             continue

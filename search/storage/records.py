@@ -188,10 +188,11 @@ def describe(config: StudyConfig, dataset: Mapping[str, Any] | None) -> str:
     lines = [f"**{config.name}** searches `{config.model}` for {config.objective}."]
     if dataset:
         profile = dataset["profile"]
+        split = profile.get("split", config.split)
         made_up = " (synthetic: made up, not measured)" if dataset["synthetic"] else ""
         lines.append(
             f"Ratings: `{dataset['name']}`{made_up}, {profile['rows']:,} rows of "
-            f"{profile['users']:,} users and {profile['movies']:,} movies; split `{config.split}`."
+            f"{profile['users']:,} users and {profile['movies']:,} movies; split `{split}`."
         )
         lines.append(
             f"To beat: {profile['global_mean_val_rmse']:.4f} by the global mean, "
@@ -206,5 +207,8 @@ def describe(config: StudyConfig, dataset: Mapping[str, Any] | None) -> str:
     )
     if not config.rates and config.model != TUNER_MODEL:
         lines[-1] += " Trial 0 is the model at its defaults."
+    misfit = (dataset or {}).get("profile", {}).get("baseline_misfit")
+    if misfit:
+        lines.append(f"The published baseline does not fit these scores: {misfit}.")
     lines += _more(config)
     return "\n\n".join(lines)

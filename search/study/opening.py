@@ -73,6 +73,26 @@ class Chosen:
     history: History | None
 
 
+def settled(config: StudyConfig, studies: Studies) -> StudyConfig:
+    """Complete a study's settings with the rules of its ratings, where it names none.
+
+    They are the rules that a stored study was made by, and the newest for a new one.
+
+    Args:
+        config: The study.
+        studies: Where it may be stored already.
+    """
+    if config.options.rules is not None:
+        return config
+    stored = None
+    if studies.address is not None or studies.store.optuna_db.exists():
+        _ = studies.storage  # makes the home folder, where only the storage is elsewhere
+        stored = studies.find(config.name)
+    is_new = stored is None or not is_ours(stored)
+    rules = config.options.rules_in_force if is_new else config_of(stored).options.rules
+    return config.at(options=replace(config.options, rules=rules))
+
+
 def choose(
     config: StudyConfig,
     studies: Studies,
@@ -236,7 +256,7 @@ def _refuse_changes(
 ) -> None:
     """Refuse to resume a study with other settings, `but` left out, or on other ratings."""
     old = config_of(study).identity()
-    new = config.identity()
+    new = {"rules": old["rules"]} | config.identity()
     changed = [
         f"`{key}` was {old.get(key)!r}, now {new.get(key)!r}"
         for key in sorted(old.keys() | new.keys())

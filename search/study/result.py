@@ -19,6 +19,7 @@ class StudyResult:
         timed_out: Whether its time was over before its target.
         new_trials: Trials that this run finished.
         reasons: Why the study ends before its target of trials, one line a reason.
+        warnings: What a user should know of the ratings, one line each.
 
     Example:
         >>> first = TrialRecord(study="tiny", number=0, params={}, state=COMPLETE, value=0.92)
@@ -38,6 +39,7 @@ class StudyResult:
     timed_out: bool = False
     new_trials: int = 0
     reasons: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def best(self) -> TrialRecord | None:
@@ -66,6 +68,7 @@ class StudyResult:
             "interrupted": self.interrupted,
             "timed_out": self.timed_out,
             "reasons": list(self.reasons),
+            "warnings": list(self.warnings),
             **self._frontier(),
         }
 

@@ -23,7 +23,7 @@ from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import widened_at, write_run
 from search.storage.trials import finished, running, runs_elsewhere, under_way_or_done
-from search.study.opening import choose, open_study, plain_dataset
+from search.study.opening import choose, open_study, plain_dataset, settled
 from search.study.request import Request
 from search.study.result import StudyResult
 from search.study.stopping import Ends
@@ -81,7 +81,7 @@ class Session:
     def run(self) -> StudyResult:
         """Run the study until it has its target of finished trials or has to stop."""
         with warmed(self._studies.store) as prepare:
-            ready = self._loaded()
+            ready = self._ready()
             chosen = choose(self._config, self._studies, ready, self._request)
             ready = replace(ready, space=chosen.space.parameters)
             prepare()
@@ -121,6 +121,20 @@ class Session:
             "`timeout` must leave time to load the data and the model, but they were not loaded "
             f"after {self._config.timeout_s:g} s. Use a longer `--timeout`."
         )
+
+    def _ready(self) -> Ready:
+        """Wait until the child has read the ratings, by the rules of the study if it is stored.
+
+        The child began with the newest rules before anyone could know: it is started again where
+        the study has others.
+        """
+        guessed = self._config.options.rules_in_force
+        self._config = settled(self._config, self._studies)
+        if self._config.options.rules != guessed:
+            self._supervisor.change(self._config)
+        ready = self._loaded()
+        self._warnings = ready.warnings
+        return ready
 
     @contextlib.contextmanager
     def _closed_on_failure(
@@ -176,6 +190,7 @@ class Session:
             timed_out=timed_out,
             new_trials=new_trials,
             reasons=tuple(self._ends.reasons()),
+            warnings=self._warnings,
         )
 
     def _reclaim(self, study: optuna.Study, recorder: Recorder) -> None:

@@ -202,6 +202,8 @@ def _why_not(
     """Say why the objective values of two studies are not comparable; empty if they are."""
     if (before or {}).get("content_hash") != (now or {}).get("content_hash"):
         return "The ratings differ"
+    if old.options.rules != new.options.rules and _repeats(before) + _repeats(now):
+        return "The rules for repeated ratings differ"
     for name in _SAME:
         if old.to_dict()[name] != new.to_dict()[name]:
             return f"`{name}` differs"
@@ -210,6 +212,11 @@ def _why_not(
     if set(new.objectives) - {new.monitor} - set(old.objectives) and not old.rates:
         return "The goals differ"
     return ""
+
+
+def _repeats(dataset: Mapping[str, Any] | None) -> int:
+    """The number of ratings that a study left out, since they repeat a user and a movie."""
+    return int((dataset or {}).get("profile", {}).get("duplicates_dropped", 0))
 
 
 def _fitting(

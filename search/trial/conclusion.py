@@ -172,7 +172,6 @@ class Conclusion:
         """
         if done.model_kind is None or not self._keeps(record):
             return []
-        user, movie = done.id_types
         several = len(done.models) > 1
         models = []
         for number, name in enumerate(done.models, 1):
@@ -181,8 +180,6 @@ class Conclusion:
                 ModelFolder(
                     path=run.folder / name,
                     kind=done.model_kind,
-                    user_id_type=user,
-                    movie_id_type=movie,
                     name=name,
                     figure=figure if several else None,
                 )

@@ -21,6 +21,7 @@ from search.storage.studies import Studies
 from search.storage.study_attributes import (
     chooser_of,
     config_of,
+    dataset_of,
     verdict_of,
     write_chooser,
     write_verdict,
@@ -159,19 +160,24 @@ class _Choice:
         if won is None:
             raise SearchError(f"A winner trains to its end again. {left_out[0]}")
         if not verdict.test:
-            verdict = replace(verdict, test=_open_test(trainer, won, trained, self.tell))
+            bars = [each for each in trained if not (each.is_baseline and self._misfit)]
+            verdict = replace(verdict, test=_open_test(trainer, won, bars, self.tell))
             write_verdict(self.study, verdict.to_json())
         path = trainer.refit(won) if verdict.refitted else won.usual_model
-        user, movie = won.ends[0].id_types
         verdict = store_verdict(
             verdict,
             study_record(self.study, self.config),
             self.studies.recorder(self.config),
             trial=won.trial,
-            model=ModelFolder(path=path, kind="ratings", user_id_type=user, movie_id_type=movie),
+            model=ModelFolder(path=path, kind="ratings"),
         )
         write_verdict(self.study, verdict.to_json())
         return verdict
+
+    @property
+    def _misfit(self) -> str:
+        """Why the published baseline does not fit the scores, and so is no bar; empty if it is."""
+        return str((dataset_of(self.study) or {}).get("profile", {}).get("baseline_misfit", ""))
 
     @contextmanager
     def _trainer(self, candidates: Sequence[Repeated]) -> Iterator[Trainer]:

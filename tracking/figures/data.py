@@ -96,7 +96,8 @@ def history(study: StudyRecord) -> History:
         if point.state == COMPLETE and point.value is not None:
             leads = not best or study.better(point.value, than=best[-1][1])
             best.append((point.number, point.value if leads else best[-1][1]))
-    base = finite(study.baseline.value) if study.baseline else None
+    fits = study.baseline is not None and not study.baseline_misfit
+    base = finite(study.baseline.value) if study.baseline and fits else None
     values = [point.value for point in points if point.value is not None]
     done = [p.value for p in points if p.value is not None and p.state == COMPLETE]
     limits = robust_limits((done if len(done) > 1 else values), minimize=study.minimize)

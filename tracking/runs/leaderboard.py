@@ -96,6 +96,8 @@ def _results(record: StudyRecord) -> str:
 
 def _against_baseline(record: StudyRecord, best: TrialRecord) -> str:
     base = record.baseline
+    if record.baseline_misfit:
+        return f"The baseline is no bar here: {record.baseline_misfit}."
     if base is None or base.value is None or best.value is None:
         return ""
     gain = record.gain(best.value, over=base.value)

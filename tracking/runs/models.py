@@ -179,7 +179,14 @@ def _signature(model: ModelFolder) -> Any:
     if model.kind != "ratings":
         return None
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+    from mlflow.types.schema import AnyType
 
-    ids = [ColSpec(model.user_id_type, "user"), ColSpec(model.movie_id_type, "movie")]
-    return ModelSignature(inputs=Schema(ids), outputs=Schema([ColSpec("double", "score")]))
+    # An id is matched as text, so that a number and its text are one: a type would refuse one of
+    # them, and make user 196 of 196.5.
+    ids = [ColSpec(AnyType(), "user"), ColSpec(AnyType(), "movie")]
+    return ModelSignature(
+        inputs=Schema(ids),
+        outputs=Schema([ColSpec("double", "score")]),
+        params=ParamSchema([ParamSpec("known", "boolean", False)]),
+    )
