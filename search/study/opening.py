@@ -19,10 +19,15 @@ from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.pruners.factory import make_pruner
 from search.samplers.factory import make_sampler
-from search.space.configurations import check_configurations
+from search.space.configurations import (
+    check_configurations,
+    left_out,
+    without_effect,
+)
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter
 from search.space.recipes import recipes_for
+from search.space.weights import Weights, weights_of
 from search.storage.studies import Studies, must_be_ours
 from search.storage.study_attributes import (
     config_of,
@@ -50,6 +55,7 @@ class Chosen:
         enqueue: Configurations that a user wants tried first.
         recipes: Published configurations that a new study tries after those.
         history: What a new study learns from an earlier one; None where there is nothing new.
+        notes: Lines that the user should see, on `[space]` and what is tried first.
     """
 
     sampler: BaseSampler
@@ -57,6 +63,7 @@ class Chosen:
     enqueue: Sequence[Mapping[str, Scalar]]
     recipes: Sequence[Mapping[str, Scalar]]
     history: History | None
+    notes: Sequence[str] = ()
 
 
 def choose(
@@ -66,6 +73,8 @@ def choose(
     enqueue: Sequence[Mapping[str, Scalar]],
 ) -> Chosen:
     """Make a study's sampler and pruner, and gather what it tries first; nothing is written.
+
+    What a limit on the weights refuses is left out of what is tried first.
 
     Args:
         config: The study.
@@ -80,6 +89,8 @@ def choose(
         SearchError: A name, a value or a library is missing, or does not fit.
     """
     wanted = check_configurations(enqueue, ready.space)
+    weights = weights_of(config, ready.space, ready.dataset)
+    _check_weights(weights, wanted)
     if config.regret is not None:
         check_regret()
     trials, history = _earlier(config, studies, ready)
@@ -87,9 +98,26 @@ def choose(
         sampler=_sampler(config, ready.space, trials),
         pruner=_pruner(config),
         enqueue=wanted,
-        recipes=recipes_for(config, ready.space),
+        recipes=recipes_for(config, ready.space, weights),
         history=history,
+        notes=[*without_effect(config.space, ready.space), *_left_out(wanted, ready.space)],
     )
+
+
+def _left_out(wanted: Sequence[Mapping[str, Scalar]], space: Sequence[Parameter]) -> Sequence[str]:
+    """A line for each configuration of `--enqueue` that leaves values out."""
+    lines = (left_out(place, values, space) for place, values in enumerate(wanted, 1))
+    return [line for line in lines if line]
+
+
+def _check_weights(weights: Weights | None, wanted: Sequence[Mapping[str, Scalar]]) -> None:
+    """Refuse a configuration that a user wants tried, where a limit refuses it."""
+    for place, values in enumerate(wanted, 1):
+        if weights is not None and (beyond := weights.least_refusal(values)):
+            raise SearchError(
+                f"A configuration of `--enqueue` must be within the study's limits, but number "
+                f"{place} has {beyond}. Take it out, or use a higher limit."
+            )
 
 
 def _sampler(

@@ -17,6 +17,7 @@ from search.executor.interrupts import Stop
 from search.executor.pool import work_side_by_side
 from search.executor.supervisor import Supervisor
 from search.space.distributions import SpaceAdapter
+from search.space.weights import weights_of
 from search.storage.owner import me
 from search.storage.records import study_record
 from search.storage.studies import Studies
@@ -29,7 +30,7 @@ from search.trial.interruption import reclaim
 from search.trial.objective import Objective
 from search.trial.progress import Progress
 from search.trial.tags import trial_tags
-from tracking import KILLED, Recorder, Scalar, StudyRecord, warmed
+from tracking import KILLED, REFUSED, Recorder, Scalar, StudyRecord, warmed
 
 
 class Session:
@@ -92,6 +93,8 @@ class Session:
             self._reclaim(study, recorder)
         if chosen.history is not None:
             self._progress.message(chosen.history.summary())
+        for note in chosen.notes:
+            self._progress.message(note)
         for warning in ready.warnings:
             self._progress.message(warning)
         self._progress.study(record, finished=finished(study), target=self._config.trials)
@@ -126,7 +129,8 @@ class Session:
             progress=self._progress,
             stop=self._stop,
             tags=trial_tags(ready),
-            deadline=self._started + timeout_s if timeout_s else None,
+            deadline=self._started + timeout_s if timeout_s is not None else None,
+            weights=weights_of(self._config, ready.space, ready.dataset),
         )
         with self._others(ready, study) as others:
             members = [first, *(replace(first, supervisor=other) for other in others)]
@@ -205,6 +209,8 @@ class Session:
         new = 0
         while not member.is_over and (trial := self._next(study, recorder)) is not None:
             record = member(trial)
+            if record.state == REFUSED and record.run_id is None:
+                continue  # it never began, so that nobody was told of it
             self._progress.ended(record, finished=finished(study), target=self._config.trials)
             new += record.state != KILLED
         return new

@@ -49,7 +49,7 @@ def read_file(path: Path, options: SourceOptions, *, gaps: bool = False) -> Rati
         _refuse(path, head, where)
         return read_text(path, options, where=where, gaps=gaps)
     except OSError as error:
-        raise ModelsError(f"{str(path)[:200]} cannot be read: {error.strerror}.") from None
+        raise ModelsError(f"{str(path)[:200]} cannot be read: {error.strerror or error}.") from None
 
 
 def _head(path: Path) -> bytes:
