@@ -98,7 +98,8 @@ def left_out(place: int, values: Mapping[str, Scalar], space: Sequence[Parameter
         'Configuration 1 of `--enqueue` leaves values out: rate is drawn; patience is 30.'
     """
     known = {parameter.name: parameter for parameter in space}
-    missing = [p for p in space if p.name not in values and not _inactive(p, values, known)]
+    settled = {p.name: p.every_value()[0] for p in space if _is_fixed(p)} | dict(values)
+    missing = [p for p in space if p.name not in values and not _inactive(p, settled, known)]
     drawn = [p.name for p in missing if not _is_fixed(p)]
     parts = [f"{', '.join(drawn)} {'is' if len(drawn) == 1 else 'are'} drawn"] if drawn else []
     parts += [f"{p.name} is {p.every_value()[0]}" for p in missing if _is_fixed(p)]

@@ -125,8 +125,7 @@ class Conclusion:
         pruned = done.end_reason in (EndReason.PRUNED, EndReason.LIMIT)
         value = run.curve.best if pruned else done.value
         if not pruned and not math.isfinite(done.value):
-            text = f"Its {self.config.monitor} is {done.value}, which is no number to rank by."
-            return self.fail(run, Failed(end_reason=EndReason.NAN, message=text), "")
+            return self.fail(run, _no_number(self.config.monitor, done.value), "")
         metrics = {name: figure for name, figure in done.metrics.items() if math.isfinite(figure)}
         metrics["seconds_total"] = run.seconds
         if value is not None:
@@ -262,3 +261,9 @@ def _state(run: TrialRun, done: Done) -> str:
     if done.end_reason == EndReason.LIMIT and not run.curve.epochs:
         return REFUSED
     return PRUNED if done.end_reason in (EndReason.PRUNED, EndReason.LIMIT) else COMPLETE
+
+
+def _no_number(monitor: str, value: float) -> Failed:
+    """The end of a trial whose value is NaN or infinite."""
+    text = f"Its {monitor} is {value}, which is no number to rank by."
+    return Failed(end_reason=EndReason.NAN, message=text)

@@ -68,6 +68,7 @@ def test_a_study_without_a_complete_trial_says_so(study: StudyRecord) -> None:
     assert summary_metrics(study) == {
         "n_complete": 0.0,
         "n_pruned": 0.0,
+        "n_refused": 0.0,
         "n_failed": 0.0,
         "n_killed": 0.0,
     }

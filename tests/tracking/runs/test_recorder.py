@@ -281,6 +281,7 @@ def test_a_study_ends_with_a_leaderboard_figures_and_a_summary(
         "best_trial": 0.0,
         "n_complete": 12.0,
         "n_pruned": 1.0,
+        "n_refused": 0.0,
         "n_failed": 1.0,
         "n_killed": 0.0,
     }
