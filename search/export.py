@@ -157,8 +157,8 @@ def _chosen(record: StudyRecord, number: int | None) -> TrialRecord:
     if number is None:
         if record.best is None:
             raise SearchError(
-                f"Keras Tuner's format takes the best {COMPLETE} trial, but study {record.name} "
-                "has none. Name one with `--trial`."
+                f"Keras Tuner's format takes the best {COMPLETE} trial, but of study {record.name} "
+                f"{record.no_best}. Name one with `--trial`."
             )
         return record.best
     trial = record.trial(number)

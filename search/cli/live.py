@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -69,7 +70,9 @@ class LiveProgress:
             return f"epoch 0/{self._epochs}", ""
         epoch, best = reached
         value = epoch.metrics.get(self._monitor)
-        shown = f"{self._monitor} {value:.4f}, best so far {best:.4f}" if value is not None else ""
+        shown = f"{self._monitor} {value:.4f}" if value is not None else ""
+        if shown and math.isfinite(best):  # infinite before an epoch had a finite value
+            shown += f", best so far {best:.4f}"
         return f"epoch {epoch.epoch}/{self._epochs}", shown
 
     def message(self, text: str) -> None:

@@ -140,6 +140,9 @@ def learned(record: StudyRecord) -> list[str]:
     for trial in within:
         what = "The baseline" if trial.is_baseline else f"Trial {trial.number}"
         lines.append(f"{what} is beyond a limit: it is there to compare with, and does not rank.")
+    if within and not ranked:
+        why = record.no_best[0].upper() + record.no_best[1:]
+        lines.append(f"{why}, so there is no best one.")
     lines.append(f"{len(ranked)} complete" + "".join(f", {part}" for part in parts) + ".")
     if record.dataset is not None and record.dataset.synthetic:
         lines.append("The ratings are synthetic: made up, not measured.")

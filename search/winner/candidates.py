@@ -85,7 +85,8 @@ def candidates_of(study: optuna.Study, config: StudyConfig, top: int | None) -> 
     ranked = record.ranked()
     if not ranked:
         raise SearchError(
-            f"A winner needs a complete trial, but study {study.study_name} has none."
+            f"A winner needs a complete trial within the limits, but of study {study.study_name} "
+            f"{record.no_best}."
         )
     stored = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
 

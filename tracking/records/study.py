@@ -138,6 +138,17 @@ class StudyRecord:
         best = min(known, key=lambda name: known[name], default=None)
         return None if best is None else (best, known[best])
 
+    @property
+    def no_best(self) -> str:
+        """Why there is no best trial, as a clause: "no trial is complete"; empty where there is."""
+        if self.best is not None:
+            return ""
+        complete = sum(trial.state == State.COMPLETE for trial in self.trials)
+        if not complete:
+            return "no trial is complete"
+        one = "the only complete trial is beyond a limit"
+        return one if complete == 1 else f"all {complete} complete trials are beyond a limit"
+
     def trial(self, number: int) -> TrialRecord | None:
         """The trial with a number, or None where the record holds none."""
         return next((trial for trial in self.trials if trial.number == number), None)

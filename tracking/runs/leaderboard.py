@@ -85,10 +85,8 @@ def _results(record: StudyRecord) -> str:
     parts = ["## Results", f"Trials: {ends}."]
     ranked, best = record.ranked(), record.best
     if best is None:
-        complete = counted.get(COMPLETE, 0)
-        why = f"All {complete} complete trials are beyond a limit" if complete else ""
-        why = "The only complete trial is beyond a limit" if complete == 1 else why
-        return "\n\n".join([*parts, f"{why or 'No trial is complete'}, so there is no best one."])
+        why = record.no_best[0].upper() + record.no_best[1:]
+        return "\n\n".join([*parts, f"{why}, so there is no best one."])
     parts.append(_against_baseline(record, best))
     parts.append("\n".join(_table(record, ranked[:_SHOWN])))
     if record.frontier():
