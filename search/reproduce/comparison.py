@@ -103,10 +103,17 @@ def compared(
         tolerance=tolerance,
         reproduced=same and not any(line.startswith("record:") for line in changes),
         drift=tuple(changes),
-        notes=notes,
+        notes=(*notes, *_unchecked(replay)),
         picture=picture,
         run_id=stored.run_id,
     )
+
+
+def _unchecked(replay: Replay) -> tuple[str, ...]:
+    """Say what could not be compared: the data of a user's own model, which only it knows."""
+    if replay.ready.dataset is not None:
+        return ()
+    return ("Whether the model's own data are those of then could not be checked.",)
 
 
 def points(epochs: Sequence[EpochRecord], monitor: str) -> Curve:

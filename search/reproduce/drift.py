@@ -62,18 +62,26 @@ def record_lines(stored: Stored) -> list[str]:
     """
     value = stored.value
     lines = [*_figure_lines(stored), *_mlflow_lines(stored)]
-    lines += _part_lines(stored, value)
-    curve = [e.metrics.get(stored.config.monitor, math.inf) for e in stored.record.epochs]
     several = stored.record.metrics.get("parts", 0) > 1
-    best = None if several else stored.record.metrics.get("best_epoch")
-    if best is not None and stored.record.state == COMPLETE and 0 < int(best) <= len(curve):
-        drawn = curve[int(best) - 1]
-        if not abs(drawn - value) <= 1e-3:
-            lines.append(
-                f"record: {value!r} is stored, but its curve has {drawn:.6f} at its best epoch; "
-                "the stored value was altered"
-            )
-    return lines
+    lines += _part_lines(stored, value)
+    return lines if several or stored.record.state != COMPLETE else lines + _curve_lines(stored)
+
+
+def _curve_lines(stored: Stored) -> list[str]:
+    """Hold a complete trial's value against its curve at the best epoch."""
+    curve = [e.metrics.get(stored.config.monitor, math.inf) for e in stored.record.epochs]
+    best = int(stored.record.metrics.get("best_epoch", 0))
+    if not 0 < best <= len(curve):
+        if not stored.config.rates:  # a model of the user's own need not report epochs
+            return []
+        return ["record: its curve lacks its best epoch, so that the value could not be compared"]
+    drawn = curve[best - 1]
+    if abs(drawn - stored.value) <= 1e-3:
+        return []
+    return [
+        f"record: {stored.value!r} is stored, but its curve has {drawn:.6f} at its best epoch; "
+        "the stored value was altered"
+    ]
 
 
 def _figure_lines(stored: Stored) -> list[str]:

@@ -65,6 +65,8 @@ def test_where_all_places_agree_there_is_nothing_to_say() -> None:
         ({"in_mlflow": None}, "MLflow holds no best_val_rmse to compare it with"),
         ({"figure": None}, "the trial's figures hold no best_val_rmse to compare it with"),
         ({"is_in_mlflow": False}, "MLflow does not hold the trial's run"),
+        ({"metrics": {"best_epoch": 9.0}}, "its curve lacks its best epoch"),
+        ({"metrics": {}}, "its curve lacks its best epoch"),
     ],
 )
 def test_a_check_that_cannot_be_made_is_said(changed: dict[str, Any], told: str) -> None:
