@@ -95,8 +95,8 @@ def _held_against_trivial(record: StudyRecord, best: TrialRecord) -> str:
     if best.value < value:
         return f"{who} {value:.4f}: the best trial is below that."
     return (
-        f"{who} {value:.4f}: the best trial ({best.value:.4f}) is no better than that, so no trial "
-        "has learnt more than a mean can tell."
+        f"{who} {value:.4f}: the best trial ({best.value:.4f}) is no better than that, so that "
+        "no trial has learnt more than averages tell."
     )
 
 

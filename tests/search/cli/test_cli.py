@@ -198,7 +198,7 @@ def test_the_best_trial_is_held_against_the_better_trivial_predictor() -> None:
 
     assert said(1.1, 0.9) == (
         "User and movie biases alone reach 0.9000: the best trial (1.0000) is no better than that, "
-        "so no trial has learnt more than a mean can tell."
+        "so that no trial has learnt more than averages tell."
     )
     assert said(1.1, 1.2) == "The global mean alone reaches 1.1000: the best trial is below that."
 
