@@ -55,6 +55,16 @@ def too_large(model: Any, limits: Limits) -> str:
     parameters = parameters_of(model)
     if parameters is None:
         return ""
+    return too_heavy(parameters, limits)
+
+
+def too_heavy(parameters: int, limits: Limits) -> str:
+    """Say in words which limit a model of so many weights exceeds; an empty text if none.
+
+    Example:
+        >>> too_heavy(1_200, Limits(parameters=1_000))
+        '1,200 parameters, where at most 1,000 may be'
+    """
     if limits.parameters is not None and parameters > limits.parameters:
         return f"{parameters:,} parameters, where at most {limits.parameters:,} may be"
     needed = parameters * _BYTES_A_WEIGHT / 1e6

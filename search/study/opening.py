@@ -21,10 +21,15 @@ from search.errors import SearchError
 from search.pruners.factory import make_pruner
 from search.samplers.factory import make_sampler
 from search.samplers.history_view import Seen
-from search.space.configurations import check_configurations
+from search.space.configurations import (
+    check_configurations,
+    left_out,
+    without_effect,
+)
 from search.space.distributions import SpaceAdapter
-from search.space.parameters import from_plain
+from search.space.parameters import Parameter, from_plain
 from search.space.recipes import recipes_for
+from search.space.weights import Weights, weights_of
 from search.storage.data_check import other_ratings as differ
 from search.storage.studies import Studies, must_be_ours
 from search.storage.study_attributes import (
@@ -63,6 +68,7 @@ class Chosen:
         enqueue: Configurations that a user wants tried first.
         recipes: Published configurations that a new study tries after those.
         history: What a new study learns from an earlier one; None where there is nothing new.
+        notes: Lines that the user should see, on `[space]` and what is tried first.
     """
 
     space: Space
@@ -71,6 +77,7 @@ class Chosen:
     enqueue: Sequence[Mapping[str, Scalar]]
     recipes: Sequence[Mapping[str, Scalar]]
     history: History | None
+    notes: Sequence[str] = ()
 
 
 def settled(config: StudyConfig, studies: Studies) -> StudyConfig:
@@ -88,8 +95,8 @@ def settled(config: StudyConfig, studies: Studies) -> StudyConfig:
     if studies.address is not None or studies.store.optuna_db.exists():
         _ = studies.storage  # makes the home folder, where only the storage is elsewhere
         stored = studies.find(config.name)
-    is_new = stored is None or not is_ours(stored)
-    rules = config.options.rules_in_force if is_new else config_of(stored).options.rules
+    ours = stored is not None and is_ours(stored)
+    rules = config_of(stored).options.rules if stored and ours else config.options.rules_in_force
     return config.at(options=replace(config.options, rules=rules))
 
 
@@ -100,6 +107,8 @@ def choose(
     request: Request,
 ) -> Chosen:
     """Make a study's sampler and pruner, and gather what it tries first; nothing is written.
+
+    What a limit on the weights refuses is left out of what is tried first.
 
     Args:
         config: The study.
@@ -119,6 +128,8 @@ def choose(
     ready = replace(ready, space=space.parameters)
     met = [from_plain(each) for each in met_of(own)] if own and not space.changes else []
     wanted = check_configurations(request.enqueue, [*ready.space, *met])
+    weights = weights_of(config, ready.space, ready.dataset)
+    _check_weights(weights, wanted)
     if config.regret is not None:
         check_regret()
     taught, history = _earlier(config, studies, ready, own)
@@ -128,9 +139,26 @@ def choose(
         sampler=_sampler(config, space, [*taught, *carried]),
         pruner=_pruner(config),
         enqueue=wanted,
-        recipes=recipes_for(config, ready.space),
+        recipes=recipes_for(config, ready.space, weights),
         history=history,
+        notes=[*without_effect(config.space, ready.space), *_left_out(wanted, ready.space)],
     )
+
+
+def _left_out(wanted: Sequence[Mapping[str, Scalar]], space: Sequence[Parameter]) -> Sequence[str]:
+    """A line for each configuration of `--enqueue` that leaves values out."""
+    lines = (left_out(place, values, space) for place, values in enumerate(wanted, 1))
+    return [line for line in lines if line]
+
+
+def _check_weights(weights: Weights | None, wanted: Sequence[Mapping[str, Scalar]]) -> None:
+    """Refuse a configuration that a user wants tried, where a limit refuses it."""
+    for place, values in enumerate(wanted, 1):
+        if weights is not None and (beyond := weights.least_refusal(values)):
+            raise SearchError(
+                f"A configuration of `--enqueue` must be within the study's limits, but number "
+                f"{place} has {beyond}. Take it out, or use a higher limit."
+            )
 
 
 def _sampler(config: StudyConfig, space: Space, earlier: Sequence[FrozenTrial]) -> BaseSampler:

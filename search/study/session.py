@@ -18,6 +18,7 @@ from search.executor.interrupts import Stop
 from search.executor.pool import work_side_by_side
 from search.executor.supervisor import Supervisor
 from search.space.distributions import SpaceAdapter
+from search.space.weights import weights_of
 from search.storage.owner import me
 from search.storage.records import study_record
 from search.storage.studies import Studies
@@ -32,7 +33,7 @@ from search.trial.interruption import reclaim
 from search.trial.objective import Objective
 from search.trial.progress import Progress
 from search.trial.tags import trial_tags
-from tracking import KILLED, Recorder, StudyRecord, warmed
+from tracking import KILLED, REFUSED, Recorder, StudyRecord, warmed
 
 
 class Session:
@@ -100,6 +101,8 @@ class Session:
             self._progress.message(f"The space has changed: {changes}. The study goes on in it.")
         if chosen.history is not None:
             self._progress.message(chosen.history.summary())
+        for note in chosen.notes:
+            self._progress.message(note)
         for warning in ready.warnings:
             self._progress.message(warning)
         self._progress.study(record, finished=finished(study), target=self._config.trials)
@@ -165,6 +168,7 @@ class Session:
             stop=self._stop,
             tags=trial_tags(ready),
             deadline=self._deadline,
+            weights=weights_of(self._config, ready.space, ready.dataset),
         )
         with self._others(ready, study) as others:
             members = [first, *(replace(first, supervisor=other) for other in others)]
@@ -244,6 +248,8 @@ class Session:
         new = 0
         while not member.is_over and (trial := self._next(study, recorder)) is not None:
             record = member(trial)
+            if record.state == REFUSED and record.run_id is None:
+                continue  # it never began, so that nobody was told of it
             self._progress.ended(record, finished=finished(study), target=self._config.trials)
             new += record.state != KILLED
         return new

@@ -22,6 +22,7 @@ from search.executor.supervisor import ChildDied, Supervisor
 from search.executor.training import train
 from search.seeds import training_seed
 from search.space.distributions import SpaceAdapter
+from search.space.weights import Weights
 from search.storage.internals import frozen, stored_at_once
 from search.storage.owner import me
 from search.storage.records import trial_record
@@ -75,6 +76,7 @@ class Objective:
         stop: Looked at between messages; once it is set, trials are interrupted.
         tags: The tags that the runs of all trials share.
         deadline: Monotonic time after which trials are interrupted, or None.
+        weights: Counts the weights of a configuration; None where no limit is set on them.
     """
 
     config: StudyConfig
@@ -89,6 +91,7 @@ class Objective:
     stop: Stop
     tags: dict[str, str]
     deadline: float | None
+    weights: Weights | None = None
 
     @property
     def conclusion(self) -> Conclusion:
@@ -109,7 +112,7 @@ class Objective:
 
         Returns:
             Its record; the state is "killed" where it was interrupted, and then its configuration
-            is queued again.
+            is queued again, and "refused" where its model has too many weights to be trained.
         """
         record = TrialRecord(study=self.config.name, number=trial.number, params={})
         curve = Curve(monitor=self.config.monitor, sign=self.config.sign)
@@ -117,6 +120,8 @@ class Objective:
         try:
             slot = slot_of(self.study, frozen(trial))
             plan = self._propose(run, slot)
+            if beyond := self._refusal(slot, plan):
+                return self._refuse(run, plan, beyond)
             run = self._begin_run(run, plan)
             judging = judging_of(self.config, slot, plan)
             if self.growing is not None:
@@ -156,6 +161,22 @@ class Objective:
                 plan = replace(plan, values=self.adapter.sample(trial))
             write_plan(trial, plan)
         return plan
+
+    def _refusal(self, slot: int, plan: TrialPlan) -> str:
+        """Say which limit a proposed model exceeds; trial 0 is trained whatever it needs."""
+        if slot == 0 or self.weights is None:
+            return ""
+        return self.weights.refusal(plan.values)
+
+    def _refuse(self, run: TrialRun, plan: TrialPlan, beyond: str) -> TrialRecord:
+        """End a trial before it begins, since its model exceeds a limit."""
+        assert self.weights is not None
+        record = replace(
+            run.record, params=plan.values, objective=self.config.value_name, tags=plan.tags
+        )
+        with self.lock:
+            refused = replace(run, record=record)
+            return self.conclusion.refuse(refused, beyond, self.weights.count(plan.values))
 
     def _tags(self, trial: optuna.Trial, slot: int, seed: int) -> dict[str, str]:
         """The tags of a trial's MLflow run: those that all trials share, and the trial's own."""
