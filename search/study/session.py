@@ -24,7 +24,8 @@ from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import widened_at, write_run
 from search.storage.trials import finished, running, runs_elsewhere, under_way_or_done
-from search.study.opening import choose, open_study, plain_dataset, settled
+from search.study.choice import choose, plain_dataset
+from search.study.opening import open_study, settled
 from search.study.request import Request
 from search.study.result import StudyResult
 from search.study.stopping import Ends

@@ -20,7 +20,6 @@ from search.errors import SearchError
 from search.executor.interrupts import Stop
 from search.executor.supervisor import ChildDied, Supervisor
 from search.executor.training import train
-from search.seeds import training_seed
 from search.space.distributions import SpaceAdapter
 from search.space.weights import Weights
 from search.storage.internals import frozen, stored_at_once
@@ -30,7 +29,6 @@ from search.storage.slots import slot_of
 from search.storage.trial_attributes import (
     TrialPlan,
     plan_of,
-    recipe_of,
     write_owner,
     write_plan,
     write_slot,
@@ -42,6 +40,7 @@ from search.trial.files import make_folder
 from search.trial.judge import Judge, Judging, judging_of
 from search.trial.listener import TrialListener
 from search.trial.progress import Progress
+from search.trial.proposal import new_plan
 from search.trial.run import Curve, TrialRun
 from search.trial.task import task_of
 from search.trial.twins import awaited_twin
@@ -140,15 +139,7 @@ class Objective:
 
     def _propose(self, run: TrialRun, slot: int) -> TrialPlan:
         """Let the sampler choose a configuration, and store the trial's plan."""
-        trial = run.trial
-        seed = training_seed(self.config.seed, slot)
-        plan = TrialPlan(
-            seed=seed,
-            preset=self._preset(slot),
-            epochs=self.config.epochs,
-            tags=self._tags(trial, slot, seed),
-            folder=str(run.folder),
-        )
+        trial, plan = run.trial, new_plan(self.config, run, slot, self.tags)
         with stored_at_once(trial):
             write_owner(trial, me())
             write_slot(trial, slot)
@@ -177,21 +168,6 @@ class Objective:
         with self.lock:
             refused = replace(run, record=record)
             return self.conclusion.refuse(refused, beyond, self.weights.count(plan.values))
-
-    def _tags(self, trial: optuna.Trial, slot: int, seed: int) -> dict[str, str]:
-        """The tags of a trial's MLflow run: those that all trials share, and the trial's own."""
-        tags = self.tags | {Tag.SEED: str(seed), Tag.SLOT: str(slot)}
-        if recipe := recipe_of(trial):
-            tags[Tag.RECIPE] = recipe
-        if slot == 0:
-            tags[Tag.BASELINE] = "true"
-        return tags
-
-    def _preset(self, slot: int) -> str | None:
-        """The published configuration that is trained instead of sampled values, or None."""
-        if self.config.model in ("baseline", "as-written"):
-            return self.config.model
-        return "baseline" if slot == 0 and self.config.rates else None
 
     def _begin_run(self, run: TrialRun, plan: TrialPlan) -> TrialRun:
         """Begin the trial's MLflow run, and store the run's identifier in the trial's plan."""

@@ -26,7 +26,8 @@ from search.storage.study_attributes import (
     write_chooser,
     write_verdict,
 )
-from search.study.opening import other_ratings, plain_dataset
+from search.study.choice import plain_dataset
+from search.study.opening import other_ratings
 from search.winner.candidates import Repeated, candidates_of
 from search.winner.report import store_verdict
 from search.winner.trainer import Tell, Trainer
