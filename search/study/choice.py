@@ -68,12 +68,7 @@ class Chosen:
     notes: Sequence[str] = ()
 
 
-def choose(
-    config: StudyConfig,
-    studies: Studies,
-    ready: Ready,
-    request: Request,
-) -> Chosen:
+def choose(config: StudyConfig, studies: Studies, ready: Ready, request: Request) -> Chosen:
     """Make a study's sampler and pruner, and gather what it tries first; nothing is written.
 
     What a limit on the weights refuses is left out of what is tried first.

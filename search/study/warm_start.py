@@ -105,10 +105,6 @@ def take_history(
     target = Target(space, late)
     limits = limits_of(config)
     taken = _taken(record, target, left, limits)
-    same = (dataset_of(study) or {}).get("content_hash") == (dataset or {}).get("content_hash")
-    held = limits if same else Limits()  # other ratings make other figures
-    fitted = {trial.number: v for trial, v in taken if not exceeds(trial.metrics, held)}
-    best = [fitted[trial.number] for trial in record.ranked() if trial.number in fitted]
     trials: tuple[Mapping[str, Any], ...] = ()
     if not reason:
         own = (_plain(trial, values, config) for trial, values in taken)
@@ -118,11 +114,26 @@ def take_history(
         version=_version(study, space),
         trials=trials,
         beyond=sum(exceeds(trial.get("figures", {}), limits) for trial in trials),
-        queued=tuple(best[:_QUEUED]) if reason else (),
+        queued=_best(study, record, taken, dataset, limits) if reason else (),
         left=dict(left),
         reason=reason,
         late=tuple(plain(parameter) for parameter in late),
     )
+
+
+def _best(
+    study: optuna.Study,
+    record: StudyRecord,
+    taken: Sequence[tuple[TrialRecord, Mapping[str, Scalar]]],
+    dataset: Mapping[str, Any] | None,
+    limits: Limits,
+) -> tuple[Mapping[str, Scalar], ...]:
+    """The best configurations of an earlier study that fit and exceed no limit, best first."""
+    same = (dataset_of(study) or {}).get("content_hash") == (dataset or {}).get("content_hash")
+    held = limits if same else Limits()  # other ratings make other figures
+    fitted = {trial.number: v for trial, v in taken if not exceeds(trial.metrics, held)}
+    best = [fitted[trial.number] for trial in record.ranked() if trial.number in fitted]
+    return tuple(best[:_QUEUED])
 
 
 def _must_train_the_same(old: StudyConfig, new: StudyConfig) -> None:
