@@ -1,0 +1,127 @@
+"""The space that a tuner has declared so far, as a study keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras_tuner
+import optuna
+from optuna.distributions import check_distribution_compatibility
+
+from search.errors import SearchError
+from search.space.distributions import distribution_of, optuna_name
+from search.space.hypermodel import parameters
+from search.space.parameters import Parameter
+from search.storage.study_attributes import space_of, space_version_of, write_space
+from search.study.warm_start import plain_space
+
+BUDGET = "tuner/"
+"""What the names of the values begin with that Keras Tuner's Hyperband keeps among the others."""
+
+
+def tuner_space(
+    hp: keras_tuner.HyperParameters, stored: Sequence[Mapping[str, Any]] = ()
+) -> tuple[Parameter, ...]:
+    """List what a tuner has declared: parents first, and what the study knows already before that.
+
+    Keras Tuner's chief receives the parameters of its clients sorted by their types, so that a
+    conditional one may come before its parent.
+
+    Args:
+        hp: The tuner's space.
+        stored: The study's space as it is stored; its order decides which of two parameters of one
+            name is the first.
+    """
+    known = {_identity(each["name"], each["conditions"]): n for n, each in enumerate(stored)}
+    declared = [each for each in hp.space if not each.name.startswith(BUDGET)]
+    declared.sort(
+        key=lambda each: known.get(
+            _identity(each.name, [{"name": c.name, "values": c.values} for c in each.conditions]),
+            len(known),
+        )
+    )
+    ordered = keras_tuner.HyperParameters()
+    ordered.merge(_parents_first(declared))
+    return parameters(ordered)
+
+
+def _identity(name: str, conditions: Sequence[Mapping[str, Any]]) -> str:
+    """What Keras Tuner tells parameters apart by: the name and the conditions."""
+    return f"{name} {[(c['name'], [str(value) for value in c['values']]) for c in conditions]}"
+
+
+def _parents_first(declared: Sequence[Any]) -> list[Any]:
+    """Order parameters so that each comes after those that its conditions name."""
+    left, ordered = list(declared), list[Any]()
+    names: set[str] = set()
+    while left:
+        ready = [p for p in left if all(c.name in names for c in p.conditions)] or left
+        ordered += ready
+        names.update(each.name for each in ready)
+        left = [each for each in left if each not in ready]
+    return ordered
+
+
+def values_of(trial: Any) -> dict[str, Any]:
+    """A Keras Tuner trial's values by name, without inactive parameters and without budgets."""
+    held = trial.hyperparameters
+    return {
+        hp.name: held.values[hp.name]
+        for hp in held.space
+        if hp.name in held.values and held.is_active(hp) and not hp.name.startswith(BUDGET)
+    }
+
+
+def keep_space(study: optuna.Study, space: Sequence[Parameter]) -> None:
+    """Store a study's space, where the tuner has declared what is not stored yet.
+
+    Args:
+        study: The study.
+        space: The parameters that the tuner has declared so far.
+    """
+    declared = plain_space(space)
+    if declared != list(space_of(study)):
+        write_space(study, declared, version=space_version_of(study))
+
+
+def conflicts(study: optuna.Study, space: Sequence[Parameter]) -> list[str]:
+    """Name the parameters that the study's trials have with other choices, or as another kind.
+
+    Optuna keeps one list of choices a name, for the whole study.
+
+    Args:
+        study: The study.
+        space: The parameters that a tuner declares.
+    """
+    held = {}
+    for trial in study.get_trials(deepcopy=False):
+        held.update(trial.distributions)
+    found = []
+    for parameter in space:
+        name = optuna_name(parameter)
+        if parameter.kind != "Fixed" and name in held:
+            try:
+                check_distribution_compatibility(held[name], distribution_of(parameter))
+            except ValueError:
+                found.append(parameter.name)
+    return found
+
+
+def refuse_conflicts(study: optuna.Study, space: Sequence[Parameter]) -> None:
+    """Refuse a tuner's space whose choices are not those of the study.
+
+    Args:
+        study: The study.
+        space: The parameters that the tuner declares.
+
+    Raises:
+        SearchError: A parameter has other choices than in the study's trials.
+    """
+    changed = conflicts(study, space)
+    if changed:
+        raise SearchError(
+            f"A study keeps the choices of its parameters, but the tuner declares other ones than "
+            f"{study.study_name!r} has for {', '.join(f'`{name}`' for name in changed)}. Give "
+            "OptunaOracle another `study`, or put the choices back."
+        )
