@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from typing import Any
 
 import keras_tuner
 import numpy as np
@@ -17,38 +26,76 @@ from tracking import KILLED, Scalar
 ValuesOf = Callable[[Parameter], Iterable[Scalar]]
 
 
-def point_key(values: Mapping[str, Scalar]) -> str:
-    """A text that two configurations share only if their active values are the same."""
+class Tried:
+    """The points of a space that trials of a study have or had, interrupted trials left out.
+
+    Two points are the same where all their active values are. A trial may have been trained before
+    its study knew of a parameter. Keras Tuner's grid takes it for tried whatever that parameter's
+    value is, since its training never asked for it; its other oracles do not. Where the trial is
+    still running, it will have the default of what it asks for.
+    """
+
+    def __init__(self, study: optuna.Study, space: Sequence[Parameter], *, in_parts: bool) -> None:
+        """Read the study's trials.
+
+        Args:
+            study: The study.
+            space: The parameters that the tuner has declared so far.
+            in_parts: Whether a complete trial stands for all points that have its values.
+        """
+        self._defaults = {parameter.name: parameter.default for parameter in space}
+        self._whole: set[str] = set()
+        self._parts: dict[frozenset[str], set[str]] = {}
+        self._running: dict[frozenset[str], set[str]] = {}
+        for trial in study.get_trials(deepcopy=False):
+            cut_short = trial.state == TrialState.FAIL and outcome_of(trial).state == KILLED
+            if not has_plan(trial) or trial.state == TrialState.WAITING or cut_short:
+                continue
+            values = plan_of(trial).values
+            self._whole.add(_text(values))
+            if trial.state == TrialState.RUNNING:
+                self._running.setdefault(frozenset(values), set()).add(_text(values))
+            elif trial.state == TrialState.COMPLETE and in_parts:
+                self._parts.setdefault(frozenset(values), set()).add(_text(values))
+
+    def __contains__(self, point: Any) -> bool:
+        """Whether the point was tried, or is being tried."""
+        if _text(point) in self._whole:
+            return True
+        defaults = self._defaults
+        others = {name for name, value in point.items() if defaults.get(name) != value}
+        return any(_is_part(names, texts, point) for names, texts in self._parts.items()) or any(
+            others <= names and _is_part(names, texts, point)
+            for names, texts in self._running.items()
+        )
+
+
+def _text(values: Mapping[str, Scalar]) -> str:
+    """A text that two configurations share only if their values are the same."""
     return json.dumps(dict(values), sort_keys=True, default=str)
 
 
-def tried_points(study: optuna.Study) -> set[str]:
-    """The keys of all points that a trial has or had, those of interrupted trials left out."""
-    return {
-        point_key(plan_of(trial).values)
-        for trial in study.get_trials(deepcopy=False)
-        if has_plan(trial)
-        and trial.state != TrialState.WAITING
-        and not (trial.state == TrialState.FAIL and outcome_of(trial).state == KILLED)
-    }
+def _is_part(names: frozenset[str], texts: Collection[str], point: Mapping[str, Scalar]) -> bool:
+    """Whether a trial had the point's values of these parameters, and no other parameters."""
+    return names <= point.keys() and _text({name: point[name] for name in names}) in texts
 
 
 def untried(
-    space: Sequence[Parameter], tried: Collection[str], values_of: ValuesOf
+    space: Sequence[Parameter], tried: Container[Any], values_of: ValuesOf
 ) -> Iterator[dict[str, Scalar]]:
     """List the points of a space that were not tried, one after another.
 
     Args:
         space: Parents before those that depend on them.
-        tried: Keys of points.
+        tried: The points that were.
         values_of: The values of a parameter that make up the points.
 
     Example:
-        >>> line = Parameter(name="kind", kind="Choice", default="a", values=("a", "b", "c"))
-        >>> list(untried([line], {point_key({"kind": "b"})}, Parameter.every_value))
-        [{'kind': 'a'}, {'kind': 'c'}]
+        >>> letter = Parameter(name="letter", kind="Choice", default="a", values=("a", "b", "c"))
+        >>> list(untried([letter], [{"letter": "b"}], Parameter.every_value))
+        [{'letter': 'a'}, {'letter': 'c'}]
     """
-    return (point for point in _points(space, {}, values_of) if point_key(point) not in tried)
+    return (point for point in _points(space, {}, values_of) if point not in tried)
 
 
 def _points(

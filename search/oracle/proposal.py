@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 import numpy as np
@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.oracle.points import grid_values, point_key, some_values, tried_points, untried
+from search.oracle.points import Tried, grid_values, some_values, untried
 from search.samplers.factory import make_sampler
 from search.seeds import derive_seed
 from search.space.distributions import SpaceAdapter
@@ -48,7 +48,7 @@ def begin_trial(
         SearchError: The sampler cannot serve the space.
     """
     queued = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-    tried = tried_points(study)
+    tried = Tried(study, space, in_parts=config.sampler == "grid")
     point = None if queued else _first_left(config, space, tried)
     if point is None and not queued:
         return None
@@ -70,7 +70,7 @@ def begin_trial(
 
 
 def _first_left(
-    config: StudyConfig, space: Sequence[Parameter], tried: Collection[str]
+    config: StudyConfig, space: Sequence[Parameter], tried: Tried
 ) -> dict[str, Scalar] | None:
     """The grid's next point, or any point that is left for another sampler; None if none is."""
     random = np.random.default_rng(config.seed)
@@ -100,7 +100,7 @@ def _proposed(
     trial: optuna.Trial,
     config: StudyConfig,
     space: Sequence[Parameter],
-    tried: Collection[str],
+    tried: Tried,
 ) -> dict[str, Scalar]:
     """Ask the sampler for an untried point, then draw one; there must be one."""
     adapter = SpaceAdapter(space)
@@ -109,7 +109,7 @@ def _proposed(
     for attempt in range(_ATTEMPTS + _DRAWS):
         study.sampler = _sampler(config, space, attempt) if attempt < _ATTEMPTS else drawn
         values = adapter.sample(draft_of(study, trial))
-        if point_key(values) not in tried:
+        if values not in tried:
             return values
     random = np.random.default_rng(seed)
     left = list(islice(untried(space, tried, some_values(random)), _LISTED))

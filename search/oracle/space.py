@@ -56,10 +56,11 @@ def _parents_first(declared: Sequence[Any]) -> list[Any]:
     left, ordered = list(declared), list[Any]()
     names: set[str] = set()
     while left:
-        ready = [p for p in left if all(c.name in names for c in p.conditions)] or left
-        ordered += ready
-        names.update(each.name for each in ready)
-        left = [each for each in left if each not in ready]
+        ready = (each for each in left if all(c.name in names for c in each.conditions))
+        first = next(ready, left[0])
+        left.remove(first)
+        ordered.append(first)
+        names.add(first.name)
     return ordered
 
 
