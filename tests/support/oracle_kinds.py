@@ -18,8 +18,8 @@ OWN = {
     "grid": keras_tuner.oracles.GridSearchOracle,
     "bayesian": keras_tuner.oracles.BayesianOptimizationOracle,
 }
-KINDS = ["theirs-random", "theirs-grid", "ours-local", "ours-grid"]
-MORE_KINDS = ["theirs-bayesian", "ours-random", "ours-tpe", "ours-qmc", "ours-nsga2"]
+KINDS = ["theirs-random", "theirs-grid", "ours-random", "ours-grid"]
+MORE_KINDS = ["theirs-bayesian", "ours-local", "ours-tpe", "ours-qmc", "ours-nsga2"]
 
 
 @dataclass
@@ -27,7 +27,6 @@ class Oracles:
     """Makes oracles of one kind; those of one test share a study."""
 
     kind: str
-    study: str
     home: Path
 
     @property
@@ -51,7 +50,7 @@ class Oracles:
     def __call__(self, objective: Any = LOSS, **options: Any) -> keras_tuner.Oracle:
         options = {"seed": 7} | options
         if self.is_ours:
-            own = {"study": self.study, "home": self.home, "sampler": self.name}
+            own = {"home": self.home, "sampler": self.name}
             return OptunaOracle(objective, **own, **options)
         if self.name == "bayesian":
             options = {"num_initial_points": 50} | options  # its model is slow to fit
