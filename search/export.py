@@ -156,7 +156,9 @@ def _values(trial: TrialRecord, space: Space) -> dict[str, Any]:
     """One trial's values and their space as a dict for `HyperParameters.from_config`."""
     from search.space.hypermodel import hyperparameters
 
-    hp = hyperparameters(space)
+    # What a model declares in a loop or in `fit` exists without a condition, but not in each trial.
+    held = [p for p in space if p["conditions"] or p["name"] in trial.params]
+    hp = hyperparameters(held)
     hp.values = dict(trial.params)
     plain: dict[str, Any] = hp.get_config()
     return plain

@@ -10,7 +10,7 @@ from typing import Any
 
 from models.checks import told
 from search.errors import SearchError
-from search.space.parameters import Condition, Parameter, can_fail, choice_text
+from search.space.parameters import Condition, Parameter, can_fail, choice_text, pick
 from tracking import Scalar
 
 
@@ -76,10 +76,11 @@ def check_configurations(
         SearchError: A name is unknown, a value lies outside of its range, or a parameter does not
             exist beside the other values; the message names the first such case.
     """
-    known = {parameter.name: parameter for parameter in space}
-    checked = [_as_chosen(values, known) for values in configurations]
-    for place, values in enumerate(checked, 1):
-        _check_one(values, place, known)
+    checked = []
+    for place, values in enumerate(configurations, 1):
+        known = {p.name: pick(space, p.name, values) or p for p in space}
+        checked.append(_as_chosen(values, known))
+        _check_one(checked[-1], place, known)
     return checked
 
 
@@ -93,7 +94,7 @@ def _check_one(values: Mapping[str, Scalar], place: int, known: Mapping[str, Par
             )
         if not known[name].holds(value):
             raise SearchError(
-                f"`{name}` must be {_range(known[name])} in this study, but configuration "
+                f"`{name}` must be {range_in_words(known[name])} in this study, but configuration "
                 f"{place} has {told(value)}. Widen `[space]`, or change the value."
             )
         inactive = _inactive(known[name], values, known)
@@ -121,10 +122,20 @@ def _as_chosen(values: Mapping[str, Scalar], known: Mapping[str, Parameter]) -> 
     return chosen
 
 
-def _range(parameter: Parameter) -> str:
-    """Say in words which values a parameter may have: "from 8 to 64 in steps of 8"."""
+def range_in_words(parameter: Parameter) -> str:
+    """Say in words which values a parameter may have: "from 8 to 64 in steps of 8".
+
+    Args:
+        parameter: The parameter; of a fixed one its value is said.
+    """
     if parameter.kind in ("Int", "Float"):
-        step = "" if parameter.step is None else f" in steps of {parameter.step:g}"
+        every = parameter.step is None or (parameter.kind == "Int" and parameter.step == 1)
+        step = "" if every or parameter.log else f" in steps of {parameter.step:g}"
+        step = (
+            f", each {parameter.step:g} times the one before"
+            if parameter.log and not every
+            else step
+        )
         return f"from {parameter.low:g} to {parameter.high:g}{step}"
     return "one of " + ", ".join(str(value) for value in parameter.listed())
 

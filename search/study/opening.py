@@ -3,48 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import optuna
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from search.child.messages import Ready
 from search.config.goals import directions
+from search.config.limits import limits_of
 from search.config.parts import parts_of
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.pruners.factory import make_pruner
 from search.samplers.factory import make_sampler
+from search.samplers.history_view import Seen
 from search.space.configurations import check_configurations
 from search.space.distributions import SpaceAdapter
-from search.space.parameters import Parameter
+from search.space.parameters import from_plain
 from search.space.recipes import recipes_for
+from search.storage.data_check import other_ratings as differ
 from search.storage.studies import Studies, must_be_ours
 from search.storage.study_attributes import (
     config_of,
     dataset_of,
     history_of,
     is_ours,
+    met_of,
     write_config,
     write_dataset,
     write_history,
     write_space,
 )
 from search.storage.trial_attributes import attributes_of_queued
+from search.study.frozen import frozen_trials
 from search.study.regret import check_regret
-from search.study.warm_start import History, frozen_trials, plain_space, take_history
+from search.study.request import Request
+from search.study.warm_start import (
+    History,
+    carried_over,
+    plain_space,
+    take_history,
+)
+from search.study.widening import Space, space_for
 from tracking import Scalar
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chosen:
-    """The sampler and the pruner of a study, and the configurations to try before sampling.
+    """The sampler, the pruner and the space of a study, and what it tries before sampling.
 
     Attributes:
+        space: The space that it goes on in.
         sampler: Proposes configurations.
         pruner: Ends hopeless trials.
         enqueue: Configurations that a user wants tried first.
@@ -52,6 +65,7 @@ class Chosen:
         history: What a new study learns from an earlier one; None where there is nothing new.
     """
 
+    space: Space
     sampler: BaseSampler
     pruner: BasePruner
     enqueue: Sequence[Mapping[str, Scalar]]
@@ -63,7 +77,7 @@ def choose(
     config: StudyConfig,
     studies: Studies,
     ready: Ready,
-    enqueue: Sequence[Mapping[str, Scalar]],
+    request: Request,
 ) -> Chosen:
     """Make a study's sampler and pruner, and gather what it tries first; nothing is written.
 
@@ -71,7 +85,7 @@ def choose(
         config: The study.
         studies: Where an earlier study is, that this one learns from.
         ready: The space and the ratings.
-        enqueue: Configurations to try first.
+        request: Configurations to try first, and whether the space may have changed.
 
     Returns:
         All of it, checked against the space.
@@ -79,12 +93,19 @@ def choose(
     Raises:
         SearchError: A name, a value or a library is missing, or does not fit.
     """
-    wanted = check_configurations(enqueue, ready.space)
+    own = studies.find(config.name) if studies.store.home.is_dir() else None
+    own = own if own is not None and is_ours(own) else None
+    space = space_for(own, config, ready, widen=request.widen)
+    ready = replace(ready, space=space.parameters)
+    met = [from_plain(each) for each in met_of(own)] if own and not space.changes else []
+    wanted = check_configurations(request.enqueue, [*ready.space, *met])
     if config.regret is not None:
         check_regret()
-    trials, history = _earlier(config, studies, ready)
+    taught, history = _earlier(config, studies, ready, own)
+    carried = () if own is None else carried_over(own, space.parameters, space.since)
     return Chosen(
-        sampler=_sampler(config, ready.space, trials),
+        space=space,
+        sampler=_sampler(config, space, [*taught, *carried]),
         pruner=_pruner(config),
         enqueue=wanted,
         recipes=recipes_for(config, ready.space),
@@ -92,16 +113,14 @@ def choose(
     )
 
 
-def _sampler(
-    config: StudyConfig, space: Sequence[Parameter], earlier: Sequence[Mapping[str, Any]]
-) -> BaseSampler:
+def _sampler(config: StudyConfig, space: Space, earlier: Sequence[FrozenTrial]) -> BaseSampler:
     return make_sampler(
         config.sampler,
         config.seed,
-        space=space,
+        space=space.parameters,
         trials=config.trials,
         options=config.sampler_options,
-        history=frozen_trials(earlier, SpaceAdapter(space)),
+        seen=Seen(earlier, since=space.since),
     )
 
 
@@ -116,8 +135,8 @@ def _pruner(config: StudyConfig) -> BasePruner:
 
 
 def _earlier(
-    config: StudyConfig, studies: Studies, ready: Ready
-) -> tuple[Sequence[Mapping[str, Any]], History | None]:
+    config: StudyConfig, studies: Studies, ready: Ready, own: optuna.Study | None
+) -> tuple[Sequence[FrozenTrial], History | None]:
     """Find the earlier trials that the sampler learns from, for a study with `warm_start`.
 
     Returns:
@@ -125,10 +144,10 @@ def _earlier(
     """
     if config.warm_start is None:
         return (), None
-    own = studies.find(config.name) if studies.store.home.is_dir() else None
     taken = None if own is None else history_of(own)
     if taken is not None:
-        return taken["trials"], None
+        late = taken.get("late", ())
+        return frozen_trials(taken["trials"], ready.space, late, limits_of(config)), None
     if config.warm_start == config.name:
         raise SearchError(
             f"`--warm-start` must name another study, but got {config.name!r} for itself. "
@@ -136,7 +155,8 @@ def _earlier(
         )
     earlier = studies.get(config.warm_start)
     history = take_history(earlier, config, ready.space, plain_dataset(ready))
-    return history.trials, history
+    limits = limits_of(config)
+    return frozen_trials(history.trials, ready.space, history.late, limits), history
 
 
 def plain_dataset(ready: Ready) -> dict[str, Any] | None:
@@ -170,20 +190,29 @@ def open_study(
         load_if_exists=True,
     )
     must_be_ours(study)
+    space = chosen.space
     if is_ours(study):
-        _refuse_changes(study, config, plain_dataset(ready))
+        widens = bool(space.changes)
+        _refuse_changes(study, config, plain_dataset(ready), but=("space",) if widens else ())
+        if widens:
+            _write_space(study, ready, space, space.version)
     else:
-        version = chosen.history.version if chosen.history else 1
-        write_space(study, plain_space(ready.space), version=version)
+        _write_space(study, ready, space, chosen.history.version if chosen.history else 1)
         write_dataset(study, plain_dataset(ready))
     write_config(study, config)
     _queue_first(study, ready, chosen)
     return study
 
 
+def _write_space(study: optuna.Study, ready: Ready, space: Space, version: int) -> None:
+    plain = plain_space(space.parameters)
+    write_space(study, plain, version=version, grows=ready.grows, since=space.since)
+
+
 def _queue_first(study: optuna.Study, ready: Ready, chosen: Chosen) -> None:
     """Queue the configurations to try before the sampler is asked, a new study's baseline first."""
-    adapter = SpaceAdapter(ready.space)
+    met = [from_plain(each) for each in met_of(study)]
+    adapter = SpaceAdapter([*chosen.space.parameters, *met])
     trials = study.get_trials(deepcopy=False)
     fresh = all(trial.state == TrialState.WAITING for trial in trials)
     if not trials:
@@ -200,15 +229,18 @@ def _queue_first(study: optuna.Study, ready: Ready, chosen: Chosen) -> None:
 
 
 def _refuse_changes(
-    study: optuna.Study, config: StudyConfig, dataset: Mapping[str, Any] | None
+    study: optuna.Study,
+    config: StudyConfig,
+    dataset: Mapping[str, Any] | None,
+    but: Sequence[str] = (),
 ) -> None:
-    """Refuse to resume a study with other settings or on other ratings."""
+    """Refuse to resume a study with other settings, `but` left out, or on other ratings."""
     old = config_of(study).identity()
     new = config.identity()
     changed = [
         f"`{key}` was {old.get(key)!r}, now {new.get(key)!r}"
         for key in sorted(old.keys() | new.keys())
-        if old.get(key) != new.get(key)
+        if old.get(key) != new.get(key) and key not in but
     ]
     changed += other_ratings(study, dataset)
     if changed:
@@ -225,11 +257,5 @@ def other_ratings(study: optuna.Study, dataset: Mapping[str, Any] | None) -> lis
         study: The stored study.
         dataset: The ratings of now, as `plain_dataset` returns them.
     """
-    before = dataset_of(study)
-    if not before or not dataset or before["content_hash"] == dataset["content_hash"]:
-        return []
-    return [
-        f"the ratings' hash was {before['content_hash'][:12]}…, now "
-        f"{dataset['content_hash'][:12]}… ({before['profile']['rows']:,} rows then, "
-        f"{dataset['profile']['rows']:,} now)"
-    ]
+    differs = differ(dataset_of(study), dataset)
+    return [differs] if differs else []

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeVar
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from models.checks import told
 from search.config.goals import figures_of
+from search.config.limits import Limits, exceeds, held_against, limits_of
 from search.config.options import SAMPLERS
 from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.space.distributions import SpaceAdapter
-from search.space.parameters import Parameter
+from search.space.parameters import Parameter, from_plain, plain
 from search.storage.records import study_record
 from search.storage.study_attributes import (
     config_of,
     dataset_of,
+    declared_space_of,
+    ever_met,
     history_of,
-    space_of,
+    met_of,
     space_version_of,
 )
+from search.study.frozen import frozen_trials
 from tracking import COMPLETE, PRUNED, Scalar, StudyRecord, TrialRecord
 
 _QUEUED = 5
@@ -45,10 +47,14 @@ class History:
         version: Version of this study's space: one more than the earlier study's where it is
             another space.
         trials: What the sampler learns from: `values`, `goals` (None where it was pruned),
-            `value` and `epochs` each.
+            `value` (None where it was not trained), `epochs`, and the `figures` that limits are
+            about, each.
         queued: Configurations to train again, best first, where the sampler does not learn.
         left: How many trials were left out, by reason.
         reason: Why the sampler does not learn from the earlier values; empty where it does.
+        beyond: How many of `trials` exceed a limit of this study, and are learnt as infeasible.
+        late: The fields of each `Parameter` that trials of the earlier study met only while they
+            ran, and that the trials here may have.
     """
 
     study: str
@@ -57,6 +63,8 @@ class History:
     queued: tuple[Mapping[str, Scalar], ...]
     left: Mapping[str, int]
     reason: str
+    beyond: int = 0
+    late: tuple[Mapping[str, Any], ...] = ()
 
     def summary(self) -> str:
         """Say in one line what was taken and what was left out."""
@@ -67,6 +75,8 @@ class History:
             )
         else:
             first = f"The sampler learns from {len(self.trials)} trials of {self.study}."
+            if self.beyond:
+                first += f" {self.beyond} of them are beyond a limit, and learnt as such."
         rest = "; ".join(f"{count} for {why}" for why, count in self.left.items())
         return f"{first} Left out: {rest}." if rest else first
 
@@ -87,9 +97,6 @@ def take_history(
         space: Space of the new study.
         dataset: Ratings of the new study; None for a user's own model.
 
-    Returns:
-        Trials to learn from; or configurations to queue, where the sampler cannot learn from them.
-
     Raises:
         SearchError: The earlier study trains another kind of model.
     """
@@ -98,18 +105,26 @@ def take_history(
     reason = _reason(old, config, dataset_of(study), dataset)
     left: Counter[str] = Counter()
     record = study_record(study, old)
-    taken = _taken(record, space, left)
-    fitted = {trial.number: values for trial, values in taken}
+    late = [from_plain(each) for each in met_of(study)] if not config.rates else []
+    target = _Target(space, late)
+    limits = limits_of(config)
+    taken = _taken(record, target, left, limits)
+    same = (dataset_of(study) or {}).get("content_hash") == (dataset or {}).get("content_hash")
+    held = limits if same else Limits()  # other ratings make other figures
+    fitted = {trial.number: v for trial, v in taken if not exceeds(trial.metrics, held)}
     best = [fitted[trial.number] for trial in record.ranked() if trial.number in fitted]
-    inherited = [] if reason else _inherited(study, old, config, space, left)
+    inherited = [] if reason else _inherited(study, old, config, target, left)
     own = [] if reason else [_plain(trial, values, config) for trial, values in taken]
+    trials = (*inherited, *own)
     return History(
         study=study.study_name,
         version=_version(study, space),
-        trials=(*inherited, *own),
+        trials=trials,
+        beyond=sum(exceeds(trial.get("figures", {}), limits) for trial in trials),
         queued=tuple(best[:_QUEUED]) if reason else (),
         left=dict(left),
         reason=reason,
+        late=tuple(plain(parameter) for parameter in late),
     )
 
 
@@ -121,12 +136,28 @@ def _must_train_the_same(old: StudyConfig, new: StudyConfig) -> None:
         )
 
 
+class _Target(NamedTuple):
+    """The space that earlier trials must fit.
+
+    `late` are the parameters of it that a trial may have, but is not given where it lacks them.
+    """
+
+    space: Sequence[Parameter]
+    late: Sequence[Parameter] = ()
+
+
 def _taken(
-    record: StudyRecord, space: Sequence[Parameter], left: Counter[str]
+    record: StudyRecord, target: _Target, left: Counter[str], limits: Limits
 ) -> list[tuple[TrialRecord, dict[str, Scalar]]]:
-    """List the trials that fit a space, with their values; count the others in `left` by reason."""
-    ended = [t for t in record.trials if t.state in (COMPLETE, PRUNED) and t.value is not None]
-    return _fitting(((trial, trial.params) for trial in ended), space, left)
+    """List the trials that fit a space, with their values; count the others in `left` by reason.
+
+    A trial that a limit kept from being trained is taken only where it is beyond `limits` too.
+    """
+    ended = [t for t in record.trials if t.state in (COMPLETE, PRUNED)]
+    known = [t for t in ended if t.value is not None or exceeds(t.metrics, limits)]
+    if len(known) < len(ended):
+        left["a limit of then, untrained"] = len(ended) - len(known)
+    return _fitting(((trial, trial.params) for trial in known), target, left)
 
 
 def _reason(
@@ -148,7 +179,7 @@ def _inherited(
     study: optuna.Study,
     old: StudyConfig,
     new: StudyConfig,
-    space: Sequence[Parameter],
+    target: _Target,
     left: Counter[str],
 ) -> list[dict[str, Any]]:
     """List the trials that the earlier study itself had by warm start and that fit the new space.
@@ -158,7 +189,7 @@ def _inherited(
     if list(old.objectives) != list(new.objectives):
         return []
     trials = (history_of(study) or {}).get("trials", [])
-    fitting = _fitting(((trial, trial["values"]) for trial in trials), space, left)
+    fitting = _fitting(((trial, trial["values"]) for trial in trials), target, left)
     return [{**trial, "values": values} for trial, values in fitting]
 
 
@@ -183,13 +214,13 @@ def _why_not(
 
 def _fitting(
     trials: Iterable[tuple[_Trial, Mapping[str, Scalar]]],
-    space: Sequence[Parameter],
+    target: _Target,
     left: Counter[str],
 ) -> list[tuple[_Trial, dict[str, Scalar]]]:
     """List the trials that fit a space, with their values; count the others in `left` by reason."""
     taken = []
     for trial, params in trials:
-        values, problem = _fitted(params, space)
+        values, problem = _fitted(params, target)
         if problem:
             left[problem] += 1
         else:
@@ -197,19 +228,20 @@ def _fitting(
     return taken
 
 
-def _fitted(
-    params: Mapping[str, Scalar], space: Sequence[Parameter]
-) -> tuple[dict[str, Scalar], str]:
+def _fitted(params: Mapping[str, Scalar], target: _Target) -> tuple[dict[str, Scalar], str]:
     """Complete an earlier trial's values with a space's defaults, or name what does not fit."""
     values: dict[str, Scalar] = {}
-    for parameter in space:
+    late = {parameter.name for parameter in target.late}
+    for parameter in (*target.space, *target.late):
         if not parameter.is_active(values):
+            continue
+        if parameter.name in late and parameter.name not in params:
             continue
         value = params.get(parameter.name, parameter.default)
         if not parameter.holds(value):
             return {}, f"`{parameter.name}` = {told(value)}"
         values[parameter.name] = value
-    unknown = sorted(set(params) - {parameter.name for parameter in space})
+    unknown = sorted(set(params) - late - {parameter.name for parameter in target.space})
     return (values, f"`{unknown[0]}`, which is no parameter any more") if unknown else (values, "")
 
 
@@ -223,43 +255,46 @@ def _plain(trial: TrialRecord, values: Mapping[str, Scalar], config: StudyConfig
         "goals": goals,
         "value": trial.value,
         "epochs": max(1, len(trial.epochs)),
+        "figures": held_against(trial.metrics),
     }
 
 
 def _version(study: optuna.Study, space: Sequence[Parameter]) -> int:
     """The version of the new study's space: the earlier study's, plus 1 if the spaces differ."""
-    same = list(space_of(study)) == plain_space(space)
+    same = list(declared_space_of(study)) == plain_space(space)
     return space_version_of(study) + (not same)
 
 
 def plain_space(space: Sequence[Parameter]) -> list[dict[str, Any]]:
     """Convert a space to plain values, as JSON holds them."""
-    plain: list[dict[str, Any]] = json.loads(json.dumps([asdict(p) for p in space]))
-    return plain
+    return [plain(parameter) for parameter in space]
 
 
-def frozen_trials(
-    history: Sequence[Mapping[str, Any]], adapter: SpaceAdapter
+def carried_over(
+    study: optuna.Study, space: Sequence[Parameter], since: int
 ) -> tuple[FrozenTrial, ...]:
-    """Convert the trials of a history to Optuna's frozen trials, as a sampler sees them.
+    """Take a study's own trials of before its space was changed, as far as they fit the new space.
+
+    Parameters that its trials met only while they ran are left out, until trials meet them again.
 
     Args:
-        history: As `History.trials` has them.
-        adapter: Adapter of the new study's space.
-
-    Returns:
-        Complete trials with the values of their goals, pruned ones with their best at its epoch.
+        study: The study.
+        space: The space that it goes on in.
+        since: Number of its first trial there.
     """
-    trials = []
-    for taken in history:
-        complete = taken["goals"] is not None
-        trials.append(
-            optuna.trial.create_trial(
-                state=TrialState.COMPLETE if complete else TrialState.PRUNED,
-                values=taken["goals"],
-                params=adapter.encode(taken["values"]),
-                distributions=adapter.distributions(taken["values"]),
-                intermediate_values={int(taken["epochs"]): float(taken["value"])},
-            )
-        )
-    return tuple(trials)
+    config = config_of(study)
+    record = study_record(study, config)
+    known = {parameter.name for parameter in space}
+    dropped = ever_met(study) - known
+    earlier = replace(
+        record,
+        trials=tuple(
+            replace(t, params={n: v for n, v in t.params.items() if n not in dropped})
+            for t in record.trials
+            if t.number < since
+        ),
+    )
+    limits = limits_of(config)
+    taken = _taken(earlier, _Target(space), Counter(), limits)
+    history = [_plain(trial, values, config) for trial, values in taken]
+    return frozen_trials(history, space, limits=limits)

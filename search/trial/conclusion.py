@@ -14,6 +14,7 @@ from search.config.goals import GOALS, figures_of
 from search.config.limits import exceeds, limits_of
 from search.config.parts import part_kind
 from search.config.study import StudyConfig
+from search.errors import USER_ERRORS
 from search.storage.direction import known_value_of
 from search.storage.records import so_far
 from search.storage.trial_attributes import plan_of, write_outcome
@@ -78,15 +79,19 @@ class Conclusion:
         return record
 
     def abandon(self, run: TrialRun, error: BaseException) -> None:
-        """Close and requeue a trial that ended by a failure of Trialbook or by a second Ctrl-C.
+        """Close and requeue a trial that something other than its training ended.
+
+        That is a second Ctrl-C, data that cannot be had any more, or a failure of Trialbook.
 
         Args:
             run: The trial.
-            error: What ends it.
+            error: What ends it: a second Ctrl-C, a failure, or a fault of the user's model that
+                every trial would have.
         """
         interrupted = isinstance(error, KeyboardInterrupt)
         record = self._cut(run, KILLED, EndReason.INTERRUPTED if interrupted else EndReason.ERROR)
-        record = replace(record, message="" if interrupted else f"Trialbook itself failed: {error}")
+        ours = "" if isinstance(error, USER_ERRORS) else "Trialbook itself failed: "
+        record = replace(record, message="" if interrupted else f"{ours}{error}")
         if not self._stored(run).state.is_finished():
             requeue(self.study, self._stored(run), record)
         self.recorder.kill_trial(record)
@@ -171,7 +176,7 @@ class Conclusion:
         several = len(done.models) > 1
         models = []
         for number, name in enumerate(done.models, 1):
-            figure = f"{part_kind(self.config)}_{number}/{self.config.value_name}"
+            figure = f"{done.parts or part_kind(self.config)}_{number}/{self.config.value_name}"
             models.append(
                 ModelFolder(
                     path=run.folder / name,

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--enqueue", type=click.Path(path_type=Path), help="Configurations to try first (JSON, TOML)."
 )
+@click.option("--widen", is_flag=True, help="Go on where the space has changed, with what fits.")
 @click.option("--dry-run", is_flag=True, help="List the space and estimate the cost; run nothing.")
 @home_option
 @json_option
@@ -44,6 +45,7 @@ def command(
     as_json: bool,
     dry_run: bool,
     enqueue: Path | None,
+    widen: bool,
     no_user_filter: bool,
     **flags: Any,
 ) -> int:
@@ -56,11 +58,12 @@ def command(
         return show_plan(config, home, as_json=as_json)
     from search.cli.live import LiveProgress, steady_console
     from search.space.configurations import read_configurations
+    from search.study.request import Request
     from search.study.run import run_in
 
     wanted = read_configurations(enqueue) if enqueue else ()
     with LiveProgress(steady_console()) as progress:
-        result = run_in(studies, config, progress, wanted)
+        result = run_in(studies, config, progress, Request(enqueue=wanted, widen=widen))
     if as_json:
         emit(result.to_json())
         if result.interrupted:

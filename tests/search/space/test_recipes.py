@@ -18,6 +18,7 @@ from search.space.recipes import recipes_for
 from search.storage.trial_attributes import Key
 from search.storage.trials import requeue
 from search.study.opening import Chosen, open_study
+from search.study.widening import Space
 from tracking import TrialRecord
 
 
@@ -54,6 +55,7 @@ def _open(storage: optuna.storages.BaseStorage, enqueue: tuple = ()) -> optuna.S
         devices=(),
     )  # fmt: skip
     chosen = Chosen(
+        space=Space(parameters=tuple(space)),
         sampler=make_sampler("random", 1, space=space),
         pruner=make_pruner("none", epochs=1, options={}, growth=(), parts=1),
         enqueue=enqueue,
