@@ -72,10 +72,9 @@ def open_tuner_study(config: StudyConfig, studies: Studies, wanted: Wanted | Non
     if config.sampler != "grid":  # its points are listed here
         make_sampler(config.sampler, config.seed, options=config.sampler_options)
     studies.store.prepare()
-    storage = studies.storage
     with studies.lock():
         study = optuna.create_study(
-            storage=storage,
+            storage=studies.storage,
             study_name=config.name,
             direction=config.direction,
             load_if_exists=True,

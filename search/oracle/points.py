@@ -140,7 +140,7 @@ def _ten(parameter: Parameter) -> list[Scalar]:
     """Ten values of a range, as Keras Tuner spreads them."""
     declared = keras_tuner.HyperParameters()
     declare = declared.Int if parameter.kind == "Int" else declared.Float
-    curve = "reverse_log" if getattr(parameter, "mirrored", False) else "log"
+    curve = "reverse_log" if parameter.mirrored else "log"
     sampling = curve if parameter.log else "linear"
     declare(parameter.name, parameter.low, parameter.high, sampling=sampling)
     return sorted(declared.space[0].values)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import keras_tuner
 import optuna
 
 from models.checks import is_finite
@@ -15,7 +16,7 @@ from search.config.sections import TUNER_MODEL
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.oracle.opening import open_tuner_study
-from search.oracle.space import BUDGET, tuner_space, values_of
+from search.oracle.space import BUDGET, keep_met, tuner_space, values_of
 from search.oracle.study import TunerStudy
 from search.oracle.tuner_trial import TunerEnd, TunerPoint, figures_of_tuner
 from search.space.parameters import Parameter
@@ -89,26 +90,23 @@ def import_project(
         model: `module:HyperModel` with which `trialbook search` can go on; None for none.
         epochs: Most epochs that its trials had; None for what Hyperband kept, where it did.
 
-    Returns:
-        How many trials were imported, and the best one.
-
     Raises:
         SearchError: The folder is no such project, none of its trials has ended, there is a study
-            of that name, or `model` is given and nothing says how many epochs a trial has.
+            of that name, or a `model` is given without the `epochs` that it needs.
     """
     trials = _trials(folder)
     ended = _ended(trials, folder)
+    _must_be_new(study or folder.resolve().name, studies)
     config = StudyConfig(
         name=study or folder.resolve().name,
         trials=len(ended),
         model=model or TUNER_MODEL,
         objective=objective or _objective(ended, folder),
-        epochs=epochs if epochs is not None else _epochs(ended, folder, model),
+        epochs=_epochs(ended, folder, model) if epochs is None else epochs,
         pruner="none",
         storage=studies.address,
         tracking_uri=studies.named_uri,
     )
-    _must_be_new(config.name, studies)
     _check_objective(config.objective, ended, folder)
     record = _add_all(config, studies, ended)
     return Imported.of(record, config.objective, unfinished=len(trials) - len(ended))
@@ -135,10 +133,18 @@ def _must_be_new(name: str, studies: Studies) -> None:
 
 
 def _add_all(config: StudyConfig, studies: Studies, ended: Sequence[Any]) -> StudyRecord:
-    """Make the study, add the project's ended trials, and finish the study's MLflow run."""
-    spaces = [tuner_space(trial.hyperparameters) for trial in ended]  # before anything is written
+    """Make the study, add the project's ended trials, and finish the study's MLflow run.
+
+    A project does not tell which parameters its model declares before a trial: all are stored as
+    met while trials ran, so that `trialbook search` takes what the model declares for known.
+    """
+    declared = keras_tuner.HyperParameters()
+    for trial in ended:
+        declared.merge(trial.hyperparameters, overwrite=False)
+    space = tuner_space(declared)
     opened = TunerStudy.of(open_tuner_study(config, studies))
-    for trial, space in zip(ended, spaces, strict=True):
+    keep_met(opened.study, space, 0)
+    for trial in ended:
         _add(opened, trial, space)
     return opened.finish()
 

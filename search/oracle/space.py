@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras_tuner
@@ -11,10 +12,14 @@ from optuna.distributions import check_distribution_compatibility
 
 from search.errors import SearchError
 from search.space.distributions import distribution_of, optuna_name
-from search.space.hypermodel import parameters
-from search.space.parameters import Parameter
-from search.storage.study_attributes import space_of, space_version_of, write_space
-from search.study.warm_start import plain_space
+from search.space.hypermodel import parameter_of, parameters
+from search.space.parameters import Parameter, from_plain, plain
+from search.storage.study_attributes import (
+    space_of,
+    space_version_of,
+    write_met,
+    write_space,
+)
 
 BUDGET = "tuner/"
 """What the names of the values begin with that Keras Tuner's Hyperband keeps among the others."""
@@ -23,32 +28,33 @@ BUDGET = "tuner/"
 def tuner_space(
     hp: keras_tuner.HyperParameters, stored: Sequence[Mapping[str, Any]] = ()
 ) -> tuple[Parameter, ...]:
-    """List what a tuner has declared: parents first, and what the study knows already before that.
+    """List what a tuner has declared: parents first, those that the study knows before the others.
 
     Keras Tuner's chief receives the parameters of its clients sorted by their types, so that a
     conditional one may come before its parent.
 
     Args:
         hp: The tuner's space.
-        stored: The study's space as it is stored; its order decides which of two parameters of one
-            name is the first.
+        stored: The study's space as it is stored: what it tells apart stays as it is there.
     """
-    known = {_identity(each["name"], each["conditions"]): n for n, each in enumerate(stored)}
+    known = {_identity(each): (place, each) for place, each in enumerate(map(from_plain, stored))}
     declared = [each for each in hp.space if not each.name.startswith(BUDGET)]
-    declared.sort(
-        key=lambda each: known.get(
-            _identity(each.name, [{"name": c.name, "values": c.values} for c in each.conditions]),
-            len(known),
-        )
-    )
+    places = {
+        id(each): known.get(_identity(parameter_of(each)), (len(known),))[0] for each in declared
+    }
     ordered = keras_tuner.HyperParameters()
-    ordered.merge(_parents_first(declared))
-    return parameters(ordered)
+    ordered.merge(_parents_first(sorted(declared, key=lambda each: places[id(each)])))
+    return tuple(
+        replace(each, variant=known[_identity(each)][1].variant)
+        if _identity(each) in known
+        else each
+        for each in parameters(ordered)
+    )
 
 
-def _identity(name: str, conditions: Sequence[Mapping[str, Any]]) -> str:
+def _identity(parameter: Parameter) -> tuple[str, str]:
     """What Keras Tuner tells parameters apart by: the name and the conditions."""
-    return f"{name} {[(c['name'], [str(value) for value in c['values']]) for c in conditions]}"
+    return parameter.name, str(parameter.conditions)
 
 
 def _parents_first(declared: Sequence[Any]) -> list[Any]:
@@ -74,16 +80,33 @@ def values_of(trial: Any) -> dict[str, Any]:
     }
 
 
-def keep_space(study: optuna.Study, space: Sequence[Parameter]) -> None:
-    """Store a study's space, where the tuner has declared what is not stored yet.
+def keep_space(study: optuna.Study, space: Sequence[Parameter], number: int) -> None:
+    """Store the parameters of a tuner that its study does not know yet.
 
     Args:
         study: The study.
         space: The parameters that the tuner has declared so far.
+        number: Number of the trial that it begins, or in which it met them.
     """
-    declared = plain_space(space)
-    if declared != list(space_of(study)):
-        write_space(study, declared, version=space_version_of(study))
+    stored = space_of(study)
+    if not stored:
+        declared = [plain(parameter) for parameter in space]
+        write_space(study, declared, version=space_version_of(study), grows=True)
+    else:
+        known = {_identity(from_plain(each)) for each in stored}
+        keep_met(study, [each for each in space if _identity(each) not in known], number)
+
+
+def keep_met(study: optuna.Study, met: Sequence[Parameter], number: int) -> None:
+    """Store parameters that a tuner's trials met while they ran.
+
+    Args:
+        study: The study.
+        met: The parameters.
+        number: Number of the trial that met them.
+    """
+    for place, parameter in enumerate(met):
+        write_met(study, optuna_name(parameter), plain(parameter), (number, place))
 
 
 def conflicts(study: optuna.Study, space: Sequence[Parameter]) -> list[str]:

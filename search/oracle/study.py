@@ -135,7 +135,7 @@ class TunerStudy:
     def _begin(self, trial: optuna.Trial, point: TunerPoint) -> None:
         """Begin the trial's MLflow run, and store the trial's plan in Optuna."""
         try:
-            keep_space(self.study, point.space)
+            keep_space(self.study, point.space, trial.number)
             slot = slot_of(self.study, frozen(trial))
             own = {Tag.SLOT.value: str(slot), Tag.TUNER_TRIAL.value: point.name}
             record = TrialRecord(
@@ -181,7 +181,7 @@ class TunerStudy:
             space: The parameters that the tuner has declared so far.
         """
         trial, record = self._runs[number]
-        keep_space(self.study, space)
+        keep_space(self.study, space, number)
         new = {name: value for name, value in values.items() if name not in record.params}
         if not new:
             return
