@@ -56,10 +56,7 @@ def fit(
     growth: Growth = (),
     **options: Any,
 ) -> TrainerUsed:
-    """Train a model with the fast trainer or with Keras' own `fit`.
-
-    Keras' `fit` is the one that Keras came with, whatever stands in its place now, or the one
-    that the model's own class defines.
+    """Train a model with the fast trainer or with Keras' own `fit`, or its class's if it has one.
 
     Args:
         model: Compiled.
