@@ -7,11 +7,10 @@ import shutil
 import subprocess
 import sys
 import time
-import urllib.parse
-from pathlib import Path
 from typing import Any
 
 from tracking.errors import TrackingError
+from tracking.runs.addresses import local_folder
 from tracking.runs.context import find_experiment
 from tracking.runs.store import Store
 
@@ -119,8 +118,6 @@ def _collect(store: Store, experiment_id: str, run_id: str, models: list[str]) -
 
 def _remove_files(store: Store, location: str) -> None:
     """Delete the experiment's folder, if it lies directly in the store's `artifacts`."""
-    if not location.startswith("file:"):
-        return
-    folder = Path(urllib.parse.unquote(urllib.parse.urlparse(location).path))
-    if folder.parent == store.artifacts:
+    folder = local_folder(location)
+    if folder is not None and folder.parent == store.artifacts:
         shutil.rmtree(folder, ignore_errors=True)

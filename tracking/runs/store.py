@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tracking.errors import TrackingError
+from tracking.runs.addresses import sqlite_address, sqlite_path
 from tracking.runs.quiet import one_line, quiet
 
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
@@ -48,7 +49,7 @@ class Store:
             TrackingError: If the address is one that MLflow cannot use.
         """
         object.__setattr__(self, "home", Path(home).expanduser().absolute())
-        given = tracking_uri or f"sqlite:///{self.home / 'mlflow.db'}"
+        given = tracking_uri or sqlite_address(self.home / "mlflow.db")
         object.__setattr__(self, "tracking_uri", _checked_uri(given))
 
     @property
@@ -62,12 +63,14 @@ class Store:
         return self.home / "optuna.db"
 
     @property
+    def optuna_uri(self) -> str:
+        """The address of Optuna's database in the folder."""
+        return sqlite_address(self.optuna_db)
+
+    @property
     def sqlite_file(self) -> Path | None:
         """MLflow's database file, or None where MLflow uses another database or a server."""
-        prefix = "sqlite:///"
-        if not self.tracking_uri.startswith(prefix):
-            return None
-        return Path(self.tracking_uri[len(prefix) :])
+        return sqlite_path(self.tracking_uri)
 
     @property
     def served(self) -> bool:
@@ -204,10 +207,10 @@ def _checked_uri(uri: str) -> str:
 
 
 def _absolute_sqlite(uri: str) -> str:
-    head, path = uri[: len("sqlite:///")], uri[len("sqlite:///") :]
-    if head != "sqlite:///" or path in ("", ":memory:") or "?" in path:
+    path = sqlite_path(uri)
+    if path is None or str(path) in (".", ":memory:"):
         raise TrackingError(
             f"An SQLite address must name a plain file, but got {uri!r}. Use "
-            "sqlite:///FOLDER/mlflow.db, where the folder's name holds no question mark."
+            "sqlite:///FOLDER/mlflow.db, where a question mark is written as %3F."
         )
-    return f"sqlite:///{Path(path).expanduser().absolute()}"
+    return sqlite_address(path.expanduser().absolute())
