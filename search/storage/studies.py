@@ -184,22 +184,28 @@ def must_be_ours(study: optuna.Study) -> None:
         )
 
 
-def delete_study(studies: Studies, study: optuna.Study) -> None:
+def delete_study(studies: Studies, study: optuna.Study) -> int:
     """Delete a study's runs and models, then the study itself.
 
     Args:
         studies: The studies of the home.
         study: One of them.
 
+    Returns:
+        How many runs of its experiment in MLflow are not the study's, and were left.
+
     Raises:
         SearchError: A living process works on it.
+        TrackingError: Its record is not where its settings say, or where the command says.
     """
     _must_be_at_rest(study)
     config, run = config_of(study), run_of(study)
     studies.store_of(config).prepare()
-    if run.get("experiment_id"):
-        studies.recorder(config).delete_study(run["experiment_id"])
+    left = 0
+    if run.get("parent_run_id"):
+        left = studies.recorder(config).delete_study(study_record(study, config))
     optuna.delete_study(study_name=study.study_name, storage=studies.storage)
+    return left
 
 
 def _must_be_at_rest(study: optuna.Study) -> None:

@@ -77,5 +77,5 @@ class KnownRuns:
         self._trials.pop(run_id, None)
 
     def forget_studies(self) -> None:
-        """Forget all studies, since a deletion may have been asked for by experiment identifier."""
+        """Forget all studies, one of which was deleted."""
         self._studies.clear()
