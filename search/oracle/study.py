@@ -95,7 +95,7 @@ class TunerStudy:
                 direction=config.direction,
                 load_if_exists=True,
             )
-            must_be_ours(study)
+            must_be_ours(study, [config.direction])
             if is_ours(study):
                 config = _resumed(config_of(study), config)
             else:

@@ -10,6 +10,9 @@ import optuna
 
 from search.config.study import StudyConfig
 
+OUR_PREFIX = "trialbook:"
+"""What the names of our attributes begin with."""
+
 
 class Key(StrEnum):
     """Names of a study's attributes in Optuna's storage."""

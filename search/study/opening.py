@@ -189,7 +189,7 @@ def open_study(
         pruner=chosen.pruner,
         load_if_exists=True,
     )
-    must_be_ours(study)
+    must_be_ours(study, directions(config))
     space = chosen.space
     if is_ours(study):
         widens = bool(space.changes)

@@ -82,22 +82,22 @@ def test_the_tour_under_a_home_whose_path_needs_quoting(
     data.write_bytes(ratings_file.read_bytes())
     at = ["--home", str(odd)]
     made = ["--data", str(data), "--epochs", "4", "--sampler", "random", "--workers", "1"]
-    search = ["search", "--study", "odd #1", "--keep-models", "best", *made, *at]
+    search = ["search", "--study", "odd 1", "--keep-models", "best", *made, *at]
     first = here(*search, "--trials", "4")
     assert first["n_complete"] == 4
     assert len(list(odd.rglob("model.keras"))) == 1  # the others' files are gone
-    assert [t["number"] for t in here("show", "odd #1", *at)["trials"]] == [0, 1, 2, 3]
-    assert here("show", "odd #1", "1", *at)["curve"]
-    assert here("compare", "odd #1", *at)["studies"]["odd #1"]["trial"] == first["best_trial"]
-    assert here("reproduce", "odd #1:1", *at)["reproduced"] is True
+    assert [t["number"] for t in here("show", "odd 1", *at)["trials"]] == [0, 1, 2, 3]
+    assert here("show", "odd 1", "1", *at)["curve"]
+    assert here("compare", "odd 1", *at)["studies"]["odd 1"]["trial"] == first["best_trial"]
+    assert here("reproduce", "odd 1:1", *at)["reproduced"] is True
     table = tmp_path / "out 50% #1.csv"
-    here("export", "odd #1", "--format", "csv", "--output", str(table), *at)
+    here("export", "odd 1", "--format", "csv", "--output", str(table), *at)
     assert len(table.read_text().splitlines()) == 5
-    won = here("winner", "odd #1", "--top", "1", "--repeats", "2", *at)
+    won = here("winner", "odd 1", "--top", "1", "--repeats", "2", *at)
     assert won["test"]
-    again = ["search", "--study", "next", "--warm-start", "odd #1", *made, *at]
+    again = ["search", "--study", "next", "--warm-start", "odd 1", *made, *at]
     assert here(*again, "--trials", "2")["n_complete"] == 2
-    here("delete", "odd #1", "--yes", *at)
+    here("delete", "odd 1", "--yes", *at)
     assert [s["study"] for s in here("studies", *at)["studies"]] == ["next"]
     left = [p for p in odd.rglob("model.keras") if "next" not in str(p)]
     assert not left
