@@ -12,6 +12,7 @@ from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from search.child.data_check import other_ratings as differ
 from search.child.messages import Ready
 from search.config.goals import directions
 from search.config.limits import limits_of
@@ -25,7 +26,6 @@ from search.space.configurations import check_configurations
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import from_plain
 from search.space.recipes import recipes_for
-from search.storage.data_check import other_ratings as differ
 from search.storage.studies import Studies, must_be_ours
 from search.storage.study_attributes import (
     config_of,
@@ -40,10 +40,10 @@ from search.storage.study_attributes import (
 )
 from search.storage.trial_attributes import attributes_of_queued
 from search.study.frozen import frozen_trials
+from search.study.history import History
 from search.study.regret import check_regret
 from search.study.request import Request
 from search.study.warm_start import (
-    History,
     carried_over,
     plain_space,
     take_history,

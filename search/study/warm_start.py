@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 import optuna
@@ -28,6 +28,7 @@ from search.storage.study_attributes import (
     space_version_of,
 )
 from search.study.frozen import frozen_trials
+from search.study.history import History
 from tracking import COMPLETE, PRUNED, Scalar, StudyRecord, TrialRecord
 
 _QUEUED = 5
@@ -36,49 +37,6 @@ _Trial = TypeVar("_Trial")
 
 # What two studies must share for a value of one to stand in the other.
 _SAME = ("split", "objective", "epochs", "folds", "growth", "trainer")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class History:
-    """The trials that a study takes from an earlier one, and why it leaves others out.
-
-    Attributes:
-        study: Name of the earlier study.
-        version: Version of this study's space: one more than the earlier study's where it is
-            another space.
-        trials: What the sampler learns from: `values`, `goals` (None where it was pruned),
-            `value` (None where it was not trained), `epochs`, and the `figures` that limits are
-            about, each.
-        queued: Configurations to train again, best first, where the sampler does not learn.
-        left: How many trials were left out, by reason.
-        reason: Why the sampler does not learn from the earlier values; empty where it does.
-        beyond: How many of `trials` exceed a limit of this study, and are learnt as infeasible.
-        late: The fields of each `Parameter` that trials of the earlier study met only while they
-            ran, and that the trials here may have.
-    """
-
-    study: str
-    version: int
-    trials: tuple[Mapping[str, Any], ...]
-    queued: tuple[Mapping[str, Scalar], ...]
-    left: Mapping[str, int]
-    reason: str
-    beyond: int = 0
-    late: tuple[Mapping[str, Any], ...] = ()
-
-    def summary(self) -> str:
-        """Say in one line what was taken and what was left out."""
-        if self.reason:
-            first = (
-                f"{self.reason}: the best {len(self.queued)} configurations of {self.study} are "
-                "tried first."
-            )
-        else:
-            first = f"The sampler learns from {len(self.trials)} trials of {self.study}."
-            if self.beyond:
-                first += f" {self.beyond} of them are beyond a limit, and learnt as such."
-        rest = "; ".join(f"{count} for {why}" for why, count in self.left.items())
-        return f"{first} Left out: {rest}." if rest else first
 
 
 def take_history(
@@ -100,19 +58,16 @@ def take_history(
     Raises:
         SearchError: The earlier study trains another kind of model.
     """
-    old = config_of(study)
+    old, before = config_of(study), dataset_of(study)
     _must_train_the_same(old, config)
-    reason = _reason(old, config, dataset_of(study), dataset)
+    reason = _reason(old, config, before, dataset)
     left: Counter[str] = Counter()
     record = study_record(study, old)
     late = [from_plain(each) for each in met_of(study)] if not config.rates else []
     target = _Target(space, late)
     limits = limits_of(config)
     taken = _taken(record, target, left, limits)
-    same = (dataset_of(study) or {}).get("content_hash") == (dataset or {}).get("content_hash")
-    held = limits if same else Limits()  # other ratings make other figures
-    fitted = {trial.number: v for trial, v in taken if not exceeds(trial.metrics, held)}
-    best = [fitted[trial.number] for trial in record.ranked() if trial.number in fitted]
+    held = limits if _same(before, dataset) else Limits()  # other ratings make other figures
     inherited = [] if reason else _inherited(study, old, config, target, left)
     own = [] if reason else [_plain(trial, values, config) for trial, values in taken]
     trials = (*inherited, *own)
@@ -121,11 +76,25 @@ def take_history(
         version=_version(study, space),
         trials=trials,
         beyond=sum(exceeds(trial.get("figures", {}), limits) for trial in trials),
-        queued=tuple(best[:_QUEUED]) if reason else (),
+        queued=_best(record, taken, held) if reason else (),
         left=dict(left),
         reason=reason,
         late=tuple(plain(parameter) for parameter in late),
     )
+
+
+def _best(
+    record: StudyRecord, taken: Sequence[tuple[TrialRecord, dict[str, Scalar]]], limits: Limits
+) -> tuple[dict[str, Scalar], ...]:
+    """The values of the best trials that fit the space and exceed no limit, best first."""
+    fitted = {trial.number: v for trial, v in taken if not exceeds(trial.metrics, limits)}
+    best = [fitted[trial.number] for trial in record.ranked() if trial.number in fitted]
+    return tuple(best[:_QUEUED])
+
+
+def _same(before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> bool:
+    """Whether two studies have the same ratings, or both have none."""
+    return bool((before or {}).get("content_hash") == (now or {}).get("content_hash"))
 
 
 def _must_train_the_same(old: StudyConfig, new: StudyConfig) -> None:
@@ -200,7 +169,7 @@ def _why_not(
     now: Mapping[str, Any] | None,
 ) -> str:
     """Say why the objective values of two studies are not comparable; empty if they are."""
-    if (before or {}).get("content_hash") != (now or {}).get("content_hash"):
+    if not _same(before, now):
         return "The ratings differ"
     for name in _SAME:
         if old.to_dict()[name] != new.to_dict()[name]:

@@ -87,4 +87,4 @@ def without_password(address: str) -> str:
         >>> without_password("sqlite:////home/a:b@c/optuna.db")
         'sqlite:////home/a:b@c/optuna.db'
     """
-    return re.sub(r"(://[^/@:\s]*):\S*@", r"\1:***@", address)
+    return re.sub(r"((?:://|^)[^/@:\s]*):(?!//)\S*@", r"\1:***@", address)

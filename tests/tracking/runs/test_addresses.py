@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from tracking import Store, without_password
+from tracking import Store, TrackingError, without_password
 from tracking.runs.addresses import local_folder, sqlite_address, sqlite_path
 
 NAMES = ["plain", "a b", "50%", "a%20b", "#1", "été", "雪", "{0}", "a?b", "a+b&c@d:e"]
@@ -48,7 +48,16 @@ def test_what_lies_elsewhere_is_no_folder_here() -> None:
         ("postgresql://me@host/db", "postgresql://me@host/db"),
         ("sqlite:////home/a:b@c/db", "sqlite:////home/a:b@c/db"),
         ("http://localhost:5000", "http://localhost:5000"),
+        ("me:secret@host/db", "me:***@host/db"),
+        ("said: postgresql://me:x@host/db is not", "said: postgresql://me:***@host/db is not"),
     ],
 )
 def test_a_password_is_not_shown(address: str, shown: str) -> None:
     assert without_password(address) == shown
+
+
+def test_an_address_that_is_refused_does_not_show_its_password(tmp_path: Path) -> None:
+    for address in ("oracle://me:secret@host/db", "me:secret@host/db"):
+        with pytest.raises(TrackingError, match=r"address must|must be in a") as refused:
+            Store(tmp_path, address)
+        assert "secret" not in str(refused.value)
