@@ -18,7 +18,13 @@ from search.errors import SearchError
 from search.storage.database import home_lock, open_storage
 from search.storage.owner import lives, named
 from search.storage.records import so_far, study_record
-from search.storage.study_attributes import OUR_PREFIX, chooser_of, config_of, is_ours, run_of
+from search.storage.study_attributes import (
+    chooser_of,
+    config_of,
+    has_foreign_attributes,
+    is_ours,
+    run_of,
+)
 from search.storage.trial_attributes import owner_of_trial
 from tracking import KILLED, RUNNING, MlflowRecorder, Recorder, Store, StudyRecord
 
@@ -188,9 +194,8 @@ def must_be_ours(study: optuna.Study, directions: Sequence[str]) -> None:
     if is_ours(study):
         return
     trials = len(study.get_trials(deepcopy=False))
-    marked = [key for key in study.user_attrs if not key.startswith(OUR_PREFIX)]
     others = [direction.name.lower() for direction in study.directions] != list(directions)
-    if trials or marked or others:
+    if trials or has_foreign_attributes(study) or others:
         raise SearchError(
             "A study must be Trialbook's own to go on with it, but another program made "
             f"{study.study_name!r} in this storage, with {trials} trials. Use another name with "

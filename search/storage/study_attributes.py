@@ -10,9 +10,6 @@ import optuna
 
 from search.config.study import StudyConfig
 
-OUR_PREFIX = "trialbook:"
-"""What the names of our attributes begin with."""
-
 
 class Key(StrEnum):
     """Names of a study's attributes in Optuna's storage."""
@@ -34,6 +31,11 @@ a parameter, so that two processes never overwrite what the other has met."""
 def is_ours(study: optuna.Study) -> bool:
     """Whether Trialbook made the study."""
     return Key.CONFIG in study.user_attrs
+
+
+def has_foreign_attributes(study: optuna.Study) -> bool:
+    """Whether another program has stored attributes with the study."""
+    return any(not key.startswith("trialbook:") for key in study.user_attrs)
 
 
 def config_of(study: optuna.Study) -> StudyConfig:
