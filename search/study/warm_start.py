@@ -64,13 +64,11 @@ def take_history(
     left: Counter[str] = Counter()
     record = study_record(study, old)
     late = [from_plain(each) for each in met_of(study)] if not config.rates else []
-    target = _Target(space, late)
-    limits = limits_of(config)
+    target, limits = _Target(space, late), limits_of(config)
     taken = _taken(record, target, left, limits)
     held = limits if _same(before, dataset) else Limits()  # other ratings make other figures
-    inherited = [] if reason else _inherited(study, old, config, target, left)
-    own = [] if reason else [_plain(trial, values, config) for trial, values in taken]
-    trials = (*inherited, *own)
+    own = [_plain(trial, values, config) for trial, values in taken]
+    trials = () if reason else (*_inherited(study, old, config, target, left), *own)
     return History(
         study=study.study_name,
         version=_version(study, space),
