@@ -178,7 +178,11 @@ class Studies:
         return self._recorders[store.tracking_uri]
 
 
-def must_be_ours(study: optuna.Study, directions: Sequence[str]) -> None:
+def must_be_ours(
+    study: optuna.Study,
+    directions: Sequence[str],
+    way_out: str = "Use another name with `--study`.",
+) -> None:
     """Refuse to go on with a study that another program made.
 
     One without our settings may be ours where a stop came before they were stored. Then it has
@@ -187,6 +191,7 @@ def must_be_ours(study: optuna.Study, directions: Sequence[str]) -> None:
     Args:
         study: The study.
         directions: "minimize" or "maximize" for each goal that it is to have.
+        way_out: What the message tells to do.
 
     Raises:
         SearchError: It is not ours.
@@ -198,8 +203,7 @@ def must_be_ours(study: optuna.Study, directions: Sequence[str]) -> None:
     if trials or has_foreign_attributes(study) or others:
         raise SearchError(
             "A study must be Trialbook's own to go on with it, but another program made "
-            f"{study.study_name!r} in this storage, with {trials} trials. Use another name with "
-            "`--study`."
+            f"{study.study_name!r} in this storage, with {trials} trials. {way_out}"
         )
 
 

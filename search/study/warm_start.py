@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial
 
-from models.checks import told
 from search.config.goals import figures_of
 from search.config.limits import Limits, exceeds, held_against, limits_of
 from search.config.options import SAMPLERS
@@ -27,16 +26,57 @@ from search.storage.study_attributes import (
     met_of,
     space_version_of,
 )
+from search.study.fitting import Target, fitting
 from search.study.frozen import frozen_trials
-from search.study.history import History
 from tracking import COMPLETE, PRUNED, Scalar, StudyRecord, TrialRecord
 
 _QUEUED = 5
 
-_Trial = TypeVar("_Trial")
-
 # What two studies must share for a value of one to stand in the other.
 _SAME = ("split", "objective", "epochs", "folds", "growth", "trainer")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class History:
+    """The trials that a study takes from an earlier one, and why it leaves others out.
+
+    Attributes:
+        study: Name of the earlier study.
+        version: Version of this study's space: one more than the earlier study's where it is
+            another space.
+        trials: What the sampler learns from: `values`, `goals` (None where it was pruned),
+            `value` (None where it was not trained), `epochs`, and the `figures` that limits are
+            about, each.
+        queued: Configurations to train again, best first, where the sampler does not learn.
+        left: How many trials were left out, by reason.
+        reason: Why the sampler does not learn from the earlier values; empty where it does.
+        beyond: How many of `trials` exceed a limit of this study, and are learnt as infeasible.
+        late: The fields of each `Parameter` that trials of the earlier study met only while they
+            ran, and that the trials here may have.
+    """
+
+    study: str
+    version: int
+    trials: tuple[Mapping[str, Any], ...]
+    queued: tuple[Mapping[str, Scalar], ...]
+    left: Mapping[str, int]
+    reason: str
+    beyond: int = 0
+    late: tuple[Mapping[str, Any], ...] = ()
+
+    def summary(self) -> str:
+        """Say in one line what was taken and what was left out."""
+        if self.reason:
+            first = (
+                f"{self.reason}: the best {len(self.queued)} configurations of {self.study} are "
+                "tried first."
+            )
+        else:
+            first = f"The sampler learns from {len(self.trials)} trials of {self.study}."
+            if self.beyond:
+                first += f" {self.beyond} of them are beyond a limit, and learnt as such."
+        rest = "; ".join(f"{count} for {why}" for why, count in self.left.items())
+        return f"{first} Left out: {rest}." if rest else first
 
 
 def take_history(
@@ -47,34 +87,34 @@ def take_history(
 ) -> History:
     """Take the trials of an earlier study that fit the space of a new study.
 
-    Missing parameters get their defaults; a trial with a value outside the space is left out.
-
     Args:
         study: The earlier study.
         config: Settings of the new study.
-        space: Space of the new study.
-        dataset: Ratings of the new study; None for a user's own model.
+        space: Its space. A parameter that a trial lacks gets its default.
+        dataset: Its ratings; None for a user's own model.
 
     Raises:
         SearchError: The earlier study trains another kind of model.
     """
-    old, before = config_of(study), dataset_of(study)
+    old = config_of(study)
     _must_train_the_same(old, config)
-    reason = _reason(old, config, before, dataset)
+    reason = _reason(old, config, dataset_of(study), dataset)
     left: Counter[str] = Counter()
     record = study_record(study, old)
     late = [from_plain(each) for each in met_of(study)] if not config.rates else []
-    target, limits = _Target(space, late), limits_of(config)
+    target = Target(space, late)
+    limits = limits_of(config)
     taken = _taken(record, target, left, limits)
-    held = limits if _same(before, dataset) else Limits()  # other ratings make other figures
-    own = [_plain(trial, values, config) for trial, values in taken]
-    trials = () if reason else (*_inherited(study, old, config, target, left), *own)
+    trials: tuple[Mapping[str, Any], ...] = ()
+    if not reason:
+        own = (_plain(trial, values, config) for trial, values in taken)
+        trials = (*_inherited(study, old, config, target, left), *own)
     return History(
         study=study.study_name,
         version=_version(study, space),
         trials=trials,
         beyond=sum(exceeds(trial.get("figures", {}), limits) for trial in trials),
-        queued=_best(record, taken, held) if reason else (),
+        queued=_best(study, record, taken, dataset, limits) if reason else (),
         left=dict(left),
         reason=reason,
         late=tuple(plain(parameter) for parameter in late),
@@ -82,17 +122,18 @@ def take_history(
 
 
 def _best(
-    record: StudyRecord, taken: Sequence[tuple[TrialRecord, dict[str, Scalar]]], limits: Limits
-) -> tuple[dict[str, Scalar], ...]:
-    """The values of the best trials that fit the space and exceed no limit, best first."""
-    fitted = {trial.number: v for trial, v in taken if not exceeds(trial.metrics, limits)}
+    study: optuna.Study,
+    record: StudyRecord,
+    taken: Sequence[tuple[TrialRecord, Mapping[str, Scalar]]],
+    dataset: Mapping[str, Any] | None,
+    limits: Limits,
+) -> tuple[Mapping[str, Scalar], ...]:
+    """The best configurations of an earlier study that fit and exceed no limit, best first."""
+    same = (dataset_of(study) or {}).get("content_hash") == (dataset or {}).get("content_hash")
+    held = limits if same else Limits()  # other ratings make other figures
+    fitted = {trial.number: v for trial, v in taken if not exceeds(trial.metrics, held)}
     best = [fitted[trial.number] for trial in record.ranked() if trial.number in fitted]
     return tuple(best[:_QUEUED])
-
-
-def _same(before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> bool:
-    """Whether two studies have the same ratings, or both have none."""
-    return bool((before or {}).get("content_hash") == (now or {}).get("content_hash"))
 
 
 def _must_train_the_same(old: StudyConfig, new: StudyConfig) -> None:
@@ -103,18 +144,8 @@ def _must_train_the_same(old: StudyConfig, new: StudyConfig) -> None:
         )
 
 
-class _Target(NamedTuple):
-    """The space that earlier trials must fit.
-
-    `late` are the parameters of it that a trial may have, but is not given where it lacks them.
-    """
-
-    space: Sequence[Parameter]
-    late: Sequence[Parameter] = ()
-
-
 def _taken(
-    record: StudyRecord, target: _Target, left: Counter[str], limits: Limits
+    record: StudyRecord, target: Target, left: Counter[str], limits: Limits
 ) -> list[tuple[TrialRecord, dict[str, Scalar]]]:
     """List the trials that fit a space, with their values; count the others in `left` by reason.
 
@@ -124,7 +155,7 @@ def _taken(
     known = [t for t in ended if t.value is not None or exceeds(t.metrics, limits)]
     if len(known) < len(ended):
         left["a limit of then, untrained"] = len(ended) - len(known)
-    return _fitting(((trial, trial.params) for trial in known), target, left)
+    return fitting(((trial, trial.params) for trial in known), target, left)
 
 
 def _reason(
@@ -146,7 +177,7 @@ def _inherited(
     study: optuna.Study,
     old: StudyConfig,
     new: StudyConfig,
-    target: _Target,
+    target: Target,
     left: Counter[str],
 ) -> list[dict[str, Any]]:
     """List the trials that the earlier study itself had by warm start and that fit the new space.
@@ -156,8 +187,8 @@ def _inherited(
     if list(old.objectives) != list(new.objectives):
         return []
     trials = (history_of(study) or {}).get("trials", [])
-    fitting = _fitting(((trial, trial["values"]) for trial in trials), target, left)
-    return [{**trial, "values": values} for trial, values in fitting]
+    those = fitting(((trial, trial["values"]) for trial in trials), target, left)
+    return [{**trial, "values": values} for trial, values in those]
 
 
 def _why_not(
@@ -167,8 +198,10 @@ def _why_not(
     now: Mapping[str, Any] | None,
 ) -> str:
     """Say why the objective values of two studies are not comparable; empty if they are."""
-    if not _same(before, now):
+    if (before or {}).get("content_hash") != (now or {}).get("content_hash"):
         return "The ratings differ"
+    if old.options.rules != new.options.rules and _repeats(before) + _repeats(now):
+        return "The rules for repeated ratings differ"
     for name in _SAME:
         if old.to_dict()[name] != new.to_dict()[name]:
             return f"`{name}` differs"
@@ -179,37 +212,9 @@ def _why_not(
     return ""
 
 
-def _fitting(
-    trials: Iterable[tuple[_Trial, Mapping[str, Scalar]]],
-    target: _Target,
-    left: Counter[str],
-) -> list[tuple[_Trial, dict[str, Scalar]]]:
-    """List the trials that fit a space, with their values; count the others in `left` by reason."""
-    taken = []
-    for trial, params in trials:
-        values, problem = _fitted(params, target)
-        if problem:
-            left[problem] += 1
-        else:
-            taken.append((trial, values))
-    return taken
-
-
-def _fitted(params: Mapping[str, Scalar], target: _Target) -> tuple[dict[str, Scalar], str]:
-    """Complete an earlier trial's values with a space's defaults, or name what does not fit."""
-    values: dict[str, Scalar] = {}
-    late = {parameter.name for parameter in target.late}
-    for parameter in (*target.space, *target.late):
-        if not parameter.is_active(values):
-            continue
-        if parameter.name in late and parameter.name not in params:
-            continue
-        value = params.get(parameter.name, parameter.default)
-        if not parameter.holds(value):
-            return {}, f"`{parameter.name}` = {told(value)}"
-        values[parameter.name] = value
-    unknown = sorted(set(params) - late - {parameter.name for parameter in target.space})
-    return (values, f"`{unknown[0]}`, which is no parameter any more") if unknown else (values, "")
+def _repeats(dataset: Mapping[str, Any] | None) -> int:
+    """The number of ratings that a study left out, since they repeat a user and a movie."""
+    return int((dataset or {}).get("profile", {}).get("duplicates_dropped", 0))
 
 
 def _plain(trial: TrialRecord, values: Mapping[str, Scalar], config: StudyConfig) -> dict[str, Any]:
@@ -262,6 +267,6 @@ def carried_over(
         ),
     )
     limits = limits_of(config)
-    taken = _taken(earlier, _Target(space), Counter(), limits)
+    taken = _taken(earlier, Target(space), Counter(), limits)
     history = [_plain(trial, values, config) for trial, values in taken]
     return frozen_trials(history, space, limits=limits)

@@ -14,7 +14,8 @@ from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter
 from search.storage.studies import Studies
 from search.storage.study_attributes import is_ours
-from search.study.opening import Chosen, open_study
+from search.study.choice import Chosen
+from search.study.opening import open_study
 from search.study.widening import Space
 from tracking import Store
 

@@ -89,6 +89,27 @@ def test_a_model_that_could_never_give_a_value_ends_the_study_at_its_first_trial
     assert {run.info.status for run in runs} == {"KILLED", "FAILED"}
 
 
+def test_three_trials_that_fail_alike_end_a_run_and_the_next_one_tries_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = tmp_path / "script"
+    monkeypatch.setenv("MISBEHAVING_SCRIPT", str(script))
+    config = StudyConfig(
+        name="alike", model="misbehaving:Misbehaving", objective="val_loss:min", trials=9,
+        epochs=1, sampler="random", pruner="none",
+    )  # fmt: skip
+    script.write_text("raise raise raise raise")
+    result = run_study(config, home=home)
+    assert [t.state for t in result.record.trials] == ["failed"] * 3
+    assert result.reasons == (
+        "The first 3 trials failed alike (RuntimeError: told to raise). Mend the model, and call "
+        "the study again.",
+    )
+    script.write_text("raise fine raise raise raise fine")
+    again = run_study(config, home=home)
+    assert len(again.record.trials) == 9
+
+
 def test_an_objective_may_have_a_dash_or_a_space_in_its_name(home: Path) -> None:
     config = StudyConfig(
         name="dash", model="shapes:DashNamed", objective="val_r-mean square:min", trials=1,
