@@ -23,8 +23,7 @@ from search.executor.interrupts import Stop
 from tracking import EndReason
 
 _TRIALS_A_CHILD = 25
-_STARTS = 3
-"""Children in a row that end while they load, after which the study ends."""
+_STARTS = 3  # children in a row that end while they load, after which the study ends
 
 
 class ChildDied(Exception):
