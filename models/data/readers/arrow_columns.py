@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.data.options import SourceOptions
 from models.data.readers.columns import Columns
@@ -69,8 +70,10 @@ def rating_table(
         if times is None:
             warnings.append(f"{where}: times are left out, since some rows have none.")
     rules = options.rules_in_force
-    users = id_column(columns.pop(names.user), names.user, where, rules)
-    movies = id_column(columns.pop(names.movie), names.movie, where, rules)
+    users, movies = (
+        id_column(_filled(columns.pop(name), has_score), name, where, rules)
+        for name in (names.user, names.movie)
+    )
     index = np.arange(rows_read, dtype=np.int64)
     table = RatingTable(users, movies, scores, times, index, rows_read, tuple(warnings))
     if has_score is None:
@@ -83,3 +86,16 @@ def rating_table(
             "left out."
         )
     return table.only(has_score, tuple(warnings))
+
+
+def _filled(column: Any, has_score: NDArray[np.bool_] | None) -> Any:
+    """Give rows without a score, which may lack an id too, some id: they are left out anyway."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if has_score is None or not column.null_count or column.null_count == len(column):
+        return column
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    filler = column.drop_null()[0]
+    return pc.if_else(pc.and_(column.is_null(), pa.array(~has_score)), filler, column)
