@@ -15,7 +15,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from itertools import cycle
 from math import prod
 from typing import Any
@@ -24,6 +23,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+
+from models.fast.calls import replaced_calls
 
 _LEVELS = 2**16
 _ALIGNMENT = 64
@@ -35,18 +36,19 @@ class _Stream:
     """Draws the dropout masks for one call of one dropout layer from a random stream.
 
     Attributes:
-        layer: The layer.
+        rate: The layer's rate when training began: what a callback sets it to later does not
+            count, as under Keras' compiled `fit`.
         shape: Shape of one row of the values that the layer takes.
         generator: The stream's own generator.
     """
 
-    layer: keras.layers.Dropout
+    rate: float
     shape: tuple[int, ...]
     generator: np.random.Generator
 
     def draw(self, mask: NDArray[np.float32]) -> None:
         """Fill a flat mask: 0 for a dropped unit, 1 / (fraction kept) for a kept one."""
-        threshold = round(self.layer.rate * _LEVELS)
+        threshold = round(self.rate * _LEVELS)
         scale = np.float32(_LEVELS / (_LEVELS - threshold))
         for first in range(0, len(mask), _UNITS_A_BLOCK):
             part = mask[first : first + _UNITS_A_BLOCK]
@@ -72,13 +74,18 @@ class Masks:
             calls.append((layer, tuple(int(side) for side in values.shape[1:])))
             return values
 
-        with self._instead(record):
+        with replaced_calls(self._layers, record):
             model(inputs, training=True)
         self._streams = [
-            _Stream(layer, shape, _generator(layer, number))
+            _Stream(layer.rate, shape, _generator(layer, number))
             for number, (layer, shape) in enumerate(calls)
         ]
         self._spaces = [[_aligned(0) for _ in calls] for _ in range(2)]
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes that all masks of one row take."""
+        return sum(prod(stream.shape) for stream in self._streams) * np.dtype(np.float32).itemsize
 
     def draw(self, rows: int) -> list[Any]:
         """Draw the masks of some rows: one for each call of a dropout layer, in the order of calls.
@@ -110,19 +117,8 @@ class Masks:
         def drop(layer: keras.layers.Dropout, values: Any, training: bool = False) -> Any:
             return values * next(unused)
 
-        with self._instead(drop):
+        with replaced_calls(self._layers, drop):
             yield
-
-    @contextmanager
-    def _instead(self, call: Any) -> Iterator[None]:
-        """Replace each dropout layer's `call` method by the function `call` in the `with` block."""
-        for layer in self._layers:
-            layer.call = partial(call, layer)
-        try:
-            yield
-        finally:
-            for layer in self._layers:
-                del layer.call
 
 
 class MasksAhead:

@@ -17,27 +17,19 @@ Loss = Callable[[Any, Any], Any]
 def mean_loss(model: keras.Model) -> Loss:
     """Return a compiled model's loss as a function of targets and predictions.
 
-    Its value is a scalar, the mean over the rows: for mean squared error, targets [3, 2] and
-    predictions [3, 4] it is 2.
+    It is the very object that Keras' `fit` calls, so weights of losses and types of targets are
+    Keras' own. Its value is a scalar, the mean over the rows: for mean squared error, targets
+    [3, 2] and predictions [3, 4] it is 2.
 
     Args:
         model: Compiled with one loss.
     """
-    compiled = keras.losses.get(model.loss)
-    if isinstance(compiled, keras.losses.Loss):
-        whole: Loss = compiled
-        return whole
-
-    def mean(targets: Any, predictions: Any) -> Any:
-        if targets.shape.rank == predictions.shape.rank - 1 and predictions.shape[-1] == 1:
-            targets = targets[..., None]
-        return tf.reduce_mean(compiled(targets, predictions))
-
-    return mean
+    compiled: Loss = model._compile_loss
+    return compiled
 
 
 class GradientSum:
-    """Adds up a batch's gradient over chunks (up to 4,096 rows each); penalties are added once.
+    """Adds up a batch's gradient over chunks (at most 4,096 rows each); penalties are added once.
 
     The gradient of a mean over N rows is the sum over chunks of n/N times the gradient of the mean
     over a chunk's n rows, in any partition: of 3 rows with the gradients 1, 2 and 6, chunks of 2
@@ -48,7 +40,14 @@ class GradientSum:
     the rows that were looked up, by scattered addition, so that no chunk needs a whole table.
     """
 
-    def __init__(self, model: keras.Model, loss: Loss, masks: Masks, share_count: int = 1) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        loss: Loss,
+        masks: Masks,
+        share_count: int = 1,
+        row_bytes: int = 0,
+    ) -> None:
         """Create the variables that hold the sums, at zero.
 
         Args:
@@ -56,12 +55,13 @@ class GradientSum:
             loss: Mean loss of targets and predictions, as `mean_loss` returns it.
             masks: The masks of its dropout layers.
             share_count: How many shares of the rows are worked through at once.
+            row_bytes: What the results of the model's layers take for a row.
         """
         self._model = model
         self._loss = loss
         self._masks = masks
         self._share_count = share_count
-        self._chunks = Chunks(model)
+        self._chunks = Chunks(model, row_bytes)
         self._chunk = tf.function(self._of_chunk, reduce_retracing=True)
         self._weights = [v.value for v in model.trainable_variables]
         lookups = {
@@ -72,6 +72,11 @@ class GradientSum:
         self._is_table = [v.path in lookups for v in model.trainable_variables]
         self._sums = [self._zeros(share == 0) for share in range(share_count)]
         self._total = tf.Variable(tf.zeros([], self.dtype), trainable=False)
+
+    @property
+    def most_at_once(self) -> int:
+        """Rows of the largest batch that needs no chunks."""
+        return self._chunks.rows * self._share_count
 
     @property
     def dtype(self) -> tf.DType:

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from models.fast.plan import Growth, rows_by_epoch
+from models.fast.stock_fit import stock_fit
 
 
 def fit_by_stages(model: keras.Model, x: Any, y: Any, growth: Growth, options: Any) -> None:
@@ -28,7 +29,7 @@ def fit_by_stages(model: keras.Model, x: Any, y: Any, growth: Growth, options: A
         size = {"batch_size": count} if full else {}
         part = tf.nest.map_structure(lambda t, n=count: t[:n], (x, y))
         stage = {**options, **size, "initial_epoch": done, "epochs": last}
-        type(model).fit(model, *part, **stage)
+        stock_fit(model, *part, **stage)
         done = last
         if model.stop_training:
             return

@@ -8,6 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from models.fast.sizes import rows_of_chunk
+
 CHUNK_ROWS = 4096
 _SHARE_ROWS = 1024
 
@@ -55,16 +57,27 @@ def count_rows(rows: Any) -> Any:
 class Chunks:
     """Runs a compiled loop over one thread's rows, some at a time, and collects the predictions."""
 
-    def __init__(self, model: Any) -> None:
-        """Store the type and shape of the model's prediction for one row."""
+    def __init__(self, model: Any, row_bytes: int = 0) -> None:
+        """Store the type and shape of the model's prediction for one row.
+
+        Args:
+            model: Built.
+            row_bytes: What the results of its layers take for a row.
+        """
         (output,) = model.outputs
+        self._row_bytes = row_bytes
         self._dtype = output.dtype
         self._shape = tuple(output.shape)[1:]
+
+    @property
+    def rows(self) -> int:
+        """Most rows of a chunk."""
+        return rows_of_chunk(self._row_bytes, CHUNK_ROWS)
 
     def run(
         self, first: Any, last: Any, work: Callable[..., tuple[Any, ...]], *totals: Any
     ) -> tuple[Any, ...]:
-        """Work through the rows from `first` to before `last`, `CHUNK_ROWS` rows at a time.
+        """Work through the rows from `first` to before `last`, at most `rows` of them at a time.
 
         Args:
             first: First row, a scalar.
@@ -76,17 +89,18 @@ class Chunks:
         Returns:
             The predictions, `[row, ...]`, and the totals.
         """
+        rows = self.rows
         collected = tf.TensorArray(
             self._dtype,
-            (last - first + CHUNK_ROWS - 1) // CHUNK_ROWS,
+            (last - first + rows - 1) // rows,
             infer_shape=False,
             element_shape=(None, *self._shape),
         )
 
         def body(begin: Any, collected: Any, *totals: Any) -> tuple[Any, ...]:
-            end = tf.minimum(begin + CHUNK_ROWS, last)
+            end = tf.minimum(begin + rows, last)
             predictions, *new = work(begin, end, *totals)
-            return (end, collected.write((begin - first) // CHUNK_ROWS, predictions), *new)
+            return (end, collected.write((begin - first) // rows, predictions), *new)
 
         _, collected, *ended = tf.while_loop(
             lambda begin, *_: begin < last, body, (first, collected, *totals), parallel_iterations=1

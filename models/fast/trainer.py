@@ -9,15 +9,12 @@ from typing import Any
 import keras
 
 from models.errors import ModelsError
-from models.fast.eligibility import why_not
+from models.fast.eligibility import why_not, why_not_arrays
 from models.fast.growth import fit_by_stages
+from models.fast.options import BATCH_SIZE, why_not_options
 from models.fast.plan import EpochPlan, Growth
+from models.fast.stock_fit import DEFAULTS, named_options, own_fit, stock_fit
 from models.fast.training_loop import fast_fit
-
-_BATCH_SIZE = 32  # Keras' own where none is given
-_TAKEN = ("batch_size", "epochs", "validation_data", "shuffle", "callbacks")
-_WITHOUT_EFFECT = ("verbose", "validation_batch_size")
-_DEFAULTS = {"validation_split": 0, "initial_epoch": 0, "validation_freq": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +39,33 @@ class TrainerUsed:
         return f"trained by Keras' own `fit`, since {self.reason}" if self.reason else ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Trained:
+    """What a training used, and what the caller of `fit` is handed: Keras' history, as a rule."""
+
+    used: TrainerUsed
+    returned: Any
+
+
 def fit(
-    model: keras.Model, x: Any, y: Any, *, trainer: str, growth: Growth = (), **options: Any
+    model: keras.Model,
+    x: Any = None,
+    y: Any = None,
+    *arguments: Any,
+    trainer: str,
+    growth: Growth = (),
+    **options: Any,
 ) -> TrainerUsed:
     """Train a model with the fast trainer or with Keras' own `fit`.
 
+    Keras' `fit` is the one that Keras came with, whatever stands in its place now, or the one
+    that the model's own class defines.
+
     Args:
-        model: Built and compiled.
+        model: Compiled.
         x: Inputs, as Keras' `fit` takes them.
         y: Targets, as Keras' `fit` takes them.
+        arguments: What follows them in Keras' `fit`: batch size, epochs and so on.
         trainer: "fast", "keras", or "auto": the fast one wherever it does the same.
         growth: Rows and epochs of stages that see the first rows alone, before all the others.
         options: Of Keras' `fit`.
@@ -60,28 +75,26 @@ def fit(
 
     Raises:
         ModelsError: `trainer` is "fast", but it cannot do what Keras' `fit` does here.
+        TypeError: Keras' `fit` takes no such arguments.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        >>> model.compile("sgd", "mean_squared_error")
+        >>> x = np.ones((4, 1), "float32")
+        >>> fit(model, x, x, 2, 3, trainer="auto").name  # batches of 2 rows, 3 epochs
+        'fast'
+        >>> len(model.history.history["loss"])
+        3
     """
-    reason = "" if trainer == "keras" else _why_not(model, x, y, options)
-    if reason is None:
-        _fit_fast(model, x, y, growth, options)
-        return TrainerUsed("fast")
-    if trainer == "fast":
-        raise ModelsError(
-            f"The fast trainer must be able to train the model, but {reason}. "
-            "Use the trainer `auto` or `keras`."
-        )
-    if growth:
-        fit_by_stages(model, x, y, growth, options)
-    else:
-        type(model).fit(model, x, y, **options)
-    return TrainerUsed("keras", reason)
+    return _fit(model, (x, y, *arguments), options, trainer=trainer, growth=growth).used
 
 
 def speed_up(model: keras.Model, trainer: str, chosen: Callable[[TrainerUsed], None]) -> None:
     """Replace a model's `fit` method by a function that trains with the trainer named.
 
     Args:
-        model: Built; it may be compiled later.
+        model: Any; it may be built and compiled later.
         trainer: "auto", "fast" or "keras".
         chosen: Called after each training with the trainer that it was.
 
@@ -94,45 +107,80 @@ def speed_up(model: keras.Model, trainer: str, chosen: Callable[[TrainerUsed], N
         fast
     """
 
-    def fitted(x: Any = None, y: Any = None, **options: Any) -> keras.callbacks.History:
-        chosen(fit(model, x, y, trainer=trainer, **options))
-        history: keras.callbacks.History = model.history
-        return history
+    def fitted(x: Any = None, y: Any = None, *arguments: Any, **options: Any) -> Any:
+        trained = _fit(model, (x, y, *arguments), options, trainer=trainer, growth=())
+        chosen(trained.used)
+        return trained.returned
 
     model.fit = fitted
 
 
-def _fit_fast(model: keras.Model, x: Any, y: Any, growth: Growth, options: dict[str, Any]) -> None:
-    """Train with the fast trainer, given the options of Keras' `fit`."""
+def _fit(
+    model: keras.Model,
+    arguments: tuple[Any, ...],
+    options: dict[str, Any],
+    *,
+    trainer: str,
+    growth: Growth,
+) -> _Trained:
+    """Train a model, given the arguments of Keras' `fit`: `x`, `y` and what follows them."""
+    own = own_fit(model)
+    if own is not None:
+        reason = "it has a `fit` of its own"
+        _refuse(trainer, reason)
+        while arguments and arguments[-1] is None:  # not given: the method may lack them
+            arguments = arguments[:-1]
+        returned = own(model, *arguments, **options)
+        return _Trained(TrainerUsed("keras", "" if trainer == "keras" else reason), returned)
+    x, y, *others = arguments
+    options = named_options(others, options)
+    why = "" if trainer == "keras" else _why_not(model, x, y, options)
+    if why is None:
+        return _Trained(TrainerUsed("fast"), _fit_fast(model, x, y, growth, options))
+    _refuse(trainer, why)
+    if growth:
+        fit_by_stages(model, x, y, growth, options)
+        return _Trained(TrainerUsed("keras", why), model.history)
+    return _Trained(TrainerUsed("keras", why), stock_fit(model, x, y, **options))
+
+
+def _refuse(trainer: str, reason: str) -> None:
+    """Raise an error if the fast trainer was asked for and cannot do it, for the reason given."""
+    if trainer == "fast":
+        raise ModelsError(
+            f"The fast trainer must be able to train the model, but {reason}. "
+            "Use the trainer `auto` or `keras`."
+        )
+
+
+def _fit_fast(model: keras.Model, x: Any, y: Any, growth: Growth, options: dict[str, Any]) -> Any:
+    """Train with the fast trainer, given the options of Keras' `fit`; return the history."""
+    given = DEFAULTS | options
     plan = EpochPlan(
-        batch_size=options.get("batch_size") or _BATCH_SIZE,
-        epochs=options.get("epochs", 1),
-        shuffle=options.get("shuffle", True),
+        batch_size=int(given["batch_size"] or BATCH_SIZE),
+        epochs=int(given["epochs"]),
+        shuffle=bool(given["shuffle"]),
         growth=growth,
     )
-    watched = {name: options.get(name) for name in ("validation_data", "callbacks")}
-    fast_fit(model, x, y, plan, **watched)
+    listeners = keras.tree.flatten(given["callbacks"] or [])
+    return fast_fit(
+        model, x, y, plan, validation_data=given["validation_data"], callbacks=listeners
+    )
 
 
 def _why_not(model: keras.Model, x: Any, y: Any, options: dict[str, Any]) -> str | None:
     """Say why the fast trainer cannot replace Keras' `fit` with `options`; None where it can."""
-    for name, value in options.items():
-        if name not in _TAKEN + _WITHOUT_EFFECT and not _is_default(name, value):
-            return f"`fit` is given `{name}`"
-    if options.get("verbose", 0) not in (0, "auto"):
-        return "`fit` is asked to print"
+    reason = why_not_options(options)
     valid = options.get("validation_data")
-    if valid is not None and not (isinstance(valid, tuple) and len(valid) == 2):
-        return "its validation data are not a pair of arrays"
+    if reason is None and valid is not None:
+        reason = why_not_arrays(*valid)
+        reason = reason and f"of its validation data: {reason}"
+    if reason is not None:
+        return reason
     return why_not(
         model,
         x,
         y,
-        callbacks=options.get("callbacks") or (),
-        batch_size=options.get("batch_size") or _BATCH_SIZE,
+        callbacks=keras.tree.flatten(options.get("callbacks") or []),
+        batch_size=options.get("batch_size") or BATCH_SIZE,
     )
-
-
-def _is_default(name: str, value: Any) -> bool:
-    """Whether an option of Keras' `fit` is None or has its default value."""
-    return value is None or (isinstance(value, int | float) and value == _DEFAULTS.get(name))

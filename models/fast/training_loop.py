@@ -11,6 +11,7 @@ import keras
 from models.fast.gradients import mean_loss
 from models.fast.passes import TrainPass, ValidationPass
 from models.fast.plan import EpochPlan
+from models.fast.sizes import RowBytes
 
 
 def fast_fit(
@@ -40,8 +41,10 @@ def fast_fit(
         The history, as Keras' `fit` returns it.
     """
     loss = mean_loss(model)
-    valid = None if validation_data is None else ValidationPass(model, loss, validation_data)
-    with closing(TrainPass(model, loss, (x, y), batch_size=plan.batch_size)) as train:
+    sizes = RowBytes.of(model, x)
+    valid = None if validation_data is None else ValidationPass(model, loss, validation_data, sizes)
+    train = TrainPass(model, loss, (x, y), batch_size=plan.batch_size, sizes=sizes)
+    with closing(train):
         listeners = _listeners(model, callbacks, epochs=plan.epochs, steps=train.steps)
         rows = plan.rows_by_epoch(len(y))
         _run_epochs(model, train, valid, listeners, rows, shuffle=plan.shuffle)
@@ -116,7 +119,17 @@ def _validate(
     return {f"val_{name}": value for name, value in logs.items()}
 
 
-def _logs(model: keras.Model, loss: float) -> dict[str, float]:
-    """Return the loss and the metrics by name, in the order in which Keras logs them."""
-    results = {name: float(value) for name, value in model.get_metrics_result().items()}
+def _logs(model: keras.Model, loss: float) -> dict[str, Any]:
+    """Return the loss and the metrics by name, in the order in which Keras logs them.
+
+    A metric of several numbers, one for each class for instance, is an array.
+    """
+    model._loss_tracker.update_state(loss)  # what a callback that asks the model itself is told
+    results = {name: _plain(value) for name, value in model.get_metrics_result().items()}
     return dict(sorted((results | {"loss": loss}).items()))
+
+
+def _plain(value: Any) -> Any:
+    """Convert a metric's result to a number, or to an array if it holds several."""
+    array = keras.ops.convert_to_numpy(value)
+    return array if array.shape else float(array)

@@ -109,6 +109,8 @@ def dataset_record(data: Dataset, trivial: TrivialRmse, misfit: str) -> DatasetR
         "train_rows": len(split.train),
         "valid_rows": len(split.valid),
         "test_rows": len(split.test),
+        "user_rows": split.vocabulary.user_rows,
+        "movie_rows": split.vocabulary.movie_rows,
         "duplicates_dropped": split.duplicates_dropped,
         "min_ratings": ratings.min_ratings,
         "max_ratings": ratings.max_ratings,

@@ -9,9 +9,11 @@ without a guard again.)
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -21,9 +23,10 @@ import warnings
 
 from search.child import main as child
 
-FORK, WAIT = "f", "w"
+FORK, STATE = "f", "s"
 REQUEST = 16  # bytes: what is asked for, and a process number or 0
-REPLY = 32  # bytes: a process number and its exit code
+REPLY = 32  # bytes: a process number, and its exit code or `LIVES`
+LIVES = "lives"
 _PRELOADED = ("search.child.ratings", "models.fast", "sklearn.model_selection", "pyarrow.csv")
 
 
@@ -31,12 +34,12 @@ def request(kind: str, pid: int = 0) -> bytes:
     """Encode a request to the fork server in exactly `REQUEST` bytes.
 
     Args:
-        kind: `FORK`, sent with two file descriptors (pipe, log), or `WAIT`.
-        pid: For `WAIT`, the child's process number.
+        kind: `FORK`, sent with two file descriptors (pipe, log), or `STATE`.
+        pid: For `STATE`, the child's process number.
 
     Example:
-        >>> request(WAIT, 42)
-        b'w000000000000042'
+        >>> request(STATE, 42)
+        b's000000000000042'
     """
     return f"{kind}{pid:0{REQUEST - 1}}".encode("ascii")
 
@@ -56,14 +59,14 @@ def main(descriptor: int) -> None:
 
 
 def _serve(requests: socket.socket) -> None:
-    """Fork a child or wait for one, request after request."""
+    """Fork a child or tell the state of one, request after request."""
     while True:
         received, descriptors, *_ = socket.recv_fds(requests, REQUEST, 2)
         if not received:
             return
         kind, pid = chr(received[0]), int(received[1:])
-        if kind == WAIT:
-            requests.sendall(f"{pid} {_exit_code(pid)}".ljust(REPLY).encode("ascii"))
+        if kind == STATE:
+            requests.sendall(f"{pid} {_state(pid)}".ljust(REPLY).encode("ascii"))
             continue
         if _fork() == 0:
             requests.close()
@@ -92,18 +95,30 @@ def _fork() -> int:
         return os.fork()
 
 
-def _exit_code(pid: int) -> int:
-    """Wait for a child's end; a negative code is the signal that ended it."""
+def _state(pid: int) -> str:
+    """Tell a child's exit code, a negative one being the signal that ended it, or that it lives.
+
+    The processes that an ended child began are ended with it.
+    """
     try:
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        ended, status = os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
-        return 0
+        return "0"
+    if not ended:
+        return LIVES
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # most begin none
+        os.killpg(pid, signal.SIGKILL)
+    return str(os.waitstatus_to_exitcode(status))
 
 
 def _be_child(pipe: int, log: int) -> None:
-    """Run as a child until its pipe closes; never returns."""
+    """Run as a child until its pipe closes; never returns.
+
+    It leads a process group, so that the processes that it begins can be ended with it.
+    """
     code = 1
     try:
+        os.setpgid(0, 0)
         for standard in (1, 2):
             os.dup2(log, standard)
         os.close(log)
@@ -114,6 +129,8 @@ def _be_child(pipe: int, log: int) -> None:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+        if code == 0:  # nobody is left to ask how it ended
+            child.end_group()
         os._exit(code)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,57 +15,66 @@ import keras_tuner
 
 import models
 from search.child.allotment import Allotment
+from search.child.asking import AskingHyperParameters
+from search.child.fit_data import FitData, load_fit_data
+from search.child.fits import FitWatch, Training
 from search.child.messages import Done, Ready, Score, Scored, Task
-from search.child.reporter import Reporter
+from search.child.reporter import Reporter, Stopped
+from search.child.returned import Value, mean_of, values_of
 from search.child.trial_files import write_config
-from search.config.limits import too_large
+from search.config.limits import parameters_of, too_large
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.space.distributions import SpaceAdapter
-from search.space.hypermodel import load_hypermodel, parameters
+from search.space.hypermodel import discover, load_hypermodel, parameters
 from tracking import EndReason
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Fitted:
-    """The outcome of a user's `fit`: why the training ended, its best value and its figures."""
-
-    end_reason: str
-    best: float
-    metrics: dict[str, float]
-
-
 def open_hypermodel(config: StudyConfig) -> HyperModelRunner:
-    """Import a study's own model, and make the runner that trains it.
+    """Import a study's own model and its data, and make the runner that trains it.
 
     Args:
         config: The study, its `model` a `module:HyperModel`.
 
     Raises:
-        SearchError: There is none of that name.
+        SearchError: There is none of that name, or its `fit` has no data.
     """
-    return HyperModelRunner(config, load_hypermodel(config.model))
+    hypermodel = load_hypermodel(config.model)
+    return HyperModelRunner(config, hypermodel, load_fit_data(config, hypermodel))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Fitted:
+    """The outcome of a user's `fit`: why the training ended, its value, figures and models."""
+
+    end_reason: str
+    value: float
+    metrics: Mapping[str, float]
+    kept: Sequence[Training] = ()
+    note: str = ""
 
 
 class HyperModelRunner:
-    """Trains a user's HyperModel: its `build` makes the model, its `fit` brings the data."""
+    """Trains a user's HyperModel: its `build` makes the model, its `fit` trains it."""
 
-    def __init__(self, config: StudyConfig, hypermodel: keras_tuner.HyperModel) -> None:
-        """Keep the study and its HyperModel; no model is built yet."""
+    def __init__(
+        self, config: StudyConfig, hypermodel: keras_tuner.HyperModel, data: FitData
+    ) -> None:
+        """Keep the study, its HyperModel and its data; no model is built yet."""
         self._config = config
         self._hypermodel = hypermodel
+        self._data = data
 
     def ready(self, allotment: Allotment) -> Ready:
-        """Find the search space by building the user's model once with its default values."""
-        hp = keras_tuner.HyperParameters()
+        """Find the search space by building the user's model at its defaults, and in each scope."""
         try:
-            self._hypermodel.build(hp)
+            declared = parameters(discover(self._hypermodel))
         except Exception as error:
             raise SearchError(
                 f"`build` of `{self._config.model}` must work at its defaults, but it raised "
                 f"{type(error).__name__}: {' '.join(str(error).split())}."
             ) from error
-        declared = parameters(hp)
+        keras.backend.clear_session()
         return Ready(
             space=declared,
             first=SpaceAdapter(declared).defaults(),
@@ -72,65 +83,100 @@ class HyperModelRunner:
             threads=allotment.threads,
             warnings=(),
             devices=models.device_types(),
+            grows=True,
         )
 
     def run(self, task: Task, report: Reporter) -> Done:
-        """Build and fit a model with a trial's configuration; the best epoch gives the value."""
-        config = {"model": self._config.model, "values": dict(task.values), "seed": task.seed}
-        write_config(task.folder, config)
+        """Build and fit a model; what the user's `fit` returned gives the value."""
         models.make_deterministic(task.seed)
-        hp = keras_tuner.HyperParameters()
-        hp.values = dict(task.values)
+        hp = AskingHyperParameters(task.values, report.ask)
+        self._write(task, hp)
         started = time.perf_counter()
-        model = self._hypermodel.build(hp)
-        build_s = time.perf_counter() - started
-        if beyond := too_large(model, task.limits):
-            return Done.beyond(beyond, model.count_params())
-        used = [models.TrainerUsed("keras")]
-        if isinstance(model, keras.Model):
-            models.speed_up(model, self._config.trainer, used.append)
-        fitted = self._fit(hp, model, task, report)
-        keeps = task.keep_model and fitted.end_reason == EndReason.EPOCHS and hasattr(model, "save")
-        if keeps:
-            models.save_keras_model(model, task.folder / "model")
-        counted = {"parameters": model.count_params()} if hasattr(model, "count_params") else {}
+        try:
+            self._hypermodel.declare_hyperparameters(hp)
+            model = self._hypermodel.build(hp)
+            build_s = time.perf_counter() - started
+            if model is None:
+                raise SearchError(f"`build` of `{self._config.model}` must return a model.")
+            self._write(task, hp)
+            report.built()
+            if beyond := too_large(model, task.limits):
+                return Done.beyond(beyond, model.count_params())
+            watch = FitWatch(self._config.monitor, self._config.sign, self._config.trainer, report)
+            fitted = self._fit(hp, model, watch, task, report)
+        finally:
+            self._write(task, hp)
+        folders, lost = _saved(fitted.kept, task.folder) if task.keep_model else ((), "")
+        counted = parameters_of(model)
+        notes = [report.beyond or str(watch.used[-1]), fitted.note, lost]
         return Done(
             end_reason=fitted.end_reason,
-            value=fitted.best,
-            metrics=fitted.metrics | {"seconds_build": build_s, **counted},
-            trainer=used[-1].name,
-            model_kind="keras" if keeps else None,
-            message=report.beyond or str(used[-1]),
+            value=fitted.value,
+            metrics={
+                **fitted.metrics,
+                "seconds_build": build_s,
+                **({} if counted is None else {"parameters": counted}),
+            },
+            trainer=watch.used[-1].name,
+            model_kind="keras" if folders else None,
+            models=folders,
+            parts="training",
+            message="; ".join(note for note in notes if note),
         )
 
-    def _fit(
-        self, hp: keras_tuner.HyperParameters, model: Any, task: Task, report: Reporter
-    ) -> _Fitted:
-        """Train a model with the user's own `fit`."""
-        monitor, sign = self._config.monitor, self._config.sign
-        watch = _callback(monitor, report)
-        started = time.perf_counter()
-        returned = self._hypermodel.fit(hp, model, callbacks=[watch], epochs=task.epochs, verbose=0)
-        train_s = time.perf_counter() - started
-        waited_s, curve = report.seconds, watch.curve
-        if not curve:  # a `fit` without Keras' callbacks: what it returns is its one epoch
-            curve = [_returned(returned, monitor)]
-            report(1, train_s, curve[0])
-        values = [row[monitor] for row in curve]
-        finite = [v for v in values if math.isfinite(v)]
-        best = min(finite, key=lambda v: sign * v) if finite else math.nan
-        reason = EndReason.EPOCHS if math.isfinite(values[-1]) else EndReason.NAN
-        return _Fitted(
-            end_reason=report.end_reason if watch.pruned else reason,
-            best=best,
-            metrics={
-                f"best_{monitor}": best,
-                "best_epoch": values.index(best) + 1 if finite else 0,
-                "epochs_run": len(curve),
-                "seconds_train": train_s - waited_s,
-                "seconds_report": report.seconds,
-            },
+    def _write(self, task: Task, hp: keras_tuner.HyperParameters) -> None:
+        """Write what the trial trains, as far as its values are known, to its folder."""
+        values = dict(hp.values)
+        write_config(
+            task.folder, {"model": self._config.model, "values": values, "seed": task.seed}
         )
+
+    def _fit(self, hp: Any, model: Any, watch: FitWatch, task: Task, report: Reporter) -> _Fitted:
+        """Train a model with the user's own `fit`."""
+        fit = self._hypermodel.fit
+        args, options = self._data.arguments(fit, callbacks=[watch], epochs=task.epochs, verbose=0)
+        started = time.perf_counter()
+        returned = None
+        try:
+            with watch.watching():
+                returned = fit(hp, model, *args, **options)
+        except Stopped:
+            if not watch.pruned:
+                raise
+        train_s = time.perf_counter() - started
+        times = {"seconds_train": train_s - report.seconds, "seconds_report": report.seconds}
+        if watch.pruned:
+            return _Fitted(end_reason=report.end_reason, value=math.nan, metrics=times)
+        monitor, sign = self._config.monitor, self._config.sign
+        values = values_of(returned, watch.trainings, monitor, sign)
+        trainings = watch.trainings
+        if not trainings:  # a `fit` without Keras': what it returns is its one epoch
+            report(1, train_s, {**values[0].more, monitor: mean_of(values)})
+            if isinstance(model, keras.Model):
+                trainings = [Training(model=model, number=1)]
+        return self._outcome(values, trainings, times)
+
+    def _outcome(
+        self, values: Sequence[Value], trainings: Sequence[Training], times: Mapping[str, float]
+    ) -> _Fitted:
+        """Put together what a user's `fit` came to: value, figures, and which models are kept."""
+        monitor, name = self._config.monitor, self._config.value_name
+        value = mean_of(values)
+        kept = _kept(values, trainings)
+        metrics = {**_more(values, trainings), name: value, **times}
+        scores = [_settle(training, values, monitor) for training in kept]
+        if len(kept) > 1:
+            for training, score in zip(kept, scores, strict=True):
+                if score is not None:
+                    metrics[f"training_{training.number}/{name}"] = score
+        first = [t for t in trainings if t.number == 1]
+        metrics["epochs_run"] = float(sum(len(t.curve) for t in first)) or 1.0
+        metrics["best_epoch"] = float(_best_epoch(kept, first)) or 1.0
+        note = _note(value, values, kept, scores)
+        if len(kept) == 1 and scores[0] is not None and not _same(value, scores[0]):
+            metrics[f"model_{monitor}"] = scores[0]
+        reason = EndReason.EPOCHS if math.isfinite(value) else EndReason.NAN
+        return _Fitted(end_reason=reason, value=value, metrics=metrics, kept=kept, note=note)
 
     def tidy(self) -> None:
         """Free the last trial's model."""
@@ -145,53 +191,86 @@ class HyperModelRunner:
         raise SearchError("A model of your own has no test part here, but one was asked for.")
 
 
-def _callback(monitor: str, report: Reporter) -> Any:
-    """Make the Keras callback that reports each epoch and stops a pruned trial."""
-    import keras
-
-    class Watch(keras.callbacks.Callback):
-        """Reports each epoch and stops a pruned trial."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.curve: list[dict[str, float]] = []
-            self.pruned = False
-            self._started = time.perf_counter()
-
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            self._started = time.perf_counter()
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            metrics = {name: float(value) for name, value in (logs or {}).items()}
-            _must_have(metrics, monitor)
-            seconds = time.perf_counter() - self._started
-            self.curve.append(metrics)
-            if not report(len(self.curve), seconds, metrics):
-                self.pruned = True
-                self.model.stop_training = True
-
-    return Watch()
+def _more(values: Sequence[Value], trainings: Sequence[Training]) -> dict[str, float]:
+    """The other figures that a user's `fit` returned, but for those that its curve has."""
+    known = {name for training in trainings for row in training.curve for name in row}
+    return {n: v for value in values for n, v in value.more.items() if n not in known}
 
 
-def _must_have(metrics: Mapping[str, float], monitor: str) -> None:
-    """Refuse metrics that lack the monitor, the metric that the objective names."""
-    if monitor not in metrics:
-        known = ", ".join(sorted(metrics)) or "nothing"
-        raise SearchError(
-            f"`objective` must name a number that each epoch reports, but got {monitor!r}. "
-            f"Reported: {known}."
-        )
+def _kept(values: Sequence[Value], trainings: Sequence[Training]) -> list[Training]:
+    """The training of each model whose weights are kept: what was returned, else its last one."""
+    returned = [value.kept for value in values if value.kept is not None]
+    kept: dict[int, Training] = {}
+    for training in [*trainings, *returned]:
+        kept[training.number] = training
+    if len(values) == 1 and returned and not values[0].is_given:
+        return returned  # one history, though other models were trained beside it
+    return [kept[number] for number in sorted(kept)]
 
 
-def _returned(value: Any, monitor: str) -> dict[str, float]:
-    """The metrics that a user's `fit` returned, for a `fit` that reported no epoch."""
-    if isinstance(value, Mapping):
-        numbers = {name: float(number) for name, number in value.items()}
-        _must_have(numbers, monitor)
-        return numbers
-    if isinstance(value, int | float):
-        return {monitor: float(value)}
-    raise SearchError(
-        "`fit` must pass `callbacks` on to Keras, or return a number or a dict of numbers, but "
-        f"returned {type(value).__name__}."
-    )
+def _settle(training: Training, values: Sequence[Value], monitor: str) -> float | None:
+    """Give a model the weights that belong to its value; return its score with them, if known.
+
+    They are the best epoch's. Only where a user's code computed the value, and the last epoch's
+    weights come nearer to it, they stay.
+    """
+    best, last = training.score, training.last_value(monitor)
+    if best is None:
+        best = training.best_value(monitor)
+    if best is not None and last is not None and len(values) == 1 and values[0].is_given:
+        value = values[0].value
+        if abs(value - last) < abs(value - best):
+            return last
+    training.restore()
+    return best
+
+
+def _best_epoch(kept: Sequence[Training], first: Sequence[Training]) -> int:
+    """The best epoch of the trial's own curve, counted over all calls that trained its model."""
+    epochs = 0
+    for training in first:
+        if training in kept:
+            return epochs + training.best_epoch
+        epochs += len(training.curve)
+    return 0
+
+
+def _same(some: float, other: float) -> bool:
+    return math.isclose(some, other, rel_tol=1e-4, abs_tol=1e-7)
+
+
+def _note(
+    value: float,
+    values: Sequence[Value],
+    kept: Sequence[Training],
+    scores: Sequence[float | None],
+) -> str:
+    """Say where value and model differ, or where the kept weights could not be scored again."""
+    if not kept or not math.isfinite(value):
+        return ""
+    unscored = next((t.unscored for t in kept if t.unscored), "")
+    if unscored and not values[0].is_given:
+        return f"the kept model was not scored again, since {unscored}"
+    known = [score for score in scores if score is not None]
+    if len(known) < len(kept):
+        return ""
+    mean = sum(known) / len(known)
+    if _same(value, mean):
+        return ""
+    whose = "the kept model's own score is" if len(kept) == 1 else "its models' scores have mean"
+    return f"`fit` returned {value:.6g}, but {whose} {mean:.6g}"
+
+
+def _saved(kept: Sequence[Training], folder: Path) -> tuple[tuple[str, ...], str]:
+    """Save the kept models; return their folders, and why one is lost, in words."""
+    folders: list[str] = []
+    for training in kept:
+        name = "model" if training is kept[0] else f"model_{training.number}"
+        try:
+            models.save_keras_model(training.model, folder / name)
+        except Exception as error:
+            shutil.rmtree(folder / name, ignore_errors=True)
+            text = " ".join(str(error).split())[:200]
+            return tuple(folders), f"its model is not kept, since Keras cannot save it ({text})"
+        folders.append(name)
+    return tuple(folders), ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import signal
 import sys
 import threading
 import time
@@ -25,14 +26,15 @@ from search.child.messages import (
     Failed,
     Refused,
     Score,
+    Scored,
     Setup,
     Started,
     Task,
 )
-from search.child.reporter import Reporter
+from search.child.reporter import Reporter, Stopped, StudyGone
 from search.child.runner import Runner
 from search.config.study import StudyConfig
-from search.errors import USER_ERRORS
+from search.errors import USER_ERRORS, SearchError
 from tracking import EndReason
 
 
@@ -55,7 +57,7 @@ def main(descriptor: int) -> None:
         while runner is not None:
             task: Task | Score = pipe.recv()
             if isinstance(task, Score):
-                pipe.send(runner.score(task))
+                pipe.send(_score(runner, task))
                 continue
             ended = _run(runner, task, Reporter(pipe, task))
             # Of the process's first trial, since the data are loaded for all of them at once.
@@ -63,7 +65,7 @@ def main(descriptor: int) -> None:
             loading = 0.0
             runner.tidy()
             gc.collect()
-    except (EOFError, ConnectionError):
+    except (EOFError, ConnectionError, StudyGone):
         return
 
 
@@ -92,10 +94,15 @@ def _start(pipe: Connection, setup: Setup) -> Runner | None:
             allotment = _allot(config, None)
             _share(allotment, fast=False)
             runner = open_hypermodel(config)
-        pipe.send(runner.ready(allotment))
+        ready = runner.ready(allotment)
     except USER_ERRORS as error:
         pipe.send(Refused(str(error)))
         return None
+    except (EOFError, ConnectionError) as error:  # of a connection that is the user's
+        line = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": .")
+        pipe.send(Refused(f"The data and the model must load, but loading raised {line}."))
+        return None
+    pipe.send(ready)
     return runner
 
 
@@ -121,8 +128,8 @@ def _run(runner: Runner, task: Task, report: Reporter) -> Done | Failed:
     reset_peak_memory()
     try:
         done = runner.run(task, report)
-    except (EOFError, ConnectionError):
-        raise
+    except Stopped:
+        return Failed(end_reason=EndReason.INTERRUPTED, message="The study ended the trial.")
     except Exception as error:
         return _failure(error)
     if done.end_reason == EndReason.NAN:
@@ -134,15 +141,24 @@ def _run(runner: Runner, task: Task, report: Reporter) -> Done | Failed:
     return replace(done, metrics={**done.metrics, "peak_memory_mb": peak_memory_mb()})
 
 
+def _score(runner: Runner, question: Score) -> Scored | Failed:
+    """Score a model; an exception fails the scoring, not the child."""
+    try:
+        return runner.score(question)
+    except Exception as error:
+        return _failure(error)
+
+
 def _failure(error: Exception) -> Failed:
-    """Describe an exception as the end of a trial."""
+    """Describe an exception as the end of a trial or of a scoring."""
     text = shorten(str(error), 400, placeholder=" …")
     exhausted = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
     return Failed(
         end_reason=EndReason.OUT_OF_MEMORY if exhausted else EndReason.ERROR,
-        message=f"{type(error).__name__}: {text}",
+        message=text if isinstance(error, SearchError) else f"{type(error).__name__}: {text}",
         detail=traceback.format_exc(),
         metrics={"peak_memory_mb": peak_memory_mb()},
+        is_for_all=isinstance(error, SearchError),
     )
 
 
@@ -160,11 +176,18 @@ def die_with_parent(ended: threading.Event) -> threading.Thread:
     def watch() -> None:
         while not ended.wait(0.5):
             if os.getppid() != parent:
+                end_group()
                 os._exit(0)
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     return thread
+
+
+def end_group() -> None:
+    """End this process and all that it began, if it leads a process group; else do nothing."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
 
 
 def _write(path: str, text: str) -> None:

@@ -47,6 +47,7 @@ class Ready:
         threads: Threads that a trial uses.
         warnings: Lines that the user should see.
         devices: Names of the devices TensorFlow sees.
+        grows: Whether the model may declare further parameters while a trial is built or trained.
     """
 
     space: tuple[Parameter, ...]
@@ -56,6 +57,7 @@ class Ready:
     threads: int
     warnings: tuple[str, ...]
     devices: tuple[str, ...]
+    grows: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +65,8 @@ class Task:
     """A message to the child: train one trial.
 
     Attributes:
-        values: Real values of the active parameters.
+        values: Real values of the active parameters. Of a user's own model those that are known
+            before it is built; the child asks for all others.
         preset: "baseline" or "as-written" to train that instead of `values`.
         seed: Seed of the training.
         epochs: Most epochs.
@@ -116,6 +119,34 @@ class Scored:
     counts: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The child asks for the value of a parameter that the trial's model has just declared.
+
+    It waits for an `Answer`.
+    """
+
+    parameter: Parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to `Ask`: the parameter's value, or the word that the trial ends here.
+
+    Attributes:
+        value: The value as a model gets it (64, "relu").
+        goes_on: Whether the trial goes on.
+    """
+
+    value: Scalar
+    goes_on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The trial's model is built; the child waits for word whether to train it."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EpochEnded:
     """An epoch of the trial has ended.
@@ -155,6 +186,8 @@ class Done:
         trainer: "fast" or "keras": what trained.
         model_kind: "ratings", "keras", or None where no model was saved.
         models: Names of the folders that hold a model each, the trial's own first.
+        parts: What one of several models belongs to: "training" for each call of Keras' `fit` of a
+            user's own model; empty for the study's own folds or repeats.
         message: What to tell of it: which limit ended it, or why Keras' own `fit` trained it.
     """
 
@@ -164,6 +197,7 @@ class Done:
     trainer: str = "keras"
     model_kind: str | None = None
     models: tuple[str, ...] = ("model",)
+    parts: str = ""
     message: str = ""
 
     @classmethod
@@ -187,12 +221,15 @@ class Failed:
         message: One line.
         detail: The traceback, for the log.
         metrics: Figures that are known all the same, by name.
+        is_for_all: Whether the user's model is at fault whatever the configuration, so that every
+            trial would fail with it.
     """
 
     end_reason: str
     message: str
     detail: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
+    is_for_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,4 +239,4 @@ class Refused:
     message: str
 
 
-Message = Started | Ready | EpochEnded | Part | Done | Failed | Refused | Scored
+Message = Started | Ready | Ask | Built | EpochEnded | Part | Done | Failed | Refused | Scored

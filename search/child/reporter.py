@@ -5,11 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
+from typing import Any
 
 from search.child.memory import peak_memory_mb
-from search.child.messages import EpochEnded, Part, Task
+from search.child.messages import Answer, Ask, Built, EpochEnded, Part, Task
 from search.config.limits import too_long
-from tracking import EndReason, EpochRecord
+from search.space.parameters import Parameter
+from tracking import EndReason, EpochRecord, Scalar
+
+
+class Stopped(BaseException):
+    """Ends a trial whose model or training is a user's code; no `except Exception` there stops it.
+
+    It is raised where the study answers that the trial ends before its training is over.
+    """
+
+
+class StudyGone(BaseException):
+    """The study has closed its end of the pipe: nobody waits for the trial any more.
+
+    It is no `Exception`, so that nothing between the reporter and the child's loop takes it for a
+    failure of the trial, and no connection of a user's own is taken for the pipe.
+    """
 
 
 class Reporter:
@@ -47,21 +64,45 @@ class Reporter:
         first = self._task.judged_from
         waits = first is not None and epoch >= first and not self._prefix
         record = EpochRecord(epoch=epoch, seconds=seconds, metrics=named)
-        self._pipe.send(EpochEnded(record=record, waits=waits))
-        goes_on = not waits or bool(self._pipe.recv())
+        goes_on = bool(self._told(EpochEnded(record=record, waits=waits), waits=waits))
         self._trained += seconds
         self.seconds += time.perf_counter() - started
         self.beyond = too_long(self._trained, peak_memory_mb(), self._task.limits)
         return goes_on and not self.beyond
 
+    def ask(self, parameter: Parameter) -> Scalar:
+        """Ask the study for the value of a parameter that the model has just declared.
+
+        Args:
+            parameter: As it was declared.
+
+        Raises:
+            Stopped: The trial ends here.
+        """
+        started = time.perf_counter()
+        answer: Answer = self._told(Ask(parameter), waits=True)
+        self.seconds += time.perf_counter() - started
+        if not answer.goes_on:
+            raise Stopped
+        return answer.value
+
+    def built(self) -> None:
+        """Report that the trial's model is built.
+
+        Raises:
+            Stopped: The trial ends here, say since another one had the same configuration.
+        """
+        if not self._told(Built(), waits=True):
+            raise Stopped
+
     def begin(self, kind: str, number: int) -> None:
-        """Set which fold or repeat of the trial the following epochs belong to.
+        """Set which fold, repeat or training of the trial the following epochs belong to.
 
         The epochs of the first one are the trial's own curve. The metrics of the others get a
         prefix, say "fold_2/".
 
         Args:
-            kind: "fold" or "repeat".
+            kind: "fold", "repeat" or "training".
             number: 1 for the first.
         """
         self._prefix = f"{kind}_{number}/" if number > 1 else ""
@@ -78,10 +119,17 @@ class Reporter:
         """
         started = time.perf_counter()
         waits = self._task.judged_by_parts
-        self._pipe.send(Part(number=number, value=value, waits=waits))
-        goes_on = not waits or bool(self._pipe.recv())
+        goes_on = bool(self._told(Part(number=number, value=value, waits=waits), waits=waits))
         self.seconds += time.perf_counter() - started
         return goes_on
+
+    def _told(self, message: EpochEnded | Part | Ask | Built, *, waits: bool) -> Any:
+        """Send a message; return the study's answer if the trial waits for one, else true."""
+        try:
+            self._pipe.send(message)
+            return self._pipe.recv() if waits else True
+        except (EOFError, ConnectionError) as error:
+            raise StudyGone from error
 
     @property
     def end_reason(self) -> str:

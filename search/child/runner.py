@@ -23,10 +23,10 @@ class Runner(Protocol):
     Ownership: a runner owns the data that it loaded. The folder of a task is the study's, which
     makes it and removes it; what a runner writes there becomes the trial's files.
 
-    Exceptions: what `run` raises fails the trial, and the child lives on. Two kinds end the child:
-    a closed pipe (EOFError, ConnectionError), and what is no `Exception`. A user's mistake that
-    `ready` raises refuses the whole study. Anything else from `ready`, and all that `score` raises,
-    ends the child.
+    Exceptions: what `run` raises fails the trial, what `score` raises fails the scoring, and the
+    child lives on. What is no `Exception` ends the child, as `StudyGone` does, which `report`
+    raises where the pipe is closed. A user's mistake that `ready` raises refuses the whole study.
+    Anything else from `ready` ends the child.
     """
 
     def ready(self, allotment: Allotment) -> Ready:

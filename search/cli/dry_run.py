@@ -23,6 +23,11 @@ def show_plan(config: StudyConfig, home: Path, *, as_json: bool) -> int:
     out.print(
         table(f"Space of {config.name}", ["parameter", "kind", "values", "default", "when"], rows)
     )
+    if plan.grows:
+        out.print(
+            "The space may grow: a parameter that the model declares only for some values, or in "
+            "`fit`, is added when a trial meets it."
+        )
     for line in plan.warnings:
         out.print(f"• {line}")
     out.print(_cost(plan, config))
@@ -35,7 +40,7 @@ def _range(parameter: dict[str, Any]) -> str:
     if parameter["values"] is not None:
         return ", ".join(short(v) for v in parameter["values"])
     step = f" by {short(parameter['step'])}" if parameter["step"] not in (None, 1) else ""
-    log = " (log)" if parameter["log"] else ""
+    log = (" (reverse log)" if parameter["mirrored"] else " (log)") if parameter["log"] else ""
     return f"{short(parameter['min'])} to {short(parameter['max'])}{step}{log}"
 
 

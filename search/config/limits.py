@@ -11,6 +11,8 @@ from search.config.sections import Settings
 # Of a weight, at least: itself, its gradient, one number of the optimizer and the copy of the best
 # epoch, four bytes each.
 _BYTES_A_WEIGHT = 16
+# The figures of a trial that its limits are about, in the order of `Limits`.
+_LIMITED = ("parameters", "seconds_train", "peak_memory_mb")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,11 +39,32 @@ def limits_of(config: Settings) -> Limits:
     )
 
 
+def parameters_of(model: Any) -> int | None:
+    """Count a model's weights; None where it is no Keras model or has no weights yet.
+
+    A model without a fixed input, say a subclass of `keras.Model`, has them from its first batch.
+    """
+    try:
+        return int(model.count_params()) if hasattr(model, "count_params") else None
+    except ValueError:
+        return None
+
+
 def too_large(model: Any, limits: Limits) -> str:
     """Say in words which limit a built, untrained model exceeds; an empty text if none."""
-    if not hasattr(model, "count_params"):
+    parameters = parameters_of(model)
+    if parameters is None:
         return ""
-    parameters = int(model.count_params())
+    return too_heavy(parameters, limits)
+
+
+def too_heavy(parameters: int, limits: Limits) -> str:
+    """Say in words which limit a model of so many weights exceeds; an empty text if none.
+
+    Example:
+        >>> too_heavy(1_200, Limits(parameters=1_000))
+        '1,200 parameters, where at most 1,000 may be'
+    """
     if limits.parameters is not None and parameters > limits.parameters:
         return f"{parameters:,} parameters, where at most {limits.parameters:,} may be"
     needed = parameters * _BYTES_A_WEIGHT / 1e6
@@ -65,13 +88,33 @@ def too_long(seconds: float, memory_mb: float, limits: Limits) -> str:
     return ""
 
 
+def held_against(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The figures of an ended trial that limits are about: weights, seconds, peak memory."""
+    return {name: metrics[name] for name in _LIMITED if name in metrics}
+
+
 def exceeds(metrics: Mapping[str, float], limits: Limits) -> bool:
     """Whether an ended trial's weights, training seconds or peak memory exceed a limit."""
-    pairs = (
-        ("parameters", limits.parameters),
-        ("seconds_train", limits.seconds),
-        ("peak_memory_mb", limits.memory_mb),
-    )
-    return any(
-        most is not None and name in metrics and metrics[name] > most for name, most in pairs
-    )
+    return excess(metrics, limits) > 0
+
+
+def excess(metrics: Mapping[str, float], limits: Limits) -> float:
+    """How far an ended trial is beyond its limits, as a share of the limit; 0 where it is not.
+
+    Args:
+        metrics: The trial's figures by name.
+        limits: The study's limits; of several that it exceeds the shares are added.
+
+    Example:
+        >>> excess({"parameters": 1500, "seconds_train": 9}, Limits(parameters=1000, seconds=10))
+        0.5
+    """
+    figures = held_against(metrics)
+    over = [
+        figures[name] / most - 1
+        for name, most in zip(
+            _LIMITED, (limits.parameters, limits.seconds, limits.memory_mb), strict=True
+        )
+        if most is not None and name in figures
+    ]
+    return float(sum(share for share in over if share > 0))

@@ -26,6 +26,7 @@ class SamplerKind:
         learns: Whether the sampler can also learn from the trials of an earlier study.
         looks: Whether the sampler's proposals depend on other trials at all.
         needs_shared: Whether the sampler sees only parameters that every trial has.
+        plans: Whether the sampler serves only parameters that are known before the first trial.
     """
 
     options: Mapping[str, Rule] = field(default_factory=dict)
@@ -33,6 +34,7 @@ class SamplerKind:
     learns: bool = False
     looks: bool = True
     needs_shared: bool = False
+    plans: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,11 +78,14 @@ SAMPLERS: dict[str, SamplerKind] = {
         options={"n_startup_trials": Whole(1), "sigma0": Real(1e-9), "popsize": Whole(3)},
         serves_goals=False,
         needs_shared=True,
+        plans=True,
     ),
     "qmc": SamplerKind(
-        options={"qmc_type": OneOf(("sobol", "halton")), "scramble": Flag()}, looks=False
+        options={"qmc_type": OneOf(("sobol", "halton")), "scramble": Flag()},
+        looks=False,
+        plans=True,
     ),
-    "grid": SamplerKind(looks=False),
+    "grid": SamplerKind(looks=False, plans=True),
     "nsga2": SamplerKind(
         options={
             "population_size": Whole(2),

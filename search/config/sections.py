@@ -33,7 +33,8 @@ _NAME = Text(
     "minus signs",
 )
 _MODEL = Text(r"[\w.]+:\w+", f"be one of {', '.join(PRESETS)} or `module:HyperModel`", PRESETS)
-_OBJECTIVE = Text(r"\w+:(min|max)", "be NAME:min or NAME:max, say val_rmse:min")
+_OBJECTIVE = Text(r"\w[\w .()/-]*:(min|max)", "be NAME:min or NAME:max, say val_rmse:min")
+_FUNCTION = Text(r"[\w.]+:\w+", "be `module:function`")
 _MOST_PARTS = 100
 
 
@@ -102,6 +103,8 @@ class TrialKeys:
 
     Attributes:
         model: "ratings" (the whole space), "baseline", "as-written", or `module:HyperModel`.
+        data_module: Function that returns what a HyperModel's `fit` takes, `module:function`; None
+            for a function `data` beside the HyperModel, or for a `fit` that brings its data.
         objective: `NAME:min` or `NAME:max`: the per-epoch number whose best epoch is the value.
         objectives: Goals that are all pursued, the objective's number first: "parameters",
             "seconds" of training, "memory" at its peak in MB; none for the objective alone.
@@ -117,6 +120,9 @@ class TrialKeys:
     """
 
     model: str = key("ratings", "ratings, baseline, as-written, or module:HyperModel.", _MODEL)
+    data_module: str | None = key(
+        None, "module:function that returns what a HyperModel's fit takes.", _FUNCTION
+    )
     objective: str = key(
         "val_rmse:min", "NAME:min or NAME:max, for a HyperModel of your own.", _OBJECTIVE
     )

@@ -30,6 +30,7 @@ class Rehearsal:
         files_mb: What the trial left on disk, its model included.
         space: What the study searches.
         workers: Trials that are trained at once.
+        grows: Whether trials may meet further parameters while they run.
         warnings: What a user should know of the ratings, one line each.
 
     Example:
@@ -45,6 +46,7 @@ class Rehearsal:
     files_mb: float
     space: Sequence[Parameter]
     workers: int
+    grows: bool = False
     warnings: tuple[str, ...] = ()
 
     @property
@@ -59,7 +61,8 @@ class Plan:
     """What `--dry-run` shows of a study: its space, and its estimated cost.
 
     Attributes:
-        space: A row for each parameter: name, kind, min, max, step, values, log, default, when.
+        space: A row for each parameter: name, kind, min, max, step, values, log, mirrored, default,
+            when.
         workers: Trials that are trained at once.
         seconds_epoch: An epoch of the first trial, measured alone on its threads.
         seconds: The whole study, if nothing is pruned and nothing stops early.
@@ -67,6 +70,7 @@ class Plan:
             400 MB.
         disk_mb: Models, files, plots.
         trials: Target of trials.
+        grows: Whether trials may meet further parameters while they run.
         warnings: What a user should know of the ratings, one line each.
     """
 
@@ -77,6 +81,7 @@ class Plan:
     memory_mb: float
     disk_mb: float
     trials: int
+    grows: bool = False
     warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -120,6 +125,7 @@ def plan_from(config: StudyConfig, measured: Rehearsal) -> Plan:
         memory_mb=measured.workers * measured.memory_mb + _OWN_MB,
         disk_mb=kept * measured.files_mb + config.trials * _TRIAL_FILES_MB + _PLOTS_MB,
         trials=config.trials,
+        grows=measured.grows,
         warnings=measured.warnings,
     )
 
@@ -134,6 +140,7 @@ def _describe(parameter: Parameter, when: str) -> dict[str, Any]:
         "values": list(parameter.values) or None,
         "step": parameter.step,
         "log": parameter.log,
+        "mirrored": parameter.mirrored,
         "default": parameter.default,
         "when": when,
     }

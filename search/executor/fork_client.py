@@ -10,16 +10,19 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import weakref
 from typing import IO
 
-from search.child.fork_server import FORK, REPLY, WAIT, request
+from search.child.fork_server import FORK, LIVES, REPLY, STATE, request
 
 # Libraries read these when they are loaded: a fork server that saw others is of no use.
 _READ_AT_LOADING = (
     "CUDA", "KERAS", "LD_", "MALLOC", "MKL", "OMP", "OPENBLAS", "PYTHON", "TF_", "XLA",
 )  # fmt: skip
 _ENDS_S = 0.5
+_LINGERS_S = 5.0
+_PAUSE_S = 0.005
 
 
 def environment(device: int | None = None) -> dict[str, str]:
@@ -42,11 +45,11 @@ class ForkServer:
     """Talks to the fork server, a process that forks children for this one; made by `start`.
 
     Who is responsible for what: the server loads the libraries once and forks; each child speaks
-    with its own `Supervisor` through a pipe of its own. The children are the server's: it waits for
-    them, and they end with it. It ends with this process, or once nothing refers to it.
+    with its own `Supervisor` through a pipe of its own. The children are the server's: it knows how
+    they ended, and they end with it. It ends with this process, or once nothing refers to it.
 
-    Threads: several threads may use it, and one request is under way at a time. `wait` blocks the
-    others until the child has ended: call it for a child that was killed or closed its pipe.
+    Threads: several threads may use it, and one request is under way at a time; each takes a
+    fraction of a millisecond.
 
     Ownership: descriptors that are passed to `fork` stay the caller's. A process that was forked
     from this one may not use this one's server; `fits` says so.
@@ -109,8 +112,30 @@ class ForkServer:
         with self._lock, contextlib.suppress(ConnectionError):
             socket.send_fds(self._asking, [request(FORK)], [pipe, log])
 
+    def exit_code(self, pid: int) -> int | None:
+        """Ask how a child ended; whatever it began is ended with it.
+
+        Call it no more once it has told the end of a child.
+
+        Args:
+            pid: The child's process number.
+
+        Returns:
+            Its exit code, or the number of the signal that ended it as a negative one; None while
+            it lives.
+        """
+        with self._lock, contextlib.suppress(ConnectionError):
+            self._asking.sendall(request(STATE, pid))
+            while answer := self._asking.recv(REPLY):
+                whose, state = answer.decode("ascii").split()
+                if int(whose) == pid:  # else of a request that a Ctrl-C cut short
+                    return None if state == LIVES else int(state)
+        return -signal.SIGKILL  # its server is no more, and children end with it
+
     def wait(self, pid: int) -> int:
-        """Wait until a child has ended.
+        """Wait until a child has ended that was killed or closed its pipe.
+
+        One that closed its pipe and yet goes on is killed after five seconds.
 
         Args:
             pid: The child's process number.
@@ -118,13 +143,12 @@ class ForkServer:
         Returns:
             Its exit code; the number of the signal that ended it as a negative one.
         """
-        with self._lock, contextlib.suppress(ConnectionError):
-            self._asking.sendall(request(WAIT, pid))
-            while answer := self._asking.recv(REPLY):
-                whose, code = map(int, answer.split())
-                if whose == pid:  # else of a wait that a Ctrl-C cut short
-                    return code
-        return -signal.SIGKILL  # its server is no more, and children end with it
+        latest = time.monotonic() + _LINGERS_S
+        while (code := self.exit_code(pid)) is None:
+            if time.monotonic() > latest:
+                end_group(pid)
+            time.sleep(_PAUSE_S)
+        return code
 
     def failure(self) -> tuple[int, str]:
         """Say why no child came: the server's exit code, and what it printed.
@@ -155,6 +179,16 @@ def _end(
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def end_group(pid: int) -> None:
+    """Kill a child and the processes that it began.
+
+    Args:
+        pid: The child's process number, which is its process group's too.
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 _server: ForkServer | None = None

@@ -7,19 +7,24 @@ import multiprocessing
 import os
 import signal
 import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from multiprocessing.connection import Connection
 from textwrap import shorten
 from typing import Any
 
 from search.child.memory import peak_memory_of_mb
-from search.child.messages import Message, Ready, Refused, Score, Setup, Started, Task
+from search.child.messages import Answer, Message, Ready, Refused, Score, Setup, Started, Task
 from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.executor.fork_client import ForkServer, environment, fork_server
+from search.executor.fork_client import ForkServer, end_group, environment, fork_server
 from search.executor.interrupts import Stop
+from search.storage.data_check import other_ratings
 from tracking import EndReason
 
 _TRIALS_A_CHILD = 25
+_STARTS = 3
+"""Children in a row that end while they load, after which the study ends."""
 
 
 class ChildDied(Exception):
@@ -37,27 +42,38 @@ class Supervisor:
     """Owns one child process at a time, and starts another after a crash or after 25 trials.
 
     Who is responsible for what: the supervisor starts the child, passes messages, notices its death
-    and ends it. `train` and `score` know the order of messages. Folders of trials are the caller's:
-    a child that is killed leaves its files where they are.
+    and ends it, with all processes that the child began. `train` and `score` know the order of
+    messages. Folders of trials are the caller's: a child that is killed leaves its files where they
+    are.
 
     Order: `start` may be called early, to load while the caller does something else. `ready` and
     `submit` start a child where there is none; `ask`, `poll` and `reply` need one. After `close` or
-    `ChildDied` there is none, and the next `submit` starts another, which loads the data again.
-    `close` may be called at any time, and again; whoever makes a supervisor closes it.
+    `ChildDied` there is none, and the next `submit` starts another, which loads the data again: the
+    same data, or the study is refused. A child that ends while it loads is followed by another, up
+    to three in a row. `close` may be called at any time, and again; whoever makes a supervisor
+    closes it.
 
     Threads: one thread uses a supervisor, that of its worker. Several supervisors share the
     process's fork server, which takes care of that.
     """
 
-    def __init__(self, config: StudyConfig, device: int | None = None) -> None:
+    def __init__(
+        self,
+        config: StudyConfig,
+        device: int | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
         """Keep the settings; no child is started yet.
 
         Args:
             config: The study that the children train.
             device: The only GPU that the children see; None for all.
+            data: The ratings that each child must have, as the fields of a
+                `tracking.DatasetRecord`; None for what the first child loads.
         """
         self._config = config
         self._device = device
+        self._data = data
         self._server: ForkServer | None = None
         self._pid: int | None = None
         self._pipe: Connection | None = None
@@ -65,6 +81,7 @@ class Supervisor:
         self._tail = ""
         self._ready: Ready | None = None
         self._trials = 0
+        self._code: int | None = None
 
     def change(self, config: StudyConfig) -> None:
         """Close the child, if there is one, and take other settings for the next.
@@ -82,7 +99,7 @@ class Supervisor:
         self._server = fork_server()
         with theirs:
             self._server.fork(theirs.fileno(), self._log.fileno())
-        self._pipe, self._trials, self._ready = ours, 0, None
+        self._pipe, self._trials, self._ready, self._code = ours, 0, None, None
         setup = Setup(
             config=self._config.to_dict(),
             folder=os.getcwd(),
@@ -101,39 +118,74 @@ class Supervisor:
             What the child said of its space, its data and this machine.
 
         Raises:
-            SearchError: The data or the model cannot be had, or the child ended.
+            SearchError: The data or the model cannot be had, or are others than before; or three
+                children in a row ended while they loaded.
             KeyboardInterrupt: Someone asked to stop.
         """
-        if self._pipe is None:
-            self.start()
+        ready = self.ready_unless(lambda: stop is not None and stop.asked)
+        if ready is None:
+            raise KeyboardInterrupt
+        return ready
+
+    def ready_unless(self, is_over: Callable[[], bool]) -> Ready | None:
+        """Wait as `ready` does; return None as soon as `is_over` is true, asked each 0.2 seconds.
+
+        Raises:
+            SearchError: As `ready`.
+        """
+        deaths = 0
         while self._ready is None:
-            if stop is not None and stop.asked:
-                raise KeyboardInterrupt
+            if is_over():
+                return None
+            if self._pipe is None:
+                self.start()
             try:
                 message = self.poll(0.2)
             except ChildDied as error:
-                raise SearchError(f"The training process must start, but {error}") from error
+                deaths += 1
+                if deaths < _STARTS:
+                    continue
+                raise SearchError(
+                    "The training process must load the data and the model, but "
+                    f"{deaths} in a row ended before they had: {error}"
+                ) from error
             if isinstance(message, Refused):
                 raise SearchError(message.message)
             if isinstance(message, Ready):
+                self._check_data(message)
                 self._ready = message
         return self._ready
 
-    def submit(self, task: Task) -> None:
+    def _check_data(self, ready: Ready) -> None:
+        """Refuse ratings other than those that the children before had."""
+        now = None if ready.dataset is None else asdict(ready.dataset)
+        self._data = self._data or now
+        if other := other_ratings(self._data, now):
+            raise SearchError(
+                "The ratings must stay as they are while trials are trained on them, but for "
+                f"`{self._config.name}` {other}. Put them back, and give the same command again."
+            )
+
+    def submit(self, task: Task, is_over: Callable[[], bool] = lambda: False) -> bool:
         """Hand a trial to a child, once one is ready.
 
         Args:
             task: What to train.
+            is_over: Ends the waiting for a child that still loads.
+
+        Returns:
+            Whether a child has the trial; false where `is_over` came first.
 
         Raises:
             SearchError: A new child was needed, and could not have its data.
         """
         if self._trials >= _TRIALS_A_CHILD:
             self.close()
-        self.ready()
-        assert self._pipe is not None
+        if self.ready_unless(is_over) is None:
+            return False
         self._trials += 1
-        self._pipe.send(task)
+        self._send(task)
+        return True
 
     def ask(self, question: Score) -> None:
         """Ask a child that is ready to score a model; `poll` returns the answer.
@@ -141,8 +193,7 @@ class Supervisor:
         Args:
             question: Which model, and on which part of the data.
         """
-        assert self._pipe is not None
-        self._pipe.send(question)
+        self._send(question)
 
     def poll(self, timeout_s: float) -> Message | None:
         """Wait for the child's next message; None after `timeout_s` seconds without one.
@@ -152,26 +203,38 @@ class Supervisor:
         """
         assert self._pipe is not None
         try:
-            if self._pipe.poll(timeout_s):
+            there = self._pipe.poll(timeout_s)
+            # A process that the child began may hold the child's end of the pipe open.
+            if not there and not self._has_ended():
+                return None
+            if there or self._pipe.poll():  # what it sent before it ended comes first
                 message: Message = self._pipe.recv()
                 if isinstance(message, Started):
                     self._pid = message.pid
                 return message
         except (EOFError, ConnectionError):
             pass
-        else:
-            return None
         raise self._death()
 
-    def reply(self, goes_on: bool) -> None:
-        """Answer a child that waits after an epoch, or after a fold or repeat.
+    def _has_ended(self) -> bool:
+        """Whether the child has ended; false before it has told its process number."""
+        if self._code is None and self._pid is not None and self._server is not None:
+            self._code = self._server.exit_code(self._pid)
+        return self._code is not None
+
+    def reply(self, answer: bool | Answer) -> None:
+        """Answer a child that waits: after an epoch, a fold or repeat, or for a value.
 
         Args:
-            goes_on: Whether the trial goes on.
+            answer: Whether the trial goes on; to `Ask` the `Answer`.
         """
+        self._send(answer)
+
+    def _send(self, message: Task | Score | bool | Answer) -> None:
+        """Send the child a message; `poll` tells whether it has ended."""
         assert self._pipe is not None
         with contextlib.suppress(ConnectionError):
-            self._pipe.send(goes_on)
+            self._pipe.send(message)
 
     def log_tail(self, most: int = 8000) -> str:
         """The last of what the child printed, after its end too.
@@ -190,14 +253,13 @@ class Supervisor:
         return None if self._pid is None else peak_memory_of_mb(self._pid)
 
     def close(self) -> None:
-        """Kill the child, if there is one; what it printed last stays readable."""
+        """Kill the child and what it began, if there is one; its last lines stay readable."""
         with contextlib.suppress(ChildDied):
             while self._pid is None and self._pipe is not None and self._pipe.poll():
                 self.poll(0)
-        if self._pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
+        if self._pid is not None and self._code is None:
             assert self._server is not None
+            end_group(self._pid)
             self._server.wait(self._pid)
         self._forget()
 
@@ -213,7 +275,9 @@ class Supervisor:
     def _death(self) -> ChildDied:
         """Make the exception for a child that ended: by its exit code and what it printed last."""
         assert self._server is not None
-        if self._pid is not None:
+        if self._code is not None:
+            code, printed = self._code, self.log_tail()
+        elif self._pid is not None:
             code, printed = self._server.wait(self._pid), self.log_tail()
         else:
             code, printed = self._server.failure()

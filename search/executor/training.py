@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from search.child.messages import Done, EpochEnded, Failed, Part, Score, Scored, Task
+from search.child.messages import (
+    Answer,
+    Ask,
+    Built,
+    Done,
+    EpochEnded,
+    Failed,
+    Message,
+    Part,
+    Score,
+    Scored,
+    Task,
+)
+from search.errors import SearchError
 from search.executor.interrupts import Stop
 from search.executor.supervisor import Supervisor
+from search.space.parameters import Parameter
 from tracking import EpochRecord
 
 _PAUSE_S = 0.1
+
+
+class NotScored(SearchError):
+    """A model could not be scored; the child lives on."""
 
 
 class Listener:
@@ -51,6 +69,23 @@ class Listener:
         """
         return True
 
+    def ask(self, parameter: Parameter) -> Answer:
+        """Choose the value of a parameter that the trial's model has just declared.
+
+        The child waits for the answer.
+
+        Args:
+            parameter: As it was declared.
+
+        Returns:
+            The value, and whether the trial goes on; here the parameter's default.
+        """
+        return Answer(parameter.default)
+
+    def built(self) -> bool:
+        """Hear that the trial's model is built; the child waits for word whether to train it."""
+        return True
+
     def between(self) -> None:
         """Hook for work between the child's messages, as writing: after each, and each 0.1 s."""
 
@@ -67,32 +102,43 @@ def train(
         supervisor: Owns the child; where there is none, one is started.
         task: What to train.
         listener: Hears each epoch and each fold or repeat.
-        is_over: Called after each message and each tenth of a second; true ends the waiting.
+        is_over: Called after each message and each tenth of a second, and while a new child loads;
+            true ends the waiting.
 
     Returns:
-        How the trial ended; None where `is_over` came first. Then the child still trains, and the
-        caller closes the supervisor.
+        How the trial ended; None where `is_over` came first. Then the child still loads or trains,
+        and the caller closes the supervisor.
 
     Raises:
         ChildDied: The child ended without a word.
         SearchError: A new child was needed, and could not have its data.
     """
-    supervisor.submit(task)
+    if not supervisor.submit(task, is_over):
+        return None
     while True:
         message = supervisor.poll(_PAUSE_S)
         if isinstance(message, Done | Failed):
             return message
-        if isinstance(message, EpochEnded):
-            goes_on = listener.epoch(message.record, is_asked=message.waits)
-            if message.waits:
-                supervisor.reply(goes_on)
-        elif isinstance(message, Part):
-            goes_on = listener.part(message)
-            if message.waits:
-                supervisor.reply(goes_on)
+        _hear(message, listener, supervisor)
         if is_over():
             return None
         listener.between()
+
+
+def _hear(message: Message | None, listener: Listener, supervisor: Supervisor) -> None:
+    """Pass a child's message on to a listener, and answer the child where it waits."""
+    if isinstance(message, EpochEnded):
+        goes_on = listener.epoch(message.record, is_asked=message.waits)
+        if message.waits:
+            supervisor.reply(goes_on)
+    elif isinstance(message, Part):
+        goes_on = listener.part(message)
+        if message.waits:
+            supervisor.reply(goes_on)
+    elif isinstance(message, Ask):
+        supervisor.reply(listener.ask(message.parameter))
+    elif isinstance(message, Built):
+        supervisor.reply(listener.built())
 
 
 def score(supervisor: Supervisor, question: Score, stop: Stop) -> Scored:
@@ -105,6 +151,7 @@ def score(supervisor: Supervisor, question: Score, stop: Stop) -> Scored:
 
     Raises:
         ChildDied: The child ended without a word.
+        NotScored: The scoring itself failed.
         KeyboardInterrupt: Someone asked to stop.
         SearchError: A new child was needed, and could not have its data.
     """
@@ -114,4 +161,9 @@ def score(supervisor: Supervisor, question: Score, stop: Stop) -> Scored:
         message = supervisor.poll(_PAUSE_S)
         if isinstance(message, Scored):
             return message
+        if isinstance(message, Failed):
+            raise NotScored(
+                f"A model must be scored on the {question.part} part, but that failed: "
+                f"{message.message}"
+            )
     raise KeyboardInterrupt

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import optuna
 from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial
 
 from search.config.options import SAMPLERS, Options
 from search.errors import SearchError
 from search.samplers.grid import GridSampler
+from search.samplers.history_view import Seen
 from search.samplers.local import LocalSampler, LocalSettings
 from search.samplers.sequence import SequenceSampler
 from search.samplers.slot import SlotSampler, made_quietly
@@ -34,7 +35,7 @@ def make_sampler(
     space: Sequence[Parameter] = (),
     trials: int = 1,
     options: Options | None = None,
-    history: Sequence[FrozenTrial] = (),
+    seen: Seen = Seen(),  # noqa: B008 (frozen)
 ) -> BaseSampler:
     """Make the named sampler; its random draws are seeded by the study's seed and a trial's slot.
 
@@ -44,7 +45,8 @@ def make_sampler(
         space: Every parameter, parents first.
         trials: How many trials the study shall have, the baseline included.
         options: The sampler's options, already checked; our defaults replace missing ones.
-        history: Trials of an earlier study that the sampler learns from as well.
+        seen: Trials of an earlier study, or of this one in an earlier space, that the sampler
+            learns from as well, and the first trial of this study that it learns from.
 
     Raises:
         SearchError: The sampler cannot serve the space, or needs a library that is not installed.
@@ -62,7 +64,8 @@ def make_sampler(
     _check_together(name, make, given)
     # What sees only shared parameters: the baseline may lack most of a narrowed space.
     names = {optuna_name(p) for p in always_active(space)} if SAMPLERS[name].needs_shared else set()
-    return SlotSampler(make, seed, history, names)
+    planned = {optuna_name(p) for p in space} if SAMPLERS[name].plans else None
+    return SlotSampler(make, seed, replace(seen, names=names), planned)
 
 
 def _check_together(name: str, make: Callable[[int], BaseSampler], given: Options) -> None:

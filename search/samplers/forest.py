@@ -34,7 +34,7 @@ def most_promising(
 
     Args:
         trials: The trials so far; the forest is fitted to the latest 300.
-        values: Value of each trial, finite; lower is better.
+        values: Value of each trial; lower is better, and infinite is worse than every rank.
         candidates: Optuna's parameters of each candidate by name; one may lack some.
         seed: Seed of the trees.
 
@@ -48,6 +48,7 @@ def most_promising(
     for trial in trials:
         known.update(trial.distributions)
     ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable") / len(values)
+    ranks = np.where(np.isfinite(values), ranks, 1.0)
     forest = ExtraTreesRegressor(
         _TREES, min_samples_leaf=_LEAST_LEAF, max_features=0.5, random_state=seed
     )

@@ -73,6 +73,15 @@ def _points(
         yield from _points(rest, {**values, first.name: value})
 
 
+def _is_at(parameter: Parameter, point: Mapping[str, Scalar]) -> bool:
+    """Whether a parameter, told apart from others of its name, exists at a point of the grid."""
+    return (
+        parameter.name in point
+        and parameter.is_active(point)
+        and parameter.holds(point[parameter.name])
+    )
+
+
 class GridSampler(BySlot):
     """Gives each trial the next point of a grid, in an order that the study's seed determines.
 
@@ -99,12 +108,13 @@ class GridSampler(BySlot):
                 f"baseline makes {len(points) + 1} trials, but `trials` is {trials}. Use "
                 f"`--trials {len(points) + 1}`, or widen `[space]`."
             )
-        super().__init__()
+        super().__init__(seed)
         order = np.random.default_rng(seed).permutation(len(points))
         self._encoded = [
-            dict(encode_one(p, points[number][p.name]) for p in space if p.name in points[number])
+            dict(encode_one(p, points[number][p.name]) for p in space if _is_at(p, points[number]))
             for number in order
         ]
+        self._names = {name for point in self._encoded for name in point}
 
     def sample_independent(
         self,
@@ -114,6 +124,8 @@ class GridSampler(BySlot):
         param_distribution: BaseDistribution,
     ) -> Any:
         """The parameter's value at the trial's grid point, or at the next point that has one."""
+        if param_name not in self._names:
+            return self.unplanned(study, trial, param_name, param_distribution)
         place = self.place(study, trial)
         count = len(self._encoded)
         following = (self._encoded[(place + n) % count] for n in range(count))

@@ -3,40 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from search.samplers.infeasible import with_infeasible
 from search.storage.views import view_of
 
 _NO_PARAMETERS_YET = (TrialState.WAITING, TrialState.RUNNING)
 
 
-def with_history(
-    study: optuna.Study,
-    history: Sequence[FrozenTrial] = (),
-    names: Collection[str] = (),
-) -> optuna.Study:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Which trials a sampler sees.
+
+    Attributes:
+        history: Trials of an earlier study, or of this one in an earlier space, shown first.
+        names: Optuna's parameters without which a finished trial is not shown.
+        since: Number of the first trial of the study itself that is shown once it is finished.
+    """
+
+    history: Sequence[FrozenTrial] = ()
+    names: Collection[str] = ()
+    since: int = 0
+
+
+def with_history(study: optuna.Study, seen: Seen) -> optuna.Study:
     """Make a view of a study in which the trials of an earlier study come before the study's own.
 
     Its own are read once, when they are first asked for: `tpe` asks some twenty times a proposal,
-    and the storage takes milliseconds each time. Where there are several goals, a trial that a
-    limit ended has no values, and samplers that weigh intermediate ones have no place for it: it
-    is not shown.
+    and the storage takes milliseconds each time. Where there are several goals, a pruned trial has
+    no values, and samplers that weigh intermediate ones have no place for it: it is not shown.
+
+    A trial that exceeds a limit is shown as infeasible, so that every sampler moves away from it
+    (`search.samplers.infeasible`).
 
     Args:
         study: The study.
-        history: Trials of the earlier study.
-        names: Optuna's parameters without which a finished trial is not shown.
+        seen: Which trials are shown.
     """
-    needed = set(names)
+    needed = set(seen.names)
     read: list[FrozenTrial] | None = None
 
     def shown() -> list[FrozenTrial]:
         nonlocal read
         if read is None:
             several = len(study.directions) > 1
-            both = [*history, *study.get_trials(deepcopy=False)]
+            own = study.get_trials(deepcopy=False)
+            now = [t for t in own if t.number >= seen.since or not t.state.is_finished()]
+            both = with_infeasible(study, [*seen.history, *now])
             read = [
                 trial
                 for trial in both

@@ -14,8 +14,10 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from search.samplers.forest import most_promising
+from search.samplers.infeasible import is_infeasible
+from search.samplers.sweep import Sweep
 from search.storage.direction import sign_of
-from search.storage.trials import is_beyond
+from search.storage.trials import is_refused
 
 _PARENTS = 3
 """How many of the best trials are varied."""
@@ -27,8 +29,6 @@ _STEP = 0.15
 """Standard deviation of a number's change, as a share of its range."""
 _DRAWS = 100
 """Draws of a change before a value stays as it is."""
-_NEAR = 3
-"""Parameters in which a trial near another one differs at most."""
 _FIRST = 60
 """Trials that ended, after which no choice comes before all else."""
 _LEARNT_FROM = 10
@@ -70,7 +70,7 @@ class LocalSampler(BaseSampler):
       trial and with the best of another kind (Schmidt, Schneider and Hennig, "Descending through
       a Crowded Valley", ICML 2021).
     - Sweep: of the variations, `sweep` change one choice of the best trial to what no trial near
-      it had; near means that at most `_NEAR` parameters differ. The forest would avoid a value
+      it had; near means that at most `NEAR` parameters differ. The forest would avoid a value
       that only poor configurations had.
     - Parent: the best trial half of the time, the second and the third a quarter each
       (`_PARENTS`). Where the first two have the same `kind`, a model's family, the third is the
@@ -84,6 +84,8 @@ class LocalSampler(BaseSampler):
       have is drawn uniformly.
     - Forest: from `_LEARNT_FROM` trials on, `candidates` variations are drawn, and the one that
       `search.samplers.forest` finds most promising is proposed.
+    - Limits: a trial that exceeds one is never varied. It counts as tried in the sweep, and the
+      forest learns it as worse than all others.
 
     Each trial has an instance of its own.
     """
@@ -118,18 +120,18 @@ class LocalSampler(BaseSampler):
     def _proposed(self, study: optuna.Study) -> dict[str, Any] | None:
         """Propose a variation of an ended trial; None while too few trials have ended."""
         ended = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-        within = [t for t in ended if not is_beyond(t)]
+        within = [t for t in ended if not is_infeasible(t)]
         under_way = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         taken = [t.params for t in under_way if t.params]
         whole = [t for t in within if t.state == TrialState.COMPLETE]
         if len(ended) < self._settings.startup or not whole:
             return None
         if len(study.directions) > 1:
-            front = [t for t in study.best_trials if not is_beyond(t)] or whole
+            front = [t for t in study.best_trials if not is_refused(t)] or whole
             return self._varied(front[self._random.integers(len(front))])
         sign = sign_of(study)
         if self._settings.sweep:
-            known = [*(t.params for t in within), *taken]
+            known = [*(t.params for t in ended), *taken]
             best = min(whole, key=lambda t: _least(t, sign))
             other = self._other_kind(within, [best], sign)
             both = [best] if other is None else [best, other]
@@ -141,7 +143,7 @@ class LocalSampler(BaseSampler):
             if swept is not None:
                 return swept
         parent = self._parent(within, whole, sign)
-        valued = [t for t in within if math.isfinite(_least(t, sign))]
+        valued = [t for t in ended if is_infeasible(t) or math.isfinite(_least(t, sign))]
         if len(valued) < _LEARNT_FROM:
             return self._varied(parent)
         tried = [*(t.params for t in valued), *taken]
@@ -152,9 +154,8 @@ class LocalSampler(BaseSampler):
         if len(candidates) == 1:
             return candidates[0]
         seed = int(self._random.integers(2**31))
-        return candidates[
-            most_promising(valued, [_least(t, sign) for t in valued], candidates, seed)
-        ]
+        values = [math.inf if is_infeasible(t) else _least(t, sign) for t in valued]
+        return candidates[most_promising(valued, values, candidates, seed)]
 
     def _swept(
         self,
@@ -163,16 +164,9 @@ class LocalSampler(BaseSampler):
         names: Container[str | None],
     ) -> dict[str, Any] | None:
         """Change one choice of a trial to a value that no similar trial had, or return None."""
+        sweep = Sweep(self._settings.kind, self._settings.first)
         for base in bases:
-            kind, untried = base.params.get(self._settings.kind or ""), []
-            same = [params for params in known if params.get(self._settings.kind or "") == kind]
-            for name, distribution in base.distributions.items():
-                if name in names and isinstance(distribution, CategoricalDistribution):
-                    most = len(base.params) // 2 if name == self._settings.first else _NEAR
-                    compared = known if name == self._settings.kind else same
-                    near = [params for params in compared if _apart(params, base.params) <= most]
-                    tried = {params.get(name) for params in near}
-                    untried += [(name, v) for v in distribution.choices if v not in tried]
+            untried = sweep.untried(base, known, names)
             if untried:
                 name, value = untried[self._random.integers(len(untried))]
                 return {**base.params, name: value}
@@ -275,11 +269,6 @@ class LocalSampler(BaseSampler):
     ) -> None:
         """Pass the call on to the sampler that makes the other proposals."""
         self._other.after_trial(study, trial, state, values)
-
-
-def _apart(some: Mapping[str, Any], others: Mapping[str, Any]) -> int:
-    """Count the shared parameters in which two configurations differ."""
-    return sum(some[name] != others[name] for name in some.keys() & others.keys())
 
 
 def _least(trial: FrozenTrial, sign: float) -> float:

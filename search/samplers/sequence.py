@@ -8,12 +8,13 @@ from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
-from optuna.samplers import BaseSampler
+from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial
 
+from search.seeds import derive_seed
 from search.space.distributions import optuna_name
 from search.space.parameters import Parameter
-from search.storage.slots import place_of
+from search.storage.slots import place_of, slot_of
 
 
 class BySlot(BaseSampler):
@@ -25,9 +26,15 @@ class BySlot(BaseSampler):
     since only then it is known which of them are active.
     """
 
-    def __init__(self) -> None:
-        """Begin without any trial's place in the sequence; places are looked up when asked for."""
+    def __init__(self, seed: int) -> None:
+        """Begin without any trial's place in the sequence; places are looked up when asked for.
+
+        Args:
+            seed: The study's seed, for the parameters that the sampler has no plan for.
+        """
+        self._own_seed = seed
         self._places: dict[int, int] = {}
+        self._random: dict[int, RandomSampler] = {}
 
     def place(self, study: optuna.Study, trial: FrozenTrial) -> int:
         """The trial's place: the number of proposals that this sampler makes for earlier slots.
@@ -39,6 +46,22 @@ class BySlot(BaseSampler):
         if trial.number not in self._places:
             self._places[trial.number] = place_of(study, trial)
         return self._places[trial.number]
+
+    def unplanned(
+        self, study: optuna.Study, trial: FrozenTrial, name: str, distribution: BaseDistribution
+    ) -> Any:
+        """Draw a parameter that a trial met only while it ran, from its slot's own random stream.
+
+        Args:
+            study: The study.
+            trial: The trial that is proposed.
+            name: Optuna's name of the parameter.
+            distribution: Its distribution.
+        """
+        if trial.number not in self._random:
+            slot = slot_of(study, trial)
+            self._random[trial.number] = RandomSampler(seed=derive_seed(self._own_seed, slot))
+        return self._random[trial.number].sample_independent(study, trial, name, distribution)
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
@@ -70,7 +93,7 @@ class SequenceSampler(BySlot):
             seed: Seed of the scrambling.
             options: `qmc_type` ("sobol" or "halton") and `scramble`.
         """
-        super().__init__()
+        super().__init__(seed)
         searched = [parameter for parameter in space if parameter.kind != "Fixed"]
         self._dimension = {optuna_name(p): number for number, p in enumerate(searched)}
         self._seed = seed
@@ -96,6 +119,8 @@ class SequenceSampler(BySlot):
         param_distribution: BaseDistribution,
     ) -> Any:
         """The parameter's value at the trial's point of the sequence."""
+        if param_name not in self._dimension:
+            return self.unplanned(study, trial, param_name, param_distribution)
         share = self._point(self.place(study, trial))[self._dimension[param_name]]
         return _value(float(share), param_distribution)
 

@@ -14,7 +14,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from search.samplers.history_view import with_history
+from search.samplers.history_view import Seen, with_history
 from search.seeds import derive_seed
 from search.storage.slots import slot_of
 
@@ -38,21 +38,21 @@ class SlotSampler(BaseSampler):
         self,
         make: Callable[[int], BaseSampler],
         seed: int,
-        history: Sequence[FrozenTrial] = (),
-        names: Collection[str] = (),
+        seen: Seen = Seen(),  # noqa: B008 (frozen)
+        planned: Collection[str] | None = None,
     ) -> None:
         """Keep the function that makes samplers; a trial's sampler is made when it is first needed.
 
         Args:
             make: Makes a sampler from a seed.
             seed: The study's seed.
-            history: Trials of an earlier study that samplers see before the study's own.
-            names: Optuna's parameters without which a finished trial is not shown.
+            seen: Which trials samplers see.
+            planned: The only parameters that are proposed jointly; None for no such bound.
         """
+        self._planned = planned
         self._make = make
         self._seed = seed
-        self._history = history
-        self._names = names
+        self._seen = seen
         self._made: dict[int, _Proposing] = {}  # of trials under way: several may be
 
     def _proposing(self, study: optuna.Study, trial: FrozenTrial) -> _Proposing:
@@ -60,7 +60,7 @@ class SlotSampler(BaseSampler):
         if trial.number not in self._made:
             seed = derive_seed(self._seed, slot_of(study, trial))
             sampler = made_quietly(self._make, seed)
-            seen = with_history(study, self._history, self._names)
+            seen = with_history(study, self._seen)
             self._made[trial.number] = _Proposing(sampler, seen)
         return self._made[trial.number]
 
@@ -69,7 +69,10 @@ class SlotSampler(BaseSampler):
     ) -> dict[str, BaseDistribution]:
         """The joint space of the trial's own sampler."""
         inner = self._proposing(study, trial)
-        return inner.sampler.infer_relative_search_space(inner.seen, trial)
+        space = inner.sampler.infer_relative_search_space(inner.seen, trial)
+        if self._planned is None:
+            return space
+        return {name: each for name, each in space.items() if name in self._planned}
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]

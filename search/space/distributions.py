@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
+from dataclasses import replace
+from typing import Any, cast
 
 import optuna
 from optuna.distributions import (
@@ -13,10 +14,11 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from search.space.parameters import Parameter
+from search.space.parameters import Parameter, pick
 from tracking import Scalar
 
 _EXPONENT = " (exponent)"
+_MIRRORED = " (mirrored)"
 
 
 class SpaceAdapter:
@@ -67,7 +69,7 @@ class SpaceAdapter:
         Returns:
             Real values by name, active parameters only.
         """
-        return self._walk(lambda parameter: _suggest(trial, parameter))
+        return self._walk(lambda parameter: suggest(trial, parameter))
 
     def encode(self, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
         """Translate values as a model gets them (64, "relu") to Optuna's, if they are in the space.
@@ -92,8 +94,8 @@ class SpaceAdapter:
         Args:
             values: Real values by name; each must be a value that its parameter can have.
         """
-        searched = {p.name: p for p in self._space if p.kind != "Fixed"}
-        return dict(encode_one(searched[n], v) for n, v in values.items() if n in searched)
+        meant = ((pick(self._space, name, values), value) for name, value in values.items())
+        return dict(encode_one(p, v) for p, v in meant if p is not None and p.kind != "Fixed")
 
     def teach(self, trial: optuna.Trial, values: Mapping[str, Scalar]) -> None:
         """Store a queued trial's values as its parameters, so that samplers learn from them.
@@ -103,7 +105,7 @@ class SpaceAdapter:
             values: Its real values.
         """
         for parameter in self._held(values):
-            _suggest(trial, parameter)
+            suggest(trial, parameter)
 
     def _held(self, values: Mapping[str, Scalar]) -> list[Parameter]:
         """List the searched parameters that have a given value within the space, parents first."""
@@ -128,8 +130,16 @@ class SpaceAdapter:
         return values
 
 
-def _suggest(trial: optuna.Trial, parameter: Parameter) -> Scalar:
-    """Ask Optuna for one parameter; return the value as a model gets it (64, "relu")."""
+def suggest(trial: optuna.Trial, parameter: Parameter) -> Scalar:
+    """Ask Optuna for one parameter, and store it with the trial.
+
+    Args:
+        trial: A running trial.
+        parameter: The parameter; of a fixed one nothing is asked or stored.
+
+    Returns:
+        The value as a model gets it (64, "relu").
+    """
     if parameter.kind == "Fixed":
         return parameter.default
     name, domain = optuna_name(parameter), distribution_of(parameter)
@@ -138,10 +148,17 @@ def _suggest(trial: optuna.Trial, parameter: Parameter) -> Scalar:
     if isinstance(domain, IntDistribution):
         value = trial.suggest_int(name, domain.low, domain.high, step=domain.step, log=domain.log)
         is_power = parameter.log and parameter.step is not None
-        return cast("Scalar", parameter.powers()[value]) if is_power else value
+        return cast("Scalar", parameter.powers()[value] if is_power else _turned(parameter, value))
     real = cast("FloatDistribution", domain)
     drawn = trial.suggest_float(name, real.low, real.high, step=real.step, log=real.log)
-    return parameter.rounded(drawn)
+    return cast("Scalar", _turned(parameter, parameter.rounded(drawn)))
+
+
+def _turned(parameter: Parameter, value: Any) -> Any:
+    """Count a mirrored parameter's value from the other end of its range; others stay."""
+    if not parameter.mirrored:
+        return value
+    return min(max(parameter.low + parameter.high - value, parameter.low), parameter.high)
 
 
 def distribution_of(parameter: Parameter) -> BaseDistribution:
@@ -168,9 +185,39 @@ def encode_one(parameter: Parameter, value: Scalar) -> tuple[str, Scalar]:
         value: A value that it holds.
     """
     is_power = parameter.log and parameter.step is not None
-    return optuna_name(parameter), parameter.powers().index(value) if is_power else value
+    given = parameter.powers().index(value) if is_power else _turned(parameter, value)
+    return optuna_name(parameter), given
 
 
 def optuna_name(parameter: Parameter) -> str:
-    """Optuna's name of a parameter: "units", or "units (exponent)" if its step multiplies."""
-    return parameter.name + (_EXPONENT if parameter.log and parameter.step is not None else "")
+    """Optuna's name of a parameter: "units", or "units (exponent)" if its step multiplies.
+
+    A parameter that shares its name with another has its variant in it: "units [kind is deep]".
+    """
+    name = f"{parameter.name} [{parameter.variant}]" if parameter.variant else parameter.name
+    if parameter.mirrored:
+        return name + _MIRRORED
+    return name + (_EXPONENT if parameter.log and parameter.step is not None else "")
+
+
+def renewed(
+    parameter: Parameter, former: Mapping[str, BaseDistribution], version: int
+) -> Parameter:
+    """Tell a parameter apart from an earlier one of its name that Optuna cannot keep beside it.
+
+    Optuna refuses another list of choices, or another kind of number, under a name that has one.
+
+    Args:
+        parameter: A parameter of the changed space.
+        former: The distributions of earlier trials.
+        version: Version of the changed space.
+    """
+    old = former.get(optuna_name(parameter))
+    if old is None:
+        return parameter
+    try:
+        optuna.distributions.check_distribution_compatibility(old, distribution_of(parameter))
+    except ValueError:
+        variant = f"{parameter.variant}, space {version}".removeprefix(", ")
+        return replace(parameter, variant=variant)
+    return parameter

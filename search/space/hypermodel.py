@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -13,29 +14,28 @@ from search.config.sections import TUNER_MODEL
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.space import ratings
-from search.space.parameters import Condition, Kind, Parameter
+from search.space.parameters import Condition, Kind, Parameter, told_apart
 from search.space.scores import ScoreRange
 
 
 def parameters(hp: keras_tuner.HyperParameters) -> tuple[Parameter, ...]:
     """List every declared parameter, conditional ones too, parents first.
 
+    Where two have the same name and other values, the later one is given a variant.
+
     Args:
-        hp: After one pass of `build` or `read` on an empty `HyperParameters`.
-
-    Raises:
-        SearchError: A parameter has no counterpart in Optuna.
+        hp: After `build` or `read` declared on it.
     """
-    return tuple(_parameter(declared) for declared in hp.space)
+    return told_apart([parameter_of(declared) for declared in hp.space])
 
 
-def _parameter(declared: Any) -> Parameter:
+def parameter_of(declared: Any) -> Parameter:
+    """Convert one declared parameter of Keras Tuner's; its variant is left empty.
+
+    Args:
+        declared: A `keras_tuner` `Choice`, `Boolean`, `Fixed`, `Int` or `Float`.
+    """
     sampling = getattr(declared, "sampling", None)
-    if sampling == "reverse_log":
-        raise SearchError(
-            f"`{declared.name}` must be sampled linear or log, but got 'reverse_log'. "
-            "Optuna has no counterpart; search over max + min - value instead."
-        )
     kind = cast("Kind", type(declared).__name__)
     ranged = kind in ("Int", "Float")
     return Parameter(
@@ -47,11 +47,61 @@ def _parameter(declared: Any) -> Parameter:
         low=declared.min_value if ranged else None,
         high=declared.max_value if ranged else None,
         step=declared.step if ranged else None,
-        log=sampling == "log",
+        log=sampling in ("log", "reverse_log"),
+        mirrored=sampling == "reverse_log",
         conditions=tuple(
             Condition(name=c.name, values=tuple(c.values)) for c in declared.conditions
         ),
     )
+
+
+def discover(hypermodel: keras_tuner.HyperModel) -> keras_tuner.HyperParameters:
+    """Find the parameters that a HyperModel declares before any trial: a build a conditional scope.
+
+    It is built at its defaults, then once for each conditional scope that was closed so far, with
+    values that open it, as Keras Tuner's own tuners do. What appears only for other values, or in
+    `fit`, is met while a trial runs.
+
+    Args:
+        hypermodel: The HyperModel. What it raises at its defaults goes through; what it raises at
+            other values is left to the trials.
+
+    Returns:
+        All that was declared, with its defaults as values.
+    """
+    found = keras_tuner.HyperParameters()
+    hypermodel.declare_hyperparameters(found)
+    opened: list[Any] = []
+    closed = _build_at(hypermodel, found, [])
+    while closed:
+        scope = closed.pop(0)
+        if scope in opened:
+            continue
+        opened.append(scope)
+        with contextlib.suppress(Exception):
+            closed += _build_at(hypermodel, found, scope)
+    return found
+
+
+def _build_at(
+    hypermodel: keras_tuner.HyperModel, found: keras_tuner.HyperParameters, scope: Sequence[Any]
+) -> list[Any]:
+    """Build at defaults but for a scope's conditions, add what it declares, list closed scopes."""
+    hp = found.copy()
+    for condition in scope:
+        parent = next(p for p in hp.space if p.name == condition.name)
+        held = [v for v in condition.values if parameter_of(parent).holds(v)]
+        hp.values[condition.name] = held[0] if held else condition.values[0]
+        for declared in hp.space:
+            if not hp.is_active(declared):
+                hp.values.pop(declared.name, None)
+            elif declared.name not in hp.values:
+                hp.values[declared.name] = declared.default
+    try:
+        hypermodel.build(hp)
+    finally:
+        found.merge(hp, overwrite=False)
+    return list(hp.inactive_scopes)
 
 
 def hyperparameters(parameters: Sequence[Mapping[str, Any]]) -> keras_tuner.HyperParameters:
@@ -75,7 +125,8 @@ def hyperparameters(parameters: Sequence[Mapping[str, Any]]) -> keras_tuner.Hype
                 hp.Choice(name, list(stored["values"]), default=default)
             else:
                 declare = hp.Int if kind == "Int" else hp.Float
-                sampling = "log" if stored["log"] else "linear"
+                curve = "reverse_log" if stored.get("mirrored") else "log"
+                sampling = curve if stored["log"] else "linear"
                 low, high, step = stored["low"], stored["high"], stored["step"]
                 declare(name, low, high, step, sampling, default=default)
     return hp
@@ -95,7 +146,7 @@ def declare(config: StudyConfig, scores: ScoreRange | None = None) -> keras_tune
     if config.model == "ratings":
         ratings.read(hp, config.space, scores)
     elif not config.rates:
-        load_hypermodel(config.model).build(hp)
+        return discover(load_hypermodel(config.model))
     return hp
 
 
@@ -125,16 +176,8 @@ def load_hypermodel(reference: str) -> Any:
             "A study whose models come from a Keras Tuner tuner must be gone on with there, "
             "through `OptunaOracle`; Trialbook itself cannot build them."
         )
-    module_name, name = reference.split(":")
-    try:
-        module = importlib.import_module(module_name)
-        named = getattr(module, name)
-    except (ImportError, AttributeError) as error:
-        raise SearchError(
-            f"`model` must be `module:HyperModel`, importable from the working directory, but got "
-            f"{reference!r}: {error}."
-        ) from error
-    made = named() if isinstance(named, type) else named
+    named = import_named("model", "module:HyperModel", reference)
+    made = _made(named, reference) if isinstance(named, type) else named
     if isinstance(made, keras_tuner.HyperModel):
         return made
     if callable(made):
@@ -142,3 +185,46 @@ def load_hypermodel(reference: str) -> Any:
     raise SearchError(
         f"`model` must name a keras_tuner.HyperModel, but {reference!r} is a {type(made).__name__}."
     )
+
+
+def import_named(setting: str, form: str, reference: str) -> Any:
+    """Import what a setting names as `module:NAME`.
+
+    Args:
+        setting: The setting, for the message.
+        form: What it must look like, for the message.
+        reference: `module:NAME`, importable from the working directory.
+
+    Raises:
+        SearchError: Nothing of that name can be imported, or the module raises while it is.
+    """
+    module_name, name = reference.split(":")
+    try:
+        return getattr(importlib.import_module(module_name), name)
+    except Exception as error:
+        kind = "" if isinstance(error, ImportError | AttributeError) else type(error).__name__
+        text = " ".join(f"{kind}: {error}".split()) if kind else f"{error}"
+        raise SearchError(
+            f"`{setting}` must be `{form}`, importable from the working directory, but got "
+            f"{reference!r}: {text}."
+        ) from error
+
+
+def _made(named: type, reference: str) -> Any:
+    """Make a user's class; refuse one that needs arguments."""
+    try:
+        inspect.signature(named).bind()
+    except TypeError as error:
+        raise SearchError(
+            f"`model` must name a class that is made without arguments, but {reference!r} is not "
+            f"({error}). Make one in its module, and name that: `module:hypermodel`."
+        ) from error
+    except ValueError:  # a class without a signature
+        pass
+    try:
+        return named()
+    except Exception as error:
+        raise SearchError(
+            f"`model` must name a class that can be made, but {reference!r} raised "
+            f"{type(error).__name__}: {' '.join(str(error).split())}."
+        ) from error

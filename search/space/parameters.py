@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from tracking import Scalar
@@ -40,7 +41,11 @@ class Parameter:
         high: Greatest value, whether or not the steps reach it.
         step: Distance of two values, or their ratio where `log`; None for all between.
         log: Whether it is sampled evenly in its logarithm.
+        mirrored: Whether `log` counts from the other end, Keras Tuner's "reverse_log": low + high
+            less the value is what is sampled evenly in its logarithm.
         conditions: All must hold for the parameter to exist.
+        variant: What tells it apart from another parameter of the same name that has other values:
+            its conditions in words; empty for the first of a name.
 
     Example:
         >>> layered = Condition(name="family", values=("mlp", "neumf"))
@@ -64,7 +69,15 @@ class Parameter:
     high: Any = None
     step: Any = None
     log: bool = False
+    mirrored: bool = False
     conditions: tuple[Condition, ...] = ()
+    variant: str = ""
+
+    @property
+    def domain(self) -> tuple[Any, ...]:
+        """All that says which values it can have and how they are sampled; comparable."""
+        ends = (self.low, self.high, self.step, self.log, self.mirrored)
+        return (self.kind, *((self.listed(),) if self.kind not in ("Int", "Float") else ends))
 
     def is_active(self, values: Mapping[str, Scalar]) -> bool:
         """Whether the parameter exists in a configuration with the given values of its parents."""
@@ -95,6 +108,8 @@ class Parameter:
         values = [self.low]
         while values[-1] * self.step <= self.high * (1 + 1e-9):
             values.append(self.low * self.step ** len(values))
+        if self.mirrored:
+            values = [self.low + self.high - value for value in values]
         return [int(v) if self.kind == "Int" else float(v) for v in values]
 
     def every_value(self) -> list[Scalar]:
@@ -130,6 +145,82 @@ class Parameter:
         return min(self.rounded(self.low + steps * self.step), self.highest())
 
 
+def told_apart(space: Sequence[Parameter]) -> tuple[Parameter, ...]:
+    """Give a parameter a variant where an earlier one has its name but other values.
+
+    Optuna keeps one kind of values a name: without it a study could not hold both.
+
+    Example:
+        >>> small = Parameter(name="units", kind="Int", default=8, low=8, high=16)
+        >>> deep = Condition(name="kind", values=("deep",))
+        >>> wide = replace(small, high=64, conditions=(deep,))
+        >>> [parameter.variant for parameter in told_apart([small, wide])]
+        ['', 'kind is deep']
+    """
+    told: list[Parameter] = []
+    for parameter in space:
+        told.append(replace(parameter, variant=variant_beside(parameter, told)))
+    return tuple(told)
+
+
+def variant_beside(parameter: Parameter, others: Sequence[Parameter]) -> str:
+    """What tells a parameter apart from others of its name: its conditions in words, or nothing.
+
+    Args:
+        parameter: A parameter, its variant unknown.
+        others: Those that were declared before it, told apart already.
+    """
+    namesakes = [other for other in others if other.name == parameter.name]
+    for other in namesakes:
+        if other.domain == parameter.domain:
+            return other.variant
+    if not namesakes:
+        return ""
+    words = " and ".join(
+        f"{c.name} is {' or '.join(map(str, c.values))}" for c in parameter.conditions
+    )
+    return words or "always"
+
+
+def pick(space: Sequence[Parameter], name: str, values: Mapping[str, Scalar]) -> Parameter | None:
+    """Find the parameter that a configuration means by a name, or None where there is none.
+
+    Several have the same name where they exist under different conditions. The one that exists in
+    the configuration and holds its value is meant; else one that exists, else the first.
+
+    Args:
+        space: Every parameter.
+        name: The name.
+        values: The configuration, by name.
+    """
+    named = [parameter for parameter in space if parameter.name == name]
+    exist = [parameter for parameter in named if parameter.is_active(values)]
+    hold = [p for p in exist if name in values and p.holds(values[name])]
+    return next(iter([*hold, *exist, *named]), None)
+
+
+def plain(parameter: Parameter) -> dict[str, Any]:
+    """Convert a parameter to plain values, as JSON holds them; `from_plain` reads them again.
+
+    What a parameter of an earlier version lacks (`mirrored`, `variant`) is left out where it says
+    nothing, so that spaces stored then compare equal.
+    """
+    values: dict[str, Any] = json.loads(json.dumps(asdict(parameter)))
+    return {k: v for k, v in values.items() if v or k not in ("mirrored", "variant")}
+
+
+def from_plain(values: Mapping[str, Any]) -> Parameter:
+    """Read a parameter from plain values.
+
+    Args:
+        values: As `plain` makes them, of an earlier version too.
+    """
+    conditions = tuple(
+        Condition(name=c["name"], values=tuple(c["values"])) for c in values["conditions"]
+    )
+    return Parameter(**{**values, "values": tuple(values["values"]), "conditions": conditions})
+
+
 def choice_text(value: Any) -> str:
     """A choice's value as a text; 7.0 and 7 are both "7"."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
@@ -154,14 +245,16 @@ def dividing_choice(space: Sequence[Parameter]) -> Parameter | None:
 
 def without_empty_conditions(space: Sequence[Parameter]) -> list[tuple[Parameter, str]]:
     """Pair each parameter with its conditions in words, except conditions that cannot fail."""
-    by_name = {parameter.name: parameter for parameter in space}
+    by_name: dict[str, list[Parameter]] = {}
+    for parameter in space:
+        by_name.setdefault(parameter.name, []).append(parameter)
     return [
         (
             parameter,
             " and ".join(
-                _in_words(c, by_name[c.name])
+                _in_words(c, by_name[c.name][0])
                 for c in parameter.conditions
-                if can_fail(c, by_name[c.name])
+                if any(can_fail(c, parent) for parent in by_name[c.name])
             ),
         )
         for parameter in space

@@ -23,6 +23,11 @@ class Key(StrEnum):
     DECIDING = "trialbook:deciding"
 
 
+_MET = "trialbook:met:"
+"""Begins the name of the attribute of each parameter that a trial met while it ran. One attribute
+a parameter, so that two processes never overwrite what the other has met."""
+
+
 def is_ours(study: optuna.Study) -> bool:
     """Whether Trialbook made the study."""
     return Key.CONFIG in study.user_attrs
@@ -80,19 +85,74 @@ def write_run(study: optuna.Study, *, experiment_id: str | None, run_id: str | N
     study.set_user_attr(Key.RUN.value, run)
 
 
-def space_of(study: optuna.Study) -> Sequence[Mapping[str, Any]]:
-    """The fields of each `Parameter` of the study; parents precede conditional parameters."""
+def space_of(study: optuna.Study) -> list[Mapping[str, Any]]:
+    """The fields of each `Parameter` of the study, those that trials met while they ran last.
+
+    Parents precede conditional parameters.
+    """
+    return [*declared_space_of(study), *met_of(study)]
+
+
+def declared_space_of(study: optuna.Study) -> Sequence[Mapping[str, Any]]:
+    """The fields of each `Parameter` that was known before the study's first trial."""
     parameters: Sequence[Mapping[str, Any]] = _space(study).get("parameters", [])
     return parameters
 
 
+def met_of(study: optuna.Study) -> list[Mapping[str, Any]]:
+    """The fields of each `Parameter` that a trial met while it ran, in the order of meeting.
+
+    Those of trials in an earlier space of the study do not count.
+    """
+    attributes = study.user_attrs
+    since = int((attributes.get(Key.SPACE) or {}).get("since", 0))
+    met = [value for key, value in attributes.items() if key.startswith(_MET)]
+    now = [each for each in met if each["when"][0] >= since]
+    return [each["parameter"] for each in sorted(now, key=lambda each: each["when"])]
+
+
+def ever_met(study: optuna.Study) -> set[str]:
+    """The names of all parameters that trials met while they ran, in any space of the study."""
+    met = (value for key, value in study.user_attrs.items() if key.startswith(_MET))
+    return {str(each["parameter"]["name"]) for each in met}
+
+
+def write_met(
+    study: optuna.Study, name: str, parameter: Mapping[str, Any], when: tuple[int, int]
+) -> None:
+    """Store a parameter that a trial met while it ran.
+
+    Args:
+        study: The study.
+        name: Optuna's name of the parameter.
+        parameter: The fields of the `Parameter`.
+        when: The trial's number, and how many parameters the trial had before.
+    """
+    study.set_user_attr(_MET + name, {"parameter": parameter, "when": list(when)})
+
+
+def may_grow(study: optuna.Study) -> bool:
+    """Whether trials of the study may meet further parameters while they run."""
+    return bool(_space(study).get("grows", False))
+
+
+def widened_at(study: optuna.Study) -> int:
+    """The number of the first trial in the study's present space; 0 where it never changed."""
+    return int(_space(study).get("since", 0))
+
+
 def space_version_of(study: optuna.Study) -> int:
-    """The version of a study's search space: 1, plus 1 for each warm start with a new space."""
+    """The version of a study's space: 1, plus 1 for each warm start or widening with a new one."""
     return int(_space(study).get("version", 1))
 
 
 def write_space(
-    study: optuna.Study, parameters: Sequence[Mapping[str, Any]], *, version: int
+    study: optuna.Study,
+    parameters: Sequence[Mapping[str, Any]],
+    *,
+    version: int,
+    grows: bool = False,
+    since: int = 0,
 ) -> None:
     """Store what a study searches.
 
@@ -100,8 +160,11 @@ def write_space(
         study: The study.
         parameters: The fields of each `Parameter`, parents first.
         version: Version of the space, as `space_version_of` returns it.
+        grows: Whether trials may meet further parameters while they run.
+        since: Number of the first trial in this space.
     """
-    study.set_user_attr(Key.SPACE.value, {"version": version, "parameters": list(parameters)})
+    space = {"version": version, "parameters": list(parameters), "grows": grows, "since": since}
+    study.set_user_attr(Key.SPACE.value, space)
 
 
 def _space(study: optuna.Study) -> Mapping[str, Any]:

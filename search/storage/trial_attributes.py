@@ -49,6 +49,7 @@ class TrialPlan:
         run_id: The trial's MLflow run; None before there is one.
         tags: Tags of the MLflow run: versions, hardware, threads, data.
         folder: Where the child writes the trial's files; empty where it writes none.
+        is_whole: Whether all values are known; a user's own model asks for them while it is built.
 
     Example:
         >>> tags = {Tag.THREADS.value: "2"}
@@ -68,6 +69,7 @@ class TrialPlan:
     run_id: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""
+    is_whole: bool = True
 
     @property
     def threads(self) -> int | None:
@@ -157,6 +159,16 @@ def write_outcome(trial: optuna.Trial, record: TrialRecord) -> None:
 def write_outcome_of_another(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> None:
     """Store the outcome of a trial that was read from the storage, say of a dead process."""
     set_attribute(study, trial, Key.OUTCOME.value, asdict(TrialOutcome.of(record)))
+
+
+def attributes_of_earlier(metrics: Mapping[str, float], *, beyond: bool) -> dict[str, Any]:
+    """Make the attributes of an earlier study's trial that a sampler is shown.
+
+    Args:
+        metrics: The figures that are held against limits, by name.
+        beyond: Whether one of them exceeds a limit of the study that learns.
+    """
+    return {Key.OUTCOME.value: asdict(TrialOutcome(metrics=dict(metrics), beyond=beyond))}
 
 
 def owner_of_trial(trial: FrozenTrial) -> Mapping[str, Any] | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from search.storage.direction import known_value_of, sign_of
@@ -23,7 +25,7 @@ from search.storage.trial_attributes import (
     recipe_of,
     write_outcome_of_another,
 )
-from tracking import COMPLETE, KILLED, PRUNED, QUEUED, RUNNING, TrialRecord
+from tracking import COMPLETE, KILLED, PRUNED, QUEUED, REFUSED, RUNNING, EndReason, TrialRecord
 
 _ORPHAN_S = 60
 _PROPOSAL_S = 5
@@ -61,16 +63,36 @@ def beyond_in_a_row(study: optuna.Study) -> int:
     return sum(1 for _ in takewhile(infeasible, reversed(ended)))
 
 
+def failed_alike(study: optuna.Study, since: int, least: int) -> str | None:
+    """The message of the first trials if these failed with the same one and none other ended.
+
+    Args:
+        study: The study.
+        since: Number of the first trial that is looked at.
+        least: How many must have failed; None is returned for fewer.
+    """
+    ended = [t for t in study.get_trials(deepcopy=False)[since:] if _counts(t)]
+    messages = {outcome_of(trial).message for trial in ended}
+    alike = len(ended) >= least and all(t.state == TrialState.FAIL for t in ended)
+    return messages.pop() if alike and len(messages) == 1 else None
+
+
 def is_beyond(trial: FrozenTrial) -> bool:
     """Whether an ended trial exceeds a limit, so that it does not rank."""
     return outcome_of(trial).beyond
+
+
+def is_refused(trial: FrozenTrial) -> bool:
+    """Whether an ended trial exceeds a limit, be it that it was trained or not."""
+    outcome = outcome_of(trial)
+    return outcome.beyond or outcome.end_reason == EndReason.LIMIT
 
 
 def ranking(study: optuna.Study) -> list[FrozenTrial]:
     """The complete trials that exceed no limit, best first; of equal ones the earlier first."""
     sign = sign_of(study)
     done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    within = [trial for trial in done if not is_beyond(trial)]
+    within = [t for t in done if not is_beyond(t) and math.isfinite(known_value_of(t))]
     return sorted(within, key=lambda trial: (sign * known_value_of(trial), trial.number))
 
 
@@ -90,19 +112,22 @@ def reached(study: optuna.Study, target: float | None) -> int | None:
     return None
 
 
-def same_before(study: optuna.Study, number: int, values: Mapping[str, Any]) -> FrozenTrial | None:
+def same_before(
+    study: optuna.Study, number: int, values: Mapping[str, Any], since: int = 0
+) -> FrozenTrial | None:
     """The first earlier trial that ended with the same active parameters, or None.
 
     Args:
         study: The study.
         number: Number of the new trial; only earlier ones are looked at.
         values: Its active parameters as a model gets them (64, "relu"); if empty, None is returned.
+        since: Number of the first trial that is looked at.
     """
     if not values:
         return None
     ended = (TrialState.COMPLETE, TrialState.PRUNED)
     for trial in study.get_trials(deepcopy=False, states=ended):
-        if _tries(trial, number, values) and not infeasible(trial):
+        if trial.number >= since and _tries(trial, number, values) and not infeasible(trial):
             return trial
     return None
 
@@ -121,6 +146,7 @@ def twin_under_way(study: optuna.Study, number: int, values: Mapping[str, Any]) 
     """
     return bool(values) and any(
         _is_being_chosen(trial, number)
+        or (_is_being_built(trial, number) and lives_here(owner_of_trial(trial) or {}))
         or (_tries(trial, number, values) and lives_here(owner_of_trial(trial) or {}))
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     )
@@ -131,6 +157,11 @@ def _is_being_chosen(trial: FrozenTrial, before: int) -> bool:
     began = trial.datetime_start or datetime.min
     recent = datetime.now() - began < timedelta(seconds=_PROPOSAL_S)
     return trial.number < before and not has_plan(trial) and recent
+
+
+def _is_being_built(trial: FrozenTrial, before: int) -> bool:
+    """Whether an earlier trial's model still asks for values, so that any may come out."""
+    return trial.number < before and has_plan(trial) and not plan_of(trial).is_whole
 
 
 def _tries(trial: FrozenTrial, before: int, values: Mapping[str, Any]) -> bool:
@@ -147,6 +178,8 @@ def state_of(trial: FrozenTrial) -> str:
     """A trial's state as one of `tracking.State`."""
     if trial.state == TrialState.FAIL:
         return outcome_of(trial).state
+    if trial.state == TrialState.PRUNED and infeasible(trial):
+        return REFUSED
     return _STATES.get(trial.state, RUNNING)
 
 
@@ -188,3 +221,11 @@ def runs_elsewhere(study: optuna.Study, owner: Mapping[str, Any]) -> bool:
     gone = {trial.number for trial in orphans(study)}
     under_way = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     return any(t.number not in gone and owner_of_trial(t) != owner for t in under_way)
+
+
+def former_distributions(study: optuna.Study, before: int) -> dict[str, BaseDistribution]:
+    """Optuna's distributions that trials below a number have, by Optuna's name."""
+    former: dict[str, BaseDistribution] = {}
+    for trial in study.get_trials(deepcopy=False)[:before]:
+        former |= trial.distributions
+    return former

@@ -3,60 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import optuna
-from optuna.pruners import BasePruner
-from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from search.child.messages import Ready
 from search.config.goals import directions
-from search.config.parts import parts_of
 from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.pruners.factory import make_pruner
-from search.samplers.factory import make_sampler
-from search.space.configurations import check_configurations
 from search.space.distributions import SpaceAdapter
-from search.space.parameters import Parameter
-from search.space.recipes import recipes_for
+from search.space.parameters import from_plain
+from search.storage.data_check import other_ratings as differ
 from search.storage.studies import Studies, must_be_ours
 from search.storage.study_attributes import (
     config_of,
     dataset_of,
-    history_of,
     is_ours,
+    met_of,
     write_config,
     write_dataset,
     write_history,
     write_space,
 )
 from search.storage.trial_attributes import attributes_of_queued
-from search.study.regret import check_regret
-from search.study.warm_start import History, frozen_trials, plain_space, take_history
-from tracking import Scalar
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Chosen:
-    """The sampler and the pruner of a study, and the configurations to try before sampling.
-
-    Attributes:
-        sampler: Proposes configurations.
-        pruner: Ends hopeless trials.
-        enqueue: Configurations that a user wants tried first.
-        recipes: Published configurations that a new study tries after those.
-        history: What a new study learns from an earlier one; None where there is nothing new.
-    """
-
-    sampler: BaseSampler
-    pruner: BasePruner
-    enqueue: Sequence[Mapping[str, Scalar]]
-    recipes: Sequence[Mapping[str, Scalar]]
-    history: History | None
+from search.study.choice import Chosen, plain_dataset
+from search.study.warm_start import (
+    plain_space,
+)
+from search.study.widening import Space
 
 
 def settled(config: StudyConfig, studies: Studies) -> StudyConfig:
@@ -74,93 +51,9 @@ def settled(config: StudyConfig, studies: Studies) -> StudyConfig:
     if studies.address is not None or studies.store.optuna_db.exists():
         _ = studies.storage  # makes the home folder, where only the storage is elsewhere
         stored = studies.find(config.name)
-    rules = config.options.rules_in_force if stored is None else config_of(stored).options.rules
+    ours = stored is not None and is_ours(stored)
+    rules = config_of(stored).options.rules if stored and ours else config.options.rules_in_force
     return config.at(options=replace(config.options, rules=rules))
-
-
-def choose(
-    config: StudyConfig,
-    studies: Studies,
-    ready: Ready,
-    enqueue: Sequence[Mapping[str, Scalar]],
-) -> Chosen:
-    """Make a study's sampler and pruner, and gather what it tries first; nothing is written.
-
-    Args:
-        config: The study.
-        studies: Where an earlier study is, that this one learns from.
-        ready: The space and the ratings.
-        enqueue: Configurations to try first.
-
-    Returns:
-        All of it, checked against the space.
-
-    Raises:
-        SearchError: A name, a value or a library is missing, or does not fit.
-    """
-    wanted = check_configurations(enqueue, ready.space)
-    if config.regret is not None:
-        check_regret()
-    trials, history = _earlier(config, studies, ready)
-    return Chosen(
-        sampler=_sampler(config, ready.space, trials),
-        pruner=_pruner(config),
-        enqueue=wanted,
-        recipes=recipes_for(config, ready.space),
-        history=history,
-    )
-
-
-def _sampler(
-    config: StudyConfig, space: Sequence[Parameter], earlier: Sequence[Mapping[str, Any]]
-) -> BaseSampler:
-    return make_sampler(
-        config.sampler,
-        config.seed,
-        space=space,
-        trials=config.trials,
-        options=config.sampler_options,
-        history=frozen_trials(earlier, SpaceAdapter(space)),
-    )
-
-
-def _pruner(config: StudyConfig) -> BasePruner:
-    return make_pruner(
-        config.pruner,
-        epochs=config.epochs,
-        options=config.pruner_options,
-        growth=config.growth,
-        parts=parts_of(config),
-    )
-
-
-def _earlier(
-    config: StudyConfig, studies: Studies, ready: Ready
-) -> tuple[Sequence[Mapping[str, Any]], History | None]:
-    """Find the earlier trials that the sampler learns from, for a study with `warm_start`.
-
-    Returns:
-        The trials; and the `History` to store, None where this study has stored its own already.
-    """
-    if config.warm_start is None:
-        return (), None
-    own = studies.find(config.name) if studies.store.home.is_dir() else None
-    taken = None if own is None else history_of(own)
-    if taken is not None:
-        return taken["trials"], None
-    if config.warm_start == config.name:
-        raise SearchError(
-            f"`--warm-start` must name another study, but got {config.name!r} for itself. "
-            "Give the new study a name with `--study`."
-        )
-    earlier = studies.get(config.warm_start)
-    history = take_history(earlier, config, ready.space, plain_dataset(ready))
-    return history.trials, history
-
-
-def plain_dataset(ready: Ready) -> dict[str, Any] | None:
-    """Facts of the dataset that a child loaded, as plain values; None for a user's own model."""
-    return asdict(ready.dataset) if ready.dataset else None
 
 
 def open_study(
@@ -189,20 +82,29 @@ def open_study(
         load_if_exists=True,
     )
     must_be_ours(study)
+    space = chosen.space
     if is_ours(study):
-        _refuse_changes(study, config, plain_dataset(ready))
+        widens = bool(space.changes)
+        _refuse_changes(study, config, plain_dataset(ready), but=("space",) if widens else ())
+        if widens:
+            _write_space(study, ready, space, space.version)
     else:
-        version = chosen.history.version if chosen.history else 1
-        write_space(study, plain_space(ready.space), version=version)
+        _write_space(study, ready, space, chosen.history.version if chosen.history else 1)
         write_dataset(study, plain_dataset(ready))
     write_config(study, config)
     _queue_first(study, ready, chosen)
     return study
 
 
+def _write_space(study: optuna.Study, ready: Ready, space: Space, version: int) -> None:
+    plain = plain_space(space.parameters)
+    write_space(study, plain, version=version, grows=ready.grows, since=space.since)
+
+
 def _queue_first(study: optuna.Study, ready: Ready, chosen: Chosen) -> None:
     """Queue the configurations to try before the sampler is asked, a new study's baseline first."""
-    adapter = SpaceAdapter(ready.space)
+    met = [from_plain(each) for each in met_of(study)]
+    adapter = SpaceAdapter([*chosen.space.parameters, *met])
     trials = study.get_trials(deepcopy=False)
     fresh = all(trial.state == TrialState.WAITING for trial in trials)
     if not trials:
@@ -219,15 +121,18 @@ def _queue_first(study: optuna.Study, ready: Ready, chosen: Chosen) -> None:
 
 
 def _refuse_changes(
-    study: optuna.Study, config: StudyConfig, dataset: Mapping[str, Any] | None
+    study: optuna.Study,
+    config: StudyConfig,
+    dataset: Mapping[str, Any] | None,
+    but: Sequence[str] = (),
 ) -> None:
-    """Refuse to resume a study with other settings or on other ratings."""
+    """Refuse to resume a study with other settings, `but` left out, or on other ratings."""
     old = config_of(study).identity()
     new = {"rules": old["rules"]} | config.identity()
     changed = [
         f"`{key}` was {old.get(key)!r}, now {new.get(key)!r}"
         for key in sorted(old.keys() | new.keys())
-        if old.get(key) != new.get(key)
+        if old.get(key) != new.get(key) and key not in but
     ]
     changed += other_ratings(study, dataset)
     if changed:
@@ -244,11 +149,5 @@ def other_ratings(study: optuna.Study, dataset: Mapping[str, Any] | None) -> lis
         study: The stored study.
         dataset: The ratings of now, as `plain_dataset` returns them.
     """
-    before = dataset_of(study)
-    if not before or not dataset or before["content_hash"] == dataset["content_hash"]:
-        return []
-    return [
-        f"the ratings' hash was {before['content_hash'][:12]}…, now "
-        f"{dataset['content_hash'][:12]}… ({before['profile']['rows']:,} rows then, "
-        f"{dataset['profile']['rows']:,} now)"
-    ]
+    differs = differ(dataset_of(study), dataset)
+    return [differs] if differs else []

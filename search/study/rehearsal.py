@@ -52,6 +52,7 @@ def _rehearse(config: StudyConfig) -> Rehearsal:
             files_mb=sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6,
             space=ready.space,
             workers=ready.workers,
+            grows=ready.grows,
             warnings=ready.warnings,
         )
     except ChildDied as error:

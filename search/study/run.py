@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from search.config.study import StudyConfig
 from search.executor.interrupts import interruptible
 from search.executor.supervisor import Supervisor
+from search.study.request import Request
 from search.trial.progress import Progress, Silent
 from tracking import Scalar, Store
 
@@ -23,6 +24,7 @@ def run_study(
     home: str | Path = "mlruns",
     progress: Progress | None = None,
     enqueue: Sequence[Mapping[str, Scalar]] = (),
+    widen: bool = False,
 ) -> StudyResult:
     """Run a study until it has `config.trials` finished trials; the same call again resumes it.
 
@@ -30,8 +32,9 @@ def run_study(
         config: What to search.
         home: Folder of `mlflow.db`, `optuna.db` and `artifacts/`; made when missing.
         progress: Hears what happens; None for silence.
-        enqueue: Configurations to try before the sampler is asked; parameters that one leaves out
-            are the sampler's to choose. One that is queued or was tried already is passed over.
+        enqueue: Configurations to try first; parameters that one leaves out are the sampler's to
+            choose. One that is queued or was tried already is passed over.
+        widen: Whether the study goes on where its space has changed, with what still fits.
 
     Returns:
         The study's record and how this run ended.
@@ -40,8 +43,6 @@ def run_study(
         SearchError, ModelsError, TrackingError: The user's mistake, in one line.
 
     Example:
-        With the path of a file of ratings as `ratings`, and of a folder as `home`:
-
         >>> config = StudyConfig(name="tiny", trials=2, epochs=3, data=ratings, sampler="random")
         >>> result = run_study(config, home=home)
         >>> result.count("complete"), result.new_trials
@@ -55,14 +56,15 @@ def run_study(
         0
     """
     store = Store(Path(home), config.tracking_uri)
-    return _run(config, lambda: _opened(store, config), progress or Silent(), enqueue)
+    asked = Request(enqueue=enqueue, widen=widen)
+    return _run(config, lambda: _opened(store, config), progress or Silent(), asked)
 
 
 def run_in(
     studies: Studies,
     config: StudyConfig,
     progress: Progress,
-    enqueue: Sequence[Mapping[str, Scalar]] = (),
+    request: Request = Request(),  # noqa: B008 (frozen)
 ) -> StudyResult:
     """Run a study to its target of trials, with a storage that may be open already.
 
@@ -70,11 +72,11 @@ def run_in(
         studies: The studies of the home; opened anew where the study is kept elsewhere.
         config: What to search.
         progress: Hears what happens.
-        enqueue: Configurations to try before the sampler is asked.
+        request: Configurations to try first, and whether the space may have changed.
     """
     store = Store(studies.store.home, config.tracking_uri)
     same = studies.address == config.storage and studies.store == store
-    return _run(config, lambda: studies if same else _opened(store, config), progress, enqueue)
+    return _run(config, lambda: studies if same else _opened(store, config), progress, request)
 
 
 def _opened(store: Store, config: StudyConfig) -> Studies:
@@ -87,7 +89,7 @@ def _run(
     config: StudyConfig,
     studies: Callable[[], Studies],
     progress: Progress,
-    enqueue: Sequence[Mapping[str, Scalar]],
+    request: Request,
 ) -> StudyResult:
     """Start the child, import the heavy libraries meanwhile, and run the study."""
     supervisor = Supervisor(config)
@@ -96,6 +98,6 @@ def _run(
             supervisor.start()
             from search.study.session import Session
 
-            return Session(config, studies(), supervisor, progress, stop, enqueue).run()
+            return Session(config, studies(), supervisor, progress, stop, request).run()
     finally:
         supervisor.close()

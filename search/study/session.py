@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -13,23 +13,28 @@ import optuna
 
 from search.child.messages import Ready
 from search.config.study import StudyConfig
+from search.errors import SearchError
 from search.executor.interrupts import Stop
 from search.executor.pool import work_side_by_side
 from search.executor.supervisor import Supervisor
 from search.space.distributions import SpaceAdapter
+from search.space.weights import weights_of
 from search.storage.owner import me
 from search.storage.records import study_record
 from search.storage.studies import Studies
-from search.storage.study_attributes import write_run
+from search.storage.study_attributes import widened_at, write_run
 from search.storage.trials import finished, running, runs_elsewhere, under_way_or_done
-from search.study.opening import choose, open_study, settled
+from search.study.choice import choose, plain_dataset
+from search.study.opening import open_study, settled
+from search.study.request import Request
 from search.study.result import StudyResult
 from search.study.stopping import Ends
+from search.trial.asked import GrowingSpace
 from search.trial.interruption import reclaim
 from search.trial.objective import Objective
 from search.trial.progress import Progress
 from search.trial.tags import trial_tags
-from tracking import KILLED, Recorder, Scalar, StudyRecord, warmed
+from tracking import KILLED, REFUSED, Recorder, StudyRecord, warmed
 
 
 class Session:
@@ -54,7 +59,7 @@ class Session:
         supervisor: Supervisor,
         progress: Progress,
         stop: Stop,
-        enqueue: Sequence[Mapping[str, Scalar]] = (),
+        request: Request = Request(),  # noqa: B008 (frozen)
     ) -> None:
         """Keep the arguments; `run` is the first to read or write anything.
 
@@ -64,21 +69,23 @@ class Session:
             supervisor: Owns the first worker's child, which may be loading already.
             progress: Hears what happens.
             stop: Set by Ctrl-C or SIGTERM, and by a worker that fails.
-            enqueue: Configurations to try before the sampler is asked.
+            request: Configurations to try first, and whether the space may have changed.
         """
         self._config = config
         self._studies = studies
         self._supervisor = supervisor
         self._progress = progress
         self._stop = stop
-        self._enqueue = enqueue
-        self._started = time.monotonic()
+        self._request = request
+        timeout_s = config.timeout_s
+        self._deadline = time.monotonic() + timeout_s if timeout_s else None
 
     def run(self) -> StudyResult:
         """Run the study until it has its target of finished trials or has to stop."""
         with warmed(self._studies.store) as prepare:
             ready = self._ready()
-            chosen = choose(self._config, self._studies, ready, self._enqueue)
+            chosen = choose(self._config, self._studies, ready, self._request)
+            ready = replace(ready, space=chosen.space.parameters)
             prepare()
         recorder = self._studies.recorder(self._config)
         with self._studies.lock():
@@ -90,13 +97,34 @@ class Session:
             record = recorder.start_study(record)
             write_run(study, experiment_id=record.experiment_id, run_id=record.parent_run_id)
             self._reclaim(study, recorder)
+        if chosen.space.changes:
+            changes = "; ".join(chosen.space.changes)
+            self._progress.message(f"The space has changed: {changes}. The study goes on in it.")
         if chosen.history is not None:
             self._progress.message(chosen.history.summary())
+        for note in chosen.notes:
+            self._progress.message(note)
         for warning in ready.warnings:
             self._progress.message(warning)
         self._progress.study(record, finished=finished(study), target=self._config.trials)
         with self._closed_on_failure(study, recorder, record):
             return self._train(study, recorder, ready)
+
+    def _loaded(self) -> Ready:
+        """Wait until the first child has its data; a timeout that comes before is refused."""
+
+        def is_late() -> bool:
+            return self._deadline is not None and time.monotonic() > self._deadline
+
+        ready = self._supervisor.ready_unless(lambda: self._stop.asked or is_late())
+        if ready is not None:
+            return ready
+        if self._stop.asked:
+            raise KeyboardInterrupt
+        raise SearchError(
+            "`timeout` must leave time to load the data and the model, but they were not loaded "
+            f"after {self._config.timeout_s:g} s. Use a longer `--timeout`."
+        )
 
     def _ready(self) -> Ready:
         """Wait until the child has read the ratings, by the rules of the study if it is stored.
@@ -108,7 +136,7 @@ class Session:
         self._config = settled(self._config, self._studies)
         if self._config.options.rules != guessed:
             self._supervisor.change(self._config)
-        ready = self._supervisor.ready(self._stop)
+        ready = self._loaded()
         self._warnings = ready.warnings
         return ready
 
@@ -128,19 +156,20 @@ class Session:
 
     def _train(self, study: optuna.Study, recorder: Recorder, ready: Ready) -> StudyResult:
         """Train trials with all workers, until the study has ended or this run must stop."""
-        timeout_s = self._config.timeout_s
         first = Objective(
             config=self._config,
             study=study,
             adapter=SpaceAdapter(ready.space),
             first=ready.first,
+            growing=GrowingSpace(study, ready.space, widened_at(study)) if ready.grows else None,
             supervisor=self._supervisor,
             lock=threading.Lock(),
             recorder=recorder,
             progress=self._progress,
             stop=self._stop,
             tags=trial_tags(ready),
-            deadline=self._started + timeout_s if timeout_s else None,
+            deadline=self._deadline,
+            weights=weights_of(self._config, ready.space, ready.dataset),
         )
         with self._others(ready, study) as others:
             members = [first, *(replace(first, supervisor=other) for other in others)]
@@ -184,7 +213,7 @@ class Session:
         # What the first made of `auto`: another one, that sees one device of several, would not.
         config = replace(self._config, workers=ready.workers, threads=ready.threads)
         others = [
-            Supervisor(config, device=number % gpus if gpus else None)
+            Supervisor(config, number % gpus if gpus else None, plain_dataset(ready))
             for number in range(1, min(ready.workers, left))
         ]
         try:
@@ -220,6 +249,8 @@ class Session:
         new = 0
         while not member.is_over and (trial := self._next(study, recorder)) is not None:
             record = member(trial)
+            if record.state == REFUSED and record.run_id is None:
+                continue  # it never began, so that nobody was told of it
             self._progress.ended(record, finished=finished(study), target=self._config.trials)
             new += record.state != KILLED
         return new

@@ -12,17 +12,21 @@ from search.samplers.grid import grid_points
 from search.space.distributions import optuna_name
 from search.space.parameters import Parameter, always_active
 from search.storage.slots import given_slots, slot_of
-from search.storage.trials import beyond_in_a_row, reached, under_way_or_done
+from search.storage.trials import beyond_in_a_row, failed_alike, reached, under_way_or_done
 from search.study.regret import RegretBound
 
 _IN_VAIN = 50
+_ALIKE = 3
+"""Trials of a user's own model that fail alike before any other ends, after which a run ends; Keras
+Tuner's `max_consecutive_failed_trials` is 3 as well."""
 
 
 class Ends:
     """Decides whether a study ends before its target of trials, and says why.
 
     It ends once a trial reaches the target value, a longer search would gain too little, all points
-    of the grid were tried, or a limit has kept 50 trials in a row from being trained.
+    of the grid were tried, a limit has kept 50 trials in a row from being trained, or the first
+    three trials of a run of a user's own model all failed with the same message.
     """
 
     def __init__(
@@ -38,6 +42,9 @@ class Ends:
         self._config = config
         self._study = study
         self._points = len(grid_points(space)) if config.sampler == "grid" else None
+        trials = study.get_trials(deepcopy=False)
+        open_ones = (trial.number for trial in trials if not trial.state.is_finished())
+        self._first = next(open_ones, len(trials))
         self._regret = None
         if config.regret is not None:
             names = [optuna_name(parameter) for parameter in always_active(space)]
@@ -66,6 +73,12 @@ class Ends:
             reasons.append(
                 f"{_IN_VAIN} configurations in a row were beyond a limit. Begin another study "
                 "(`--study`) with a higher limit or a narrower space."
+            )
+        alike = None if config.rates else failed_alike(self._study, self._first, _ALIKE)
+        if alike is not None:
+            reasons.append(
+                f"The first {_ALIKE} trials failed alike ({alike.rstrip('.')}). Mend the model, "
+                "and call the study again."
             )
         return reasons
 

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
-from models.checks import told
 from search.config.goals import figures_of
+from search.config.limits import Limits, exceeds, held_against, limits_of
 from search.config.options import SAMPLERS
 from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.space.distributions import SpaceAdapter
-from search.space.parameters import Parameter
+from search.space.parameters import Parameter, from_plain, plain
 from search.storage.records import study_record
 from search.storage.study_attributes import (
     config_of,
     dataset_of,
+    declared_space_of,
+    ever_met,
     history_of,
-    space_of,
+    met_of,
     space_version_of,
 )
+from search.study.fitting import Target, fitting
+from search.study.frozen import frozen_trials
 from tracking import COMPLETE, PRUNED, Scalar, StudyRecord, TrialRecord
 
 _QUEUED = 5
-
-_Trial = TypeVar("_Trial")
 
 # What two studies must share for a value of one to stand in the other.
 _SAME = ("split", "objective", "epochs", "folds", "growth", "trainer")
@@ -45,10 +45,14 @@ class History:
         version: Version of this study's space: one more than the earlier study's where it is
             another space.
         trials: What the sampler learns from: `values`, `goals` (None where it was pruned),
-            `value` and `epochs` each.
+            `value` (None where it was not trained), `epochs`, and the `figures` that limits are
+            about, each.
         queued: Configurations to train again, best first, where the sampler does not learn.
         left: How many trials were left out, by reason.
         reason: Why the sampler does not learn from the earlier values; empty where it does.
+        beyond: How many of `trials` exceed a limit of this study, and are learnt as infeasible.
+        late: The fields of each `Parameter` that trials of the earlier study met only while they
+            ran, and that the trials here may have.
     """
 
     study: str
@@ -57,6 +61,8 @@ class History:
     queued: tuple[Mapping[str, Scalar], ...]
     left: Mapping[str, int]
     reason: str
+    beyond: int = 0
+    late: tuple[Mapping[str, Any], ...] = ()
 
     def summary(self) -> str:
         """Say in one line what was taken and what was left out."""
@@ -67,6 +73,8 @@ class History:
             )
         else:
             first = f"The sampler learns from {len(self.trials)} trials of {self.study}."
+            if self.beyond:
+                first += f" {self.beyond} of them are beyond a limit, and learnt as such."
         rest = "; ".join(f"{count} for {why}" for why, count in self.left.items())
         return f"{first} Left out: {rest}." if rest else first
 
@@ -79,16 +87,11 @@ def take_history(
 ) -> History:
     """Take the trials of an earlier study that fit the space of a new study.
 
-    Missing parameters get their defaults; a trial with a value outside the space is left out.
-
     Args:
         study: The earlier study.
         config: Settings of the new study.
-        space: Space of the new study.
-        dataset: Ratings of the new study; None for a user's own model.
-
-    Returns:
-        Trials to learn from; or configurations to queue, where the sampler cannot learn from them.
+        space: Its space. A parameter that a trial lacks gets its default.
+        dataset: Its ratings; None for a user's own model.
 
     Raises:
         SearchError: The earlier study trains another kind of model.
@@ -98,19 +101,39 @@ def take_history(
     reason = _reason(old, config, dataset_of(study), dataset)
     left: Counter[str] = Counter()
     record = study_record(study, old)
-    taken = _taken(record, space, left)
-    fitted = {trial.number: values for trial, values in taken}
-    best = [fitted[trial.number] for trial in record.ranked() if trial.number in fitted]
-    inherited = [] if reason else _inherited(study, old, config, space, left)
-    own = [] if reason else [_plain(trial, values, config) for trial, values in taken]
+    late = [from_plain(each) for each in met_of(study)] if not config.rates else []
+    target = Target(space, late)
+    limits = limits_of(config)
+    taken = _taken(record, target, left, limits)
+    trials: tuple[Mapping[str, Any], ...] = ()
+    if not reason:
+        own = (_plain(trial, values, config) for trial, values in taken)
+        trials = (*_inherited(study, old, config, target, left), *own)
     return History(
         study=study.study_name,
         version=_version(study, space),
-        trials=(*inherited, *own),
-        queued=tuple(best[:_QUEUED]) if reason else (),
+        trials=trials,
+        beyond=sum(exceeds(trial.get("figures", {}), limits) for trial in trials),
+        queued=_best(study, record, taken, dataset, limits) if reason else (),
         left=dict(left),
         reason=reason,
+        late=tuple(plain(parameter) for parameter in late),
     )
+
+
+def _best(
+    study: optuna.Study,
+    record: StudyRecord,
+    taken: Sequence[tuple[TrialRecord, Mapping[str, Scalar]]],
+    dataset: Mapping[str, Any] | None,
+    limits: Limits,
+) -> tuple[Mapping[str, Scalar], ...]:
+    """The best configurations of an earlier study that fit and exceed no limit, best first."""
+    same = (dataset_of(study) or {}).get("content_hash") == (dataset or {}).get("content_hash")
+    held = limits if same else Limits()  # other ratings make other figures
+    fitted = {trial.number: v for trial, v in taken if not exceeds(trial.metrics, held)}
+    best = [fitted[trial.number] for trial in record.ranked() if trial.number in fitted]
+    return tuple(best[:_QUEUED])
 
 
 def _must_train_the_same(old: StudyConfig, new: StudyConfig) -> None:
@@ -122,11 +145,17 @@ def _must_train_the_same(old: StudyConfig, new: StudyConfig) -> None:
 
 
 def _taken(
-    record: StudyRecord, space: Sequence[Parameter], left: Counter[str]
+    record: StudyRecord, target: Target, left: Counter[str], limits: Limits
 ) -> list[tuple[TrialRecord, dict[str, Scalar]]]:
-    """List the trials that fit a space, with their values; count the others in `left` by reason."""
-    ended = [t for t in record.trials if t.state in (COMPLETE, PRUNED) and t.value is not None]
-    return _fitting(((trial, trial.params) for trial in ended), space, left)
+    """List the trials that fit a space, with their values; count the others in `left` by reason.
+
+    A trial that a limit kept from being trained is taken only where it is beyond `limits` too.
+    """
+    ended = [t for t in record.trials if t.state in (COMPLETE, PRUNED)]
+    known = [t for t in ended if t.value is not None or exceeds(t.metrics, limits)]
+    if len(known) < len(ended):
+        left["a limit of then, untrained"] = len(ended) - len(known)
+    return fitting(((trial, trial.params) for trial in known), target, left)
 
 
 def _reason(
@@ -148,7 +177,7 @@ def _inherited(
     study: optuna.Study,
     old: StudyConfig,
     new: StudyConfig,
-    space: Sequence[Parameter],
+    target: Target,
     left: Counter[str],
 ) -> list[dict[str, Any]]:
     """List the trials that the earlier study itself had by warm start and that fit the new space.
@@ -158,8 +187,8 @@ def _inherited(
     if list(old.objectives) != list(new.objectives):
         return []
     trials = (history_of(study) or {}).get("trials", [])
-    fitting = _fitting(((trial, trial["values"]) for trial in trials), space, left)
-    return [{**trial, "values": values} for trial, values in fitting]
+    those = fitting(((trial, trial["values"]) for trial in trials), target, left)
+    return [{**trial, "values": values} for trial, values in those]
 
 
 def _why_not(
@@ -188,38 +217,6 @@ def _repeats(dataset: Mapping[str, Any] | None) -> int:
     return int((dataset or {}).get("profile", {}).get("duplicates_dropped", 0))
 
 
-def _fitting(
-    trials: Iterable[tuple[_Trial, Mapping[str, Scalar]]],
-    space: Sequence[Parameter],
-    left: Counter[str],
-) -> list[tuple[_Trial, dict[str, Scalar]]]:
-    """List the trials that fit a space, with their values; count the others in `left` by reason."""
-    taken = []
-    for trial, params in trials:
-        values, problem = _fitted(params, space)
-        if problem:
-            left[problem] += 1
-        else:
-            taken.append((trial, values))
-    return taken
-
-
-def _fitted(
-    params: Mapping[str, Scalar], space: Sequence[Parameter]
-) -> tuple[dict[str, Scalar], str]:
-    """Complete an earlier trial's values with a space's defaults, or name what does not fit."""
-    values: dict[str, Scalar] = {}
-    for parameter in space:
-        if not parameter.is_active(values):
-            continue
-        value = params.get(parameter.name, parameter.default)
-        if not parameter.holds(value):
-            return {}, f"`{parameter.name}` = {told(value)}"
-        values[parameter.name] = value
-    unknown = sorted(set(params) - {parameter.name for parameter in space})
-    return (values, f"`{unknown[0]}`, which is no parameter any more") if unknown else (values, "")
-
-
 def _plain(trial: TrialRecord, values: Mapping[str, Scalar], config: StudyConfig) -> dict[str, Any]:
     """Convert a trial to the plain dict that `History.trials` holds."""
     goals = None
@@ -230,43 +227,46 @@ def _plain(trial: TrialRecord, values: Mapping[str, Scalar], config: StudyConfig
         "goals": goals,
         "value": trial.value,
         "epochs": max(1, len(trial.epochs)),
+        "figures": held_against(trial.metrics),
     }
 
 
 def _version(study: optuna.Study, space: Sequence[Parameter]) -> int:
     """The version of the new study's space: the earlier study's, plus 1 if the spaces differ."""
-    same = list(space_of(study)) == plain_space(space)
+    same = list(declared_space_of(study)) == plain_space(space)
     return space_version_of(study) + (not same)
 
 
 def plain_space(space: Sequence[Parameter]) -> list[dict[str, Any]]:
     """Convert a space to plain values, as JSON holds them."""
-    plain: list[dict[str, Any]] = json.loads(json.dumps([asdict(p) for p in space]))
-    return plain
+    return [plain(parameter) for parameter in space]
 
 
-def frozen_trials(
-    history: Sequence[Mapping[str, Any]], adapter: SpaceAdapter
+def carried_over(
+    study: optuna.Study, space: Sequence[Parameter], since: int
 ) -> tuple[FrozenTrial, ...]:
-    """Convert the trials of a history to Optuna's frozen trials, as a sampler sees them.
+    """Take a study's own trials of before its space was changed, as far as they fit the new space.
+
+    Parameters that its trials met only while they ran are left out, until trials meet them again.
 
     Args:
-        history: As `History.trials` has them.
-        adapter: Adapter of the new study's space.
-
-    Returns:
-        Complete trials with the values of their goals, pruned ones with their best at its epoch.
+        study: The study.
+        space: The space that it goes on in.
+        since: Number of its first trial there.
     """
-    trials = []
-    for taken in history:
-        complete = taken["goals"] is not None
-        trials.append(
-            optuna.trial.create_trial(
-                state=TrialState.COMPLETE if complete else TrialState.PRUNED,
-                values=taken["goals"],
-                params=adapter.encode(taken["values"]),
-                distributions=adapter.distributions(taken["values"]),
-                intermediate_values={int(taken["epochs"]): float(taken["value"])},
-            )
-        )
-    return tuple(trials)
+    config = config_of(study)
+    record = study_record(study, config)
+    known = {parameter.name for parameter in space}
+    dropped = ever_met(study) - known
+    earlier = replace(
+        record,
+        trials=tuple(
+            replace(t, params={n: v for n, v in t.params.items() if n not in dropped})
+            for t in record.trials
+            if t.number < since
+        ),
+    )
+    limits = limits_of(config)
+    taken = _taken(earlier, Target(space), Counter(), limits)
+    history = [_plain(trial, values, config) for trial, values in taken]
+    return frozen_trials(history, space, limits=limits)

@@ -47,7 +47,8 @@ def judging_of(config: StudyConfig, slot: int, plan: TrialPlan) -> Judging:
     is_judged = slot > 0 and config.pruner != "none"
     first = None
     if is_judged and not parts:
-        small = has_small_batches(plan.values)
+        # Keras' own `fit`, which a user's model calls, takes batches of 32 unless told otherwise.
+        small = not config.rates or has_small_batches(plan.values)
         first = first_judged(
             config.pruner, config.pruner_options, small=small, growth=config.growth
         )
@@ -95,8 +96,8 @@ class Judge:
         # Signed ranks are of all reports, other pruners look at the last one.
         by_epochs = config.pruner == "wilcoxon" and not judging.by_parts
         self._first = (judging.first or 0) if by_epochs else 0
-        if judging.by_parts:  # whose values say the same whatever the shape
-            self._peers = peers_of(study, self._frozen)
+        if judging.by_parts or not config.rates:  # whose values say the same whatever the shape
+            self._peers = peers_of(study, self._frozen, first=self._first)
         else:
             alike = partial(same_shape, params)
             self._peers = peers_of(study, self._frozen, alike, self._first)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import time
 
-from search.child.messages import Part
+from search.child.messages import Answer, Part
 from search.executor.training import Listener
+from search.space.parameters import Parameter
+from search.trial.asked import AskedValues
 from search.trial.judge import Judge
 from search.trial.progress import Progress
 from search.trial.run import TrialRun
@@ -23,7 +25,14 @@ class TrialListener(Listener):
     seconds: a write costs the same for one epoch as for fifty.
     """
 
-    def __init__(self, run: TrialRun, judge: Judge, recorder: Recorder, progress: Progress) -> None:
+    def __init__(
+        self,
+        run: TrialRun,
+        judge: Judge,
+        recorder: Recorder,
+        progress: Progress,
+        asked: AskedValues | None = None,
+    ) -> None:
         """Keep the receivers of the trial's epochs; nothing is written yet.
 
         Args:
@@ -31,7 +40,9 @@ class TrialListener(Listener):
             judge: Asks the pruner about the trial.
             recorder: Writes the trial's epochs to MLflow.
             progress: The display that is shown them.
+            asked: Chooses the values that the trial's model asks for; None where it asks for none.
         """
+        self._asked = asked
         self._run = run
         self._judge = judge
         self._recorder = recorder
@@ -58,6 +69,14 @@ class TrialListener(Listener):
             return True
         self._judge.tell(part.number, part.value)
         return not (part.waits and self._judge.prunes())
+
+    def ask(self, parameter: Parameter) -> Answer:
+        """Choose the value of a parameter that the trial's model has just declared."""
+        return super().ask(parameter) if self._asked is None else self._asked.ask(parameter)
+
+    def built(self) -> bool:
+        """Store the values of a model that is built; say whether it is to be trained."""
+        return self._asked is None or self._asked.built()
 
     def between(self) -> None:
         """Write the new epochs if the last write was long enough ago (0.5 s, later up to 4 s)."""

@@ -16,11 +16,12 @@ from optuna.trial import FrozenTrial
 from search.child.messages import Done, Failed
 from search.config.limits import Limits, limits_of
 from search.config.study import StudyConfig
+from search.errors import SearchError
 from search.executor.interrupts import Stop
 from search.executor.supervisor import ChildDied, Supervisor
 from search.executor.training import train
-from search.seeds import training_seed
 from search.space.distributions import SpaceAdapter
+from search.space.weights import Weights
 from search.storage.internals import frozen, stored_at_once
 from search.storage.owner import me
 from search.storage.records import trial_record
@@ -28,22 +29,22 @@ from search.storage.slots import slot_of
 from search.storage.trial_attributes import (
     TrialPlan,
     plan_of,
-    recipe_of,
     write_owner,
     write_plan,
     write_slot,
 )
-from search.storage.trials import same_before, twin_under_way
+from search.storage.trials import ranking
+from search.trial.asked import AskedValues, GrowingSpace, Hearers, met_in_words
 from search.trial.conclusion import Conclusion
 from search.trial.files import make_folder
 from search.trial.judge import Judge, Judging, judging_of
 from search.trial.listener import TrialListener
 from search.trial.progress import Progress
+from search.trial.proposal import new_plan
 from search.trial.run import Curve, TrialRun
 from search.trial.task import task_of
+from search.trial.twins import awaited_twin
 from tracking import EndReason, Recorder, Scalar, Tag, TrialRecord
-
-_TWIN_PAUSE_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Objective:
         study: Its Optuna study.
         adapter: Its space.
         first: The values that trial 0 tries.
+        growing: The parameters of a user's own model, which asks for its values; else None.
         supervisor: Owns the child.
         lock: Held by one worker at a time, while it stores the end of a trial in both stores.
         recorder: Writes the record.
@@ -73,12 +75,14 @@ class Objective:
         stop: Looked at between messages; once it is set, trials are interrupted.
         tags: The tags that the runs of all trials share.
         deadline: Monotonic time after which trials are interrupted, or None.
+        weights: Counts the weights of a configuration; None where no limit is set on them.
     """
 
     config: StudyConfig
     study: optuna.Study
     adapter: SpaceAdapter
     first: Mapping[str, Scalar]
+    growing: GrowingSpace | None
     supervisor: Supervisor
     lock: threading.Lock
     recorder: Recorder
@@ -86,6 +90,7 @@ class Objective:
     stop: Stop
     tags: dict[str, str]
     deadline: float | None
+    weights: Weights | None = None
 
     @property
     def conclusion(self) -> Conclusion:
@@ -106,7 +111,7 @@ class Objective:
 
         Returns:
             Its record; the state is "killed" where it was interrupted, and then its configuration
-            is queued again.
+            is queued again, and "refused" where its model has too many weights to be trained.
         """
         record = TrialRecord(study=self.config.name, number=trial.number, params={})
         curve = Curve(monitor=self.config.monitor, sign=self.config.sign)
@@ -114,11 +119,16 @@ class Objective:
         try:
             slot = slot_of(self.study, frozen(trial))
             plan = self._propose(run, slot)
+            if beyond := self._refusal(slot, plan):
+                return self._refuse(run, plan, beyond)
             run = self._begin_run(run, plan)
-            earlier = self._same_before(run)
+            judging = judging_of(self.config, slot, plan)
+            if self.growing is not None:
+                return self._train_asking(run, plan, judging, self.growing)
+            earlier = self._same_before(run, run.record.params)
             if earlier is not None:
                 return self._reuse(run, plan, earlier)
-            return self._train(run, plan, judging_of(self.config, slot, plan), slot)
+            return self._conclude(run, self._train(run, plan, judging))
         except BaseException as error:
             with contextlib.suppress(Exception):  # what went wrong first is what is told
                 self.supervisor.close()
@@ -129,41 +139,35 @@ class Objective:
 
     def _propose(self, run: TrialRun, slot: int) -> TrialPlan:
         """Let the sampler choose a configuration, and store the trial's plan."""
-        trial = run.trial
-        seed = training_seed(self.config.seed, slot)
-        plan = TrialPlan(
-            seed=seed,
-            preset=self._preset(slot),
-            epochs=self.config.epochs,
-            tags=self._tags(trial, slot, seed),
-            folder=str(run.folder),
-        )
+        trial, plan = run.trial, new_plan(self.config, run, slot, self.tags)
         with stored_at_once(trial):
             write_owner(trial, me())
             write_slot(trial, slot)
-            if slot == 0:
-                values = dict(self.first)
-                self.adapter.teach(trial, values)
+            if self.growing is not None:
+                plan = replace(plan, is_whole=False)
+            elif slot == 0:
+                plan = replace(plan, values=dict(self.first))
+                self.adapter.teach(trial, plan.values)
             else:
-                values = self.adapter.sample(trial)
-            plan = replace(plan, values=values)
+                plan = replace(plan, values=self.adapter.sample(trial))
             write_plan(trial, plan)
         return plan
 
-    def _tags(self, trial: optuna.Trial, slot: int, seed: int) -> dict[str, str]:
-        """The tags of a trial's MLflow run: those that all trials share, and the trial's own."""
-        tags = self.tags | {Tag.SEED: str(seed), Tag.SLOT: str(slot)}
-        if recipe := recipe_of(trial):
-            tags[Tag.RECIPE] = recipe
-        if slot == 0:
-            tags[Tag.BASELINE] = "true"
-        return tags
+    def _refusal(self, slot: int, plan: TrialPlan) -> str:
+        """Say which limit a proposed model exceeds; trial 0 is trained whatever it needs."""
+        if slot == 0 or self.weights is None:
+            return ""
+        return self.weights.refusal(plan.values)
 
-    def _preset(self, slot: int) -> str | None:
-        """The published configuration that is trained instead of sampled values, or None."""
-        if self.config.model in ("baseline", "as-written"):
-            return self.config.model
-        return "baseline" if slot == 0 and self.config.rates else None
+    def _refuse(self, run: TrialRun, plan: TrialPlan, beyond: str) -> TrialRecord:
+        """End a trial before it begins, since its model exceeds a limit."""
+        assert self.weights is not None
+        record = replace(
+            run.record, params=plan.values, objective=self.config.value_name, tags=plan.tags
+        )
+        with self.lock:
+            refused = replace(run, record=record)
+            return self.conclusion.refuse(refused, beyond, self.weights.count(plan.values))
 
     def _begin_run(self, run: TrialRun, plan: TrialPlan) -> TrialRun:
         """Begin the trial's MLflow run, and store the run's identifier in the trial's plan."""
@@ -176,17 +180,11 @@ class Objective:
         self.progress.trial(begun.record, epochs=self.config.epochs)
         return begun
 
-    def _same_before(self, run: TrialRun) -> FrozenTrial | None:
-        """An earlier trial of the same configuration whose value may be reused, or None.
-
-        If another worker trains such a trial just now, wait for its end.
-        """
+    def _same_before(self, run: TrialRun, values: Mapping[str, Scalar]) -> FrozenTrial | None:
+        """An earlier trial of the same configuration whose value may be reused, or None."""
         if self.config.duplicates != "reuse":
             return None
-        number, values = run.trial.number, run.record.params
-        while twin_under_way(self.study, number, values) and not self.is_over:
-            time.sleep(_TWIN_PAUSE_S)
-        return same_before(self.study, number, values)
+        return awaited_twin(self.study, run.trial.number, values, lambda: self.is_over)
 
     def _reuse(self, run: TrialRun, plan: TrialPlan, same: FrozenTrial) -> TrialRecord:
         """End a trial untrained, with the value of an earlier trial of the same configuration."""
@@ -212,18 +210,52 @@ class Objective:
         with self.lock:
             return self.conclusion.succeed(run, done)
 
-    def _train(self, run: TrialRun, plan: TrialPlan, judging: Judging, slot: int) -> TrialRecord:
-        """Train a trial in the child, and store its end."""
+    def _train_asking(
+        self, run: TrialRun, plan: TrialPlan, judging: Judging, growing: GrowingSpace
+    ) -> TrialRecord:
+        """Train a user's own model, which asks for its values while it is built and trained."""
+        run_id, number = run.record.run_id or "", run.trial.number
+        stored: dict[str, Scalar] = {}
+
+        def store(values: Mapping[str, Scalar]) -> None:
+            new = {name: value for name, value in values.items() if name not in stored}
+            write_plan(run.trial, replace(plan, values=dict(values), run_id=run_id, is_whole=True))
+            if new and run_id:
+                self.recorder.parameters(run_id, new)
+            stored.update(new)
+
+        hearers = Hearers(
+            new=lambda met: self.progress.message(met_in_words(met, number, self.config.sampler)),
+            store=store,
+            twin=lambda values: self._same_before(run, values),
+        )
+        is_first = Tag.BASELINE in plan.tags
+        asked = AskedValues(run.trial, growing, hearers, at_defaults=is_first)
+        trained = self._train(run, replace(plan, run_id=run_id), judging, asked)
+        if len(stored) < len(asked.values):  # it ended before its model was built
+            store(asked.values)
+        run = replace(run, record=replace(run.record, params=dict(asked.values)))
+        if asked.twin is not None:
+            return self._reuse(
+                run, replace(plan, values=dict(asked.values), is_whole=True), asked.twin
+            )
+        return self._conclude(run, trained)
+
+    def _train(
+        self, run: TrialRun, plan: TrialPlan, judging: Judging, asked: AskedValues | None = None
+    ) -> _Trained:
+        """Train a trial in the child."""
         task = task_of(
             plan,
             run.folder,
             keep_model=self.config.keep_models != "none",
             judged_from=judging.first,
             judged_by_parts=judging.by_parts,
-            limits=Limits() if slot == 0 else limits_of(self.config),
+            limits=Limits() if Tag.BASELINE in plan.tags else limits_of(self.config),
         )
-        judge = Judge(self.config, self.study, run.trial, judging, plan.values)
-        listener = TrialListener(run, judge, self.recorder, self.progress)
+        values = plan.values if asked is None else asked.values
+        judge = Judge(self.config, self.study, run.trial, judging, values)
+        listener = TrialListener(run, judge, self.recorder, self.progress, asked)
         peak_memory_mb = None
         try:
             ended = train(self.supervisor, task, listener, lambda: self.is_over)
@@ -234,11 +266,32 @@ class Objective:
             text = str(error)
             ended = Failed(end_reason=error.end_reason, message=text[:1].upper() + text[1:])
         judge.write()
+        return _Trained(listener, ended, peak_memory_mb)
+
+    def _conclude(self, run: TrialRun, trained: _Trained) -> TrialRecord:
+        """Store how a trial's training ended.
+
+        Raises:
+            SearchError: The user's model is at fault whatever the configuration, as far as the
+                study has seen: none of its trials is complete.
+        """
+        ended = trained.ended
+        if isinstance(ended, Failed) and ended.is_for_all and not ranking(self.study):
+            raise SearchError(ended.message)
         with self.lock:
             if ended is None:
-                listener.write()
+                trained.listener.write()
                 reason = EndReason.INTERRUPTED if self.stop.asked else EndReason.TIMEOUT
-                return self.conclusion.interrupt(run, reason, peak_memory_mb)
+                return self.conclusion.interrupt(run, reason, trained.peak_memory_mb)
             if isinstance(ended, Failed):
                 return self.conclusion.fail(run, ended, self.supervisor.log_tail())
             return self.conclusion.succeed(run, ended)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trained:
+    """The listener of a training, its end (None where it was stopped) and its memory in MB."""
+
+    listener: TrialListener
+    ended: Done | Failed | None
+    peak_memory_mb: float | None

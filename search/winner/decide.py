@@ -26,7 +26,8 @@ from search.storage.study_attributes import (
     write_chooser,
     write_verdict,
 )
-from search.study.opening import other_ratings, plain_dataset
+from search.study.choice import plain_dataset
+from search.study.opening import other_ratings
 from search.winner.candidates import Repeated, candidates_of
 from search.winner.report import store_verdict
 from search.winner.trainer import Tell, Trainer
@@ -57,7 +58,7 @@ def find_winner(
         name: Name of the study.
         store: The study's home; or the studies of a home whose Optuna storage is elsewhere.
         top: How many of the best trials are trained again, the baseline beside them.
-        repeats: New seeds of each, the same ones for all.
+        repeats: New seeds of each, the same ones for all; at least 2.
         refit: Whether the registered model is trained on train and validation part together.
         tell: Called with a line of text for every step.
 
@@ -66,7 +67,7 @@ def find_winner(
 
     Raises:
         SearchError: The study has no test part, trials under way, or none that is complete;
-            another process chooses its winner; every candidate failed on a new seed.
+            another process chooses its winner; every candidate failed on a new seed; one repeat.
         KeyboardInterrupt: Ctrl-C or SIGTERM. Before the test part was opened nothing is decided
             then; after it the winner stands, and the same call scores it and registers the model.
 
@@ -123,6 +124,11 @@ class _Choice:
 
     def decide(self, top: int, repeats: int, refit: bool) -> Verdict:
         """Choose on the validation part, then open the test part and register the model."""
+        if repeats < 2:
+            raise SearchError(
+                "A winner needs at least 2 repeats, since one seed does not show how much seeds "
+                f"matter, but got {repeats}. Use 5."
+            )
         candidates = candidates_of(self.study, self.config, top)
         seeds = tuple(derive_seed(self.config.seed, n, _STREAM) for n in range(repeats))
         with self._trainer(candidates) as trainer:
@@ -215,7 +221,7 @@ def _chosen(
     counts = trainer.score(None, "valid").counts
     able = [each for each in trained if each.can_win]
     errors = together([each.valid for each in able], counts)
-    trials = [(c.trial.number, c.is_baseline, float(c.trial.value or 0)) for c in able]
+    trials = [(c.trial.number, c.is_baseline, c.searched) for c in able]
     judged, tie = judge(trials, errors)
     return Verdict(
         study=name,

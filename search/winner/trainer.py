@@ -13,7 +13,7 @@ from search.child.messages import Done, Failed, Score, Scored
 from search.errors import SearchError
 from search.executor.interrupts import Stop
 from search.executor.supervisor import ChildDied, Supervisor
-from search.executor.training import Listener, score, train
+from search.executor.training import Listener, NotScored, score, train
 from search.trial.files import make_folder
 from search.trial.task import task_of
 from search.winner.candidates import Repeated
@@ -89,7 +89,7 @@ class Trainer:
             try:
                 ended = self._train(candidate, seed, folder)
                 scored = self.score(folder / "model", "valid")
-            except ChildDied as error:
+            except (ChildDied, NotScored) as error:
                 raise Untrainable(candidate, seed, str(error)) from error
             candidate.ends.append(ended)
             candidate.valid.append(scored.sums["model"])

@@ -46,7 +46,7 @@ def read_file(path: Path, options: SourceOptions, *, gaps: bool = False) -> Rati
         with unpacked(path, packing, where=where) as inner:
             return _read(inner, options, where=where, gaps=gaps)
     except OSError as error:
-        raise ModelsError(f"{str(path)[:200]} cannot be read: {error.strerror}.") from None
+        raise ModelsError(f"{str(path)[:200]} cannot be read: {error.strerror or error}.") from None
 
 
 def _read(path: Path, options: SourceOptions, *, where: str, gaps: bool) -> RatingTable:

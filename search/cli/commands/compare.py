@@ -40,7 +40,7 @@ def command(
         )
     stored = open_studies(home, storage)
     records = [stored.record(name) for name in studies]
-    best = {record.name: (record.ranked() or (None,))[0] for record in records}
+    best = {record.name: record.best for record in records}
     names = dict.fromkeys(n for t in best.values() if t is not None for n in t.params)
     values = {n: [t.params.get(n) if t else None for t in best.values()] for n in names}
     differ = [n for n, row in values.items() if len({str(v) for v in row}) > 1]

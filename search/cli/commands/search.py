@@ -21,6 +21,7 @@ from search.cli.common import (
 )
 from search.cli.study_options import study_options
 from search.config.study import StudyConfig
+from search.config.toml import read_toml
 
 if TYPE_CHECKING:
     from search.storage.studies import Studies
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 @click.option(
     "--enqueue", type=click.Path(path_type=Path), help="Configurations to try first (JSON, TOML)."
 )
+@click.option("--widen", is_flag=True, help="Go on where the space has changed, with what fits.")
 @click.option("--dry-run", is_flag=True, help="List the space and estimate the cost; run nothing.")
 @home_option
 @json_option
@@ -44,6 +46,7 @@ def command(
     as_json: bool,
     dry_run: bool,
     enqueue: Path | None,
+    widen: bool,
     no_user_filter: bool,
     **flags: Any,
 ) -> int:
@@ -56,11 +59,12 @@ def command(
         return show_plan(config, home, as_json=as_json)
     from search.cli.live import LiveProgress, steady_console
     from search.space.configurations import read_configurations
+    from search.study.request import Request
     from search.study.run import run_in
 
     wanted = read_configurations(enqueue) if enqueue else ()
     with LiveProgress(steady_console()) as progress:
-        result = run_in(studies, config, progress, wanted)
+        result = run_in(studies, config, progress, Request(enqueue=wanted, widen=widen))
     if as_json:
         emit(result.to_json())
         if result.interrupted:
@@ -82,11 +86,13 @@ def resolve(
     They come from a study file, else from a stored study of that name, else from the default study.
     The flags that were given replace single settings.
     """
+    given = {key: value for key, value in flags.items() if value is not None}
     if study_file is not None:
         base = StudyConfig.from_toml(study_file)
+        if "pruner" in read_toml(study_file):  # then several goals do not silently switch it off
+            given.setdefault("pruner", base.pruner)
     else:
         base = _stored(studies, flags) or _default(flags)
-    given = {key: value for key, value in flags.items() if value is not None}
     if no_user_filter:
         given["user_filter"] = False
     assert set(SOURCE_NAMES) <= set(flags)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,14 @@ DONE = Done(end_reason="epochs", value=0.5, metrics={})
 class FakeSupervisor:
     """A child that says what it is given to say, and waits for nothing."""
 
-    def __init__(self, messages: Iterable[Any]) -> None:
+    def __init__(self, messages: Iterable[Any], *, loads: bool = True) -> None:
         self._messages = iter(messages)
+        self._loads = loads
         self.answers: list[bool] = []
 
-    def submit(self, task: Task) -> None:
+    def submit(self, task: Task, is_over: Callable[[], bool]) -> bool:
         assert task is TASK
+        return self._loads
 
     def poll(self, timeout_s: float) -> Any:
         return next(self._messages)
@@ -78,3 +80,8 @@ def test_where_waiting_is_over_the_message_at_hand_is_still_heard_and_nothing_af
     assert train(supervisor, TASK, listener, lambda: True) is None
     assert listener.heard == ["epoch 1 asked"]
     assert supervisor.answers == [True]
+
+
+def test_where_waiting_is_over_while_the_child_loads_nothing_is_heard() -> None:
+    supervisor: Any = FakeSupervisor([], loads=False)
+    assert train(supervisor, TASK, Hearing(), lambda: True) is None

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from models import ModelConfig, TrainConfig
 from search.errors import SearchError
-from search.space.distributions import SpaceAdapter
-from search.space.hypermodel import parameters
-from search.space.parameters import without_empty_conditions
+from search.samplers.grid import grid_points
+from search.space.configurations import check_configurations
+from search.space.distributions import SpaceAdapter, distribution_of, optuna_name
+from search.space.hypermodel import hyperparameters, parameters
+from search.space.parameters import from_plain, plain, without_empty_conditions
 from search.space.ratings import baseline_values, read
 
 
@@ -103,11 +105,59 @@ def test_every_kind_of_parameter_is_sampled_within_its_range() -> None:
     assert all(-1 <= v["float"] <= 1 for v in values)
 
 
-def test_reverse_log_is_refused() -> None:
+def test_reverse_log_is_a_logarithm_counted_from_the_other_end() -> None:
+    """Keras Tuner: max + min - min (max / min)^(1 - p), here 1.1 - 0.1 x 10^(1 - p)."""
     hp = keras_tuner.HyperParameters()
     hp.Float("x", 0.1, 1.0, sampling="reverse_log")
-    with pytest.raises(SearchError, match="reverse_log"):
-        SpaceAdapter(parameters(hp))
+    hp.Int("n", 1, 8, step=2, sampling="reverse_log", default=8)
+    x, n = parameters(hp)
+    adapter = SpaceAdapter([x, n])
+    assert n.every_value() == [8, 7, 5, 1]
+    assert adapter.encode({"x": 0.7, "n": 5}) == {
+        "x (mirrored)": pytest.approx(0.4),
+        "n (mirrored)": 2,
+    }
+    assert distribution_of(x) == optuna.distributions.FloatDistribution(0.1, 1.0, log=True)
+    share = 0.25
+    drawn = 0.1 * 10 ** (1 - share)
+    study = _study(0)
+    study.enqueue_trial({"x (mirrored)": drawn, "n (mirrored)": 3})
+    values = adapter.sample(study.ask())
+    assert values == {"x": pytest.approx(hp.space[0].prob_to_value(share)), "n": 1}
+    assert values["x"] == pytest.approx(0.5376587)
+    rebuilt = hyperparameters([plain(x), plain(n)])
+    assert [each.sampling for each in rebuilt.space] == ["reverse_log", "reverse_log"]
+    assert parameters(rebuilt) == (x, n)
+
+
+def test_parameters_of_one_name_are_told_apart_by_their_conditions() -> None:
+    hp = keras_tuner.HyperParameters()
+    hp.Choice("kind", ["small", "large", "same"])
+    for kind, choices in (("small", [2, 3]), ("large", [8, 16]), ("same", [2, 3])):
+        with hp.conditional_scope("kind", [kind]):
+            hp.Choice("units", choices)
+    space = parameters(hp)
+    assert [optuna_name(p) for p in space] == [
+        "kind", "units", "units [kind is large]", "units",
+    ]  # fmt: skip
+    adapter = SpaceAdapter(space)
+    assert adapter.encode({"kind": "large", "units": 16}) == {
+        "kind": "large",
+        "units [kind is large]": 16,
+    }
+    assert adapter.encode({"kind": "same", "units": 3}) == {"kind": "same", "units": 3}
+    study = _study(1)
+    seen = {tuple(adapter.sample(study.ask()).values()) for _ in range(40)}
+    assert seen == {
+        ("small", 2), ("small", 3), ("large", 8), ("large", 16), ("same", 2), ("same", 3),
+    }  # fmt: skip
+    assert tuple(map(from_plain, map(plain, space))) == space
+    grid = grid_points(space)
+    assert len(grid) == 6
+    wanted = check_configurations([{"kind": "large", "units": 8}], space)
+    assert adapter.encode_given(wanted[0]) == {"kind": "large", "units [kind is large]": 8}
+    with pytest.raises(SearchError, match="one of 8, 16"):
+        check_configurations([{"kind": "large", "units": 2}], space)
 
 
 @pytest.mark.parametrize(

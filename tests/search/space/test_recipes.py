@@ -17,7 +17,9 @@ from search.space.ratings import baseline_values
 from search.space.recipes import recipes_for
 from search.storage.trial_attributes import Key
 from search.storage.trials import requeue
-from search.study.opening import Chosen, open_study
+from search.study.choice import Chosen
+from search.study.opening import open_study
+from search.study.widening import Space
 from tracking import TrialRecord
 
 
@@ -54,6 +56,7 @@ def _open(storage: optuna.storages.BaseStorage, enqueue: tuple = ()) -> optuna.S
         devices=(),
     )  # fmt: skip
     chosen = Chosen(
+        space=Space(parameters=tuple(space)),
         sampler=make_sampler("random", 1, space=space),
         pruner=make_pruner("none", epochs=1, options={}, growth=(), parts=1),
         enqueue=enqueue,

@@ -11,13 +11,12 @@ from optuna.trial import TrialState
 
 from search import SearchError, StudyConfig, run_study
 from search.samplers.factory import make_sampler
-from search.samplers.history_view import with_history
-from search.space.distributions import SpaceAdapter
+from search.samplers.history_view import Seen, with_history
 from search.space.parameters import Parameter
 from search.storage.studies import Studies
 from search.storage.study_attributes import Key as StudyKey
+from search.study.frozen import frozen_trials
 from search.study.regret import RegretBound, check_regret
-from search.study.warm_start import frozen_trials
 from tracking import Store
 
 X = Parameter(name="x", kind="Float", default=0.5, low=0.0, high=1.0)
@@ -29,11 +28,11 @@ def test_the_trials_of_an_earlier_study_stand_before_its_own() -> None:
             {"values": {"x": 0.25}, "goals": [1.5], "value": 1.5, "epochs": 3},
             {"values": {"x": 0.75}, "goals": None, "value": 2.5, "epochs": 2},
         ],
-        SpaceAdapter((X,)),
+        (X,),
     )
     study = optuna.create_study()
     study.add_trial(optuna.create_trial(value=1.0))
-    seen = with_history(study, history)
+    seen = with_history(study, Seen(history))
     assert [t.params.get("x") for t in seen.get_trials()] == [0.25, 0.75, None]
     assert [t.state.name for t in seen.get_trials(states=(TrialState.PRUNED,))] == ["PRUNED"]
     assert history[1].intermediate_values == {2: 2.5}
@@ -46,10 +45,10 @@ def test_a_sampler_that_learns_proposes_where_the_earlier_study_was_good() -> No
         {"values": {"x": i / 39}, "goals": [abs(i / 39 - 0.9)], "value": 0.0, "epochs": 1}
         for i in range(40)
     ]
-    history = frozen_trials(earlier, SpaceAdapter((X,)))
+    history = frozen_trials(earlier, (X,))
     proposals = {}
     for name, known in (("learns", history), ("does not", ())):
-        study = optuna.create_study(sampler=make_sampler("tpe", 1, space=(X,), history=known))
+        study = optuna.create_study(sampler=make_sampler("tpe", 1, space=(X,), seen=Seen(known)))
         drawn = []
         for _ in range(6):
             trial = study.ask({"x": FloatDistribution(0.0, 1.0)})
@@ -144,7 +143,7 @@ def test_a_sampler_of_shared_parameters_does_not_see_what_lacks_one() -> None:
     study.add_trial(optuna.create_trial(value=1.0))
     both = {"x": FloatDistribution(0, 1)}
     study.add_trial(optuna.create_trial(value=2.0, params={"x": 0.5}, distributions=both))
-    assert [t.value for t in with_history(study, names=["x"]).get_trials()] == [2.0]
+    assert [t.value for t in with_history(study, Seen(names=["x"])).get_trials()] == [2.0]
     sampler = make_sampler("cmaes", 1, space=(X,), options={"n_startup_trials": 1})
     study.sampler = sampler
     trial = study.ask()

@@ -18,6 +18,7 @@ from tracking import (
     TrackingError,
     TrialRecord,
 )
+from tracking.runs.models import find_models
 
 Make = Callable[..., TrialRecord]
 
@@ -138,6 +139,32 @@ def test_finishing_a_trial_again_does_not_log_its_model_twice(
     recorder.finish_trial(record, folder=None, models=[model_folder])
     assert recorder.model_uri(logged) == first
     assert len(list((store.artifacts / "movies" / "models").iterdir())) == 1
+
+
+def test_models_that_a_failure_kept_from_being_logged_are_logged_the_next_time(
+    recorder: MlflowRecorder,
+    store: Store,
+    study: StudyRecord,
+    make_trial: Make,
+    model_folder: ModelFolder,
+    tmp_path: Path,
+) -> None:
+    recorder.start_study(study)
+    run_id = recorder.start_trial(make_trial(1))
+    record = make_trial(1, 0.9, run_id=run_id)
+    figures = [f"fold_{number}/best_val_rmse" for number in (1, 2)]
+    first = replace(model_folder, figure=figures[0])
+    second = replace(model_folder, name="model_2", figure=figures[1])
+    gone = replace(second, path=tmp_path / "gone")
+    with pytest.raises(Exception, match="gone"):
+        recorder.finish_trial(record, folder=None, models=[first, gone])
+    kept = find_models(store.client(), run_id)
+    assert len(kept) == 1
+    recorder.finish_trial(record, folder=None, models=[first, second])
+    both = find_models(store.client(), run_id)
+    assert both[0] == kept[0]
+    names = [store.client().get_logged_model(each).name for each in both]
+    assert names == ["model", "model_2"]
 
 
 def test_a_model_without_a_loader_is_refused(

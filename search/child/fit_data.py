@@ -1,0 +1,139 @@
+"""The data that a HyperModel's `fit` is given: what a user's function returns, checked at once."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras_tuner
+
+from search.config.study import StudyConfig
+from search.errors import SearchError
+from search.space.hypermodel import import_named
+
+_BESIDE = "data"
+"""Name of the function beside a HyperModel that is taken where no other is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class FitData:
+    """What a HyperModel's `fit` is given after `hp` and `model`.
+
+    Attributes:
+        args: Positional arguments, say `x` and `y`.
+        options: Arguments by name, say `validation_data`.
+    """
+
+    args: tuple[Any, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def arguments(self, fit: Any, **ours: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Put the data together with what the study gives, as far as a `fit` takes it.
+
+        Callbacks are copied, so that no trial sees another one's.
+
+        Args:
+            fit: The HyperModel's bound method.
+            ours: `callbacks`, `epochs` and `verbose`.
+        """
+        options = dict(self.options)
+        own = copy.deepcopy(list(options.pop("callbacks", None) or ()))
+        given = {**ours, "callbacks": [*own, *ours["callbacks"]]}
+        taken = inspect.signature(fit).parameters.values()
+        if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in taken):
+            names = {p.name for p in taken}
+            given = {name: value for name, value in given.items() if name in names}
+        return self.args, {**options, **given}
+
+
+def load_fit_data(config: StudyConfig, hypermodel: keras_tuner.HyperModel) -> FitData:
+    """Call the function that returns what a HyperModel's `fit` takes, where there is one.
+
+    It is the function that `data_module` names, else a function `data` beside the HyperModel that
+    needs no arguments. It returns a tuple of positional arguments, a dict of arguments by name, or
+    a pair of both.
+
+    Args:
+        config: The study.
+        hypermodel: Its HyperModel.
+
+    Raises:
+        SearchError: There is no such function, it raises, or `fit` needs something else.
+    """
+    data = FitData()
+    if config.data_module is not None:
+        named = import_named("data_module", "module:function", config.data_module)
+        data = _called(named, config.data_module)
+    else:
+        module_name = config.model.partition(":")[0]
+        beside = getattr(sys.modules.get(module_name), _BESIDE, None)
+        if inspect.isfunction(beside) and _takes(beside):
+            found = _called(beside, f"{module_name}:{_BESIDE}")
+            if _missing(hypermodel, found) is None:  # else the `fit` has data of its own
+                data = found
+    _check(config, hypermodel, data)
+    return data
+
+
+def _takes(function: Any, *args: Any, **options: Any) -> bool:
+    """Whether a function can be called with these arguments."""
+    try:
+        inspect.signature(function).bind(*args, **options)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _called(function: Any, name: str) -> FitData:
+    """Call a user's function, and sort what it returned into positional and named arguments."""
+    if not callable(function):
+        raise SearchError(
+            f"`data_module` must name a function without arguments, but {name!r} is a "
+            f"{type(function).__name__}."
+        )
+    try:
+        returned = function()
+    except Exception as error:
+        raise SearchError(
+            f"`data_module` must name a function that returns what `fit` takes, but {name!r} "
+            f"raised {type(error).__name__}: {' '.join(str(error).split())}."
+        ) from error
+    if isinstance(returned, Mapping):
+        return FitData((), dict(returned))
+    if isinstance(returned, tuple):
+        first, *rest = returned
+        if len(rest) == 1 and isinstance(first, tuple) and isinstance(rest[0], Mapping):
+            return FitData(first, dict(rest[0]))
+        return FitData(returned)
+    raise SearchError(
+        f"`data_module` must name a function that returns a tuple, as (x, y), a dict of arguments "
+        f"by name, or a pair of both, but {name!r} returned a {type(returned).__name__}."
+    )
+
+
+def _check(config: StudyConfig, hypermodel: Any, data: FitData) -> None:
+    """Refuse a `fit` that has no data, or that needs arguments that nobody gives."""
+    missing = _missing(hypermodel, data)
+    if missing is not None:
+        raise SearchError(
+            f"`{config.model}` must have the data that its `fit` takes, but {missing}. Name a "
+            "function that returns them with `--data-module module:function`, or put a function "
+            "`data` beside the model."
+        )
+
+
+def _missing(hypermodel: Any, data: FitData) -> str | None:
+    """Say in words why a `fit` cannot be called with some data; None where it can."""
+    args, options = data.arguments(hypermodel.fit, callbacks=[], epochs=1, verbose=0)
+    plain = type(hypermodel).fit is keras_tuner.HyperModel.fit
+    if plain and not args and "x" not in options:
+        return "it has no `fit` of its own, so that Keras' needs `x`"
+    try:
+        inspect.signature(hypermodel.fit).bind(None, None, *args, **options)
+    except TypeError as error:
+        return f"its `fit` cannot be called: {error}"
+    return None

@@ -1,0 +1,21 @@
+"""What a user asks of one call of a study, beside the study's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tracking import Scalar
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What a user asks of one call; nothing of it is a setting that the next call would keep.
+
+    Attributes:
+        enqueue: Configurations to try before the sampler is asked.
+        widen: Whether the study goes on where its space has changed, with what still fits.
+    """
+
+    enqueue: Sequence[Mapping[str, Scalar]] = ()
+    widen: bool = False

@@ -1,0 +1,144 @@
+"""Compares the space of a study with the one it was begun with, and goes on in a changed one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import optuna
+
+from search.child.messages import Ready
+from search.config.options import SAMPLERS
+from search.config.study import StudyConfig
+from search.errors import SearchError
+from search.space.configurations import range_in_words
+from search.space.distributions import renewed
+from search.space.parameters import Parameter, from_plain
+from search.storage.study_attributes import (
+    config_of,
+    declared_space_of,
+    may_grow,
+    space_version_of,
+    widened_at,
+)
+from search.storage.trials import former_distributions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Space:
+    """The space of a study as it goes on.
+
+    Attributes:
+        parameters: Every parameter that is known before a trial, told apart from earlier ones.
+        since: Number of the first trial in it.
+        version: 1, plus 1 for each change.
+        changes: How it differs from the stored space, a text each; empty where it does not.
+    """
+
+    parameters: tuple[Parameter, ...]
+    since: int = 0
+    version: int = 1
+    changes: tuple[str, ...] = ()
+
+
+def space_for(own: optuna.Study | None, config: StudyConfig, ready: Ready, *, widen: bool) -> Space:
+    """Find the space that a study goes on in.
+
+    Args:
+        own: The study as it is stored; None for a new one.
+        config: Its settings now.
+        ready: Its parameters now.
+        widen: Whether it may go on in a changed space.
+
+    Raises:
+        SearchError: The space has changed, and the study may not go on in it.
+    """
+    if own is None:
+        return Space(parameters=ready.space)
+    stored = [from_plain(each) for each in declared_space_of(own)]
+    changes = space_changes(stored, ready.space) if ready.grows else _overrides(own, config)
+    if ready.grows and not may_grow(own):  # begun when fewer parameters were found in advance
+        changes = [change for change in changes if not change.endswith(_IS_NEW)]
+    version = space_version_of(own)
+    if not changes:
+        parameters = tuple(_labelled(parameter, stored) for parameter in ready.space)
+        return Space(parameters=parameters, since=widened_at(own), version=version)
+    if not widen:
+        if not ready.grows:  # the changed setting is told with all the others
+            return Space(parameters=ready.space)
+        raise SearchError(
+            f"A study may be resumed only with its own space, but for `{config.name}` "
+            f"{'; '.join(changes)}. Go on with what still fits (`--widen`), use another name "
+            "(`--study`), or put it back."
+        )
+    return _changed(own, config, ready, changes)
+
+
+def _changed(own: optuna.Study, config: StudyConfig, ready: Ready, changes: Sequence[str]) -> Space:
+    """The changed space that a study goes on in from its next trial."""
+    if SAMPLERS[config.sampler].plans:
+        raise SearchError(
+            f"`--widen` needs a sampler that learns from trials, but `{config.sampler}` has "
+            "planned them all in the old space. Use another name with `--study`."
+        )
+    version = space_version_of(own) + 1
+    trials = own.get_trials(deepcopy=False)
+    former = former_distributions(own, len(trials))
+    return Space(
+        parameters=tuple(renewed(p, former, version) for p in ready.space),
+        since=len(trials),
+        version=version,
+        changes=tuple(changes),
+    )
+
+
+_IS_NEW = " is new"
+
+
+def space_changes(before: Sequence[Parameter], now: Sequence[Parameter]) -> list[str]:
+    """Say how two spaces differ, parameter by parameter; empty where they do not.
+
+    Example:
+        >>> units = Parameter(name="units", kind="Int", default=8, low=8, high=64)
+        >>> rate = Parameter(name="rate", kind="Float", default=0.1, low=0.1, high=0.5)
+        >>> space_changes([units, rate], [replace(units, high=128)])
+        ['`units` was from 8 to 64, now from 8 to 128', '`rate` is gone']
+    """
+    old = {(p.name, p.conditions): p for p in before}
+    new = {(p.name, p.conditions): p for p in now}
+    changes = []
+    for key, parameter in old.items():
+        if key not in new:
+            changes.append(f"`{parameter.name}`{_when(parameter)} is gone")
+        elif new[key].domain != parameter.domain:
+            was, is_now = range_in_words(parameter), range_in_words(new[key])
+            how = "" if was != is_now else " (sampled otherwise)"
+            changes.append(f"`{parameter.name}` was {was}, now {is_now}{how}")
+        elif new[key].default != parameter.default:
+            old_default, new_default = parameter.default, new[key].default
+            changes.append(f"`{parameter.name}` had the default {old_default}, now {new_default}")
+    added = (p for key, p in new.items() if key not in old)
+    return changes + [f"`{p.name}`{_when(p)}{_IS_NEW}" for p in added]
+
+
+def _when(parameter: Parameter) -> str:
+    """The conditions of a parameter in words, in brackets; empty where it has none."""
+    words = (f"{c.name} is {' or '.join(map(str, c.values))}" for c in parameter.conditions)
+    return f" (where {' and '.join(words)})" if parameter.conditions else ""
+
+
+def _overrides(own: optuna.Study, config: StudyConfig) -> list[str]:
+    """Say which overrides of `[space]` a study of ratings has changed."""
+    old, new = config_of(own).space, config.space
+    return [
+        f"`space.{name}` was {old.get(name)!r}, now {new.get(name)!r}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    ]
+
+
+def _labelled(parameter: Parameter, stored: Sequence[Parameter]) -> Parameter:
+    """Give a parameter the variant that its study has stored with it."""
+    key = (parameter.name, parameter.conditions, parameter.domain)
+    same = (p for p in stored if (p.name, p.conditions, p.domain) == key)
+    return replace(parameter, variant=next((p.variant for p in same), parameter.variant))

@@ -1,0 +1,369 @@
+"""A user's own model in the child: what it declares, what its `fit` returned, what is kept."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from search.child.allotment import Allotment
+from search.child.hypermodel import HyperModelRunner, open_hypermodel
+from search.child.messages import Done, Task
+from search.child.reporter import Stopped
+from search.config.study import StudyConfig
+from search.errors import SearchError
+from search.space.distributions import optuna_name
+from search.space.hypermodel import discover, load_hypermodel, parameters
+from search.space.parameters import Parameter
+from tracking import Scalar
+
+pytestmark = pytest.mark.filterwarnings(  # Keras' own
+    "ignore:__array__ implementation:DeprecationWarning",
+    "ignore:.shuffle=True. was passed:UserWarning",
+    "ignore:.*run_functions_eagerly:UserWarning",
+)
+SUPPORT = Path(__file__).parents[2] / "support"
+Choose = Callable[[Parameter], Scalar]
+
+
+@pytest.fixture(autouse=True)
+def shapes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.syspath_prepend(str(SUPPORT))
+    import shapes
+
+    tf.config.run_functions_eagerly(True)  # to trace a function takes longer than to train here
+    yield shapes
+    tf.config.run_functions_eagerly(False)
+    keras.backend.clear_session()
+
+
+class Study:
+    """What a child's reporter is to it: it answers questions, and keeps what it is told."""
+
+    seconds, beyond, end_reason = 0.0, "", "pruned"
+
+    def __init__(self, choose: Choose, last: int = 99) -> None:
+        self.asked: list[Parameter] = []
+        self.epochs: list[tuple[int, int, dict[str, float]]] = []
+        self.was_built = 0
+        self._choose, self._last, self._number = choose, last, 1
+
+    def ask(self, parameter: Parameter) -> Scalar:
+        self.asked.append(parameter)
+        return self._choose(parameter)
+
+    def built(self) -> None:
+        self.was_built = len(self.asked)
+
+    def begin(self, kind: str, number: int) -> None:
+        assert kind == "training"
+        self._number = number
+
+    def __call__(self, epoch: int, seconds: float, metrics: Any) -> bool:
+        self.epochs.append((self._number, epoch, dict(metrics)))
+        return len(self.epochs) < self._last
+
+
+def runner(name: str, **settings: Any) -> HyperModelRunner:
+    given = {"objective": "val_loss:min", "trainer": "keras", **settings}
+    return open_hypermodel(StudyConfig(model=f"shapes:{name}", **given))
+
+
+def run(
+    name: str,
+    folder: Path,
+    choose: Choose = lambda parameter: parameter.default,
+    last: int = 99,
+    **settings: Any,
+) -> tuple[Done, Study]:
+    """Run one trial, at its defaults unless told otherwise."""
+    study = Study(choose, last)
+    task = Task(values={}, seed=1, epochs=settings.pop("epochs", 2), folder=folder)
+    done = runner(name, **settings).run(task, study)  # type: ignore[arg-type]
+    return done, study
+
+
+def kept(folder: Path, name: str = "model") -> keras.Model:
+    return keras.saving.load_model(folder / name / "model.keras")
+
+
+def greatest(parameter: Parameter) -> Scalar:
+    return parameter.every_value()[-1]
+
+
+# What is declared
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "met"),
+    [
+        ("a_function", ["units", "activation", "dropout", "lr"], []),
+        ("a_loop", ["layers", "units_0"], ["units_1", "units_2"]),
+        ("Scoped", ["kind", "units", "rate"], []),
+        ("Declared", ["units"], []),
+        ("InFit", ["units"], ["batch_size", "shuffle"]),
+        ("Namesakes", ["kind", "units", "units [kind is large]"], []),
+        ("not_tunable", [], []),
+    ],
+)
+def test_what_can_be_found_before_is_and_the_rest_is_asked_for_when_it_appears(
+    name: str, before: list[str], met: list[str], tmp_path: Path
+) -> None:
+    space = runner(name).ready(Allotment(workers=1, threads=1)).space
+    assert [optuna_name(p).removesuffix(" (exponent)") for p in space] == before
+    _, study = run(name, tmp_path, greatest)
+    known = {(p.name, p.conditions) for p in space}
+    assert [p.name for p in study.asked if (p.name, p.conditions) not in known] == met
+    assert study.was_built == len(study.asked) - (2 if name == "InFit" else 0)
+
+
+def test_a_scope_that_stays_closed_is_tried_once(shapes: Any) -> None:
+    builds = []
+
+    def build(hp: keras_tuner.HyperParameters) -> Any:
+        builds.append(dict(hp.values))
+        hp.Choice("kind", ["a", "b"])
+        with hp.conditional_scope("kind", ["never"]):
+            hp.Int("x", 1, 2)
+        return shapes._dense()
+
+    shapes.stubborn = build
+    hp = discover(load_hypermodel("shapes:stubborn"))
+    assert [p.name for p in parameters(hp)] == ["kind", "x"]
+    assert [values.get("kind") for values in builds] == [None, "never"]
+
+
+def test_a_parameter_with_a_known_value_is_not_asked_for(tmp_path: Path) -> None:
+    study = Study(greatest)
+    task = Task(values={"layers": 2, "units_0": 5}, seed=1, epochs=1, folder=tmp_path)
+    done = runner("a_loop").run(task, study)  # type: ignore[arg-type]
+    assert [p.name for p in study.asked] == ["units_1"]
+    assert done.metrics["parameters"] == (4 * 5 + 5) + (5 * 8 + 8) + (8 + 1)
+
+
+# What `fit` returned
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("tensor", 0.75), ("dictionary", 123.0), ("several", (1.0 + 3.0 + 2.0) / 3)],
+)
+def test_a_returned_value_is_the_trials_and_a_difference_from_the_model_is_told(
+    name: str, expected: float, tmp_path: Path, shapes: Any
+) -> None:
+    done, study = run(name, tmp_path)
+    assert done.value == done.metrics["best_val_loss"] == pytest.approx(expected)
+    score = kept(tmp_path).evaluate(
+        shapes.X[shapes.VALID], shapes.Y[shapes.VALID], verbose=0, return_dict=True
+    )
+    assert done.metrics["model_val_loss"] == pytest.approx(score["loss"])
+    assert f"`fit` returned {expected:.6g}, but the kept model's own score is" in done.message
+    assert [(number, epoch) for number, epoch, _ in study.epochs] == [(1, 1), (1, 2)]
+    if name == "dictionary":
+        assert done.metrics["val_more"] == 2.0
+
+
+@pytest.mark.parametrize("name", ["Returns", "numpy"])
+def test_a_number_that_numpy_made_is_a_number(name: str, tmp_path: Path) -> None:
+    done, study = run(name, tmp_path)
+    values = [metrics["val_loss"] for _, _, metrics in study.epochs]
+    assert done.value == pytest.approx(min(values) if name == "Returns" else np.mean(values))
+    assert ("returned" in done.message) == (name == "numpy")
+
+
+@pytest.mark.parametrize("name", ["Overfits", "history", "nothing"])
+def test_of_a_history_or_nothing_the_best_epoch_is_restored_and_scored_again(
+    name: str, tmp_path: Path, shapes: Any
+) -> None:
+    done, study = run(name, tmp_path, epochs=4)
+    values = [metrics["val_loss"] for _, _, metrics in study.epochs]
+    best = int(np.argmin(values))
+    if name == "Overfits":
+        assert best < 3  # else the test would show nothing
+    score = kept(tmp_path).evaluate(shapes.X[shapes.VALID], shapes.Y[shapes.VALID], verbose=0)
+    assert done.value == pytest.approx(score, rel=1e-6) == pytest.approx(min(values), rel=1e-5)
+    assert done.metrics["best_epoch"] == best + 1
+    assert done.metrics["epochs_run"] == 4
+    assert done.message == ""
+
+
+def test_the_user_goes_on_with_the_last_epochs_weights(tmp_path: Path, shapes: Any) -> None:
+    """As after Keras' own `fit`: what is computed then is of the weights that the user has."""
+    seen = {}
+
+    class Looks(shapes.Overfits):
+        def fit(self, hp: Any, model: Any, **options: Any) -> float:
+            super().fit(hp, model, **options)
+            seen["value"] = model.evaluate(
+                shapes.X[shapes.VALID], shapes.Y[shapes.VALID], verbose=0
+            )
+            return seen["value"]
+
+    shapes.Looks = Looks
+    done, study = run("Looks", tmp_path, epochs=4)
+    assert done.value == seen["value"] == pytest.approx(study.epochs[-1][2]["val_loss"])
+    score = kept(tmp_path).evaluate(shapes.X[shapes.VALID], shapes.Y[shapes.VALID], verbose=0)
+    assert score == pytest.approx(done.value)  # one number: the last weights belong to it
+
+
+def test_of_several_trainings_each_has_its_curve_its_score_and_its_model(
+    tmp_path: Path, shapes: Any
+) -> None:
+    done, study = run("Folds", tmp_path)
+    assert [(number, epoch) for number, epoch, _ in study.epochs] == [
+        (1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (3, 2),
+    ]  # fmt: skip
+    scores = []
+    for fold, name in enumerate(("model", "model_2", "model_3")):
+        rows = np.arange(48) % 3 == fold
+        x, y = shapes.X[rows], shapes.Y[rows] + 5.0 * fold
+        scores.append(kept(tmp_path, name).evaluate(x, y, verbose=0))
+        figure = done.metrics[f"training_{fold + 1}/best_val_loss"]
+        assert figure == pytest.approx(scores[-1], rel=1e-5)
+    assert done.value == pytest.approx(np.mean(scores), rel=1e-5)
+    assert (done.models, done.parts) == (("model", "model_2", "model_3"), "training")
+
+
+def test_a_loop_of_the_users_own_may_call_the_callbacks(tmp_path: Path) -> None:
+    done, study = run("OwnLoop", tmp_path)
+    values = [metrics["val_loss"] for _, _, metrics in study.epochs]
+    assert len(values) == 2
+    assert done.value == values[-1]
+
+
+def test_where_a_score_cannot_be_computed_again_the_trial_says_why(tmp_path: Path) -> None:
+    done, study = run(
+        "a_classifier", tmp_path, objective="accuracy:max", data_module="shapes:labels"
+    )
+    assert done.value == max(metrics["accuracy"] for _, _, metrics in study.epochs)
+    assert done.message == (
+        "the kept model was not scored again, since `accuracy` is of the training itself"
+    )
+
+
+@pytest.mark.parametrize("data", ["labels", "a_data_set", "in_two", "other_data"])
+def test_validation_data_of_any_kind_are_scored_again(data: str, tmp_path: Path) -> None:
+    names = {"labels": "a_classifier", "in_two": "two_inputs"}
+    done, study = run(names.get(data, "a_function"), tmp_path, data_module=f"shapes:{data}")
+    values = [metrics["val_loss"] for _, _, metrics in study.epochs]
+    assert done.value == pytest.approx(min(values), rel=1e-5)
+    assert done.message == ""
+
+
+def test_a_pruned_trial_trains_no_further_fold(tmp_path: Path) -> None:
+    done, study = run("Folds", tmp_path, last=1)
+    assert (done.end_reason, len(study.epochs)) == ("pruned", 1)
+    assert math.isnan(done.value)
+
+
+# Models of any kind, and the data of their `fit`
+
+
+@pytest.mark.parametrize("name", ["a_subclass", "a_sequence_without_input", "in_a_strategy"])
+@pytest.mark.parametrize("trainer", ["keras", "auto"])
+def test_models_without_outputs_and_in_a_strategy_are_trained_by_keras(
+    name: str, trainer: str, tmp_path: Path
+) -> None:
+    done, _ = run(name, tmp_path, trainer=trainer)
+    assert (done.end_reason, done.trainer) == ("epochs", "keras")
+    assert done.metrics["parameters"] == 4 * 2 + 2 + 2 + 1
+    assert ("trained by Keras' own `fit`, since" in done.message) == (trainer == "auto")
+
+
+def test_a_model_that_keras_cannot_save_is_told_and_its_trial_is_complete(tmp_path: Path) -> None:
+    done, _ = run("a_subclass", tmp_path)
+    assert done.model_kind is None
+    assert "its model is not kept, since Keras cannot save it" in done.message
+
+
+def test_the_users_callbacks_are_copied_for_each_trial(tmp_path: Path, shapes: Any) -> None:
+    seen: list[list[int]] = []
+
+    class Counts(keras.callbacks.Callback):
+        def __init__(self) -> None:
+            super().__init__()
+            self.epochs: list[int] = []
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.epochs.append(epoch)
+
+        def on_train_end(self, logs: Any = None) -> None:
+            seen.append(self.epochs)
+
+    shapes.counted = lambda: {
+        "x": shapes.X, "y": shapes.Y, "validation_split": 0.25, "callbacks": [Counts()],
+    }  # fmt: skip
+    made = runner("a_function", data_module="shapes:counted")
+    for _ in range(2):
+        task = Task(values={}, seed=1, epochs=2, folder=tmp_path)
+        made.run(task, Study(lambda parameter: parameter.default))  # type: ignore[arg-type]
+    assert seen == [[0, 1], [0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "fragment"),
+    [
+        ("NeedsMore", {}, "made without arguments, but 'shapes:NeedsMore' is not .*'classes'"),
+        ("a_function", {"data_module": "shapes:nothing_there"}, "has no attribute"),
+        ("a_function", {"data_module": "shapes:X"}, "without arguments, but .* is a ndarray"),
+        ("Folds", {"data_module": "shapes:labels"}, "its `fit` cannot be called: got an unexp"),
+    ],
+)
+def test_a_door_that_does_not_open_is_told_before_any_trial(
+    name: str, settings: dict[str, str], fragment: str
+) -> None:
+    with pytest.raises(SearchError, match=fragment) as caught:
+        runner(name, **settings)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_without_data_is_told_before_any_trial(
+    monkeypatch: pytest.MonkeyPatch, shapes: Any
+) -> None:
+    monkeypatch.delattr(sys.modules["shapes"], "data")
+    for name in ("a_function", "Without", "InFit"):
+        with pytest.raises(SearchError, match="`--data-module module:function`"):
+            runner(name)
+
+
+@pytest.mark.parametrize(
+    ("returned", "fragment"),
+    [("'high'", "returned str"), ("[]", "returned list"), ("{'x': 1.0}", "Reported: x")],
+)
+def test_what_is_no_value_is_refused(
+    returned: str, fragment: str, tmp_path: Path, shapes: Any
+) -> None:
+    class Other(shapes.Returns):
+        def fit(self, hp: Any, model: Any, **options: Any) -> Any:
+            return eval(returned)
+
+    shapes.Other = Other
+    with pytest.raises(SearchError, match=fragment):
+        run("Other", tmp_path)
+
+
+def test_a_study_that_ends_a_trial_stops_the_users_code(tmp_path: Path, shapes: Any) -> None:
+    class Deaf(shapes.InFit):
+        def fit(self, hp: Any, model: Any, *args: Any, **options: Any) -> Any:
+            try:
+                return super().fit(hp, model, *args, **options)
+            except Exception:
+                return 1.0
+
+    shapes.Deaf = Deaf
+
+    def choose(parameter: Parameter) -> Scalar:
+        if parameter.name == "shuffle":
+            raise Stopped
+        return parameter.default
+
+    with pytest.raises(Stopped):
+        run("Deaf", tmp_path, choose)

@@ -1,0 +1,181 @@
+"""A user's own model through the whole of a study: found, searched, stored, trained again."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import keras_tuner
+import pytest
+from calling import Here
+
+from search import SearchError, StudyConfig, run_study
+from search.trial.progress import Silent
+from tracking import Store
+
+LOOP = ["--study", "loop", "--model", "shapes:a_loop", "--objective", "val_loss:min"]
+SMALL = ["--epochs", "1", "--pruner", "none"]
+
+
+class Told(Silent):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def test_a_loop_is_searched_resumed_exported_and_reproduced(
+    home: Path, here: Here, tmp_path: Path
+) -> None:
+    where = ["--home", str(home)]
+    here("search", *LOOP, *SMALL, "--trials", "3", "--sampler", "random", *where)
+    here("search", *LOOP, *SMALL, "--trials", "5", "--sampler", "random", *where)
+    trials = here("show", "loop", *where)["trials"]
+    assert len(trials) == 5
+    for trial in trials:
+        names = [f"units_{n}" for n in range(trial["params"]["layers"])]
+        assert list(trial["params"]) == ["layers", *names]
+    deep = next(t for t in trials if t["params"]["layers"] == 3)
+    run = Store(home).client().get_run(deep["run_id"])
+    assert run.data.params == {name: str(value) for name, value in deep["params"].items()}
+    again = here("reproduce", f"loop:{deep['number']}", *where)
+    assert (again["reproduced"], again["got"]) == (True, deep["value"])
+    path = tmp_path / "hp.json"
+    here(
+        "export", "loop", "--format", "keras-tuner", "--trial", str(deep["number"]),
+        "--output", str(path), *where,
+    )  # fmt: skip
+    hp = keras_tuner.HyperParameters.from_config(json.loads(path.read_text()))
+    assert {name: hp.get(name) for name in deep["params"]} == deep["params"]
+    assert {p.name for p in hp.space} >= set(deep["params"])
+
+
+def test_an_equal_configuration_is_told_once_its_last_value_is_known(home: Path) -> None:
+    """`InFit` has three values of units, two of batches and two of shuffling: 12 in all."""
+    told = Told()
+    config = StudyConfig(
+        name="in fit", model="shapes:InFit", objective="val_loss:min", trials=9, epochs=1,
+        sampler="random", pruner="none", seed=3,
+    )  # fmt: skip
+    result = run_study(config, home=home, progress=told)
+    met = [line for line in told.lines if "met a new parameter" in line]
+    assert [line.split("`")[1] for line in met] == ["batch_size", "shuffle"]
+    first: dict[tuple[object, ...], float] = {}
+    reused = 0
+    for trial in result.record.trials:
+        assert set(trial.params) == {"units", "batch_size", "shuffle"}
+        point = tuple(trial.params.values())
+        reused += point in first
+        assert trial.value == first.setdefault(point, trial.value)
+    assert reused == 9 - len(first) == sum("reused" in line for line in told.lines) > 0
+
+
+def test_a_model_that_could_never_give_a_value_ends_the_study_at_its_first_trial(
+    home: Path, here: Here, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from search.cli.main import run
+
+    given = ["search", "--study", "door", "--model", "shapes:WrongName", "--home", str(home)]
+    assert run([*given, "--objective", "val loss:min", "--trials", "5"]) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "`objective` must name a number that each epoch reports" in error
+    assert "got 'val loss'. Reported: something." in error
+    trials = here("show", "door", "--home", str(home))["trials"]
+    assert [t["state"] for t in trials] == ["killed", "queued"]
+    experiment = Store(home).client().get_experiment_by_name("door")
+    runs = Store(home).client().search_runs([experiment.experiment_id])
+    assert {run.info.status for run in runs} == {"KILLED", "FAILED"}
+
+
+def test_three_trials_that_fail_alike_end_a_run_and_the_next_one_tries_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = tmp_path / "script"
+    monkeypatch.setenv("MISBEHAVING_SCRIPT", str(script))
+    config = StudyConfig(
+        name="alike", model="misbehaving:Misbehaving", objective="val_loss:min", trials=9,
+        epochs=1, sampler="random", pruner="none",
+    )  # fmt: skip
+    script.write_text("raise raise raise raise")
+    result = run_study(config, home=home)
+    assert [t.state for t in result.record.trials] == ["failed"] * 3
+    assert result.reasons == (
+        "The first 3 trials failed alike (RuntimeError: told to raise). Mend the model, and call "
+        "the study again.",
+    )
+    script.write_text("raise fine raise raise raise fine")
+    again = run_study(config, home=home)
+    assert len(again.record.trials) == 9
+
+
+def test_an_objective_may_have_a_dash_or_a_space_in_its_name(home: Path) -> None:
+    config = StudyConfig(
+        name="dash", model="shapes:DashNamed", objective="val_r-mean square:min", trials=1,
+        epochs=1, pruner="none",
+    )  # fmt: skip
+    best = run_study(config, home=home).best
+    assert best.value == best.epochs[0].metrics["val_r-mean square"]
+    metrics = Store(home).client().get_run(best.run_id).data.metrics
+    assert metrics["best_val_r-mean square"] == best.value
+
+
+@pytest.mark.slow
+def test_an_edited_model_is_refused_with_exit_code_2(
+    home: Path, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edited = tmp_path / "edited.py"
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ['PYTHONPATH']}")
+    text = "from shapes import _dense, other_data as data\ndef build(hp):\n"
+    text += "    return _dense(__import__('keras').layers.Dense(hp.Choice('units', {})))\n"
+    given = ["--study", "e", "--model", "edited:build", "--objective", "val_loss:min", *SMALL]
+    given += ["--home", str(home)]
+    edited.write_text(text.format("[2, 3]"))
+    here("search", *given, "--trials", "3")
+    edited.write_text(text.format("[2, 3, 4, 5]"))
+    told = here("search", *given, "--trials", "4", code=2)
+    assert "`units` was one of 2, 3, now one of 2, 3, 4, 5" in str(told)
+    here("search", *given, "--trials", "7", "--widen")
+    trials = here("show", "e", "--home", str(home))["trials"]
+    assert {t["params"]["units"] for t in trials[:3]} <= {2, 3}
+    assert {t["params"]["units"] for t in trials[3:]} & {4, 5}
+
+
+SHAPES = {
+    "a_function": "val_loss:min", "a_loop": "val_loss:min", "Without": "val_loss:min",
+    "Scoped": "val_loss:min", "Namesakes": "val_loss:min", "InFit": "val_loss:min",
+    "Declared": "val_loss:min", "Returns": "val_loss:min", "history": "val_loss:min",
+    "dictionary": "val_loss:min", "several": "val_loss:min", "Folds": "val_loss:min",
+    "a_subclass": "val_loss:min", "a_sequence_without_input": "val_loss:min",
+    "in_a_strategy": "val_loss:min", "two_inputs": "val_loss:min",
+    "a_classifier": "val_accuracy:max", "OwnLoop": "val_loss:min",
+    "a_reversed_log": "val_loss:min", "not_tunable": "val_loss:min",
+}  # fmt: skip
+DATA = {
+    "two_inputs": "shapes:in_two",
+    "a_classifier": "shapes:labels",
+    "a_loop": "shapes:a_data_set",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_of_the_guides_is_searched_and_reproduced(
+    shape: str, home: Path, here: Here
+) -> None:
+    given = ["--model", f"shapes:{shape}", "--objective", SHAPES[shape], "--study", "shape"]
+    given += ["--data-module", DATA[shape]] if shape in DATA else []
+    told = here("search", *given, *SMALL, "--trials", "3", "--home", str(home))
+    assert (told["n_complete"], told["n_failed"]) == (3, 0)
+    trials = here("show", "shape", "--home", str(home))["trials"]
+    again = here("reproduce", f"shape:{trials[-1]['number']}", "--home", str(home))
+    assert again["got"] == trials[-1]["value"]
+
+
+def test_a_new_name_in_a_study_file_is_a_setting(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text('model = "m:M"\nobjective = "val_loss:min"\ndata_module = "m:data"\n')
+    assert StudyConfig.from_toml(path).data_module == "m:data"
+    with pytest.raises(SearchError, match="`data_module` must be `module:function`"):
+        StudyConfig(model="m:M", objective="val_loss:min", data_module="m")

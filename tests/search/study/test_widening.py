@@ -1,0 +1,153 @@
+"""A user's own model that was edited between two calls: refused, or gone on with what fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+
+from search.child.messages import Ready
+from search.config.study import StudyConfig
+from search.errors import SearchError
+from search.space.distributions import SpaceAdapter
+from search.space.parameters import Parameter, plain
+from search.storage.studies import Studies
+from search.storage.study_attributes import (
+    declared_space_of,
+    met_of,
+    space_version_of,
+    widened_at,
+    write_met,
+    write_space,
+)
+from search.storage.trial_attributes import TrialPlan, write_outcome, write_plan
+from search.study.choice import choose
+from search.study.opening import open_study
+from search.study.request import Request
+from search.trial.twins import awaited_twin
+from tracking import COMPLETE, Store, TrialRecord
+
+KIND = Parameter(name="kind", kind="Choice", default="a", values=("a", "b"))
+RATE = Parameter(name="rate", kind="Float", default=0.5, low=0.1, high=1.0)
+WIDER = (replace(KIND, values=("a", "b", "c")), replace(RATE, high=2.0))
+
+
+def _ready(*space: Parameter) -> Ready:
+    first = SpaceAdapter(space).defaults()
+    return Ready(
+        space=space, first=first, dataset=None, workers=1, threads=1, warnings=(), devices=(),
+        grows=True,
+    )  # fmt: skip
+
+
+def _config(**settings: object) -> StudyConfig:
+    return StudyConfig(name="own", model="m:M", objective="val_loss:min", **settings)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def studies(tmp_path: Path) -> Studies:
+    store = Store(tmp_path / "mlruns")
+    store.prepare()
+    return Studies(store)
+
+
+def _open(
+    studies: Studies, *space: Parameter, widen: bool = False, **settings: object
+) -> optuna.Study:
+    config, ready = _config(**settings), _ready(*space)
+    chosen = choose(config, studies, ready, Request(widen=widen))
+    return open_study(config, studies.storage, ready, chosen)
+
+
+def _train(study: optuna.Study, *space: Parameter, value: float) -> None:
+    trial = study.ask()
+    values = SpaceAdapter(space).sample(trial)
+    write_plan(trial, TrialPlan(values=values))
+    record = TrialRecord(
+        study="own", number=trial.number, params=values, state=COMPLETE, value=value
+    )
+    write_outcome(trial, record)
+    study.tell(trial, value)
+
+
+def test_an_edited_model_is_refused_with_its_differences(studies: Studies) -> None:
+    _open(studies, KIND, RATE)
+    new = Parameter(name="new", kind="Boolean", default=False)
+    with pytest.raises(SearchError) as caught:
+        _open(studies, WIDER[0], new)
+    told = str(caught.value)
+    assert "`kind` was one of a, b, now one of a, b, c; `rate` is gone; `new` is new" in told
+    assert "`--widen`" in told
+    assert "\n" not in told
+    _open(studies, KIND, RATE)  # put back, it goes on
+
+
+@pytest.mark.parametrize("sampler", ["local", "tpe", "random"])
+def test_widened_it_goes_on_and_learns_from_what_still_fits(sampler: str, studies: Studies) -> None:
+    study = _open(studies, KIND, RATE, sampler=sampler)
+    for number in range(4):
+        _train(study, KIND, RATE, value=float(number))
+    old = [dict(t.params) for t in study.trials]
+    study = _open(studies, *WIDER, widen=True, sampler=sampler)
+    assert (widened_at(study), space_version_of(study)) == (4, 2)
+    kind, rate = declared_space_of(study)
+    assert (kind["values"], kind["variant"], rate["high"]) == (["a", "b", "c"], "space 2", 2.0)
+    assert "variant" not in rate  # another range of the same kind may have the same name
+    space = choose(_config(sampler=sampler), studies, _ready(*WIDER), Request()).space
+    assert (space.since, space.changes) == (4, ())
+    for number in range(8):
+        _train(study, *space.parameters, value=float(number))
+    new = study.trials[4:]
+    assert all(set(t.params) == {"kind [space 2]", "rate"} for t in new)
+    assert [dict(t.params) for t in study.trials[:4]] == old
+    seen = study.sampler._seen.history  # type: ignore[attr-defined]
+    assert [t.params for t in seen] == [
+        {"kind [space 2]": each["kind"], "rate": each["rate"]} for each in old
+    ]
+    assert seen[0].distributions == {
+        "kind [space 2]": CategoricalDistribution(("a", "b", "c")),
+        "rate": FloatDistribution(0.1, 2.0),
+    }
+
+
+def test_what_an_edited_model_met_before_is_met_anew(studies: Studies) -> None:
+    study = _open(studies, KIND, RATE)
+    met = Parameter(name="late", kind="Choice", default=1, values=(1, 2))
+    write_met(study, "late", plain(met), (0, 2))
+    _train(study, KIND, RATE, value=1.0)
+    assert [each["name"] for each in met_of(study)] == ["late"]
+    study = _open(studies, *WIDER, widen=True)
+    assert met_of(study) == []
+
+
+def test_a_value_of_before_the_edit_is_not_reused(studies: Studies) -> None:
+    study = _open(studies, KIND, RATE)
+    _train(study, KIND, RATE, value=1.0)
+    values = {"kind": "a", "rate": 0.5}
+    assert awaited_twin(study, 9, values, lambda: False) is not None
+    study = _open(studies, *WIDER, widen=True)
+    assert awaited_twin(study, 9, values, lambda: False) is None
+
+
+@pytest.mark.parametrize("sampler", ["qmc", "grid"])
+def test_a_sampler_that_has_planned_all_proposals_cannot_go_on(
+    sampler: str, studies: Studies
+) -> None:
+    rate = replace(RATE, step=0.1)
+    _open(studies, KIND, rate, sampler=sampler, trials=3)
+    with pytest.raises(SearchError, match="planned them all in the old space"):
+        _open(studies, WIDER[0], rate, widen=True, sampler=sampler, trials=3)
+
+
+def test_a_study_of_before_finds_more_parameters_in_advance_and_goes_on(
+    studies: Studies,
+) -> None:
+    """Fewer were found then, and what is found now was left out: that is no edit."""
+    study = _open(studies, KIND)
+    write_space(study, [plain(KIND)], version=1)  # as it was stored then, without a word on growth
+    _open(studies, KIND, RATE)
+    with pytest.raises(SearchError, match="`kind` was one of a, b"):
+        _open(studies, *WIDER)
