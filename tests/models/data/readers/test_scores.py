@@ -116,6 +116,14 @@ def test_comments_above_the_rows_are_passed_over(text: str, tmp_path: Path) -> N
     assert ratings.scores.tolist() == [4.0, 3.0]
 
 
+def test_a_line_with_a_column_that_the_user_names_is_no_comment(tmp_path: Path) -> None:
+    text = "#uid,iid,rating\n1,7,4\n2,8,3\n"
+    ratings = _load(tmp_path / "r.csv", text, user_column="#uid", movie_column="iid")
+    assert ratings.user_ids.tolist() == [1, 2]
+    before = _load(tmp_path / "r.csv", "#1,7,4\n2,8,3\n", rules=1)  # as earlier versions read it
+    assert before.user_ids.tolist() == ["#1", "2"]
+
+
 def test_json_of_several_types_is_read_as_text_is(tmp_path: Path) -> None:
     text = """{"user": 7, "movie": "a", "rating": 4, "more": {"x": [1]}}
 {"rating": 3.5, "user": "7.0", "movie": "b"}
