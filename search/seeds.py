@@ -17,7 +17,8 @@ def derive_seed(seed: int, slot: int, stream: int = 0) -> int:
     Args:
         seed: The study's seed.
         slot: The trial's place in the study.
-        stream: 0 for the sampler, 1 for the training, 2 for the repeats of a winner.
+        stream: 0 for the sampler, 1 for the training, 2 for the repeats of a winner, 3 for another
+            proposal where the first repeats a point.
 
     Example:
         >>> derive_seed(42, 1), derive_seed(42, 2), derive_seed(42, 1, stream=1)

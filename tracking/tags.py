@@ -46,6 +46,8 @@ class Tag(StrEnum):
     """Number of the earlier trial whose result stands for this one."""
     TUNER_TRIAL = "trialbook.tuner_trial"
     """Keras Tuner's own name of the trial."""
+    TUNER_PARENT = "trialbook.tuner_parent"
+    """Keras Tuner's name of the trial whose weights Hyperband trained on in this one."""
 
     SEED = "trialbook.seed"
     """Seed of the trial's training."""

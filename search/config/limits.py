@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import models
 from search.config.sections import Settings
 
 # Of a weight, at least: itself, its gradient, one number of the optimizer and the copy of the best
@@ -39,20 +40,9 @@ def limits_of(config: Settings) -> Limits:
     )
 
 
-def parameters_of(model: Any) -> int | None:
-    """Count a model's weights; None where it is no Keras model or has no weights yet.
-
-    A model without a fixed input, say a subclass of `keras.Model`, has them from its first batch.
-    """
-    try:
-        return int(model.count_params()) if hasattr(model, "count_params") else None
-    except ValueError:
-        return None
-
-
 def too_large(model: Any, limits: Limits) -> str:
     """Say in words which limit a built, untrained model exceeds; an empty text if none."""
-    parameters = parameters_of(model)
+    parameters = models.count_parameters(model)
     if parameters is None:
         return ""
     return too_heavy(parameters, limits)

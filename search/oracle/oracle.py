@@ -2,48 +2,62 @@
 
 from __future__ import annotations
 
-import time
+import contextlib
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras_tuner
-from keras_tuner.engine import trial as tuner_trial
 
 from search.config.sections import TUNER_MODEL
 from search.config.study import StudyConfig
-from search.oracle.earlier import finished_trials
+from search.oracle.hooks import asking_tuner, hear_epochs, hear_faults, is_client
+from search.oracle.opening import Wanted, check_arguments, open_tuner_study
+from search.oracle.restored import ENDED, Restored, restored_trials
+from search.oracle.space import tuner_space, values_of
 from search.oracle.study import TunerStudy
-from search.oracle.tuner_trial import TunerEnd, TunerPoint
-from search.space.hypermodel import parameters
+from search.oracle.tuner_trial import TunerEnd, TunerPoint, epoch_of_logs
+from search.space.hypermodel import hyperparameters
+from search.space.parameters import Parameter
 from search.storage.studies import Studies
-from search.storage.trial_attributes import outcome_of, plan_of, tuner_trial_of
-from tracking import COMPLETE, EpochRecord, Store
+from search.storage.study_attributes import space_of
+from tracking import EpochRecord, Store
 
-_RUNNING, _STOPPED = "RUNNING", "STOPPED"
+_RUNNING, _STOPPED, _IDLE = "RUNNING", "STOPPED", "IDLE"
 
 
 class OptunaOracle(keras_tuner.Oracle):
     """A Keras Tuner oracle whose trials are those of a Trialbook study.
 
-    Every trial is an Optuna trial and an MLflow run: its parameters, its final figures, and with
-    `watch` its curve. `trialbook studies`, `show`, `compare`, `export` and `ui` know the study. A
-    study goes on where it stopped, in the same project folder or in a new one, and so does one
-    that `trialbook search --model module:HyperModel` began.
+    Every trial is an Optuna trial and an MLflow run: its parameters, its curve, its final figures.
+    `trialbook studies`, `show`, `compare`, `export` and `ui` know the study. A study goes on where
+    it stopped, in the same project folder or in a new one, and so does one that
+    `trialbook search --model module:HyperModel` began.
+
+    No point is trained twice. Where the space has none left that was not tried, the search stops,
+    as Keras Tuner's do. The sampler `grid` tries the points of `keras_tuner.GridSearch`, in its
+    order. Parameters may be found at any time: in `build`, in `fit`, in `run_trial`; the trial that
+    finds one has its default, and later ones are chosen.
+
+    A trial that fails is tried again as often as `max_retries_per_trial` says. One that Ctrl-C or a
+    `keras_tuner.errors.FatalError` ends is closed in both stores, and trained again when the search
+    goes on. With Keras Tuner's chief and clients, the chief alone opens the study.
 
     What it cannot do: prune a trial (Keras Tuner's tuners train each to their own end); keep models
     in MLflow (they stay in the tuner's project folder, where `get_best_models` finds those that
-    were trained there); reproduce a trial (the seed of a training is the tuner's own); pass over a
-    configuration that Optuna proposes again (it is trained once more, and counts).
+    were trained there); reproduce a trial (the seed of a training is the tuner's own). A tuner's
+    `overwrite=True` empties its folder, not the study: give it another name.
 
     Args:
         objective: As every Keras Tuner oracle takes it.
-        max_trials: Target of trials, earlier ones of the study counted; never None.
+        max_trials: Target of trials, earlier ones of the study counted; None for none, so that the
+            search goes on until every point was tried.
         study: The study's name.
         home: Folder of `mlflow.db`, `optuna.db` and `artifacts/`; made when missing.
         sampler: One of `trialbook search --sampler`.
         sampler_options: The sampler's options, by Optuna's names.
-        seed: Seed of the sampler.
+        seed: Seed of the sampler; None to draw one, or to keep that of the study. It is stored.
         storage: Optuna's address; None for `optuna.db` in the home folder.
         tracking_uri: MLflow's address; None for `mlflow.db` in the home folder.
         options: All others of `keras_tuner.Oracle`.
@@ -53,7 +67,6 @@ class OptunaOracle(keras_tuner.Oracle):
 
         >>> oracle = OptunaOracle("val_loss", max_trials=2, study="mine", home="mlruns")
         >>> tuner = keras_tuner.Tuner(oracle=oracle, hypermodel=build, directory="kt")
-        >>> oracle.watch(tuner)
         >>> tuner.search(x, y, epochs=2, validation_split=0.25, verbose=0)
         >>> record = Studies(Store(Path("mlruns"))).record("mine")
         >>> len(record.ranked())
@@ -65,13 +78,13 @@ class OptunaOracle(keras_tuner.Oracle):
     def __init__(
         self,
         objective: Any = None,
-        max_trials: int = 10,
+        max_trials: int | None = 10,
         *,
         study: str = "keras-tuner",
         home: str | Path = "mlruns",
         sampler: str = "local",
         sampler_options: Mapping[str, Any] | None = None,
-        seed: int = 42,
+        seed: int | None = 42,
         storage: str | None = None,
         tracking_uri: str | None = None,
         **options: Any,
@@ -83,57 +96,77 @@ class OptunaOracle(keras_tuner.Oracle):
         Raises:
             SearchError: A value breaks its rule, or no tuner can go on with the study.
         """
+        check_arguments(study=study, max_trials=max_trials, seed=seed)
         super().__init__(objective=objective, max_trials=max_trials, seed=seed, **options)
+        self.seed: int
         name, direction = self.objective.name, self.objective.direction
         config = StudyConfig(
             name=study,
-            trials=max_trials,
+            trials=max_trials or 1,
             model=TUNER_MODEL,
             objective=f"{name}:{direction or 'min'}",
             sampler=sampler,
             sampler_options=dict(sampler_options or {}),
             pruner="none",
-            seed=seed,
+            seed=self.seed if seed is None else seed,
             storage=storage,
             tracking_uri=tracking_uri,
         )
-        studies = Studies(Store(Path(home), tracking_uri), storage)
-        self._study = TunerStudy.open(config, studies)
         self._numbers: dict[str, int] = {}
         self._curves: dict[str, list[EpochRecord]] = {}
-        self._restored = False
+        self._watched: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._restored = self._finished = False
+        self._opened: TunerStudy | None = None
+        if not is_client():  # its chief has the study
+            wanted = Wanted(seed=seed is not None, trials=max_trials is not None)
+            studies = Studies(Store(Path(home), tracking_uri), storage)
+            self._opened = TunerStudy.of(open_tuner_study(config, studies, wanted))
+            self.seed = self._seed_state = self._opened.config.seed
 
-    def watch(self, tuner: keras_tuner.Tuner) -> None:
-        """Record the epochs of the trials that a tuner trains.
+    @property
+    def _study(self) -> TunerStudy:
+        assert self._opened is not None, "a client asks its chief"
+        return self._opened
 
-        Oracles are not told of epochs, so that without this a trial has its final figures alone.
+    def watch(self, tuner: Any) -> None:
+        """Hear of the epochs of a tuner's trials, and of what ends its search.
+
+        The tuner that searches is found by itself, so that nobody needs to call this. Calling it
+        again changes nothing.
 
         Args:
-            tuner: The tuner; its `on_epoch_begin` and `on_epoch_end` are wrapped.
+            tuner: The tuner; the steps of its trials are wrapped.
         """
-        begin, end = tuner.on_epoch_begin, tuner.on_epoch_end
-        started: dict[str, float] = {}
-
-        def on_epoch_begin(trial: Any, model: Any, epoch: int, logs: Any = None) -> None:
-            started[trial.trial_id] = time.monotonic()
-            begin(trial, model, epoch, logs=logs)
-
-        def on_epoch_end(trial: Any, model: Any, epoch: int, logs: Any = None) -> None:
-            end(trial, model, epoch, logs=logs)
-            seconds = time.monotonic() - started.get(trial.trial_id, time.monotonic())
-            self._epoch(trial.trial_id, epoch + 1, seconds, logs or {})
-
-        tuner.on_epoch_begin, tuner.on_epoch_end = on_epoch_begin, on_epoch_end
+        if tuner not in self._watched:
+            self._watched.add(tuner)
+            hear_epochs(tuner, self._epoch)
+            hear_faults(tuner, self._fault)
 
     def _epoch(self, name: str, epoch: int, seconds: float, logs: Mapping[str, Any]) -> None:
         """Record an epoch; if a tuner trains a trial again, the epoch numbers continue."""
+        number = self._numbers.get(name)
+        if number is None:  # a client's, or one that no search began
+            return
         curve = self._curves.setdefault(name, [])
         if curve and epoch <= curve[-1].epoch:
             epoch = curve[-1].epoch + 1
-        metrics = {key: float(value) for key, value in logs.items()}
-        curve.append(EpochRecord(epoch=epoch, seconds=seconds, metrics=metrics))
-        self._study.epoch(self._numbers[name], curve[-1])
+        curve.append(epoch_of_logs(epoch, seconds, logs))
+        self._study.epoch(number, curve[-1])
 
+    def _fault(self, name: str, error: BaseException) -> None:
+        """Close a trial, and the study's run, after what ends the whole search."""
+        number, curve = self._numbers.pop(name, None), self._curves.pop(name, [])
+        with contextlib.suppress(Exception):  # what went wrong first is what is told
+            if number is not None:
+                self._study.cut(number, curve, error)
+            if self._opened is not None:
+                self._study.fail(error)
+
+    def _space(self) -> tuple[Parameter, ...]:
+        """The parameters that the tuner has declared so far, as the study keeps them."""
+        return tuner_space(self.get_space(), space_of(self._study.study))
+
+    @keras_tuner.synchronized  # type: ignore[untyped-decorator]
     def create_trial(self, tuner_id: str) -> Any:
         """Begin a tuner's next trial, as the base class of Keras Tuner's oracles does.
 
@@ -145,17 +178,24 @@ class OptunaOracle(keras_tuner.Oracle):
         Returns:
             A `keras_tuner` trial; its status says whether there is something to train.
         """
-        if not self._restored:
+        tuner = asking_tuner(self)
+        if tuner is not None:
+            self.watch(tuner)
+        try:
             self._restore()
-        trial = super().create_trial(tuner_id)
-        if trial.status == _RUNNING and trial.trial_id not in self._numbers:
-            # One that an earlier process left unfinished: the project folder had it tried again.
-            name = trial.trial_id
-            values, space = active_values(trial), parameters(self.get_space())
-            point = TunerPoint(values=values, space=space, name=name)
-            self._numbers[name] = self._study.again(point)
-        if trial.status == _STOPPED and not self.ongoing_trials:
-            self._study.finish()
+            trial = super().create_trial(tuner_id)
+            if trial.status not in (_STOPPED, _IDLE) and trial.trial_id not in self._numbers:
+                # Begun by an earlier process, or cut short in this one: it is tried again.
+                name = trial.trial_id
+                point = TunerPoint(values=values_of(trial), space=self._space(), name=name)
+                self._numbers[name] = self._study.again(point)
+            if trial.status == _STOPPED and not self.ongoing_trials and not self._finished:
+                self._finished = True
+                self._study.finish()
+        except BaseException as error:
+            with contextlib.suppress(Exception):
+                self._study.fail(error)
+            raise
         return trial
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
@@ -165,22 +205,33 @@ class OptunaOracle(keras_tuner.Oracle):
             trial_id: Keras Tuner's name of the trial.
 
         Returns:
-            `status` and `values`, active parameters only.
+            `status` and `values`, active parameters only. Where every point was tried, the status
+            is "STOPPED", or "IDLE" while a trial runs that may find further parameters.
         """
-        number, values = self._study.ask(parameters(self.get_space()), trial_id)
-        self._numbers[trial_id] = number
+        asked = self._study.ask(self._space(), trial_id)
+        if asked is None:
+            return {"status": _IDLE if self.ongoing_trials else _STOPPED, "values": None}
+        self._finished = False
+        self._numbers[trial_id], values = asked
         return {"status": _RUNNING, "values": values}
 
+    @keras_tuner.synchronized  # type: ignore[untyped-decorator]
     def end_trial(self, trial: Any) -> None:
         """End a trial as the base class does, then store and record its outcome.
 
         Args:
             trial: Keras Tuner's trial, with its score or its failure.
+
+        Raises:
+            RuntimeError: As many trials in a row have failed as `max_consecutive_failed_trials`.
         """
         try:
             super().end_trial(trial)
-        finally:
+        except BaseException as error:
             self._store(self.trials[trial.trial_id])
+            self._study.fail(error)
+            raise
+        self._store(self.trials[trial.trial_id])
 
     def _store(self, trial: Any) -> None:
         """Store how a trial ended, unless Keras Tuner will try it again."""
@@ -189,60 +240,55 @@ class OptunaOracle(keras_tuner.Oracle):
         if number is None or retried:
             return
         del self._numbers[trial.trial_id]
-        last = {name: float(trial.metrics.get_best_value(name)) for name in trial.metrics.metrics}
         curve = self._curves.pop(trial.trial_id, [])
-        self._study.grow(number, active_values(trial), parameters(self.get_space()))
-        lines = (trial.message or "").strip().splitlines()
-        end = TunerEnd(
-            value=trial.score if trial.status == "COMPLETED" else None,
-            metrics={**last, "best_epoch": float((trial.best_step or 0) + 1), **_times(curve)},
-            epochs=curve,
-            message=lines[-1] if lines else "",
-        )
-        self._study.end(number, end)
+        self._study.grow(number, values_of(trial), self._space())
+        self._study.end(number, TunerEnd.of(trial, curve))
+
+    def remaining_trials(self) -> int | None:
+        """How many trials are left of `max_trials`, the study's own counted; None for no target."""
+        self._restore()
+        left: int | None = super().remaining_trials()
+        return left
+
+    def get_best_trials(self, num_trials: int = 1) -> list[Any]:
+        """The best trials, those of the study that another project folder has too.
+
+        Args:
+            num_trials: How many.
+        """
+        self._restore()
+        best: list[Any] = super().get_best_trials(num_trials)
+        return best
 
     def _restore(self) -> None:
-        """Give Keras Tuner the study's finished trials that its project folder lacks."""
+        """Give Keras Tuner what the study holds and its project folder lacks: trials, parameters.
+
+        It is done once, after the tuner has declared what it can.
+        """
+        if self._restored or self._opened is None:
+            return
         self._restored = True
-        held = set(self.trials)
+        study = self._study.study
+        if self.allow_new_entries and self.tune_new_entries:
+            self.update_space(hyperparameters(space_of(study)))
+        known = {name for name, trial in self.trials.items() if trial.status in ENDED}
+        for restored in restored_trials(study, self.objective):
+            held = [name for name in restored.names if name in self.trials]
+            if not any(name in known for name in held):
+                self._take(restored, held)
+
+    def _take(self, restored: Restored, held: list[str]) -> None:
+        """Take a trial of the study, instead of one that the project folder has unfinished."""
+        trial, number = restored.trial, len(self.trials)
         width = len(str(self.max_trials))
-        for place, stored in enumerate(finished_trials(self._study.study)):
-            name = tuner_trial_of(stored) or f"{place:0{width}d}"
-            if name in held:
-                continue
-            plan, outcome = plan_of(stored), outcome_of(stored)
-            hyperparameters = self.get_space()
-            hyperparameters.values = dict(plan.values)
-            complete = outcome.state == COMPLETE
-            made = tuner_trial.Trial(
-                hyperparameters, trial_id=name, status="COMPLETED" if complete else "FAILED"
-            )
-            if complete:
-                made.metrics.register(self.objective.name, direction=self.objective.direction)
-                step = max(0, int(outcome.metrics.get("best_epoch", 1)) - 1)
-                made.metrics.update(self.objective.name, stored.value, step=step)
-                made.score, made.best_step = stored.value, step
-            self.trials[name] = made
-            self.start_order.append(name)
-            self.end_order.append(name)
-            self._record_values(made)
-
-
-def active_values(trial: Any) -> dict[str, Any]:
-    """A Keras Tuner trial's values by name, those of inactive parameters left out."""
-    held = trial.hyperparameters
-    return {
-        hp.name: held.values[hp.name]
-        for hp in held.space
-        if hp.name in held.values and held.is_active(hp)
-    }
-
-
-def _times(curve: list[EpochRecord]) -> dict[str, float]:
-    """A trial's epochs and their seconds in all, as metrics; empty without a recorded epoch."""
-    if not curve:
-        return {}
-    return {
-        "epochs_run": float(len(curve)),
-        "seconds_train": sum(epoch.seconds for epoch in curve),
-    }
+        while not held and (name := f"{number:0{width}d}") in self.trials:
+            number += 1
+        trial.trial_id = held[0] if held else name
+        self.trials[trial.trial_id] = trial
+        if trial.trial_id in self._retry_queue:
+            self._retry_queue.remove(trial.trial_id)
+        if trial.trial_id not in self.start_order:
+            self.start_order.append(trial.trial_id)
+        self.end_order.append(trial.trial_id)
+        self._record_values(trial)
+        self._save_trial(trial)

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import keras_tuner
 import optuna
 
+from models.checks import is_finite
 from search.config.sections import TUNER_MODEL
 from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.oracle.oracle import active_values
+from search.oracle.opening import open_tuner_study
+from search.oracle.space import BUDGET, keep_met, tuner_space, values_of
 from search.oracle.study import TunerStudy
-from search.oracle.tuner_trial import TunerEnd, TunerPoint
-from search.space.hypermodel import parameters
+from search.oracle.tuner_trial import TunerEnd, TunerPoint, figures_of_tuner
 from search.space.parameters import Parameter
 from search.storage.studies import Studies
-from tracking import EpochRecord, StudyRecord
+from tracking import EpochRecord, StudyRecord, Tag
 
 _ENDED = ("COMPLETED", "FAILED", "INVALID")
+_EPOCHS, _PARENT = f"{BUDGET}epochs", f"{BUDGET}trial_id"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +77,7 @@ def import_project(
     study: str | None = None,
     objective: str | None = None,
     model: str | None = None,
+    epochs: int | None = None,
 ) -> Imported:
     """Import a Keras Tuner project as a new study.
 
@@ -83,26 +87,25 @@ def import_project(
         study: Its name; None for the folder's.
         objective: `NAME:min` or `NAME:max`; None for the metric that the trials' scores are.
         model: `module:HyperModel` with which `trialbook search` can go on; None for none.
-
-    Returns:
-        How many trials were imported, and the best one.
+        epochs: Most epochs that its trials had; None for what Hyperband kept, where it did.
 
     Raises:
-        SearchError: The folder is no such project, none of its trials has ended, or there is a
-            study of that name.
+        SearchError: The folder is no such project, none of its trials has ended, there is a study
+            of that name, or a `model` is given without the `epochs` that it needs.
     """
     trials = _trials(folder)
     ended = _ended(trials, folder)
+    _must_be_new(study or folder.resolve().name, studies)
     config = StudyConfig(
         name=study or folder.resolve().name,
         trials=len(ended),
         model=model or TUNER_MODEL,
         objective=objective or _objective(ended, folder),
+        epochs=_epochs(ended, folder, model) if epochs is None else epochs,
         pruner="none",
         storage=studies.address,
         tracking_uri=studies.named_uri,
     )
-    _must_be_new(config.name, studies)
     _check_objective(config.objective, ended, folder)
     record = _add_all(config, studies, ended)
     return Imported.of(record, config.objective, unfinished=len(trials) - len(ended))
@@ -129,10 +132,18 @@ def _must_be_new(name: str, studies: Studies) -> None:
 
 
 def _add_all(config: StudyConfig, studies: Studies, ended: Sequence[Any]) -> StudyRecord:
-    """Make the study, add the project's ended trials, and finish the study's MLflow run."""
-    spaces = [parameters(trial.hyperparameters) for trial in ended]  # before anything is written
-    opened = TunerStudy.open(config, studies)
-    for trial, space in zip(ended, spaces, strict=True):
+    """Make the study, add the project's ended trials, and finish the study's MLflow run.
+
+    A project does not tell which parameters its model declares before a trial: all are stored as
+    met while trials ran, so that `trialbook search` takes what the model declares for known.
+    """
+    declared = keras_tuner.HyperParameters()
+    for trial in ended:
+        declared.merge(trial.hyperparameters, overwrite=False)
+    space = tuner_space(declared)
+    opened = TunerStudy.of(open_tuner_study(config, studies))
+    keep_met(opened.study, space, 0)
+    for trial in ended:
         _add(opened, trial, space)
     return opened.finish()
 
@@ -195,21 +206,42 @@ def _check_objective(goal: str, trials: Sequence[Any], folder: Path) -> None:
 
 def _add(opened: TunerStudy, trial: Any, space: Sequence[Parameter]) -> None:
     """Add one trial of a project to the study."""
-    figures = {name: float(trial.metrics.get_best_value(name)) for name in trial.metrics.metrics}
-    figures["best_epoch"] = float((trial.best_step or 0) + 1)
-    lines = (trial.message or "").strip().splitlines()
-    value, monitor = trial.score, opened.config.monitor
+    budget = _budget(trial)
+    figures = {name: float(value) for name, value in budget.items() if is_finite(value)}
+    parent = budget.get(_PARENT)
+    end = TunerEnd.of(trial, _curve(trial))
+    value, monitor = end.value, opened.config.monitor
     if value is not None and trial.metrics.exists(monitor):
         value = float(trial.metrics.get_best_value(monitor))
     opened.add(
-        TunerPoint(values=active_values(trial), space=space, name=trial.trial_id),
-        TunerEnd(
-            value=value if trial.status == "COMPLETED" else None,
-            metrics=figures,
-            epochs=_curve(trial),
-            message=lines[-1] if lines else "",
+        TunerPoint(
+            values=values_of(trial),
+            space=space,
+            name=trial.trial_id,
+            tags={} if parent is None else {Tag.TUNER_PARENT.value: str(parent)},
         ),
+        replace(end, value=value, metrics={**figures_of_tuner(trial), **figures}),
     )
+
+
+def _budget(trial: Any) -> dict[str, Any]:
+    """What Hyperband keeps beside a trial's values: its epochs, bracket, round and parent."""
+    values = trial.hyperparameters.values
+    return {name: value for name, value in values.items() if name.startswith(BUDGET)}
+
+
+def _epochs(trials: Sequence[Any], folder: Path, model: str | None) -> int:
+    """Find how many epochs the project's trials had at most: Hyperband alone keeps that."""
+    budgets = [_budget(trial).get(_EPOCHS) for trial in trials]
+    known = [int(budget) for budget in budgets if budget]
+    if not known and model is not None:
+        best = 1 + max(trial.best_step or 0 for trial in trials)
+        raise SearchError(
+            "An import that `--model` goes on with must say how many epochs a trial has, but "
+            f"{folder} does not (the best epoch of its trials is at most {best}). Give "
+            "`--epochs`, so that new trials are like the old ones."
+        )
+    return max(known, default=StudyConfig().epochs)
 
 
 def _curve(trial: Any) -> tuple[EpochRecord, ...]:

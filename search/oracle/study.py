@@ -11,28 +11,19 @@ import optuna
 from optuna.trial import TrialState
 
 from search.config.study import StudyConfig
-from search.errors import SearchError
-from search.oracle.earlier import interrupted_trial
+from search.oracle.earlier import interrupted_trial, left_running
+from search.oracle.opening import Opened
+from search.oracle.proposal import begin_trial, store_parameters
+from search.oracle.space import conflicts, keep_space, refuse_conflicts
 from search.oracle.tuner_trial import TunerEnd, TunerPoint
-from search.samplers.factory import make_sampler
 from search.seeds import training_seed
-from search.space.distributions import SpaceAdapter, distribution_of, encode_one
+from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter
-from search.storage.internals import add_parameter, frozen
+from search.storage.internals import begin_given, frozen
 from search.storage.owner import me
-from search.storage.records import study_record
+from search.storage.records import so_far, study_record
 from search.storage.slots import slot_of
-from search.storage.studies import Studies, must_be_ours
-from search.storage.study_attributes import (
-    config_of,
-    is_ours,
-    space_of,
-    space_version_of,
-    write_config,
-    write_dataset,
-    write_run,
-    write_space,
-)
+from search.storage.study_attributes import write_config
 from search.storage.trial_attributes import (
     TrialPlan,
     plan_of,
@@ -42,12 +33,13 @@ from search.storage.trial_attributes import (
     write_slot,
     write_tuner_trial,
 )
-from search.study.warm_start import plain_space
+from search.storage.trials import requeue, under_way_or_done
 from search.trial.files import make_folder, write_curve
-from search.trial.interruption import reclaim
+from search.trial.interruption import close_cut, close_left
 from tracking import (
     COMPLETE,
     FAILED,
+    KILLED,
     EndReason,
     EpochRecord,
     Recorder,
@@ -61,77 +53,60 @@ from tracking import (
 
 @dataclass(frozen=True, slots=True)
 class TunerStudy:
-    """A study whose trials Keras Tuner trains, with the study's MLflow record; made by `open`.
+    """A study whose trials Keras Tuner trains, with the study's MLflow record.
 
     Attributes:
         config: Its stored settings, with the tuner's target, sampler and seed.
         study: Its Optuna study.
         recorder: Writes its record.
+        parent_run_id: Its own run in MLflow.
+        has_target: Whether it ends after `config.trials` trials; else the target that is stored is
+            how many it has.
     """
 
     config: StudyConfig
     study: optuna.Study
     recorder: Recorder
+    parent_run_id: str = ""
+    has_target: bool = True
     _tags: Mapping[str, str] = field(default_factory=lambda: dict(provenance()))
     _runs: dict[int, tuple[optuna.Trial, TrialRecord]] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, config: StudyConfig, studies: Studies) -> TunerStudy:
-        """Create or resume the study in Optuna, and begin its MLflow run.
+    def of(cls, opened: Opened) -> TunerStudy:
+        """Take over a study that was just created or resumed."""
+        return cls(
+            opened.config,
+            opened.study,
+            opened.recorder,
+            opened.parent_run_id,
+            opened.has_target,
+        )
 
-        Args:
-            config: Its `model` is `TUNER_MODEL`, or whatever model an earlier study has.
-            studies: Where it is kept.
-
-        Raises:
-            SearchError: There is one of that name with another objective or on ratings.
-        """
-        studies.store.prepare()
-        storage = studies.storage
-        with studies.lock():
-            study = optuna.create_study(
-                storage=storage,
-                study_name=config.name,
-                direction=config.direction,
-                load_if_exists=True,
-            )
-            must_be_ours(study)
-            if is_ours(study):
-                config = _resumed(config_of(study), config)
-            else:
-                write_dataset(study, None)
-            write_config(study, config)
-            recorder = studies.recorder()
-            record = recorder.start_study(study_record(study, config))
-            write_run(study, experiment_id=record.experiment_id, run_id=record.parent_run_id)
-            reclaim(study, config, recorder)
-        return cls(config, study, recorder)
-
-    def ask(self, space: Sequence[Parameter], name: str) -> tuple[int, dict[str, Scalar]]:
-        """Let Optuna choose a configuration, and begin its trial.
+    def ask(self, space: Sequence[Parameter], name: str) -> tuple[int, dict[str, Scalar]] | None:
+        """Let Optuna choose a configuration that no trial has tried, and begin its trial.
 
         Args:
             space: The parameters that the tuner has declared so far.
             name: Keras Tuner's identifier of the trial.
 
         Returns:
-            The trial's number and its values, active parameters only.
+            The trial's number and its values, active parameters only; None where every point of
+            the space was tried.
+
+        Raises:
+            SearchError: The sampler cannot serve the space, or it is not the study's.
         """
-        self.study.sampler = make_sampler(
-            self.config.sampler,
-            self.config.seed,
-            space=space,
-            trials=self.config.trials,
-            options=self.config.sampler_options,
-        )
-        trial = self.study.ask()
-        write_owner(trial, me())
-        values = SpaceAdapter(space).sample(trial)
+        refuse_conflicts(self.study, space)
+        begun = begin_trial(self.study, self.config, space)
+        if begun is None:
+            return None
+        trial, values = begun
         self._begin(trial, TunerPoint(values=values, space=space, name=name))
         return trial.number, values
 
     def again(self, point: TunerPoint) -> int:
-        """Begin a trial for a configuration whose training an earlier process did not finish.
+        """Begin a trial for a configuration whose training did not come to its end.
 
         Args:
             point: The configuration.
@@ -139,6 +114,9 @@ class TunerStudy:
         Returns:
             The trial's number: of the one that waits since it was interrupted, or of a new one.
         """
+        for left in left_running(self.study, point.name):
+            if left.number not in self._runs:
+                close_left(self.study, left, self.config, self.recorder)
         return self._begin_given(interrupted_trial(self.study, point.name), point)
 
     def _begin_given(self, trial: optuna.Trial | None, point: TunerPoint) -> int:
@@ -147,43 +125,40 @@ class TunerStudy:
         Returns:
             The trial's number.
         """
-        adapter = SpaceAdapter(point.space)
         if trial is None:
-            self.study.enqueue_trial(adapter.encode(point.values))
-            trial = self.study.ask()
+            trial = begin_given(self.study, SpaceAdapter(point.space).encode(point.values))
         write_owner(trial, me())
-        adapter.teach(trial, point.values)
+        store_parameters(trial, point.space, point.values)
         self._begin(trial, point)
         return trial.number
 
     def _begin(self, trial: optuna.Trial, point: TunerPoint) -> None:
         """Begin the trial's MLflow run, and store the trial's plan in Optuna."""
-        if not space_of(self.study):
-            write_space(self.study, plain_space(point.space), version=1)
-        slot = slot_of(self.study, frozen(trial))
-        tags = {
-            **self._tags,
-            Tag.SLOT: str(slot),
-            Tag.TUNER_TRIAL: point.name,
-        }
-        record = TrialRecord(
-            study=self.config.name,
-            number=trial.number,
-            params=dict(point.values),  # the tuner goes on writing into its own
-            objective=self.config.value_name,
-            tags=tags,
-        )
-        run_id = self.recorder.start_trial(record)
-        write_slot(trial, slot)
-        plan = TrialPlan(
-            values=dict(point.values),
-            seed=training_seed(self.config.seed, slot),
-            epochs=self.config.epochs,
-            run_id=run_id,
-            tags=tags,
-        )
-        write_plan(trial, plan)
-        write_tuner_trial(trial, point.name)
+        try:
+            keep_space(self.study, point.space, trial.number)
+            slot = slot_of(self.study, frozen(trial))
+            own = {Tag.SLOT.value: str(slot), Tag.TUNER_TRIAL.value: point.name}
+            record = TrialRecord(
+                study=self.config.name,
+                number=trial.number,
+                params=dict(point.values),  # the tuner goes on writing into its own
+                objective=self.config.value_name,
+                tags={**self._tags, **point.tags, **own},
+            )
+            run_id = self.recorder.start_trial(record)
+            write_slot(trial, slot)
+            plan = TrialPlan(
+                values=dict(point.values),
+                seed=training_seed(self.config.seed, slot),
+                epochs=self.config.epochs,
+                run_id=run_id,
+                tags=record.tags,
+            )
+            write_plan(trial, plan)
+            write_tuner_trial(trial, point.name)
+        except BaseException:
+            self.study.tell(trial, state=TrialState.FAIL)
+            raise
         self._runs[trial.number] = (trial, replace(record, run_id=run_id or None))
 
     def epoch(self, number: int, record: EpochRecord) -> None:
@@ -198,7 +173,7 @@ class TunerStudy:
             self.recorder.epochs(run_id, [record])
 
     def grow(self, number: int, values: Mapping[str, Scalar], space: Sequence[Parameter]) -> None:
-        """Store parameters that a tuner met only while it built the trial's model.
+        """Store parameters that a tuner met only while it trained the trial.
 
         Args:
             number: Number of the trial, which is running.
@@ -206,19 +181,22 @@ class TunerStudy:
             space: The parameters that the tuner has declared so far.
         """
         trial, record = self._runs[number]
+        keep_space(self.study, space, number)
         new = {name: value for name, value in values.items() if name not in record.params}
         if not new:
             return
-        for parameter in space:
-            if parameter.name in new and parameter.kind != "Fixed":
-                if not parameter.holds(new[parameter.name]):
-                    continue
-                name, value = encode_one(parameter, new[parameter.name])
-                add_parameter(trial, name, value, distribution_of(parameter))
-        write_space(self.study, plain_space(space), version=space_version_of(self.study))
+        refused = conflicts(self.study, space)
         record = replace(record, params=dict(record.params) | new)
         self._runs[number] = (trial, record)
         write_plan(trial, replace(plan_of(trial), values=dict(record.params)))
+        late = [
+            replace(parameter, conditions=())  # it exists, and its parents are stored already
+            for parameter in space
+            if parameter.name in new
+            and parameter.name not in refused
+            and parameter.is_active(record.params)
+        ]
+        store_parameters(trial, late, new)
         if record.run_id:
             self.recorder.parameters(record.run_id, new)
 
@@ -257,6 +235,32 @@ class TunerStudy:
             shutil.rmtree(folder, ignore_errors=True)
         return record
 
+    def cut(self, number: int, curve: Sequence[EpochRecord], error: BaseException) -> None:
+        """Close a trial that an exception cut short, and queue its configuration again.
+
+        Args:
+            number: Number of the trial.
+            curve: Its epochs so far.
+            error: What was raised: by Ctrl-C, or by a fault that Keras Tuner takes for fatal.
+        """
+        _, record = self._runs.pop(number)
+        by_user = isinstance(error, KeyboardInterrupt)
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        record = replace(
+            record,
+            state=KILLED,
+            end_reason=EndReason.INTERRUPTED if by_user else EndReason.ERROR,
+            message="" if by_user else text,
+            epochs=tuple(curve),
+            metrics=so_far(self.config, curve),
+        )
+        requeue(self.study, self.study.get_trials(deepcopy=False)[number], record)
+        folder = make_folder()
+        try:
+            close_cut(self.recorder, record, folder, self.config)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
     def add(self, point: TunerPoint, end: TunerEnd) -> TrialRecord:
         """Store a trial that was trained elsewhere.
 
@@ -275,26 +279,19 @@ class TunerStudy:
 
     def finish(self) -> StudyRecord:
         """Finish the study's MLflow run, with its plots and leaderboard; return its record."""
-        record = study_record(self.study, self.config)
+        config = self.config
+        if not self.has_target:
+            config = config.at(trials=max(1, under_way_or_done(self.study)))
+            write_config(self.study, config)
+        record = study_record(self.study, config)
         self.recorder.finish_study(record, status="FINISHED")
         return record
 
+    def fail(self, error: BaseException) -> None:
+        """Close the study's MLflow run after an exception; no results are written.
 
-def _resumed(stored: StudyConfig, wanted: StudyConfig) -> StudyConfig:
-    """Merge settings to resume a study: the stored ones, with the tuner's target, sampler, seed."""
-    if stored.rates:
-        raise SearchError(
-            f"A tuner may go on only with a study of a model of its own, but {stored.name} "
-            f"trains ratings. Go on with `trialbook search --study {stored.name}`."
-        )
-    if stored.objective != wanted.objective:
-        raise SearchError(
-            f"A study may be resumed only with its own objective, but {stored.name} has "
-            f"{stored.objective}, and the tuner {wanted.objective}."
-        )
-    return stored.at(
-        trials=wanted.trials,
-        sampler=wanted.sampler,
-        sampler_options=wanted.sampler_options,
-        seed=wanted.seed,
-    )
+        Args:
+            error: What was raised.
+        """
+        status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+        self.recorder.end_study(self.parent_run_id, status=status)

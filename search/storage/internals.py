@@ -7,6 +7,7 @@ transaction of 2 to 5 ms for each value.
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
@@ -67,6 +68,35 @@ def take_queued(study: optuna.Study, queued: FrozenTrial) -> optuna.Trial | None
     if not study._storage.set_trial_state_values(queued._trial_id, state=TrialState.RUNNING):
         return None
     return optuna.Trial(study, queued._trial_id)
+
+
+def draft_of(study: optuna.Study, trial: optuna.Trial) -> optuna.Trial:
+    """Make a copy of a running trial that asks the study's sampler anew, and stores no parameter.
+
+    Args:
+        study: The study; its present sampler is asked.
+        trial: A trial of it without parameters.
+    """
+    draft = optuna.Trial(study, trial._trial_id)
+    draft._cached_frozen_trial = copy.deepcopy(draft._cached_frozen_trial)
+    storage = StorageView(trial.storage, set_trial_param=lambda *_: None)
+    draft.storage = cast("BaseStorage", storage)
+    return draft
+
+
+def begin_given(study: optuna.Study, values: Mapping[str, Any]) -> optuna.Trial:
+    """Begin a new trial with given parameters, whatever else is queued.
+
+    Args:
+        study: The study.
+        values: Optuna's parameters, as `enqueue_trial` takes them.
+    """
+    while True:
+        study.enqueue_trial(dict(values))
+        waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+        begun = take_queued(study, waiting[-1])
+        if begun is not None:  # else another process began it just now
+            return begun
 
 
 def storage_that_updates(study: optuna.Study, trial: FrozenTrial) -> StorageView:

@@ -167,10 +167,14 @@ class Studies:
         return self._recorders[store.tracking_uri]
 
 
-def must_be_ours(study: optuna.Study) -> None:
+def must_be_ours(study: optuna.Study, way_out: str = "Use another name with `--study`.") -> None:
     """Refuse to go on with a study that another program made.
 
     One without trials may be ours: a stop before its settings were stored leaves it so.
+
+    Args:
+        study: The study.
+        way_out: What the message tells to do.
 
     Raises:
         SearchError: It has trials, but not our settings.
@@ -179,8 +183,7 @@ def must_be_ours(study: optuna.Study) -> None:
     if trials and not is_ours(study):
         raise SearchError(
             "A study must be Trialbook's own to go on with it, but another program made "
-            f"{study.study_name!r} in this storage, with {trials} trials. Use another name with "
-            "`--study`."
+            f"{study.study_name!r} in this storage, with {trials} trials. {way_out}"
         )
 
 

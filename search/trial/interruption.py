@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import optuna
+from optuna.trial import FrozenTrial
 
 from search.config.study import StudyConfig
 from search.storage.records import so_far, trial_record
@@ -34,9 +35,7 @@ def close_cut(recorder: Recorder, record: TrialRecord, folder: Path, config: Stu
 def reclaim(study: optuna.Study, config: StudyConfig, recorder: Recorder) -> list[int]:
     """Close the trials of dead processes, and queue their configurations again.
 
-    The epochs are read back from the record, where they were written while the trial trained;
-    the files are taken from the trial's folder, where it is on this machine. The caller holds the
-    home's lock.
+    The caller holds the home's lock.
 
     Args:
         study: Optuna's study.
@@ -46,22 +45,38 @@ def reclaim(study: optuna.Study, config: StudyConfig, recorder: Recorder) -> lis
     Returns:
         The numbers of the trials that were closed.
     """
-    numbers = []
-    for trial in orphans(study):
-        record = trial_record(study.study_name, trial, config.monitor)
-        epochs = recorder.curve(record.run_id) if record.run_id else ()
-        record = replace(
-            record,
-            state=KILLED,
-            end_reason=EndReason.INTERRUPTED,
-            epochs=epochs,
-            metrics=so_far(config, epochs),
-        )
-        requeue(study, trial, record)
-        folder = folder_left_behind(trial) or make_folder()
-        try:
-            close_cut(recorder, record, folder, config)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        numbers.append(trial.number)
-    return numbers
+    left = orphans(study)
+    for trial in left:
+        close_left(study, trial, config, recorder)
+    return [trial.number for trial in left]
+
+
+def close_left(
+    study: optuna.Study, trial: FrozenTrial, config: StudyConfig, recorder: Recorder
+) -> None:
+    """Close a trial that nobody trains any more, and queue its configuration again.
+
+    The epochs are read back from the record, where they were written while the trial trained;
+    the files are taken from the trial's folder, where it is on this machine.
+
+    Args:
+        study: Optuna's study.
+        trial: The trial; Optuna still has it as running.
+        config: The study's settings.
+        recorder: Reads and writes the study's record.
+    """
+    record = trial_record(study.study_name, trial, config.monitor)
+    epochs = recorder.curve(record.run_id) if record.run_id else ()
+    record = replace(
+        record,
+        state=KILLED,
+        end_reason=EndReason.INTERRUPTED,
+        epochs=epochs,
+        metrics=so_far(config, epochs),
+    )
+    requeue(study, trial, record)
+    folder = folder_left_behind(trial) or make_folder()
+    try:
+        close_cut(recorder, record, folder, config)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

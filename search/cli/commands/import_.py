@@ -26,6 +26,7 @@ _KINDS = ("keras-tuner",)
 @click.option("--study", help="Name of the new study (the folder's).")
 @click.option("--objective", help="NAME:min or NAME:max, where the project does not tell.")
 @click.option("--model", help="module:HyperModel, so that `trialbook search` can go on.")
+@click.option("--epochs", type=int, help="Most epochs its trials had; `--model` needs it.")
 @store_options
 @home_option
 @json_option
@@ -35,6 +36,7 @@ def command(
     study: str | None,
     objective: str | None,
     model: str | None,
+    epochs: int | None,
     home: Path,
     storage: str | None,
     tracking_uri: str | None,
@@ -47,7 +49,9 @@ def command(
         from search.oracle.project import import_project
 
     studies = open_studies(home, storage, tracking_uri)
-    found = import_project(folder, studies, study=study, objective=objective, model=model)
+    found = import_project(
+        folder, studies, study=study, objective=objective, model=model, epochs=epochs
+    )
     if as_json:
         emit(asdict(found))
         return 0

@@ -1,8 +1,9 @@
-"""Keras Tuner's own tuners with Optuna choosing and MLflow recording; its projects imported."""
+"""Keras Tuner's own tuners with Optuna choosing and MLflow recording."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import keras
@@ -15,10 +16,8 @@ from calling import Here
 
 from search import SearchError, StudyConfig, run_study
 from search.oracle import OptunaOracle
-from search.oracle.project import import_project
 from search.space.parameters import Parameter
 from search.storage.studies import Studies
-from search.storage.trial_attributes import Key
 from search.study.warm_start import take_history
 from tracking import Store
 
@@ -33,16 +32,17 @@ FIT = {"epochs": 2, "validation_split": 0.25, "verbose": 0}
 
 def _tuner(home: Path, folder: Path, trials: int, **options: object) -> keras_tuner.Tuner:
     oracle = OptunaOracle("val_loss", max_trials=trials, study="kt", home=home, **options)
-    tuner = keras_tuner.Tuner(
+    return keras_tuner.Tuner(
         oracle=oracle, hypermodel=tuned.build, directory=folder, project_name="p"
     )
-    oracle.watch(tuner)
-    return tuner
 
 
 @pytest.fixture(scope="module")
-def searched(tmp_path_factory: pytest.TempPathFactory) -> tuple[keras_tuner.Tuner, Path, Path]:
+def searched(
+    tmp_path_factory: pytest.TempPathFactory, empty_home: Path
+) -> tuple[keras_tuner.Tuner, Path, Path]:
     folder = tmp_path_factory.mktemp("kt")
+    shutil.copytree(empty_home, folder / "mlruns")
     tuner = _tuner(folder / "mlruns", folder / "dir", 3)
     tuner.search(tuned.X, tuned.Y, **FIT)
     return tuner, folder / "mlruns", folder / "dir"
@@ -108,93 +108,34 @@ def test_a_study_goes_on_in_another_project_folder(searched: tuple, tmp_path: Pa
     assert len(Studies(Store(home)).get("kt").trials) == 4
 
 
-def test_a_trial_that_fails_is_told_as_failed(tmp_path: Path) -> None:
+def test_a_trial_that_fails_is_told_as_failed(home: Path, tmp_path: Path) -> None:
     def broken(hp: keras_tuner.HyperParameters) -> None:
         hp.Float("x", 0.0, 1.0)
         if hp.get("x") != 0.0:  # the first build is the one that finds the space
             raise ValueError("told to fail")
         return tuned.build(hp)
 
-    oracle = OptunaOracle("val_loss", max_trials=1, study="bad", home=tmp_path)
+    oracle = OptunaOracle("val_loss", max_trials=1, study="bad", home=home)
     tuner = keras_tuner.Tuner(oracle=oracle, hypermodel=broken, directory=tmp_path / "d")
     tuner.search(tuned.X, tuned.Y, **FIT)
-    (trial,) = Studies(Store(tmp_path)).record("bad").trials
+    (trial,) = Studies(Store(home)).record("bad").trials
     assert (trial.state, trial.value) == ("failed", None)
     assert trial.message == "ValueError: told to fail"
 
 
-def test_a_study_of_ratings_is_not_a_tuners_to_go_on_with(
-    ratings_file: Path, tmp_path: Path
-) -> None:
+def test_a_study_of_ratings_is_not_a_tuners_to_go_on_with(ratings_file: Path, home: Path) -> None:
     run_study(
         StudyConfig(name="r", trials=1, epochs=1, data=str(ratings_file), model="baseline"),
-        home=tmp_path,
+        home=home,
     )
     with pytest.raises(SearchError, match=r"a model of its own, but r trains ratings"):
-        OptunaOracle("val_loss", max_trials=2, study="r", home=tmp_path)
+        OptunaOracle("val_loss", max_trials=2, study="r", home=home)
 
 
 def test_another_objective_is_refused(searched: tuple) -> None:
     _, home, _ = searched
     with pytest.raises(SearchError, match=r"kt has val_loss:min, and the tuner loss:min"):
         OptunaOracle("loss", max_trials=2, study="kt", home=home)
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("project")
-    tuner = keras_tuner.RandomSearch(
-        tuned.build,
-        objective="val_loss",
-        max_trials=3,
-        seed=1,
-        directory=folder,
-        project_name="old",
-    )
-    tuner.search(tuned.X, tuned.Y, **FIT)
-    return folder / "old"
-
-
-def test_a_project_becomes_a_study_that_can_go_on(
-    project: Path, tmp_path: Path, here: Here
-) -> None:
-    home = str(tmp_path / "mlruns")
-    told = here("import", "keras-tuner", str(project), "--home", home, "--model", "tuned:Tuned")
-    assert (told["study"], told["objective"], told["complete"]) == ("old", "val_loss:min", 3)
-    trials = {
-        t.trial_id: t
-        for t in (
-            keras_tuner.engine.trial.Trial.load(str(p)) for p in project.glob("trial_*/trial.json")
-        )
-    }
-    record = Studies(Store(Path(home))).record("old")
-    assert sorted(t.value for t in record.trials) == sorted(t.score for t in trials.values())
-    client = Store(Path(home)).client()
-    for trial in record.trials:
-        same = trials[trial.tags["trialbook.tuner_trial"]]
-        active = {
-            hp.name: same.hyperparameters.values[hp.name]
-            for hp in same.hyperparameters.space
-            if same.hyperparameters.is_active(hp)
-        }
-        assert trial.params == active
-        assert client.get_run(trial.run_id).data.metrics["best_val_loss"] == same.score
-    more = here("search", "--study", "old", "--trials", "4", "--epochs", "100", "--home", home)
-    assert more["n_complete"] == 4
-
-
-def test_what_is_no_project_or_is_there_already_is_refused(project: Path, tmp_path: Path) -> None:
-    with pytest.raises(SearchError, match=r"must hold `oracle.json`"):
-        import_project(tmp_path, Studies(Store(tmp_path / "mlruns")))
-    import_project(project, Studies(Store(tmp_path / "mlruns")))
-    with pytest.raises(SearchError, match=r"there is one named 'old'"):
-        import_project(project, Studies(Store(tmp_path / "mlruns")))
-
-
-def test_a_damaged_project_is_told_in_a_line(project: Path, tmp_path: Path) -> None:
-    (tmp_path / "oracle.json").write_text("{")
-    with pytest.raises(SearchError, match=r"must be readable"):
-        import_project(tmp_path, Studies(Store(tmp_path / "mlruns")))
 
 
 def test_a_wider_space_takes_the_tuners_history(searched: tuple) -> None:
@@ -222,23 +163,26 @@ def test_a_wider_space_takes_the_tuners_history(searched: tuple) -> None:
     assert fewer.left == ({"`kind` = 'layer'": layers} if layers else {})
 
 
-def test_an_interrupted_trial_goes_on_in_the_same_project_folder(tmp_path: Path) -> None:
-    """It is tried again under its own name, and its configuration by no other trial."""
-    tuner = _tuner(tmp_path / "mlruns", tmp_path / "dir", 3)
+def test_an_interrupted_trial_goes_on_in_the_same_project_folder(
+    home: Path, tmp_path: Path
+) -> None:
+    """It is closed at once, and tried again under its own name, by no other trial."""
+    tuner = _tuner(home, tmp_path / "dir", 3)
 
     class Stops(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: object = None) -> None:
-            raise KeyboardInterrupt
+            if epoch == 1:  # the first has been recorded
+                raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         tuner.search(tuned.X, tuned.Y, callbacks=[Stops()], **FIT)
-    study = Studies(Store(tmp_path / "mlruns")).get("kt")
-    (cut,) = study.trials
-    gone = cut.user_attrs[Key.OWNER] | {"started": 1.0}  # as if that process were no more
-    study._storage.set_trial_user_attr(cut._trial_id, Key.OWNER, gone)
-    again = _tuner(tmp_path / "mlruns", tmp_path / "dir", 3)
+    (cut,) = Studies(Store(home)).record("kt").trials
+    assert (cut.state, cut.end_reason) == ("killed", "interrupted")
+    assert [epoch.epoch for epoch in cut.epochs] == [1]
+    assert Store(home).client().get_run(cut.run_id).info.status == "KILLED"
+    again = _tuner(home, tmp_path / "dir", 3)
     again.search(tuned.X, tuned.Y, **FIT)
-    record = Studies(Store(tmp_path / "mlruns")).record("kt")
+    record = Studies(Store(home)).record("kt")
     assert [t.state for t in record.trials] == ["killed", "complete", "complete", "complete"]
     assert record.trials[1].params.items() >= record.trials[0].params.items()
     names = [t.tags["trialbook.tuner_trial"] for t in record.trials]
@@ -248,19 +192,8 @@ def test_an_interrupted_trial_goes_on_in_the_same_project_folder(tmp_path: Path)
 
 
 @pytest.mark.filterwarnings("ignore:All-NaN:RuntimeWarning")
-def test_a_training_without_a_number_is_a_failed_trial(tmp_path: Path) -> None:
-    tuner = _tuner(tmp_path / "mlruns", tmp_path / "dir", 1)
+def test_a_training_without_a_number_is_a_failed_trial(home: Path, tmp_path: Path) -> None:
+    tuner = _tuner(home, tmp_path / "dir", 1)
     tuner.search(tuned.X, tuned.Y * np.nan, **FIT)
-    (trial,) = Studies(Store(tmp_path / "mlruns")).record("kt").trials
+    (trial,) = Studies(Store(home)).record("kt").trials
     assert (trial.state, trial.value) == ("failed", None)
-
-
-def test_an_objective_that_a_project_does_not_have_is_refused(
-    project: Path, tmp_path: Path
-) -> None:
-    for objective, message in (
-        ("accuracy:max", r"must name a metric of the project \(.*val_loss.*\), but .* 'accuracy'"),
-        ("val_loss:max", r"must go the project's way, which is val_loss:min"),
-    ):
-        with pytest.raises(SearchError, match=message):
-            import_project(project, Studies(Store(tmp_path / "mlruns")), objective=objective)
