@@ -69,23 +69,24 @@ def rating_table(
         times = seconds_column(column, names.timestamp, where, has_score=has_score, gaps=gaps)
         if times is None:
             warnings.append(f"{where}: times are left out, since some rows have none.")
-    rules = options.rules_in_force
     users, movies = (
-        id_column(_filled(columns.pop(name), has_score), name, where, rules)
+        id_column(_filled(columns.pop(name), has_score), name, where, options.rules_in_force)
         for name in (names.user, names.movie)
     )
     index = np.arange(rows_read, dtype=np.int64)
     table = RatingTable(users, movies, scores, times, index, rows_read, tuple(warnings))
-    if has_score is None:
-        return table
+    return table if has_score is None else _scored(table, has_score, where, told=skips and not gaps)
+
+
+def _scored(
+    table: RatingTable, has_score: NDArray[np.bool_], where: str, *, told: bool
+) -> RatingTable:
+    """Leave out the rows without a score, and say how many they are where `told`."""
     if not has_score.any():
-        raise ModelsError(f"{where}: column {names.score!r} must have scores, but has none.")
-    if skips and not gaps:
-        warnings.append(
-            f"{where}: {int((~has_score).sum()):,} of {rows_read:,} rows have no score and were "
-            "left out."
-        )
-    return table.only(has_score, tuple(warnings))
+        raise ModelsError(f"{where} must have scores, but no row has one.")
+    left_out = f"{int((~has_score).sum()):,} of {table.rows_read:,} rows have no score"
+    line = f"{where}: {left_out} and were left out."
+    return table.only(has_score, (*table.warnings, line) if told else table.warnings)
 
 
 def _filled(column: Any, has_score: NDArray[np.bool_] | None) -> Any:
