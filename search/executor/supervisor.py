@@ -83,11 +83,7 @@ class Supervisor:
         self._code: int | None = None
 
     def change(self, config: StudyConfig) -> None:
-        """Close the child, if there is one, and take other settings for the next.
-
-        Args:
-            config: The study that the next children train.
-        """
+        """Close the child, if there is one, and take other settings of the study for the next."""
         self.close()
         self._config = config
 
