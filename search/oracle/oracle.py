@@ -244,6 +244,16 @@ class OptunaOracle(keras_tuner.Oracle):
         self._study.grow(number, values_of(trial), self._space())
         self._study.end(number, TunerEnd.of(trial, curve))
 
+    def _record_values(self, trial: Any) -> None:
+        """Record a trial's values as the base class does, and keep those of active parameters.
+
+        Keras Tuner drops or draws anew the value of a name that is declared under two conditions,
+        since one of the two is inactive.
+        """
+        given, held = dict(trial.hyperparameters.values), trial.hyperparameters
+        super()._record_values(trial)
+        held.values.update({name: value for name, value in given.items() if held.is_active(name)})
+
     def remaining_trials(self) -> int | None:
         """How many trials are left of `max_trials`, the study's own counted; None for no target."""
         self._restore()
