@@ -33,6 +33,7 @@ RUNS: dict[str, list[str]] = {
     "data_loading": ["data_loading.py"],
     "recommenders": ["recommenders.py"],
     "winner_claims": ["winner_claims.py"],
+    "winner_rates": ["winner_rates.py"],
     "search_quality": ["search_quality.py", "--picture", str(IMAGES / "search_quality.png")],
     "full": ["training.py", "--source", "synthetic:1", "--pairs", "3", "--epochs", "3"],
 }

@@ -163,6 +163,42 @@ def claims() -> str:
     )
 
 
+def rates() -> str:
+    """How often `winner` claims what is not so, as a table; empty before it was run."""
+    run = load("winner_rates")
+    if run is None:
+        return ""
+    found = run["found"]
+    claims = [*(f"p < {level:g}" for level in found["levels"]), "best"]
+    head = ["noise of", "repeats", *(f"wrong {claim}" for claim in claims)]
+    head += [f"right {claim}" for claim in claims]
+    lines = ["| " + " | ".join(head) + " |", "| --- " * len(head) + "|"]
+    for row in found["rows"]:
+        wrong = [f"{row['wrong'][claim]:.1%}" for claim in claims]
+        right = [f"{row['right'][claim]:.0%}" for claim in claims]
+        cells = [row["noise"], str(row["repeats"]), *wrong, *right]
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        f"{found['sets']:,} made-up sets of errors a row. Wrong: of two equal predictors one is "
+        "claimed to have the lower error, or either to be the best (nominal: 10 %). Right: of two "
+        "that differ by four standard errors, in a tenth as many sets. The goal is that wrong "
+        f"claims are at most 1.3 times as frequent as their level says: {_kept(found)}. "
+        f"`make bench NAMES=winner_rates`, {run['date']}.",
+    ]
+    return "\n".join(lines)
+
+
+def _kept(found: dict[str, Any]) -> str:
+    """The largest ratio of wrong claims to their level, whatever noise dominates."""
+    ratios = []
+    for row in found["rows"]:
+        levels = {f"p < {level:g}": level for level in found["levels"]} | {"best": 0.1}
+        ratios += [row["wrong"][claim] / level for claim, level in levels.items()]
+    worst = max(ratios)
+    return f"the largest is {worst:.2f} times" + ("" if worst <= 1.3 else ", so it is not met")
+
+
 def places() -> list[tuple[Path, str, str]]:
     """Every document, the name of what stands there, and its text; what was never run is not."""
     found = [
@@ -171,6 +207,7 @@ def places() -> list[tuple[Path, str, str]]:
         (TOP / "docs" / "search.md", "recommenders", recommenders()),
         (TOP / "docs" / "search.md", "quality", quality()),
         (TOP / "docs" / "search.md", "claims", claims()),
+        (TOP / "docs" / "search.md", "rates", rates()),
     ]
     return [place for place in found if place[2]]
 

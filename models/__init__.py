@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from models.builder import build_model
     from models.curve import Epoch
     from models.devices import device_types, make_deterministic, see_one_gpu, set_threads
-    from models.fast import TrainerUsed, speed_up
-    from models.layer_summary import format_layer_table, layer_table
-    from models.saving import id_type, save_keras_model, save_ratings_model
+    from models.fast import TrainerUsed, fit, speed_up
+    from models.layer_summary import count_parameters, format_layer_table, layer_table
+    from models.saving import save_keras_model, save_ratings_model
     from models.training import TrainResult, build_for, compile_model, predict, refit, train
 
 __all__ = [
@@ -51,9 +51,10 @@ __all__ = [
     "build_for",
     "build_model",
     "compile_model",
+    "count_parameters",
     "device_types",
+    "fit",
     "format_layer_table",
-    "id_type",
     "layer_table",
     "make_deterministic",
     "predict",
@@ -71,11 +72,12 @@ __all__ = [
 
 _HEAVY = {
     "TrainerUsed": "models.fast",
+    "fit": "models.fast",
     "speed_up": "models.fast",
     "build_model": "models.builder",
+    "count_parameters": "models.layer_summary",
     "format_layer_table": "models.layer_summary",
     "layer_table": "models.layer_summary",
-    "id_type": "models.saving",
     "save_keras_model": "models.saving",
     "save_ratings_model": "models.saving",
     "Epoch": "models.curve",

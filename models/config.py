@@ -60,6 +60,8 @@ class ModelConfig:
             the greatest.
         output_bias: Initial score of the output: a score, or "train_mean". A scaled sigmoid takes
             what lies within its range.
+        output_start: What `output_bias` is: "score", what the untrained model predicts; or "bias",
+            the number before a sigmoid or softplus, as in trials of earlier versions.
 
     Example:
         >>> config = ModelConfig(embedding_size=8, units=(16, 4), dropout=(0.5, 0.0))
@@ -84,6 +86,7 @@ class ModelConfig:
     l2_bias: float = 0.0
     output_activation: str = "relu"
     output_bias: float | str = 7.0
+    output_start: str = "score"
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -113,6 +116,7 @@ class ModelConfig:
         bias = self.output_bias
         known = bias == TRAIN_MEAN if isinstance(bias, str) else is_finite(bias)
         require(known, "output_bias", f'be a finite number or "{TRAIN_MEAN}"', bias)
+        check_one_of("output_start", self.output_start, ("score", "bias"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.data import Part, Split
+from models.errors import ModelsError
 
 _DAMPING = 5.0
 
@@ -24,7 +25,12 @@ def rmse(predictions: NDArray[np.floating], scores: NDArray[np.floating]) -> flo
 
     Returns:
         The error, in the unit of the scores.
+
+    Raises:
+        ModelsError: There is no row.
     """
+    if not len(scores):
+        raise ModelsError("An RMSE needs at least one score, but there is none to compare with.")
     error = predictions.astype(np.float64) - scores.astype(np.float64)
     return float(np.sqrt(np.mean(error * error)))
 

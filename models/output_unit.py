@@ -30,7 +30,8 @@ class OutputUnit:
             score_range: Least and greatest score; needed for a scaled sigmoid.
 
         Raises:
-            ModelsError: `train_mean` or `score_range` is needed and not given.
+            ModelsError: `train_mean` or `score_range` is needed and not given, or a plain sigmoid
+                should start from a score that it cannot predict.
         """
         self._config = config
         self._range = score_range
@@ -51,14 +52,27 @@ class OutputUnit:
         """Return the initial bias for a wanted initial score.
 
         For a scaled sigmoid that is the logit of the score's place in the range: in a range from 1
-        to 5, a score of 4 has the place 0.75 and the bias log(3) = 1.0986. For any other activation
-        the bias is the score itself.
+        to 5, a score of 4 has the place 0.75 and the bias log(3) = 1.0986. For a plain sigmoid it
+        is the logit of the score, for softplus log(exp(score) - 1), and for the linear and the ReLU
+        output the score itself.
+
+        Raises:
+            ModelsError: A plain sigmoid cannot predict the score.
         """
-        if not self._is_scaled or self._range is None:
+        if self._is_scaled and self._range is not None:
+            return _logit(score, *self._range)
+        activation = self._config.output_activation
+        if self._config.output_start == "bias" or activation not in ("sigmoid", "softplus"):
             return score
-        low, high = self._range
-        place = min(max((score - low) / max(high - low, 1e-9), _MARGIN), 1 - _MARGIN)
-        return math.log(place / (1 - place))
+        if activation == "softplus":
+            positive = max(score, _MARGIN)
+            return positive + math.log(-math.expm1(-positive))
+        if not 0 <= score <= 1:
+            raise ModelsError(
+                f"A sigmoid output starts from a score of 0 to 1, but got {score:g}. Use "
+                "scaled_sigmoid, or another `output_bias`."
+            )
+        return _logit(score, 0.0, 1.0)
 
     def unit(self, seed: int, activation: str, name: str = "score") -> keras.layers.Layer:
         """Make the output unit that follows the dense layers."""
@@ -92,3 +106,9 @@ def _initial_score(config: ModelConfig, train_mean: float | None) -> float:
             "Pass `train_mean`."
         )
     return train_mean
+
+
+def _logit(score: float, low: float, high: float) -> float:
+    """The logit of a score's place in a range; a place at an end is moved inside by a hundredth."""
+    place = min(max((score - low) / max(high - low, 1e-9), _MARGIN), 1 - _MARGIN)
+    return math.log(place / (1 - place))

@@ -57,14 +57,3 @@ def _save(model: keras.Model, folder: Path, kind: str) -> None:
 
 def _write_ids(path: Path, ids: NDArray[Any]) -> None:
     path.write_text(json.dumps(ids.tolist()), encoding="utf-8")
-
-
-def id_type(ids: NDArray[Any]) -> str:
-    """Name the type of ids as an MLflow signature does: "long" or "string".
-
-    Example:
-        >>> import numpy as np
-        >>> id_type(np.array([7, 9])), id_type(np.array(["ann", "bob"], object))
-        ('long', 'string')
-    """
-    return "long" if ids.dtype.kind in "iu" else "string"

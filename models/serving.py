@@ -10,6 +10,7 @@ ratings, `users.json` and `movies.json`: the known ids in the order of their cod
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 _BATCH = 65_536
+_WHOLE_FLOAT = re.compile(r"(-?(?:0|[1-9][0-9]{0,18}))\.0+\Z")
 
 
 class RatingPredictor:
@@ -25,23 +27,35 @@ class RatingPredictor:
 
     def __init__(self, model: Any, users: list[Any], movies: list[Any]) -> None:
         self._model = model
-        self._users = pd.Index(users)
-        self._movies = pd.Index(movies)
+        self._users = _Ids(users)
+        self._movies = _Ids(movies)
 
     def predict(self, table: pd.DataFrame, params: dict[str, Any] | None = None) -> Any:
         """Predict the score of each row.
 
         Args:
-            table: Columns `user` and `movie` of raw ids, where "7" and 7 are the same id; an id
-                unknown to the model takes the slot kept for unknown ids.
-            params: Unused; MLflow passes it.
+            table: Columns `user` and `movie` of raw ids, which are matched as text: "7", 7, 7.0
+                and "7.0" are the same id, 7.5 is none of them. An id unknown to the model takes
+                the slot kept for unknown ids.
+            params: `{"known": True}` asks for a table that also says which ids were known.
 
         Returns:
-            Scores `[row]`, float64.
+            Scores `[row]`, float64. With `known` a table with the columns `score`, `user_known` and
+            `movie_known`.
         """
-        movies = _codes(self._movies, table["movie"])
-        users = _codes(self._users, table["user"])
-        scores = self._model.predict([movies, users], batch_size=_BATCH, verbose=0)
+        movies, movie_known = self._movies.codes(table["movie"])
+        users, user_known = self._users.codes(table["user"])
+        scores = self._scores(movies, users)
+        if not (params or {}).get("known"):
+            return scores
+        return pd.DataFrame({"score": scores, "user_known": user_known, "movie_known": movie_known})
+
+    def _scores(self, movies: NDArray[np.int32], users: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Predict the score of each pair of codes, `[row]`; an empty table has an empty answer."""
+        if not len(movies):
+            return np.zeros(0, np.float64)
+        codes = [movies.reshape(-1, 1), users.reshape(-1, 1)]
+        scores = self._model.predict(codes, batch_size=_BATCH, verbose=0)
         return np.asarray(scores, dtype=np.float64).reshape(-1)
 
 
@@ -56,15 +70,25 @@ class KerasPredictor:
         return self._model.predict(np.asarray(data), verbose=0)
 
 
-def _codes(known: pd.Index[Any], raw: pd.Series[Any]) -> NDArray[np.int32]:
-    """Encode raw ids as codes, `[row, 1]`; ids are compared as text unless all are integers."""
-    is_whole = pd.api.types.is_integer_dtype
-    if not (is_whole(known) and is_whole(raw.dtype)):
-        raw = raw.map(_as_text)
-        if is_whole(known):
-            known = known.astype(str)
-    codes = known.get_indexer(pd.Index(raw))
-    return np.where(codes < 0, len(known), codes).astype(np.int32).reshape(-1, 1)
+class _Ids:
+    """The known ids, which are looked up by their text: "7", 7 and "7.0" are the same id."""
+
+    def __init__(self, known: list[Any]) -> None:
+        texts = [str(each) for each in known]
+        self._unknown = len(known)
+        self._codes = {_plain(text): code for code, text in enumerate(texts)}
+        self._codes |= {text: code for code, text in enumerate(texts)}
+
+    def codes(self, raw: pd.Series[Any]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+        """Encode raw ids as codes, `[row]`, and say which of them are known, `[row]`."""
+        places, values = pd.factorize(raw, use_na_sentinel=False)
+        found = np.array([self._code(value) for value in values], np.int32)
+        codes = found[places] if len(found) else np.zeros(0, np.int32)
+        return codes, codes != self._unknown
+
+    def _code(self, value: Any) -> int:
+        text = _as_text(value)
+        return self._codes.get(text, self._codes.get(_plain(text.strip()), self._unknown))
 
 
 def _as_text(value: Any) -> str:
@@ -74,8 +98,14 @@ def _as_text(value: Any) -> str:
     """
     if pd.isna(value):
         return ""
-    whole = isinstance(value, float) and value.is_integer()
+    whole = isinstance(value, float | np.floating) and float(value).is_integer()
     return str(int(value)) if whole else str(value)
+
+
+def _plain(text: str) -> str:
+    """Write a whole number without its fraction: "7.0" as "7"; leave other text as it is."""
+    number = _WHOLE_FLOAT.match(text)
+    return text if number is None else str(int(number[1]))
 
 
 def load_model(path: str | Path) -> RatingPredictor | KerasPredictor:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Space = Sequence[Mapping[str, Any]]
+_COUNTS = {"best_epoch", "epochs_run", "parameters", "parts"}
 FORMATS = ("csv", "parquet", "json", "keras-tuner")
 
 
@@ -48,27 +50,50 @@ def trials_table(record: StudyRecord) -> pd.DataFrame:
     Returns:
         `number`, `state`, `end_reason`, `value`, `run_id`, then a column `params.NAME` a parameter
         (missing where it was inactive) and `metrics.NAME` a figure, the names that MLflow's
-        `search_runs` uses.
+        `search_runs` uses. Whole numbers stay whole beside missing ones (pandas' Int64).
     """
     import pandas as pd
 
+    columns, rows = _rows(record)
+    made = {}
+    for name in columns:
+        values = [row[name] for row in rows]
+        made[name] = pd.Series(values, dtype=_dtype(values))
+    return pd.DataFrame(made)
+
+
+def _rows(record: StudyRecord) -> tuple[list[str], list[dict[str, Any]]]:
+    """The columns of the trials' table, and a row a trial with all of them, None where missing."""
     rows = []
     for trial in record.trials:
         row: dict[str, Any] = {
             "number": trial.number,
-            "state": trial.state,
-            "end_reason": trial.end_reason,
+            "state": str(trial.state),
+            "end_reason": str(trial.end_reason),
             "value": trial.value,
             "run_id": trial.run_id,
         }
         row |= {f"params.{name}": value for name, value in trial.params.items()}
-        row |= {f"metrics.{name}": value for name, value in trial.metrics.items()}
+        row |= {f"metrics.{name}": _counted(name, value) for name, value in trial.metrics.items()}
         rows.append(row)
-    table = pd.DataFrame(rows)
-    names = [name for name in table.columns if name.startswith(("params.", "metrics."))]
-    usual = [name for name in table.columns if name not in names]
-    ordered = sorted(names, key=lambda name: (name.startswith("metrics."), name))
-    return table[[*usual, *ordered]]
+    names = dict.fromkeys(name for row in rows for name in row)
+    usual = [name for name in names if not name.startswith(("params.", "metrics."))]
+    others = sorted(set(names) - set(usual), key=lambda name: (name.startswith("metrics."), name))
+    columns = [*usual, *others]
+    return columns, [{name: row.get(name) for name in columns} for row in rows]
+
+
+def _counted(name: str, value: float) -> float:
+    """A figure as it is recorded, a count as a whole number."""
+    return int(value) if name in _COUNTS and math.isfinite(value) else value
+
+
+def _dtype(values: Iterable[Any]) -> str:
+    """The type of a column that holds these values."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds and kinds <= {int}:
+        return "Int64"
+    return "float64" if kinds and kinds <= {int, float} else "object"
 
 
 def export(
@@ -81,7 +106,7 @@ def export(
         space: The fields of each parameter that the study searches, as they are stored.
         kind: One of `FORMATS`: "csv", "parquet", "json" or "keras-tuner".
         path: The file; its folder must exist. It is complete or not there at all.
-        number: For "keras-tuner", the trial; None for the best.
+        number: The only trial to write; None for all, or for "keras-tuner" the best.
 
     Returns:
         How many trials were written.
@@ -97,7 +122,8 @@ def export(
         partial.replace(path)
     except OSError as error:
         raise SearchError(
-            f"`--output` must be a file that can be written, but {path} is not ({error.strerror})."
+            f"`--output` must be a file that can be written, but {path} is not "
+            f"({error.strerror or error})."
         ) from error
     finally:
         partial.unlink(missing_ok=True)
@@ -110,46 +136,38 @@ def _write(record: StudyRecord, space: Space, kind: str, path: Path, number: int
         values = _values(_chosen(record, number), space)
         path.write_text(strict_json(values) + "\n", encoding="utf-8")
         return 1
+    if number is not None:
+        record = replace(record, trials=(_chosen(record, number),))
+    if kind == "json":
+        path.write_text(strict_json(_rows(record)[1]) + "\n", encoding="utf-8")
+        return len(record.trials)
     table = trials_table(record)
     if kind == "csv":
         table.to_csv(path, index=False)
-    elif kind == "parquet":
-        mixed = [name for name in table.columns if table[name].map(type).nunique() > 1]
-        for name in mixed:  # Parquet columns have one type: numbers beside texts become texts
-            if table[name].map(lambda value: isinstance(value, str)).any():
-                table[name] = table[name].map(lambda value: None if _absent(value) else str(value))
-        table.to_parquet(path, index=False)
     else:
-        rows = [
-            {name: None if _absent(value) else value for name, value in row.items()}
-            for row in table.astype(object).to_dict(orient="records")
-        ]
-        path.write_text(strict_json(rows) + "\n", encoding="utf-8")
+        for name in table.columns[table.dtypes == "object"]:  # Parquet columns have one type
+            if table[name].map(lambda value: isinstance(value, str)).any():
+                table[name] = table[name].map(lambda value: None if value is None else str(value))
+        table.to_parquet(path, index=False)
     return len(table)
-
-
-def _absent(value: Any) -> bool:
-    """Whether a cell of the trials table is empty: None or NaN (only NaN is unequal to itself)."""
-    return value is None or value != value
 
 
 def _chosen(record: StudyRecord, number: int | None) -> TrialRecord:
     """Find the trial with the given number, or the best trial if no number is given."""
-    if number is not None:
-        for trial in record.trials:
-            if trial.number == number:
-                return trial
+    if number is None:
+        if record.best is None:
+            raise SearchError(
+                f"Keras Tuner's format takes the best {COMPLETE} trial, but of study {record.name} "
+                f"{record.no_best}. Name one with `--trial`."
+            )
+        return record.best
+    trial = record.trial(number)
+    if trial is None:
         raise SearchError(
             f"`--trial` must be a trial of {record.name} (0 to {record.trials[-1].number}), but "
             f"got {number}."
         )
-    ranked = record.ranked()
-    if not ranked:
-        raise SearchError(
-            f"Keras Tuner's format takes the best {COMPLETE} trial, but study {record.name} has "
-            "none. Name one with `--trial`."
-        )
-    return ranked[0]
+    return trial
 
 
 def _values(trial: TrialRecord, space: Space) -> dict[str, Any]:

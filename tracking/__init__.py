@@ -17,7 +17,17 @@ from tracking.records import (
 from tracking.runs.recorder import MlflowRecorder
 from tracking.runs.store import Store, ui_command
 from tracking.runs.warm_up import warmed
-from tracking.states import COMPLETE, FAILED, KILLED, PRUNED, QUEUED, RUNNING, EndReason, State
+from tracking.states import (
+    COMPLETE,
+    FAILED,
+    KILLED,
+    PRUNED,
+    QUEUED,
+    REFUSED,
+    RUNNING,
+    EndReason,
+    State,
+)
 from tracking.tags import (
     BASELINE_TAG,
     BEYOND,
@@ -44,6 +54,7 @@ __all__ = [
     "NUMBER_TAG",
     "PRUNED",
     "QUEUED",
+    "REFUSED",
     "ROLE_TAG",
     "RUNNING",
     "STATE_TAG",

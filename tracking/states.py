@@ -17,6 +17,7 @@ class State(StrEnum):
     RUNNING = "running"
     COMPLETE = "complete"
     PRUNED = "pruned"
+    REFUSED = "refused"
     FAILED = "failed"
     KILLED = "killed"
 
@@ -38,7 +39,7 @@ class EndReason(StrEnum):
     PRUNED = "pruned"
     """Pruned: other trials were better at the same point."""
     LIMIT = "limit"
-    """Pruned: it exceeds a limit of its study."""
+    """Pruned: it came to exceed a limit of its study. Refused: its model exceeds one untrained."""
     NAN = "nan"
     """Failed: its loss or its metric is no number."""
     OUT_OF_MEMORY = "out_of_memory"
@@ -55,6 +56,7 @@ class EndReason(StrEnum):
 
 COMPLETE = State.COMPLETE
 PRUNED = State.PRUNED
+REFUSED = State.REFUSED
 FAILED = State.FAILED
 KILLED = State.KILLED
 RUNNING = State.RUNNING

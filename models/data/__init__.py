@@ -1,5 +1,6 @@
 """Load ratings, split them into train, validation and test part, and describe them."""
 
+from models.data.concerns import concerns
 from models.data.content_hash import ContentHasher
 from models.data.description import describe
 from models.data.download.cache import cache_folder
@@ -29,6 +30,7 @@ __all__ = [
     "Vocabulary",
     "cache_folder",
     "check_published",
+    "concerns",
     "describe",
     "fetch",
     "fold_of",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.table import RatingTable
+from models.data.table import PARTS, RatingTable
 
 _CHUNK_ROWS = 1 << 18
 
@@ -102,7 +102,8 @@ def content_hash(table: RatingTable, *, chunk_rows: int = _CHUNK_ROWS) -> str:
         chunk_rows: Rows taken at a time; the result does not depend on it.
 
     Returns:
-        The SHA-256 in hexadecimal.
+        The SHA-256 in hexadecimal. Of ratings that came split already it covers the number of rows
+        of each part too.
     """
     hasher = ContentHasher()
     users, movies = table.users, table.movies
@@ -114,4 +115,7 @@ def content_hash(table: RatingTable, *, chunk_rows: int = _CHUNK_ROWS) -> str:
             table.scores[rows],
             None if table.timestamps is None else table.timestamps[rows],
         )
-    return hasher.hexdigest()
+    if table.part is None:
+        return hasher.hexdigest()
+    rows_of_parts = np.bincount(table.part, minlength=len(PARTS)).astype("<i8")
+    return hashlib.sha256(hasher.hexdigest().encode() + rows_of_parts.tobytes()).hexdigest()

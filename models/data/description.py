@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.data.concerns import concerns
 from models.data.published import check_published, score_counts
 from models.data.ratings import Ratings
 from models.data.split import Split
@@ -37,7 +38,11 @@ def describe(ratings: Ratings, split: Split | None = None) -> dict[str, Any]:
         ({'2': 1, '3': 3, '4': 3, '5': 3}, 3.8)
     """
     description = _describe_ratings(ratings)
-    description["warnings"] = [*ratings.warnings, *(split.warnings if split else ())]
+    description["warnings"] = [
+        *ratings.warnings,
+        *(split.warnings if split else ()),
+        *concerns(ratings, split),
+    ]
     description["checks"] = [asdict(check) for check in ratings.checks]
     if split is not None:
         description |= _describe_split(split)
@@ -62,6 +67,7 @@ def _describe_ratings(ratings: Ratings) -> dict[str, Any]:
         "density": len(ratings) / (ratings.n_users * ratings.n_movies),
         "min_ratings": ratings.min_ratings,
         "max_ratings": ratings.max_ratings,
+        "rules": ratings.rules,
         "scores": _histogram(scores),
         "mean_score": float(scores.mean(dtype=np.float64)),
         "std_score": float(scores.std(dtype=np.float64)),
@@ -75,6 +81,7 @@ def _describe_ratings(ratings: Ratings) -> dict[str, Any]:
 def _describe_split(split: Split) -> dict[str, Any]:
     return {
         "split": split.protocol,
+        **({"validation_by": split.validation} if split.validation else {}),
         "seed": split.seed,
         "train_rows": len(split.train),
         "valid_rows": len(split.valid),

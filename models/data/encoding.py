@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,10 +48,31 @@ def build_ratings(table: RatingTable, options: SourceOptions, origin: Origin) ->
         The ratings.
 
     Raises:
-        ModelsError: The limits contradict each other, or leave no row.
+        ModelsError: The limits contradict each other, or they or the dropped scores leave no row.
     """
+    table = _without(table, options.drop_scores or ())
     limits = _limits(options, origin.limits)
-    return _encode_rows(table, _kept_rows(table.users, limits), limits, origin)
+    ratings = _encode_rows(table, _kept_rows(table.users, limits), limits, origin)
+    return replace(ratings, rules=options.rules_in_force)
+
+
+def _without(table: RatingTable, dropped: Sequence[float]) -> RatingTable:
+    """Leave out the rows that have one of the scores which mean "no rating"."""
+    if not dropped:
+        return table
+    keep = ~np.isin(table.scores, np.array(dropped, np.float32))
+    listed = ", ".join(f"{score:g}" for score in dropped)
+    if keep.all():
+        missing = f"No score is {listed}: `drop_scores` leaves nothing out."
+        return replace(table, warnings=(*table.warnings, missing))
+    if not keep.any():
+        raise ModelsError(
+            f"`drop_scores` must leave some ratings, but all {len(keep):,} scores are {listed}."
+        )
+    left = (
+        f"{int((~keep).sum()):,} of {len(keep):,} ratings were left out: their score is {listed}."
+    )
+    return table.only(keep, (*table.warnings, left))
 
 
 def _encode_rows(
@@ -80,6 +102,7 @@ def _encode_rows(
         min_ratings=limits[0],
         max_ratings=limits[1],
         checks=origin.checks,
+        part=table.part if keep is None or table.part is None else table.part[keep],
     )
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.checks import check_one_of, check_range
+from models.checks import check_one_of, check_range, check_whole, is_finite, require
 from models.errors import ModelsError
+
+RULES = 2
+"""The newest rules by which ratings are read; `SourceOptions.rules` lists them."""
 
 SEPARATORS = {
     "double-colon": "::",
@@ -32,6 +35,11 @@ class SourceOptions:
             takes its first line, or the usual order where that is a rating itself.
         separator: What separates a text file's columns: a character, `::`, or one of the words
             "comma", "tab", "semicolon", "pipe", "space"; None finds out.
+        test: A file with the test part, where the ratings came split already: the source then
+            holds the train part. A split takes nothing of it for training or validation.
+        valid: A file with the validation part; None has the split take it out of the source.
+        skip_rows_without_score: Whether rows without a score are left out, rather than refused.
+        drop_scores: Scores that mean "no rating": rows with one of them are left out.
         table: Table of a SQLite file; None takes the one that has the columns.
         min_ratings: Least ratings of a user who is kept, inclusive; None is the source's own
             default: 20 for `mubi`, none otherwise.
@@ -39,6 +47,9 @@ class SourceOptions:
             default: 1000 for `mubi`, none otherwise.
         user_filter: False keeps every user, whatever the two limits say.
         seed: Seeds the synthetic source; others ignore it.
+        rules: By which rules ratings are read; None for the newest, 2. By the rules 1, of earlier
+            versions, an id "1.0" or " 1" of a text file is another than 1, and of a repeated user
+            and movie the last in the file is kept, where the rules 2 keep the last in time.
 
     Example:
         >>> from models.data import load_ratings
@@ -53,14 +64,19 @@ class SourceOptions:
     timestamp_column: str | None = None
     columns: Sequence[str] | None = None
     separator: str | None = None
+    test: str | None = None
+    valid: str | None = None
+    skip_rows_without_score: bool = False
+    drop_scores: Sequence[float] | None = None
     table: str | None = None
     min_ratings: int | None = None
     max_ratings: int | None = None
     user_filter: bool = True
     seed: int = 42
+    rules: int | None = None
 
     def __post_init__(self) -> None:
-        """Check the column names, the separator, the limits of the user filter, and the seed.
+        """Check the columns, dropped scores, the separator, the user filter, seed and rules.
 
         Raises:
             ModelsError: A value breaks its rule.
@@ -68,10 +84,26 @@ class SourceOptions:
         if self.columns is not None:
             object.__setattr__(self, "columns", tuple(self.columns))
             _check_columns(tuple(self.columns))
+        if self.valid is not None and self.test is None:
+            raise ModelsError(
+                f"`valid` must stand beside `test`, but got {self.valid!r} alone. Name the test "
+                "part's file with `--test`."
+            )
+        if self.drop_scores is not None:
+            object.__setattr__(self, "drop_scores", tuple(self.drop_scores))
+            for score in self.drop_scores or ():
+                require(is_finite(score), "drop_scores", "hold finite numbers", score)
         if self.separator is not None:
             check_one_of("separator", self.separator, (*SEPARATORS, *SEPARATORS.values()))
         check_limits(self.min_ratings, self.max_ratings)
         check_range("seed", self.seed, 0)
+        if self.rules is not None:
+            check_whole("rules", self.rules, 1, RULES)
+
+    @property
+    def rules_in_force(self) -> int:
+        """The number of the rules by which ratings are read: the newest where none is named."""
+        return RULES if self.rules is None else self.rules
 
 
 def _check_columns(names: tuple[str, ...]) -> None:

@@ -4,16 +4,18 @@
 the last 20 % of the train rows as validation part, as Keras' `validation_split=0.2` cuts them. The
 seed is always 42, duplicates stay, and all ids are in the vocabulary.
 
-The other protocols keep the last of each (user, movie) pair, and their vocabulary has the ids of
-the train part alone. `random`: the same shares (56, 14 and 30 %) of a seeded shuffle. `temporal`:
-the same shares in order of time. `leave-last-out`: each user's last rating is test, the one before
-it validation; users with fewer than 3 ratings stay in the train part.
+The other protocols keep the last of each (user, movie) pair, in time where there are times, and
+their vocabulary has the ids of the train part alone. `random`: the same shares (56, 14 and 30 %) of
+a seeded shuffle. `temporal`: the same shares in order of time. `leave-last-out`: each user's last
+rating is test, the one before it validation; users with fewer than 3 ratings stay in the train
+part.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,11 +23,14 @@ from numpy.typing import NDArray
 
 from models.checks import check_one_of
 from models.data.ratings import Ratings
+from models.data.repeats import last_of_each_pair
 from models.data.split import Part, Split
 from models.data.vocabulary import Vocabulary
 from models.errors import ModelsError
 
 PUBLISHED_SEED = 42
+GIVEN = "given"
+"""The protocol of ratings that came split already."""
 _TEST_SHARE, _VALID_SHARE = 0.3, 0.2
 _FEWEST_TO_HOLD_OUT = 3
 
@@ -56,11 +61,13 @@ def split_ratings(ratings: Ratings, protocol: str = "published", *, seed: int = 
         (5, 2, 3)
     """
     check_one_of("split", protocol, SPLITS)
+    if ratings.part is not None:
+        return _already_split(ratings, protocol, seed)
     for name, count in (("users", ratings.n_users), ("movies", ratings.n_movies)):
         if count < 2:
             raise ModelsError(f"A split needs at least 2 {name}, but {ratings.source} has {count}.")
     published = protocol == "published"
-    kept = np.arange(len(ratings)) if published else _last_of_each_pair(ratings)
+    kept = np.arange(len(ratings)) if published else last_of_each_pair(ratings)
     parts = _PROTOCOLS[protocol](ratings, kept, seed)
     _refuse_empty(parts, protocol, len(kept))
     return _assemble(ratings, parts, protocol, seed, dropped=len(ratings) - len(kept))
@@ -74,6 +81,25 @@ def _refuse_empty(parts: _Three, protocol: str, count: int) -> None:
                 f"The split `{protocol}` must leave rows in each part, but of {count} ratings "
                 f"none is left for {name}. Give it more ratings."
             )
+
+
+def _already_split(ratings: Ratings, protocol: str, seed: int) -> Split:
+    """Split ratings whose test part, and perhaps validation part, came in files of their own.
+
+    Without a file the validation part is a fifth of the train file, taken as `protocol` would; of
+    each user the last rating for `leave-last-out`.
+    """
+    assert ratings.part is not None
+    kept = np.arange(len(ratings))
+    if protocol != "published":
+        kept = last_of_each_pair(ratings)
+    train, valid, test = (kept[ratings.part[kept] == place] for place in range(3))
+    by_rule = not (ratings.part == 1).any()
+    if by_rule:
+        train, valid = _VALIDATION[protocol](ratings, train, seed)
+    _refuse_empty((train, valid, test), GIVEN, len(kept))
+    split = _assemble(ratings, (train, valid, test), GIVEN, seed, dropped=len(ratings) - len(kept))
+    return replace(split, validation=protocol if by_rule else "")
 
 
 def _assemble(ratings: Ratings, parts: _Three, protocol: str, seed: int, *, dropped: int) -> Split:
@@ -146,7 +172,7 @@ def _warnings(ratings: Ratings, protocol: str, seed: int, dropped: int) -> tuple
             warnings.append(
                 f"The split `published` always has the seed {PUBLISHED_SEED}, not {seed}."
             )
-        twice = len(ratings) - len(_last_of_each_pair(ratings))
+        twice = len(ratings) - len(last_of_each_pair(ratings))
         if twice:
             warnings.append(
                 f"{twice:,} ratings repeat a user and movie; `published` keeps them all."
@@ -156,16 +182,6 @@ def _warnings(ratings: Ratings, protocol: str, seed: int, dropped: int) -> tuple
             f"{dropped:,} earlier ratings of the same movie by the same user were dropped."
         )
     return tuple(warnings)
-
-
-def _last_of_each_pair(ratings: Ratings) -> Positions:
-    """Find the last row of each (user, movie) pair, in the order of the rows."""
-    keys = ratings.user_codes.astype(np.int64) * ratings.n_movies + ratings.movie_codes
-    order = np.argsort(keys, kind="stable")
-    keys = keys[order]
-    last = np.ones(len(keys), bool)
-    np.not_equal(keys[1:], keys[:-1], out=last[:-1])
-    return np.sort(order[last])
 
 
 def _cut_validation(train: Positions) -> tuple[Positions, Positions]:
@@ -235,6 +251,30 @@ def _leave_last_out(ratings: Ratings, kept: Positions, seed: int) -> _Three:
     test, valid = enough & (from_end == 1), enough & (from_end == 2)
     return np.sort(order[~test & ~valid]), np.sort(order[valid]), np.sort(order[test])
 
+
+def _last_of_each_user(
+    ratings: Ratings, train: Positions, seed: int
+) -> tuple[Positions, Positions]:
+    """Take the last rating of each user who has two or more as validation part."""
+    times = _times(ratings, "leave-last-out")[train]
+    order = train[np.lexsort((times, ratings.user_codes[train]))]
+    users = ratings.user_codes[order]
+    last = np.append(users[1:] != users[:-1], True)
+    last &= np.bincount(users)[users] > 1
+    return np.sort(order[~last]), np.sort(order[last])
+
+
+_VALIDATION: dict[str, Callable[[Ratings, Positions, int], tuple[Positions, Positions]]] = {
+    "published": lambda ratings, train, seed: _cut_validation(train),
+    "random": lambda ratings, train, seed: _cut_validation(
+        train[np.random.default_rng(seed).permutation(len(train))]
+    ),
+    "temporal": lambda ratings, train, seed: _cut_validation(
+        train[np.argsort(_times(ratings, "temporal")[train], kind="stable")]
+    ),
+    "leave-last-out": _last_of_each_user,
+}
+"""How the validation part is taken out of a train file, by protocol."""
 
 _PROTOCOLS: dict[str, Callable[[Ratings, Positions, int], _Three]] = {
     "published": _published,

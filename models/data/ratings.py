@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.data.options import RULES
+
 Progress = Callable[[str], None]
 
 
@@ -54,6 +56,9 @@ class Ratings:
         min_ratings: Least ratings of a kept user, or None.
         max_ratings: Most ratings of a kept user, or None.
         checks: The published figures that only the unfiltered rows can show (`mubi` only).
+        rules: By which rules they were read, as `SourceOptions` lists them.
+        part: Of which part each row is where they came split already (0 train, 1 validation,
+            2 test), `[row]`; else None.
 
     Example:
         >>> from models.data import load_ratings
@@ -78,6 +83,8 @@ class Ratings:
     min_ratings: int | None
     max_ratings: int | None
     checks: tuple[Check, ...]
+    rules: int = RULES
+    part: NDArray[np.int8] | None = None
 
     @property
     def n_users(self) -> int:

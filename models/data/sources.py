@@ -9,11 +9,13 @@ from models.data.download.catalog import DATASETS, find_dataset
 from models.data.download.fetch import fetched_path, mubi_file
 from models.data.download.sample import movielens_table
 from models.data.encoding import Origin, build_ratings
+from models.data.joined import joined
 from models.data.options import SourceOptions
 from models.data.published import unfiltered_checks
 from models.data.ratings import Progress, Ratings
 from models.data.readers.file import read_file
 from models.data.synthetic.ratings import synthetic_table
+from models.data.table import RatingTable
 from models.errors import ModelsError
 from models.published_figures import load_published
 
@@ -67,13 +69,33 @@ def known_sources() -> tuple[str, ...]:
 def _load(source: str, options: SourceOptions) -> Ratings:
     """Load ratings from a source of any kind."""
     kind, colon, rest = source.partition(":")
+    if options.test is not None and (kind in ("mubi", "synthetic") or source == DEFAULT_SOURCE):
+        raise ModelsError(
+            f"`test` must stand beside a file with the train part, but the source is {source}. "
+            "Name a file, or leave `test` out."
+        )
     if kind == "mubi":
         return _mubi(source, rest, options)
     if kind == "synthetic":
         table = synthetic_table(_scale(rest) if colon else 1.0, seed=options.seed)
         return build_ratings(table, options, Origin(source=source, synthetic=True))
-    table = movielens_table() if source == DEFAULT_SOURCE else read_file(_path(source), options)
-    return build_ratings(table, options, Origin(source=source))
+    if source == DEFAULT_SOURCE:
+        return build_ratings(movielens_table(), options, Origin(source=source))
+    return build_ratings(_table(source, options), options, Origin(source=source))
+
+
+def _table(source: str, options: SourceOptions) -> RatingTable:
+    """Read a file, and beside it those of the other parts, where the ratings came split already."""
+    train = read_file(_path(source), options)
+    if options.test is None:
+        return train
+    others = {"valid": options.valid, "test": options.test}
+    tables = {
+        name: read_file(Path(path).expanduser(), options)
+        for name, path in others.items()
+        if path is not None
+    }
+    return joined({"train": train, **tables})
 
 
 def _mubi(source: str, path: str, options: SourceOptions) -> Ratings:

@@ -52,6 +52,8 @@ class Split:
         unseen: How many ids of a part the train part lacks (`valid_users`, `valid_movies`,
             `test_users`, `test_movies`), and the rows that have one (`valid_rows`, `test_rows`).
         warnings: What the user should know, one line each.
+        validation: By which protocol the validation part was taken out of the train file, where
+            the ratings came split already and had none; else empty.
 
     Example:
         >>> len(split.train), len(split.valid), len(split.test)
@@ -69,3 +71,4 @@ class Split:
     duplicates_dropped: int
     unseen: Mapping[str, int]
     warnings: tuple[str, ...]
+    validation: str = ""

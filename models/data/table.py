@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+PARTS = ("train", "valid", "test")
+"""The parts of ratings that come split already, in the order of their rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class RatingTable:
         row_index: 0-based row of the source, rows without a score counted, `[row]`.
         rows_read: Rows in the source, those without a score too.
         warnings: What the user should know, one line each.
+        part: Of which part each row is, as an index in `PARTS`, `[row]`, where the ratings came
+            split already; else None.
     """
 
     users: IdColumn
@@ -47,3 +52,22 @@ class RatingTable:
     row_index: NDArray[np.int64]
     rows_read: int
     warnings: tuple[str, ...] = ()
+    part: NDArray[np.int8] | None = None
+
+    def only(self, rows: NDArray[np.bool_], warnings: tuple[str, ...]) -> RatingTable:
+        """Take the rows of the table where `rows`, `[row]`, is true.
+
+        Args:
+            rows: Which rows to take.
+            warnings: What the user should know of the new table.
+        """
+        return replace(
+            self,
+            users=self.users.only(rows),
+            movies=self.movies.only(rows),
+            scores=self.scores[rows],
+            timestamps=None if self.timestamps is None else self.timestamps[rows],
+            row_index=self.row_index[rows],
+            part=None if self.part is None else self.part[rows],
+            warnings=warnings,
+        )

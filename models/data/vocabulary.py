@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.data.whole_numbers import plain_number
+
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
@@ -21,8 +23,8 @@ class Vocabulary:
 
     Example:
         >>> vocabulary = Vocabulary(user_ids=np.array([7, 9]), movie_ids=np.array([1, 2, 3]))
-        >>> vocabulary.encode_users([9, "7", 8]).tolist()  # 8 is unknown
-        [1, 0, 2]
+        >>> vocabulary.encode_users([9, "7", "7.0", 8]).tolist()  # 8 is unknown
+        [1, 0, 0, 2]
     """
 
     user_ids: NDArray[Any]
@@ -52,7 +54,7 @@ class Vocabulary:
         """Encode raw ids of users.
 
         Args:
-            raw: Integers or strings, `[row]`; "7" and 7 are the same id.
+            raw: Integers or strings, `[row]`; "7", "7.0", 7.0 and 7 are the same id.
 
         Returns:
             Codes, `[row]`, `n_users` for an unknown id.
@@ -63,7 +65,7 @@ class Vocabulary:
         """Encode raw ids of movies.
 
         Args:
-            raw: Integers or strings, `[row]`; "7" and 7 are the same id.
+            raw: Integers or strings, `[row]`; "7", "7.0", 7.0 and 7 are the same id.
 
         Returns:
             Codes, `[row]`, `n_movies` for an unknown id.
@@ -73,20 +75,14 @@ class Vocabulary:
 
 def _encode(known: NDArray[Any], raw: Any) -> NDArray[np.int32]:
     """Find the index of each raw id among the known ids; an unknown id gets `len(known)`."""
-    text = known.dtype == object
     values = np.atleast_1d(np.asarray(raw))
-    if text or values.dtype.kind not in "iu":
-        as_id = _as_text if text else _as_integer
-        ids = [as_id(value) for value in values.tolist()]
-        missing = np.array([one is None for one in ids], bool)
-        filler: Any = "" if text else 0
-        values = np.array([filler if one is None else one for one in ids], known.dtype)
-    else:
-        # uint64 beyond int64 would wrap around onto another id.
-        missing = (
-            values > np.iinfo(np.int64).max if values.dtype == np.uint64 else np.zeros(1, bool)
-        )
-        values = np.where(missing, 0, values).astype(np.int64)
+    if known.dtype == object or values.dtype.kind not in "iu":
+        codes = _codes_by_text(known)
+        found = [_find(codes, value, len(known)) for value in values.tolist()]
+        return np.array(found, np.int32)
+    # uint64 beyond int64 would wrap around onto another id.
+    missing = values > np.iinfo(np.int64).max if values.dtype == np.uint64 else np.zeros(1, bool)
+    values = np.where(missing, 0, values).astype(np.int64)
     if not len(known):
         return np.zeros(len(values), np.int32)
     place = np.minimum(np.searchsorted(known, values), len(known) - 1)
@@ -94,29 +90,27 @@ def _encode(known: NDArray[Any], raw: Any) -> NDArray[np.int32]:
     return np.where(hit, place, len(known)).astype(np.int32)
 
 
+def _codes_by_text(known: NDArray[Any]) -> dict[str, int]:
+    """Map the text of each known id to its code, and "1" to that of "1.0" where there is no "1"."""
+    texts = [str(each) for each in known.tolist()]
+    codes = {plain_number(text): code for code, text in enumerate(texts)}
+    return codes | {text: code for code, text in enumerate(texts)}
+
+
+def _find(codes: dict[str, int], value: Any, unknown: int) -> int:
+    """Find the code of one raw id: of its text, else of that as ids are written by the readers."""
+    text = _as_text(value)
+    if text is None:
+        return unknown
+    return codes.get(text, codes.get(plain_number(text.strip()), unknown))
+
+
 def _as_text(value: Any) -> str | None:
-    """Read a raw id as text, 7 and 7.0 as "7"; None if it is neither text nor a whole number."""
+    """Write a raw id as text, 7 and 7.0 as "7"; None if it is neither text nor a whole number."""
     if isinstance(value, str):
         return value
-    whole = _as_integer(value)
-    return None if whole is None else str(whole)
-
-
-def _as_integer(value: Any) -> int | None:
-    """Read a raw id as a 64-bit integer, "7" and 7.0 as 7; None for anything else, such as "07"."""
-    if isinstance(value, str):
-        if not value.lstrip("-").isascii() or str(_int(value)) != value:
-            return None
-        value = _int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         return None
-    if abs(value) >= 2**63 or int(value) != value:
+    if isinstance(value, float) and not value.is_integer():
         return None
-    return int(value)
-
-
-def _int(text: str) -> int | None:
-    try:
-        return int(text)
-    except ValueError:
-        return None
+    return str(int(value))

@@ -21,17 +21,17 @@ _ROWS = 2
 _MEBIBYTE = 2**20
 
 _BLOCK_ROW = 8 * 2**10
-_BLOCK_BYTES = 64 * _MEBIBYTE
+_BLOCK_BYTES = 16 * _MEBIBYTE
 _CHUNK_ROW = 64 * 2**10
-_CHUNK_BYTES = 64 * _MEBIBYTE
+_CHUNK_BYTES = 16 * _MEBIBYTE
 _ROWS_A_WORD = 4  # masks come in words of four units: whole words leave the random stream as it is
 
 
 def rows_of_block(row_bytes: int, most: int) -> int:
     """Decide for how many rows masks are drawn, and predictions collected, at a time.
 
-    Rows of at most 8 KiB are taken `most` at a time; of wider ones as many as 64 MiB hold, a
-    multiple of 4: of rows of 64 KiB, 1,024.
+    Rows of at most 8 KiB are taken `most` at a time; of wider ones as many as 16 MiB hold, a
+    multiple of 4: of rows of 64 KiB, 256.
 
     Args:
         row_bytes: What a row of inputs, targets, predictions and masks takes.
@@ -46,7 +46,7 @@ def rows_of_block(row_bytes: int, most: int) -> int:
 def rows_of_chunk(row_bytes: int, most: int) -> int:
     """Decide how many rows one thread computes the layers of at a time.
 
-    Rows of at most 64 KiB are taken `most` at a time, of wider ones as many as 64 MiB hold.
+    Rows of at most 64 KiB are taken `most` at a time, of wider ones as many as 16 MiB hold.
 
     Args:
         row_bytes: What the results of a model's layers take for a row.

@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any
 
 import keras
+import numpy as np
 
 from models.fast.gradients import mean_loss
 from models.fast.passes import TrainPass, ValidationPass
@@ -131,5 +132,5 @@ def _logs(model: keras.Model, loss: float) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """Convert a metric's result to a number, or to an array if it holds several."""
-    array = keras.ops.convert_to_numpy(value)
+    array = np.asarray(value)
     return array if array.shape else float(array)

@@ -22,7 +22,7 @@ from search.child.messages import Done, Ready, Score, Scored, Task
 from search.child.reporter import Reporter, Stopped
 from search.child.returned import Value, mean_of, values_of
 from search.child.trial_files import write_config
-from search.config.limits import parameters_of, too_large
+from search.config.limits import too_large
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.space.distributions import SpaceAdapter
@@ -107,7 +107,7 @@ class HyperModelRunner:
         finally:
             self._write(task, hp)
         folders, lost = _saved(fitted.kept, task.folder) if task.keep_model else ((), "")
-        counted = parameters_of(model)
+        counted = models.count_parameters(model)
         notes = [report.beyond or str(watch.used[-1]), fitted.note, lost]
         return Done(
             end_reason=fitted.end_reason,

@@ -185,7 +185,6 @@ class Done:
         metrics: Final figures by name.
         trainer: "fast" or "keras": what trained.
         model_kind: "ratings", "keras", or None where no model was saved.
-        id_types: MLflow's names for the user and the movie ids' types.
         models: Names of the folders that hold a model each, the trial's own first.
         parts: What one of several models belongs to: "training" for each call of Keras' `fit` of a
             user's own model; empty for the study's own folds or repeats.
@@ -197,7 +196,6 @@ class Done:
     metrics: Mapping[str, float]
     trainer: str = "keras"
     model_kind: str | None = None
-    id_types: tuple[str, str] = ("long", "long")
     models: tuple[str, ...] = ("model",)
     parts: str = ""
     message: str = ""

@@ -13,10 +13,10 @@ import keras_tuner
 import numpy as np
 
 import models
-from models.data import Ratings, Split, fold_of, load_ratings, split_ratings
+from models.data import Split, fold_of
 from models.evaluation import TrivialRmse, trivial_predictions, trivial_rmse
 from search.child.allotment import Allotment
-from search.child.dataset import dataset_record
+from search.child.dataset import Dataset, dataset_record, load_dataset
 from search.child.messages import Done, Ready, Score, Scored, Task
 from search.child.reporter import Reporter
 from search.child.trial_files import write_config
@@ -41,9 +41,10 @@ def load_rating_runner(config: StudyConfig) -> RatingRunner:
         SearchError, ModelsError: The data or the space cannot be had.
     """
     declared = declare(config)  # first, since a mistake in `[space]` need not wait for the data
-    ratings = load_ratings(config.data, config.options)
-    split = split_ratings(ratings, config.split, seed=config.seed)
-    return RatingRunner(config, declared, ratings, split)
+    data = load_dataset(config)
+    if data.scores is not None:
+        declared = declare(config, data.scores)
+    return RatingRunner(config, declared, data)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,22 +75,20 @@ class RatingRunner:
         self,
         config: StudyConfig,
         declared: keras_tuner.HyperParameters,
-        ratings: Ratings,
-        split: Split,
+        data: Dataset,
     ) -> None:
         """Score the trivial predictors; nothing is trained yet.
 
         Args:
             config: The study.
             declared: Its space.
-            ratings: The ratings.
-            split: Their split.
+            data: The ratings and their split.
         """
         self._config = config
         self._declared = declared
-        self._ratings = ratings
-        self._split = split
-        self._trivial: TrivialRmse = trivial_rmse(split)
+        self._data = data
+        self._split = data.split
+        self._trivial: TrivialRmse = trivial_rmse(data.split)
 
     @property
     def rows(self) -> int:
@@ -98,21 +97,16 @@ class RatingRunner:
 
     def ready(self, allotment: Allotment) -> Ready:
         """Make the message that says the child is ready; it describes the space and the ratings."""
+        misfit = self._data.misfit(self._config)
         return Ready(
             space=parameters(self._declared),
             first=space.baseline_values() if self._config.model == "ratings" else {},
-            dataset=dataset_record(self._ratings, self._split, self._trivial),
+            dataset=dataset_record(self._data, self._trivial, misfit),
             workers=allotment.workers,
             threads=allotment.threads,
-            warnings=(*self._ratings.warnings, *self._split.warnings),
+            warnings=self._data.warnings(misfit),
             devices=models.device_types(),
         )
-
-    @property
-    def _id_types(self) -> tuple[str, str]:
-        """MLflow's names for the types of the user ids and of the movie ids."""
-        vocabulary = self._split.vocabulary
-        return models.id_type(vocabulary.user_ids), models.id_type(vocabulary.movie_ids)
 
     def configs(self, task: Task) -> tuple[models.ModelConfig, models.TrainConfig]:
         """Read a task's model and training configuration.
@@ -125,7 +119,7 @@ class RatingRunner:
         else:
             hp = keras_tuner.HyperParameters()
             hp.values = dict(task.values)
-            model, train = space.read(hp, self._config.space)
+            model, train = space.read(hp, self._config.space, self._data.scores)
         return model, space.as_study(
             train,
             seed=task.seed,
@@ -228,7 +222,6 @@ class RatingRunner:
             trainer=last.trainer.name,
             model_kind="ratings" if keeps else None,
             models=folders,
-            id_types=self._id_types,
             message=report.beyond or str(last.trainer),
         )
 
@@ -261,7 +254,6 @@ class RatingRunner:
             metrics={},
             trainer=trainer.name,
             model_kind="ratings",
-            id_types=self._id_types,
         )
 
     def tidy(self) -> None:

@@ -83,6 +83,19 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--separator", help="What separates them: comma, tab, semicolon, pipe, space, ::."
         ),
         click.option("--table", help="Table of a SQLite file."),
+        click.option("--test", help="File of the test part, where ratings came split already."),
+        click.option("--valid", help="File of their validation part (default: part of --data)."),
+        click.option(
+            "--skip-rows-without-score",
+            is_flag=True,
+            callback=_only_if_given,
+            help="Leave out rows without a score.",
+        ),
+        click.option(
+            "--drop-scores",
+            callback=_scores,
+            help="Scores that mean no rating, and are left out: 0,99.",
+        ),
         click.option("--min-ratings", type=int, help="Least ratings of a user who is kept."),
         click.option("--max-ratings", type=int, help="Most ratings of a user who is kept."),
         click.option("--no-user-filter", is_flag=True, help="Keep every user."),
@@ -98,6 +111,20 @@ def _columns(
     return None if given is None else names(given)
 
 
+def _only_if_given(context: click.Context, parameter: click.Parameter, given: bool) -> bool | None:
+    """Return None for a flag that was not given, so that a stored study keeps its own."""
+    return True if given else None
+
+
+def _scores(
+    context: click.Context, parameter: click.Parameter, given: str | None
+) -> list[float] | None:
+    try:
+        return None if given is None else [float(score) for score in names(given)]
+    except ValueError:
+        raise click.BadParameter(f"it must be numbers between commas, but got {given!r}.") from None
+
+
 SOURCE_NAMES = (
     "user_column",
     "movie_column",
@@ -106,6 +133,10 @@ SOURCE_NAMES = (
     "columns",
     "separator",
     "table",
+    "test",
+    "valid",
+    "skip_rows_without_score",
+    "drop_scores",
     "min_ratings",
     "max_ratings",
 )

@@ -28,6 +28,8 @@ def show_plan(config: StudyConfig, home: Path, *, as_json: bool) -> int:
             "The space may grow: a parameter that the model declares only for some values, or in "
             "`fit`, is added when a trial meets it."
         )
+    for line in plan.warnings:
+        out.print(f"• {line}")
     out.print(_cost(plan, config))
     return 0
 

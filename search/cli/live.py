@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -69,7 +70,9 @@ class LiveProgress:
             return f"epoch 0/{self._epochs}", ""
         epoch, best = reached
         value = epoch.metrics.get(self._monitor)
-        shown = f"{self._monitor} {value:.4f}, best so far {best:.4f}" if value is not None else ""
+        shown = f"{self._monitor} {value:.4f}" if value is not None else ""
+        if shown and math.isfinite(best):  # infinite before an epoch had a finite value
+            shown += f", best so far {best:.4f}"
         return f"epoch {epoch.epoch}/{self._epochs}", shown
 
     def message(self, text: str) -> None:
@@ -80,9 +83,9 @@ class LiveProgress:
         """Take the study's name, its number of trials, and its best trial so far."""
         self._target, self._finished, self._study = target, finished, record.name
         self._record, self._monitor = record, record.monitor
-        ranked = record.ranked()
-        if ranked:
-            self._best = (float(ranked[0].value or 0), ranked[0].number)
+        best = record.best
+        if best is not None and best.value is not None:
+            self._best = (best.value, best.number)
 
     def trial(self, record: TrialRecord, *, epochs: int) -> None:
         """Add a starting trial to the display."""
@@ -98,7 +101,8 @@ class LiveProgress:
         self._finished = finished
         self._running.pop(record.number, None)
         value = f"{record.value:.4f}" if record.value is not None else "-"
-        if record.state == COMPLETE and record.value is not None and self._leads(record.value):
+        ranks = record.state == COMPLETE and not record.is_beyond
+        if ranks and record.value is not None and self._leads(record.value):
             self._best = (record.value, record.number)
         mark = ", best so far" if self._best and self._best[1] == record.number else ""
         note = f" ({record.message})" if record.message else ""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from search.cli.common import GOES_ON, command_line, console, more_line, short, table, ui_line
 from search.config.study import StudyConfig
 from search.study.result import StudyResult
-from tracking import COMPLETE, FAILED, KILLED, PRUNED, Scalar, StudyRecord, TrialRecord
+from tracking import COMPLETE, FAILED, KILLED, PRUNED, REFUSED, StudyRecord, TrialRecord
 
 
 def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
@@ -59,7 +58,8 @@ def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[ob
     rows = []
     for trial in trials:
         row = [_label(trial), f"{trial.value:.4f}", short(trial.metrics.get("best_epoch"))]
-        row += [f"{trial.metrics.get('seconds_total', 0):.0f}"]
+        seconds = trial.metrics.get("seconds_total")
+        row += ["" if seconds is None else f"{seconds:.0f}"]
         rows.append(row + [short(trial.params.get(name)) for name in shown])
     columns = ["trial", record.objective, "epoch", "seconds", *shown]
     return table(f"Best trials of {record.name}", columns, rows), len(varied) - len(shown)
@@ -69,13 +69,15 @@ def frontier_table(record: StudyRecord) -> object:
     """A table of the Pareto frontier: no trial beats these in a goal without losing in another."""
     others = record.goals[1:]
     rows = [
-        [_label(t), f"{t.value:.4f}", *(_figure(t.metrics.get(name, 0.0)) for name in others)]
+        [_label(t), f"{t.value:.4f}", *(_figure(t.metrics.get(name)) for name in others)]
         for t in record.frontier()
     ]
     return table(f"What no trial of {record.name} beats", ["trial", *record.goals], rows)
 
 
-def _figure(value: float) -> str:
+def _figure(value: float | None) -> str:
+    if value is None:
+        return ""
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
@@ -83,14 +85,31 @@ def _label(trial: TrialRecord) -> str:
     return f"{trial.number}" + (" baseline" if trial.is_baseline else "")
 
 
-def _held_against_trivial(profile: Mapping[str, Scalar], best: TrialRecord) -> str:
+def _held_against_trivial(record: StudyRecord, best: TrialRecord) -> str:
     """Say whether the best trial's validation RMSE is below that of biases or mean alone."""
-    biases = float(profile["biases_val_rmse"] or 0)
-    mean = float(profile["global_mean_val_rmse"] or 0)
-    lowest = min(biases, mean)
-    who = "User and movie biases alone reach" if biases <= mean else "The global mean alone reaches"
-    verdict = "below" if (best.value or 0.0) < lowest else "not below"
-    return f"{who} {lowest:.4f}: the best trial is {verdict} that."
+    found = record.trivial
+    if found is None or best.value is None:
+        return ""
+    name, value = found
+    who = _TRIVIAL[name]
+    if best.value < value:
+        return f"{who} {value:.4f}: the best trial is below that."
+    return (
+        f"{who} {value:.4f}: the best trial ({best.value:.4f}) is no better than that, so that "
+        "no trial has learnt more than averages tell."
+    )
+
+
+_TRIVIAL = {
+    "biases": "User and movie biases alone reach",
+    "global_mean": "The global mean alone reaches",
+}
+_UNRANKED = {
+    PRUNED: "pruned",
+    REFUSED: "refused by a limit before training",
+    FAILED: "failed",
+    KILLED: "killed",
+}
 
 
 def learned(record: StudyRecord) -> list[str]:
@@ -98,8 +117,15 @@ def learned(record: StudyRecord) -> list[str]:
     lines = []
     ranked = record.ranked()
     base = next((t for t in ranked if t.is_baseline), None)
-    if ranked and base is not None and ranked[0] is not base:
-        gain = record.gain(float(ranked[0].value or 0.0), over=float(base.value or 0.0))
+    if base is not None and record.baseline_misfit:
+        lines.append(
+            f"The published baseline ({base.value:.4f}) does not fit these scores and is no bar: "
+            f"{record.baseline_misfit}."
+        )
+    elif ranked and base is not None and ranked[0] is not base:
+        assert ranked[0].value is not None
+        assert base.value is not None
+        gain = record.gain(ranked[0].value, over=base.value)
         lines.append(
             f"Trial {ranked[0].number} beats the baseline ({base.value:.4f}) by {gain:.4f} on the "
             "validation part; the best of many looks better than it is."
@@ -108,17 +134,20 @@ def learned(record: StudyRecord) -> list[str]:
         lines.append(f"No trial beats the baseline ({base.value:.4f}) so far.")
     of_folds = ranked and "fold_1/best_val_rmse" in ranked[0].metrics  # not the validation part's
     if record.dataset is not None and ranked and not of_folds:
-        lines.append(_held_against_trivial(record.dataset.profile, ranked[0]))
+        lines += filter(None, [_held_against_trivial(record, ranked[0])])
     if record.importances:
         shares = list(record.importances.items())[:3]
         text = ", ".join(f"{name} {share:.0%}" for name, share in shares)
         lines.append(f"What mattered most: {text} of the variation between trials.")
-    counts = {s: sum(t.state == s for t in record.trials) for s in (PRUNED, FAILED, KILLED)}
-    parts = [f"{n} {state}" for state, n in counts.items() if n]
+    counts = {s: sum(t.state == s for t in record.trials) for s in _UNRANKED}
+    parts = [f"{n} {_UNRANKED[state]}" for state, n in counts.items() if n]
     within = [t for t in record.trials if t.state == COMPLETE and t.is_beyond]
     for trial in within:
         what = "The baseline" if trial.is_baseline else f"Trial {trial.number}"
         lines.append(f"{what} is beyond a limit: it is there to compare with, and does not rank.")
+    if within and not ranked:
+        why = record.no_best[0].upper() + record.no_best[1:]
+        lines.append(f"{why}, so there is no best one.")
     lines.append(f"{len(ranked)} complete" + "".join(f", {part}" for part in parts) + ".")
     if record.dataset is not None and record.dataset.synthetic:
         lines.append("The ratings are synthetic: made up, not measured.")

@@ -36,7 +36,7 @@ def check_goals(config: Settings) -> None:
     if config.pruner != "none":
         raise SearchError(
             "A study with several objectives must have the pruner `none`, since a trial that is "
-            f"behind in one may lead in another, but got `{config.pruner}`."
+            f"behind in one may lead in another, but got `{config.pruner}`. Use `--pruner none`."
         )
     if not SAMPLERS[config.sampler].serves_goals:
         able = ", ".join(name for name, kind in SAMPLERS.items() if kind.serves_goals)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import models
 from search.config.sections import Settings
 
 # Of a weight, at least: itself, its gradient, one number of the optimizer and the copy of the best
@@ -39,22 +40,21 @@ def limits_of(config: Settings) -> Limits:
     )
 
 
-def parameters_of(model: Any) -> int | None:
-    """Count a model's weights; None where it is no Keras model or has no weights yet.
-
-    A model without a fixed input, say a subclass of `keras.Model`, has them from its first batch.
-    """
-    try:
-        return int(model.count_params()) if hasattr(model, "count_params") else None
-    except ValueError:
-        return None
-
-
 def too_large(model: Any, limits: Limits) -> str:
     """Say in words which limit a built, untrained model exceeds; an empty text if none."""
-    parameters = parameters_of(model)
+    parameters = models.count_parameters(model)
     if parameters is None:
         return ""
+    return too_heavy(parameters, limits)
+
+
+def too_heavy(parameters: int, limits: Limits) -> str:
+    """Say in words which limit a model of so many weights exceeds; an empty text if none.
+
+    Example:
+        >>> too_heavy(1_200, Limits(parameters=1_000))
+        '1,200 parameters, where at most 1,000 may be'
+    """
     if limits.parameters is not None and parameters > limits.parameters:
         return f"{parameters:,} parameters, where at most {limits.parameters:,} may be"
     needed = parameters * _BYTES_A_WEIGHT / 1e6

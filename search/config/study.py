@@ -112,8 +112,16 @@ class StudyConfig(Settings):
         return cls.from_dict({"name": path.stem} | read_toml(path), origin=str(path))
 
     def override(self, **changes: Any) -> StudyConfig:
-        """A copy with the given values; None leaves a value as it is."""
-        given = dict(with_pruner({k: v for k, v in changes.items() if v is not None}))
+        """A copy with the given values; None leaves a value as it is.
+
+        Several goals switch the default pruner off, and no other one.
+
+        Raises:
+            SearchError: A value breaks its rule, or does not go with another one.
+        """
+        given = {k: v for k, v in changes.items() if v is not None}
+        if self.pruner == StudyConfig.pruner:
+            given = dict(with_pruner(given))
         return self.from_dict(self.to_dict() | given) if given else self
 
     def at(self, **changes: Any) -> StudyConfig:

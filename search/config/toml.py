@@ -32,7 +32,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             f"A study file must be TOML, which is text in UTF-8, but {path} is not text."
         ) from error
     except OSError as error:
-        what = "a folder" if path.is_dir() else f"not readable ({error.strerror})"
+        what = "a folder" if path.is_dir() else f"not readable ({error.strerror or error})"
         raise SearchError(f"A study file must be a text file, but {path} is {what}.") from error
     try:
         return tomllib.loads(text)

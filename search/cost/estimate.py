@@ -31,6 +31,7 @@ class Rehearsal:
         space: What the study searches.
         workers: Trials that are trained at once.
         grows: Whether trials may meet further parameters while they run.
+        warnings: What a user should know of the ratings, one line each.
 
     Example:
         >>> measured = Rehearsal(
@@ -46,6 +47,7 @@ class Rehearsal:
     space: Sequence[Parameter]
     workers: int
     grows: bool = False
+    warnings: tuple[str, ...] = ()
 
     @property
     def seconds_epoch(self) -> float:
@@ -69,6 +71,7 @@ class Plan:
         disk_mb: Models, files, plots.
         trials: Target of trials.
         grows: Whether trials may meet further parameters while they run.
+        warnings: What a user should know of the ratings, one line each.
     """
 
     space: tuple[dict[str, Any], ...]
@@ -79,6 +82,7 @@ class Plan:
     disk_mb: float
     trials: int
     grows: bool = False
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Convert the estimate to plain values for JSON."""
@@ -122,6 +126,7 @@ def plan_from(config: StudyConfig, measured: Rehearsal) -> Plan:
         disk_mb=kept * measured.files_mb + config.trials * _TRIAL_FILES_MB + _PLOTS_MB,
         trials=config.trials,
         grows=measured.grows,
+        warnings=measured.warnings,
     )
 
 

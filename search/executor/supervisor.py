@@ -83,6 +83,15 @@ class Supervisor:
         self._trials = 0
         self._code: int | None = None
 
+    def change(self, config: StudyConfig) -> None:
+        """Close the child, if there is one, and take other settings for the next.
+
+        Args:
+            config: The study that the next children train.
+        """
+        self.close()
+        self._config = config
+
     def start(self) -> None:
         """Start a child; it loads its libraries and data while the caller goes on."""
         ours, theirs = multiprocessing.Pipe()

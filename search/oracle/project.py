@@ -58,8 +58,7 @@ class Imported:
             objective: `NAME:min` or `NAME:max`.
             unfinished: Trials of the project that had not ended.
         """
-        ranked = record.ranked()
-        best = ranked[0] if ranked else None
+        ranked, best = record.ranked(), record.best
         return cls(
             study=record.name,
             objective=objective,

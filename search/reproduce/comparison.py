@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,8 @@ class Reproduction:
         expected: The value on record, or the published one.
         got: The value of the new training; None where it failed.
         tolerance: Largest difference that counts as the same.
-        reproduced: Whether the difference is within it and a record was there to compare with.
+        reproduced: Whether the difference is within it, and no check of the record failed or could
+            not be made.
         drift: What differs between then and now, one line each.
         notes: What else the user should know.
         picture: The two curves in one picture, where it was drawn.
@@ -65,20 +65,26 @@ def compare_again(
         on_epoch: Called with each epoch.
     """
     config = stored.config.at(data=data or stored.config.data, threads=stored.plan.threads)
-    replay = train_again(stored, config, on_epoch=on_epoch)
-    return _compared(
-        stored, replay, home, SAME_MACHINE_TOLERANCE if tolerance is None else tolerance
-    )
+    return compared(stored, train_again(stored, config, on_epoch=on_epoch), home, tolerance)
 
 
-def _compared(stored: Stored, replay: Replay, home: Path, tolerance: float) -> Reproduction:
-    """Compare a trial's record with the new training, and draw both curves."""
-    expected = float(stored.record.value or math.nan)
-    got, notes = value_of(replay, stored)
+def compared(
+    stored: Stored, replay: Replay, home: Path, tolerance: float | None = None
+) -> Reproduction:
+    """Compare a trial's record with the new training, and draw both curves.
+
+    Args:
+        stored: The trial.
+        replay: The new training.
+        home: Folder where the picture is kept.
+        tolerance: Largest difference that counts as the same; None for 1e-6.
+    """
+    tolerance = SAME_MACHINE_TOLERANCE if tolerance is None else tolerance
+    expected, (got, notes) = stored.value, value_of(replay, stored)
     changes = [*drift_lines(stored, replay), *record_lines(stored)]
     same = got is not None and abs(got - expected) <= tolerance
     picture = None
-    if stored.record.run_id and replay.epochs:
+    if replay.epochs:
         monitor = stored.config.monitor
         picture = draw_curves(
             stored,
@@ -97,10 +103,17 @@ def _compared(stored: Stored, replay: Replay, home: Path, tolerance: float) -> R
         tolerance=tolerance,
         reproduced=same and not any(line.startswith("record:") for line in changes),
         drift=tuple(changes),
-        notes=notes,
+        notes=(*notes, *_unchecked(replay)),
         picture=picture,
-        run_id=stored.record.run_id,
+        run_id=stored.run_id,
     )
+
+
+def _unchecked(replay: Replay) -> tuple[str, ...]:
+    """Say what could not be compared: the data of a user's own model, which only it knows."""
+    if replay.ready.dataset is not None:
+        return ()
+    return ("Whether the model's own data are those of then could not be checked.",)
 
 
 def points(epochs: Sequence[EpochRecord], monitor: str) -> Curve:
@@ -126,10 +139,10 @@ def draw_curves(
     expected: float,
     title: str,
 ) -> str:
-    """Draw two curves in one picture, in the home folder and among the run's artifacts.
+    """Draw two curves in one picture, in the home folder and among the run's artifacts, if any.
 
     Args:
-        stored: The trial, which has an MLflow run.
+        stored: The trial.
         home: The home folder; the picture goes to `reproductions/` in it.
         curves: The name of each curve and its points, the earlier one first.
         expected: The value on record, drawn as a line.
@@ -138,10 +151,10 @@ def draw_curves(
     Returns:
         The picture's path.
     """
-    run_id = str(stored.record.run_id)
+    name = stored.record.run_id or f"{stored.record.study}-{stored.record.number}"
     folder = home / "reproductions"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"reproduction-{run_id}.png"
+    path = folder / f"reproduction-{name}.png"
     reproduction_figure(
         curves,
         path,
@@ -150,5 +163,6 @@ def draw_curves(
         metric=stored.config.monitor,
         minimize=stored.config.sign > 0,
     )
-    stored.recorder.log_picture(run_id, path)
+    if stored.run_id is not None:
+        stored.recorder.log_picture(stored.run_id, path)
     return str(path)

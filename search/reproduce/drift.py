@@ -9,6 +9,7 @@ from search.config.parts import part_kind
 from search.reproduce.replay import Replay, Stored
 from search.seeds import training_seed
 from search.storage.slots import slot_of
+from search.storage.trials import same_before
 from search.trial.tags import trial_tags
 from tracking import COMPLETE, Tag, drift
 
@@ -31,7 +32,7 @@ def drift_lines(stored: Stored, replay: Replay) -> list[str]:
         )
     if then.get(Tag.THREADS) != now[Tag.THREADS]:
         lines.append(f"threads: {then.get(Tag.THREADS)} then, {now[Tag.THREADS]} now")
-    seed = training_seed(stored.config.seed, slot_of(stored.study, stored.trial))
+    seed = _seed(stored)
     if stored.plan.seed != seed:
         lines.append(f"seeds: {stored.plan.seed} is stored, but the study's seed gives {seed}")
     told_above = (Tag.DATA, Tag.DATA_HASH, Tag.THREADS, Tag.WORKERS, Tag.SEED, Tag.SLOT)
@@ -39,41 +40,77 @@ def drift_lines(stored: Stored, replay: Replay) -> list[str]:
     return lines + drift({k: v for k, v in then.items() if k in ours}, ours)
 
 
+def _seed(stored: Stored) -> int:
+    """The seed that follows from the study's: of a reused trial, that of the trial it repeats."""
+    trained = None
+    if stored.config.duplicates == "reuse":
+        trained = same_before(stored.study, stored.trial.number, stored.plan.values)
+    return training_seed(stored.config.seed, slot_of(stored.study, trained or stored.trial))
+
+
 def record_lines(stored: Stored) -> list[str]:
-    """List contradictions between a trial's stored values, which show that a value was altered.
+    """List contradictions between a trial's stored values, and checks that could not be made.
 
     The value in Optuna is compared with the trial's figures, with MLflow, with the mean of its
-    folds or repeats, and with its curve at the best epoch.
+    folds or repeats, and with its curve at the best epoch. Where they differ, one was altered.
 
     Args:
         stored: A trial with a value.
 
     Returns:
-        One line for each contradiction, beginning with "record:".
+        One line for each, beginning with "record:".
     """
-    name, value = stored.config.value_name, stored.record.value
-    assert value is not None
-    places = {"the trial's figures": stored.outcome.metrics.get(name)}
-    if stored.record.run_id:
-        places["MLflow"] = stored.recorder.metric(stored.record.run_id, name)
-    lines = [
-        f"record: Optuna holds {value!r}, but {place} hold{'s' if place == 'MLflow' else ''} "
-        f"{other!r}; one of them was altered"
-        for place, other in places.items()
-        if other is not None and abs(other - value) > _RECORD_TOLERANCE
-    ]
-    lines += _part_lines(stored, value)
-    curve = [e.metrics.get(stored.config.monitor, math.inf) for e in stored.record.epochs]
+    value = stored.value
+    lines = [*_figure_lines(stored), *_mlflow_lines(stored)]
     several = stored.record.metrics.get("parts", 0) > 1
-    best = None if several else stored.record.metrics.get("best_epoch")
-    if best and stored.record.state == COMPLETE and 0 < int(best) <= len(curve):
-        drawn = curve[int(best) - 1]
-        if abs(drawn - value) > 1e-3:
-            lines.append(
-                f"record: {value!r} is stored, but its curve has {drawn:.6f} at its best epoch; "
-                "the stored value was altered"
-            )
-    return lines
+    lines += _part_lines(stored, value)
+    return lines if several or stored.record.state != COMPLETE else lines + _curve_lines(stored)
+
+
+def _curve_lines(stored: Stored) -> list[str]:
+    """Hold a complete trial's value against its curve at the best epoch."""
+    curve = [e.metrics.get(stored.config.monitor, math.inf) for e in stored.record.epochs]
+    best = int(stored.record.metrics.get("best_epoch", 0))
+    if not 0 < best <= len(curve):
+        if not stored.config.rates:  # a model of the user's own need not report epochs
+            return []
+        return ["record: its curve lacks its best epoch, so that the value could not be compared"]
+    drawn = curve[best - 1]
+    if abs(drawn - stored.value) <= 1e-3:
+        return []
+    return [
+        f"record: {stored.value!r} is stored, but its curve has {drawn:.6f} at its best epoch; "
+        "the stored value was altered"
+    ]
+
+
+def _figure_lines(stored: Stored) -> list[str]:
+    """Hold a trial's value against its own figures in Optuna."""
+    name = stored.config.value_name
+    return _against(
+        "the trial's figures hold", name, stored.outcome.metrics.get(name), stored.value
+    )
+
+
+def _mlflow_lines(stored: Stored) -> list[str]:
+    """Hold a trial's value against its run in MLflow, and say where there is none."""
+    if stored.run_id is None:
+        return [
+            "record: MLflow does not hold the trial's run, so that the value there could not be "
+            "compared"
+        ]
+    name = stored.config.value_name
+    other = stored.recorder.metric(stored.run_id, name)
+    return _against("MLflow holds", name, other, stored.value)
+
+
+def _against(place: str, name: str, other: float | None, value: float) -> list[str]:
+    """Say if a place holds another value than Optuna, or none."""
+    if other is None:
+        return [f"record: Optuna holds {value!r}, but {place} no {name} to compare it with"]
+    if abs(other - value) <= _RECORD_TOLERANCE:
+        return []
+    return [f"record: Optuna holds {value!r}, but {place} {other!r}; one of them was altered"]
 
 
 def _part_lines(stored: Stored, value: float) -> list[str]:
@@ -82,6 +119,11 @@ def _part_lines(stored: Stored, value: float) -> list[str]:
     count = int(metrics.get("parts", 0))
     parts = [metrics.get(f"{kind}_{n}/{stored.config.value_name}") for n in range(1, count + 1)]
     known = [part for part in parts if part is not None]
+    if len(known) < count:
+        return [
+            f"record: {len(known)} of its {count} parts have a value, so that their mean could not "
+            "be compared"
+        ]
     if not known or abs(statistics.mean(known) - value) <= _RECORD_TOLERANCE:
         return []
     return [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import optuna
 
@@ -20,7 +22,7 @@ from search.storage.study_attributes import config_of
 from search.storage.trial_attributes import TrialOutcome, TrialPlan, outcome_of, plan_of
 from search.trial.files import make_folder
 from search.trial.task import task_of
-from tracking import COMPLETE, PRUNED, EpochRecord, Recorder, Tag, TrialRecord
+from tracking import COMPLETE, PRUNED, EpochRecord, Recorder, TrialRecord
 
 OnEpoch = Callable[[EpochRecord], None]
 
@@ -35,6 +37,7 @@ class Stored:
         trial: As Optuna holds it.
         record: The same as a plain record.
         recorder: Reads and writes its MLflow run.
+        run: The MLflow run, as `Recorder.find_run` reads it; None where MLflow does not hold it.
     """
 
     study: optuna.Study
@@ -42,6 +45,18 @@ class Stored:
     trial: optuna.trial.FrozenTrial
     record: TrialRecord
     recorder: Recorder
+    run: Mapping[str, Any] | None
+
+    @property
+    def value(self) -> float:
+        """The trial's value; only trials that have one are loaded."""
+        assert self.record.value is not None
+        return self.record.value
+
+    @property
+    def run_id(self) -> str | None:
+        """The trial's MLflow run, where MLflow still holds it."""
+        return None if self.run is None else self.record.run_id
 
     @property
     def plan(self) -> TrialPlan:
@@ -82,16 +97,30 @@ class Replay:
 
 
 def stored_trial(studies: Studies, study: optuna.Study, number: int) -> Stored:
-    """Load a trial of a stored study by its number.
+    """Load a trial of a stored study by its number, with its run at the study's MLflow address.
 
     Args:
         studies: Where the study is.
         study: Optuna's study.
         number: Number of the trial.
+
+    Raises:
+        SearchError: The trial has no value to compare with.
+        TrackingError: MLflow cannot be reached at the study's address.
     """
     config, trial = config_of(study), study.get_trials(deepcopy=False)[number]
     record = trial_record(study.study_name, trial, config.monitor)
-    return Stored(study, config, trial, record, studies.recorder(config))
+    if record.state not in (COMPLETE, PRUNED) or record.value is None:
+        raise SearchError(
+            "A trial must be complete or pruned to be reproduced, but "
+            f"{record.study}:{number} is {record.state}. `trialbook show {record.study}` lists its "
+            "trials."
+        )
+    recorder, run = studies.recorder(config), None
+    if record.run_id and studies.store_of(config).exists():
+        studies.store_of(config).prepare()
+        run = recorder.find_run(record.run_id)
+    return Stored(study, config, trial, record, recorder, run)
 
 
 def find_trial(target: str, studies: Studies) -> Stored:
@@ -103,6 +132,7 @@ def find_trial(target: str, studies: Studies) -> Stored:
 
     Raises:
         SearchError: There is none, or it has no value to compare with.
+        TrackingError: MLflow cannot be reached at the study's address.
     """
     name, colon, number = target.rpartition(":")
     if not colon:
@@ -114,25 +144,19 @@ def find_trial(target: str, studies: Studies) -> Stored:
             f"A trial must exist to be reproduced, but got {target!r}. "
             f"Study {name} has trials 0 to {len(trials) - 1}."
         )
-    stored = stored_trial(studies, study, int(number))
-    if stored.record.state not in (COMPLETE, PRUNED) or stored.record.value is None:
-        raise SearchError(
-            "A trial must be complete or pruned to be reproduced, but "
-            f"{target} is {stored.record.state}. `trialbook show {name}` lists its trials."
-        )
-    return stored
+    return stored_trial(studies, study, int(number))
 
 
 def _of_run(run_id: str, studies: Studies) -> tuple[str, str]:
-    """The study's name and the trial's number, read from the tags of an MLflow run."""
-    run = studies.recorder().find_run(run_id) if studies.store.exists() else None
-    tags = (run or {}).get("tags", {})
-    if Tag.NUMBER not in tags:
-        raise SearchError(
-            "What to reproduce must be `baseline`, STUDY:NUMBER or the run of a trial, but got "
-            f"{run_id!r}. `trialbook studies` lists the studies."
-        )
-    return tags[Tag.STUDY], tags[Tag.NUMBER]
+    """The study's name and the number of the trial that has an MLflow run, whatever the address."""
+    for study in studies.all() if run_id else ():
+        for trial in study.get_trials(deepcopy=False):
+            if plan_of(trial).run_id == run_id:
+                return study.study_name, str(trial.number)
+    raise SearchError(
+        "What to reproduce must be `baseline`, STUDY:NUMBER or the run of a trial, but got "
+        f"{run_id!r}. `trialbook studies` lists the studies."
+    )
 
 
 def train_again(stored: Stored, config: StudyConfig, *, on_epoch: OnEpoch | None = None) -> Replay:
@@ -201,6 +225,9 @@ def value_of(replay: Replay, stored: Stored) -> tuple[float | None, tuple[str, .
     if stored.parts:
         return replay.ended.value, ("The trial was pruned: its parts so far are compared.",)
     monitor = stored.config.monitor
-    values = [e.metrics[monitor] for e in replay.epochs if monitor in e.metrics]
+    values = [e.metrics.get(monitor, math.nan) for e in replay.epochs]
+    values = [value for value in values if math.isfinite(value)]
+    if not values:
+        return None, (f"Training again gave no {monitor} to compare.",)
     best = min(values, key=lambda value: stored.config.sign * value)
     return best, ("The trial was pruned: its best so far is compared.",)

@@ -38,6 +38,7 @@ def reproduce(
 
     Raises:
         SearchError: There is no such trial, or it has no value to compare with.
+        TrackingError: MLflow cannot be reached at the study's address.
 
     Example:
         >>> again = reproduce("tiny:1", Store(home))  # trial 1 of a finished study
@@ -51,5 +52,4 @@ def reproduce(
         source = data or DEFAULT_SOURCE
         return reproduce_baseline(studies, source, tolerance=tolerance, on_epoch=on_epoch)
     stored = find_trial(target, studies)
-    store.prepare()
     return compare_again(stored, store.home, data=data, tolerance=tolerance, on_epoch=on_epoch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,70 @@ def check_configurations(
         checked.append(_as_chosen(values, known))
         _check_one(checked[-1], place, known)
     return checked
+
+
+def left_out(place: int, values: Mapping[str, Scalar], space: Sequence[Parameter]) -> str:
+    """Say what becomes of the parameters that a configuration leaves out; empty if it has all.
+
+    Args:
+        place: The configuration's number in its file, 1 for the first.
+        values: The configuration, as `check_configurations` returned it.
+        space: Every parameter, parents first.
+
+    Example:
+        >>> rate = Parameter(name="rate", kind="Float", default=0.1, low=0.0, high=0.5)
+        >>> patience = Parameter(name="patience", kind="Fixed", default=30)
+        >>> left_out(1, {}, [rate, patience])
+        'Configuration 1 of `--enqueue` leaves values out: rate is drawn; patience is 30.'
+    """
+    known = {parameter.name: parameter for parameter in space}
+    settled = {p.name: p.every_value()[0] for p in space if _is_fixed(p)} | dict(values)
+    missing = [p for p in space if p.name not in values and not _inactive(p, settled, known)]
+    drawn = [p.name for p in missing if not _is_fixed(p)]
+    parts = [f"{', '.join(drawn)} {'is' if len(drawn) == 1 else 'are'} drawn"] if drawn else []
+    parts += [f"{p.name} is {p.every_value()[0]}" for p in missing if _is_fixed(p)]
+    if not parts:
+        return ""
+    return f"Configuration {place} of `--enqueue` leaves values out: {'; '.join(parts)}."
+
+
+def without_effect(names: Iterable[str], space: Sequence[Parameter]) -> list[str]:
+    """Say which settings of `[space]` have no effect, since nothing in the space ever has them.
+
+    Args:
+        names: The parameters that `[space]` names.
+        space: Every parameter, parents first.
+
+    Example:
+        >>> family = Parameter(name="family", kind="Fixed", default="gmf")
+        >>> layered = Condition(name="family", values=("mlp", "neumf"))
+        >>> layers = Parameter(name="layers", kind="Fixed", default=2, conditions=(layered,))
+        >>> without_effect(["family", "layers"], [family, layers])
+        ['`layers` in `[space]` has no effect: only where family is mlp or neumf is there one.']
+    """
+    known = {parameter.name: parameter for parameter in space}
+    lines = []
+    for parameter in (known[name] for name in names if name in known):
+        for condition in parameter.conditions:
+            parent = known[condition.name]
+            possible = parent.kind == "Float" or any(
+                value in condition.values for value in parent.every_value()
+            )
+            if not possible:
+                wanted = " or ".join(str(value) for value in condition.values)
+                lines.append(
+                    f"`{parameter.name}` in `[space]` has no effect: only where {condition.name} "
+                    f"is {wanted} is there one."
+                )
+                break
+    return lines
+
+
+def _is_fixed(parameter: Parameter) -> bool:
+    """Whether a parameter has one value only."""
+    if parameter.kind in ("Int", "Float"):
+        return bool(parameter.low == parameter.highest())
+    return len(parameter.listed()) == 1
 
 
 def _check_one(values: Mapping[str, Scalar], place: int, known: Mapping[str, Parameter]) -> None:

@@ -102,8 +102,7 @@ class Declaration:
                 f"`space.{name}` must be a value or a list of values, but got a table."
             )
         if rule is None:
-            chosen = self._hp.Choice(name, list(known), default=default)
-            return default if chosen is None else str(chosen)
+            return str(self._one_of(name, list(known), default))
         values = [choice_text(value) for value in _checked(name, rule, check)]
         return str(self._one_of(name, values, default))
 

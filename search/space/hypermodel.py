@@ -15,6 +15,7 @@ from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.space import ratings
 from search.space.parameters import Condition, Kind, Parameter, told_apart
+from search.space.scores import ScoreRange
 
 
 def parameters(hp: keras_tuner.HyperParameters) -> tuple[Parameter, ...]:
@@ -131,18 +132,19 @@ def hyperparameters(parameters: Sequence[Mapping[str, Any]]) -> keras_tuner.Hype
     return hp
 
 
-def declare(config: StudyConfig) -> keras_tuner.HyperParameters:
+def declare(config: StudyConfig, scores: ScoreRange | None = None) -> keras_tuner.HyperParameters:
     """Declare what a study searches on a new `HyperParameters`.
 
     Args:
         config: The study; "baseline" and "as-written" search nothing.
+        scores: The range of the scores, which the space of rating models fits; None for any.
 
     Raises:
         SearchError: A mistake in `[space]`, or no such model.
     """
     hp = keras_tuner.HyperParameters()
     if config.model == "ratings":
-        ratings.read(hp, config.space)
+        ratings.read(hp, config.space, scores)
     elif not config.rates:
         return discover(load_hypermodel(config.model))
     return hp

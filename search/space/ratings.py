@@ -21,6 +21,7 @@ from models import (
 from models.checks import check_rate, check_whole, check_width, told
 from models.config import FAMILIES, OUTPUT_ACTIVATIONS, SCHEDULES
 from search.space.declaration import Check, Declaration, Range
+from search.space.scores import ScoreRange
 
 _MOST_LAYERS = 4
 _LIMIT_LAYERS = 64
@@ -51,14 +52,20 @@ class _Embeddings(NamedTuple):
 
 
 class _Output(NamedTuple):
-    """The output's activation, and its initial bias: the score that an untrained model predicts."""
+    """The output's activation, and its initial bias: the score that an untrained model predicts.
+
+    By the rules of earlier versions (`start` "bias") the bias before a sigmoid is that number.
+    """
 
     activation: str
     bias: Any
+    start: str
 
 
 def read(
-    hp: keras_tuner.HyperParameters, overrides: Mapping[str, Any] | None = None
+    hp: keras_tuner.HyperParameters,
+    overrides: Mapping[str, Any] | None = None,
+    scores: ScoreRange | None = None,
 ) -> tuple[ModelConfig, TrainConfig]:
     """Declare the space on `hp` and read the configuration that `hp` holds.
 
@@ -69,21 +76,23 @@ def read(
     Args:
         hp: Empty to declare; with values to read.
         overrides: From a study file's `[space]`.
+        scores: The range of the scores: a space that knows it offers only outputs that can predict
+            them, and starts that are near them. None offers all, as earlier versions do.
 
     Returns:
         What the model is built of, and how it is trained; seed and epochs are still the defaults.
 
     Raises:
-        SearchError: An override names no parameter or does not fit it.
+        SearchError: An override names no parameter, or does not fit it or the scores.
     """
     space = Declaration(hp, overrides or {})
-    model = _architecture(space)
+    model = _architecture(space, scores)
     train = _training(space)
     space.check_all_used()
     return model, train
 
 
-def _architecture(space: Declaration) -> ModelConfig:
+def _architecture(space: Declaration, scores: ScoreRange | None) -> ModelConfig:
     """Declare and read the model's family, layers, embeddings, penalties and output.
 
     What the model's family does not use is switched off or keeps its default.
@@ -99,7 +108,7 @@ def _architecture(space: Declaration) -> ModelConfig:
     l2_embedding = space.real("l2_embedding", penalty, _model("l2_embedding"))
     with space.when("family", _MULTIPLIED):
         l2_bias = space.real("l2_bias", penalty, _model("l2_bias"))
-    output = _output(space)
+    output = _output(space, scores)
     layered, multiplied = family in _LAYERED, family in _MULTIPLIED
     return ModelConfig(
         family=family,
@@ -116,6 +125,7 @@ def _architecture(space: Declaration) -> ModelConfig:
         l2_bias=_off(l2_bias) if multiplied else 0.0,
         output_activation=output.activation,
         output_bias=output.bias,
+        output_start=output.start,
     )
 
 
@@ -158,14 +168,35 @@ def _layers(space: Declaration) -> _Layers:
     return _Layers(tuple(units[:layers]), tuple(dropout[:layers]), activation, l2_kernel)
 
 
-def _output(space: Declaration) -> _Output:
-    """Declare and read the output's activation and its initial bias."""
+def _output(space: Declaration, scores: ScoreRange | None) -> _Output:
+    """Declare and read the output's activation and its initial bias, of those that fit the scores.
+
+    Values of a study file are taken as they are, but for activations that cannot fit.
+    """
     name = "output_activation"
-    known = ["relu", "linear", _SCALED]
-    activation = space.choice(name, known, "relu", _model(name))
+    known, starts = ["relu", "linear", _SCALED], ["7", TRAIN_MEAN]
+    if scores is not None:
+        known = [each for each in known if scores.is_representable(each)]
+        starts = starts if scores.is_near(7) else [TRAIN_MEAN]
+    activation = space.choice(name, known, "relu", _fitting(scores))
     with space.when(name, [each for each in OUTPUT_ACTIVATIONS if each != _SCALED]):
-        start = space.choice("output_bias", ["7", TRAIN_MEAN], "7", _model("output_bias", _bias))
-    return _Output(activation, TRAIN_MEAN if activation == _SCALED else _bias(start))
+        bias = space.choice("output_bias", starts, "7", _model("output_bias", _bias))
+    start = "bias" if scores is None and activation in ("sigmoid", "softplus") else "score"
+    return _Output(activation, TRAIN_MEAN if activation == _SCALED else _bias(bias), start)
+
+
+def _fitting(scores: ScoreRange | None) -> Check:
+    """Make a function that refuses an output activation that is unknown or does not fit."""
+
+    def check(value: Any) -> None:
+        config = ModelConfig(output_activation=value, output_bias=TRAIN_MEAN)
+        if scores is not None and (misfit := scores.misfit(config)):
+            raise ModelsError(
+                f"`output_activation` must fit the scores, but got {value}: {misfit}. Use linear "
+                "or scaled_sigmoid."
+            )
+
+    return check
 
 
 def _training(space: Declaration) -> TrainConfig:

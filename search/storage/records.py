@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from search.config.goals import goal_names
 from search.config.sections import TUNER_MODEL
 from search.config.study import StudyConfig
-from search.storage.direction import known_value_of, value_of
+from search.storage.direction import known_value_of, sign_of, value_of
 from search.storage.owner import lives
 from search.storage.study_attributes import config_of, dataset_of, run_of
 from search.storage.trial_attributes import has_plan, outcome_of, owner_of_trial, plan_of
@@ -148,13 +148,19 @@ def study_record(
 
 def importances(study: optuna.Study) -> dict[str, float]:
     """Each parameter's share of the objective's variance, greatest first; empty for few trials."""
+    sign = sign_of(study)
+
+    def cost(trial: FrozenTrial) -> float:
+        """With a target given, Optuna asks what makes it low, whatever the study's direction."""
+        return sign * known_value_of(trial)
+
     done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if len([t for t in done if t.params]) < 4 or len({value_of(t) for t in done}) < 2:
         return {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return dict(optuna.importance.get_param_importances(study, target=known_value_of))
+            return dict(optuna.importance.get_param_importances(study, target=cost))
         except (RuntimeError, ValueError):  # too few trials share their parameters
             return {}
 
@@ -188,10 +194,11 @@ def describe(config: StudyConfig, dataset: Mapping[str, Any] | None) -> str:
     lines = [f"**{config.name}** searches `{config.model}` for {config.objective}."]
     if dataset:
         profile = dataset["profile"]
+        split = profile.get("split", config.split)
         made_up = " (synthetic: made up, not measured)" if dataset["synthetic"] else ""
         lines.append(
             f"Ratings: `{dataset['name']}`{made_up}, {profile['rows']:,} rows of "
-            f"{profile['users']:,} users and {profile['movies']:,} movies; split `{config.split}`."
+            f"{profile['users']:,} users and {profile['movies']:,} movies; split `{split}`."
         )
         lines.append(
             f"To beat: {profile['global_mean_val_rmse']:.4f} by the global mean, "
@@ -206,5 +213,8 @@ def describe(config: StudyConfig, dataset: Mapping[str, Any] | None) -> str:
     )
     if not config.rates and config.model != TUNER_MODEL:
         lines[-1] += " Trial 0 is the model at its defaults."
+    misfit = (dataset or {}).get("profile", {}).get("baseline_misfit")
+    if misfit:
+        lines.append(f"The published baseline does not fit these scores: {misfit}.")
     lines += _more(config)
     return "\n\n".join(lines)

@@ -34,13 +34,21 @@ def is_ours(study: optuna.Study) -> bool:
 
 
 def config_of(study: optuna.Study) -> StudyConfig:
-    """The settings of a study, as stored by the last run of the study."""
-    return StudyConfig.from_dict(study.user_attrs[Key.CONFIG])
+    """The settings of a study, as stored by the last run of the study.
+
+    A study without a word on the rules of its ratings is of an earlier version: it keeps those.
+    """
+    return StudyConfig.from_dict({"rules": 1} | study.user_attrs[Key.CONFIG])
 
 
 def write_config(study: optuna.Study, config: StudyConfig) -> None:
-    """Store a study's settings; nothing is written if the stored settings are the same."""
-    plain = config.to_dict()
+    """Store a study's settings; nothing is written if the stored settings are the same.
+
+    Where they do not name the rules of the ratings, a stored study keeps its own, and a new one has
+    the newest.
+    """
+    rules = config_of(study).options.rules if is_ours(study) else config.options.rules_in_force
+    plain = {"rules": rules} | config.to_dict()
     if study.user_attrs.get(Key.CONFIG) != plain:
         study.set_user_attr(Key.CONFIG.value, plain)
 

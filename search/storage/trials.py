@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -24,7 +25,7 @@ from search.storage.trial_attributes import (
     recipe_of,
     write_outcome_of_another,
 )
-from tracking import COMPLETE, KILLED, PRUNED, QUEUED, RUNNING, EndReason, TrialRecord
+from tracking import COMPLETE, KILLED, PRUNED, QUEUED, REFUSED, RUNNING, EndReason, TrialRecord
 
 _ORPHAN_S = 60
 _PROPOSAL_S = 5
@@ -91,7 +92,7 @@ def ranking(study: optuna.Study) -> list[FrozenTrial]:
     """The complete trials that exceed no limit, best first; of equal ones the earlier first."""
     sign = sign_of(study)
     done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    within = [trial for trial in done if not is_beyond(trial)]
+    within = [t for t in done if not is_beyond(t) and math.isfinite(known_value_of(t))]
     return sorted(within, key=lambda trial: (sign * known_value_of(trial), trial.number))
 
 
@@ -177,6 +178,8 @@ def state_of(trial: FrozenTrial) -> str:
     """A trial's state as one of `tracking.State`."""
     if trial.state == TrialState.FAIL:
         return outcome_of(trial).state
+    if trial.state == TrialState.PRUNED and infeasible(trial):
+        return REFUSED
     return _STATES.get(trial.state, RUNNING)
 
 

@@ -17,6 +17,7 @@ import optuna
 from optuna.trial import TrialState
 
 from search.errors import SearchError
+from search.storage.trials import is_beyond
 
 _FEWEST = 20
 
@@ -59,7 +60,8 @@ class RegretBound:
     def value(self) -> float | None:
         """The bound in the objective's unit; None before 20 complete trials have all of `names`."""
         done = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        shared = [trial for trial in done if trial.params and self._names <= set(trial.params)]
+        within = [trial for trial in done if not is_beyond(trial)]  # the others are never the best
+        shared = [trial for trial in within if trial.params and self._names <= set(trial.params)]
         if len(shared) >= _FEWEST and len(shared) != self._complete:
             self._complete = len(shared)
             with warnings.catch_warnings():

@@ -53,6 +53,7 @@ def _rehearse(config: StudyConfig) -> Rehearsal:
             space=ready.space,
             workers=ready.workers,
             grows=ready.grows,
+            warnings=ready.warnings,
         )
     except ChildDied as error:
         raise SearchError(f"The first trial must train to be timed, but {error}") from error

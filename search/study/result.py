@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tracking import COMPLETE, FAILED, KILLED, PRUNED, StudyRecord, TrialRecord
+from tracking import COMPLETE, FAILED, KILLED, PRUNED, REFUSED, StudyRecord, TrialRecord
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,6 +19,7 @@ class StudyResult:
         timed_out: Whether its time was over before its target.
         new_trials: Trials that this run finished.
         reasons: Why the study ends before its target of trials, one line a reason.
+        warnings: What a user should know of the ratings, one line each.
 
     Example:
         >>> first = TrialRecord(study="tiny", number=0, params={}, state=COMPLETE, value=0.92)
@@ -38,12 +39,24 @@ class StudyResult:
     timed_out: bool = False
     new_trials: int = 0
     reasons: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def best(self) -> TrialRecord | None:
         """The best complete trial within the study's limits, or None."""
-        ranked = self.record.ranked()
-        return ranked[0] if ranked else None
+        return self.record.best
+
+    @property
+    def beats_trivial(self) -> bool | None:
+        """Whether the best trial is below biases and global mean alone; None where not known.
+
+        Folds have other values than the validation part, so that they are not compared.
+        """
+        best, trivial = self.best, self.record.trivial
+        of_folds = best is not None and f"fold_1/{self.record.objective}" in best.metrics
+        if best is None or best.value is None or trivial is None or of_folds:
+            return None
+        return best.value < trivial[1]
 
     def count(self, state: str) -> int:
         """Count the trials in a state, say "complete"."""
@@ -58,6 +71,7 @@ class StudyResult:
             "best_value": best.value if best else None,
             "n_complete": self.count(COMPLETE),
             "n_pruned": self.count(PRUNED),
+            "n_refused": self.count(REFUSED),
             "n_failed": self.count(FAILED),
             "n_interrupted": self.count(KILLED),
             "tracking_uri": self.tracking_uri,
@@ -66,6 +80,8 @@ class StudyResult:
             "interrupted": self.interrupted,
             "timed_out": self.timed_out,
             "reasons": list(self.reasons),
+            "warnings": list(self.warnings),
+            "beats_trivial": self.beats_trivial,
             **self._frontier(),
         }
 

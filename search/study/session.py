@@ -18,12 +18,14 @@ from search.executor.interrupts import Stop
 from search.executor.pool import work_side_by_side
 from search.executor.supervisor import Supervisor
 from search.space.distributions import SpaceAdapter
+from search.space.weights import weights_of
 from search.storage.owner import me
 from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import widened_at, write_run
 from search.storage.trials import finished, running, runs_elsewhere, under_way_or_done
-from search.study.opening import choose, open_study, plain_dataset
+from search.study.choice import choose, plain_dataset
+from search.study.opening import open_study, settled
 from search.study.request import Request
 from search.study.result import StudyResult
 from search.study.stopping import Ends
@@ -32,7 +34,7 @@ from search.trial.interruption import reclaim
 from search.trial.objective import Objective
 from search.trial.progress import Progress
 from search.trial.tags import trial_tags
-from tracking import KILLED, Recorder, StudyRecord, warmed
+from tracking import KILLED, REFUSED, Recorder, StudyRecord, warmed
 
 
 class Session:
@@ -81,7 +83,7 @@ class Session:
     def run(self) -> StudyResult:
         """Run the study until it has its target of finished trials or has to stop."""
         with warmed(self._studies.store) as prepare:
-            ready = self._loaded()
+            ready = self._ready()
             chosen = choose(self._config, self._studies, ready, self._request)
             ready = replace(ready, space=chosen.space.parameters)
             prepare()
@@ -100,6 +102,8 @@ class Session:
             self._progress.message(f"The space has changed: {changes}. The study goes on in it.")
         if chosen.history is not None:
             self._progress.message(chosen.history.summary())
+        for note in chosen.notes:
+            self._progress.message(note)
         for warning in ready.warnings:
             self._progress.message(warning)
         self._progress.study(record, finished=finished(study), target=self._config.trials)
@@ -121,6 +125,20 @@ class Session:
             "`timeout` must leave time to load the data and the model, but they were not loaded "
             f"after {self._config.timeout_s:g} s. Use a longer `--timeout`."
         )
+
+    def _ready(self) -> Ready:
+        """Wait until the child has read the ratings, by the rules of the study if it is stored.
+
+        The child began with the newest rules before anyone could know: it is started again where
+        the study has others.
+        """
+        guessed = self._config.options.rules_in_force
+        self._config = settled(self._config, self._studies)
+        if self._config.options.rules != guessed:
+            self._supervisor.change(self._config)
+        ready = self._loaded()
+        self._warnings = ready.warnings
+        return ready
 
     @contextlib.contextmanager
     def _closed_on_failure(
@@ -151,6 +169,7 @@ class Session:
             stop=self._stop,
             tags=trial_tags(ready),
             deadline=self._deadline,
+            weights=weights_of(self._config, ready.space, ready.dataset),
         )
         with self._others(ready, study) as others:
             members = [first, *(replace(first, supervisor=other) for other in others)]
@@ -176,6 +195,7 @@ class Session:
             timed_out=timed_out,
             new_trials=new_trials,
             reasons=tuple(self._ends.reasons()),
+            warnings=self._warnings,
         )
 
     def _reclaim(self, study: optuna.Study, recorder: Recorder) -> None:
@@ -229,6 +249,8 @@ class Session:
         new = 0
         while not member.is_over and (trial := self._next(study, recorder)) is not None:
             record = member(trial)
+            if record.state == REFUSED and record.run_id is None:
+                continue  # it never began, so that nobody was told of it
             self._progress.ended(record, finished=finished(study), target=self._config.trials)
             new += record.state != KILLED
         return new

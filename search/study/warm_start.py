@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial
 
-from models.checks import told
 from search.config.goals import figures_of
 from search.config.limits import Limits, exceeds, held_against, limits_of
 from search.config.options import SAMPLERS
@@ -27,12 +26,11 @@ from search.storage.study_attributes import (
     met_of,
     space_version_of,
 )
+from search.study.fitting import Target, fitting
 from search.study.frozen import frozen_trials
 from tracking import COMPLETE, PRUNED, Scalar, StudyRecord, TrialRecord
 
 _QUEUED = 5
-
-_Trial = TypeVar("_Trial")
 
 # What two studies must share for a value of one to stand in the other.
 _SAME = ("split", "objective", "epochs", "folds", "growth", "trainer")
@@ -89,13 +87,11 @@ def take_history(
 ) -> History:
     """Take the trials of an earlier study that fit the space of a new study.
 
-    Missing parameters get their defaults; a trial with a value outside the space is left out.
-
     Args:
         study: The earlier study.
         config: Settings of the new study.
-        space: Space of the new study.
-        dataset: Ratings of the new study; None for a user's own model.
+        space: Its space. A parameter that a trial lacks gets its default.
+        dataset: Its ratings; None for a user's own model.
 
     Raises:
         SearchError: The earlier study trains another kind of model.
@@ -106,26 +102,38 @@ def take_history(
     left: Counter[str] = Counter()
     record = study_record(study, old)
     late = [from_plain(each) for each in met_of(study)] if not config.rates else []
-    target = _Target(space, late)
+    target = Target(space, late)
     limits = limits_of(config)
     taken = _taken(record, target, left, limits)
-    same = (dataset_of(study) or {}).get("content_hash") == (dataset or {}).get("content_hash")
-    held = limits if same else Limits()  # other ratings make other figures
-    fitted = {trial.number: v for trial, v in taken if not exceeds(trial.metrics, held)}
-    best = [fitted[trial.number] for trial in record.ranked() if trial.number in fitted]
-    inherited = [] if reason else _inherited(study, old, config, target, left)
-    own = [] if reason else [_plain(trial, values, config) for trial, values in taken]
-    trials = (*inherited, *own)
+    trials: tuple[Mapping[str, Any], ...] = ()
+    if not reason:
+        own = (_plain(trial, values, config) for trial, values in taken)
+        trials = (*_inherited(study, old, config, target, left), *own)
     return History(
         study=study.study_name,
         version=_version(study, space),
         trials=trials,
         beyond=sum(exceeds(trial.get("figures", {}), limits) for trial in trials),
-        queued=tuple(best[:_QUEUED]) if reason else (),
+        queued=_best(study, record, taken, dataset, limits) if reason else (),
         left=dict(left),
         reason=reason,
         late=tuple(plain(parameter) for parameter in late),
     )
+
+
+def _best(
+    study: optuna.Study,
+    record: StudyRecord,
+    taken: Sequence[tuple[TrialRecord, Mapping[str, Scalar]]],
+    dataset: Mapping[str, Any] | None,
+    limits: Limits,
+) -> tuple[Mapping[str, Scalar], ...]:
+    """The best configurations of an earlier study that fit and exceed no limit, best first."""
+    same = (dataset_of(study) or {}).get("content_hash") == (dataset or {}).get("content_hash")
+    held = limits if same else Limits()  # other ratings make other figures
+    fitted = {trial.number: v for trial, v in taken if not exceeds(trial.metrics, held)}
+    best = [fitted[trial.number] for trial in record.ranked() if trial.number in fitted]
+    return tuple(best[:_QUEUED])
 
 
 def _must_train_the_same(old: StudyConfig, new: StudyConfig) -> None:
@@ -136,18 +144,8 @@ def _must_train_the_same(old: StudyConfig, new: StudyConfig) -> None:
         )
 
 
-class _Target(NamedTuple):
-    """The space that earlier trials must fit.
-
-    `late` are the parameters of it that a trial may have, but is not given where it lacks them.
-    """
-
-    space: Sequence[Parameter]
-    late: Sequence[Parameter] = ()
-
-
 def _taken(
-    record: StudyRecord, target: _Target, left: Counter[str], limits: Limits
+    record: StudyRecord, target: Target, left: Counter[str], limits: Limits
 ) -> list[tuple[TrialRecord, dict[str, Scalar]]]:
     """List the trials that fit a space, with their values; count the others in `left` by reason.
 
@@ -157,7 +155,7 @@ def _taken(
     known = [t for t in ended if t.value is not None or exceeds(t.metrics, limits)]
     if len(known) < len(ended):
         left["a limit of then, untrained"] = len(ended) - len(known)
-    return _fitting(((trial, trial.params) for trial in known), target, left)
+    return fitting(((trial, trial.params) for trial in known), target, left)
 
 
 def _reason(
@@ -179,7 +177,7 @@ def _inherited(
     study: optuna.Study,
     old: StudyConfig,
     new: StudyConfig,
-    target: _Target,
+    target: Target,
     left: Counter[str],
 ) -> list[dict[str, Any]]:
     """List the trials that the earlier study itself had by warm start and that fit the new space.
@@ -189,8 +187,8 @@ def _inherited(
     if list(old.objectives) != list(new.objectives):
         return []
     trials = (history_of(study) or {}).get("trials", [])
-    fitting = _fitting(((trial, trial["values"]) for trial in trials), target, left)
-    return [{**trial, "values": values} for trial, values in fitting]
+    those = fitting(((trial, trial["values"]) for trial in trials), target, left)
+    return [{**trial, "values": values} for trial, values in those]
 
 
 def _why_not(
@@ -202,6 +200,8 @@ def _why_not(
     """Say why the objective values of two studies are not comparable; empty if they are."""
     if (before or {}).get("content_hash") != (now or {}).get("content_hash"):
         return "The ratings differ"
+    if old.options.rules != new.options.rules and _repeats(before) + _repeats(now):
+        return "The rules for repeated ratings differ"
     for name in _SAME:
         if old.to_dict()[name] != new.to_dict()[name]:
             return f"`{name}` differs"
@@ -212,37 +212,9 @@ def _why_not(
     return ""
 
 
-def _fitting(
-    trials: Iterable[tuple[_Trial, Mapping[str, Scalar]]],
-    target: _Target,
-    left: Counter[str],
-) -> list[tuple[_Trial, dict[str, Scalar]]]:
-    """List the trials that fit a space, with their values; count the others in `left` by reason."""
-    taken = []
-    for trial, params in trials:
-        values, problem = _fitted(params, target)
-        if problem:
-            left[problem] += 1
-        else:
-            taken.append((trial, values))
-    return taken
-
-
-def _fitted(params: Mapping[str, Scalar], target: _Target) -> tuple[dict[str, Scalar], str]:
-    """Complete an earlier trial's values with a space's defaults, or name what does not fit."""
-    values: dict[str, Scalar] = {}
-    late = {parameter.name for parameter in target.late}
-    for parameter in (*target.space, *target.late):
-        if not parameter.is_active(values):
-            continue
-        if parameter.name in late and parameter.name not in params:
-            continue
-        value = params.get(parameter.name, parameter.default)
-        if not parameter.holds(value):
-            return {}, f"`{parameter.name}` = {told(value)}"
-        values[parameter.name] = value
-    unknown = sorted(set(params) - late - {parameter.name for parameter in target.space})
-    return (values, f"`{unknown[0]}`, which is no parameter any more") if unknown else (values, "")
+def _repeats(dataset: Mapping[str, Any] | None) -> int:
+    """The number of ratings that a study left out, since they repeat a user and a movie."""
+    return int((dataset or {}).get("profile", {}).get("duplicates_dropped", 0))
 
 
 def _plain(trial: TrialRecord, values: Mapping[str, Scalar], config: StudyConfig) -> dict[str, Any]:
@@ -295,6 +267,6 @@ def carried_over(
         ),
     )
     limits = limits_of(config)
-    taken = _taken(earlier, _Target(space), Counter(), limits)
+    taken = _taken(earlier, Target(space), Counter(), limits)
     history = [_plain(trial, values, config) for trial, values in taken]
     return frozen_trials(history, space, limits=limits)

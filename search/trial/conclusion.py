@@ -28,6 +28,7 @@ from tracking import (
     FAILED,
     KILLED,
     PRUNED,
+    REFUSED,
     EndReason,
     ModelFolder,
     Recorder,
@@ -116,17 +117,20 @@ class Conclusion:
         return self._store(run, record, TrialState.FAIL, [])
 
     def succeed(self, run: TrialRun, done: Done) -> TrialRecord:
-        """Store a trial that came to its end: complete, pruned, or beyond a limit.
+        """Store a trial that came to its end: complete, pruned, or refused for a limit.
 
         Args:
             run: The trial.
             done: Its value, figures and models.
 
         Returns:
-            The trial's record; "failed" where a goal of the study is missing in the figures.
+            The trial's record; "failed" where its value is no finite number, or a goal of the study
+            is missing in the figures.
         """
         pruned = done.end_reason in (EndReason.PRUNED, EndReason.LIMIT)
         value = run.curve.best if pruned else done.value
+        if not pruned and not math.isfinite(done.value):
+            return self.fail(run, _no_number(self.config.monitor, done.value), "")
         metrics = {name: figure for name, figure in done.metrics.items() if math.isfinite(figure)}
         metrics["seconds_total"] = run.seconds
         if value is not None:
@@ -142,7 +146,7 @@ class Conclusion:
             tags[BEYOND] = "true"
         record = replace(
             run.record,
-            state=PRUNED if pruned else COMPLETE,
+            state=_state(run, done),
             end_reason=done.end_reason,
             message=done.message,
             value=value,
@@ -152,6 +156,29 @@ class Conclusion:
         )
         state = TrialState.PRUNED if pruned else TrialState.COMPLETE
         return self._store(run, record, state, self._models(run, done, record))
+
+    def refuse(self, run: TrialRun, message: str, parameters: int) -> TrialRecord:
+        """Store a configuration that a limit keeps from being trained; it has no MLflow run.
+
+        Args:
+            run: The trial.
+            message: Which limit, in words.
+            parameters: Weights of its model.
+
+        Returns:
+            The trial's record, its state "refused".
+        """
+        done = Done.beyond(message, parameters)
+        record = replace(
+            run.record,
+            state=REFUSED,
+            end_reason=done.end_reason,
+            message=message,
+            metrics=done.metrics,
+        )
+        write_outcome(run.trial, record)
+        self.study.tell(run.trial, state=TrialState.PRUNED)
+        return record
 
     def _stored(self, run: TrialRun) -> FrozenTrial:
         """The trial as it is in Optuna's storage now."""
@@ -172,7 +199,6 @@ class Conclusion:
         """
         if done.model_kind is None or not self._keeps(record):
             return []
-        user, movie = done.id_types
         several = len(done.models) > 1
         models = []
         for number, name in enumerate(done.models, 1):
@@ -181,8 +207,6 @@ class Conclusion:
                 ModelFolder(
                     path=run.folder / name,
                     kind=done.model_kind,
-                    user_id_type=user,
-                    movie_id_type=movie,
                     name=name,
                     figure=figure if several else None,
                 )
@@ -232,3 +256,16 @@ class Conclusion:
             self.recorder.finish_trial(record, folder=files, models=models, epochs=unwritten)
         finally:
             shutil.rmtree(files, ignore_errors=True)
+
+
+def _state(run: TrialRun, done: Done) -> str:
+    """How a trial ended that came to its end; refused where a limit kept it from being trained."""
+    if done.end_reason == EndReason.LIMIT and not run.curve.epochs:
+        return REFUSED
+    return PRUNED if done.end_reason in (EndReason.PRUNED, EndReason.LIMIT) else COMPLETE
+
+
+def _no_number(monitor: str, value: float) -> Failed:
+    """The end of a trial whose value is NaN or infinite."""
+    text = f"Its {monitor} is {value}, which is no number to rank by."
+    return Failed(end_reason=EndReason.NAN, message=text)

@@ -20,8 +20,8 @@ from search.errors import SearchError
 from search.executor.interrupts import Stop
 from search.executor.supervisor import ChildDied, Supervisor
 from search.executor.training import train
-from search.seeds import training_seed
 from search.space.distributions import SpaceAdapter
+from search.space.weights import Weights
 from search.storage.internals import frozen, stored_at_once
 from search.storage.owner import me
 from search.storage.records import trial_record
@@ -29,7 +29,6 @@ from search.storage.slots import slot_of
 from search.storage.trial_attributes import (
     TrialPlan,
     plan_of,
-    recipe_of,
     write_owner,
     write_plan,
     write_slot,
@@ -41,6 +40,7 @@ from search.trial.files import make_folder
 from search.trial.judge import Judge, Judging, judging_of
 from search.trial.listener import TrialListener
 from search.trial.progress import Progress
+from search.trial.proposal import new_plan
 from search.trial.run import Curve, TrialRun
 from search.trial.task import task_of
 from search.trial.twins import awaited_twin
@@ -75,6 +75,7 @@ class Objective:
         stop: Looked at between messages; once it is set, trials are interrupted.
         tags: The tags that the runs of all trials share.
         deadline: Monotonic time after which trials are interrupted, or None.
+        weights: Counts the weights of a configuration; None where no limit is set on them.
     """
 
     config: StudyConfig
@@ -89,6 +90,7 @@ class Objective:
     stop: Stop
     tags: dict[str, str]
     deadline: float | None
+    weights: Weights | None = None
 
     @property
     def conclusion(self) -> Conclusion:
@@ -109,7 +111,7 @@ class Objective:
 
         Returns:
             Its record; the state is "killed" where it was interrupted, and then its configuration
-            is queued again.
+            is queued again, and "refused" where its model has too many weights to be trained.
         """
         record = TrialRecord(study=self.config.name, number=trial.number, params={})
         curve = Curve(monitor=self.config.monitor, sign=self.config.sign)
@@ -117,6 +119,8 @@ class Objective:
         try:
             slot = slot_of(self.study, frozen(trial))
             plan = self._propose(run, slot)
+            if beyond := self._refusal(slot, plan):
+                return self._refuse(run, plan, beyond)
             run = self._begin_run(run, plan)
             judging = judging_of(self.config, slot, plan)
             if self.growing is not None:
@@ -135,15 +139,7 @@ class Objective:
 
     def _propose(self, run: TrialRun, slot: int) -> TrialPlan:
         """Let the sampler choose a configuration, and store the trial's plan."""
-        trial = run.trial
-        seed = training_seed(self.config.seed, slot)
-        plan = TrialPlan(
-            seed=seed,
-            preset=self._preset(slot),
-            epochs=self.config.epochs,
-            tags=self._tags(trial, slot, seed),
-            folder=str(run.folder),
-        )
+        trial, plan = run.trial, new_plan(self.config, run, slot, self.tags)
         with stored_at_once(trial):
             write_owner(trial, me())
             write_slot(trial, slot)
@@ -157,20 +153,21 @@ class Objective:
             write_plan(trial, plan)
         return plan
 
-    def _tags(self, trial: optuna.Trial, slot: int, seed: int) -> dict[str, str]:
-        """The tags of a trial's MLflow run: those that all trials share, and the trial's own."""
-        tags = self.tags | {Tag.SEED: str(seed), Tag.SLOT: str(slot)}
-        if recipe := recipe_of(trial):
-            tags[Tag.RECIPE] = recipe
-        if slot == 0:
-            tags[Tag.BASELINE] = "true"
-        return tags
+    def _refusal(self, slot: int, plan: TrialPlan) -> str:
+        """Say which limit a proposed model exceeds; trial 0 is trained whatever it needs."""
+        if slot == 0 or self.weights is None:
+            return ""
+        return self.weights.refusal(plan.values)
 
-    def _preset(self, slot: int) -> str | None:
-        """The published configuration that is trained instead of sampled values, or None."""
-        if self.config.model in ("baseline", "as-written"):
-            return self.config.model
-        return "baseline" if slot == 0 and self.config.rates else None
+    def _refuse(self, run: TrialRun, plan: TrialPlan, beyond: str) -> TrialRecord:
+        """End a trial before it begins, since its model exceeds a limit."""
+        assert self.weights is not None
+        record = replace(
+            run.record, params=plan.values, objective=self.config.value_name, tags=plan.tags
+        )
+        with self.lock:
+            refused = replace(run, record=record)
+            return self.conclusion.refuse(refused, beyond, self.weights.count(plan.values))
 
     def _begin_run(self, run: TrialRun, plan: TrialPlan) -> TrialRun:
         """Begin the trial's MLflow run, and store the run's identifier in the trial's plan."""

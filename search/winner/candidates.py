@@ -49,6 +49,12 @@ class Repeated:
         return "baseline" if self.is_baseline else f"trial {self.trial.number}"
 
     @property
+    def searched(self) -> float:
+        """The value that the search ranked the trial by."""
+        assert self.trial.value is not None, "only ranked trials are asked, and those have a value"
+        return self.trial.value
+
+    @property
     def usual_model(self) -> Path:
         """The folder of the model whose seed gave the median value."""
         order = sorted(range(len(self.ends)), key=lambda place: self.ends[place].value)
@@ -79,7 +85,8 @@ def candidates_of(study: optuna.Study, config: StudyConfig, top: int | None) -> 
     ranked = record.ranked()
     if not ranked:
         raise SearchError(
-            f"A winner needs a complete trial, but study {study.study_name} has none."
+            f"A winner needs a complete trial within the limits, but of study {study.study_name} "
+            f"{record.no_best}."
         )
     stored = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
 

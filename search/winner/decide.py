@@ -21,11 +21,13 @@ from search.storage.studies import Studies
 from search.storage.study_attributes import (
     chooser_of,
     config_of,
+    dataset_of,
     verdict_of,
     write_chooser,
     write_verdict,
 )
-from search.study.opening import other_ratings, plain_dataset
+from search.study.choice import plain_dataset
+from search.study.opening import other_ratings
 from search.winner.candidates import Repeated, candidates_of
 from search.winner.report import store_verdict
 from search.winner.trainer import Tell, Trainer
@@ -56,7 +58,7 @@ def find_winner(
         name: Name of the study.
         store: The study's home; or the studies of a home whose Optuna storage is elsewhere.
         top: How many of the best trials are trained again, the baseline beside them.
-        repeats: New seeds of each, the same ones for all.
+        repeats: New seeds of each, the same ones for all; at least 2.
         refit: Whether the registered model is trained on train and validation part together.
         tell: Called with a line of text for every step.
 
@@ -65,7 +67,7 @@ def find_winner(
 
     Raises:
         SearchError: The study has no test part, trials under way, or none that is complete;
-            another process chooses its winner; every candidate failed on a new seed.
+            another process chooses its winner; every candidate failed on a new seed; one repeat.
         KeyboardInterrupt: Ctrl-C or SIGTERM. Before the test part was opened nothing is decided
             then; after it the winner stands, and the same call scores it and registers the model.
 
@@ -122,6 +124,11 @@ class _Choice:
 
     def decide(self, top: int, repeats: int, refit: bool) -> Verdict:
         """Choose on the validation part, then open the test part and register the model."""
+        if repeats < 2:
+            raise SearchError(
+                "A winner needs at least 2 repeats, since one seed does not show how much seeds "
+                f"matter, but got {repeats}. Use 5."
+            )
         candidates = candidates_of(self.study, self.config, top)
         seeds = tuple(derive_seed(self.config.seed, n, _STREAM) for n in range(repeats))
         with self._trainer(candidates) as trainer:
@@ -159,19 +166,24 @@ class _Choice:
         if won is None:
             raise SearchError(f"A winner trains to its end again. {left_out[0]}")
         if not verdict.test:
-            verdict = replace(verdict, test=_open_test(trainer, won, trained, self.tell))
+            bars = [each for each in trained if not (each.is_baseline and self._misfit)]
+            verdict = replace(verdict, test=_open_test(trainer, won, bars, self.tell))
             write_verdict(self.study, verdict.to_json())
         path = trainer.refit(won) if verdict.refitted else won.usual_model
-        user, movie = won.ends[0].id_types
         verdict = store_verdict(
             verdict,
             study_record(self.study, self.config),
             self.studies.recorder(self.config),
             trial=won.trial,
-            model=ModelFolder(path=path, kind="ratings", user_id_type=user, movie_id_type=movie),
+            model=ModelFolder(path=path, kind="ratings"),
         )
         write_verdict(self.study, verdict.to_json())
         return verdict
+
+    @property
+    def _misfit(self) -> str:
+        """Why the published baseline does not fit the scores, and so is no bar; empty if it is."""
+        return str((dataset_of(self.study) or {}).get("profile", {}).get("baseline_misfit", ""))
 
     @contextmanager
     def _trainer(self, candidates: Sequence[Repeated]) -> Iterator[Trainer]:
@@ -209,7 +221,7 @@ def _chosen(
     counts = trainer.score(None, "valid").counts
     able = [each for each in trained if each.can_win]
     errors = together([each.valid for each in able], counts)
-    trials = [(c.trial.number, c.is_baseline, float(c.trial.value or 0)) for c in able]
+    trials = [(c.trial.number, c.is_baseline, c.searched) for c in able]
     judged, tie = judge(trials, errors)
     return Verdict(
         study=name,

@@ -10,6 +10,10 @@ from tempfile import TemporaryDirectory
 from search.winner.verdict import Candidate, TestScore, Verdict
 from tracking import DatasetRecord, ModelFolder, Recorder, StudyRecord, TrialRecord, draw_verdict
 
+_METHOD = (
+    "Intervals are of 95 %, over users and seeds: two crossed random factors, the seeds' part with "
+    "a t distribution of one degree of freedom less than there are seeds."
+)
 _NAMES = {"global_mean": "global mean", "biases": "user and movie biases"}
 
 
@@ -109,8 +113,9 @@ def claims(verdict: Verdict) -> list[str]:
 
 def _p(score: TestScore) -> str:
     """The p-value of a score, as text: "p = 0.012"."""
-    value = score.p_value or 0.0
-    return "p below 0.001" if value < 0.001 else f"p = {value:.3f}"
+    if score.p_value is None:
+        return "p not known"
+    return "p below 0.001" if score.p_value < 0.001 else f"p = {score.p_value:.3f}"
 
 
 def model_card(verdict: Verdict, study: StudyRecord, trial: TrialRecord) -> str:
@@ -165,7 +170,7 @@ def _scores(verdict: Verdict) -> list[str]:
         f"| test, mean of the same | {test.rmse:.4f} ({test.low:.4f} to {test.high:.4f}) |",
         "",
         f"The test part was opened once, at {verdict.opened}. This model was trained on the "
-        f"{trained}.",
+        f"{trained}. {_METHOD}",
     ]
 
 

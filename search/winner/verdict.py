@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.winner.bootstrap import (
+from search.winner.uncertainty import (
     CLAIM,
     SURE,
     UserErrors,
-    bootstrap_rmse,
     doubt,
+    drawn_rmse,
     interval,
     probability_of_best,
 )
@@ -163,9 +163,9 @@ def judge(
     Returns:
         The candidates; the numbers of all that may be best, empty where the first one is with a
         probability of 95 %. Of n candidates these are the ones with a probability of 0.05 / n or
-        more: of three, 0.0167.
+        more: of three, 0.0167. One user or one repeat shows no spread: all candidates tie then.
     """
-    draws = bootstrap_rmse(errors)
+    draws = drawn_rmse(errors)
     chances, values = probability_of_best(draws), errors.rmse()
     candidates = []
     for place, (number, is_baseline, searched) in enumerate(trials):
@@ -184,9 +184,9 @@ def judge(
         )
     candidates.sort(key=lambda candidate: (candidate.mean, candidate.number))
     first = candidates[0]
-    if first.probability >= SURE or len(candidates) == 1:
+    if len(candidates) == 1 or (errors.shows_spread and first.probability >= SURE):
         return tuple(candidates), ()
-    near = (1 - SURE) / len(candidates)
+    near = (1 - SURE) / len(candidates) if errors.shows_spread else 0.0
     return tuple(candidates), tuple(c.number for c in candidates if c.probability >= near)
 
 
@@ -200,7 +200,7 @@ def score_test(names: list[str], errors: UserErrors) -> tuple[TestScore, ...]:
     Returns:
         A score for each, in the same order.
     """
-    draws, values = bootstrap_rmse(errors), errors.rmse()
+    draws, values = drawn_rmse(errors), errors.rmse()
     scores = []
     for place, name in enumerate(names):
         low, high = interval(draws[:, place])
@@ -210,11 +210,16 @@ def score_test(names: list[str], errors: UserErrors) -> tuple[TestScore, ...]:
                 rmse=float(values[place].mean()),
                 low=low,
                 high=high,
-                p_value=doubt(draws[:, 0], draws[:, place]) if place else None,
+                p_value=_p_value(errors, draws, place) if place else None,
                 repeats=tuple(float(value) for value in values[place]),
             )
         )
     return tuple(scores)
+
+
+def _p_value(errors: UserErrors, draws: NDArray[np.float64], place: int) -> float:
+    """The doubt that the first predictor beats another; 1 where no spread can be seen."""
+    return doubt(draws[:, 0], draws[:, place]) if errors.shows_spread else 1.0
 
 
 def together(parts: list[list[NDArray[np.float64]]], counts: NDArray[np.float64]) -> UserErrors:

@@ -68,7 +68,10 @@ def test_every_hidden_activation_builds(activation: str) -> None:
 
 @pytest.mark.parametrize("activation", OUTPUT_ACTIVATIONS)
 def test_every_output_activation_builds(activation: str) -> None:
-    config = ModelConfig(units=(4,), dropout=(0.0,), output_activation=activation)
+    start = 0.5 if activation == "sigmoid" else 7.0
+    config = ModelConfig(
+        units=(4,), dropout=(0.0,), output_activation=activation, output_bias=start
+    )
     model = build_model(config, SMALL, score_range=(1.0, 5.0))
     known = activation.removeprefix("scaled_")
     assert _dense(model)[-1].activation is keras.activations.get(known)
@@ -192,6 +195,32 @@ def test_a_scaled_sigmoid_keeps_a_start_beyond_its_range_inside() -> None:
     assert start == pytest.approx(0.99, abs=1e-6)
     with pytest.raises(ModelsError, match=r"needs the least and the greatest score.*got None"):
         build_model(config, SMALL)
+
+
+@pytest.mark.parametrize(
+    ("activation", "start", "bias"),
+    # log(0.8 / 0.2), log(exp(2) - 1), the score itself
+    [("sigmoid", 0.8, 1.3862944), ("softplus", 2.0, 1.8545865), ("linear", 2.0, 2.0)],
+)
+def test_a_model_starts_at_its_score_whatever_the_output(
+    activation: str, start: float, bias: float
+) -> None:
+    config = ModelConfig(
+        units=(), dropout=(), embedding_size=2, output_activation=activation, output_bias=start
+    )
+    model = build_model(config, SMALL)
+    assert float(_dense(model)[-1].bias[0]) == pytest.approx(bias, abs=1e-6)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Embedding):
+            layer.set_weights([np.zeros(layer.embeddings.shape)])
+    assert float(model(_codes(0, 0))[0, 0]) == pytest.approx(start, abs=1e-6)
+    earlier = build_model(replace(config, output_start="bias"), SMALL)
+    assert float(_dense(earlier)[-1].bias[0]) == pytest.approx(start)
+
+
+def test_a_sigmoid_does_not_start_at_a_score_that_it_cannot_predict() -> None:
+    with pytest.raises(ModelsError, match=r"from a score of 0 to 1, but got 7.*scaled_sigmoid"):
+        build_model(ModelConfig(output_activation="sigmoid"), SMALL)
 
 
 def test_the_penalties_of_vectors_and_biases_are_their_own() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models.data import Part, Split, Vocabulary
+from models.errors import ModelsError
 from models.evaluation import fit_biases, inputs_of, rmse, trivial_rmse
 
 
@@ -72,3 +73,8 @@ def test_the_model_reads_movies_first(split: Split) -> None:
     movies, users = inputs_of(split.valid)
     assert movies.tolist() == [[1], [2]]
     assert users.tolist() == [[0], [3]]
+
+
+def test_without_rows_there_is_no_error_to_compute() -> None:
+    with pytest.raises(ModelsError, match=r"needs at least one score, but there is none"):
+        rmse(np.empty(0), np.empty(0))

@@ -16,7 +16,6 @@ from models import (
     ModelConfig,
     TrainConfig,
     build_model,
-    id_type,
     predict,
     save_keras_model,
     save_ratings_model,
@@ -101,8 +100,7 @@ def test_an_unknown_id_takes_the_last_slot(split: Split, saved: tuple[keras.Mode
 def test_an_id_is_the_same_as_text_and_as_number(
     known: list[object], raw: object, codes: list[int]
 ) -> None:
-    found = serving._codes(pd.Index(known), pd.Series(raw))
-    assert found.reshape(-1).tolist() == codes
+    assert serving._Ids(known).codes(pd.Series(raw))[0].tolist() == codes
 
 
 def test_the_folder_holds_the_model_and_plain_ids_but_neither_pickle_nor_optimizer(
@@ -142,9 +140,33 @@ def test_the_shipped_loader_imports_nothing_of_ours() -> None:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "a relative import"
             found.add(str(node.module).split(".")[0])
-    assert found == {"__future__", "json", "keras", "numpy", "pandas", "pathlib", "typing"}
+    assert found == {"__future__", "json", "keras", "numpy", "pandas", "pathlib", "re", "typing"}
 
 
-def test_the_type_of_ids_is_told_as_mlflow_does() -> None:
-    assert id_type(np.array([1, 2], np.int64)) == "long"
-    assert id_type(np.array(["a", "b"], dtype=object)) == "string"
+@pytest.mark.parametrize(
+    "table", [pd.DataFrame({"user": [], "movie": []}), pd.DataFrame(columns=["user", "movie"])]
+)
+def test_an_empty_table_has_an_empty_answer(
+    table: pd.DataFrame, saved: tuple[keras.Model, Path]
+) -> None:
+    found = serving.load_model(saved[1]).predict(table)
+    assert (found.shape, found.dtype) == ((0,), np.float64)
+    known = serving.load_model(saved[1]).predict(table, params={"known": True})
+    assert list(known.columns) == ["score", "user_known", "movie_known"]
+    assert len(known) == 0
+
+
+def test_a_prediction_says_whether_its_ids_were_known(
+    split: Split, saved: tuple[keras.Model, Path]
+) -> None:
+    users, movies = split.vocabulary.user_ids.tolist(), split.vocabulary.movie_ids.tolist()
+    # A fraction of an id is no id: 100.5 is not user 100.
+    asked = pd.DataFrame(
+        {"user": pd.Series([users[0], "nobody", 100.5], dtype=object), "movie": [movies[1]] * 3}
+    )
+    loaded = serving.load_model(saved[1])
+    found = loaded.predict(asked, params={"known": True})
+    assert found["user_known"].tolist() == [True, False, False]
+    assert found["movie_known"].tolist() == [True, True, True]
+    assert found["score"].tolist() == loaded.predict(asked).tolist()
+    assert found["score"][1] == found["score"][2] != found["score"][0]

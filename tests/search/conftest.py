@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from calling import Here
 
-SUPPORT = Path(__file__).parent.parent / "support"
-EXAMPLES = Path(__file__).parent.parent.parent / "docs" / "examples"
+TOP = Path(__file__).parent.parent.parent
+SUPPORT = TOP / "tests" / "support"
+EXAMPLES = TOP / "docs" / "examples"
 
 
 @pytest.fixture(scope="session")
@@ -56,4 +57,5 @@ def here(capsys: pytest.CaptureFixture[str]) -> Here:
 
 @pytest.fixture(autouse=True)
 def _own_modules(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(SUPPORT), str(EXAMPLES)]))
+    """Children find the modules of the tests, and this checkout's code, whichever is installed."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(TOP), str(SUPPORT), str(EXAMPLES)]))

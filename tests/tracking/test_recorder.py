@@ -65,7 +65,7 @@ def test_a_whole_study_goes_through(
 
 
 def test_an_unknown_run_is_none_and_no_error(any_recorder: Recorder, make_trial: Make) -> None:
-    for run_id in ("", "0" * 32):
+    for run_id in ("", "0" * 32, "movies:7"):
         assert any_recorder.find_run(run_id) is None
         assert any_recorder.metric(run_id, "rmse") is None
         assert any_recorder.model_uri(run_id) is None

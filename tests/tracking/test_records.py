@@ -11,7 +11,17 @@ from dataclasses import replace
 
 import pytest
 
-from tracking import BEYOND, COMPLETE, EndReason, Role, State, StudyRecord, Tag, TrialRecord
+from tracking import (
+    BEYOND,
+    COMPLETE,
+    DatasetRecord,
+    EndReason,
+    Role,
+    State,
+    StudyRecord,
+    Tag,
+    TrialRecord,
+)
 from tracking.records import sign_of
 
 Make = Callable[..., TrialRecord]
@@ -31,7 +41,8 @@ def test_an_enumerated_word_is_its_plain_text_wherever_it_is_written(member: str
 
 
 def test_states_and_reasons_are_the_words_that_stand_in_stored_studies() -> None:
-    assert [*State] == ["queued", "running", "complete", "pruned", "failed", "killed"]
+    last = ["failed", "killed"]
+    assert [*State] == ["queued", "running", "complete", "pruned", "refused", *last]
     ends = ["", "epochs", "early_stopping", "pruned", "limit", "nan", "out_of_memory", "error"]
     assert [*EndReason] == [*ends, "crash", "timeout", "interrupted"]
     assert all(tag.startswith("trialbook.") for tag in Tag)
@@ -65,6 +76,28 @@ def test_less_is_better_unless_the_study_says_otherwise(
     assert (low.gain(0.75, over=1.0), high.gain(0.75, over=1.0)) == (0.25, -0.25)
     assert [trial.number for trial in low.ranked()] == [1, 0]
     assert [trial.number for trial in high.ranked()] == [0, 1]
+
+
+def test_the_best_and_any_trial_can_be_asked_for(study: StudyRecord, make_trial: Make) -> None:
+    beyond = make_trial(0, 0.0, tags={BEYOND: "true"})
+    record = replace(study, trials=(beyond, make_trial(2, 0.0), make_trial(5, -0.5)))
+    assert record.best is record.trial(5) is record.trials[2]
+    assert record.trial(1) is None
+    assert study.best is None
+    broken = (make_trial(6, float("nan")), make_trial(7, float("-inf")))
+    assert replace(record, trials=(*record.trials, *broken)).ranked() == record.ranked()
+    assert replace(study, trials=(beyond,)).best is None
+
+
+def test_the_trivial_predictor_to_beat_is_the_better_one(study: StudyRecord) -> None:
+    def of(**profile: float | None) -> tuple[str, float] | None:
+        dataset = DatasetRecord(name="r", content_hash="", profile=profile)
+        return replace(study, dataset=dataset).trivial
+
+    assert of(biases_val_rmse=0.9, global_mean_val_rmse=1.0) == ("biases", 0.9)
+    assert of(biases_val_rmse=0.9, global_mean_val_rmse=0.0) == ("global_mean", 0.0)
+    assert of(biases_val_rmse=0.9, global_mean_val_rmse=None) == ("biases", 0.9)
+    assert of() is replace(study, dataset=None).trivial is None
 
 
 def test_the_baseline_of_a_study_is_the_first_one_that_came_to_a_value(

@@ -38,7 +38,7 @@ class History:
 
     Attributes:
         points: Every trial by number.
-        best: Number of every complete trial, and the best value up to it.
+        best: Number of every complete trial within the limits, and the best value up to it.
         baseline: Value of the baseline trial, or None.
         limits: Range of the vertical axis, or None where there is no value.
     """
@@ -51,7 +51,9 @@ class History:
 
 @dataclass(frozen=True)
 class Landscape:
-    """The complete trials and a scale per parameter, for parallel coordinates and slice plots.
+    """A study's complete trials and a scale per parameter, for parallel coordinates and slices.
+
+    Trials beyond a limit of the study are left out.
 
     Attributes:
         numbers: Numbers of the trials.
@@ -92,11 +94,12 @@ def history(study: StudyRecord) -> History:
     trials = sorted(study.trials, key=lambda trial: trial.number)
     points = tuple(HistoryPoint(t.number, finite(t.value), t.state) for t in trials)
     best: list[tuple[float, float]] = []
-    for point in points:
-        if point.state == COMPLETE and point.value is not None:
+    for point, trial in zip(points, trials, strict=True):
+        if point.state == COMPLETE and point.value is not None and not trial.is_beyond:
             leads = not best or study.better(point.value, than=best[-1][1])
             best.append((point.number, point.value if leads else best[-1][1]))
-    base = finite(study.baseline.value) if study.baseline else None
+    fits = study.baseline is not None and not study.baseline_misfit
+    base = finite(study.baseline.value) if study.baseline and fits else None
     values = [point.value for point in points if point.value is not None]
     done = [p.value for p in points if p.value is not None and p.state == COMPLETE]
     limits = robust_limits((done if len(done) > 1 else values), minimize=study.minimize)
@@ -118,7 +121,8 @@ def landscape(study: StudyRecord) -> Landscape:
     Where no parameter differs, every parameter gets a scale. There are 12 scales at most; the
     most important parameters come first.
     """
-    trials = [t for t in study.trials if t.state == COMPLETE and finite(t.value) is not None]
+    done = [t for t in study.trials if t.state == COMPLETE and finite(t.value) is not None]
+    trials = [t for t in done if not t.is_beyond]  # the best is marked, and those are not ranked
     values = tuple(float(t.value) for t in trials if t.value is not None)
     names = study.varied() or sorted({name for t in trials for name in t.params})
     scales = [axis_of(name, [t.params.get(name) for t in trials]) for name in names]

@@ -20,6 +20,7 @@ class Point:
         others: Values of the other goals, in the order of `Frontier.goals`.
         is_frontier: Whether the trial is on the Pareto frontier, `StudyRecord.frontier`.
         is_baseline: Whether the trial is a baseline, which the others are measured against.
+        is_beyond: Whether the trial exceeds a limit of the study, so that it is not compared.
     """
 
     number: int
@@ -27,6 +28,7 @@ class Point:
     others: tuple[float, ...]
     is_frontier: bool
     is_baseline: bool
+    is_beyond: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,14 @@ def frontier(study: StudyRecord) -> Frontier:
         value = finite(trial.value)
         known = [each for each in others if each is not None]
         if trial.state == COMPLETE and value is not None and len(known) == len(goals):
-            unbeaten = trial.number in first
-            points.append(Point(trial.number, value, tuple(known), unbeaten, trial.is_baseline))
+            point = Point(
+                number=trial.number,
+                value=value,
+                others=tuple(known),
+                is_frontier=trial.number in first,
+                is_baseline=trial.is_baseline,
+                is_beyond=trial.is_beyond,
+            )
+            points.append(point)
     limits = robust_limits([each.value for each in points], minimize=study.minimize)
     return Frontier(tuple(points), goals, limits)

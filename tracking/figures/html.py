@@ -8,7 +8,7 @@ from typing import Any
 
 from tracking.figures import style
 from tracking.figures.data import Curve, History, Landscape, Limits, words
-from tracking.figures.frontier import Frontier
+from tracking.figures.frontier import Frontier, Point
 
 
 def save(figure: Any, path: Path) -> None:
@@ -163,6 +163,25 @@ def draw_curves(
     return figure
 
 
+_FRONTIER = (
+    ("beyond a limit", style.GREY, 6),
+    ("beaten", style.GREY, 6),
+    ("not beaten", style.RED, 10),
+)
+
+
+def _place(point: Point) -> str:
+    """Where a trial stands in the figure of several goals."""
+    if point.is_beyond:
+        return "beyond a limit"
+    return "not beaten" if point.is_frontier else "beaten"
+
+
+def _symbol(point: Point) -> str:
+    shape = "diamond" if point.is_baseline else "circle"
+    return f"{shape}-open" if point.is_beyond else shape
+
+
 def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Any:
     """Plot the objective against every other goal, in one panel per goal."""
 
@@ -173,8 +192,8 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Any:
     figure = make_subplots(rows=1, cols=len(data.goals), shared_yaxes=True)
     for place, goal in enumerate(data.goals):
         at = {"row": 1, "col": place + 1}
-        for unbeaten, name in ((False, "beaten"), (True, "not beaten")):
-            points = [point for point in data.points if point.is_frontier is unbeaten]
+        for name, colour, size in _FRONTIER:
+            points = [point for point in data.points if _place(point) == name]
             figure.add_scatter(
                 x=[point.others[place] for point in points],
                 y=[point.value for point in points],
@@ -184,9 +203,9 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Any:
                 name=name,
                 showlegend=place == 0,
                 marker={
-                    "color": style.RED if unbeaten else style.GREY,
-                    "size": 10 if unbeaten else 6,
-                    "symbol": ["diamond" if p.is_baseline else "circle" for p in points],
+                    "color": colour,
+                    "size": size,
+                    "symbol": [_symbol(point) for point in points],
                 },
                 **at,
             )

@@ -38,7 +38,8 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Figure:
         panel.tick_params(labelsize=8, labelleft=place == 0)
     figure.supylabel(value_label, fontsize=9)
     figure.supxlabel(
-        "coloured: no trial is better in one goal without being worse in another; ◆ the baseline",
+        "coloured: no trial is better in one goal without being worse in another; ◆ the baseline; "
+        "hollow: beyond a limit",
         fontsize=8,
         color=style.GREY,
     )
@@ -47,15 +48,17 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Figure:
 
 def _draw_point(panel: Axes, point: Point, place: int, limits: Limits) -> None:
     low, high = limits
+    colour = style.RED if point.is_frontier else style.GREY
     at = (point.others[place], min(max(point.value, low), high))
     panel.scatter(
         [at[0]],
         [at[1]],
         s=44 if point.is_frontier else 24,
-        color=style.RED if point.is_frontier else style.GREY,
+        facecolor="none" if point.is_beyond else colour,
+        edgecolor=colour,
         marker="D" if point.is_baseline else "o",
         alpha=0.9 if point.is_frontier else 0.5,
-        lw=0,
+        lw=1 if point.is_beyond else 0,
         clip_on=False,
     )
     if point.is_frontier:

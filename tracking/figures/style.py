@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from tracking.states import COMPLETE, FAILED, KILLED, PRUNED, RUNNING
+from tracking.states import COMPLETE, FAILED, KILLED, PRUNED, REFUSED, RUNNING
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PINK, SKY, INK, GREY, LIGHT = "#CC79A7", "#56B4E9", "#222222", "#767676", "#DDDDDD"
 LINES = (BLUE, RED, GREEN, PINK, ORANGE)
 
-STATES = (COMPLETE, PRUNED, FAILED, KILLED, RUNNING)
+STATES = (COMPLETE, PRUNED, REFUSED, FAILED, KILLED, RUNNING)
 STATE_COLOURS: dict[str, str] = {
     COMPLETE: BLUE,
     PRUNED: ORANGE,
+    REFUSED: PINK,
     FAILED: RED,
     KILLED: GREY,
     RUNNING: SKY,
 }
-MPL_MARKERS: dict[str, str] = {COMPLETE: "o", PRUNED: "v", FAILED: "X", KILLED: "s", RUNNING: "D"}
+MPL_MARKERS: dict[str, str] = {
+    COMPLETE: "o",
+    PRUNED: "v",
+    REFUSED: "P",
+    FAILED: "X",
+    KILLED: "s",
+    RUNNING: "D",
+}
 PLOTLY_MARKERS: dict[str, str] = {
     COMPLETE: "circle",
     PRUNED: "triangle-down",
+    REFUSED: "cross",
     FAILED: "x",
     KILLED: "square",
     RUNNING: "diamond",

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from tracking.records import StudyRecord, TrialRecord
 from tracking.runs.payloads import shorten
-from tracking.states import COMPLETE, FAILED, KILLED, PRUNED, RUNNING
+from tracking.states import COMPLETE, FAILED, KILLED, PRUNED, REFUSED, RUNNING
 
+_ENDS = (COMPLETE, PRUNED, REFUSED, FAILED, KILLED)
 _MAX_NOTE = 8000
 _MAX_COLUMNS = 6
 _SHOWN = 10
@@ -18,21 +19,21 @@ _SHOWN = 10
 def counts(record: StudyRecord) -> dict[str, int]:
     """Count the trials in each state; queued ones are not counted."""
     counted = Counter(trial.state for trial in record.trials)
-    return {state: counted[state] for state in (COMPLETE, PRUNED, FAILED, KILLED, RUNNING)}
+    return {state: counted[state] for state in (*_ENDS, RUNNING)}
 
 
 def summary_metrics(record: StudyRecord) -> dict[str, float]:
     """The metrics of a study's run: how many trials are in each state, and the best value.
 
     Returns:
-        `n_complete`, `n_pruned`, `n_failed`, `n_killed`; and where a trial ranks, the best value
-        under the objective's name and its trial's number as `best_trial`.
+        `n_complete`, `n_pruned`, `n_refused`, `n_failed`, `n_killed`; and where a trial ranks, the
+        best value under the objective's name and its trial's number as `best_trial`.
     """
     counted = counts(record)
-    metrics = {f"n_{state}": float(counted[state]) for state in (COMPLETE, PRUNED, FAILED, KILLED)}
-    ranked = record.ranked()
-    if ranked and ranked[0].value is not None:
-        metrics |= {record.objective: ranked[0].value, "best_trial": float(ranked[0].number)}
+    metrics = {f"n_{state}": float(counted[state]) for state in _ENDS}
+    best = record.best
+    if best is not None and best.value is not None:
+        metrics |= {record.objective: best.value, "best_trial": float(best.number)}
     return metrics
 
 
@@ -82,20 +83,22 @@ def _results(record: StudyRecord) -> str:
     counted = {state: n for state, n in counts(record).items() if n}
     ends = ", ".join(f"{n} {state}" for state, n in counted.items()) or "none yet"
     parts = ["## Results", f"Trials: {ends}."]
-    ranked = record.ranked()
-    if not ranked:
-        return "\n\n".join([*parts, "No trial is complete, so there is no best one."])
-    parts.append(_against_baseline(record, ranked[0]))
+    ranked, best = record.ranked(), record.best
+    if best is None:
+        why = record.no_best[0].upper() + record.no_best[1:]
+        return "\n\n".join([*parts, f"{why}, so there is no best one."])
+    parts.append(_against_baseline(record, best))
     parts.append("\n".join(_table(record, ranked[:_SHOWN])))
     if record.frontier():
         parts.append("\n".join(_frontier(record)))
-    best = f"{record.name}:{ranked[0].number}"
-    parts.append(f"Repeat the best: `trialbook reproduce {best}`")
+    parts.append(f"Repeat the best: `trialbook reproduce {record.name}:{best.number}`")
     return "\n\n".join(part for part in parts if part)
 
 
 def _against_baseline(record: StudyRecord, best: TrialRecord) -> str:
     base = record.baseline
+    if record.baseline_misfit:
+        return f"The baseline is no bar here: {record.baseline_misfit}."
     if base is None or base.value is None or best.value is None:
         return ""
     gain = record.gain(best.value, over=base.value)
@@ -121,7 +124,7 @@ def _frontier(record: StudyRecord) -> list[str]:
     lines += ["| " + " | ".join(["trial", *record.goals]) + " |"]
     lines += ["|" + " --- |" * (1 + len(record.goals))]
     for trial in record.frontier()[:_SHOWN]:
-        others = [f"{trial.metrics.get(name, 0.0):.5g}" for name in record.goals[1:]]
+        others = [_cell(trial.metrics.get(name)) for name in record.goals[1:]]
         lines.append("| " + " | ".join([str(trial.number), f"{trial.value:.5f}", *others]) + " |")
     return lines
 

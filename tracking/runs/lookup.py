@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracking.runs.quiet import is_missing, quiet
+from tracking.runs.quiet import can_name_run, is_missing, quiet
 
 
 def read_run(client: Any, run_id: str) -> dict[str, Any] | None:
@@ -18,6 +18,8 @@ def read_run(client: Any, run_id: str) -> dict[str, Any] | None:
         `run_id`, `name`, `status`, `experiment_id`, `tags`, `params` and `metrics`, or None
         where there is no such run.
     """
+    if not can_name_run(run_id):
+        return None
     quiet()
     from mlflow.exceptions import MlflowException
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tracking.records import ModelFolder
 from tracking.runs.batches import LoggedModel
-from tracking.runs.quiet import is_missing, quiet
+from tracking.runs.quiet import can_name_run, is_missing, quiet
 
 LOADER_MODULE = "trialbook_serving"
 """Name of the loader's module in a logged model, unlikely to be shadowed by a user's folder."""
@@ -88,19 +88,25 @@ def find_models(client: Any, run_id: str, run: Any = None) -> list[str]:
         The models' identifiers in the order in which they were logged, the trial's own first;
         none of a run that does not exist.
     """
-    known = run or _unless_missing(client.get_run, run_id)
-    if known is None or not known.outputs:
+    if run is None and can_name_run(run_id):
+        run = _unless_missing(client.get_run, run_id)
+    return [str(model.model_id) for model in _models_of(client, run)]
+
+
+def _models_of(client: Any, run: Any) -> list[Any]:
+    """MLflow's entities of a run's models that are not deleted, the trial's own first."""
+    if run is None or not run.outputs:
         return []
     # A run goes on to name a model that is deleted.
-    named = sorted(known.outputs.model_outputs, key=lambda each: each.step)
-    identifiers = [str(each.model_id) for each in named]
-    return [each for each in identifiers if _unless_missing(client.get_logged_model, each)]
+    named = sorted(run.outputs.model_outputs, key=lambda each: each.step)
+    found = (_unless_missing(client.get_logged_model, str(each.model_id)) for each in named)
+    return [model for model in found if model is not None]
 
 
 def log_models(
     client: Any, run_id: str, models: Sequence[ModelFolder], loader: Path
 ) -> list[LoggedModel]:
-    """Log the models of a run, unless it has models already.
+    """Log the models of a run, but for those of the same names that it has already.
 
     Args:
         client: The store's client.
@@ -113,8 +119,10 @@ def log_models(
     """
     run = client.get_run(run_id)
     experiment = str(run.info.experiment_id)
-    identifiers = find_models(client, run_id, run) or [
-        log_model(
+    known = {str(model.name): str(model.model_id) for model in _models_of(client, run)}
+    logged = []
+    for place, model in enumerate(models):
+        identifier = known.get(model.name) or log_model(
             client,
             experiment_id=experiment,
             run_id=run_id,
@@ -122,10 +130,8 @@ def log_models(
             loader=loader,
             place=place,
         )
-        for place, model in enumerate(models)
-    ]
-    pairs = zip(identifiers, models, strict=False)
-    return [LoggedModel(identifier, model.figure) for identifier, model in pairs]
+        logged.append(LoggedModel(identifier, model.figure))
+    return logged
 
 
 def drop_models(client: Any, run_id: str, *, artifacts: Path) -> None:
@@ -179,7 +185,14 @@ def _signature(model: ModelFolder) -> Any:
     if model.kind != "ratings":
         return None
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+    from mlflow.types.schema import AnyType
 
-    ids = [ColSpec(model.user_id_type, "user"), ColSpec(model.movie_id_type, "movie")]
-    return ModelSignature(inputs=Schema(ids), outputs=Schema([ColSpec("double", "score")]))
+    # An id is matched as text, so that a number and its text are one: a type would refuse one of
+    # them, and make user 196 of 196.5.
+    ids = [ColSpec(AnyType(), "user"), ColSpec(AnyType(), "movie")]
+    return ModelSignature(
+        inputs=Schema(ids),
+        outputs=Schema([ColSpec("double", "score")]),
+        params=ParamSchema([ParamSpec("known", "boolean", False)]),
+    )

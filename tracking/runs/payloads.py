@@ -8,18 +8,20 @@ import re
 from collections.abc import Mapping
 
 from tracking.records import DatasetRecord, Scalar, StudyRecord, TrialRecord
-from tracking.states import COMPLETE, FAILED, KILLED, PRUNED
+from tracking.states import COMPLETE, FAILED, KILLED, PRUNED, REFUSED
 from tracking.tags import Role, Tag
 
 NOTE_TAG = "mlflow.note.content"
 DIGEST_LENGTH = 36
 
+_NAMED = (PRUNED, REFUSED, FAILED, KILLED)
 _MAX_PARAM = 6000
 _MAX_TAG = 8000
 _STATUS: dict[str, str] = {
     COMPLETE: "FINISHED",
     FAILED: "FAILED",
     PRUNED: "KILLED",
+    REFUSED: "KILLED",
     KILLED: "KILLED",
 }
 
@@ -27,11 +29,11 @@ _STATUS: dict[str, str] = {
 def run_name(record: TrialRecord) -> str:
     """Name the run of a trial: `movies-0007`, `movies-0007 (pruned)`, `baseline`.
 
-    MLflow has one status, KILLED, for pruned and for killed trials. The name tells them apart
+    MLflow has one status, KILLED, for pruned, refused and killed trials. The name tells them apart
     in every list, legend and comparison.
     """
     name = "baseline" if record.is_baseline else f"{record.study}-{record.number:04d}"
-    return f"{name} ({record.state})" if record.state in (PRUNED, FAILED, KILLED) else name
+    return f"{name} ({record.state})" if record.state in _NAMED else name
 
 
 def status_of(state: str) -> str:

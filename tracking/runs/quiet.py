@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import re
 import warnings
 
 
@@ -34,5 +35,14 @@ def one_line(error: BaseException, limit: int = 200) -> str:
 
 def is_missing(error: Exception) -> bool:
     """Whether an `MlflowException` says that the run, model or experiment asked for is missing."""
-    code = getattr(error, "error_code", "")
-    return code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+    return getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST"
+
+
+def can_name_run(run_id: str) -> bool:
+    """Whether a text can be a run's identifier; MLflow refuses to look for any other.
+
+    Example:
+        >>> can_name_run("0a1b2c"), can_name_run("movies:7"), can_name_run("")
+        (True, False, False)
+    """
+    return re.fullmatch(r"[a-zA-Z0-9][\w-]{0,255}", run_id, re.ASCII) is not None

@@ -146,8 +146,8 @@ class MlflowRecorder:
         Args:
             record: The trial, with its `run_id`.
             folder: Files for the run's root, or None. A folder that does not exist counts as None.
-            models: The models, the trial's own first. A run that has models already keeps them,
-                and none is logged again.
+            models: The models, the trial's own first. Those that the run has already, by name,
+                it keeps, and they are not logged again.
             epochs: The epochs that are not written yet.
 
         Raises:

@@ -49,7 +49,7 @@ def prepare_sqlite(path: Path, built: Path | None = None) -> None:
     except OSError as error:
         raise TrackingError(
             f"The record needs a folder it can write to, but {path.parent} cannot be one "
-            f"({error.strerror}). Choose another folder."
+            f"({error.strerror or error}). Choose another folder."
         ) from error
 
 

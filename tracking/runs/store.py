@@ -144,7 +144,7 @@ class Store:
         except OSError as error:
             raise TrackingError(
                 f"The record needs a folder it can write to, but {self.home} cannot be one "
-                f"({error.strerror}). Choose another folder."
+                f"({error.strerror or error}). Choose another folder."
             ) from error
         if not os.access(self.home, os.W_OK):
             raise TrackingError(

@@ -61,7 +61,8 @@ def _convert(frame: Any) -> RatingTable:
 
     arrow = pa.Table.from_pandas(frame, preserve_index=False)
     columns = {name: arrow.column(name) for name in _COLUMNS}
-    return rating_table(columns, Columns(*_COLUMNS), where="movielens", gaps=False)
+    names = Columns(*_COLUMNS)
+    return rating_table(columns, names, SourceOptions(), where="movielens", gaps=False)
 
 
 def _write(frame: Any, path: Path) -> None:

@@ -5,26 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from models.data.options import SourceOptions
+from models.data.readers.feather import read_feather
+from models.data.readers.json_lines import read_json
+from models.data.readers.packed import packing_of, unpacked
 from models.data.readers.parquet import read_parquet
 from models.data.readers.sqlite import read_sqlite
 from models.data.readers.text import read_text
 from models.data.table import RatingTable
 from models.errors import ModelsError
 
-_SQLITE, _PARQUET = b"SQLite format 3\0", b"PAR1"
-_PACKED = {
-    b"\x1f\x8b": "gzip",
-    b"PK\x03\x04": "zip",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ": "xz",
-    b"\x28\xb5\x2f\xfd": "zstd",
+_SQLITE = b"SQLite format 3\0"
+_BINARY = {b"PAR1": read_parquet, b"ARROW1": read_feather}
+_HEAD_BYTES = 512
+_ENDINGS = {
+    "Parquet": (".parquet", ".pq"),
+    "SQLite": (".sqlite", ".sqlite3", ".db"),
+    "Feather": (".feather", ".arrow"),
 }
-_PARQUET_ENDINGS = (".parquet", ".pq")
-_SQLITE_ENDINGS = (".sqlite", ".sqlite3", ".db")
 
 
 def read_file(path: Path, options: SourceOptions, *, gaps: bool = False) -> RatingTable:
-    """Read a file of ratings: CSV, TSV, `::`-separated, Parquet or SQLite.
+    """Read a file of ratings: text, JSON, Parquet, Feather or SQLite, compressed or not.
 
     Args:
         path: The file.
@@ -39,39 +40,59 @@ def read_file(path: Path, options: SourceOptions, *, gaps: bool = False) -> Rati
     """
     where = path.name[:100]
     try:
-        head = _head(path)
-        if head.startswith(_SQLITE):
-            return read_sqlite(path, options, where=where, gaps=gaps)
-        if options.table is not None:
-            raise ModelsError(f"`table` is for SQLite files, but {where} is none.")
-        if head.startswith(_PARQUET):
-            return read_parquet(path, options, where=where, gaps=gaps)
-        _refuse(path, head, where)
-        return read_text(path, options, where=where, gaps=gaps)
+        packing = packing_of(_head(path))
+        if packing is None:
+            return _read(path, options, where=where, gaps=gaps)
+        with unpacked(path, packing, where=where) as inner:
+            return _read(inner, options, where=where, gaps=gaps)
     except OSError as error:
-        raise ModelsError(f"{str(path)[:200]} cannot be read: {error.strerror}.") from None
+        raise ModelsError(f"{str(path)[:200]} cannot be read: {error.strerror or error}.") from None
+
+
+def _read(path: Path, options: SourceOptions, *, where: str, gaps: bool) -> RatingTable:
+    """Read a file that is not compressed."""
+    head = _head(path)
+    if head.startswith(_SQLITE):
+        return read_sqlite(path, options, where=where, gaps=gaps)
+    if options.table is not None:
+        raise ModelsError(f"`table` is for SQLite files, but {where} is none.")
+    for start, read in _BINARY.items():
+        if head.startswith(start):
+            return read(path, options, where=where, gaps=gaps)
+    _refuse(path, head, where)
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith((b"{", b"[{", b"[\n", b"[\r", b"[ ")):
+        return read_json(path, options, where=where, gaps=gaps)
+    return read_text(path, options, where=where, gaps=gaps)
 
 
 def _head(path: Path) -> bytes:
-    """Read the first 16 bytes of a file."""
+    """Read the first bytes of a file."""
     if not path.exists():
         raise ModelsError(f"The ratings file must exist, but there is no {path}.")
     if not path.is_file():
         raise ModelsError(f"The ratings must be a file, but {path} is a folder.")
     with path.open("rb") as file:
-        return file.read(16)
+        return file.read(_HEAD_BYTES)
 
 
 def _refuse(path: Path, head: bytes, where: str) -> None:
-    """Refuse a file that is empty, compressed, or named as Parquet or SQLite but is neither."""
+    """Refuse a file that is empty, of a format that is not read, or other than its name says."""
     if not head:
         raise ModelsError(f"{where} must have column names and rows, but is empty.")
-    for start, name in _PACKED.items():
-        if head.startswith(start):
-            raise ModelsError(
-                f"{where} must be unpacked, but is a {name} archive. Unpack it first."
-            )
+    if head[257:262] == b"ustar":
+        raise ModelsError(
+            f"{where} must be a file of ratings, but is a tar archive. Unpack it, and name the "
+            "file in it."
+        )
+    if head.startswith(b"FEA1"):
+        raise ModelsError(
+            f"{where} must be Feather of version 2, but is of version 1. Write it again with "
+            "pyarrow or pandas of today."
+        )
+    if packing_of(head) is not None:
+        raise ModelsError(f"{where} must be compressed once, but is again inside. Unpack it first.")
     ending = path.suffix.lower()
-    for endings, name in ((_PARQUET_ENDINGS, "Parquet"), (_SQLITE_ENDINGS, "SQLite")):
+    for name, endings in _ENDINGS.items():
         if ending in endings:
             raise ModelsError(f"{where} must be {name} by its name, but its content is not.")

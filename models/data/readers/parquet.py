@@ -7,7 +7,7 @@ from textwrap import shorten
 from typing import Any
 
 from models.data.options import SourceOptions
-from models.data.readers.arrow_columns import rating_table
+from models.data.readers.arrow_columns import check_flat, rating_table
 from models.data.readers.columns import Columns, resolve_columns
 from models.data.table import RatingTable
 from models.errors import ModelsError
@@ -37,22 +37,16 @@ def read_parquet(
     except (pa.ArrowException, OSError) as error:
         reason = shorten(str(error), 160, placeholder=" …")
         raise ModelsError(f"{where} must be a whole Parquet file, but: {reason}") from None
-    return rating_table(columns, names, where=where, gaps=gaps)
+    return rating_table(columns, names, options, where=where, gaps=gaps)
 
 
 def _columns(path: Path, options: SourceOptions, where: str) -> tuple[Columns, dict[str, Any]]:
     """Read the columns that hold the ratings, as Arrow arrays by name."""
-    import pyarrow as pa
     import pyarrow.parquet as parquet
 
     with parquet.ParquetFile(path) as file:
         schema = file.schema_arrow
         names = resolve_columns(schema.names, options, where=where)
-        for name in names.names:
-            if pa.types.is_nested(schema.field(name).type):
-                raise ModelsError(
-                    f"{where}: column {name!r} must hold one value a row, but holds "
-                    f"{schema.field(name).type}."
-                )
+        check_flat(schema, names, where)
         # One column at a time: the widest of them, not their sum, is what is decoded at once.
         return names, {name: file.read(columns=[name]).column(name) for name in names.names}

@@ -42,7 +42,7 @@ def read_sqlite(
             columns = read_columns(database, table, names, where=where)
     except sqlite3.Error as error:
         raise ModelsError(f"{where} must be a whole SQLite database, but: {error}.") from None
-    return rating_table(columns, names, where=where, gaps=gaps)
+    return rating_table(columns, names, options, where=where, gaps=gaps)
 
 
 def _check_length(path: Path, where: str) -> None:

@@ -63,7 +63,7 @@ def read_text(path: Path, options: SourceOptions, *, where: str, gaps: bool = Fa
         table = _read_as_text(path, layout, names, where)
     columns = {name: table.column(name) for name in names.names}
     del table
-    read = rating_table(columns, names, where=where, gaps=gaps)
+    read = rating_table(columns, names, options, where=where, gaps=gaps)
     return replace(read, warnings=(*read.warnings, *_taken_for(layout, options, where)))
 
 
@@ -118,7 +118,7 @@ def _read(
     )
     read = arrow.ReadOptions(
         column_names=list(layout.names),
-        skip_rows=int(layout.has_header),
+        skip_rows=layout.lines_above,
         use_threads=threads,
         block_size=_BLOCK_BYTES,
     )
@@ -155,7 +155,7 @@ def _read_as_text(path: Path, layout: TextLayout, names: Columns, where: str) ->
     except pa.ArrowInvalid as error:
         if ragged:
             first = ragged[0]
-            row = "" if first.number is None else f" {first.number - int(layout.has_header)}"
+            row = "" if first.number is None else f" {first.number - layout.lines_above}"
             raise ModelsError(
                 f"{where} must have {first.expected_columns} fields in each row, but row{row} has "
                 f"{first.actual_columns}: {first.text[:60]!r}."
@@ -169,7 +169,7 @@ def _bytes_error(path: Path, layout: TextLayout, where: str, reason: str) -> str
     It names the first byte that is not UTF-8 and its row, or where all is UTF-8, Arrow's reason.
     """
     with path.open("rb") as file:
-        for line, data in enumerate(file, start=1 - int(layout.has_header)):
+        for line, data in enumerate(file, start=1 - layout.lines_above):
             try:
                 data.decode()
             except UnicodeDecodeError as error:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import codecs
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from models.data.options import SEPARATORS, SourceOptions
 from models.data.readers.columns import resolve_columns
+from models.data.readers.scores import is_word
 from models.errors import ModelsError
 
 DOUBLE_COLON = "::"
@@ -24,21 +25,29 @@ class TextLayout:
     Attributes:
         separator: One of `models.data.options.SEPARATORS`.
         names: Column names, left to right.
-        has_header: Whether the first line holds the names.
+        has_header: Whether the first line that is no comment holds the names.
         first_row: Fields of the first data row, empty where there is none.
+        comments: Lines before that first line: comments, blank lines, Excel's `sep=;`.
     """
 
     separator: str
     names: tuple[str, ...]
     has_header: bool
     first_row: tuple[str, ...]
+    comments: int = 0
+
+    @property
+    def lines_above(self) -> int:
+        """The number of lines above the first data row."""
+        return self.comments + int(self.has_header)
 
 
 def read_layout(path: Path, options: SourceOptions, *, where: str) -> TextLayout:
     """Find the layout of a text file from its first lines.
 
     A file whose first line is a rating itself (user, movie, a number, perhaps a time) has no
-    column names: they are taken to be in that order.
+    column names: they are taken to be in that order. Lines above that begin with `#`, `%` or `//`
+    are comments; the last of them may hold the names.
 
     Args:
         path: The file.
@@ -54,15 +63,59 @@ def read_layout(path: Path, options: SourceOptions, *, where: str) -> TextLayout
     """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
-    lines = [line for line in _text(head, where).splitlines() if line.strip()][:2]
+    comments, lines = _below_comments(_text(head, where).splitlines())
     if not lines:
         raise ModelsError(f"{where} must have column names and rows, but is empty.")
-    separator = _separator(lines, options.separator, where)
+    excel = next((line.strip()[4:] for line in comments if _is_excels(line)), None)
+    separator = _separator(lines, options.separator or excel or None, where)
     fields = [_fields(line, separator) for line in lines]
+    layout = _named_above(comments, separator, fields) if options.columns is None else None
+    layout = layout or _layout(separator, fields, options, where)
+    return replace(layout, comments=len(comments))
+
+
+def _below_comments(lines: list[str]) -> tuple[list[str], list[str]]:
+    """Separate the lines at the top that are comments or blank from the two lines below them."""
+    start = 0
+    while start < len(lines) and (not lines[start].strip() or _is_comment(lines[start])):
+        start += 1
+    return lines[:start], [line for line in lines[start:] if line.strip()][:2]
+
+
+def _is_comment(line: str) -> bool:
+    return line.startswith(("#", "%", "//")) or _is_excels(line)
+
+
+def _is_excels(line: str) -> bool:
+    """Whether a line is Excel's word on the separator: `sep=;`."""
+    return line.strip().lower().startswith("sep=") and len(line.strip()) <= 5
+
+
+def _named_above(
+    comments: list[str], separator: str, fields: Sequence[tuple[str, ...]]
+) -> TextLayout | None:
+    """Find the layout of a file whose last comment names its columns; None where it does not."""
+    above = [line for line in comments if line.strip() and not _is_excels(line)]
+    if not above:
+        return None
+    names = tuple(each.strip() for each in _fields(above[-1].lstrip("#%/ "), separator))
+    if len(names) != len(fields[0]):
+        return None
+    try:
+        resolve_columns(names, SourceOptions(), where="")
+    except ModelsError:
+        return None
+    return TextLayout(separator, names, False, fields[0])
+
+
+def _layout(
+    separator: str, fields: Sequence[tuple[str, ...]], options: SourceOptions, where: str
+) -> TextLayout:
+    """Find the layout of a file by its first two lines that are no comments."""
     named = (options.user_column, options.movie_column, options.score_column)
     if options.columns is not None:
         return _as_named(tuple(options.columns), separator, fields, where)
-    if not any(named) and 3 <= len(fields[0]) <= 4 and _is_number(fields[0][2]):
+    if not any(named) and 3 <= len(fields[0]) <= 4 and _is_score(fields, 2):
         return TextLayout(separator, _NAMES[: len(fields[0])], False, fields[0])
     return TextLayout(separator, fields[0], True, fields[1] if len(fields) > 1 else ())
 
@@ -80,7 +133,7 @@ def _as_named(
             f"{len(names)}: {', '.join(names)}. Its first line: {separator.join(fields[0])[:60]!r}."
         )
     score = names.index(resolve_columns(names, SourceOptions(), where="`columns`").score)
-    has_header = not _is_number(fields[0][score])
+    has_header = not _is_score(fields, score)
     rows = fields[1:] if has_header else fields
     return TextLayout(separator, names, has_header, rows[0] if rows else ())
 
@@ -139,9 +192,14 @@ def _fields(line: str, separator: str) -> tuple[str, ...]:
     return tuple(next(csv.reader([line], delimiter=separator)))
 
 
-def _is_number(text: str) -> bool:
+def _is_score(fields: Sequence[tuple[str, ...]], place: int) -> bool:
+    """Whether the first line has a score in a column, rather than the column's name.
+
+    A word such as "like" is a score only where the line below has one too.
+    """
     try:
-        float(text)
+        float(fields[0][place].replace(",", "."))
     except ValueError:
-        return False
+        texts = [line[place] for line in fields if len(line) > place]
+        return len(texts) > 1 and all(is_word(text) for text in texts)
     return True

@@ -17,6 +17,7 @@ from search.cli.common import (
     table,
 )
 from search.errors import SearchError
+from tracking import StudyRecord
 
 
 @click.command(epilog="Example: trialbook compare sample sample-random")
@@ -39,12 +40,12 @@ def command(
         )
     stored = open_studies(home, storage)
     records = [stored.record(name) for name in studies]
-    best = {record.name: (record.ranked() or (None,))[0] for record in records}
+    best = {record.name: record.best for record in records}
     names = dict.fromkeys(n for t in best.values() if t is not None for n in t.params)
     values = {n: [t.params.get(n) if t else None for t in best.values()] for n in names}
     differ = [n for n, row in values.items() if len({str(v) for v in row}) > 1]
     hashes = {r.dataset.content_hash if r.dataset else None for r in records}
-    splits = {(r.dataset.profile.get("split") if r.dataset else None) for r in records}
+    splits = {_split_of(record) for record in records}
     comparable = len(hashes) == 1 and len(splits) == 1
     if as_json:
         emit(
@@ -74,3 +75,13 @@ def command(
             "The studies read different ratings or splits: their values do not compare."
         )
     return 0
+
+
+def _split_of(record: StudyRecord) -> tuple[object, ...]:
+    """What decides which ratings are a study's validation part, beside the ratings themselves.
+
+    The rules of repeated ratings decide only where there are some.
+    """
+    profile = record.dataset.profile if record.dataset else {}
+    rules = profile.get("rules", 1) if profile.get("duplicates_dropped") else None
+    return profile.get("split"), profile.get("validation_by"), rules

@@ -51,7 +51,7 @@ def inspect(
 
     out = console(as_json)
     options = SourceOptions(
-        **{name: flags[name] for name in SOURCE_NAMES},
+        **{name: flags[name] for name in SOURCE_NAMES if flags[name] is not None},
         user_filter=not no_user_filter,
         seed=seed,
     )
@@ -62,8 +62,11 @@ def inspect(
     if as_json:
         emit(found)
         return 0
-    rows = [[name, _text(value)] for name, value in found.items() if name != "checks"]
-    out.print(table(f"{source}, split {split}", ["what", "value"], rows))
+    listed = ("checks", "warnings")
+    rows = [[name, _text(value)] for name, value in found.items() if name not in listed]
+    out.print(table(f"{source}, split {parts.protocol}", ["what", "value"], rows))
+    for line in found["warnings"]:
+        out.print(f"• {line}")
     checks = found.get("checks") or []
     if checks:
         from models.data import check_published

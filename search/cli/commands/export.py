@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -16,7 +17,7 @@ _SUFFIX = {"csv": "csv", "parquet": "parquet", "json": "json", "keras-tuner": "j
 @click.argument("study")
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="csv", help="csv by default.")
 @click.option("--output", type=click.Path(path_type=Path), help="The file (STUDY.csv and so on).")
-@click.option("--trial", "number", type=int, help="For keras-tuner: which trial (the best).")
+@click.option("--trial", "number", type=int, help="This trial alone (all; keras-tuner: the best).")
 @storage_option
 @home_option
 @json_option
@@ -30,13 +31,16 @@ def command(
     as_json: bool,
 ) -> int:
     """Write the trials of STUDY as a table, or one trial as Keras Tuner's HyperParameters."""
+    from search.cli.quiet import quiet_stderr
     from search.export import export
     from search.storage.records import study_record
     from search.storage.study_attributes import space_of
 
     stored = open_studies(home, storage).get(study)
     path = output or Path(f"{study}.{_SUFFIX[kind]}")
-    count = export(study_record(stored), space_of(stored), kind, path, number)
+    # Keras Tuner's format needs Keras, and TensorFlow tells what it finds.
+    with quiet_stderr() if kind == "keras-tuner" else nullcontext():
+        count = export(study_record(stored), space_of(stored), kind, path, number)
     if as_json:
         emit({"study": study, "format": kind, "output": str(path), "trials": count})
     else:

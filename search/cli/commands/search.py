@@ -21,6 +21,7 @@ from search.cli.common import (
 )
 from search.cli.study_options import study_options
 from search.config.study import StudyConfig
+from search.config.toml import read_toml
 
 if TYPE_CHECKING:
     from search.storage.studies import Studies
@@ -85,11 +86,13 @@ def resolve(
     They come from a study file, else from a stored study of that name, else from the default study.
     The flags that were given replace single settings.
     """
+    given = {key: value for key, value in flags.items() if value is not None}
     if study_file is not None:
         base = StudyConfig.from_toml(study_file)
+        if "pruner" in read_toml(study_file):  # then several goals do not silently switch it off
+            given.setdefault("pruner", base.pruner)
     else:
         base = _stored(studies, flags) or _default(flags)
-    given = {key: value for key, value in flags.items() if value is not None}
     if no_user_filter:
         given["user_filter"] = False
     assert set(SOURCE_NAMES) <= set(flags)

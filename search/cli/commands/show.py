@@ -51,9 +51,9 @@ def find_trial(record: StudyRecord, number: int) -> TrialRecord:
     """
     from search.errors import SearchError
 
-    for trial in record.trials:
-        if trial.number == number:
-            return trial
+    trial = record.trial(number)
+    if trial is not None:
+        return trial
     known = f"0 to {record.trials[-1].number}" if record.trials else "none yet"
     raise SearchError(
         f"A trial's number must be one of study {record.name}'s ({known}), but got {number}."

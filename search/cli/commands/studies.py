@@ -34,7 +34,7 @@ def command(home: Path, storage: str | None, as_json: bool) -> int:
     for study in open_studies(home, storage).all():
         config = config_of(study)
         record = study_record(study, config)
-        best = record.ranked()[:1]
+        best = record.best
         rows.append(
             {
                 "study": record.name,
@@ -43,8 +43,8 @@ def command(home: Path, storage: str | None, as_json: bool) -> int:
                 "trials": finished(study),
                 "target": config.trials,
                 "objective": record.objective,
-                "best_value": best[0].value if best else None,
-                "best_trial": best[0].number if best else None,
+                "best_value": best.value if best else None,
+                "best_trial": best.number if best else None,
             }
         )
     if as_json:

@@ -65,7 +65,7 @@ def _check_free(port: int) -> None:
             probe.bind((_HOST, port))
         except OSError as error:
             raise SearchError(
-                f"`port` must be free on {_HOST}, but {port} is not ({error.strerror}). "
+                f"`port` must be free on {_HOST}, but {port} is not ({error.strerror or error}). "
                 "Choose another with `--port`."
             ) from None
 

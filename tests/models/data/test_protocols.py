@@ -70,6 +70,22 @@ def test_published_keeps_duplicates_and_others_keep_the_last() -> None:
     assert sorted(rows.tolist()) == [1, 2, 3, 4, 5, 6, 7]
 
 
+def test_the_last_of_a_pair_is_the_last_in_time() -> None:
+    users, movies = [1, 1, 2, 2, 1, 3, 3, 2], [1, 2, 1, 2, 1, 1, 2, 2]
+    # (1, 1) stands in rows 0 and 4, later in row 0; (2, 2) in rows 3 and 7, at the same time.
+    ratings = make_ratings(users, movies, [90, 1, 2, 30, 4, 5, 6, 30])
+    split = split_ratings(ratings, "random")
+    rows = np.concatenate([part.rows for part in (split.train, split.valid, split.test)])
+    assert sorted(rows.tolist()) == [0, 1, 2, 5, 6, 7]
+    assert split.duplicates_dropped == 2
+    by_file = split_ratings(dataclasses.replace(ratings, rules=1), "random")
+    rows = np.concatenate([part.rows for part in (by_file.train, by_file.valid, by_file.test)])
+    assert sorted(rows.tolist()) == [1, 2, 4, 5, 6, 7]
+    untimed = split_ratings(make_ratings(users, movies), "random")
+    rows = np.concatenate([part.rows for part in (untimed.train, untimed.valid, untimed.test)])
+    assert sorted(rows.tolist()) == [1, 2, 4, 5, 6, 7]
+
+
 def test_temporal_cuts_by_time_and_ties_keep_file_order() -> None:
     times = [5, 1, 5, 2, 9, 3, 9, 4, 6, 7]
     split = split_ratings(make_ratings([1, 2] * 5, list(range(10)), times), "temporal")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import gzip
 import sqlite3
+import tarfile
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +22,8 @@ from models.errors import ModelsError
 GOOD = [(1, 10, 4.0, 100), (1, 20, 3.0, 200), (2, 10, 5.0, 300), (2, 30, 2.0, 400)] + [
     (user, movie, 3.5, 1000 + user) for user in (3, 4, 5) for movie in (10, 20, 30)
 ]
+NOON = datetime.time(12)
+_SKIP = "--skip-rows-without-score"
 HEADER = "userId,movieId,rating,timestamp\n"
 
 
@@ -108,6 +113,27 @@ def _table(name: str = "ratings") -> tuple[str, str]:
     )
 
 
+def _zip(*names: str) -> Callable[[Path], str]:
+    def build(folder: Path) -> str:
+        with zipfile.ZipFile(folder / "r.zip", "w") as archive:
+            for name in names:
+                archive.writestr(name, _csv_text())
+        return str(folder / "r.zip")
+
+    return build
+
+
+def _tar(packing: str) -> Callable[[Path], str]:
+    def build(folder: Path) -> str:
+        path = folder / (f"r.tar.{packing}" if packing else "r.tar")
+        mode: Any = f"w:{packing}"
+        with tarfile.open(path, mode) as archive:
+            archive.add(__file__, "ratings.csv")
+        return str(path)
+
+    return build
+
+
 def _directory(folder: Path) -> str:
     (folder / "sub").mkdir()
     return str(folder / "sub")
@@ -119,8 +145,8 @@ def _empty_mubi(folder: Path) -> str:
     return f"mubi:{folder / 'sub'}"
 
 
-def _nan_mubi(folder: Path) -> str:
-    return f"mubi:{_file('m.csv', _row('1,20,nan,200'))(folder)}"
+def _text_mubi(folder: Path) -> str:
+    return f"mubi:{_file('m.csv', _row('1,20,x,200'))(folder)}"
 
 
 def _unreadable(folder: Path) -> str:
@@ -154,7 +180,17 @@ CASES = [
     Case("long names", _file("r.csv", ("n" * 3000 + ",m\n1,2\n")), ("user", "--user-column")),
     Case("text score", _file("r.csv", _row("1,20,good,200")), ("'rating'", "'good'", "row 2")),
     Case("long text score", _file("r.csv", _row(f"1,20,{'g' * 900},2")), ("'rating'", "row 2")),
-    Case("nan score", _file("r.csv", _row("1,20,NaN,200")), ("'rating'", "nan", "row 2")),
+    Case("nan score", _file("r.csv", _row("1,20,NaN,200")), ("'rating'", "nan", "row 2", _SKIP)),
+    Case("NA score", _file("r.csv", _row("1,20,NA,200")), ("'NA'", "row 2", _SKIP)),
+    Case("parquet nan score", _parquet(rating=[1, float("nan")] + [2] * 11), ("row 2", _SKIP)),
+    Case(
+        "no score at all",
+        _file("r.csv", HEADER + "1,2,,3\n2,3,,4\n"),
+        ("must have scores",),
+        {"skip_rows_without_score": True},
+    ),
+    Case("decimal or thousand", _file("r.csv", "user;movie;rating\n1;2;3,500\n"), ("thousand",)),
+    Case("word and number", _file("r.csv", _row("1,20,true,200")), ("'true'", "row 2")),
     Case("inf score", _file("r.csv", _row("1,20,inf,200")), ("'rating'", "inf", "row 2")),
     Case("-inf score", _file("r.csv", _row("1,20,-inf,200")), ("'rating'", "-inf", "row 2")),
     Case("huge score", _file("r.csv", _row("1,20,1e300,200")), ("'rating'", "1e+300", "row 2")),
@@ -162,6 +198,7 @@ CASES = [
     Case("blank score", _file("r.csv", _row("1,20,  ,200")), ("'rating'", "row 2")),
     Case("decimal comma", _file("r.csv", _row('1,20,"3,5",200')), ("'rating'", "'3,5'", "row 2")),
     Case("no user id", _file("r.csv", _row(",20,3,200")), ("'userId'", "none in row 2")),
+    Case("blank user id", _file("r.csv", _row("  ,20,3,200")), ("'userId'", "none in row 2")),
     Case("no movie id", _file("r.csv", _row("1,,3,200", 5)), ("'movieId'", "none in row 5")),
     Case("no time", _file("r.csv", _row("1,20,3,")), ("'timestamp'", "none in row 2")),
     Case("one user", _file("r.csv", _csv_text([(1, m, 3, 5) for m in range(9)])), ("2 users",)),
@@ -176,7 +213,7 @@ CASES = [
     Case("parquet less footer", _cut_parquet(lambda n: n - 8), ("r.parquet", "Parquet")),
     Case("parquet less 1", _cut_parquet(lambda n: n - 1), ("r.parquet", "Parquet")),
     Case("parquet cut at 2", _cut_parquet(lambda n: 2), ("r.parquet", "parquet")),
-    Case("parquet bool score", _parquet(rating=[True] * 13), ("'rating'", "bool")),
+    Case("parquet time score", _parquet(rating=[NOON] * 13), ("'rating'", "must hold numbers")),
     Case("parquet nested score", _parquet(rating=[[1.0]] * 13), ("'rating'", "list")),
     Case("parquet struct user", _parquet(userId=[{"a": 1}] * 13), ("'userId'", "struct")),
     Case("parquet float ids", _parquet(userId=[1.5] * 13), ("'userId'", "1.5", "row 1")),
@@ -249,8 +286,40 @@ CASES = [
     ),
     Case("utf-16", _file("r.csv", _csv_text().encode("utf-16")), ("UTF-8", "UTF-16")),
     Case("utf-16 bare", _file("r.csv", _csv_text().encode("utf-16-le")), ("binary",)),
-    Case("gzip", _file("r.csv.gz", gzip.compress(_csv_text().encode())), ("gzip", "Unpack")),
-    Case("zip", _file("r.zip", b"PK\x03\x04" + bytes(100)), ("zip archive",)),
+    Case("gzip cut", _file("r.csv.gz", gzip.compress(_csv_text().encode())[:40]), ("whole gzip",)),
+    Case("zip cut", _file("r.zip", b"PK\x03\x04" + bytes(100)), ("whole zip archive",)),
+    Case("zip of two", _zip("a.csv", "b.csv"), ("a.csv, b.csv", "Unpack it")),
+    Case("zip of none", _zip("readme.txt"), ("readme.txt", "one file of ratings")),
+    Case("a workbook", _zip("xl/workbook.xml", "xl/a.xml"), ("Excel workbook", "CSV")),
+    Case("packed twice", _file("r.gz", gzip.compress(gzip.compress(b"1"))), ("compressed once",)),
+    Case("tar", _tar(""), ("r.tar", "is a tar archive")),
+    Case("tar.gz", _tar("gz"), ("r.tar.gz", "a tar archive")),
+    Case("feather cut", _file("r.feather", b"ARROW1" + bytes(90)), ("whole Feather file",)),
+    Case("feather 1", _file("r.feather", b"FEA1" + bytes(90)), ("version 2", "Write it again")),
+    Case("feather by name", _file("r.feather", _csv_text()), ("Feather by its name",)),
+    Case("python's dicts", _file("r.json", "{'user': 1, 'movie': 2}\n"), ("line 1", "{'user'")),
+    Case("JSON list cut", _file("r.json", '[{"user": 1, "movie"'), ("r.json", "must be JSON")),
+    Case("JSON item", _file("r.json", '[{"user": 1, "movie": 2, "rating": 3}, 4]'), ("item 2",)),
+    Case("JSON over lines", _file("r.json", '{\n"user": 1\n}\n'), ("line 1", "lines=True")),
+    Case(
+        "JSON of columns",
+        _file("r.json", '{"user":{"0":1},"movie":{"0":2},"rating":{"0":3}}\n'),
+        ("'user'", "one value a row"),
+    ),
+    Case("JSON without score", _file("r.json", '{"user": 1, "movie": 2}\n'), ("score column",)),
+    Case(
+        "JSON row",
+        _file("r.json", '{"user": 1, "movie": 2, "rating": 3}\n' * 3 + "5\n"),
+        ("line 4", "'5'"),
+    ),
+    Case("comments alone", _file("r.csv", "# a\n# b\n"), ("empty", "r.csv")),
+    Case("ragged below comments", _file("r.csv", "# a\n" + _row("1,20,3")), ("row 2", "has 3")),
+    Case(
+        "dropped",
+        _file("r.csv", "user,movie,rating\n1,2,0\n2,3,0\n"),
+        ("all 2 scores are 0",),
+        {"drop_scores": (0,)},
+    ),
     Case("too few fields", _file("r.csv", _row("1,20,3")), ("4 fields", "row 2", "has 3")),
     Case("too many", _file("r.csv", _row("1,20,3,4,5", 4)), ("4 fields", "row 4", "has 5")),
     Case("long ragged", _file("r.csv", _row("1," * 3000)), ("4 fields", "row 2")),
@@ -291,7 +360,7 @@ CASES = [
     Case("mubi:, no path", _named("mubi:"), ("mubi:PATH",)),
     Case("mubi, missing", _named("mubi:missing.sqlite"), ("missing.sqlite",)),
     Case("mubi, empty folder", _empty_mubi, ("sub", "is a folder")),
-    Case("mubi, nan", _nan_mubi, ("'rating'", "nan", "row 2")),
+    Case("mubi, text", _text_mubi, ("'rating'", "'x'", "row 2")),
     Case("mubi, all out", lambda f: f"mubi:{_file('m.csv', _csv_text())(f)}", ("20 to 1000",)),
     Case("unfetched", _named("movielens-1m"), ("movielens-1m", "data fetch")),
     Case("unfetched small", _named("latest-small"), ("data fetch",)),

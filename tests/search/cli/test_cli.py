@@ -20,6 +20,7 @@ from search.cli.common import more_line, ui_line
 from search.cli.main import _COMMANDS, run
 from search.cli.summary import learned
 from search.config.study import StudyConfig
+from search.study.result import StudyResult
 from tracking import DatasetRecord, StudyRecord, TrialRecord
 
 
@@ -191,10 +192,13 @@ def test_the_best_trial_is_held_against_the_better_trivial_predictor() -> None:
         record = StudyRecord(
             name="s", objective="best_val_rmse", monitor="val_rmse", dataset=data, trials=(trial,)
         )
+        result = StudyResult(record=record, tracking_uri="")
+        assert result.to_json()["beats_trivial"] is (min(mean, biases) > 1.0)
         return next(line for line in learned(record) if "alone" in line)
 
     assert said(1.1, 0.9) == (
-        "User and movie biases alone reach 0.9000: the best trial is not below that."
+        "User and movie biases alone reach 0.9000: the best trial (1.0000) is no better than that, "
+        "so that no trial has learnt more than averages tell."
     )
     assert said(1.1, 1.2) == "The global mean alone reaches 1.1000: the best trial is below that."
 

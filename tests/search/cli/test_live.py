@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
 from search.cli.live import LiveProgress
-from tracking import COMPLETE, EpochRecord, StudyRecord, TrialRecord
+from tracking import BEYOND, COMPLETE, EpochRecord, StudyRecord, TrialRecord
 
 
 @pytest.mark.parametrize(
@@ -44,3 +45,24 @@ def test_a_trial_is_marked_that_is_better_than_all_before(
     assert len(lines) == 4
     assert [n for n, line in enumerate(lines) if line.endswith("best so far")] == marked
     assert lines[0] == f"[1/4] trial 0: complete, val_acc {values[0]:.4f}, 1 epochs, best so far"
+
+
+def test_a_trial_beyond_a_limit_is_not_the_best_so_far() -> None:
+    file = StringIO()
+    with LiveProgress(Console(file=file, width=200)) as progress:
+        progress.study(StudyRecord(name="s"), finished=0, target=2)
+        for number, tags in enumerate(({BEYOND: "true"}, {})):
+            ended = TrialRecord(
+                study="s", number=number, params={}, state=COMPLETE, value=0.5 + number, tags=tags
+            )
+            progress.ended(ended, finished=number + 1, target=2)
+    first, second = file.getvalue().splitlines()
+    assert not first.endswith("best so far")
+    assert second.endswith("best so far")
+
+
+def test_an_epoch_without_a_value_so_far_shows_no_infinite_best() -> None:
+    progress = LiveProgress(Console(file=StringIO()))
+    epoch = EpochRecord(epoch=1, seconds=0.1, metrics={"val_rmse": math.nan})
+    assert progress._at((epoch, math.inf))[1] == "val_rmse nan"
+    assert progress._at((epoch, 0.0))[1] == "val_rmse nan, best so far 0.0000"

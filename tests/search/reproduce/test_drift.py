@@ -8,8 +8,9 @@ import optuna
 import pytest
 
 from search import StudyConfig
-from search.reproduce.drift import record_lines
+from search.reproduce.drift import _seed, record_lines
 from search.reproduce.replay import Stored
+from search.seeds import training_seed
 from tracking import EpochRecord, TrialRecord
 
 
@@ -27,13 +28,15 @@ class FakeRecorder:
 def _stored(
     value: float = 0.5,
     *,
-    figure: float = 0.5,
+    figure: float | None = 0.5,
     in_mlflow: float | None = 0.5,
     config: StudyConfig | None = None,
     metrics: dict[str, float] | None = None,
+    is_in_mlflow: bool = True,
 ) -> Stored:
     """A complete trial with 0.5 everywhere, or another number in one place."""
-    outcome = {"state": "complete", "metrics": {"best_val_rmse": figure}}
+    figures = {} if figure is None else {"best_val_rmse": figure}
+    outcome = {"state": "complete", "metrics": figures}
     trial = optuna.trial.create_trial(value=value, user_attrs={"trialbook:outcome": outcome})
     curve = [(1, 0.9), (2, 0.5), (3, 0.6)]
     record = TrialRecord(
@@ -48,12 +51,33 @@ def _stored(
     )
     study: Any = None
     recorder: Any = FakeRecorder(in_mlflow)
-    return Stored(study, config or StudyConfig(), trial, record, recorder)
+    run = {"run_id": "r"} if is_in_mlflow else None
+    return Stored(study, config or StudyConfig(), trial, record, recorder, run)
 
 
 def test_where_all_places_agree_there_is_nothing_to_say() -> None:
     assert record_lines(_stored()) == []
-    assert record_lines(_stored(in_mlflow=None)) == []  # MLflow lost it: that alters nothing
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"in_mlflow": None}, "MLflow holds no best_val_rmse to compare it with"),
+        ({"figure": None}, "the trial's figures hold no best_val_rmse to compare it with"),
+        ({"is_in_mlflow": False}, "MLflow does not hold the trial's run"),
+        ({"metrics": {"best_epoch": 9.0}}, "its curve lacks its best epoch"),
+        ({"metrics": {}}, "its curve lacks its best epoch"),
+    ],
+)
+def test_a_check_that_cannot_be_made_is_said(changed: dict[str, Any], told: str) -> None:
+    (line,) = record_lines(_stored(**changed))
+    assert line.startswith("record: ")
+    assert told in line
+
+
+def test_a_value_of_exactly_zero_is_compared_as_any_other() -> None:
+    (line,) = record_lines(_stored(0.0, figure=0.0, in_mlflow=0.0))
+    assert "0.0 is stored, but its curve has 0.500000" in line
 
 
 @pytest.mark.parametrize(
@@ -75,6 +99,25 @@ def test_a_trial_of_several_folds_is_held_against_the_mean_of_theirs() -> None:
     folds = {"parts": 2.0, "fold_1/best_val_rmse": 0.25, "fold_2/best_val_rmse": 0.75}
     config = StudyConfig(folds=2)
     assert record_lines(_stored(config=config, metrics=folds)) == []
+    (line,) = record_lines(_stored(config=config, metrics=folds | {"parts": 3.0}))
+    assert "2 of its 3 parts have a value" in line
     folds["fold_2/best_val_rmse"] = 0.5
     (line,) = record_lines(_stored(config=config, metrics=folds))
     assert "0.5 is stored, but the mean of its 2 parts is 0.375" in line
+
+
+def test_a_reused_trial_has_the_seed_of_the_training_that_it_repeats() -> None:
+    """Trial 3 has the values of trial 1, so also its seed; trial 2 must have its own."""
+    study = optuna.create_study()
+    for number, factors in enumerate((1, 2, 3, 2)):
+        seed = training_seed(42, 1 if number == 3 else number)
+        plan = {"values": {"factors": factors}, "seed": seed}
+        attributes = {"trialbook:plan": plan, "trialbook:slot": number}
+        study.add_trial(optuna.trial.create_trial(value=0.5, user_attrs=attributes))
+    any_of_them: Any = None
+    for trial in study.trials:
+        for duplicates, repeats in (("reuse", trial.number == 3), ("repeat", False)):
+            config = StudyConfig(duplicates=duplicates)
+            stored = Stored(study, config, trial, any_of_them, any_of_them, None)
+            is_own = stored.plan.seed == training_seed(42, trial.number)
+            assert (_seed(stored) == stored.plan.seed) == (is_own or repeats)

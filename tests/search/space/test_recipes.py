@@ -17,7 +17,8 @@ from search.space.ratings import baseline_values
 from search.space.recipes import recipes_for
 from search.storage.trial_attributes import Key
 from search.storage.trials import requeue
-from search.study.opening import Chosen, open_study
+from search.study.choice import Chosen
+from search.study.opening import open_study
 from search.study.widening import Space
 from tracking import TrialRecord
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
-import tarfile
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from calling import Here
+from homes import unpack
 
 from tracking import Store
-
-HOMES = Path(__file__).parents[2] / "homes"
-OLD = "/old/place"
 
 STATES = {
     "mine": "complete failed failed pruned killed failed pruned complete pruned pruned complete "
@@ -23,23 +19,6 @@ STATES = {
     "own": "complete failed pruned failed killed complete failed pruned complete failed",
     "half": "complete failed failed pruned killed queued",
 }
-
-
-def unpack(name: str, folder: Path) -> None:
-    """Unpack a home, and put its new place where the databases have the old one."""
-    with tarfile.open(HOMES / name) as archive:
-        archive.extractall(folder, filter="data")
-    for database in (folder / "mlruns").glob("*.db"):
-        with sqlite3.connect(database) as connection:
-            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            for (table,) in tables.fetchall():
-                for column in connection.execute(f'PRAGMA table_info("{table}")').fetchall():
-                    connection.execute(
-                        f'UPDATE "{table}" SET "{column[1]}" = replace("{column[1]}", ?, ?) '
-                        f"WHERE typeof(\"{column[1]}\") = 'text'",
-                        (OLD, str(folder)),
-                    )
-        connection.close()
 
 
 @pytest.fixture(scope="module")

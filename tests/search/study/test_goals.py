@@ -9,19 +9,33 @@ import pytest
 from calling import Here
 
 from search import SearchError, StudyConfig, run_study
+from search.cli.commands.search import resolve
+from search.cli.common import SOURCE_NAMES
 from search.config.goals import figures_of
 from search.config.limits import Limits, exceeds, too_long
 from search.reproduce import reproduce
 from search.seeds import part_seed
+from search.storage.studies import Studies
 from search.storage.trials import beyond_in_a_row, reached
 from search.study.regret import RegretBound
-from tracking import BEYOND, COMPLETE, PRUNED, Store
+from search.trial.progress import Silent
+from tracking import BEYOND, COMPLETE, PRUNED, REFUSED, Store, TrialRecord
 
 SPACE = {
     "family": "gmf", "factors": [1, 2, 30], "batch_size": "64", "output_activation": "linear",
     "output_bias": "train_mean", "optimizer": "adam", "learning_rate": 0.02, "embedding_rate": 1.0,
     "schedule": "constant", "l2_embedding": 1e-4, "l2_bias": 1e-5, "factor_dropout": 0.0,
 }  # fmt: skip
+
+
+class Heard(Silent):
+    """Which trials were told to have ended."""
+
+    def __init__(self) -> None:
+        self.ended_ones: list[int] = []
+
+    def ended(self, record: TrialRecord, *, finished: int, target: int) -> None:
+        self.ended_ones.append(record.number)
 
 
 def _config(ratings_file: Path, **changes: object) -> StudyConfig:
@@ -65,6 +79,21 @@ def test_several_goals_switch_the_default_pruner_off_and_read_back() -> None:
         StudyConfig().override(objectives=["val_rmse", "parameters"], pruner="median")
 
 
+def test_several_goals_leave_a_pruner_that_was_chosen_to_its_chooser(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    several = dict.fromkeys(SOURCE_NAMES) | {"objectives": ["val_rmse", "parameters"]}
+    studies = Studies(Store(tmp_path / "home"))
+    file.write_text('pruner = "median"\n')
+    with pytest.raises(SearchError, match=r"but got `median`\. Use `--pruner none`\."):
+        resolve(file, studies, several, no_user_filter=False)
+    named = several | {"pruner": "none"}
+    assert resolve(file, studies, named, no_user_filter=False).pruner == "none"
+    file.write_text("trials = 3\n")
+    assert resolve(file, studies, several, no_user_filter=False).pruner == "none"
+    with pytest.raises(SearchError, match="but got `hyperband`"):
+        StudyConfig(pruner="hyperband").override(objectives=["val_rmse", "parameters"])
+
+
 def test_a_trials_values_are_its_goals_figures() -> None:
     metrics = {"parameters": 7, "seconds_train": 1.5, "peak_memory_mb": 300.0}
     assert figures_of(["val_rmse", "seconds", "parameters"], 0.9, metrics) == [0.9, 1.5, 7.0]
@@ -95,14 +124,20 @@ def test_a_larger_model_is_not_trained_and_does_not_count(
 ) -> None:
     """60 users and 50 movies, each with a slot for unknown ones: 112 rows of factors and a bias."""
     config = _config(ratings_file, max_parameters=112 * 3 + 4, trials=3)
-    record = run_study(config, home=tmp_path).record
+    heard = Heard()
+    result = run_study(config, home=tmp_path, progress=heard)
+    record = result.record
+    assert result.to_json()["n_refused"] == 1
     ends = {t.number: (t.state, t.end_reason, t.params.get("factors")) for t in record.trials}
     beyond = [end for end in ends.values() if end[1] == "limit"]
-    assert beyond == [(PRUNED, "limit", 30)]
+    assert beyond == [(REFUSED, "limit", 30)]
     large = next(t for t in record.trials if t.end_reason == "limit")
     assert "parameters, where at most 340 may be" in large.message
     assert large.value is None
     assert large.epochs == ()
+    assert large.metrics["parameters"] == 112 * 31 + 31
+    assert large.run_id is None  # it was worked out before anything was begun
+    assert sorted(heard.ended_ones) == [0, *sorted(t.number for t in record.ranked())]
     # The baseline is far larger: it was trained to compare with, and ranks nowhere.
     assert record.trials[0].state == COMPLETE
     assert record.trials[0].tags[BEYOND] == "true"
@@ -118,14 +153,26 @@ def test_a_trial_ends_at_the_epoch_that_takes_too_long(ratings_file: Path, tmp_p
     assert cut.value == cut.epochs[0].metrics["val_rmse"]
 
 
+def test_a_space_that_is_all_too_large_is_refused(ratings_file: Path, tmp_path: Path) -> None:
+    config = _config(ratings_file, max_parameters=10)
+    with pytest.raises(SearchError, match=r"smallest .* has 226 parameters, where at most 10 may"):
+        run_study(config, home=tmp_path)
+    with pytest.raises(SearchError, match=r"but number 2 has 3,503 parameters, where at most 340"):
+        run_study(
+            config.at(max_parameters=340), home=tmp_path, enqueue=[{"factors": 2}, {"factors": 30}]
+        )
+
+
 @pytest.mark.slow
-def test_a_space_that_is_all_too_large_ends_the_study(
+def test_many_that_are_too_large_end_the_study(
     ratings_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """One of 10,000 values of `factors` is within the limit."""
     monkeypatch.setattr("search.study.stopping._IN_VAIN", 2)
-    config = _config(ratings_file, max_parameters=10, trials=30, sampler="random")
+    space = SPACE | {"factors": {"min": 1, "max": 10_000}}
+    config = _config(ratings_file, max_parameters=227, trials=30, sampler="random", space=space)
     result = run_study(config, home=tmp_path)
-    assert result.count(PRUNED) == 2
+    assert (result.count(REFUSED), result.count(PRUNED)) == (2, 0)
     study = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path / 'optuna.db'}")
     assert beyond_in_a_row(study) == 2
 
@@ -144,7 +191,8 @@ def test_memory_is_looked_at_before_training_and_after_each_epoch(
     assert any(
         "at least 9 MB for its weights, where 8 MB may be" in t.message for t in before.trials
     )
-    assert all(t.state == PRUNED for t in before.trials[1:])
+    states = {t.params.get("factors"): t.state for t in before.trials[1:]}
+    assert states == {5_000: REFUSED, 1: PRUNED}
     record = run_study(_config(ratings_file, max_memory_mb=1e6), home=tmp_path / "b").record
     assert all(t.state == COMPLETE for t in record.trials)
 

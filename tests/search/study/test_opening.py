@@ -13,7 +13,8 @@ from search.oracle import OptunaOracle
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter
 from search.storage.study_attributes import is_ours
-from search.study.opening import Chosen, open_study
+from search.study.choice import Chosen
+from search.study.opening import open_study
 from search.study.widening import Space
 
 SPACE = (Parameter(name="size", kind="Int", default=2, low=1, high=9),)

@@ -24,7 +24,8 @@ from search.storage.study_attributes import (
     write_space,
 )
 from search.storage.trial_attributes import TrialPlan, write_outcome, write_plan
-from search.study.opening import choose, open_study
+from search.study.choice import choose
+from search.study.opening import open_study
 from search.study.request import Request
 from search.trial.twins import awaited_twin
 from tracking import COMPLETE, Store, TrialRecord

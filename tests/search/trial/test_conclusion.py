@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,9 @@ import pytest
 from optuna.trial import TrialState
 
 from search import StudyConfig
+from search.child.messages import Done
 from search.storage.trial_attributes import outcome_of, retry_of
+from search.storage.trials import state_of
 from search.trial.conclusion import Conclusion
 from search.trial.run import Curve, TrialRun
 from tracking import EpochRecord, TrialRecord
@@ -24,6 +28,9 @@ class Noting:
 
     def kill_trial(self, record: TrialRecord) -> None:
         self.killed.append(record)
+
+    def finish_trial(self, record: TrialRecord, **more: object) -> None:
+        self.finished = record
 
 
 @pytest.fixture
@@ -69,3 +76,42 @@ def test_a_trial_whose_end_is_stored_already_is_not_queued_again(study: optuna.S
     (trial,) = study.trials
     assert (trial.state, trial.value) == (TrialState.COMPLETE, 0.9)
     assert len(recorder.killed) == 1
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_value_that_is_no_number_fails_the_trial(
+    study: optuna.Study, value: float, tmp_path: Path
+) -> None:
+    """Optuna itself would take an infinite one for complete, and rank it first or last."""
+    recorder: Any = Noting()
+    run = replace(_run(study), folder=tmp_path)
+    done = Done(end_reason="epochs", value=value, metrics={}, model_kind=None)
+    record = Conclusion(StudyConfig(), study, recorder).succeed(run, done)
+    assert (record.state, record.end_reason, record.value) == ("failed", "nan", None)
+    assert f"Its val_rmse is {value}" in record.message
+    assert study.trials[0].state == TrialState.FAIL
+
+
+def test_a_value_of_zero_is_one(study: optuna.Study, tmp_path: Path) -> None:
+    recorder: Any = Noting()
+    done = Done(end_reason="epochs", value=0.0, metrics={}, model_kind=None)
+    run = replace(_run(study), folder=tmp_path)
+    record = Conclusion(StudyConfig(), study, recorder).succeed(run, done)
+    assert (record.state, record.value, record.metrics["best_val_rmse"]) == ("complete", 0.0, 0.0)
+    assert study.best_value == 0.0
+
+
+def test_what_a_limit_kept_from_training_is_refused_and_what_it_cut_short_is_pruned(
+    study: optuna.Study, tmp_path: Path
+) -> None:
+    recorder: Any = Noting()
+    conclusion = Conclusion(StudyConfig(), study, recorder)
+    cut = replace(_run(study), folder=tmp_path)
+    done = Done.beyond("9 parameters, where at most 3 may be", 9)
+    assert conclusion.succeed(cut, done).state == "pruned"
+    untrained = replace(_run(study), folder=tmp_path, curve=Curve(monitor="val_rmse", sign=1.0))
+    assert conclusion.succeed(untrained, done).state == "refused"
+    never_begun = conclusion.refuse(_run(study), "9 parameters", 9)
+    assert (never_begun.state, never_begun.metrics["parameters"]) == ("refused", 9.0)
+    assert [t.state for t in study.trials] == [TrialState.PRUNED] * 3
+    assert [state_of(trial) for trial in study.trials] == ["pruned", "refused", "refused"]

@@ -160,6 +160,8 @@ def test_what_has_no_test_part_or_no_trial_has_no_winner(
     run_study(wine, home=home)
     with pytest.raises(SearchError, match=r"only ratings have, but study wine trains wine:Wine"):
         find_winner("wine", Store(home))
+    with pytest.raises(SearchError, match=r"needs at least 2 repeats, .*, but got 1\. Use 5\."):
+        find_winner("wine", Store(home), repeats=1)
 
 
 @pytest.mark.slow
@@ -172,7 +174,7 @@ def test_a_refitted_winner_was_trained_on_the_validation_part_as_well(
         space=SPACE | {"factors": 2}, keep_models="none", pruner="none",
     )  # fmt: skip
     run_study(config, home=tmp_path)
-    verdict, _ = find_winner("r", Store(tmp_path), top=1, repeats=1, refit=True)
+    verdict, _ = find_winner("r", Store(tmp_path), top=1, repeats=2, refit=True)
     assert verdict.refitted
     monkeypatch.setenv("MLFLOW_TRACKING_URI", Store(tmp_path).tracking_uri)
     import mlflow
@@ -272,8 +274,8 @@ def test_a_baseline_beyond_a_limit_is_compared_but_cannot_win(
     config = _config("l", ratings_file, max_parameters=5_000)
     run_study(config, home=tmp_path)
     lines: list[str] = []
-    verdict, _ = find_winner("l", Store(tmp_path), top=3, repeats=1, tell=lines.append)
-    assert sum(line.startswith("baseline, repeat") for line in lines) == 1
+    verdict, _ = find_winner("l", Store(tmp_path), top=3, repeats=2, tell=lines.append)
+    assert sum(line.startswith("baseline, repeat") for line in lines) == 2
     assert [each.is_baseline for each in verdict.candidates] == [False, False]
     assert [each.name for each in verdict.test[:2]] == ["winner", "baseline"]
     assert verdict.beats("baseline") is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tracking import BEYOND, StudyRecord, TrialRecord, draw_study
+from tracking.figures.data import history, landscape
 from tracking.figures.frontier import frontier
 
 GOALS = ("best_val_rmse", "parameters", "seconds_train")
@@ -60,3 +61,27 @@ def test_the_picture_shows_every_complete_trial_and_marks_the_unbeaten(tmp_path:
     assert "trial 2: 0.95000" in page
     plain = draw_study(StudyRecord(name="s", trials=study.trials), tmp_path / "plain")
     assert not any(path.name.startswith("frontier") for path in plain)
+
+
+def test_a_trial_beyond_a_limit_is_drawn_as_that_and_not_as_beaten(tmp_path: Path) -> None:
+    figures = {"parameters": 10, "seconds_train": 5}
+    trials = (_trial(0, 0.5, metrics=figures, tags={BEYOND: "true"}),)
+    trials += (_trial(1, 0.9, metrics=figures), _trial(2, 0.95, metrics=figures))
+    study = StudyRecord(name="s", goals=GOALS, trials=trials)
+    found = frontier(study)
+    assert [(p.is_beyond, p.is_frontier) for p in found.points] == [
+        (True, False),
+        (False, True),
+        (False, False),
+    ]
+    draw_study(study, tmp_path)
+    page = (tmp_path / "frontier.html").read_text(encoding="utf-8")
+    assert "beyond a limit" in page
+    assert "circle-open" in page
+
+
+def test_the_best_so_far_is_within_the_limits() -> None:
+    trials = (_trial(0, 1.0), _trial(1, 0.5, tags={BEYOND: "true"}), _trial(2, 0.9))
+    study = StudyRecord(name="s", trials=trials)
+    assert history(study).best == ((0, 1.0), (2, 0.9))
+    assert landscape(study).numbers == (0, 2)

@@ -68,6 +68,7 @@ def test_a_study_without_a_complete_trial_says_so(study: StudyRecord) -> None:
     assert summary_metrics(study) == {
         "n_complete": 0.0,
         "n_pruned": 0.0,
+        "n_refused": 0.0,
         "n_failed": 0.0,
         "n_killed": 0.0,
     }
@@ -110,3 +111,18 @@ def test_the_objective_is_among_the_final_figures_and_never_overwritten(make_tri
 )
 def test_keys_are_what_mlflow_takes(name: str, clean: str) -> None:
     assert clean_key(name) == clean
+
+
+def test_a_study_without_a_best_trial_says_why(record: StudyRecord, make_trial: Make) -> None:
+    beyond = [make_trial(n, 0.9, tags={"trialbook.beyond": "true"}) for n in (0, 1)]
+    refused = make_trial(2, state="refused", end_reason="limit")
+
+    def told(*trials: TrialRecord) -> str:
+        return study_note(replace(record, trials=trials), results=True)
+
+    assert "No trial is complete, so there is no best one." in told(refused)
+    assert "The only complete trial is beyond a limit, so there" in told(beyond[0], refused)
+    assert "All 2 complete trials are beyond a limit, so there is no best one." in told(*beyond)
+    assert "Trials: 1 complete, 1 refused." in told(beyond[0], refused)
+    assert summary_metrics(replace(record, trials=(refused,)))["n_refused"] == 1.0
+    assert run_name(refused).endswith("(refused)")

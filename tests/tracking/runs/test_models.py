@@ -18,6 +18,7 @@ from tracking import (
     TrackingError,
     TrialRecord,
 )
+from tracking.runs.models import find_models
 
 Make = Callable[..., TrialRecord]
 
@@ -81,7 +82,7 @@ def test_a_model_belongs_to_its_run_with_its_figures(
     assert store.artifacts.as_uri() in model.artifact_location
 
 
-def test_a_signature_names_the_raw_ids(
+def test_a_signature_takes_ids_of_any_type(
     recorder: MlflowRecorder,
     store: Store,
     study: StudyRecord,
@@ -92,28 +93,25 @@ def test_a_signature_names_the_raw_ids(
     import pandas as pd
 
     recorder.start_study(study)
-    found: dict[str, Any] = {}
-    for number, model in enumerate(
-        [
-            model_folder,
-            replace(model_folder, user_id_type="string", movie_id_type="string"),
-            replace(model_folder, kind="keras"),
-        ]
-    ):
+    found: list[Any] = []
+    for number, model in enumerate([model_folder, replace(model_folder, kind="keras")]):
         run_id = recorder.start_trial(make_trial(number))
         done = make_trial(number, 0.9, run_id=run_id)
         recorder.finish_trial(done, folder=None, models=[model])
         model_id = str(recorder.model_uri(run_id)).removeprefix("models:/")
         place = store.client().get_logged_model(model_id).artifact_location
         loaded = mlflow.pyfunc.load_model(place)
-        found[run_id] = loaded.metadata
-        ids = ["1", "2"] if model.user_id_type == "string" else [1, 2]
-        scores = loaded.predict(pd.DataFrame({"user": ids, "movie": ids}))
-        assert scores["score"].tolist() == [2.5, 4.5]
-    long, string, none = (model.signature for model in found.values())
-    assert [(c.name, c.type.name) for c in long.inputs] == [("user", "long"), ("movie", "long")]
-    assert [c.type.name for c in string.inputs] == ["string", "string"]
-    assert [c.type.name for c in long.outputs] == ["double"]
+        found.append(loaded.metadata.signature)
+        for ids in (["1", "2"], [1, 2], [1.0, 2.0]):
+            scores = loaded.predict(pd.DataFrame({"user": ids, "movie": ids}))
+            assert scores["score"].tolist() == [2.5, 4.5]
+        # A number's fraction is kept, and a table may be empty.
+        assert loaded.predict(pd.DataFrame({"user": [196.5], "movie": [1]}))["score"][0] == 198.0
+        assert len(loaded.predict(pd.DataFrame({"user": [], "movie": []}))) == 0
+    signature, none = found
+    assert [c.name for c in signature.inputs] == ["user", "movie"]
+    assert [c.type.name for c in signature.outputs] == ["double"]
+    assert [p.name for p in signature.params] == ["known"]
     assert none is None
 
 
@@ -141,6 +139,32 @@ def test_finishing_a_trial_again_does_not_log_its_model_twice(
     recorder.finish_trial(record, folder=None, models=[model_folder])
     assert recorder.model_uri(logged) == first
     assert len(list((store.artifacts / "movies" / "models").iterdir())) == 1
+
+
+def test_models_that_a_failure_kept_from_being_logged_are_logged_the_next_time(
+    recorder: MlflowRecorder,
+    store: Store,
+    study: StudyRecord,
+    make_trial: Make,
+    model_folder: ModelFolder,
+    tmp_path: Path,
+) -> None:
+    recorder.start_study(study)
+    run_id = recorder.start_trial(make_trial(1))
+    record = make_trial(1, 0.9, run_id=run_id)
+    figures = [f"fold_{number}/best_val_rmse" for number in (1, 2)]
+    first = replace(model_folder, figure=figures[0])
+    second = replace(model_folder, name="model_2", figure=figures[1])
+    gone = replace(second, path=tmp_path / "gone")
+    with pytest.raises(Exception, match="gone"):
+        recorder.finish_trial(record, folder=None, models=[first, gone])
+    kept = find_models(store.client(), run_id)
+    assert len(kept) == 1
+    recorder.finish_trial(record, folder=None, models=[first, second])
+    both = find_models(store.client(), run_id)
+    assert both[0] == kept[0]
+    names = [store.client().get_logged_model(each).name for each in both]
+    assert names == ["model", "model_2"]
 
 
 def test_a_model_without_a_loader_is_refused(

@@ -281,6 +281,7 @@ def test_a_study_ends_with_a_leaderboard_figures_and_a_summary(
         "best_trial": 0.0,
         "n_complete": 12.0,
         "n_pruned": 1.0,
+        "n_refused": 0.0,
         "n_failed": 1.0,
         "n_killed": 0.0,
     }
@@ -366,13 +367,15 @@ def test_a_run_reads_back_in_plain_types(
     assert _files(recorder.store, run_id) == ["both.png"]
 
 
+@pytest.mark.parametrize("code", ["INTERNAL_ERROR", "INVALID_PARAMETER_VALUE"])
 def test_a_failure_to_ask_is_not_taken_for_an_unknown_run(
-    recorder: MlflowRecorder, store: Store, monkeypatch: pytest.MonkeyPatch
+    recorder: MlflowRecorder, store: Store, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import ErrorCode
 
     def fail(*_: object) -> None:
-        raise MlflowException("the server is down")
+        raise MlflowException("the server is down", error_code=ErrorCode.Value(code))
 
     monkeypatch.setattr("mlflow.tracking.MlflowClient.get_run", fail)
     with pytest.raises(MlflowException, match="down"):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import json
+import lzma
 import sqlite3
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.feather as feather
 import pyarrow.parquet as parquet
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -55,6 +61,48 @@ def _sqlite(types: str) -> Callable[[Rows, Path], Path]:
     return write
 
 
+def _json(rows: Rows, folder: Path) -> Path:
+    lines = [json.dumps(dict(zip(NAMES, row, strict=False))) for row in rows]
+    (folder / "r.json").write_text("\n".join(lines))
+    return folder / "r.json"
+
+
+def _json_list(rows: Rows, folder: Path) -> Path:
+    listed = [dict(zip(NAMES, row, strict=False)) for row in rows]
+    (folder / "list.json").write_text(json.dumps(listed, indent=1))
+    return folder / "list.json"
+
+
+def _feather(rows: Rows, folder: Path) -> Path:
+    columns = zip(NAMES, zip(*rows, strict=True), strict=False)
+    table = pa.table({"aside": list(range(len(rows))), **{n: list(c) for n, c in columns}})
+    feather.write_feather(table, folder / "r.feather")
+    return folder / "r.feather"
+
+
+def _packed(ending: str, pack: Callable[[bytes], bytes]) -> Callable[[Rows, Path], Path]:
+    def write(rows: Rows, folder: Path) -> Path:
+        path = folder / f"r.csv.{ending}"
+        path.write_bytes(pack(_text(",", ".csv")(rows, folder).read_bytes()))
+        return path
+
+    return write
+
+
+def _zipped(rows: Rows, folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "r.zip", "w") as archive:
+        archive.write(_json(rows, folder), "ml/ratings.json")
+        archive.writestr("ml/README.txt", "about")
+        archive.writestr("ml/movies.csv", "movieId,title\n")
+    return folder / "r.zip"
+
+
+def _commented(rows: Rows, folder: Path) -> Path:
+    path = _text("\t", ".csv")(rows, folder)
+    path.write_text("# ratings,\n\n# as of today\n" + path.read_text())
+    return path
+
+
 WRITERS = {
     "csv": _text(",", ".csv"),
     "tsv": _text("\t", ".tsv"),
@@ -67,6 +115,15 @@ WRITERS = {
     "parquet": _parquet,
     "sqlite": _sqlite("INTEGER INTEGER REAL INTEGER"),
     "untyped sqlite": _sqlite(""),
+    "json lines": _json,
+    "json list": _json_list,
+    "feather": _feather,
+    "gzip": _packed("gz", gzip.compress),
+    "bzip2": _packed("bz2", bz2.compress),
+    "xz": _packed("xz", lzma.compress),
+    "zstd": _packed("zst", lambda data: pa.compress(data, codec="zstd", asbytes=True)),
+    "zip": _zipped,
+    "comments": _commented,
 }
 
 
@@ -111,6 +168,61 @@ def test_each_format_gives_the_same_ratings_and_splits(
     one, other = (split_ratings(ratings, "random", seed=3) for ratings in (found[0], found[-1]))
     assert np.array_equal(one.train.users, other.train.users)
     assert np.array_equal(one.test.rows, other.test.rows)
+
+
+def _floats(kind: pa.DataType) -> Callable[[Rows, Path], Path]:
+    def write(rows: Rows, folder: Path) -> Path:
+        users, movies, scores = zip(*rows, strict=True)
+        plain = pa.array(users)
+        ids = plain.dictionary_encode() if pa.types.is_dictionary(kind) else plain.cast(kind)
+        columns = {"userId": ids, "movieId": movies, "rating": scores}
+        parquet.write_table(pa.table(columns), folder / "r.parquet")
+        return folder / "r.parquet"
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("write", "floats"),
+    [
+        (WRITERS["csv"], [3.0, 1.0, 2.0]),
+        (WRITERS["colons"], ["3.0", "1.000", 2]),
+        (_floats(pa.float32()), [3, 1, 2]),
+        (_floats(pa.decimal128(21, 2)), [3, 1, 2]),
+        (_floats(pa.dictionary(pa.int8(), pa.float64())), [3.0, 1.0, 2.0]),
+        (_floats(pa.string_view()), ["3.0", "1", "2.0"]),
+        (_sqlite("REAL INTEGER REAL"), [3, 1, 2]),
+        (_sqlite("TEXT INTEGER REAL"), ["3.0", "1", "2.00"]),
+    ],
+)
+def test_whole_numbers_written_as_floats_are_whole_numbers(
+    write: Callable[[Rows, Path], Path], floats: list[Any], tmp_path: Path
+) -> None:
+    rows = [(user, movie, 1.0 + movie) for user in (3, 1, 2) for movie in (1, 2)]
+    plain = load_ratings(str(WRITERS["csv"](rows, tmp_path)))
+    named = dict(zip((3, 1, 2), floats, strict=True))
+    path = write([(named[user], *rest) for user, *rest in rows], tmp_path)
+    _same(plain, load_ratings(str(path)))
+
+
+def test_spaces_around_ids_do_not_count(tmp_path: Path) -> None:
+    path = _write(tmp_path / "r.csv", "user, movie, rating\n7, ann, 1\n 7 ,bob,2\n8, ann,3\n")
+    ratings = load_ratings(path)
+    assert ratings.user_ids.tolist() == [7, 8]
+    assert ratings.movie_ids.tolist() == ["ann", "bob"]
+    assert ratings.movie_codes.tolist() == [0, 1, 0]
+    assert ratings.scores.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_whole_numbers_beside_text_are_one_id_however_written(tmp_path: Path) -> None:
+    path = _write(tmp_path / "r.csv", "user,movie,rating\n7,a,1\n7.0,b,2\nx,a,3\n7.5,a,4\n")
+    ratings = load_ratings(path)
+    assert ratings.user_ids.tolist() == ["7", "7.5", "x"]
+    assert ratings.user_codes.tolist() == [0, 0, 2, 1]
+    before = load_ratings(path, SourceOptions(rules=1))
+    assert before.user_ids.tolist() == ["7", "7.0", "7.5", "x"]
+    assert (before.rules, ratings.rules) == (1, 2)
+    assert before.content_hash != ratings.content_hash
 
 
 def _write(path: Path, text: str) -> str:

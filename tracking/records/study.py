@@ -1,36 +1,13 @@
-"""Frozen records of studies, trials and epochs, which `search` hands to `tracking`."""
+"""Frozen records of studies and of the ratings that they read."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from tracking.states import EndReason, State
-from tracking.tags import Tag
-
-Scalar = str | int | float | bool | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EpochRecord:
-    """One epoch of one trial.
-
-    Attributes:
-        epoch: Number of the epoch, 1 for the first.
-        seconds: Wall time of the epoch in seconds, its validation included.
-        metrics: Values by name. For rating models: `loss`, `rmse`, `val_loss`, `val_rmse`.
-
-    Example:
-        >>> first = EpochRecord(epoch=1, seconds=0.5, metrics={"rmse": 1.1, "val_rmse": 1.2})
-        >>> first.metrics["val_rmse"]
-        1.2
-    """
-
-    epoch: int
-    seconds: float
-    metrics: Mapping[str, float]
+from tracking.records.trial import Scalar, TrialRecord
+from tracking.states import State
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,79 +32,6 @@ class DatasetRecord:
     synthetic: bool = False
     profile: Mapping[str, Scalar] = field(default_factory=dict)
     checks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrialRecord:
-    """One trial: its parameters, its state, its objective, its metrics and its epochs.
-
-    Attributes:
-        study: Name of the study.
-        number: Number of the trial in the study, as Optuna counts: 0 for the first.
-        params: Values by the names that the user gave: a learning rate, not its exponent.
-        state: One of `State`, or its plain text.
-        end_reason: One of `EndReason`, or its plain text.
-        message: One line for a trial that failed or met a limit, else empty.
-        value: The objective. For a pruned trial it is the best value until then; None where
-            there is none.
-        objective: Name of the number that `value` is, say "best_val_rmse".
-        metrics: Final values by name: `best_val_rmse`, `best_epoch`, `epochs_run`,
-            `lowest_val_rmse`, `parameters`, `seconds_*` by phase, `peak_memory_mb`,
-            `trivial_global_mean_val_rmse`, `trivial_biases_val_rmse`, ...
-        tags: By name, those of `Tag` among them.
-        epochs: Its learning curve, epoch 1 first.
-        run_id: Its MLflow run, where it has one.
-
-    Example:
-        >>> trial = TrialRecord(
-        ...     study="movies", number=0, params={"size": 8}, tags={Tag.BASELINE: "true"}
-        ... )
-        >>> (trial.state == "running", trial.is_baseline, trial.is_beyond)
-        (True, True, False)
-    """
-
-    study: str
-    number: int
-    params: Mapping[str, Scalar]
-    state: str = State.RUNNING
-    end_reason: str = EndReason.NONE
-    message: str = ""
-    value: float | None = None
-    objective: str = "best_val_rmse"
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-    epochs: tuple[EpochRecord, ...] = ()
-    run_id: str | None = None
-
-    @property
-    def is_baseline(self) -> bool:
-        """Whether this trial is a baseline, with which the other trials are compared."""
-        return self.tags.get(Tag.BASELINE, "").lower() == "true"
-
-    @property
-    def is_beyond(self) -> bool:
-        """Whether the trial exceeds a limit set by its study; rankings leave such trials out."""
-        return Tag.BEYOND in self.tags
-
-    @property
-    def is_recipe(self) -> bool:
-        """Whether the trial's configuration comes from one of Trialbook's recipes."""
-        return self.recipe is not None
-
-    @property
-    def recipe(self) -> str | None:
-        """Name of the recipe that the trial's configuration comes from, or None."""
-        return self.tags.get(Tag.RECIPE)
-
-    @property
-    def trainer(self) -> str | None:
-        """What trained the model, "fast" or "keras", or None where that is unknown."""
-        return self.tags.get(Tag.TRAINER)
-
-    @property
-    def threads(self) -> int | None:
-        """Threads that the training process had, or None where that is unknown."""
-        return int(self.tags.get(Tag.THREADS, 0)) or None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,6 +62,8 @@ class StudyRecord:
         >>> study = StudyRecord(name="movies", trials=(first, second))
         >>> [trial.number for trial in study.ranked()]
         [1, 0]
+        >>> (study.best == second, study.trial(0) == first, study.trial(2))
+        (True, True, None)
         >>> (study.gain(0.75, over=1.0), study.varied())
         (0.25, ('size',))
     """
@@ -203,6 +109,11 @@ class StudyRecord:
         return over - value if self.minimize else value - over
 
     @property
+    def baseline_misfit(self) -> str:
+        """Why the published baseline does not fit the scores; an empty text where it does."""
+        return str(self.dataset.profile.get("baseline_misfit", "")) if self.dataset else ""
+
+    @property
     def baseline(self) -> TrialRecord | None:
         """The first baseline trial that has an objective, or None.
 
@@ -210,6 +121,42 @@ class StudyRecord:
         """
         trials = sorted(self.trials, key=lambda trial: trial.number)
         return next((t for t in trials if t.is_baseline and t.value is not None), None)
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The best complete trial within the study's limits, or None."""
+        return next(iter(self.ranked()), None)
+
+    @property
+    def trivial(self) -> tuple[str, float] | None:
+        """The better of two predictors without a network, and its validation RMSE.
+
+        It is "biases" (of users and movies) or "global_mean"; None where the ratings' profile has
+        neither, as for a user's own model.
+        """
+        profile = {} if self.dataset is None else self.dataset.profile
+        known = {
+            name: float(value)
+            for name in ("biases", "global_mean")
+            if isinstance(value := profile.get(f"{name}_val_rmse"), int | float)
+        }
+        best = min(known, key=lambda name: known[name], default=None)
+        return None if best is None else (best, known[best])
+
+    @property
+    def no_best(self) -> str:
+        """Why there is no best trial, as a clause: "no trial is complete"; empty where there is."""
+        if self.best is not None:
+            return ""
+        complete = sum(trial.state == State.COMPLETE for trial in self.trials)
+        if not complete:
+            return "no trial is complete"
+        one = "the only complete trial is beyond a limit"
+        return one if complete == 1 else f"all {complete} complete trials are beyond a limit"
+
+    def trial(self, number: int) -> TrialRecord | None:
+        """The trial with a number, or None where the record holds none."""
+        return next((trial for trial in self.trials if trial.number == number), None)
 
     def varied(self, trials: Iterable[TrialRecord] | None = None) -> tuple[str, ...]:
         """Names of the parameters that differ among trials, the most important ones first.
@@ -225,10 +172,13 @@ class StudyRecord:
         return tuple(sorted(several, key=lambda name: -self.importances.get(name, 0.0)))
 
     def ranked(self) -> tuple[TrialRecord, ...]:
-        """The complete trials within the study's limits, best first, equal ones by number."""
-        done = [t for t in self.trials if t.state == State.COMPLETE and t.value is not None]
-        within = [t for t in done if not t.is_beyond]
-        return tuple(sorted(within, key=lambda t: (self.sign * (t.value or 0.0), t.number)))
+        """The complete trials within the study's limits, best first, equal ones by number.
+
+        A trial whose value is no finite number ranks nowhere.
+        """
+        done = [t for t in self.trials if t.state == State.COMPLETE and not t.is_beyond]
+        within = [t for t in done if t.value is not None and math.isfinite(t.value)]
+        return tuple(sorted(within, key=lambda t: (self.sign * _value(t), t.number)))
 
     def frontier(self) -> tuple[TrialRecord, ...]:
         """The Pareto frontier of the complete trials within the study's limits, best first.
@@ -250,7 +200,13 @@ class StudyRecord:
     def _costs(self, trial: TrialRecord) -> tuple[float, ...]:
         """A trial's values for the study's goals, with signs such that lower is better."""
         others = (float(trial.metrics.get(name, math.inf)) for name in self.goals[1:])
-        return (self.sign * (trial.value or 0.0), *others)
+        return (self.sign * _value(trial), *others)
+
+
+def _value(trial: TrialRecord) -> float:
+    """The objective of a trial that is known to have one."""
+    assert trial.value is not None, f"trial {trial.number} has no value"
+    return trial.value
 
 
 def sign_of(*, minimize: bool) -> float:
@@ -271,30 +227,3 @@ def sign_of(*, minimize: bool) -> float:
 def _dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
     """Whether point `one` dominates point `other`: it is nowhere higher, and somewhere lower."""
     return one != other and all(a <= b for a, b in zip(one, other, strict=True))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ModelFolder:
-    """A saved model on disk, ready to be logged.
-
-    Attributes:
-        path: A folder that the recorder's loader file can read.
-        kind: "ratings" (a table of raw user and movie ids in, a score a row out) or "keras".
-        user_id_type: "long" or "string"; only for ratings.
-        movie_id_type: The same for movies.
-        name: The model's name in MLflow.
-        figure: Name of the one metric of the trial that belongs to this model; None where all
-            metrics do.
-
-    Example:
-        >>> folder = ModelFolder(path=Path("model"), user_id_type="string")
-        >>> (folder.kind, folder.user_id_type, folder.movie_id_type)
-        ('ratings', 'string', 'long')
-    """
-
-    path: Path
-    kind: str = "ratings"
-    user_id_type: str = "long"
-    movie_id_type: str = "long"
-    name: str = "model"
-    figure: str | None = None

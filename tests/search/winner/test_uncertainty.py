@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from search.winner.bootstrap import (
+from search.winner.uncertainty import (
     UserErrors,
-    bootstrap_rmse,
+    _users_part,
     doubt,
+    drawn_rmse,
     interval,
     probability_of_best,
 )
@@ -26,28 +27,67 @@ def test_rmse_weighs_users_by_their_ratings() -> None:
     assert errors.rmse().tolist() == [[2.0]]
 
 
-def test_the_bootstrap_varies_as_users_and_repeats_do() -> None:
+def test_a_draw_varies_as_the_mean_does_over_users() -> None:
     rng = np.random.default_rng(1)
     users = 400
     means = rng.uniform(0.5, 1.5, users)
-    one = bootstrap_rmse(_errors(means[None, None], np.ones(users)))
+    one = drawn_rmse(_errors(means[None, None], np.ones(users)))
     # The deviation of a mean of squares, through the derivative of the root.
     expected = means.std() / np.sqrt(users) / (2 * np.sqrt(means.mean()))
-    assert one.std() == pytest.approx(expected, rel=0.08)
+    assert one.std() == pytest.approx(expected, rel=0.03)
     assert one.mean() == pytest.approx(np.sqrt(means.mean()), rel=0.01)
-    same = np.ones(users)
-    repeats = np.array([0.81, 1.0, 1.21])  # RMSE 0.9, 1, 1.1
-    many = bootstrap_rmse(_errors(repeats[None, :, None] * same, same))
-    assert many.std() == pytest.approx(np.std([0.9, 1.0, 1.1]) / np.sqrt(3), rel=0.08)
-    assert bootstrap_rmse(_errors(means[None, None], np.ones(users))).tolist() == one.tolist()
+    assert drawn_rmse(_errors(means[None, None], np.ones(users))).tolist() == one.tolist()
+
+
+def test_few_repeats_are_judged_by_the_t_distribution() -> None:
+    """Quantiles of t from Student's table: 1 and 6.314 with one degree of freedom, 2.920 with 2."""
+    same = np.ones(400)
+
+    def quantiles(rmse: list[float], *at: float) -> list[float]:
+        squares = np.square(rmse)[None, :, None] * same
+        return [float(each) for each in np.quantile(drawn_rmse(_errors(squares, same)), at)]
+
+    # Two repeats, 0.99 and 1.01: the mean's standard error is 0.01.
+    assert quantiles([0.99, 1.01], 0.5, 0.75) == pytest.approx([1.0, 1.01], abs=3e-4)
+    assert quantiles([0.99, 1.01], 0.95) == pytest.approx([1.06314], abs=6e-3)
+    # Three, 0.9, 1 and 1.1: a deviation of 0.1, a standard error of 0.1 / sqrt(3).
+    assert quantiles([0.9, 1.0, 1.1], 0.95) == pytest.approx([1.1686], abs=6e-3)
+
+
+def test_noise_of_each_score_is_counted_once() -> None:
+    """What differs from repeat to repeat is in the seeds' part, and not in the users' as well."""
+    rng = np.random.default_rng(6)
+    counts = np.ones(500)
+    parts = [
+        _users_part(_errors(1 + 0.3 * rng.standard_normal((1, 40, 500)), counts)).item()
+        for _ in range(20)
+    ]
+    alone = 0.3**2 / 500 / 40 / 4  # of the mean of 40 repeats, through the derivative 1/2
+    assert abs(np.mean(parts)) < 0.2 * alone
+
+
+def test_equal_candidates_are_no_winner_and_one_repeat_or_user_shows_nothing() -> None:
+    rng = np.random.default_rng(7)
+    users = rng.uniform(0.5, 1.5, (1, 3, 200))
+    twins = _errors(np.concatenate([users, users]), np.full(200, 3.0))
+    trials = [(1, False, 0.9), (2, False, 0.9)]
+    judged, tie = judge(trials, twins)
+    assert set(tie) == {1, 2}
+    assert [each.probability for each in judged] == [0.5, 0.5]
+    better = np.concatenate([users * 0.5, users])
+    assert judge(trials, _errors(better, np.full(200, 3.0)))[1] == ()
+    for shown in (better[:, :1], better[:, :, :1]):
+        errors = _errors(shown, np.full(shown.shape[-1], 3.0))
+        assert set(judge(trials, errors)[1]) == {1, 2}
+        assert score_test(["winner", "biases"], errors)[1].p_value == 1.0
 
 
 def test_a_candidate_that_is_always_better_is_best_for_sure() -> None:
     rng = np.random.default_rng(2)
-    base = rng.uniform(0.5, 1.5, (1, 1, 300))
+    base = rng.uniform(0.5, 1.5, (1, 2, 300))
     errors = _errors(np.concatenate([base * 1.1, base, base * 1.2]), np.full(300, 4.0))
-    chances = probability_of_best(bootstrap_rmse(errors))
-    assert chances.tolist() == [0.0, 1.0, 0.0]
+    chances = probability_of_best(drawn_rmse(errors))
+    assert chances[1] > 0.99
     judged, tie = judge([(0, True, 0.9), (4, False, 0.8), (7, False, 0.8)], errors)
     assert [c.number for c in judged] == [4, 0, 7]
     assert tie == ()
@@ -67,7 +107,7 @@ def test_equal_predictors_are_claimed_to_differ_about_once_in_a_hundred() -> Non
     for number in range(300):
         users = rng.uniform(0.5, 1.5, (1, 1, 200))
         errors = _errors(users + rng.normal(0, 0.2, (2, 1, 200)), np.full(200, 3.0))
-        draws = bootstrap_rmse(errors, draws=1000, seed=number)
+        draws = drawn_rmse(errors, draws=1000, seed=number)
         claims += doubt(draws[:, 0], draws[:, 1]) < 0.01
     assert claims <= 10  # 3 expected; more than 10 once in 4,000 tries
 

@@ -1,0 +1,230 @@
+"""Say in words what makes ratings hopeless for a study, with the count and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from models.data.marks import ScoreCounts, marks_of
+from models.data.ratings import Ratings
+from models.data.repeats import pair_keys
+from models.data.split import Split
+
+_MANY_SINGLES = 0.1
+_MANY_UNSEEN = 0.2
+_FEW_VALIDATED = 100
+_SAME = 0.9
+_ONE_USER = 0.2
+_TIMES_ALIKE = 0.5
+_LIKE_TIMES = 1e8
+_HEAVY_TAIL = 20.0
+_NO_IDS = frozenset({"nan", "none", "null", "na", "n/a", "unknown", "undefined", "anonymous", "?"})
+
+
+def concerns(ratings: Ratings, split: Split | None = None) -> tuple[str, ...]:
+    """List what a user should know before a study: one line each, with the count and the way out.
+
+    Args:
+        ratings: The ratings.
+        split: Their split; None to look at the ratings alone.
+
+    Returns:
+        The lines; none for ratings that are as usual.
+
+    Example:
+        >>> from models.data import load_ratings
+        >>> concerns(load_ratings("ratings.csv"))
+        ()
+    """
+    scores = ScoreCounts.of(ratings.scores)
+    lines = [line for look in _SCORE_LOOKS for line in look(scores)]
+    lines += [line for look in _LOOKS for line in look(ratings)]
+    if split is not None:
+        lines += [line for view in _SPLIT_LOOKS for line in view(ratings, split)]
+    return tuple(lines)
+
+
+def _equal_scores(scores: ScoreCounts) -> list[str]:
+    """Warn where nearly all scores are the same."""
+    most = int(scores.counts.argmax())
+    if len(scores.values) == 1 or scores.counts[most] < _SAME * scores.rows:
+        return []
+    return [
+        f"{_of(int(scores.counts[most]), scores.rows)} scores are {scores.values[most]:g}: a model "
+        "that always says so is hard to beat. Where other scores were left out, put them back."
+    ]
+
+
+def _marks(scores: ScoreCounts) -> list[str]:
+    """Warn of scores that stand apart, and so may mean "no rating", or be slips."""
+    return [
+        f"{_of(mark.rows, scores.rows)} scores are {mark.words}, while all others are from "
+        f"{mark.low:g} to {mark.high:g}: {mark.guess} `--drop-scores {mark.listed}` leaves them "
+        "out."
+        for mark in marks_of(scores)
+    ]
+
+
+def _strange_scores(scores: ScoreCounts) -> list[str]:
+    """Warn of scores that look like times, or like counts of which a few rule the error."""
+    values = scores.values
+    if values[0] > _LIKE_TIMES:
+        return [
+            f"The scores run from {values[0]:.0f} to {values[-1]:.0f}, as times do. Name the "
+            "score's column with `--score-column`, or all of them with `--columns`."
+        ]
+    whole = values[0] >= 0 and not np.any(values != np.floor(values))
+    middle, high = scores.quantile(0.5), scores.quantile(0.99)
+    if whole and len(values) > 20 and high > _HEAVY_TAIL * max(middle, 1.0):
+        return [
+            f"The scores look like counts: half are at most {middle:g}, but the greatest is "
+            f"{values[-1]:g}, so that a few rows rule the error. Take their logarithm, or cap "
+            "them, before the search."
+        ]
+    return []
+
+
+def _single_ratings(ratings: Ratings) -> list[str]:
+    """Warn of users who have a single rating: whoever is held out was never seen."""
+    counts = np.bincount(ratings.user_codes, minlength=ratings.n_users)
+    single = int((counts == 1).sum())
+    if single < _MANY_SINGLES * ratings.n_users:
+        return []
+    if single == ratings.n_users:
+        return [
+            f"All {single:,} users have a single rating: whoever is held out was never seen, and "
+            "nothing can be learned of anybody. Check the user's column (`--user-column`)."
+        ]
+    return [
+        f"{_of(single, ratings.n_users)} users have a single rating: where it is held out, nothing "
+        "is known of them. `--min-ratings 2` leaves them out."
+    ]
+
+
+def _one_user(ratings: Ratings) -> list[str]:
+    """Warn where one user gave a large share of all ratings."""
+    counts = np.bincount(ratings.user_codes, minlength=ratings.n_users)
+    most = int(counts.argmax())
+    if ratings.n_users < 10 or counts[most] < _ONE_USER * len(ratings):
+        return []
+    return [
+        f"{_of(int(counts[most]), len(ratings))} ratings are of one user, "
+        f"{ratings.user_ids[most]}: a program, or a stand-in for many? "
+        f"`--max-ratings {counts[most] - 1}` leaves that user out."
+    ]
+
+
+def _missing_ids(ratings: Ratings) -> list[str]:
+    """Warn of ids that stand for "unknown": `nan`, `null`, or -1 beside numbers that are not."""
+    lines = []
+    for what, ids, codes in (
+        ("user", ratings.user_ids, ratings.user_codes),
+        ("movie", ratings.movie_ids, ratings.movie_codes),
+    ):
+        if ids.dtype == object:
+            unknown = [code for code, each in enumerate(ids) if each.strip().lower() in _NO_IDS]
+        else:
+            unknown = [0] if len(ids) > 2 and ids[0] == -1 else []
+        for code in unknown:
+            rows = int((codes == code).sum())
+            lines.append(
+                f"{_of(rows, len(ratings))} ratings have the {what} {ids[code]}, which looks like "
+                "none: they are learned as one. Take those rows out of the file."
+            )
+    return lines
+
+
+def _unseen(ratings: Ratings, split: Split) -> list[str]:
+    """Warn where a model knows nothing of the user or the movie of many validation rows."""
+    rows, unseen = len(split.valid), split.unseen.get("valid_rows", 0)
+    if unseen < _MANY_UNSEEN * rows:
+        return []
+    others = "another `--split` (say random)" if split.protocol != "random" else "more ratings"
+    return [
+        f"{_of(unseen, rows)} validation rows have a user or a movie without a train row, of which "
+        f"a model can only guess: {split.unseen['valid_users']:,} users and "
+        f"{split.unseen['valid_movies']:,} movies. Take {others}, or `--min-ratings 5`."
+    ]
+
+
+def _few_rows(ratings: Ratings, split: Split) -> list[str]:
+    """Warn where so few rows are validated that chance decides between trials."""
+    rows = len(split.valid)
+    if rows >= _FEW_VALIDATED:
+        return []
+    return [
+        f"Only {rows:,} of {len(ratings):,} ratings are the validation part: chance decides "
+        "between trials. Take more ratings, or cross-validate with `--folds 5`."
+    ]
+
+
+def _times_alike(ratings: Ratings, split: Split) -> list[str]:
+    """Warn where a split by time has hardly any times to go by."""
+    if split.protocol not in ("temporal", "leave-last-out") or ratings.timestamps is None:
+        return []
+    _, counts = np.unique(ratings.timestamps, return_counts=True)
+    most = int(counts.max())
+    if most < _TIMES_ALIKE * len(ratings):
+        return []
+    return [
+        f"{_of(most, len(ratings))} ratings have one and the same time: `{split.protocol}` orders "
+        "them as they stand in the file. Use the split `random`."
+    ]
+
+
+def _repeats(ratings: Ratings, split: Split) -> list[str]:
+    """Warn where most ratings are repeats: events rather than opinions."""
+    if split.duplicates_dropped < len(ratings) / 2:
+        return []
+    return [
+        f"{_of(split.duplicates_dropped, len(ratings))} ratings repeat a user and movie: are these "
+        "events, such as plays, rather than ratings? Sum them up before the search."
+    ]
+
+
+def _leaks(ratings: Ratings, split: Split) -> list[str]:
+    """Warn of ratings that came split already, and whose user and movie an earlier part has too."""
+    if ratings.part is None:
+        return []
+    keys = pair_keys(ratings)
+    train, valid, test = (keys[part.rows] for part in (split.train, split.valid, split.test))
+    lines = []
+    for name, part, earlier in (
+        ("validation", valid, train),
+        ("test", test, np.concatenate([train, valid])),
+    ):
+        again = int(np.isin(part, earlier).sum())
+        if again:
+            lines.append(
+                f"{_of(again, len(part))} {name} ratings have a user and movie that stand in a "
+                "part before it too, so that their error says little of new ratings. Take them out "
+                "of one of the files."
+            )
+    return lines
+
+
+def _of(count: int, whole: int) -> str:
+    """Write a count and its share: "12 of 40 (30 %)"."""
+    share = count / whole
+    percent = "under 1 %" if share < 0.01 else f"{share:.0%}".replace("%", " %")
+    return f"{count:,} of {whole:,} ({percent})"
+
+
+_SCORE_LOOKS: tuple[Callable[[ScoreCounts], list[str]], ...] = (
+    _equal_scores,
+    _marks,
+    _strange_scores,
+)
+_LOOKS: tuple[Callable[[Ratings], list[str]], ...] = (
+    _single_ratings,
+    _one_user,
+    _missing_ids,
+)
+_SPLIT_LOOKS: tuple[Callable[[Ratings, Split], list[str]], ...] = (
+    _unseen,
+    _few_rows,
+    _times_alike,
+    _repeats,
+    _leaks,
+)

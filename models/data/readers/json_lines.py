@@ -1,0 +1,147 @@
+"""Read ratings from JSON: an object a line, or a list of objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from models.data.options import SourceOptions
+from models.data.readers.arrow_columns import rating_table
+from models.data.readers.columns import Columns, resolve_columns
+from models.data.table import RatingTable
+from models.errors import ModelsError
+
+_BLOCK_BYTES = 1 << 24
+
+
+def read_json(path: Path, options: SourceOptions, *, where: str, gaps: bool = False) -> RatingTable:
+    """Read the ratings of a JSON file.
+
+    Args:
+        path: The file.
+        options: May name columns.
+        where: The file, for messages.
+        gaps: Whether rows may lack a score or a time.
+
+    Returns:
+        The scored rows.
+
+    Raises:
+        ModelsError: The file or a value in it breaks a rule.
+    """
+    rows = _rows(path, where)
+    first = next(rows, None)
+    if first is None:
+        raise ModelsError(f"{where} must have rows, but has none.")
+    names = resolve_columns(list(first), options, where=where)
+    columns = _fast(path, names, first)
+    if columns is None:
+        columns = _slow(path, names, where)
+    return rating_table(columns, names, options, where=where, gaps=gaps)
+
+
+def _rows(path: Path, where: str) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a file one by one.
+
+    Raises:
+        ModelsError: A line is no object, or the file is one object over several lines.
+    """
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        start = file.read(1)
+        while start.isspace():
+            start = file.read(1)
+        if start == "[":
+            file.seek(0)
+            yield from _listed(file.read(), where)
+            return
+        file.seek(0)
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield _object(line, number, where)
+
+
+def _listed(text: str, where: str) -> list[dict[str, Any]]:
+    """Read a list of objects."""
+    try:
+        rows = json.loads(text.removeprefix("\ufeff"))
+    except ValueError as error:
+        raise ModelsError(f"{where} must be JSON, but is not: {error}.") from None
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict):
+            raise ModelsError(
+                f"{where} must hold objects such as {_EXAMPLE}, but item {number} is "
+                f"{str(row)[:60]!r}."
+            )
+    return list(rows)
+
+
+_EXAMPLE = '{"user": 1, "movie": 2, "rating": 3}'
+
+
+def _object(line: str, number: int, where: str) -> dict[str, Any]:
+    """Read one line as an object."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        row = None
+    if not isinstance(row, dict):
+        raise ModelsError(
+            f"{where} must hold one JSON object a line, such as {_EXAMPLE}, but line {number} is "
+            f"{line.strip()[:60]!r}. pandas writes it so with orient='records', lines=True."
+        )
+    return row
+
+
+def _fast(path: Path, names: Columns, first: dict[str, Any]) -> dict[str, Any] | None:
+    """Read the columns with Arrow, which needs one type a column; None where there are several."""
+    import pyarrow as pa
+    import pyarrow.json as arrow
+
+    kinds = {int: pa.int64(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
+    types = {name: kinds.get(type(first[name])) for name in names.names}
+    if types[names.score] == pa.int64():  # the next one may have a fraction
+        types[names.score] = pa.float64()
+    if None in types.values():
+        return None
+    try:
+        table = arrow.read_json(
+            path,
+            read_options=arrow.ReadOptions(block_size=_BLOCK_BYTES),
+            parse_options=arrow.ParseOptions(
+                explicit_schema=pa.schema(types), unexpected_field_behavior="ignore"
+            ),
+        )
+    except (pa.ArrowException, OSError):
+        return None
+    return {name: table.column(name) for name in names.names}
+
+
+def _slow(path: Path, names: Columns, where: str) -> dict[str, Any]:
+    """Read the columns row by row: values of several types become text."""
+    values: dict[str, list[Any]] = {name: [] for name in names.names}
+    for number, row in enumerate(_rows(path, where), 1):
+        for name, column in values.items():
+            value = row.get(name)
+            if isinstance(value, dict | list):
+                raise ModelsError(
+                    f"{where}: column {name!r} must hold one value a row, but got "
+                    f"{str(value)[:60]!r} in row {number}."
+                )
+            column.append(value)
+    return {name: _array(column) for name, column in values.items()}
+
+
+def _array(values: list[Any]) -> Any:
+    """Make an Arrow column: of the values' own type where they have one, else of text."""
+    import pyarrow as pa
+
+    kinds = {type(value) for value in values if value is not None}
+    if len(kinds) > 1:
+        values = [None if value is None else str(value) for value in values]
+    try:
+        return pa.chunked_array([pa.array(values)])
+    except (pa.ArrowException, OverflowError):  # a whole number beyond 64 bits
+        texts = [None if value is None else str(value) for value in values]
+        return pa.chunked_array([pa.array(texts)])

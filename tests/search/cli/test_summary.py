@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from search.cli.summary import learned
+from tracking import BASELINE_TAG, COMPLETE, DatasetRecord, StudyRecord, TrialRecord
+from tracking.figures.data import history
+from tracking.runs.leaderboard import study_note
+
+
+def _study(**profile: str) -> StudyRecord:
+    base = TrialRecord(
+        study="s", number=0, params={}, state=COMPLETE, value=4.0, tags={BASELINE_TAG: "true"}
+    )
+    better = TrialRecord(study="s", number=1, params={}, state=COMPLETE, value=3.0)
+    known = {"biases_val_rmse": 3.5, "global_mean_val_rmse": 3.9, **profile}
+    dataset = DatasetRecord(name="d", content_hash="0" * 64, profile=known)
+    return StudyRecord(name="s", trials=(base, better), dataset=dataset)
+
+
+def test_a_baseline_that_does_not_fit_is_not_beaten() -> None:
+    assert "beats the baseline (4.0000) by 1.0000" in " ".join(learned(_study()))
+    assert "baseline 4.00000: better by 1.00000" in study_note(_study(), results=True)
+    assert history(_study()).baseline == 4.0
+    misfit = _study(baseline_misfit="its output is another")
+    said = " ".join(learned(misfit))
+    assert "beats" not in said
+    assert "(4.0000) does not fit these scores and is no bar: its output is another." in said
+    assert "biases alone reach 3.5000: the best trial is below that" in said
+    note = study_note(misfit, results=True)
+    assert "better by" not in note
+    assert "no bar here: its output is another" in note
+    assert history(misfit).baseline is None

@@ -1,0 +1,50 @@
+"""A trial is looked up where its study keeps its record, and a record that is gone is said."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from search import SearchError, StudyConfig, run_study
+from search.reproduce import reproduce
+from tracking import Store
+
+
+def test_a_trial_is_reproduced_at_the_address_of_its_study(
+    home: Path, empty_home: Path, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere.db"
+    shutil.copy(empty_home / "mlflow.db", elsewhere)
+    config = StudyConfig(
+        name="w",
+        trials=1,
+        epochs=1,
+        model="wine:WineModel",
+        objective="val_accuracy:max",
+        keep_models="none",
+        tracking_uri=f"sqlite:///{elsewhere}",
+    )
+    (trial,) = run_study(config, home=home).record.trials
+    made = reproduce(str(trial.run_id), Store(home))  # the address is not repeated
+    assert made.reproduced, made.drift
+    assert (made.target, made.run_id) == ("w:0", trial.run_id)
+    assert made.notes == ("Whether the model's own data are those of then could not be checked.",)
+    client = Store(home, config.tracking_uri).client()
+    files = {file.path for file in client.list_artifacts(trial.run_id)}
+    assert Path(str(made.picture)).name in files
+
+    elsewhere.unlink()
+    gone = reproduce("w:0", Store(home))
+    assert gone.got == gone.expected == made.expected
+    assert not gone.reproduced
+    assert [line for line in gone.drift if line.startswith("record: MLflow does not hold")]
+    assert gone.run_id is None
+    assert Path(str(gone.picture)).is_file()
+    assert not elsewhere.exists()
+
+
+def test_a_run_that_no_trial_has_is_one_line(home: Path) -> None:
+    with pytest.raises(SearchError, match=r"or the run of a trial, but got 'x1'\."):
+        reproduce("x1", Store(home))

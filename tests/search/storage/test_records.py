@@ -1,0 +1,40 @@
+"""What a stored study is as a record."""
+
+from __future__ import annotations
+
+import math
+
+import optuna
+import pytest
+from optuna.distributions import FloatDistribution
+
+from search.storage.records import importances
+from search.storage.trials import ranking
+
+
+def _study(sign: float) -> optuna.Study:
+    """Near x = 1 the value is good, and there y decides; far from it x alone does."""
+    study = optuna.create_study(direction="minimize" if sign > 0 else "maximize")
+    ranges = dict.fromkeys("xy", FloatDistribution(0.0, 1.0))
+    for place in range(40):
+        x, y = (place % 8) / 7, (place * 3 % 10) / 9
+        cost = 1 - x + (y if x > 0.8 else 0.0)
+        study.add_trial(
+            optuna.trial.create_trial(
+                value=sign * cost, params={"x": x, "y": y}, distributions=ranges
+            )
+        )
+    return study
+
+
+def test_what_mattered_is_what_made_trials_good_in_either_direction() -> None:
+    low, high = importances(_study(1.0)), importances(_study(-1.0))
+    assert low == pytest.approx(high)
+    assert low["y"] != pytest.approx(0.0, abs=0.01)
+
+
+def test_a_value_that_is_no_finite_number_ranks_nowhere() -> None:
+    study = optuna.create_study()
+    for value in (0.5, -math.inf, 0.0, math.inf):
+        study.add_trial(optuna.trial.create_trial(value=value))
+    assert [trial.number for trial in ranking(study)] == [2, 0]

@@ -1,0 +1,14 @@
+"""Frozen records of studies, trials and epochs, which `search` hands to `tracking`."""
+
+from tracking.records.study import DatasetRecord, StudyRecord, sign_of
+from tracking.records.trial import EpochRecord, ModelFolder, Scalar, TrialRecord
+
+__all__ = [
+    "DatasetRecord",
+    "EpochRecord",
+    "ModelFolder",
+    "Scalar",
+    "StudyRecord",
+    "TrialRecord",
+    "sign_of",
+]

@@ -1,0 +1,127 @@
+"""Frozen records of trials, of their epochs and of their models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tracking.states import EndReason, State
+from tracking.tags import Tag
+
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EpochRecord:
+    """One epoch of one trial.
+
+    Attributes:
+        epoch: Number of the epoch, 1 for the first.
+        seconds: Wall time of the epoch in seconds, its validation included.
+        metrics: Values by name. For rating models: `loss`, `rmse`, `val_loss`, `val_rmse`.
+
+    Example:
+        >>> first = EpochRecord(epoch=1, seconds=0.5, metrics={"rmse": 1.1, "val_rmse": 1.2})
+        >>> first.metrics["val_rmse"]
+        1.2
+    """
+
+    epoch: int
+    seconds: float
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrialRecord:
+    """One trial: its parameters, its state, its objective, its metrics and its epochs.
+
+    Attributes:
+        study: Name of the study.
+        number: Number of the trial in the study, as Optuna counts: 0 for the first.
+        params: Values by the names that the user gave: a learning rate, not its exponent.
+        state: One of `State`, or its plain text.
+        end_reason: One of `EndReason`, or its plain text.
+        message: One line for a trial that failed or met a limit, else empty.
+        value: The objective. For a pruned trial it is the best value until then; None where
+            there is none.
+        objective: Name of the number that `value` is, say "best_val_rmse".
+        metrics: Final values by name: `best_val_rmse`, `best_epoch`, `epochs_run`,
+            `lowest_val_rmse`, `parameters`, `seconds_*` by phase, `peak_memory_mb`,
+            `trivial_global_mean_val_rmse`, `trivial_biases_val_rmse`, ...
+        tags: By name, those of `Tag` among them.
+        epochs: Its learning curve, epoch 1 first.
+        run_id: Its MLflow run, where it has one.
+
+    Example:
+        >>> trial = TrialRecord(
+        ...     study="movies", number=0, params={"size": 8}, tags={Tag.BASELINE: "true"}
+        ... )
+        >>> (trial.state == "running", trial.is_baseline, trial.is_beyond)
+        (True, True, False)
+    """
+
+    study: str
+    number: int
+    params: Mapping[str, Scalar]
+    state: str = State.RUNNING
+    end_reason: str = EndReason.NONE
+    message: str = ""
+    value: float | None = None
+    objective: str = "best_val_rmse"
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    epochs: tuple[EpochRecord, ...] = ()
+    run_id: str | None = None
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether this trial is a baseline, with which the other trials are compared."""
+        return self.tags.get(Tag.BASELINE, "").lower() == "true"
+
+    @property
+    def is_beyond(self) -> bool:
+        """Whether the trial exceeds a limit set by its study; rankings leave such trials out."""
+        return Tag.BEYOND in self.tags
+
+    @property
+    def is_recipe(self) -> bool:
+        """Whether the trial's configuration comes from one of Trialbook's recipes."""
+        return self.recipe is not None
+
+    @property
+    def recipe(self) -> str | None:
+        """Name of the recipe that the trial's configuration comes from, or None."""
+        return self.tags.get(Tag.RECIPE)
+
+    @property
+    def trainer(self) -> str | None:
+        """What trained the model, "fast" or "keras", or None where that is unknown."""
+        return self.tags.get(Tag.TRAINER)
+
+    @property
+    def threads(self) -> int | None:
+        """Threads that the training process had, or None where that is unknown."""
+        return int(self.tags.get(Tag.THREADS, 0)) or None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelFolder:
+    """A saved model on disk, ready to be logged.
+
+    Attributes:
+        path: A folder that the recorder's loader file can read.
+        kind: "ratings" (a table of raw user and movie ids in, a score a row out) or "keras".
+        name: The model's name in MLflow.
+        figure: Name of the one metric of the trial that belongs to this model; None where all
+            metrics do.
+
+    Example:
+        >>> ModelFolder(path=Path("model")).kind
+        'ratings'
+    """
+
+    path: Path
+    kind: str = "ratings"
+    name: str = "model"
+    figure: str | None = None
