@@ -62,9 +62,10 @@ def test_a_project_becomes_a_study_that_can_go_on(project: Path, home: Path, her
         }
         assert trial.params == active
         assert client.get_run(trial.run_id).data.metrics["best_val_loss"] == same.score
-    more = here("search", "--study", "old", "--trials", "4", "--epochs", "2", "--home", str(home))
-    assert more["n_complete"] == 4
-    here("search", "--study", "old", "--trials", "5", "--home", str(home), code=2)  # of 100 epochs
+    more = ("search", "--study", "old", "--trials", "4", "--home", str(home))
+    here(*more, "--epochs", "100", code=2)
+    assert here(*more)["n_complete"] == 4
+    assert len(Studies(Store(home)).record("old").trials[3].epochs) == 2
 
 
 def test_what_is_no_project_or_is_there_already_is_refused(

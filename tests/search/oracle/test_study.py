@@ -170,6 +170,24 @@ def test_a_proposal_that_fails_leaves_no_trial_under_way(
     assert study.status(study.record().parent_run_id) == "FAILED"
 
 
+@pytest.mark.parametrize(
+    ("step", "state"), [("store_parameters", "killed"), ("write_curve", "complete")]
+)
+def test_a_failure_at_the_end_leaves_no_trial_under_way(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, state: str
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise OSError("told to fail")
+
+    tuner = Trains(study.oracle(), _x, tmp_path)
+    monkeypatch.setattr(f"search.oracle.study.{step}", broken)
+    with pytest.raises(OSError, match="told to fail"):
+        tuner.search(verbose=0)
+    (trial,) = study.record().trials
+    assert trial.state == state
+    assert study.status(trial.run_id) != "RUNNING"
+
+
 # It goes on, in the same project folder or in another one.
 
 
