@@ -40,9 +40,8 @@ class OptunaOracle(keras_tuner.Oracle):
     order. Parameters may be found at any time: in `build`, in `fit`, in `run_trial`; the trial that
     finds one has its default, and later ones are chosen.
 
-    A trial that fails is tried again as often as `max_retries_per_trial` says. One that Ctrl-C or a
-    `keras_tuner.errors.FatalError` ends is closed in both stores, and trained again when the search
-    goes on. With Keras Tuner's chief and clients, the chief alone opens the study.
+    A trial that Ctrl-C or a `keras_tuner.errors.FatalError` ends is closed in both stores, and
+    trained again when the search goes on. Of a chief and its clients, the chief opens the study.
 
     What it cannot do: prune a trial (Keras Tuner's tuners train each to their own end); keep models
     in MLflow (they stay in the tuner's project folder, where `get_best_models` finds those that
@@ -131,11 +130,10 @@ class OptunaOracle(keras_tuner.Oracle):
     def watch(self, tuner: Any) -> None:
         """Hear of the epochs of a tuner's trials, and of what ends its search.
 
-        The tuner that searches is found by itself, so that nobody needs to call this. Calling it
-        again changes nothing.
+        The tuner that searches is found by itself, so that nobody needs to call this.
 
         Args:
-            tuner: The tuner; the steps of its trials are wrapped.
+            tuner: The tuner; the steps of its trials are wrapped, once.
         """
         if tuner not in self._watched:
             self._watched.add(tuner)
@@ -228,8 +226,9 @@ class OptunaOracle(keras_tuner.Oracle):
         try:
             super().end_trial(trial)
         except BaseException as error:
-            self._store(self.trials[trial.trial_id])
-            self._study.fail(error)
+            with contextlib.suppress(Exception):  # what went wrong first is what is told
+                self._store(self.trials[trial.trial_id])
+                self._study.fail(error)
             raise
         self._store(self.trials[trial.trial_id])
 
@@ -239,23 +238,30 @@ class OptunaOracle(keras_tuner.Oracle):
         retried = trial.trial_id in self._retry_queue
         if number is None or retried:
             return
-        del self._numbers[trial.trial_id]
-        curve = self._curves.pop(trial.trial_id, [])
+        curve = self._curves.get(trial.trial_id, [])
         self._study.grow(number, values_of(trial), self._space())
         self._study.end(number, TunerEnd.of(trial, curve))
+        del self._numbers[trial.trial_id]
+        self._curves.pop(trial.trial_id, None)
+
+    def _record_values(self, trial: Any) -> None:
+        """Record a trial's values as the base class does, and keep those of active parameters.
+
+        Keras Tuner drops or draws anew the value of a name that is declared under two conditions,
+        since one of the two is inactive.
+        """
+        given, held = dict(trial.hyperparameters.values), trial.hyperparameters
+        super()._record_values(trial)
+        held.values.update({name: value for name, value in given.items() if held.is_active(name)})
 
     def remaining_trials(self) -> int | None:
-        """How many trials are left of `max_trials`, the study's own counted; None for no target."""
+        """How many trials are left of `max_trials`, the study's counted; None for no target."""
         self._restore()
         left: int | None = super().remaining_trials()
         return left
 
     def get_best_trials(self, num_trials: int = 1) -> list[Any]:
-        """The best trials, those of the study that another project folder has too.
-
-        Args:
-            num_trials: How many.
-        """
+        """The `num_trials` best trials, those of the study from other project folders too."""
         self._restore()
         best: list[Any] = super().get_best_trials(num_trials)
         return best
@@ -265,8 +271,8 @@ class OptunaOracle(keras_tuner.Oracle):
 
         It is done once, after the tuner has declared what it can.
         """
-        if self._restored or self._opened is None:
-            return
+        if self._restored or self._opened is None or not hasattr(self, "_directory"):
+            return  # done, or a client's, or no tuner has it yet
         self._restored = True
         study = self._study.study
         if self.allow_new_entries and self.tune_new_entries:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -34,7 +34,7 @@ from search.storage.trial_attributes import (
     write_tuner_trial,
 )
 from search.storage.trials import requeue, under_way_or_done
-from search.trial.files import make_folder, write_curve
+from search.trial.files import temporary_folder, write_curve
 from search.trial.interruption import close_cut, close_left
 from tracking import (
     COMPLETE,
@@ -210,7 +210,7 @@ class TunerStudy:
         Returns:
             The trial's record.
         """
-        trial, record = self._runs.pop(number)
+        trial, record = self._runs[number]
         metrics = {name: figure for name, figure in end.metrics.items() if math.isfinite(figure)}
         value = end.value if end.value is not None and math.isfinite(end.value) else None
         if value is not None:
@@ -227,22 +227,27 @@ class TunerStudy:
         write_outcome(trial, record)
         state = TrialState.FAIL if value is None else TrialState.COMPLETE
         self.study.tell(trial, record.value, state=state)
-        folder = make_folder()
+        del self._runs[number]
         try:
-            write_curve(record, folder, self.config)
-            self.recorder.finish_trial(record, folder=folder)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            with temporary_folder() as folder:
+                write_curve(record, folder, self.config)
+                self.recorder.finish_trial(record, folder=folder)
+        except BaseException:
+            with contextlib.suppress(Exception):  # what went wrong first is what is told
+                self.recorder.kill_trial(record)
+            raise
         return record
 
     def cut(self, number: int, curve: Sequence[EpochRecord], error: BaseException) -> None:
         """Close a trial that an exception cut short, and queue its configuration again.
 
         Args:
-            number: Number of the trial.
+            number: Number of the trial; one whose end is stored already is left alone.
             curve: Its epochs so far.
             error: What was raised: by Ctrl-C, or by a fault that Keras Tuner takes for fatal.
         """
+        if number not in self._runs:
+            return
         _, record = self._runs.pop(number)
         by_user = isinstance(error, KeyboardInterrupt)
         text = " ".join(f"{type(error).__name__}: {error}".split())
@@ -255,11 +260,8 @@ class TunerStudy:
             metrics=so_far(self.config, curve),
         )
         requeue(self.study, self.study.get_trials(deepcopy=False)[number], record)
-        folder = make_folder()
-        try:
+        with temporary_folder() as folder:
             close_cut(self.recorder, record, folder, self.config)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def add(self, point: TunerPoint, end: TunerEnd) -> TrialRecord:
         """Store a trial that was trained elsewhere.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import shutil
 import socket
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from optuna.trial import FrozenTrial
@@ -19,6 +22,16 @@ _PREFIX = "trialbook-"
 def make_folder() -> Path:
     """Make a new temporary folder for a trial's files; the caller removes it."""
     return Path(tempfile.mkdtemp(prefix=_PREFIX))
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make a temporary folder for a trial's files, and remove it when the block ends."""
+    folder = make_folder()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_curve(record: TrialRecord, folder: Path, config: StudyConfig) -> None:

@@ -31,6 +31,9 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
+_OURS = [kind for kind in [*KINDS, *MORE_KINDS] if kind.startswith("ours")]
+
+
 def _space(*declare: Any) -> keras_tuner.HyperParameters:
     hp = keras_tuner.HyperParameters()
     for each in declare:
@@ -176,6 +179,52 @@ def test_a_conditional_parameter_is_there_with_its_parent_alone(
         assert ("units" in values) == (values["kind"] == "layer")
     if oracles.tries_all:
         assert len(tuner.trained()) == 1 + 3
+
+
+def _apart(hp: keras_tuner.HyperParameters) -> None:
+    hp.Choice("kind", ["a", "b"])
+    with hp.conditional_scope("kind", ["a"]):
+        hp.Choice("units", [1, 2])
+    with hp.conditional_scope("kind", ["b"]):
+        hp.Choice("units", [2, 3, 4])
+
+
+@pytest.mark.parametrize("oracles", _OURS, indirect=True)
+def test_one_name_under_two_conditions_has_the_choices_of_each(
+    oracles: Oracles, tmp_path: Path
+) -> None:
+    """Keras Tuner's own oracles drop the value of such a name, and its trials fail."""
+
+    def run(trial: Any) -> float:
+        _apart(trial.hyperparameters)
+        return 1.0
+
+    tuner = Trains(oracles(max_trials=9), run, tmp_path)
+    tuner.search(verbose=0)
+    points = sorted((values["kind"], values["units"]) for values in tuner.trained())
+    assert points == [("a", 1), ("a", 2), ("b", 2), ("b", 3), ("b", 4)]
+    assert {trial.status for trial in tuner.oracle.trials.values()} == {"COMPLETED"}
+
+
+def test_every_sampling_is_served(oracles: Oracles, tmp_path: Path) -> None:
+    def run(trial: Any) -> float:
+        return trial.hyperparameters.get("late") + trial.hyperparameters.get("layers")
+
+    space = _space(
+        lambda hp: hp.Float("late", 1.0, 8.0, sampling="reverse_log"),
+        lambda hp: hp.Int("layers", 1, 8, sampling="reverse_log"),
+        lambda hp: hp.Int("powers", 1, 8, step=2, sampling="log"),
+        lambda hp: hp.Float("rate", 1e-3, 1e-1, sampling="log"),
+        lambda hp: hp.Float("share", 0.0, 1.0, step=0.25),
+    )
+    tuner = Trains(oracles(max_trials=5, hyperparameters=space), run, tmp_path)
+    tuner.search(verbose=0)
+    for values in tuner.trained():
+        assert 1.0 <= values["late"] <= 8.0
+        assert 1 <= values["layers"] <= 8
+        assert values["powers"] in (1, 2, 4, 8)
+        assert values["share"] in (0.0, 0.25, 0.5, 0.75, 1.0)
+    assert len({_text(values) for values in tuner.trained()}) == 5
 
 
 def test_new_parameters_have_their_defaults_where_the_space_is_given(

@@ -13,7 +13,7 @@ from oracle_kinds import LOSS, Trains
 from search import SearchError
 from search.oracle.project import import_project
 from search.storage.studies import Studies
-from search.storage.study_attributes import config_of
+from search.storage.study_attributes import config_of, space_of
 from tracking import Store
 
 # Keras Tuner 1.4 itself asks threads for their names in the way of old, and saves weights so.
@@ -62,9 +62,10 @@ def test_a_project_becomes_a_study_that_can_go_on(project: Path, home: Path, her
         }
         assert trial.params == active
         assert client.get_run(trial.run_id).data.metrics["best_val_loss"] == same.score
-    more = here("search", "--study", "old", "--trials", "4", "--epochs", "2", "--home", str(home))
-    assert more["n_complete"] == 4
-    here("search", "--study", "old", "--trials", "5", "--home", str(home), code=2)  # of 100 epochs
+    more = ("search", "--study", "old", "--trials", "4", "--home", str(home))
+    here(*more, "--epochs", "100", code=2)
+    assert here(*more)["n_complete"] == 4
+    assert len(Studies(Store(home)).record("old").trials[3].epochs) == 2
 
 
 def test_what_is_no_project_or_is_there_already_is_refused(
@@ -115,8 +116,7 @@ def test_what_hyperband_keeps_beside_the_values_is_no_parameter(home: Path, tmp_
         assert made.tags.get("trialbook.tuner_parent") == parent
         further += parent is not None
     assert further > 0
-    stored = studies.get("hb").user_attrs["trialbook:space"]["parameters"]
-    assert [parameter["name"] for parameter in stored] == ["x"]
+    assert [parameter["name"] for parameter in space_of(studies.get("hb"))] == ["x"]
 
 
 def test_a_budget_that_a_model_declares_is_no_parameter(home: Path, tmp_path: Path) -> None:
@@ -145,3 +145,23 @@ def test_an_objective_that_a_project_does_not_have_is_refused(project: Path, hom
     ):
         with pytest.raises(SearchError, match=message):
             import_project(project, Studies(Store(home)), objective=objective)
+
+
+def test_a_project_that_samples_in_reverse_is_imported(home: Path, tmp_path: Path) -> None:
+    def run(trial):
+        hp = trial.hyperparameters
+        hp.Int("layers", 1, 8, sampling="reverse_log")
+        return hp.Float("late", 1.0, 8.0, sampling="reverse_log")
+
+    oracle = keras_tuner.oracles.RandomSearchOracle(LOSS, max_trials=3, seed=1)
+    tuner = Trains(oracle, run, tmp_path)
+    tuner.search(verbose=0)
+    studies = Studies(Store(home))
+    import_project(tmp_path / "p", studies)
+    trials = studies.record("p").trials
+    assert [dict(trial.params) for trial in trials] == tuner.trained()
+    stored = studies.get("p").trials
+    assert all("late (mirrored)" in trial.params for trial in stored)
+    for trial, values in zip(stored, tuner.trained(), strict=True):
+        assert trial.params["layers (mirrored)"] == 9 - values["layers"]
+        assert trial.params["late (mirrored)"] == pytest.approx(9.0 - values["late"])

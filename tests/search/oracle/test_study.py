@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,8 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:currentThread:DeprecationWarning",
     "ignore:getName:DeprecationWarning",
 )
+
+SUPPORT = Path(__file__).parent.parent.parent / "support"
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +174,24 @@ def test_a_proposal_that_fails_leaves_no_trial_under_way(
         Trains(study.oracle(), _x, tmp_path).search(verbose=0)
     assert [t.state.name for t in Studies(Store(study.home)).get(study.name).trials] == ["FAIL"]
     assert study.status(study.record().parent_run_id) == "FAILED"
+
+
+@pytest.mark.parametrize(
+    ("step", "state"), [("store_parameters", "killed"), ("write_curve", "complete")]
+)
+def test_a_failure_at_the_end_leaves_no_trial_under_way(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, state: str
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise OSError("told to fail")
+
+    tuner = Trains(study.oracle(), _x, tmp_path)
+    monkeypatch.setattr(f"search.oracle.study.{step}", broken)
+    with pytest.raises(OSError, match="told to fail"):
+        tuner.search(verbose=0)
+    (trial,) = study.record().trials
+    assert trial.state == state
+    assert study.status(trial.run_id) != "RUNNING"
 
 
 # It goes on, in the same project folder or in another one.
@@ -340,3 +364,27 @@ def test_the_stored_space_has_what_was_found_and_is_inactive(study: Study, tmp_p
     stored = space_of(Studies(Store(study.home)).get(study.name))
     assert [parameter["name"] for parameter in stored] == ["kind", "units"]
     assert [trial.params for trial in study.record().trials] == [{"kind": "line"}]
+
+
+@pytest.mark.slow  # Keras Tuner's chief looks every 20 seconds whether its clients have gone
+def test_a_chief_and_two_clients_search_one_study(home: Path, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    shared = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": port}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(SUPPORT / "distributed.py"), home, tmp_path / name, "random"],
+            env={**os.environ, **shared, "KERASTUNER_TUNER_ID": name},
+        )
+        for name in ("chief", "client0", "client1")
+    ]
+    assert [process.wait(timeout=300) for process in processes] == [0, 0, 0]
+    study = Study(home, "shared")
+    record = study.record()
+    assert study.states() == ["complete"] * 6
+    assert len({str(sorted(trial.params.items())) for trial in record.trials}) == 6
+    for trial in record.trials:
+        assert trial.value == pytest.approx(1.0 + trial.params["x"], abs=1e-6)
+        assert ("units" in trial.params) == (trial.params["kind"] == "b")
+    assert study.status(record.parent_run_id) == "FINISHED"
