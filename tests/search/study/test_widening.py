@@ -151,3 +151,33 @@ def test_a_study_of_before_finds_more_parameters_in_advance_and_goes_on(
     _open(studies, KIND, RATE)
     with pytest.raises(SearchError, match="`kind` was one of a, b"):
         _open(studies, *WIDER)
+
+
+def test_a_warm_start_learns_parameters_that_the_earlier_trials_met(studies: Studies) -> None:
+    study = _open(studies, KIND, sampler="tpe")
+    late = Parameter(name="late", kind="Choice", default=1, values=(1, 2))
+    write_met(study, "late", plain(late), (0, 1))
+    _train(study, KIND, value=1.0)
+    _train(study, KIND, late, value=2.0)
+    config = _config(sampler="tpe", warm_start="own").at(name="next")
+    chosen = choose(config, studies, _ready(KIND), Request())
+    assert chosen.history is not None
+    assert chosen.history.left == {}
+    params = [t.params for t in chosen.sampler._seen.history]  # type: ignore[attr-defined]
+    assert [set(each) for each in params] == [{"kind"}, {"kind", "late"}]
+    open_study(config, studies.storage, _ready(KIND), chosen)
+    again = choose(config, studies, _ready(KIND), Request())  # from what was stored
+    assert [t.params for t in again.sampler._seen.history] == params  # type: ignore[attr-defined]
+
+
+def test_a_configuration_may_name_what_trials_have_met(studies: Studies) -> None:
+    study = _open(studies, KIND)
+    late = Parameter(name="late", kind="Choice", default=1, values=(1, 2))
+    wanted = Request(enqueue=[{"kind": "b", "late": 2}])
+    with pytest.raises(SearchError, match="`late`"):
+        choose(_config(), studies, _ready(KIND), wanted)
+    write_met(study, "late", plain(late), (0, 1))
+    chosen = choose(_config(), studies, _ready(KIND), wanted)
+    study = open_study(_config(), studies.storage, _ready(KIND), chosen)
+    queued = [t.system_attrs["fixed_params"] for t in study.trials]
+    assert queued[-1] == {"kind": "b", "late": 2}
