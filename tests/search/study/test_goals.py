@@ -247,7 +247,7 @@ def test_a_regret_below_what_was_asked_for_ends_a_study(
         return [None, None, 0.5, 0.01][len(complete)]
 
     monkeypatch.setattr(RegretBound, "value", bound)
-    monkeypatch.setattr("search.study.opening.check_regret", lambda: None)
+    monkeypatch.setattr("search.study.choice.check_regret", lambda: None)
     config = _config(ratings_file, regret=0.05, trials=30, sampler="random")
     result = run_study(config, home=tmp_path)
     assert result.count(COMPLETE) == 3
