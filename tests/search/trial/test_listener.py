@@ -35,7 +35,9 @@ def test_the_pruner_is_asked_about_judged_epochs_with_a_value_only() -> None:
     ]
     messages = iter([*told, Done(end_reason="pruned", value=0.8, metrics={})])
     supervisor: Any = SimpleNamespace(
-        submit=lambda task: None, poll=lambda timeout_s: next(messages), reply=replies.append
+        submit=lambda task, is_over: True,
+        poll=lambda timeout_s: next(messages),
+        reply=replies.append,
     )
     study: Any = SimpleNamespace(pruner=SimpleNamespace(prune=prune), _storage=None)
     trial: Any = SimpleNamespace(_cached_frozen_trial=SimpleNamespace(intermediate_values={}))
