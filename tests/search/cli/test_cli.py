@@ -237,8 +237,9 @@ def test_baseline_prints_both_published_sizes(capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize("name", ["models", "tracking"])
 @pytest.mark.parametrize("is_package", [True, False])
 def test_a_strangers_package_under_our_name_is_one_clear_line(
-    name: str, is_package: bool, tmp_path: Path
+    name: str, is_package: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("PYTHONPATH")  # with this checkout on it, ours would be found
     (tmp_path / name).mkdir()
     (tmp_path / name / ("__init__.py" if is_package else "notes.txt")).touch()
     done = call("studies", code=2, cwd=tmp_path)

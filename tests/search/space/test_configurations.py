@@ -77,7 +77,7 @@ def test_a_file_of_something_else_is_refused(
         ({"depth": 1}, "number 2 has `depth`. Known: family, factors"),
         ({"rate": 0.7}, "`rate` must be from 0 to 0.5 in this study, but configuration 2 has 0.7"),
         ({"family": "c"}, "`family` must be one of a, b"),
-        ({"width": 12}, "`width` must be from 4 to 64 in steps of 2"),
+        ({"width": 12}, "`width` must be from 4 to 64, each 2 times the one before"),
         ({"family": "a", "factors": 3}, "`factors` exists only where family is b"),
         ({"factors": 3}, "exists only where family is b, but configuration 2 does not say which"),
         ({"family": "b", "factors": 3.5}, "`factors` must be from"),
