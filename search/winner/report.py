@@ -50,9 +50,10 @@ def store_verdict(
 
 
 def _draw(verdict: Verdict, path: Path) -> None:
-    """Draw the winner's and the baseline's RMSE from the search to the test part."""
-    shown = [verdict.winner, *(c for c in verdict.candidates if c.is_baseline)]
+    """Draw the winner's RMSE, and the baseline's where it is a bar, from search to test part."""
     scores = {score.name: score for score in verdict.test}
+    bars = [c for c in verdict.candidates if c.is_baseline and "baseline" in scores]
+    shown = [verdict.winner, *bars]
     lines = []
     for candidate in dict.fromkeys(shown):
         test = scores["winner" if candidate.number == verdict.number else "baseline"]
