@@ -232,6 +232,18 @@ def test_back_in_the_first_folder_nothing_is_trained_again(study: Study, tmp_pat
     assert len(study.states()) == 5
 
 
+def test_a_project_folder_counts_in_another_study_too(home: Path, tmp_path: Path) -> None:
+    space = keras_tuner.HyperParameters()
+    space.Choice("letter", ["a", "b", "c"])
+    first = Study(home, "its first study").oracle(2, hyperparameters=space)
+    Trains(first, lambda trial: 1.0, tmp_path).search(verbose=0)
+    study = Study(home, "its second study")
+    tuner = Trains(study.oracle(None, hyperparameters=space), lambda trial: 1.0, tmp_path)
+    tuner.search(verbose=0)
+    assert {values["letter"] for values in tuner.trained()} == {"a", "b", "c"}
+    assert study.states() == ["complete"]
+
+
 def test_a_trial_that_an_earlier_oracle_of_this_process_left_is_taken_over(
     study: Study, tmp_path: Path
 ) -> None:
