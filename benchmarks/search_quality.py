@@ -72,6 +72,7 @@ def trialbook(folder: Path, seconds: float, seed: int, events: Events) -> None:
     from search.storage.studies import Studies
     from search.storage.trial_attributes import plan_of
     from tracking import Store
+    from tracking.runs.addresses import local_folder
 
     peer, store = Stock(SPACE, EPOCHS), Store(home)
     least, lines = float("inf"), []
@@ -85,7 +86,7 @@ def trialbook(folder: Path, seconds: float, seed: int, events: Events) -> None:
             address = studies.recorder().model_uri(str(plan_of(trial).run_id))
             model_id = str(address).removeprefix("models:/")
             place = store.client().get_logged_model(model_id).artifact_location
-            (path,) = Path(place.removeprefix("file://")).rglob("model.keras")
+            (path,) = Path(local_folder(place) or "").rglob("model.keras")
             test = peer.test_rmse(keras.saving.load_model(path, compile=False))
         at = trial.datetime_complete.timestamp() - events.started
         lines.append(json.dumps({"t": at, "value": trial.value, "test": test}))

@@ -53,7 +53,7 @@ class ModelConfig:
             Factorization", AISTATS 2018); 0 leaves the layer out.
         activation: Activation of the hidden layers.
         l2_kernel: L2 factor on the kernels of the hidden layers and of the unit behind them. It
-            leaves out biases, and the weights of the product.
+            leaves out biases, and the weights of the product, so that in "gmf" it has no effect.
         l2_embedding: L2 factor on every embedding table.
         l2_bias: L2 factor on the biases of users and movies.
         output_activation: Activation of the output; "scaled_sigmoid" runs from the least score to

@@ -14,6 +14,7 @@ from tracking.records import (
     StudyRecord,
     TrialRecord,
 )
+from tracking.runs.addresses import without_password
 from tracking.runs.recorder import MlflowRecorder
 from tracking.runs.store import Store, ui_command
 from tracking.runs.warm_up import warmed
@@ -82,4 +83,5 @@ __all__ = [
     "reproduction_figure",
     "ui_command",
     "warmed",
+    "without_password",
 ]

@@ -171,11 +171,14 @@ class Recorder(Protocol):
         """
         ...
 
-    def delete_study(self, study: str) -> None:
-        """Delete a study for good; a new study may then have the same name.
+    def delete_study(self, study: StudyRecord) -> int:
+        """Delete a study for good, and nothing else; a new study may then have the same name.
 
         Args:
-            study: Its name, or the identifier of its experiment.
+            study: The study, with the identifiers that were stored with it.
+
+        Returns:
+            How many runs stood among the study's that are not its own, and were left.
 
         Raises:
             TrackingError: If the study is not there to be deleted.
@@ -263,8 +266,9 @@ class NullRecorder:
     def finish_study(self, record: StudyRecord, *, status: str) -> None:
         """Do nothing: no run is open."""
 
-    def delete_study(self, study: str) -> None:
-        """Do nothing: there is nothing to delete."""
+    def delete_study(self, study: StudyRecord) -> int:
+        """Return 0: there is nothing to delete."""
+        return 0
 
     def find_run(self, run_id: str) -> dict[str, Any] | None:
         """Return None: no run is known."""

@@ -19,6 +19,7 @@ _ONE_USER = 0.2
 _TIMES_ALIKE = 0.5
 _LIKE_TIMES = 1e8
 _HEAVY_TAIL = 20.0
+_BY_TIME = ("temporal", "leave-last-out")
 _NO_IDS = frozenset({"nan", "none", "null", "na", "n/a", "unknown", "undefined", "anonymous", "?"})
 
 
@@ -140,11 +141,14 @@ def _unseen(ratings: Ratings, split: Split) -> list[str]:
     rows, unseen = len(split.valid), split.unseen.get("valid_rows", 0)
     if unseen < _MANY_UNSEEN * rows:
         return []
-    others = "another `--split` (say random)" if split.protocol != "random" else "more ratings"
+    ways = ["another `--split` (say random)"] if split.protocol in _BY_TIME else []
+    if split.unseen["valid_users"]:
+        ways.append(f"`--min-ratings {max(5, 2 * (ratings.min_ratings or 0))}`")
+    out = " or ".join(ways or ["more ratings of each movie"])
     return [
         f"{_of(unseen, rows)} validation rows have a user or a movie without a train row, of which "
         f"a model can only guess: {split.unseen['valid_users']:,} users and "
-        f"{split.unseen['valid_movies']:,} movies. Take {others}, or `--min-ratings 5`."
+        f"{split.unseen['valid_movies']:,} movies. Take {out}."
     ]
 
 
@@ -161,7 +165,7 @@ def _few_rows(ratings: Ratings, split: Split) -> list[str]:
 
 def _times_alike(ratings: Ratings, split: Split) -> list[str]:
     """Warn where a split by time has hardly any times to go by."""
-    if split.protocol not in ("temporal", "leave-last-out") or ratings.timestamps is None:
+    if split.protocol not in _BY_TIME or ratings.timestamps is None:
         return []
     _, counts = np.unique(ratings.timestamps, return_counts=True)
     most = int(counts.max())

@@ -30,6 +30,7 @@ def joined(tables: Mapping[str, RatingTable]) -> RatingTable:
         [0, 0, 2, 2]
     """
     each = list(tables.values())
+    sizes = [len(table.scores) for table in each]
     times = [table.timestamps for table in each if table.timestamps is not None]
     timed = len(times) == len(each)
     warnings = [line for table in each for line in table.warnings]
@@ -44,12 +45,7 @@ def joined(tables: Mapping[str, RatingTable]) -> RatingTable:
         row_index=np.concatenate([table.row_index for table in each]),
         rows_read=sum(table.rows_read for table in each),
         warnings=tuple(warnings),
-        part=np.concatenate(
-            [
-                np.full(len(table.scores), PARTS.index(name), np.int8)
-                for name, table in tables.items()
-            ]
-        ),
+        part=np.repeat([PARTS.index(name) for name in tables], sizes).astype(np.int8),
     )
 
 

@@ -34,16 +34,17 @@ def stock_fit(model: keras.Model, *arguments: Any, **options: Any) -> Any:
     return _STOCK(model, *arguments, **options)
 
 
-def named_options(arguments: Sequence[Any], options: dict[str, Any]) -> dict[str, Any]:
-    """Name the arguments that follow `x` and `y` in a call of Keras' `fit`.
+def named(arguments: Sequence[Any], options: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+    """Name the arguments of a call of Keras' `fit`: inputs, targets, and options by their names.
 
-    The arguments (32, 5) are a batch size of 32 and 5 epochs.
+    The arguments (x, y, 32, 5) are inputs, targets, a batch size of 32 and 5 epochs.
 
     Raises:
         TypeError: There are too many, one is given twice, or one is unknown to Keras' `fit`.
     """
-    given = _SIGNATURE.bind(None, None, None, *arguments, **options).arguments
-    return {name: value for name, value in given.items() if name not in _BEFORE_OPTIONS}
+    given = _SIGNATURE.bind(None, *arguments, **options).arguments
+    rest = {name: value for name, value in given.items() if name not in _BEFORE_OPTIONS}
+    return given.get("x"), given.get("y"), rest
 
 
 def own_fit(model: keras.Model) -> Callable[..., Any] | None:

@@ -13,7 +13,7 @@ from models.fast.eligibility import why_not, why_not_arrays
 from models.fast.growth import fit_by_stages
 from models.fast.options import BATCH_SIZE, why_not_options
 from models.fast.plan import EpochPlan, Growth
-from models.fast.stock_fit import DEFAULTS, named_options, own_fit, stock_fit
+from models.fast.stock_fit import DEFAULTS, named, own_fit, stock_fit
 from models.fast.training_loop import fast_fit
 
 
@@ -48,27 +48,17 @@ class _Trained:
 
 
 def fit(
-    model: keras.Model,
-    x: Any = None,
-    y: Any = None,
-    *arguments: Any,
-    trainer: str,
-    growth: Growth = (),
-    **options: Any,
+    model: keras.Model, *arguments: Any, trainer: str, growth: Growth = (), **options: Any
 ) -> TrainerUsed:
-    """Train a model with the fast trainer or with Keras' own `fit`.
-
-    Keras' `fit` is the one that Keras came with, whatever stands in its place now, or the one
-    that the model's own class defines.
+    """Train a model with the fast trainer or with Keras' own `fit`, or its class's if it has one.
 
     Args:
         model: Compiled.
-        x: Inputs, as Keras' `fit` takes them.
-        y: Targets, as Keras' `fit` takes them.
-        arguments: What follows them in Keras' `fit`: batch size, epochs and so on.
+        arguments: Inputs and targets, and what follows them in Keras' `fit`: batch size, epochs
+            and so on.
         trainer: "fast", "keras", or "auto": the fast one wherever it does the same.
         growth: Rows and epochs of stages that see the first rows alone, before all the others.
-        options: Of Keras' `fit`.
+        options: Of Keras' `fit`; inputs and targets may be given as `x` and `y`.
 
     Returns:
         Which trainer it was, and why.
@@ -87,7 +77,7 @@ def fit(
         >>> len(model.history.history["loss"])
         3
     """
-    return _fit(model, (x, y, *arguments), options, trainer=trainer, growth=growth).used
+    return _fit(model, arguments, options, trainer=trainer, growth=growth).used
 
 
 def speed_up(model: keras.Model, trainer: str, chosen: Callable[[TrainerUsed], None]) -> None:
@@ -107,8 +97,8 @@ def speed_up(model: keras.Model, trainer: str, chosen: Callable[[TrainerUsed], N
         fast
     """
 
-    def fitted(x: Any = None, y: Any = None, *arguments: Any, **options: Any) -> Any:
-        trained = _fit(model, (x, y, *arguments), options, trainer=trainer, growth=())
+    def fitted(*arguments: Any, **options: Any) -> Any:
+        trained = _fit(model, arguments, options, trainer=trainer, growth=())
         chosen(trained.used)
         return trained.returned
 
@@ -123,17 +113,14 @@ def _fit(
     trainer: str,
     growth: Growth,
 ) -> _Trained:
-    """Train a model, given the arguments of Keras' `fit`: `x`, `y` and what follows them."""
+    """Train a model, given the arguments of Keras' `fit`."""
     own = own_fit(model)
     if own is not None:
         reason = "it has a `fit` of its own"
         _refuse(trainer, reason)
-        while arguments and arguments[-1] is None:  # not given: the method may lack them
-            arguments = arguments[:-1]
         returned = own(model, *arguments, **options)
         return _Trained(TrainerUsed("keras", "" if trainer == "keras" else reason), returned)
-    x, y, *others = arguments
-    options = named_options(others, options)
+    x, y, options = named(arguments, options)
     why = "" if trainer == "keras" else _why_not(model, x, y, options)
     if why is None:
         return _Trained(TrainerUsed("fast"), _fit_fast(model, x, y, growth, options))

@@ -72,6 +72,12 @@ class FitWatch(keras.callbacks.Callback):
 
     It reports each epoch to the study, keeps the best epoch's weights, and stops a pruned trial.
     A copy of it is itself, since Keras Tuner's users copy callbacks for each fold.
+
+    Attributes:
+        trainings: The calls of `fit` so far.
+        used: What trained each of them.
+        pruned: Whether the study ended the trial.
+        seconds_evaluate: Seconds in which best epochs were scored again.
     """
 
     def __init__(self, monitor: str, sign: float, trainer: str, report: Reporter) -> None:
@@ -87,6 +93,7 @@ class FitWatch(keras.callbacks.Callback):
         self.trainings: list[Training] = []
         self.used = [models.TrainerUsed("keras")]
         self.pruned = False
+        self.seconds_evaluate = 0.0
         self._monitor, self._sign = monitor, sign
         self._trainer, self._report = trainer, report
         self._open: list[Training] = []
@@ -123,10 +130,12 @@ class FitWatch(keras.callbacks.Callback):
             self._open.pop()
         training.history = model.history
         if training.best_epoch and not self.pruned:
+            started = time.perf_counter()
             last = model.get_weights()
             training.restore()
             training.score, training.unscored = self._scored(model, given)
             model.set_weights(last)
+            self.seconds_evaluate += time.perf_counter() - started
         return training.history
 
     def _among(self, callbacks: Any) -> Any:

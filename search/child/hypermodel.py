@@ -144,7 +144,12 @@ class HyperModelRunner:
             if not watch.pruned:
                 raise
         train_s = time.perf_counter() - started
-        times = {"seconds_train": train_s - report.seconds, "seconds_report": report.seconds}
+        beside = report.seconds + watch.seconds_evaluate
+        times = {
+            "seconds_train": train_s - beside,
+            "seconds_evaluate": watch.seconds_evaluate,
+            "seconds_report": report.seconds,
+        }
         if watch.pruned:
             return _Fitted(end_reason=report.end_reason, value=math.nan, metrics=times)
         monitor, sign = self._config.monitor, self._config.sign

@@ -31,7 +31,8 @@ def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
         if hidden:
             words = ("show", config.name, str(ranked[0].number))
             show = command_line(home, *words, storage=config.storage)
-            out.print(f"They differ in {hidden} more parameters; one trial whole: {show}")
+            more = f"{hidden} more parameter{'s' if hidden > 1 else ''}"
+            out.print(f"They differ in {more}; one trial whole: {show}")
     if result.record.frontier():
         out.print(frontier_table(result.record))
     for line in learned(result.record):

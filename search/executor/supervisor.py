@@ -13,18 +13,17 @@ from multiprocessing.connection import Connection
 from textwrap import shorten
 from typing import Any
 
+from search.child.data_check import other_ratings
 from search.child.memory import peak_memory_of_mb
 from search.child.messages import Answer, Message, Ready, Refused, Score, Setup, Started, Task
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.executor.fork_client import ForkServer, end_group, environment, fork_server
 from search.executor.interrupts import Stop
-from search.storage.data_check import other_ratings
 from tracking import EndReason
 
 _TRIALS_A_CHILD = 25
-_STARTS = 3
-"""Children in a row that end while they load, after which the study ends."""
+_STARTS = 3  # children in a row that end while they load, after which the study ends
 
 
 class ChildDied(Exception):
@@ -84,11 +83,7 @@ class Supervisor:
         self._code: int | None = None
 
     def change(self, config: StudyConfig) -> None:
-        """Close the child, if there is one, and take other settings for the next.
-
-        Args:
-            config: The study that the next children train.
-        """
+        """Close the child, if there is one, and take other settings of the study for the next."""
         self.close()
         self._config = config
 

@@ -79,7 +79,7 @@ def open_tuner_study(config: StudyConfig, studies: Studies, wanted: Wanted | Non
             direction=config.direction,
             load_if_exists=True,
         )
-        must_be_ours(study, "Give OptunaOracle another `study`.")
+        must_be_ours(study, [config.direction], "Give OptunaOracle another `study`.")
         if is_ours(study):
             config = _resumed(config_of(study), config, wanted)
         else:

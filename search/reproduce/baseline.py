@@ -77,8 +77,7 @@ def reproduce_baseline(
         limit = SAME_MACHINE_TOLERANCE if tolerance is None else tolerance
         return _recorded_just_now(stored, data, limit, note)
     again = compared(stored, replay, home, tolerance)
-    differs = (f"data: {line}" for line in checks if line.startswith("differs"))
-    return replace(again, drift=(*differs, *again.drift), notes=(note, *again.notes))
+    return replace(again, notes=(note, *again.notes))
 
 
 def is_published(checks: Sequence[str]) -> bool:
@@ -112,7 +111,8 @@ def _own_record_note(stored: Stored, data: str, checks: Sequence[str]) -> str:
     if differs:
         why = (
             f"{published_rmse():.4f} belongs to the published data, from which this differs in "
-            f"{len(differs)} of {len(checks)} figures ({differs[0].removeprefix('differs: ')})"
+            f"{len(differs)} of {len(checks)} figures ({differs[0].removeprefix('differs: ')}; "
+            f"`trialbook data inspect {data}` lists them)"
         )
     return (
         f"{why}; on {data} the baseline is held against its own record, "

@@ -52,7 +52,8 @@ def record_lines(stored: Stored) -> list[str]:
     """List contradictions between a trial's stored values, and checks that could not be made.
 
     The value in Optuna is compared with the trial's figures, with MLflow, with the mean of its
-    folds or repeats, and with its curve at the best epoch. Where they differ, one was altered.
+    folds or repeats, and of a rating model with its curve at the best epoch. Where they differ, one
+    was altered.
 
     Args:
         stored: A trial with a value.
@@ -64,7 +65,9 @@ def record_lines(stored: Stored) -> list[str]:
     lines = [*_figure_lines(stored), *_mlflow_lines(stored)]
     several = stored.record.metrics.get("parts", 0) > 1
     lines += _part_lines(stored, value)
-    return lines if several or stored.record.state != COMPLETE else lines + _curve_lines(stored)
+    # What a user's own `fit` returns is its trial's value, and need not be a point of its curve.
+    is_a_point = stored.config.rates and not several and stored.record.state == COMPLETE
+    return lines + _curve_lines(stored) if is_a_point else lines
 
 
 def _curve_lines(stored: Stored) -> list[str]:
@@ -72,8 +75,6 @@ def _curve_lines(stored: Stored) -> list[str]:
     curve = [e.metrics.get(stored.config.monitor, math.inf) for e in stored.record.epochs]
     best = int(stored.record.metrics.get("best_epoch", 0))
     if not 0 < best <= len(curve):
-        if not stored.config.rates:  # a model of the user's own need not report epochs
-            return []
         return ["record: its curve lacks its best epoch, so that the value could not be compared"]
     drawn = curve[best - 1]
     if abs(drawn - stored.value) <= 1e-3:

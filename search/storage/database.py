@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from search.errors import SearchError
-from tracking import Store
+from tracking import Store, without_password
 
 _BUSY_S = 60
 _TRIES = 20
@@ -32,10 +32,11 @@ def open_storage(store: Store, url: str | None) -> optuna.storages.BaseStorage:
     Raises:
         SearchError: The address is MLflow's own, or no storage can be opened there.
     """
-    address = url or f"sqlite:///{store.optuna_db}"
+    address = url or store.optuna_uri
+    shown = without_password(address)
     if address == store.tracking_uri:
         raise SearchError(
-            f"`storage` and `tracking_uri` must be two databases, but both are {address}."
+            f"`storage` and `tracking_uri` must be two databases, but both are {shown}."
         )
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
@@ -44,9 +45,9 @@ def open_storage(store: Store, url: str | None) -> optuna.storages.BaseStorage:
             warnings.simplefilter("ignore")
             return _open(address)
     except (SQLAlchemyError, sqlite3.Error, ValueError, RuntimeError, ImportError) as error:
-        line = shorten(str(error), 200, placeholder=" …").rstrip(".")
+        line = shorten(str(error).replace(address, shown), 200, placeholder=" …").rstrip(".")
         raise SearchError(
-            f"`storage` must be a database that Optuna can open, but {address} is not: {line}."
+            f"`storage` must be a database that Optuna can open, but {shown} is not: {line}."
         ) from error
 
 
@@ -56,7 +57,9 @@ def _open(address: str) -> optuna.storages.BaseStorage:
     for tried in range(1, _TRIES + 1):
         try:
             _write_ahead(address)
-            return optuna.storages.RDBStorage(address, engine_kwargs={"connect_args": connect})
+            # Optuna takes the address for a pattern, in which braces have a meaning.
+            pattern = address.replace("{", "{{").replace("}", "}}")
+            return optuna.storages.RDBStorage(pattern, engine_kwargs={"connect_args": connect})
         except (SQLAlchemyError, sqlite3.Error) as error:
             if tried == _TRIES or not any(words in str(error) for words in _RACES):
                 raise
@@ -75,9 +78,10 @@ def home_lock(store: Store) -> FileLock:
 
 def _write_ahead(address: str) -> None:
     """Have SQLite log ahead of writing, so that readers and a writer do not wait for each other."""
-    if not address.startswith("sqlite:///"):
+    url = make_url(address)
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
         return
-    connection = sqlite3.connect(address.removeprefix("sqlite:///"), timeout=_BUSY_S)
+    connection = sqlite3.connect(url.database, timeout=_BUSY_S)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from importlib.resources import files
@@ -18,7 +18,13 @@ from search.errors import SearchError
 from search.storage.database import home_lock, open_storage
 from search.storage.owner import lives, named
 from search.storage.records import so_far, study_record
-from search.storage.study_attributes import chooser_of, config_of, is_ours, run_of
+from search.storage.study_attributes import (
+    chooser_of,
+    config_of,
+    has_foreign_attributes,
+    is_ours,
+    run_of,
+)
 from search.storage.trial_attributes import owner_of_trial
 from tracking import KILLED, RUNNING, MlflowRecorder, Recorder, Store, StudyRecord
 
@@ -106,13 +112,18 @@ class Studies:
         """Load a study by its name, and raise an error if no study has the name.
 
         Raises:
-            SearchError: There is none of that name.
+            SearchError: There is none of that name, or another program made it.
         """
         study = self.find(name)
-        if study is None:
-            known = ", ".join(self.names()) or "none"
-            raise SearchError(f"A study must exist to be read, but got {name!r}. Known: {known}.")
-        return study
+        if study is not None:
+            return study
+        known = ", ".join(each.study_name for each in self.all()) or "none"
+        if name in self.names():
+            raise SearchError(
+                f"A study must be Trialbook's own to be read, but another program made {name!r} in "
+                f"this storage. Ours: {known}."
+            )
+        raise SearchError(f"A study must exist to be read, but got {name!r}. Known: {known}.")
 
     def record(self, name: str) -> StudyRecord:
         """Read a study as a plain record; raises `SearchError` if no study has the name."""
@@ -167,42 +178,57 @@ class Studies:
         return self._recorders[store.tracking_uri]
 
 
-def must_be_ours(study: optuna.Study, way_out: str = "Use another name with `--study`.") -> None:
+def must_be_ours(
+    study: optuna.Study,
+    directions: Sequence[str],
+    way_out: str = "Use another name with `--study`.",
+) -> None:
     """Refuse to go on with a study that another program made.
 
-    One without trials may be ours: a stop before its settings were stored leaves it so.
+    One without our settings may be ours where a stop came before they were stored. Then it has
+    neither trials nor attributes of anybody else, and the directions that it was to have.
 
     Args:
         study: The study.
+        directions: "minimize" or "maximize" for each goal that it is to have.
         way_out: What the message tells to do.
 
     Raises:
-        SearchError: It has trials, but not our settings.
+        SearchError: It is not ours.
     """
+    if is_ours(study):
+        return
     trials = len(study.get_trials(deepcopy=False))
-    if trials and not is_ours(study):
+    others = [direction.name.lower() for direction in study.directions] != list(directions)
+    if trials or has_foreign_attributes(study) or others:
         raise SearchError(
             "A study must be Trialbook's own to go on with it, but another program made "
             f"{study.study_name!r} in this storage, with {trials} trials. {way_out}"
         )
 
 
-def delete_study(studies: Studies, study: optuna.Study) -> None:
+def delete_study(studies: Studies, study: optuna.Study) -> int:
     """Delete a study's runs and models, then the study itself.
 
     Args:
         studies: The studies of the home.
         study: One of them.
 
+    Returns:
+        How many runs of its experiment in MLflow are not the study's, and were left.
+
     Raises:
         SearchError: A living process works on it.
+        TrackingError: Its record is not where its settings say, or where the command says.
     """
     _must_be_at_rest(study)
     config, run = config_of(study), run_of(study)
     studies.store_of(config).prepare()
-    if run.get("experiment_id"):
-        studies.recorder(config).delete_study(run["experiment_id"])
+    left = 0
+    if run.get("parent_run_id"):
+        left = studies.recorder(config).delete_study(study_record(study, config))
     optuna.delete_study(study_name=study.study_name, storage=studies.storage)
+    return left
 
 
 def _must_be_at_rest(study: optuna.Study) -> None:

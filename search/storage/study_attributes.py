@@ -33,6 +33,11 @@ def is_ours(study: optuna.Study) -> bool:
     return Key.CONFIG in study.user_attrs
 
 
+def has_foreign_attributes(study: optuna.Study) -> bool:
+    """Whether another program has stored attributes with the study."""
+    return any(not key.startswith("trialbook:") for key in study.user_attrs)
+
+
 def config_of(study: optuna.Study) -> StudyConfig:
     """The settings of a study, as stored by the last run of the study.
 

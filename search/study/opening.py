@@ -10,13 +10,13 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
+from search.child.data_check import other_ratings as differ
 from search.child.messages import Ready
 from search.config.goals import directions
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import from_plain
-from search.storage.data_check import other_ratings as differ
 from search.storage.studies import Studies, must_be_ours
 from search.storage.study_attributes import (
     config_of,
@@ -81,7 +81,7 @@ def open_study(
         pruner=chosen.pruner,
         load_if_exists=True,
     )
-    must_be_ours(study)
+    must_be_ours(study, directions(config))
     space = chosen.space
     if is_ours(study):
         widens = bool(space.changes)

@@ -28,7 +28,7 @@ from search.storage.study_attributes import (
 )
 from search.study.fitting import Target, fitting
 from search.study.frozen import frozen_trials
-from tracking import COMPLETE, PRUNED, Scalar, StudyRecord, TrialRecord
+from tracking import COMPLETE, PRUNED, REFUSED, Scalar, StudyRecord, TrialRecord
 
 _QUEUED = 5
 
@@ -151,7 +151,7 @@ def _taken(
 
     A trial that a limit kept from being trained is taken only where it is beyond `limits` too.
     """
-    ended = [t for t in record.trials if t.state in (COMPLETE, PRUNED)]
+    ended = [t for t in record.trials if t.state in (COMPLETE, PRUNED, REFUSED)]
     known = [t for t in ended if t.value is not None or exceeds(t.metrics, limits)]
     if len(known) < len(ended):
         left["a limit of then, untrained"] = len(ended) - len(known)

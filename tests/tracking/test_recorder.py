@@ -58,7 +58,7 @@ def test_a_whole_study_goes_through(
         any_recorder.log_picture(run_id, tmp_path / "picture.png")
     any_recorder.finish_study(replace(started, trials=(done,)), status="FINISHED")
     assert any_recorder.metric(run_id, "best_val_rmse") in (None, 0.9)
-    any_recorder.delete_study("movies")
+    assert any_recorder.delete_study(started) == 0
     assert any_recorder.find_run(run_id) is None
     again = any_recorder.start_study(study)  # its name is free
     assert again.parent_run_id is None or again.parent_run_id != started.parent_run_id

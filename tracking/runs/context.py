@@ -35,21 +35,6 @@ class StudyContext:
     datasets: tuple[Any, ...] = ()
 
 
-def find_experiment(client: Any, study: str) -> Any | None:
-    """Find a study's experiment by the study's name or by the experiment's identifier."""
-    from mlflow.exceptions import MlflowException
-
-    experiment = client.get_experiment_by_name(study)
-    if experiment is not None or not study.isdecimal():
-        return experiment
-    try:
-        return client.get_experiment(study)
-    except MlflowException as error:
-        if is_missing(error):
-            return None
-        raise
-
-
 def find_context(client: Any, study: str) -> StudyContext | None:
     """Find the experiment and the run of a study, even if another process started the study.
 
@@ -68,8 +53,38 @@ def find_context(client: Any, study: str) -> StudyContext | None:
     return StudyContext(experiment.experiment_id, parent.info.run_id, tuple(datasets))
 
 
+def stored_context(client: Any, record: StudyRecord) -> StudyContext | None:
+    """Read the experiment and the run whose identifiers were stored with a study.
+
+    Args:
+        client: The store's client.
+        record: The study.
+
+    Returns:
+        The context, or None where nothing was stored, or the run is gone or in MLflow's bin.
+    """
+    from mlflow.exceptions import MlflowException
+
+    if not record.parent_run_id:
+        return None
+    try:
+        run = client.get_run(record.parent_run_id)
+        experiment = client.get_experiment(run.info.experiment_id)
+    except MlflowException as error:
+        if is_missing(error):
+            return None
+        raise
+    binned = "deleted" in (run.info.lifecycle_stage, experiment.lifecycle_stage)
+    if binned or run.data.tags.get(Tag.STUDY) != record.name:
+        return None
+    datasets = run.inputs.dataset_inputs if run.inputs else ()
+    return StudyContext(str(run.info.experiment_id), str(run.info.run_id), tuple(datasets))
+
+
 def ensure_context(client: Any, store: Store, record: StudyRecord) -> StudyContext:
     """Find or make a study's experiment and run, and set the run to RUNNING.
+
+    They are looked for by the identifiers that were stored with the study, then by its name.
 
     Args:
         client: The store's client.
@@ -82,8 +97,10 @@ def ensure_context(client: Any, store: Store, record: StudyRecord) -> StudyConte
     from filelock import FileLock
 
     with FileLock(str(store.home / "tracking.lock")):
-        experiment_id = _ensure_experiment(client, store, record.name)
-        context = find_context(client, record.name)
+        context = stored_context(client, record)
+        if context is None:
+            experiment_id = _ensure_experiment(client, store, record.name)
+            context = find_context(client, record.name)
         if context is None:
             return _make_parent(client, experiment_id, record)
     _reopen(client, context.parent_run_id, record)

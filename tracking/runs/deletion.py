@@ -7,93 +7,142 @@ import shutil
 import subprocess
 import sys
 import time
-import urllib.parse
-from pathlib import Path
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from tracking.errors import TrackingError
-from tracking.runs.context import find_experiment
+from tracking.records import StudyRecord
+from tracking.runs.addresses import local_folder, without_password
+from tracking.runs.lookup import read_run
 from tracking.runs.store import Store
+from tracking.tags import Role, Tag
 
 _MAX_IDS = 3000
 _TIMEOUT_S = 600
 
 
-def delete_study(store: Store, study: str) -> None:
-    """Delete a study's runs, models, files, experiment and registered winner for good.
+def delete_study(store: Store, record: StudyRecord) -> int:
+    """Delete a study's runs, models, files and registered winner for good, and nothing else.
+
+    Everything is found by the identifiers that were stored with the study, never by its name. The
+    experiment goes with them, unless it holds runs that are not the study's.
 
     On a tracking server only the server's owner can remove things for good. There the
     experiment is renamed, which frees its name, and put into MLflow's bin.
 
     Args:
         store: The store.
-        study: The study's name, or its experiment's identifier.
+        record: The study, with its `experiment_id` and `parent_run_id`.
+
+    Returns:
+        How many runs of the experiment are not the study's, and were left.
 
     Raises:
-        TrackingError: If there is no such study, or MLflow refuses.
+        TrackingError: If the study's run is not there, or MLflow refuses.
     """
     client = store.client()
-    experiment = find_experiment(client, study)
-    if experiment is None:
-        raise TrackingError(_unknown(client, study))
+    experiment = _experiment_of(client, store, record)
     if experiment.lifecycle_stage == "deleted":
         client.restore_experiment(experiment.experiment_id)
-    _unregister(client, experiment)
-    if store.served:
+    runs = _all_runs(client, experiment.experiment_id)
+    ours = {str(run.info.run_id): run for run in runs if _is_of(run, record)}
+    _unregister(client, [run_id for run_id, run in ours.items() if _is_winner(run)])
+    if len(ours) < len(runs):
+        _delete_runs(client, store, experiment, ours)
+    elif store.served:
         bin_name = f"{experiment.name} (deleted {time.time_ns()})"
         client.rename_experiment(experiment.experiment_id, bin_name)
         client.delete_experiment(experiment.experiment_id)
-        return
-    run_id = _any_run(client, experiment.experiment_id)
-    models = _hide_models(client, experiment.experiment_id)
-    client.delete_experiment(experiment.experiment_id)
-    _collect(store, experiment.experiment_id, run_id, models[:_MAX_IDS])
-    _remove_files(store, experiment.artifact_location)
+    else:
+        models = _hide_models(client, experiment.experiment_id)
+        client.delete_experiment(experiment.experiment_id)
+        named = ["--experiment-ids", str(experiment.experiment_id)]
+        _collect(store, named, [str(record.parent_run_id)], models)
+        _remove_files(store, experiment.artifact_location)
+    return len(runs) - len(ours)
 
 
-def _unknown(client: Any, study: str) -> str:
-    names = sorted(each.name for each in client.search_experiments() if each.name != "Default")
-    known = f"Known are: {', '.join(names[:10])}." if names else "None is recorded yet."
-    return f"Only a recorded study can be deleted, but {study!r} is not one. {known}"
+def _experiment_of(client: Any, store: Store, record: StudyRecord) -> Any:
+    """The experiment with the study's own run; refuse where that run is not the study's.
 
-
-def _unregister(client: Any, experiment: Any) -> None:
-    """Delete the study's model versions from the registry; keep versions with files elsewhere."""
-    versions = client.search_model_versions(f"name = {experiment.name!r}")
-    if not versions:
-        return
-    location = str(experiment.artifact_location).rstrip("/") + "/"
-    ours = [each for each in versions if str(each.source).startswith(location)]
-    if len(ours) == len(versions):
-        client.delete_registered_model(experiment.name)
-        return
-    for each in ours:
-        client.delete_model_version(each.name, each.version)
-
-
-def _any_run(client: Any, experiment_id: str) -> str:
-    """Find or make one run of the experiment, to be passed to the command `mlflow gc`.
-
-    A command that names no run would remove the deleted runs of all experiments.
+    Small numbers name experiments in every database, so that another database has another study's
+    under the same one. A run's identifier is the same nowhere else.
     """
-    runs = client.search_runs([experiment_id], max_results=1)
-    run = runs[0] if runs else client.create_run(experiment_id, run_name="to be deleted")
-    return str(run.info.run_id)
+    run = read_run(client, record.parent_run_id) if record.parent_run_id else None
+    if run is None or run["tags"].get(Tag.STUDY) != record.name:
+        raise TrackingError(
+            f"Only a recorded study can be deleted, but {record.name!r} has no run "
+            f"{record.parent_run_id} in {without_password(store.tracking_uri)}. Name the address "
+            "of its record with `--tracking-uri`."
+        )
+    return client.get_experiment(run["experiment_id"])
 
 
-def _hide_models(client: Any, experiment_id: str) -> list[str]:
-    """Mark all models of the experiment deleted.
+def _all_runs(client: Any, experiment_id: str) -> list[Any]:
+    """All runs of an experiment, those in MLflow's bin too."""
+    from mlflow.entities import ViewType
+
+    runs, token = [], None
+    while True:
+        page = client.search_runs([experiment_id], "", ViewType.ALL, page_token=token)
+        runs += list(page)
+        token = page.token
+        if not token:
+            return runs
+
+
+def _is_of(run: Any, record: StudyRecord) -> bool:
+    """Whether a run is the study's own, or of one of its trials, or of its winner."""
+    tags = run.data.tags
+    below = tags.get("mlflow.parentRunId") == record.parent_run_id and Tag.ROLE in tags
+    return run.info.run_id == record.parent_run_id or below
+
+
+def _is_winner(run: Any) -> bool:
+    return bool(run.data.tags.get(Tag.ROLE) == Role.WINNER)
+
+
+def _unregister(client: Any, run_ids: Sequence[str]) -> None:
+    """Delete the model versions that runs registered, and a model that has no other version."""
+    for run_id in run_ids:
+        for version in client.search_model_versions(f"run_id = '{run_id}'"):
+            client.delete_model_version(version.name, version.version)
+            others = client.search_model_versions(f"name = {_quoted(version.name)}")
+            if not others:
+                client.delete_registered_model(version.name)
+
+
+def _quoted(name: str) -> str:
+    """A name as MLflow's filters take it, which know no escape: in quotes that it does not hold."""
+    return f'"{name}"' if "'" in name else f"'{name}'"
+
+
+def _delete_runs(client: Any, store: Store, experiment: Any, ours: Mapping[str, Any]) -> None:
+    """Delete the study's runs, models and files from an experiment that holds others' runs."""
+    models = _hide_models(client, experiment.experiment_id, ours)
+    for run_id, run in ours.items():
+        if run.info.lifecycle_stage != "deleted":
+            client.delete_run(run_id)
+    if not store.served:
+        for start in range(0, len(ours), _MAX_IDS):
+            _collect(store, [], list(ours)[start : start + _MAX_IDS], models)
+
+
+def _hide_models(client: Any, experiment_id: str, runs: Container[str] | None = None) -> list[str]:
+    """Mark the models of an experiment deleted, or of some of its runs alone.
 
     Returns:
-        The models' identifiers, at least one, for the same reason as in `_any_run`.
+        The models' identifiers, at least one: a command that names none would remove the deleted
+        models of all experiments.
     """
-    identifiers, token = [], None
+    models, token = [], None
     while True:
         page = client.search_logged_models([experiment_id], page_token=token)
-        identifiers += [str(model.model_id) for model in page]
+        models += [m for m in page if runs is None or str(m.source_run_id) in runs]
         token = page.token
         if not token:
             break
+    identifiers = [str(model.model_id) for model in models]
     if not identifiers:
         identifiers = [str(client.create_logged_model(experiment_id, "to-be-deleted").model_id)]
     for model_id in identifiers:
@@ -101,9 +150,14 @@ def _hide_models(client: Any, experiment_id: str) -> list[str]:
     return identifiers
 
 
-def _collect(store: Store, experiment_id: str, run_id: str, models: list[str]) -> None:
-    command = [sys.executable, "-m", "mlflow", "gc", "--experiment-ids", experiment_id]
-    command += ["--run-ids", run_id, "--logged-model-ids", ",".join(models)]
+def _collect(store: Store, named: list[str], runs: Sequence[str], models: list[str]) -> None:
+    """Have MLflow remove what was marked deleted: the experiment that is named, runs and models.
+
+    At least one run and one model is passed: a command that names none would remove the deleted
+    ones of all experiments.
+    """
+    command = [sys.executable, "-m", "mlflow", "gc", *named, "--run-ids", ",".join(runs)]
+    command += ["--logged-model-ids", ",".join(models[:_MAX_IDS])]
     command += ["--backend-store-uri", store.tracking_uri, "--tracking-uri", store.tracking_uri]
     environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
     done = subprocess.run(
@@ -112,15 +166,13 @@ def _collect(store: Store, experiment_id: str, run_id: str, models: list[str]) -
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or ["no message"]
         raise TrackingError(
-            f"Deleting experiment {experiment_id} must end well, but MLflow says: {lines[-1]} "
+            f"Deleting a study must end well, but MLflow says: {lines[-1]} "
             "Stop what still writes to the study, then delete it again."
         )
 
 
 def _remove_files(store: Store, location: str) -> None:
     """Delete the experiment's folder, if it lies directly in the store's `artifacts`."""
-    if not location.startswith("file:"):
-        return
-    folder = Path(urllib.parse.unquote(urllib.parse.urlparse(location).path))
-    if folder.parent == store.artifacts:
+    folder = local_folder(location)
+    if folder is not None and folder.parent == store.artifacts:
         shutil.rmtree(folder, ignore_errors=True)

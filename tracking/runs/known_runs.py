@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracking.errors import TrackingError
+from tracking.runs.addresses import without_password
 from tracking.runs.context import StudyContext, find_context
 from tracking.runs.store import Store
 
@@ -61,7 +62,7 @@ class KnownRuns:
             if context is None:
                 raise TrackingError(
                     f"A trial needs a study that was started, but {study!r} has no run in "
-                    f"{self._store.tracking_uri}. Start the study first."
+                    f"{without_password(self._store.tracking_uri)}. Start the study first."
                 )
             self._studies[study] = context
         return self._studies[study]
@@ -77,5 +78,5 @@ class KnownRuns:
         self._trials.pop(run_id, None)
 
     def forget_studies(self) -> None:
-        """Forget all studies, since a deletion may have been asked for by experiment identifier."""
+        """Forget all studies, one of which was deleted."""
         self._studies.clear()

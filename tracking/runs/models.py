@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tracking.records import ModelFolder
+from tracking.runs.addresses import local_folder
 from tracking.runs.batches import LoggedModel
 from tracking.runs.quiet import can_name_run, is_missing, quiet
 
@@ -145,8 +146,8 @@ def drop_models(client: Any, run_id: str, *, artifacts: Path) -> None:
     for model_id in find_models(client, run_id):
         location = str(client.get_logged_model(model_id).artifact_location)
         client.delete_logged_model(model_id)
-        folder = Path(location.removeprefix("file://"))
-        if folder.is_relative_to(artifacts):
+        folder = local_folder(location)
+        if folder is not None and folder.is_relative_to(artifacts):
             shutil.rmtree(folder, ignore_errors=True)
 
 

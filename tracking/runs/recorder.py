@@ -11,7 +11,7 @@ from typing import Any
 from tracking.errors import TrackingError
 from tracking.records import EpochRecord, ModelFolder, Scalar, StudyRecord, TrialRecord
 from tracking.runs.batches import history_of, log_final, log_history, read_history
-from tracking.runs.context import ensure_context
+from tracking.runs.context import ensure_context, stored_context
 from tracking.runs.deletion import delete_study
 from tracking.runs.known_runs import KnownRuns
 from tracking.runs.lookup import is_open, read_run
@@ -220,20 +220,24 @@ class MlflowRecorder:
         """
         client = self.store.client()
         winner = WinnerRun(study=study.name, folder=folder, metrics=metrics, model=model, card=card)
-        context = self._known.study(client, study.name)
+        context = stored_context(client, study) or self._known.study(client, study.name)
         return register_winner(client, context, winner, loader=self._loader())
 
-    def delete_study(self, study: str) -> None:
-        """Delete a study's runs, models, files and experiment for good.
+    def delete_study(self, study: StudyRecord) -> int:
+        """Delete a study's runs, models and files for good, and its experiment if nothing is left.
 
         Args:
-            study: Its name, or the identifier of its experiment.
+            study: The study, with the identifiers that were stored with it.
+
+        Returns:
+            How many runs of the experiment are not the study's, and were left.
 
         Raises:
-            TrackingError: If there is no such study.
+            TrackingError: If the study's run is not there.
         """
-        delete_study(self.store, study)
+        left = delete_study(self.store, study)
         self._known.forget_studies()
+        return left
 
     def find_run(self, run_id: str) -> dict[str, Any] | None:
         """Read a run as a dict: identifiers, name, status, tags, params and metrics.

@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tracking.errors import TrackingError
+from tracking.runs.addresses import sqlite_address, without_password
 from tracking.runs.quiet import one_line, quiet
 
 _LOCK_TIMEOUT_S = 120.0
@@ -102,15 +103,9 @@ def reach_server(uri: str) -> None:
 
 def _unreachable(uri: str, why: str) -> TrackingError:
     return TrackingError(
-        f"The tracking address must be reachable, but {_without_password(uri)} is not ({why}). "
+        f"The tracking address must be reachable, but {without_password(uri)} is not ({why}). "
         "Start the server or correct the address; leave it out to use the folder's own database."
     )
-
-
-def _without_password(uri: str) -> str:
-    scheme, _, rest = uri.partition("://")
-    login, at, host = rest.rpartition("@")
-    return f"{scheme}://{login.split(':')[0]}:***@{host}" if at and ":" in login else uri
 
 
 def _is_ready(path: Path) -> bool:
@@ -159,7 +154,7 @@ def build(path: Path, *, artifacts: Path) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     with _migrating:
-        SqlAlchemyStore(f"sqlite:///{path}", str(artifacts)).engine.dispose()
+        SqlAlchemyStore(sqlite_address(path), str(artifacts)).engine.dispose()
     with closing(sqlite3.connect(path)) as connection:
         # Readers no longer wait for a writer; stays with the file.
         connection.execute("PRAGMA journal_mode = WAL")

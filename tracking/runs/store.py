@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tracking.errors import TrackingError
+from tracking.runs.addresses import sqlite_address, sqlite_path, without_password
 from tracking.runs.quiet import one_line, quiet
 
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
@@ -48,7 +49,7 @@ class Store:
             TrackingError: If the address is one that MLflow cannot use.
         """
         object.__setattr__(self, "home", Path(home).expanduser().absolute())
-        given = tracking_uri or f"sqlite:///{self.home / 'mlflow.db'}"
+        given = tracking_uri or sqlite_address(self.home / "mlflow.db")
         object.__setattr__(self, "tracking_uri", _checked_uri(given))
 
     @property
@@ -62,12 +63,14 @@ class Store:
         return self.home / "optuna.db"
 
     @property
+    def optuna_uri(self) -> str:
+        """The address of Optuna's database in the folder."""
+        return sqlite_address(self.optuna_db)
+
+    @property
     def sqlite_file(self) -> Path | None:
         """MLflow's database file, or None where MLflow uses another database or a server."""
-        prefix = "sqlite:///"
-        if not self.tracking_uri.startswith(prefix):
-            return None
-        return Path(self.tracking_uri[len(prefix) :])
+        return sqlite_path(self.tracking_uri)
 
     @property
     def served(self) -> bool:
@@ -111,10 +114,11 @@ class Store:
         try:
             return MlflowClient(self.tracking_uri, registry_uri=self.tracking_uri)
         except MlflowException as error:
+            shown = without_password(self.tracking_uri)
             raise TrackingError(
-                f"The record must be readable by the installed MLflow, but {self.tracking_uri} "
-                f"says: {one_line(error)}. Back it up and run "
-                f"`mlflow db upgrade {self.tracking_uri}`, or choose another folder."
+                f"The record must be readable by the installed MLflow, but {shown} says: "
+                f"{one_line(error).replace(self.tracking_uri, shown)}. Back it up and run "
+                f"`mlflow db upgrade {shown}`, or choose another folder."
             ) from error
 
     def exists(self) -> bool:
@@ -175,7 +179,7 @@ def ui_command(store: Store, port: int, host: str = "127.0.0.1") -> list[str]:
     if store.served:
         raise TrackingError(
             "Only a record in a database can be served from here, but this one is on "
-            f"{store.tracking_uri}. Open that address in a browser."
+            f"{without_password(store.tracking_uri)}. Open that address in a browser."
         )
     address = ["--backend-store-uri", store.tracking_uri]
     artifacts = ["--artifacts-destination", store.artifacts.as_uri()]
@@ -188,26 +192,26 @@ def _scheme(uri: str) -> str:
 
 
 def _checked_uri(uri: str) -> str:
-    scheme = _scheme(uri)
+    scheme, shown = _scheme(uri), without_password(uri)
     if scheme == "file" or not scheme or len(scheme) == 1:
         raise TrackingError(
-            f"The record must be in a database or on a server, but got {uri!r}. MLflow no longer "
+            f"The record must be in a database or on a server, but got {shown!r}. MLflow no longer "
             "writes to plain folders: use sqlite:///FOLDER/mlflow.db, or leave the address out."
         )
     if scheme not in _DATABASES + _SERVERS or "://" not in uri:
         known = ", ".join(f"{name}://" for name in _DATABASES + _SERVERS)
         raise TrackingError(
-            f"A tracking address must start with one of {known}, but got {uri!r}. "
+            f"A tracking address must start with one of {known}, but got {shown!r}. "
             "Correct it, or leave it out to use the folder's own database."
         )
     return _absolute_sqlite(uri) if scheme == "sqlite" else uri
 
 
 def _absolute_sqlite(uri: str) -> str:
-    head, path = uri[: len("sqlite:///")], uri[len("sqlite:///") :]
-    if head != "sqlite:///" or path in ("", ":memory:") or "?" in path:
+    path = sqlite_path(uri)
+    if path is None or str(path) in (".", ":memory:"):
         raise TrackingError(
-            f"An SQLite address must name a plain file, but got {uri!r}. Use "
-            "sqlite:///FOLDER/mlflow.db, where the folder's name holds no question mark."
+            f"An SQLite address must name a plain file, but got {without_password(uri)!r}. Use "
+            "sqlite:///FOLDER/mlflow.db, where a question mark is written as %3F."
         )
-    return f"sqlite:///{Path(path).expanduser().absolute()}"
+    return sqlite_address(path.expanduser().absolute())

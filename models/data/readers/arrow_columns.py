@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.data.options import SourceOptions
 from models.data.readers.columns import Columns
@@ -68,18 +69,34 @@ def rating_table(
         times = seconds_column(column, names.timestamp, where, has_score=has_score, gaps=gaps)
         if times is None:
             warnings.append(f"{where}: times are left out, since some rows have none.")
-    rules = options.rules_in_force
-    users = id_column(columns.pop(names.user), names.user, where, rules)
-    movies = id_column(columns.pop(names.movie), names.movie, where, rules)
+    users, movies = (
+        id_column(_filled(columns.pop(name), has_score), name, where, options.rules_in_force)
+        for name in (names.user, names.movie)
+    )
     index = np.arange(rows_read, dtype=np.int64)
     table = RatingTable(users, movies, scores, times, index, rows_read, tuple(warnings))
-    if has_score is None:
-        return table
+    return table if has_score is None else _scored(table, has_score, where, told=skips and not gaps)
+
+
+def _scored(
+    table: RatingTable, has_score: NDArray[np.bool_], where: str, *, told: bool
+) -> RatingTable:
+    """Leave out the rows without a score, and say how many they are where `told`."""
     if not has_score.any():
-        raise ModelsError(f"{where}: column {names.score!r} must have scores, but has none.")
-    if skips and not gaps:
-        warnings.append(
-            f"{where}: {int((~has_score).sum()):,} of {rows_read:,} rows have no score and were "
-            "left out."
-        )
-    return table.only(has_score, tuple(warnings))
+        raise ModelsError(f"{where} must have scores, but no row has one.")
+    left_out = f"{int((~has_score).sum()):,} of {table.rows_read:,} rows have no score"
+    line = f"{where}: {left_out} and were left out."
+    return table.only(has_score, (*table.warnings, line) if told else table.warnings)
+
+
+def _filled(column: Any, has_score: NDArray[np.bool_] | None) -> Any:
+    """Give rows without a score, which may lack an id too, some id: they are left out anyway."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if has_score is None or not column.null_count or column.null_count == len(column):
+        return column
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    filler = column.drop_null()[0]
+    return pc.if_else(pc.and_(column.is_null(), pa.array(~has_score)), filler, column)

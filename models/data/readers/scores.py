@@ -57,6 +57,24 @@ def score_column(column: Any, name: str, where: str, *, gaps: bool) -> ScoreColu
     """
     import pyarrow as pa
 
+    column, note = _as_numbers(column, name, where, gaps=gaps)
+    kind = column.type
+    has_score = None
+    if column.null_count:
+        has_score = column.is_valid().to_numpy()
+        if not gaps:
+            error = fail_at(
+                where, int(np.argmin(has_score)), name, "must have a score in every row"
+            )
+            raise ModelsError(f"{error} {_WAY_OUT}")
+        column = column.fill_null(0) if not pa.types.is_null(kind) else pa.nulls(0)
+    return ScoreColumn(_finite(column, name, where, has_score), has_score, note)
+
+
+def _as_numbers(column: Any, name: str, where: str, *, gaps: bool) -> tuple[Any, str]:
+    """Turn a column of any type into one of numbers, and say how, where that is not plain."""
+    import pyarrow as pa
+
     note = ""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
@@ -74,16 +92,7 @@ def score_column(column: Any, name: str, where: str, *, gaps: bool) -> ScoreColu
     numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     if not numeric and not pa.types.is_null(kind):
         raise ModelsError(f"{where}: column {name!r} must hold numbers, but holds {kind}.")
-    has_score = None
-    if column.null_count:
-        has_score = column.is_valid().to_numpy()
-        if not gaps:
-            error = fail_at(
-                where, int(np.argmin(has_score)), name, "must have a score in every row"
-            )
-            raise ModelsError(f"{error} {_WAY_OUT}")
-        column = column.fill_null(0) if not pa.types.is_null(kind) else pa.nulls(0)
-    return ScoreColumn(_finite(column, name, where, has_score), has_score, note)
+    return column, note
 
 
 def _finite(

@@ -63,26 +63,30 @@ def read_layout(path: Path, options: SourceOptions, *, where: str) -> TextLayout
     """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
-    comments, lines = _below_comments(_text(head, where).splitlines())
+    comments, lines = _below_comments(_text(head, where).splitlines(), options)
     if not lines:
         raise ModelsError(f"{where} must have column names and rows, but is empty.")
     excel = next((line.strip()[4:] for line in comments if _is_excels(line)), None)
     separator = _separator(lines, options.separator or excel or None, where)
     fields = [_fields(line, separator) for line in lines]
-    layout = _named_above(comments, separator, fields) if options.columns is None else None
+    layout = _named_above(comments, separator, fields, options)
     layout = layout or _layout(separator, fields, options, where)
     return replace(layout, comments=len(comments))
 
 
-def _below_comments(lines: list[str]) -> tuple[list[str], list[str]]:
+def _below_comments(lines: list[str], options: SourceOptions) -> tuple[list[str], list[str]]:
     """Separate the lines at the top that are comments or blank from the two lines below them."""
     start = 0
-    while start < len(lines) and (not lines[start].strip() or _is_comment(lines[start])):
+    while start < len(lines) and (not lines[start].strip() or _is_comment(lines[start], options)):
         start += 1
     return lines[:start], [line for line in lines[start:] if line.strip()][:2]
 
 
-def _is_comment(line: str) -> bool:
+def _is_comment(line: str, options: SourceOptions) -> bool:
+    """Whether a line is a comment: by the rules 1 none is, nor one with a column the user names."""
+    named = (options.user_column, options.movie_column, options.score_column)
+    if options.rules_in_force == 1 or any(name in line for name in named if name is not None):
+        return False
     return line.startswith(("#", "%", "//")) or _is_excels(line)
 
 
@@ -92,11 +96,14 @@ def _is_excels(line: str) -> bool:
 
 
 def _named_above(
-    comments: list[str], separator: str, fields: Sequence[tuple[str, ...]]
+    comments: list[str],
+    separator: str,
+    fields: Sequence[tuple[str, ...]],
+    options: SourceOptions,
 ) -> TextLayout | None:
     """Find the layout of a file whose last comment names its columns; None where it does not."""
     above = [line for line in comments if line.strip() and not _is_excels(line)]
-    if not above:
+    if not above or options.columns is not None:
         return None
     names = tuple(each.strip() for each in _fields(above[-1].lstrip("#%/ "), separator))
     if len(names) != len(fields[0]):

@@ -46,11 +46,14 @@ def command(
         else:
             console().print("Nothing deleted.")
         return DOES_NOT_HOLD
-    delete_study(studies, stored)
+    left = delete_study(studies, stored)
     if as_json:
-        emit({"study": study, "deleted": True, "trials": trials})
-    else:
-        console().print(f"Deleted {study} from both stores.")
+        emit({"study": study, "deleted": True, "trials": trials, "left": left})
+        return 0
+    console().print(f"Deleted {study} from both stores.")
+    if left:
+        runs = "1 run" if left == 1 else f"{left} runs"
+        console().print(f"Left {runs} of its experiment in MLflow, which Trialbook did not make.")
     return 0
 
 

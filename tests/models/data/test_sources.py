@@ -186,7 +186,7 @@ CASES = [
     Case(
         "no score at all",
         _file("r.csv", HEADER + "1,2,,3\n2,3,,4\n"),
-        ("must have scores",),
+        ("must have scores", "no row"),
         {"skip_rows_without_score": True},
     ),
     Case("decimal or thousand", _file("r.csv", "user;movie;rating\n1;2;3,500\n"), ("thousand",)),

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 from pathlib import Path
 
+import pytest
 from calling import TRIALBOOK, Here, call
 
 
@@ -69,6 +70,38 @@ def test_the_whole_tour(ratings_file: Path, home: Path, tmp_path: Path, here: He
     here("delete", "tour", "--yes", *at)
     assert here("studies", *at) == {"studies": []}
     here("show", "tour", *at, code=2)
+
+
+@pytest.mark.slow
+def test_the_tour_under_a_home_whose_path_needs_quoting(
+    ratings_file: Path, home: Path, tmp_path: Path, here: Here
+) -> None:
+    """search, the best model alone kept, winner, export, reproduce, compare, ui, delete."""
+    odd = home.rename(tmp_path / "my runs 50%20 #1 été {0}")
+    data = tmp_path / "ratings 100% #2 é.csv"
+    data.write_bytes(ratings_file.read_bytes())
+    at = ["--home", str(odd)]
+    made = ["--data", str(data), "--epochs", "4", "--sampler", "random", "--workers", "1"]
+    search = ["search", "--study", "odd 1", "--keep-models", "best", *made, *at]
+    first = here(*search, "--trials", "4")
+    assert first["n_complete"] == 4
+    assert len(list(odd.rglob("model.keras"))) == 1  # the others' files are gone
+    assert [t["number"] for t in here("show", "odd 1", *at)["trials"]] == [0, 1, 2, 3]
+    assert here("show", "odd 1", "1", *at)["curve"]
+    assert here("compare", "odd 1", *at)["studies"]["odd 1"]["trial"] == first["best_trial"]
+    assert here("reproduce", "odd 1:1", *at)["reproduced"] is True
+    table = tmp_path / "out 50% #1.csv"
+    here("export", "odd 1", "--format", "csv", "--output", str(table), *at)
+    assert len(table.read_text().splitlines()) == 5
+    won = here("winner", "odd 1", "--top", "1", "--repeats", "2", *at)
+    assert won["test"]
+    again = ["search", "--study", "next", "--warm-start", "odd 1", *made, *at]
+    assert here(*again, "--trials", "2")["n_complete"] == 2
+    here("delete", "odd 1", "--yes", *at)
+    assert [s["study"] for s in here("studies", *at)["studies"]] == ["next"]
+    left = [p for p in odd.rglob("model.keras") if "next" not in str(p)]
+    assert not left
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([data.name, odd.name, table.name])
 
 
 def test_baseline_on_other_ratings_is_recorded_first_and_compared_then(

@@ -61,7 +61,8 @@ def test_another_dump_is_not_held_against_the_published_figure(
     assert not first.reproduced
     assert first.expected == first.got
     assert "0.8396 belongs to the published data, from which this differs in" in first.notes[0]
-    assert "(rows read: published 15520005, here 8854)" in first.notes[0]
+    listed = "(rows read: published 15520005, here 8854; `trialbook data inspect mubi:"
+    assert listed in first.notes[0]
     assert "recorded just now" in first.notes[1]
 
     # The same training, on data whose figures are told to be the published ones.

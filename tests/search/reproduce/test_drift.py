@@ -75,6 +75,11 @@ def test_a_check_that_cannot_be_made_is_said(changed: dict[str, Any], told: str)
     assert told in line
 
 
+def test_what_a_users_own_fit_returned_need_not_be_on_its_curve() -> None:
+    own = StudyConfig(model="m:M", objective="val_rmse:min")
+    assert record_lines(_stored(0.25, figure=0.25, in_mlflow=0.25, config=own)) == []
+
+
 def test_a_value_of_exactly_zero_is_compared_as_any_other() -> None:
     (line,) = record_lines(_stored(0.0, figure=0.0, in_mlflow=0.0))
     assert "0.0 is stored, but its curve has 0.500000" in line

@@ -12,10 +12,12 @@ from search.child.messages import Ready
 from search.oracle import OptunaOracle
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter
+from search.storage.studies import Studies
 from search.storage.study_attributes import is_ours
 from search.study.choice import Chosen
 from search.study.opening import open_study
 from search.study.widening import Space
+from tracking import Store
 
 SPACE = (Parameter(name="size", kind="Int", default=2, low=1, high=9),)
 READY = Ready(
@@ -51,6 +53,28 @@ def test_a_study_of_another_program_is_not_taken_over(tmp_path: Path) -> None:
     again = optuna.load_study(storage=storage, study_name="mine")
     assert not is_ours(again)
     assert len(again.trials) == 1
+
+
+def test_nor_is_one_that_has_no_trials_yet(tmp_path: Path) -> None:
+    storage = _storage(tmp_path)
+    optuna.create_study(storage=storage, study_name="other way", direction="maximize")
+    named = optuna.create_study(storage=storage, study_name="with a note")
+    named.set_user_attr("made by", "somebody else")
+    for name in ("other way", "with a note"):
+        with pytest.raises(SearchError, match=r"another program made .* with 0 trials"):
+            open_study(StudyConfig(name=name), storage, READY, CHOSEN)
+    assert dict(optuna.load_study(storage=storage, study_name="with a note").user_attrs) == {
+        "made by": "somebody else"
+    }
+
+
+def test_a_study_of_another_program_is_told_as_one_where_a_command_names_it(tmp_path: Path) -> None:
+    optuna.create_study(storage=_storage(tmp_path), study_name="theirs")
+    studies = Studies(Store(tmp_path))
+    with pytest.raises(SearchError, match=r"another program made 'theirs'.* Ours: none"):
+        studies.get("theirs")
+    with pytest.raises(SearchError, match=r"must exist to be read, but got 'no'. Known: none"):
+        studies.get("no")
 
 
 def test_nor_by_a_tuner(tmp_path: Path) -> None:

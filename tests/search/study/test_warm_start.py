@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import optuna
@@ -10,13 +11,19 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState
 
 from search import SearchError, StudyConfig, run_study
+from search.config.limits import Limits
 from search.samplers.factory import make_sampler
 from search.samplers.history_view import Seen, with_history
 from search.space.parameters import Parameter
 from search.storage.studies import Studies
 from search.storage.study_attributes import Key as StudyKey
+from search.storage.study_attributes import write_config
+from search.storage.trial_attributes import Key as TrialKey
+from search.storage.trial_attributes import TrialOutcome, TrialPlan
+from search.storage.trials import is_refused
 from search.study.frozen import frozen_trials
 from search.study.regret import RegretBound, check_regret
+from search.study.warm_start import take_history
 from tracking import Store
 
 X = Parameter(name="x", kind="Float", default=0.5, low=0.0, high=1.0)
@@ -57,6 +64,43 @@ def test_a_sampler_that_learns_proposes_where_the_earlier_study_was_good() -> No
         proposals[name] = sum(drawn) / len(drawn)
     assert proposals["learns"] < 0.15
     assert proposals["does not"] > 0.2
+
+
+def _ended(x: float, value: float | None, parameters: int) -> optuna.trial.FrozenTrial:
+    """A trial of an earlier study; one without a value was refused before its training."""
+    outcome = TrialOutcome(
+        state="pruned" if value is None else "complete",
+        end_reason="limit" if value is None else "epochs",
+        value=value,
+        metrics={"parameters": parameters},
+    )
+    return optuna.create_trial(
+        state=TrialState.PRUNED if value is None else TrialState.COMPLETE,
+        value=value,
+        user_attrs={
+            TrialKey.PLAN.value: asdict(TrialPlan(values={"x": x})),
+            TrialKey.OUTCOME.value: asdict(outcome),
+        },
+    )
+
+
+def test_history_is_held_against_the_limits_of_the_new_study() -> None:
+    earlier = optuna.create_study(study_name="old")
+    write_config(earlier, StudyConfig(name="old", max_parameters=140))
+    for trial in (_ended(0.1, 0.9, 100), _ended(0.2, 0.8, 500), _ended(0.3, None, 900)):
+        earlier.add_trial(trial)
+    earlier.add_trial(_ended(0.4, None, 150))  # refused then, and within the limit now
+    config = StudyConfig(name="new", max_parameters=300, warm_start="old")
+    history = take_history(earlier, config, (X,), None)
+    assert [t["values"]["x"] for t in history.trials] == [0.1, 0.2, 0.3]
+    assert [t["figures"]["parameters"] for t in history.trials] == [100, 500, 900]
+    assert history.left == {"a limit of then, untrained": 1}
+    assert "learns from 3 trials of old. 2 of them are beyond a limit" in history.summary()
+    frozen = frozen_trials(history.trials, (X,), limits=Limits(parameters=300))
+    assert [is_refused(t) for t in frozen] == [False, True, True]
+    # A sampler that does not learn tries the best of them that the limit lets it train.
+    queued = take_history(earlier, config.at(sampler="random"), (X,), None).queued
+    assert queued == ({"x": 0.1},)
 
 
 SPACE_OF = {

@@ -233,11 +233,12 @@ def test_a_candidate_whose_process_dies_is_left_out_and_the_test_part_opened_for
     ranked = sorted(Studies(store).get("d").trials[1:], key=lambda trial: trial.value)
     submit, ask, asked = Supervisor.submit, Supervisor.ask, []
 
-    def submit_and_kill(self: Supervisor, task: Task) -> None:
-        submit(self, task)
+    def submit_and_kill(self: Supervisor, task: Task, *given: Any) -> bool:
+        submitted = submit(self, task, *given)
         if not asked:
             asked.append(task)
             os.kill(self._pid, signal.SIGKILL)
+        return submitted
 
     def ask_and_kill(self: Supervisor, question: Score) -> None:
         ask(self, question)

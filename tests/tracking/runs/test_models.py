@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -188,3 +189,25 @@ def test_a_model_that_cannot_be_stored_leaves_no_ready_one(
     assert recorder.model_uri(run_id) is None
     (model,) = store.client().search_logged_models([experiment_id])
     assert str(model.status) == "FAILED"
+
+
+def test_a_dropped_models_files_go_whatever_the_homes_path_holds(
+    tmp_path: Path,
+    store: Store,
+    loader: Path,
+    study: StudyRecord,
+    make_trial: Make,
+    model_folder: ModelFolder,
+) -> None:
+    """In an address a space, `%`, `#` and letters beyond ASCII are written otherwise."""
+    home = tmp_path / "my runs 50%20 #1 été {0}"
+    shutil.copytree(store.home, home)
+    recorder = MlflowRecorder(Store(home), loader)
+    recorder.start_study(study)
+    run_id = recorder.start_trial(make_trial(1))
+    recorder.finish_trial(make_trial(1, 0.9, run_id=run_id), folder=None, models=[model_folder])
+    assert len(list(home.rglob("offset.txt"))) == 1
+    recorder.drop_model(run_id)
+    assert not list(home.rglob("offset.txt"))
+    assert recorder.model_uri(run_id) is None
+    assert [path.name for path in tmp_path.iterdir() if "my" in path.name] == [home.name]

@@ -317,7 +317,7 @@ def test_a_deleted_study_is_gone_with_its_files_and_others_are_not(
     recorder.finish_trial(make_trial(1, 0.9, run_id=run_id), folder=None, models=[model_folder])
     assert (store.artifacts / "movies").is_dir()
 
-    recorder.delete_study("movies")
+    assert recorder.delete_study(started) == 0
 
     from mlflow.entities import ViewType
 
@@ -335,18 +335,49 @@ def test_a_deleted_study_is_gone_with_its_files_and_others_are_not(
     assert client.search_logged_models([again.experiment_id]) == []
     assert len(client.search_runs([again.experiment_id])) == 1
     empty = recorder.start_study(StudyRecord(name="empty"))
-    recorder.delete_study(str(empty.experiment_id))
+    recorder.delete_study(empty)
     assert client.get_experiment_by_name("empty") is None
 
 
-def test_deleting_an_unknown_study_names_the_known_ones(
-    recorder: MlflowRecorder, study: StudyRecord
+def test_a_study_is_deleted_by_its_identifiers_and_others_runs_stay(
+    recorder: MlflowRecorder,
+    store: Store,
+    study: StudyRecord,
+    make_trial: Make,
+    model_folder: ModelFolder,
 ) -> None:
-    with pytest.raises(TrackingError, match="None is recorded yet"):
-        recorder.delete_study("nobody")
-    recorder.start_study(study)
-    with pytest.raises(TrackingError, match="Known are: movies"):
-        recorder.delete_study("nobody")
+    """The experiment of the study `movies` is named `3`; a stranger's run lies in it."""
+    client = _client(store)
+    started = recorder.start_study(study)
+    run_id = recorder.start_trial(make_trial(1))
+    recorder.finish_trial(make_trial(1, 0.9, run_id=run_id), folder=None, models=[model_folder])
+    experiment_id = str(started.experiment_id)
+    stranger = client.create_run(experiment_id, run_name="not ours").info.run_id
+    client.log_text(stranger, "kept", "note.txt")
+    theirs = client.create_logged_model(experiment_id, "theirs", source_run_id=stranger).model_id
+    client.rename_experiment(experiment_id, "renamed")
+    other = recorder.start_study(StudyRecord(name=experiment_id))  # its name is that identifier
+    assert recorder.delete_study(started) == 1
+    assert recorder.find_run(run_id) is None
+    assert recorder.find_run(str(started.parent_run_id)) is None
+    assert [r.info.run_id for r in client.search_runs([experiment_id])] == [stranger]
+    assert _files(store, stranger) == ["note.txt"]
+    assert client.get_logged_model(theirs).model_id == theirs
+    assert not list(store.artifacts.rglob("offset.txt"))
+    assert recorder.find_run(str(other.parent_run_id)) is not None
+
+
+def test_a_study_whose_record_is_elsewhere_is_not_deleted_here(
+    recorder: MlflowRecorder, store: Store, study: StudyRecord
+) -> None:
+    """Another database has another study under the same number of an experiment."""
+    mine = recorder.start_study(study)
+    elsewhere = replace(mine, name="beta", parent_run_id="f" * 32)
+    with pytest.raises(TrackingError, match=r"'beta' has no run f{32} in .*`--tracking-uri`"):
+        recorder.delete_study(elsewhere)
+    with pytest.raises(TrackingError, match=r"'beta' has no run"):
+        recorder.delete_study(replace(mine, name="beta"))
+    assert recorder.find_run(str(mine.parent_run_id)) is not None
 
 
 def test_a_run_reads_back_in_plain_types(

@@ -31,6 +31,16 @@ def test_rows_without_a_score_are_left_out_where_that_is_asked_for(
     assert ratings.warnings == ("r.csv: 1 of 3 rows have no score and were left out.",)
 
 
+def test_rows_that_lack_everything_are_left_out_too(tmp_path: Path) -> None:
+    """As Excel writes them below a table."""
+    text = "user;movie;rating;time\n1;7;4;100\n2;8;3;200\n;;;\n;;;\n"
+    ratings = _load(tmp_path / "r.csv", text, skip_rows_without_score=True)
+    assert ratings.user_ids.tolist() == [1, 2]
+    assert ratings.scores.tolist() == [4.0, 3.0]
+    with pytest.raises(ModelsError, match=r"must have an id in every row.*row 3"):
+        _load(tmp_path / "r.csv", text.replace("\n;;;", "\n;;5;300"), skip_rows_without_score=True)
+
+
 @pytest.mark.parametrize("score", [None, float("nan")])
 def test_a_missing_score_of_a_parquet_file_is_left_out_too(
     score: float | None, tmp_path: Path
@@ -104,6 +114,14 @@ def test_comments_above_the_rows_are_passed_over(text: str, tmp_path: Path) -> N
     assert ratings.user_ids.tolist() == [1, 2]
     assert ratings.movie_ids.tolist() == [7, 8]
     assert ratings.scores.tolist() == [4.0, 3.0]
+
+
+def test_a_line_with_a_column_that_the_user_names_is_no_comment(tmp_path: Path) -> None:
+    text = "#uid,iid,rating\n1,7,4\n2,8,3\n"
+    ratings = _load(tmp_path / "r.csv", text, user_column="#uid", movie_column="iid")
+    assert ratings.user_ids.tolist() == [1, 2]
+    before = _load(tmp_path / "r.csv", "#1,7,4\n2,8,3\n", rules=1)  # as earlier versions read it
+    assert before.user_ids.tolist() == ["#1", "2"]
 
 
 def test_json_of_several_types_is_read_as_text_is(tmp_path: Path) -> None:

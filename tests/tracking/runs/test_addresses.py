@@ -1,0 +1,63 @@
+"""Addresses of files and databases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from tracking import Store, TrackingError, without_password
+from tracking.runs.addresses import local_folder, sqlite_address, sqlite_path
+
+NAMES = ["plain", "a b", "50%", "a%20b", "#1", "été", "雪", "{0}", "a?b", "a+b&c@d:e"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_folder_is_found_again_from_its_address(name: str) -> None:
+    folder = Path("/home") / name / "artifacts"
+    assert local_folder(folder.as_uri()) == folder
+    assert local_folder(str(folder)) == folder
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_database_is_made_where_its_address_says(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name / "some.db"
+    path.parent.mkdir()
+    address = sqlite_address(path)
+    assert sqlite_path(address) == path
+    engine = create_engine(address)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE made (here INTEGER)"))
+    engine.dispose()
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+    assert path.exists()
+    assert Store(tmp_path / name).optuna_uri == sqlite_address(tmp_path / name / "optuna.db")
+
+
+def test_what_lies_elsewhere_is_no_folder_here() -> None:
+    assert local_folder("s3://bucket/artifacts") is None
+    assert local_folder("mlflow-artifacts:/1") is None
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://me:se@cret@host/db", "postgresql://me:***@host/db"),
+        ("mysql+pymysql://me:x@host:3306/db", "mysql+pymysql://me:***@host:3306/db"),
+        ("postgresql://me@host/db", "postgresql://me@host/db"),
+        ("sqlite:////home/a:b@c/db", "sqlite:////home/a:b@c/db"),
+        ("http://localhost:5000", "http://localhost:5000"),
+        ("me:secret@host/db", "me:***@host/db"),
+        ("said: postgresql://me:x@host/db is not", "said: postgresql://me:***@host/db is not"),
+    ],
+)
+def test_a_password_is_not_shown(address: str, shown: str) -> None:
+    assert without_password(address) == shown
+
+
+def test_an_address_that_is_refused_does_not_show_its_password(tmp_path: Path) -> None:
+    for address in ("oracle://me:secret@host/db", "me:secret@host/db"):
+        with pytest.raises(TrackingError, match=r"address must|must be in a") as refused:
+            Store(tmp_path, address)
+        assert "secret" not in str(refused.value)

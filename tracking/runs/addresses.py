@@ -1,0 +1,90 @@
+"""Reads and writes addresses of files and databases, whatever characters their paths hold."""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+_SQLITE = "sqlite:///"
+_QUOTED = "sqlite+pysqlite:///"
+
+
+def local_folder(location: str) -> Path | None:
+    """The folder that an artifact location of MLflow names, or None where it is not on this disk.
+
+    MLflow keeps locations as `file:` addresses, in which a space is `%20`, `#` is `%23`, `%` is
+    `%25`, and a letter beyond ASCII is its bytes in UTF-8; or as plain paths.
+
+    Args:
+        location: An artifact location.
+
+    Example:
+        >>> local_folder("file:///home/my%20runs/50%25/%C3%A9t%C3%A9").as_posix()
+        '/home/my runs/50%/été'
+        >>> local_folder("/home/my runs/50%").as_posix()  # a path is taken as it is
+        '/home/my runs/50%'
+        >>> local_folder("s3://bucket/runs") is None
+        True
+    """
+    if location.startswith("file:"):
+        return Path(urllib.request.url2pathname(urllib.parse.urlsplit(location).path))
+    return None if len(urllib.parse.urlsplit(location).scheme) > 1 else Path(location)
+
+
+def sqlite_address(path: Path) -> str:
+    """The address of an SQLite database for SQLAlchemy, and so for MLflow and for Optuna.
+
+    SQLAlchemy 2.1 reads `%20` in an address as a space, 2.0 does not; a question mark begins
+    options in both. The path is written as it is wherever it is read back as it is.
+
+    Args:
+        path: The database file.
+
+    Example:
+        >>> sqlite_address(Path("/home/my runs/mlflow.db"))
+        'sqlite:////home/my runs/mlflow.db'
+    """
+    plain = f"{_SQLITE}{path}"
+    if sqlite_path(plain) == path:
+        return plain
+    # MLflow makes the folder of what begins with `sqlite:///` as if nothing in it were quoted.
+    return _QUOTED + str(path).replace("%", "%25").replace("?", "%3F")
+
+
+def sqlite_path(address: str) -> Path | None:
+    """The file of an SQLite database, or None where the address is another one or has options.
+
+    Args:
+        address: Address of a database.
+
+    Example:
+        >>> sqlite_path("sqlite:////home/my runs/mlflow.db").as_posix()
+        '/home/my runs/mlflow.db'
+        >>> sqlite_path("postgresql://host/studies") is None
+        True
+    """
+    if not address.startswith((_SQLITE, _QUOTED)) or "?" in address:
+        return None
+    path = address.removeprefix(_SQLITE).removeprefix(_QUOTED)
+    if "%" in path:  # else it need not be imported
+        from sqlalchemy.engine import make_url
+
+        path = make_url(address).database or ""
+    return Path(path)
+
+
+def without_password(address: str) -> str:
+    """An address as messages may show it: a password in it is written as `***`.
+
+    Args:
+        address: Address of a database or a server.
+
+    Example:
+        >>> without_password("postgresql://me:secret@host/studies")
+        'postgresql://me:***@host/studies'
+        >>> without_password("sqlite:////home/a:b@c/optuna.db")
+        'sqlite:////home/a:b@c/optuna.db'
+    """
+    return re.sub(r"((?:://|^)[^/@:\s]*):(?!//)\S*@", r"\1:***@", address)
