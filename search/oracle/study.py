@@ -214,13 +214,13 @@ class TunerStudy:
         """
         trial, record = self._runs[number]
         metrics = {name: figure for name, figure in end.metrics.items() if math.isfinite(figure)}
-        value = end.value if end.value is not None and math.isfinite(end.value) else None
+        value = end.value
         if value is not None:
             metrics[self.config.value_name] = float(value)
         record = replace(
             record,
             state=FAILED if value is None else COMPLETE,
-            end_reason=EndReason.ERROR if value is None else EndReason.EPOCHS,
+            end_reason=end.reason if value is None else EndReason.EPOCHS,
             message=end.message,
             value=value,
             metrics=metrics,

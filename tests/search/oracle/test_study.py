@@ -149,6 +149,15 @@ def test_a_failure_of_a_hook_of_the_tuner_closes_its_trial(study: Study, tmp_pat
     assert study.states() == ["killed"]
 
 
+@pytest.mark.filterwarnings("ignore:All-NaN:RuntimeWarning")
+@pytest.mark.parametrize("score", ["nan", "inf"])
+def test_a_score_that_is_no_number_is_told(study: Study, tmp_path: Path, score: str) -> None:
+    Trains(study.oracle(1), lambda trial: float(score), tmp_path).search(verbose=0)
+    (trial,) = study.record().trials
+    assert (trial.state, trial.end_reason, trial.value) == ("failed", "nan", None)
+    assert trial.message == f"The score is {score}."
+
+
 def test_a_trial_is_one_trial_however_often_it_is_tried(study: Study, tmp_path: Path) -> None:
     failures = iter([True, True, False, False])
 
