@@ -206,7 +206,7 @@ class OptunaOracle(keras_tuner.Oracle):
             `status` and `values`, active parameters only. Where every point was tried, the status
             is "STOPPED", or "IDLE" while a trial runs that may find further parameters.
         """
-        asked = self._study.ask(self._space(), trial_id)
+        asked = self._study.ask(self._space(), trial_id, map(values_of, self.trials.values()))
         if asked is None:
             return {"status": _IDLE if self.ongoing_trials else _STOPPED, "values": None}
         self._finished = False

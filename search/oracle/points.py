@@ -35,16 +35,24 @@ class Tried:
     still running, it will have the default of what it asks for.
     """
 
-    def __init__(self, study: optuna.Study, space: Sequence[Parameter], *, in_parts: bool) -> None:
+    def __init__(
+        self,
+        study: optuna.Study,
+        space: Sequence[Parameter],
+        *,
+        in_parts: bool,
+        others: Iterable[Mapping[str, Scalar]] = (),
+    ) -> None:
         """Read the study's trials.
 
         Args:
             study: The study.
             space: The parameters that the tuner has declared so far.
             in_parts: Whether a complete trial stands for all points that have its values.
+            others: Values of further trials, which the study may not have.
         """
         self._defaults = {parameter.name: parameter.default for parameter in space}
-        self._whole: set[str] = set()
+        self._whole = {_text(values) for values in others}
         self._parts: dict[frozenset[str], set[str]] = {}
         self._running: dict[frozenset[str], set[str]] = {}
         for trial in study.get_trials(deepcopy=False):

@@ -212,7 +212,8 @@ def _add(opened: TunerStudy, trial: Any, space: Sequence[Parameter]) -> None:
     end = TunerEnd.of(trial, _curve(trial))
     value, monitor = end.value, opened.config.monitor
     if value is not None and trial.metrics.exists(monitor):
-        value = float(trial.metrics.get_best_value(monitor))
+        best = trial.metrics.get_best_value(monitor)
+        value = float(best) if is_finite(best) else None
     opened.add(
         TunerPoint(
             values=values_of(trial),

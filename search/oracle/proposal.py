@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 import numpy as np
@@ -32,7 +32,10 @@ _LISTED = 1000
 
 
 def begin_trial(
-    study: optuna.Study, config: StudyConfig, space: Sequence[Parameter]
+    study: optuna.Study,
+    config: StudyConfig,
+    space: Sequence[Parameter],
+    others: Iterable[Mapping[str, Scalar]] = (),
 ) -> tuple[optuna.Trial, dict[str, Scalar]] | None:
     """Begin a trial at a queued point, or at one that no trial has tried.
 
@@ -40,6 +43,7 @@ def begin_trial(
         study: The study.
         config: Its sampler, options and seed.
         space: The parameters that the tuner has declared so far.
+        others: Values of the tuner's trials, which another study may hold.
 
     Returns:
         The trial, its parameters stored, and its values; None where every point was tried.
@@ -48,7 +52,7 @@ def begin_trial(
         SearchError: The sampler cannot serve the space.
     """
     queued = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-    tried = Tried(study, space, in_parts=config.sampler == "grid")
+    tried = Tried(study, space, in_parts=config.sampler == "grid", others=others)
     point = None if queued else _first_left(config, space, tried)
     if point is None and not queued:
         return None

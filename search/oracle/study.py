@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import optuna
@@ -76,19 +76,21 @@ class TunerStudy:
     def of(cls, opened: Opened) -> TunerStudy:
         """Take over a study that was just created or resumed."""
         return cls(
-            opened.config,
-            opened.study,
-            opened.recorder,
-            opened.parent_run_id,
-            opened.has_target,
+            opened.config, opened.study, opened.recorder, opened.parent_run_id, opened.has_target
         )
 
-    def ask(self, space: Sequence[Parameter], name: str) -> tuple[int, dict[str, Scalar]] | None:
+    def ask(
+        self,
+        space: Sequence[Parameter],
+        name: str,
+        others: Iterable[Mapping[str, Scalar]] = (),
+    ) -> tuple[int, dict[str, Scalar]] | None:
         """Let Optuna choose a configuration that no trial has tried, and begin its trial.
 
         Args:
             space: The parameters that the tuner has declared so far.
             name: Keras Tuner's identifier of the trial.
+            others: Values of the tuner's trials, which another study may hold.
 
         Returns:
             The trial's number and its values, active parameters only; None where every point of
@@ -98,7 +100,7 @@ class TunerStudy:
             SearchError: The sampler cannot serve the space, or it is not the study's.
         """
         refuse_conflicts(self.study, space)
-        begun = begin_trial(self.study, self.config, space)
+        begun = begin_trial(self.study, self.config, space, others)
         if begun is None:
             return None
         trial, values = begun
@@ -212,13 +214,13 @@ class TunerStudy:
         """
         trial, record = self._runs[number]
         metrics = {name: figure for name, figure in end.metrics.items() if math.isfinite(figure)}
-        value = end.value if end.value is not None and math.isfinite(end.value) else None
+        value = end.value
         if value is not None:
             metrics[self.config.value_name] = float(value)
         record = replace(
             record,
             state=FAILED if value is None else COMPLETE,
-            end_reason=EndReason.ERROR if value is None else EndReason.EPOCHS,
+            end_reason=end.reason if value is None else EndReason.EPOCHS,
             message=end.message,
             value=value,
             metrics=metrics,
@@ -264,15 +266,7 @@ class TunerStudy:
             close_cut(self.recorder, record, folder, self.config)
 
     def add(self, point: TunerPoint, end: TunerEnd) -> TrialRecord:
-        """Store a trial that was trained elsewhere.
-
-        Args:
-            point: What was trained.
-            end: How it ended.
-
-        Returns:
-            The trial's record.
-        """
+        """Store a trial that was trained elsewhere: its point, its end; return its record."""
         number = self._begin_given(None, point)
         run_id = self._runs[number][1].run_id
         if run_id:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from search.space.parameters import Parameter
-from tracking import EpochRecord, Scalar
+from tracking import EndReason, EpochRecord, Scalar
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,12 +37,14 @@ class TunerEnd:
         metrics: Final figures by name.
         epochs: Its curve, as far as it is known.
         message: For a failed one, why, in a line.
+        reason: For a failed one, "nan" where its score is no finite number, else "error".
     """
 
     value: float | None
     metrics: Mapping[str, float]
     epochs: Sequence[EpochRecord] = ()
     message: str = ""
+    reason: EndReason = EndReason.ERROR
 
     @classmethod
     def of(cls, trial: Any, curve: Sequence[EpochRecord]) -> TunerEnd:
@@ -52,11 +54,13 @@ class TunerEnd:
             trial: The trial.
             curve: Its epochs, as far as they are known.
         """
+        no_number = trial.score is not None and not math.isfinite(trial.score)
         return cls(
-            value=trial.score if trial.status == "COMPLETED" else None,
+            value=trial.score if trial.status == "COMPLETED" and not no_number else None,
             metrics={**figures_of_tuner(trial), **curve_figures(curve)},
             epochs=curve,
-            message=last_line(trial.message),
+            message=f"The score is {trial.score}." if no_number else last_line(trial.message),
+            reason=EndReason.NAN if no_number else EndReason.ERROR,
         )
 
 

@@ -149,6 +149,15 @@ def test_a_failure_of_a_hook_of_the_tuner_closes_its_trial(study: Study, tmp_pat
     assert study.states() == ["killed"]
 
 
+@pytest.mark.filterwarnings("ignore:All-NaN:RuntimeWarning")
+@pytest.mark.parametrize("score", ["nan", "inf"])
+def test_a_score_that_is_no_number_is_told(study: Study, tmp_path: Path, score: str) -> None:
+    Trains(study.oracle(1), lambda trial: float(score), tmp_path).search(verbose=0)
+    (trial,) = study.record().trials
+    assert (trial.state, trial.end_reason, trial.value) == ("failed", "nan", None)
+    assert trial.message == f"The score is {score}."
+
+
 def test_a_trial_is_one_trial_however_often_it_is_tried(study: Study, tmp_path: Path) -> None:
     failures = iter([True, True, False, False])
 
@@ -230,6 +239,18 @@ def test_back_in_the_first_folder_nothing_is_trained_again(study: Study, tmp_pat
     assert len(again.oracle.trials) == 4
     again.search(verbose=0)
     assert len(study.states()) == 5
+
+
+def test_a_project_folder_counts_in_another_study_too(home: Path, tmp_path: Path) -> None:
+    space = keras_tuner.HyperParameters()
+    space.Choice("letter", ["a", "b", "c"])
+    first = Study(home, "its first study").oracle(2, hyperparameters=space)
+    Trains(first, lambda trial: 1.0, tmp_path).search(verbose=0)
+    study = Study(home, "its second study")
+    tuner = Trains(study.oracle(None, hyperparameters=space), lambda trial: 1.0, tmp_path)
+    tuner.search(verbose=0)
+    assert {values["letter"] for values in tuner.trained()} == {"a", "b", "c"}
+    assert study.states() == ["complete"]
 
 
 def test_a_trial_that_an_earlier_oracle_of_this_process_left_is_taken_over(
