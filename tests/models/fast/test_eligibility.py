@@ -199,6 +199,13 @@ def _with_own_step() -> keras.Model:
     return model
 
 
+def _compiled_ahead() -> keras.Model:
+    """As `jit_compile=True` makes it, unless an earlier test has asked for repeatable operations."""
+    model = _model()
+    model._jit_compile = True
+    return model
+
+
 def _adapted() -> keras.Model:
     model = _model(layers.Dense(4, name="adapted"))
     model.layers[0].enable_lora(2)
@@ -249,7 +256,7 @@ LEFT_TO_KERAS: dict[str, tuple[Callable[[], keras.Model], str]] = {
         lambda: _model(loss=keras.losses.MeanSquaredError(reduction="none")), "not one number"),
     "no loss": (lambda: _model(loss=None), "it has no loss"),
     "steps per execution": (lambda: _model(steps_per_execution=2), "`steps_per_execution`"),
-    "compiled ahead": (lambda: _model(jit_compile=True), "`jit_compile`"),
+    "compiled ahead": (_compiled_ahead, "`jit_compile`"),
     "scaled loss": (lambda: _model(optimizer=_sgd(loss_scale_factor=2.0)), "scales the loss"),
     "evaluate": (lambda: _functional(OwnEvaluate), "`evaluate` of its own"),
     "losses": (lambda: _functional(OwnLosses), "`losses` of its own"),

@@ -54,10 +54,10 @@ def test_the_space_is_a_row_a_parameter_with_its_condition_in_words() -> None:
     assert plan.to_json()["space"] == (
         {
             "name": "family", "kind": "Choice", "min": None, "max": None, "values": ["gmf", "mlp"],
-            "step": None, "log": False, "default": "mlp", "when": "",
+            "step": None, "log": False, "mirrored": False, "default": "mlp", "when": "",
         },
         {
             "name": "layers", "kind": "Int", "min": 1, "max": 4, "values": None,
-            "step": None, "log": False, "default": 3, "when": "family is mlp",
+            "step": None, "log": False, "mirrored": False, "default": 3, "when": "family is mlp",
         },
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -59,6 +60,15 @@ def test_a_second_ctrl_c_reaches_every_worker() -> None:
     assert sorted(ended) == [1, 2]
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Python hears of SIGINT, also where the tests were started with it ignored (`pytest … &`)."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_a_ctrl_c_reaches_the_workers_that_outlive_the_first() -> None:
     main = threading.main_thread().ident
     assert main is not None

@@ -349,8 +349,8 @@ def test_a_study_whose_time_is_over_says_so_and_goes_on(home: Path, misbehave: M
                 os.kill(os.getpid(), signal.SIGINT)
 
     config = misbehave("fine", name="late", trials=1, epochs=1, timeout_s=0.01)
-    late = run_study(config, home=home)
-    assert (late.timed_out, late.interrupted, late.record.trials) == (True, False, ())
+    with pytest.raises(SearchError, match=r"`timeout` must leave time to load"):
+        run_study(config, home=home)
     done = run_study(replace(config, timeout_s=None), home=home, progress=Presses())
     assert (done.timed_out, done.interrupted) == (False, False)
     parent = Store(home).client().get_run(done.record.parent_run_id)
