@@ -200,7 +200,7 @@ def _with_own_step() -> keras.Model:
 
 
 def _compiled_ahead() -> keras.Model:
-    """As `jit_compile=True` makes it, unless an earlier test has asked for repeatable operations."""
+    """As `jit_compile=True` makes it, also where an earlier test made operations repeatable."""
     model = _model()
     model._jit_compile = True
     return model
