@@ -24,8 +24,8 @@ pytestmark = [
 ]
 QUICK = ("InFit",)
 SLOW = (
-    "a_function", "a_loop", "Without", "Scoped", "Namesakes", "Declared", "a_reversed_log", "Returns",
-    "dictionary", "history", "several", "Folds", "OwnLoop", "a_subclass",
+    "a_function", "a_loop", "Without", "Scoped", "Namesakes", "Declared", "a_reversed_log",
+    "Returns", "dictionary", "history", "several", "Folds", "OwnLoop", "a_subclass",
     "a_sequence_without_input", "in_a_strategy", "two_inputs", "a_classifier", "a_data_set",
 )  # fmt: skip
 OWN_DATA = ("Returns", "dictionary", "history", "several", "Folds")
