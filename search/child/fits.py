@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 import models
 from models.fast import fit as fit_with
 from search.child.reporter import Reporter, Stopped
+from search.errors import SearchError
 
 _FIT = keras.Model.fit
 _SIGNATURE = inspect.signature(_FIT)
@@ -120,6 +121,8 @@ class FitWatch(keras.callbacks.Callback):
         """Train a model in place of Keras' `fit`; return its history."""
         if self.pruned:
             raise Stopped
+        if not getattr(model, "compiled", True):
+            raise SearchError("A model must be compiled before its `fit` is called, but is not.")
         given = dict(_SIGNATURE.bind(model, *args, **options).arguments)
         del given["self"]
         given["callbacks"] = self._among(given.get("callbacks"))
@@ -180,15 +183,19 @@ class FitWatch(keras.callbacks.Callback):
         if data is None:
             return None, "its validation data cannot be read twice"
         size = given.get("validation_batch_size") or given.get("batch_size")
-        scores = model.evaluate(
-            **data,
-            batch_size=None if _brings_batches(data["x"]) else size,
-            steps=given.get("validation_steps"),
-            verbose=0,
-            return_dict=True,
-        )
+        try:
+            scores = model.evaluate(
+                **data,
+                batch_size=None if _brings_batches(data["x"]) else size,
+                steps=given.get("validation_steps"),
+                verbose=0,
+                return_dict=True,
+            )
+        except Exception as error:  # what is left out here costs no trial that trained well
+            text = " ".join(str(error).split())[:200]
+            return None, f"Keras' `evaluate` raised {type(error).__name__}: {text}"
         name = self._monitor.removeprefix("val_")
-        if name not in scores:
+        if name not in _numbers(scores):
             return None, f"Keras' `evaluate` does not compute `{name}`"
         return float(scores[name]), ""
 
@@ -209,7 +216,7 @@ class FitWatch(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Report the epoch, keep its weights where it is the best, and stop a pruned trial."""
         training = self._open[-1] if self._open else self._of_own_loop()
-        metrics = {name: float(value) for name, value in (logs or {}).items()}
+        metrics = _numbers(logs or {})
         training.curve.append(metrics)
         value, best = metrics.get(self._monitor, math.nan), training.best_value(self._monitor)
         if math.isfinite(value) and (best is None or self._sign * value < self._sign * best):
@@ -221,6 +228,11 @@ class FitWatch(keras.callbacks.Callback):
         if not self._report(epochs, seconds, metrics):
             self.pruned = True
             self.model.stop_training = True
+
+
+def _numbers(logs: Mapping[str, Any]) -> dict[str, float]:
+    """The metrics that are one number each; one of several, as F1 by class, has no curve."""
+    return {name: float(value) for name, value in logs.items() if np.ndim(value) == 0}
 
 
 def _brings_batches(data: Any) -> bool:
@@ -254,7 +266,7 @@ def _cut_off(given: Mapping[str, Any], share: float) -> dict[str, Any] | None:
         return None
     first = math.floor(leaves[0].shape[0] * (1.0 - share))
     return {
-        name: keras.tree.map_structure(lambda leaf: np.asarray(leaf)[first:], value)
+        name: keras.tree.map_structure(lambda leaf: leaf[first:], value)
         if value is not None
         else None
         for name, value in rows.items()

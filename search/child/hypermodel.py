@@ -96,8 +96,7 @@ class HyperModelRunner:
             self._hypermodel.declare_hyperparameters(hp)
             model = self._hypermodel.build(hp)
             build_s = time.perf_counter() - started
-            if model is None:
-                raise SearchError(f"`build` of `{self._config.model}` must return a model.")
+            self._check(model)
             self._write(task, hp)
             report.built()
             if beyond := too_large(model, task.limits):
@@ -123,6 +122,15 @@ class HyperModelRunner:
             parts="training",
             message="; ".join(note for note in notes if note),
         )
+
+    def _check(self, model: Any) -> None:
+        """Refuse what `build` returned where it is no model, whatever the configuration."""
+        own_fit = type(self._hypermodel).fit is not keras_tuner.HyperModel.fit
+        if model is None or not (own_fit or hasattr(model, "fit")):
+            what = "nothing" if model is None else f"a {type(model).__name__}"
+            raise SearchError(
+                f"`build` of `{self._config.model}` must return a model, but returned {what}."
+            )
 
     def _write(self, task: Task, hp: keras_tuner.HyperParameters) -> None:
         """Write what the trial trains, as far as its values are known, to its folder."""

@@ -138,7 +138,7 @@ def _check_numeric(space: Sequence[Parameter]) -> None:
             what = "depends on others" if depends else "is a choice"
             raise SearchError(
                 f"The sampler `cmaes` needs a space of numbers alone, but `{parameter.name}` "
-                f"{what}. Fix it in `[space]`, or use another sampler."
+                f"{what}. Fix it in `[space]` or in your model, or use another sampler."
             )
 
 

@@ -48,7 +48,7 @@ def grid_points(space: Sequence[Parameter]) -> list[dict[str, Scalar]]:
         if len(points) > MOST_POINTS:
             raise SearchError(
                 f"A grid must have at most {MOST_POINTS:,} points, but this space has more. Fix or "
-                "narrow parameters in `[space]`, or use another sampler."
+                "narrow parameters in `[space]` or in your model, or use another sampler."
             )
     return points
 
@@ -67,7 +67,7 @@ def _points(
         raise SearchError(
             f"The sampler `grid` needs a list of values or a step for every parameter, but "
             f"`{first.name}` is any number from {first.low:g} to {first.high:g}. Give it one in "
-            "`[space]`, or use another sampler."
+            "`[space]` or in your model, or use another sampler."
         )
     for value in first.every_value():
         yield from _points(rest, {**values, first.name: value})
@@ -106,7 +106,7 @@ class GridSampler(BySlot):
             raise SearchError(
                 f"A grid can be tried once: this one has {len(points)} points, which with the "
                 f"baseline makes {len(points) + 1} trials, but `trials` is {trials}. Use "
-                f"`--trials {len(points) + 1}`, or widen `[space]`."
+                f"`--trials {len(points) + 1}`, or widen the space."
             )
         super().__init__(seed)
         order = np.random.default_rng(seed).permutation(len(points))

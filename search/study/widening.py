@@ -18,6 +18,7 @@ from search.storage.study_attributes import (
     config_of,
     declared_space_of,
     may_grow,
+    met_of,
     space_version_of,
     widened_at,
 )
@@ -60,6 +61,8 @@ def space_for(own: optuna.Study | None, config: StudyConfig, ready: Ready, *, wi
     if ready.grows and not may_grow(own):  # begun when fewer parameters were found in advance
         changes = [change for change in changes if not change.endswith(_IS_NEW)]
     version = space_version_of(own)
+    if not changes and widen and met_of(own):
+        changes = ["what trials met while they ran is met anew"]
     if not changes:
         parameters = tuple(_labelled(parameter, stored) for parameter in ready.space)
         return Space(parameters=parameters, since=widened_at(own), version=version)

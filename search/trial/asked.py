@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial
 
 from search.child.messages import Answer
 from search.config.options import SAMPLERS
+from search.errors import SearchError
 from search.space.configurations import range_in_words
 from search.space.distributions import (
     distribution_of,
@@ -46,6 +47,8 @@ class GrowingSpace:
         self._declared = list(declared)
         self._lock = threading.Lock()
         self._known = self._read()
+        # Whose declaration this process has seen to be the stored one.
+        self._agreed = {(p.name, p.conditions) for p in self._declared}
 
     def _read(self) -> list[Parameter]:
         """Read what trials of all processes have met."""
@@ -62,14 +65,22 @@ class GrowingSpace:
 
         Returns:
             The parameter as the study searches it, and whether it is new.
+
+        Raises:
+            SearchError: An earlier call of the study stored it with other values.
         """
         with self._lock:
             found = self._find(parameter)
             if found is None:
                 self._known = self._read()
                 found = self._find(parameter)
+            key = (parameter.name, parameter.conditions)
             if found is not None:
+                if found.domain != parameter.domain and key not in self._agreed:
+                    raise _edited(found, parameter)
+                self._agreed.add(key)
                 return found, False
+            self._agreed.add(key)
             apart = replace(parameter, variant=variant_beside(parameter, self._known))
             new = renewed(apart, self._former, space_version_of(self._study))
             write_met(self._study, optuna_name(new), plain(new), when)
@@ -81,6 +92,16 @@ class GrowingSpace:
             if (known.name, known.conditions) == (parameter.name, parameter.conditions):
                 return known
         return None
+
+
+def _edited(stored: Parameter, declared: Parameter) -> SearchError:
+    """The refusal of a parameter that an earlier call of the study met with other values."""
+    was, is_now = range_in_words(stored), range_in_words(declared)
+    return SearchError(
+        f"A study may be resumed only with its own space, but `{declared.name}`, which a trial met "
+        f"while it ran, was {was}, now {is_now}. Go on with what still fits (`--widen`), use "
+        "another name (`--study`), or put it back."
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

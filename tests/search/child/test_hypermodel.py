@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import keras_tuner
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
@@ -367,3 +368,62 @@ def test_a_study_that_ends_a_trial_stops_the_users_code(tmp_path: Path, shapes: 
 
     with pytest.raises(Stopped):
         run("Deaf", tmp_path, choose)
+
+
+def test_a_metric_of_several_numbers_costs_no_trial(tmp_path: Path, shapes: Any) -> None:
+    def build(hp: Any) -> keras.Model:
+        layers = [keras.Input((4,)), keras.layers.Dense(2, activation="softmax")]
+        model = keras.Sequential(layers)
+        model.compile("adam", "categorical_crossentropy", metrics=[keras.metrics.F1Score()])
+        return model
+
+    shapes.by_class = build
+    shapes.classes = lambda: {
+        "x": shapes.X, "y": np.eye(2)[shapes.LABELS], "validation_split": 0.25,
+    }  # fmt: skip
+    done, study = run("by_class", tmp_path, data_module="shapes:classes")
+    assert done.value == pytest.approx(min(m["val_loss"] for *_, m in study.epochs), rel=1e-5)
+    assert all(set(metrics) == {"loss", "val_loss"} for *_, metrics in study.epochs)
+
+
+def test_a_score_that_cannot_be_computed_again_costs_no_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate = keras.Model.evaluate
+
+    def fail(model: Any, *args: Any, **options: Any) -> Any:
+        if "_use_cached_eval_dataset" in options:  # of Keras' own `fit`
+            return evaluate(model, *args, **options)
+        raise ValueError("told to fail")
+
+    monkeypatch.setattr(keras.Sequential, "evaluate", fail, raising=False)
+    done, study = run("a_function", tmp_path)
+    assert done.value == min(metrics["val_loss"] for *_, metrics in study.epochs)
+    assert "not scored again, since Keras' `evaluate` raised ValueError: told to fail" in (
+        done.message
+    )
+
+
+def test_data_frames_are_cut_as_keras_cuts_them(tmp_path: Path, shapes: Any) -> None:
+    frame = pd.DataFrame(shapes.X)
+    shapes.frames = lambda: {
+        "x": frame, "y": pd.Series(shapes.Y[:, 0]), "validation_split": 0.25,
+    }  # fmt: skip
+    done, _ = run("a_function", tmp_path, data_module="shapes:frames")
+    assert done.message == ""
+
+
+@pytest.mark.parametrize(
+    ("built", "fragment"),
+    [
+        ("'text'", "must return a model, but returned a str"),
+        ("None", "must return a model, but returned nothing"),
+        ("keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])", "must be compiled"),
+    ],
+)
+def test_what_build_must_return_is_refused_for_all(
+    built: str, fragment: str, tmp_path: Path, shapes: Any
+) -> None:
+    shapes.door = lambda hp: eval(built)
+    with pytest.raises(SearchError, match=fragment):
+        run("door", tmp_path)

@@ -121,6 +121,10 @@ def test_what_an_edited_model_met_before_is_met_anew(studies: Studies) -> None:
     assert [each["name"] for each in met_of(study)] == ["late"]
     study = _open(studies, *WIDER, widen=True)
     assert met_of(study) == []
+    write_met(study, "late", plain(met), (1, 2))
+    study = _open(studies, *WIDER, widen=True)  # where that alone was edited
+    assert met_of(study) == []
+    assert space_version_of(study) == 3
 
 
 def test_a_value_of_before_the_edit_is_not_reused(studies: Studies) -> None:

@@ -8,6 +8,7 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial
 
+from search.errors import SearchError
 from search.samplers.factory import make_sampler
 from search.seeds import derive_seed
 from search.space.parameters import Condition, Parameter, from_plain
@@ -111,8 +112,7 @@ def test_another_process_knows_what_was_met_and_the_first_declaration_counts() -
     first, second = (GrowingSpace(study, (LAYERS,)) for _ in range(2))
     known, is_new = first.known(UNITS[1], (3, 1))
     assert (known, is_new) == (UNITS[1], True)
-    wider = Parameter(name="units_1", kind="Int", default=8, low=8, high=128)
-    assert second.known(wider, (4, 1)) == (UNITS[1], False)
+    assert second.known(UNITS[1], (4, 1)) == (UNITS[1], False)
     deep = Condition(name="layers", values=(3,))
     other = Parameter(name="units_1", kind="Choice", default=1, values=(1, 2), conditions=(deep,))
     known, is_new = second.known(other, (5, 2))
@@ -150,3 +150,21 @@ def test_what_was_met_is_told_in_a_line(sampler: str, drawn: bool) -> None:
     line = met_in_words(UNITS[1], 3, sampler)
     assert line.startswith("Trial 3 met a new parameter, `units_1` (from 8 to 64): it is searched")
     assert ("drawn at random" in line) == drawn
+
+
+def test_what_was_met_and_edited_since_is_refused_by_the_next_call() -> None:
+    """Within a call the first declaration counts, as in Keras Tuner: a range may depend on others.
+
+    Between two calls it is an edit of the model.
+    """
+    study = _study("random")
+    wider = Parameter(name="units_1", kind="Int", default=8, low=8, high=128)
+    first = GrowingSpace(study, (LAYERS,))
+    first.known(UNITS[1], (0, 1))
+    assert first.known(wider, (1, 1)) == (UNITS[1], False)
+    edited = GrowingSpace(study, (LAYERS,))
+    with pytest.raises(SearchError, match=r"`units_1`.* from 8 to 64, now from 8 to 128"):
+        edited.known(wider, (2, 1))
+    same = GrowingSpace(study, (LAYERS,))
+    assert same.known(UNITS[1], (2, 1)) == (UNITS[1], False)
+    assert same.known(wider, (3, 1)) == (UNITS[1], False)
