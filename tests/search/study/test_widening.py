@@ -122,6 +122,8 @@ def test_what_an_edited_model_met_before_is_met_anew(studies: Studies) -> None:
     study = _open(studies, *WIDER, widen=True)
     assert met_of(study) == []
     write_met(study, "late", plain(met), (1, 2))
+    space = choose(_config(), studies, _ready(*WIDER), Request()).space
+    _train(study, *space.parameters, value=1.0)
     study = _open(studies, *WIDER, widen=True)  # where that alone was edited
     assert met_of(study) == []
     assert space_version_of(study) == 3
