@@ -10,7 +10,8 @@ from typing import Any, BinaryIO
 from models.data.options import SEPARATORS, SourceOptions
 from models.data.readers.arrow_columns import rating_table
 from models.data.readers.columns import Columns, resolve_columns
-from models.data.readers.text_layout import DOUBLE_COLON, TextLayout, read_layout
+from models.data.readers.first_line import DOUBLE_COLON
+from models.data.readers.text_layout import TextLayout, read_layout
 from models.data.table import RatingTable
 from models.errors import ModelsError
 

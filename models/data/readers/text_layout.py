@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import codecs
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from models.data.options import SEPARATORS, SourceOptions
 from models.data.readers.columns import resolve_columns
-from models.data.readers.scores import is_word
+from models.data.readers.first_line import DOUBLE_COLON, fields_of, has_score, is_rating
 from models.errors import ModelsError
 
-DOUBLE_COLON = "::"
 _NAMES = ("user", "movie", "rating", "timestamp")
 _HEAD_BYTES = 1 << 16
 
@@ -68,7 +66,7 @@ def read_layout(path: Path, options: SourceOptions, *, where: str) -> TextLayout
         raise ModelsError(f"{where} must have column names and rows, but is empty.")
     excel = next((line.strip()[4:] for line in comments if _is_excels(line)), None)
     separator = _separator(lines, options.separator or excel or None, where)
-    fields = [_fields(line, separator) for line in lines]
+    fields = [fields_of(line, separator) for line in lines]
     layout = _named_above(comments, separator, fields, options)
     layout = layout or _layout(separator, fields, options, where)
     return replace(layout, comments=len(comments))
@@ -77,17 +75,26 @@ def read_layout(path: Path, options: SourceOptions, *, where: str) -> TextLayout
 def _below_comments(lines: list[str], options: SourceOptions) -> tuple[list[str], list[str]]:
     """Separate the lines at the top that are comments or blank from the two lines below them."""
     start = 0
-    while start < len(lines) and (not lines[start].strip() or _is_comment(lines[start], options)):
+    while start < len(lines):
+        line = lines[start]
+        below = next((each for each in lines[start + 1 :] if each.strip()), line)
+        if line.strip() and not _is_comment(line, below, options):
+            break
         start += 1
     return lines[:start], [line for line in lines[start:] if line.strip()][:2]
 
 
-def _is_comment(line: str, options: SourceOptions) -> bool:
-    """Whether a line is a comment: by the rules 1 none is, nor one with a column the user names."""
+def _is_comment(line: str, below: str, options: SourceOptions) -> bool:
+    """Whether a line is a comment: neither a rating nor one with a column the user names.
+
+    By the rules 1 there are no comments.
+    """
     named = (options.user_column, options.movie_column, options.score_column)
     if options.rules_in_force == 1 or any(name in line for name in named if name is not None):
         return False
-    return line.startswith(("#", "%", "//")) or _is_excels(line)
+    if line.startswith(("#", "%", "//")):
+        return not is_rating(line, below, options)
+    return _is_excels(line)
 
 
 def _is_excels(line: str) -> bool:
@@ -105,7 +112,7 @@ def _named_above(
     above = [line for line in comments if line.strip() and not _is_excels(line)]
     if not above or options.columns is not None:
         return None
-    names = tuple(each.strip() for each in _fields(above[-1].lstrip("#%/ "), separator))
+    names = tuple(each.strip() for each in fields_of(above[-1].lstrip("#%/ "), separator))
     if len(names) != len(fields[0]):
         return None
     try:
@@ -121,26 +128,27 @@ def _layout(
     """Find the layout of a file by its first two lines that are no comments."""
     named = (options.user_column, options.movie_column, options.score_column)
     if options.columns is not None:
-        return _as_named(tuple(options.columns), separator, fields, where)
-    if not any(named) and 3 <= len(fields[0]) <= 4 and _is_score(fields, 2):
+        return _as_named(options, separator, fields, where)
+    if not any(named) and 3 <= len(fields[0]) <= 4 and has_score(fields, 2, options.rules_in_force):
         return TextLayout(separator, _NAMES[: len(fields[0])], False, fields[0])
     return TextLayout(separator, fields[0], True, fields[1] if len(fields) > 1 else ())
 
 
 def _as_named(
-    names: tuple[str, ...], separator: str, fields: Sequence[tuple[str, ...]], where: str
+    options: SourceOptions, separator: str, fields: Sequence[tuple[str, ...]], where: str
 ) -> TextLayout:
     """Find a file's layout where the user has named its columns.
 
     Its first line is passed over where its score is no number: it holds names of its own.
     """
+    names = tuple(options.columns or ())
     if len(names) != len(fields[0]):
         raise ModelsError(
             f"`columns` must name each of the {len(fields[0])} columns of {where}, but got "
             f"{len(names)}: {', '.join(names)}. Its first line: {separator.join(fields[0])[:60]!r}."
         )
     score = names.index(resolve_columns(names, SourceOptions(), where="`columns`").score)
-    has_header = not _is_score(fields, score)
+    has_header = not has_score(fields, score, options.rules_in_force)
     rows = fields[1:] if has_header else fields
     return TextLayout(separator, names, has_header, rows[0] if rows else ())
 
@@ -183,7 +191,7 @@ def _separator(lines: Sequence[str], wanted: str | None, where: str) -> str:
         )
     present = [each for each in SEPARATORS.values() if each in lines[0]]
     for separator in present:
-        if separator in (DOUBLE_COLON, "\t") or len(_fields(lines[0], separator)) >= 3:
+        if separator in (DOUBLE_COLON, "\t") or len(fields_of(lines[0], separator)) >= 3:
             return separator
     if present and present[0] != " ":
         return present[0]
@@ -191,22 +199,3 @@ def _separator(lines: Sequence[str], wanted: str | None, where: str) -> str:
         f"{where} must be separated by commas, tabs, `::`, semicolons, `|` or spaces, but its "
         f"first line is {lines[0][:60]!r}."
     )
-
-
-def _fields(line: str, separator: str) -> tuple[str, ...]:
-    if separator == DOUBLE_COLON:
-        return tuple(line.split(DOUBLE_COLON))
-    return tuple(next(csv.reader([line], delimiter=separator)))
-
-
-def _is_score(fields: Sequence[tuple[str, ...]], place: int) -> bool:
-    """Whether the first line has a score in a column, rather than the column's name.
-
-    A word such as "like" is a score only where the line below has one too.
-    """
-    try:
-        float(fields[0][place].replace(",", "."))
-    except ValueError:
-        texts = [line[place] for line in fields if len(line) > place]
-        return len(texts) > 1 and all(is_word(text) for text in texts)
-    return True

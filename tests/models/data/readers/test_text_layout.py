@@ -119,3 +119,24 @@ def test_what_does_not_fit_the_file_is_told(
     with pytest.raises(ModelsError) as caught:
         _load(tmp_path / "r.csv", "1,2,3\n4,5,6\n", **options)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("below", ["true", "yes", "like"])
+@pytest.mark.parametrize("name", ["liked", "up"])
+@pytest.mark.parametrize("others", ["user,item", "kunde,produkt"])
+def test_names_above_scores_in_words_are_no_rating(
+    others: str, name: str, below: str, tmp_path: Path
+) -> None:
+    text = f"{others},{name}\n1,2,{below}\n3,4,{below}\n"
+    with pytest.raises(ModelsError, match="must have a (score|user) column"):
+        _load(tmp_path / "r.csv", text)
+    ratings = _load(tmp_path / "r.csv", text, columns=["user", "movie", "rating"])
+    assert _rows(ratings) == [("1", "2", 1.0, None), ("3", "4", 1.0, None)]
+
+
+def test_a_usual_name_beside_ids_of_letters_is_no_rating(tmp_path: Path) -> None:
+    text = "user,item,like\nann,A,like\nbob,B,dislike\n"
+    ratings = _load(tmp_path / "r.csv", text, columns=["user", "movie", "rating"])
+    assert ratings.scores.tolist() == [1.0, 0.0]
+    before = _load(tmp_path / "r.csv", text, columns=["user", "movie", "rating"], rules=2)
+    assert before.scores.tolist() == [1.0, 1.0, 0.0]  # as earlier versions read it
