@@ -50,7 +50,9 @@ def _are_names(fields: Sequence[tuple[str, ...]], place: int) -> bool:
     )
     if sum(each.lower().lstrip("\ufeff") in _USUAL for each in above) >= 2:
         return True
-    return all(_is_number(low) and not _is_number(top) for top, low in zip(above, below))
+    return all(
+        _is_number(low) and not _is_number(top) for top, low in zip(above, below, strict=False)
+    )
 
 
 def is_rating(line: str, below: str, options: SourceOptions) -> bool:

@@ -65,7 +65,18 @@ def read_text(path: Path, options: SourceOptions, *, where: str, gaps: bool = Fa
     columns = {name: table.column(name) for name in names.names}
     del table
     read = rating_table(columns, names, options, where=where, gaps=gaps)
-    return replace(read, warnings=(*read.warnings, *_taken_for(layout, options, where)))
+    said = (*_passed_over(layout, where), *_taken_for(layout, options, where))
+    return replace(read, warnings=(*read.warnings, *said))
+
+
+def _passed_over(layout: TextLayout, where: str) -> tuple[str, ...]:
+    """Say how many lines above the rows were taken for comments, and show the first."""
+    count = len(layout.passed_over)
+    if not count:
+        return ()
+    lines = "1 line was" if count == 1 else f"{count:,} lines were"
+    shown = f"{layout.passed_over[0].strip()[:60]!r}"
+    return (f"{where}: {lines} passed over above the rows as comments, the first: {shown}.",)
 
 
 def _taken_for(layout: TextLayout, options: SourceOptions, where: str) -> tuple[str, ...]:

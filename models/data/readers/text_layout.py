@@ -26,6 +26,7 @@ class TextLayout:
         has_header: Whether the first line that is no comment holds the names.
         first_row: Fields of the first data row, empty where there is none.
         comments: Lines before that first line: comments, blank lines, Excel's `sep=;`.
+        passed_over: Those of them that are comments and hold no names, in order.
     """
 
     separator: str
@@ -33,6 +34,7 @@ class TextLayout:
     has_header: bool
     first_row: tuple[str, ...]
     comments: int = 0
+    passed_over: tuple[str, ...] = ()
 
     @property
     def lines_above(self) -> int:
@@ -45,7 +47,7 @@ def read_layout(path: Path, options: SourceOptions, *, where: str) -> TextLayout
 
     A file whose first line is a rating itself (user, movie, a number, perhaps a time) has no
     column names: they are taken to be in that order. Lines above that begin with `#`, `%` or `//`
-    are comments; the last of them may hold the names.
+    are comments unless they are ratings too ("#1,7,4"); the last of them may hold the names.
 
     Args:
         path: The file.
@@ -67,9 +69,11 @@ def read_layout(path: Path, options: SourceOptions, *, where: str) -> TextLayout
     excel = next((line.strip()[4:] for line in comments if _is_excels(line)), None)
     separator = _separator(lines, options.separator or excel or None, where)
     fields = [fields_of(line, separator) for line in lines]
-    layout = _named_above(comments, separator, fields, options)
+    above = [line for line in comments if line.strip() and not _is_excels(line)]
+    layout = _named_above(above, separator, fields, options)
+    passed_over = tuple(above if layout is None else above[:-1])
     layout = layout or _layout(separator, fields, options, where)
-    return replace(layout, comments=len(comments))
+    return replace(layout, comments=len(comments), passed_over=passed_over)
 
 
 def _below_comments(lines: list[str], options: SourceOptions) -> tuple[list[str], list[str]]:
@@ -103,13 +107,12 @@ def _is_excels(line: str) -> bool:
 
 
 def _named_above(
-    comments: list[str],
+    above: list[str],
     separator: str,
     fields: Sequence[tuple[str, ...]],
     options: SourceOptions,
 ) -> TextLayout | None:
     """Find the layout of a file whose last comment names its columns; None where it does not."""
-    above = [line for line in comments if line.strip() and not _is_excels(line)]
     if not above or options.columns is not None:
         return None
     names = tuple(each.strip() for each in fields_of(above[-1].lstrip("#%/ "), separator))

@@ -128,7 +128,7 @@ def test_names_above_scores_in_words_are_no_rating(
     others: str, name: str, below: str, tmp_path: Path
 ) -> None:
     text = f"{others},{name}\n1,2,{below}\n3,4,{below}\n"
-    with pytest.raises(ModelsError, match="must have a (score|user) column"):
+    with pytest.raises(ModelsError, match=r"must have a (score|user) column"):
         _load(tmp_path / "r.csv", text)
     ratings = _load(tmp_path / "r.csv", text, columns=["user", "movie", "rating"])
     assert _rows(ratings) == [("1", "2", 1.0, None), ("3", "4", 1.0, None)]
@@ -140,3 +140,21 @@ def test_a_usual_name_beside_ids_of_letters_is_no_rating(tmp_path: Path) -> None
     assert ratings.scores.tolist() == [1.0, 0.0]
     before = _load(tmp_path / "r.csv", text, columns=["user", "movie", "rating"], rules=2)
     assert before.scores.tolist() == [1.0, 1.0, 0.0]  # as earlier versions read it
+
+
+@pytest.mark.parametrize("mark", ["#", "%", "//"])
+@pytest.mark.parametrize("above", ["", "# exported, today, 2024\n\n"])
+def test_ids_that_begin_as_comments_do_lose_no_row(above: str, mark: str, tmp_path: Path) -> None:
+    text = f"{above}{mark}1,7,4\n{mark}2,7,3.5\nann,8,2\n"
+    ratings = _load(tmp_path / "r.csv", text)
+    expected = [(f"{mark}1", "7", 4.0, None), (f"{mark}2", "7", 3.5, None), ("ann", "8", 2.0, None)]
+    assert _rows(ratings) == expected
+    told = [line for line in ratings.warnings if "comment" in line]
+    shown = ["r.csv: 1 line was passed over above the rows as comments, the first: "
+             "'# exported, today, 2024'."]  # fmt: skip
+    assert told == (shown if above else [])
+
+
+def test_a_file_of_such_ids_alone_is_read_whole(tmp_path: Path) -> None:
+    ratings = _load(tmp_path / "r.csv", "#1\t7\t4\t100\n#2\t7\t3\t200\n")
+    assert _rows(ratings) == [("#1", "7", 4.0, 100), ("#2", "7", 3.0, 200)]
