@@ -10,6 +10,7 @@ from typing import Any
 from models.data.options import SourceOptions
 from models.data.readers.arrow_columns import rating_table
 from models.data.readers.columns import Columns, resolve_columns
+from models.data.readers.values import check_utf8
 from models.data.table import RatingTable
 from models.errors import ModelsError
 
@@ -31,6 +32,7 @@ def read_json(path: Path, options: SourceOptions, *, where: str, gaps: bool = Fa
     Raises:
         ModelsError: The file or a value in it breaks a rule.
     """
+    check_utf8(path, where)
     rows = _rows(path, where)
     first = next(rows, None)
     if first is None:
@@ -48,7 +50,7 @@ def _rows(path: Path, where: str) -> Iterator[dict[str, Any]]:
     Raises:
         ModelsError: A line is no object, or the file is one object over several lines.
     """
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
+    with path.open(encoding="utf-8-sig") as file:
         start = file.read(1)
         while start.isspace():
             start = file.read(1)

@@ -1,0 +1,34 @@
+"""JSON files as people have them: other encodings, scores that come later, odd shapes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from models import ModelsError
+from models.data import Ratings, SourceOptions, load_ratings
+
+FIRST = '{"user": "ann", "movie": 7, "rating": 4}'
+
+
+def _load(path: Path, data: str | bytes, **options: object) -> Ratings:
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return load_ratings(str(path), SourceOptions(**options))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("form", ["{}\n{}\n", "[{},\n{}]"])
+@pytest.mark.parametrize("field", ["user", "title"])
+def test_json_that_is_not_utf_8_is_refused(field: str, form: str, tmp_path: Path) -> None:
+    second = FIRST.replace("}", ', "title": "x"}').replace(
+        '"x"', '"é"' if field == "title" else '"x"'
+    )
+    second = second.replace("ann", "josé") if field == "user" else second
+    text = form.format(FIRST, second)
+    with pytest.raises(ModelsError) as caught:
+        _load(tmp_path / "r.json", text.encode("latin-1"))
+    assert str(caught.value) == (
+        "r.json must be UTF-8 text, but has the byte 0xe9 in line 2. Save it as UTF-8."
+    )
+    assert _load(tmp_path / "r.json", text).user_ids[0] == "ann"
+    assert _load(tmp_path / "r.json", text.encode("utf-8-sig")).n_movies == 1
