@@ -77,7 +77,11 @@ def test_validation_rows_of_the_unknown_are_counted() -> None:
     said = _said(ratings, "random")
     assert "28 of 28 (100 %) validation rows have a user or a movie without a train row" in said
     assert "28 users and 0 movies" in said
-    assert "`--min-ratings 5`" in said
+    assert "Take more ratings of each user." in said
+    assert "--min-ratings" not in said  # it would leave nobody
+    few = [user for user in range(200) for _ in range(2 if user < 100 else 6)]
+    ratings = _ratings(few, list(range(800)), [1.0 + i % 5 for i in range(800)])
+    assert "`--min-ratings 5`" in _said(ratings, "random")
 
 
 def test_zeros_that_mean_no_rating_are_counted() -> None:
