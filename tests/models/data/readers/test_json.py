@@ -32,3 +32,22 @@ def test_json_that_is_not_utf_8_is_refused(field: str, form: str, tmp_path: Path
     )
     assert _load(tmp_path / "r.json", text).user_ids[0] == "ann"
     assert _load(tmp_path / "r.json", text.encode("utf-8-sig")).n_movies == 1
+
+
+@pytest.mark.parametrize("form", ["{}\n{}\n{}\n", "[{},\n{},{}]"])
+@pytest.mark.parametrize("lacks", ['{"user": "bob", "movie": 8}', '{"movie": 8, "text": "-"}'])
+def test_a_first_object_without_a_score_is_no_row(lacks: str, form: str, tmp_path: Path) -> None:
+    timed = FIRST.replace("}", ', "time": 100}')
+    text = form.format(lacks, timed, timed.replace("7", "9"))
+    with pytest.raises(ModelsError, match="--skip-rows-without-score"):
+        _load(tmp_path / "r.json", text)
+    ratings = _load(tmp_path / "r.json", text, skip_rows_without_score=True)
+    assert (ratings.scores.tolist(), ratings.movie_ids.tolist()) == ([4.0, 4.0], [7, 9])
+    assert ratings.timestamps is not None
+    assert ratings.timestamps.tolist() == [100, 100]
+
+
+def test_columns_that_no_object_has_are_told_with_all_that_there_are(tmp_path: Path) -> None:
+    text = '{"user": 1}\n{"movie": 2, "points": 3}\n'
+    with pytest.raises(ModelsError, match=r"score column .* its columns are user, movie, points"):
+        _load(tmp_path / "r.json", text)
