@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from models.data.options import SEPARATORS, SourceOptions
 from models.data.readers.columns import USUAL_NAMES, resolve_columns
-from models.data.readers.scores import is_word, word_family
+from models.data.readers.scores import is_missing, is_word, word_family
 
 DOUBLE_COLON = SEPARATORS["double-colon"]
 _USUAL = {name.lower() for role in ("user", "movie") for name in USUAL_NAMES[role]}
@@ -25,22 +25,27 @@ def has_score(fields: Sequence[tuple[str, ...]], place: int, rules: int) -> bool
 
     A word such as "like" is a score only where the line below has one of the same kind, and where
     the rest of the line is no names: "liked" above "true" is a name, and so is any word beside
-    `user,item`, or beside words that have numbers below.
+    `user,item`, or beside words that have numbers below. A score that is missing ("", "NA") counts
+    as one where the line below has one.
 
     Args:
         fields: The first line's fields and, where there is one, those of the line below.
         place: The score's column.
-        rules: By the rules 1 and 2 any two words are scores.
+        rules: By the rules 1 and 2 any two words are scores, and a missing one is none.
     """
     first = fields[0][place]
-    if _is_number(first):
+    if _is_number(first) and not (rules > 2 and is_missing(first)):
         return True
-    if len(fields) < 2 or len(fields[1]) <= place or not is_word(first):
+    if len(fields) < 2 or len(fields[1]) <= place:
         return False
     below = fields[1][place]
     if rules < 3:
-        return is_word(below)
-    return word_family(first) == word_family(below) and not _are_names(fields, place)
+        return is_word(first) and is_word(below)
+    if is_missing(first):
+        alike = is_missing(below) or is_word(below) or _is_number(below)
+    else:
+        alike = is_word(first) and word_family(first) == word_family(below)
+    return alike and not _are_names(fields, place)
 
 
 def _are_names(fields: Sequence[tuple[str, ...]], place: int) -> bool:

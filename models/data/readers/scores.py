@@ -50,6 +50,11 @@ def is_word(text: str) -> bool:
     return text.strip().lower() in _WORDS
 
 
+def is_missing(text: str) -> bool:
+    """Whether a text stands for a score that is not there: "", "NA", "-"."""
+    return text.strip().lower() in ("", *_MISSING)
+
+
 def word_family(text: str) -> int | None:
     """Number the pair of words to which a score in words belongs; None for any other text.
 

@@ -105,7 +105,7 @@ def _expected_types(layout: TextLayout, names: Columns) -> dict[str, Any]:
     if names.timestamp is not None:
         place = layout.names.index(names.timestamp)
         text = layout.first_row[place] if place < len(layout.first_row) else ""
-        types[names.timestamp] = pa.int64() if text.isdigit() else pa.timestamp("s")
+        types[names.timestamp] = pa.int64() if text.strip().isdigit() else pa.timestamp("s")
     return types
 
 

@@ -69,11 +69,28 @@ def read_layout(path: Path, options: SourceOptions, *, where: str) -> TextLayout
     excel = next((line.strip()[4:] for line in comments if _is_excels(line)), None)
     separator = _separator(lines, options.separator or excel or None, where)
     fields = [fields_of(line, separator) for line in lines]
+    _refuse_aligned(fields[0], separator, options, where)
     above = [line for line in comments if line.strip() and not _is_excels(line)]
     layout = _named_above(above, separator, fields, options)
     passed_over = tuple(above if layout is None else above[:-1])
     layout = layout or _layout(separator, fields, options, where)
     return replace(layout, comments=len(comments), passed_over=passed_over)
+
+
+def _refuse_aligned(
+    fields: tuple[str, ...], separator: str, options: SourceOptions, where: str
+) -> None:
+    """Refuse columns that runs of several spaces or tabs align."""
+    word = {" ": "space", "\t": "tab"}.get(separator)
+    empty = fields.count("")
+    if word is None or options.columns is not None or not empty:
+        return
+    if empty > 1 or (len(fields) > len(_NAMES) and separator == " "):
+        sign = " " if word == "space" else "\\t"
+        raise ModelsError(
+            f"{where} must have one {word} between two columns, but has several in its first line: "
+            f"{separator.join(fields)[:60]!r}. Squeeze them first: tr -s '{sign}'."
+        )
 
 
 def _below_comments(lines: list[str], options: SourceOptions) -> tuple[list[str], list[str]]:
@@ -161,7 +178,9 @@ def _text(head: bytes, where: str) -> str:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ModelsError(f"{where} must be UTF-8 text, but is UTF-16. Save it as UTF-8.")
     if b"\0" in head:
-        raise ModelsError(f"{where} must be CSV, TSV, `::`, Parquet or SQLite, but is binary.")
+        raise ModelsError(
+            f"{where} must be CSV, TSV, `::`, JSON, Parquet, Feather or SQLite, but is binary."
+        )
     if head.removeprefix(codecs.BOM_UTF8).lstrip().lower().startswith((b"<!doctype", b"<html")):
         raise ModelsError(
             f"{where} must hold ratings, but is a web page. Download the file itself; a browser "

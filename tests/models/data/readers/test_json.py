@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as parquet
 import pytest
 
 from models import ModelsError
@@ -51,3 +53,33 @@ def test_columns_that_no_object_has_are_told_with_all_that_there_are(tmp_path: P
     text = '{"user": 1}\n{"movie": 2, "points": 3}\n'
     with pytest.raises(ModelsError, match=r"score column .* its columns are user, movie, points"):
         _load(tmp_path / "r.json", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[[1, 2, 3], [4, 5, 6]]", "must hold objects such as .* but item 1 is '\\[1, 2, 3\\]'"),
+        ("[1, 2, 3]", "must hold objects such as .* but item 1 is '1'"),
+        ("[]", "r.json must have rows, but has none"),
+    ],
+)
+def test_lists_of_no_objects_are_told_so(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelsError, match=message):
+        _load(tmp_path / "r.json", text)
+
+
+def test_options_for_text_files_are_said_to_have_no_effect(tmp_path: Path) -> None:
+    ratings = _load(tmp_path / "r.json", FIRST, columns=("a", "b", "c"), separator="tab")
+    assert any(
+        "`--columns` and `--separator`, for text files, had no" in w for w in ratings.warnings
+    )
+    table = pa.table({"user": [1, 2], "movie": [7, 8], "rating": [4.0, 3.0]})
+    parquet.write_table(table, tmp_path / "r.parquet")
+    options = SourceOptions(separator="tab")
+    [line] = load_ratings(str(tmp_path / "r.parquet"), options).warnings
+    assert line.startswith("r.parquet names its columns itself: `--separator`, for text files,")
+
+
+def test_what_can_be_read_is_named_in_full(tmp_path: Path) -> None:
+    with pytest.raises(ModelsError, match=r"`::`, JSON, Parquet, Feather or SQLite, but is binary"):
+        _load(tmp_path / "r.bin", b"a\0b")

@@ -158,3 +158,42 @@ def test_ids_that_begin_as_comments_do_lose_no_row(above: str, mark: str, tmp_pa
 def test_a_file_of_such_ids_alone_is_read_whole(tmp_path: Path) -> None:
     ratings = _load(tmp_path / "r.csv", "#1\t7\t4\t100\n#2\t7\t3\t200\n")
     assert _rows(ratings) == [("#1", "7", 4.0, 100), ("#2", "7", 3.0, 200)]
+
+
+@pytest.mark.parametrize(
+    ("text", "sign"),
+    [
+        ("196   242  3   881250949\n186   302  4   891717742\n", " "),
+        ("user   movie  rating\n196    242    3\n", " "),
+        ("196  242 3 881250949\n186 302 4 891717742\n", " "),
+        ("196\t\t242\t\t3\n186\t\t302\t\t4\n", "\\t"),
+    ],
+)
+def test_aligned_columns_are_told_so(text: str, sign: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelsError) as caught:
+        _load(tmp_path / "r.txt", text)
+    assert "between two columns, but has several in its first line" in str(caught.value)
+    assert str(caught.value).endswith(f"tr -s '{sign}'.")
+
+
+@pytest.mark.parametrize("header", ["", "user, movie, rating, timestamp\n"])
+@pytest.mark.parametrize(
+    "times", [("881250949", "891717742"), ("1997-12-04T15:55:49", "1998-04-04T19:22:22")]
+)
+def test_spaces_behind_commas_do_not_count(
+    times: tuple[str, str], header: str, tmp_path: Path
+) -> None:
+    text = f"{header}196, 242, 3, {times[0]}\n186, 302, 4, {times[1]}\n"
+    assert _rows(_load(tmp_path / "r.csv", text)) == ROWS
+
+
+@pytest.mark.parametrize("missing", ["", "NA", "nan", "-"])
+@pytest.mark.parametrize("columns", [None, ("user", "movie", "rating", "time")])
+def test_a_first_row_without_a_score_holds_no_names(
+    columns: tuple[str, ...] | None, missing: str, tmp_path: Path
+) -> None:
+    text = f"9,9,{missing},881250949\n196,242,3,881250949\n186,302,4,891717742\n"
+    with pytest.raises(ModelsError, match=r"row 1. Use `--skip-rows-without-score`"):
+        _load(tmp_path / "r.csv", text, columns=columns)
+    ratings = _load(tmp_path / "r.csv", text, columns=columns, skip_rows_without_score=True)
+    assert (_rows(ratings), ratings.rows_read) == (ROWS, 3)
