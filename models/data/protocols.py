@@ -178,13 +178,20 @@ def _warnings(ratings: Ratings, protocol: str, seed: int, dropped: int) -> tuple
         twice = len(ratings) - len(last_of_each_pair(ratings))
         if twice:
             warnings.append(
-                f"{twice:,} ratings repeat a user and movie; `published` keeps them all."
+                f"{_count(twice, 'rating repeats', 'ratings repeat')} a user and movie; "
+                "`published` keeps them all."
             )
     if dropped:
         warnings.append(
-            f"{dropped:,} earlier ratings of the same movie by the same user were dropped."
+            f"{_count(dropped, 'earlier rating', 'earlier ratings')} of the same movie by the same "
+            f"user {'was' if dropped == 1 else 'were'} dropped."
         )
     return tuple(warnings)
+
+
+def _count(number: int, one: str, several: str) -> str:
+    """Write a number before its noun: "1 rating repeats", "2 ratings repeat"."""
+    return f"{number:,} {one if number == 1 else several}"
 
 
 def _cut_validation(train: Positions) -> tuple[Positions, Positions]:
