@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from models.data.marks import ScoreCounts, marks_of
+from models.data.protocols import GIVEN
 from models.data.ratings import Ratings
 from models.data.repeats import pair_keys
 from models.data.split import Split
@@ -141,15 +142,30 @@ def _unseen(ratings: Ratings, split: Split) -> list[str]:
     rows, unseen = len(split.valid), split.unseen.get("valid_rows", 0)
     if unseen < _MANY_UNSEEN * rows:
         return []
-    ways = ["another `--split` (say random)"] if split.protocol in _BY_TIME else []
-    if split.unseen["valid_users"]:
-        ways.append(f"`--min-ratings {max(5, 2 * (ratings.min_ratings or 0))}`")
-    out = " or ".join(ways or ["more ratings of each movie"])
+    by_order = (*_BY_TIME, "published") if split.protocol == GIVEN else _BY_TIME
+    ways = ["another `--split` (say random)"] if _rule_of(split) in by_order else []
+    fewest = max(5, 2 * (ratings.min_ratings or 0))
+    if split.unseen["valid_users"] and _leaves_rows(ratings, fewest):
+        ways.append(f"`--min-ratings {fewest}`")
+    more = "user" if split.unseen["valid_users"] else "movie"
+    out = " or ".join(ways or [f"more ratings of each {more}"])
     return [
         f"{_of(unseen, rows)} validation rows have a user or a movie without a train row, of which "
         f"a model can only guess: {split.unseen['valid_users']:,} users and "
         f"{split.unseen['valid_movies']:,} movies. Take {out}."
     ]
+
+
+def _rule_of(split: Split) -> str:
+    """Name the protocol that chose the validation part: of parts that came split, their own."""
+    return split.validation or split.protocol
+
+
+def _leaves_rows(ratings: Ratings, fewest: int) -> bool:
+    """Whether a least number of ratings a user leaves half of the rows, and two users or more."""
+    counts = np.bincount(ratings.user_codes, minlength=ratings.n_users)
+    kept = counts[counts >= fewest]
+    return len(kept) > 1 and bool(2 * kept.sum() >= len(ratings))
 
 
 def _few_rows(ratings: Ratings, split: Split) -> list[str]:
@@ -165,15 +181,16 @@ def _few_rows(ratings: Ratings, split: Split) -> list[str]:
 
 def _times_alike(ratings: Ratings, split: Split) -> list[str]:
     """Warn where a split by time has hardly any times to go by."""
-    if split.protocol not in _BY_TIME or ratings.timestamps is None:
+    rule = _rule_of(split)
+    if rule not in _BY_TIME or ratings.timestamps is None:
         return []
     _, counts = np.unique(ratings.timestamps, return_counts=True)
     most = int(counts.max())
     if most < _TIMES_ALIKE * len(ratings):
         return []
     return [
-        f"{_of(most, len(ratings))} ratings have one and the same time: `{split.protocol}` orders "
-        "them as they stand in the file. Use the split `random`."
+        f"{_of(most, len(ratings))} ratings have one and the same time: `{rule}` orders them "
+        "as they stand in the file. Use the split `random`."
     ]
 
 

@@ -102,7 +102,7 @@ def marks_of(scores: ScoreCounts) -> list[Mark]:
     """
     values, counts = scores.values, scores.counts
     found = []
-    while len(values) > _FEWEST_VALUES:
+    while len(values) >= _FEWEST_VALUES:
         mark, kept = _sentinel(values, counts) or _outliers(values, counts) or (None, None)
         if mark is None or kept is None:
             break

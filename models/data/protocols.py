@@ -87,7 +87,9 @@ def _already_split(ratings: Ratings, protocol: str, seed: int) -> Split:
     """Split ratings whose test part, and perhaps validation part, came in files of their own.
 
     Without a file the validation part is a fifth of the train file, taken as `protocol` would; of
-    each user the last rating for `leave-last-out`.
+    each user the last rating for `leave-last-out`. `published` has no order to go by, since such a
+    file is often sorted by its users: it draws the fifth by the seed, as `random` does. By the
+    rules 2, of earlier versions, it took the end of the file.
     """
     assert ratings.part is not None
     kept = np.arange(len(ratings))
@@ -95,11 +97,12 @@ def _already_split(ratings: Ratings, protocol: str, seed: int) -> Split:
         kept = last_of_each_pair(ratings)
     train, valid, test = (kept[ratings.part[kept] == place] for place in range(3))
     by_rule = not (ratings.part == 1).any()
+    rule = "random" if protocol == "published" and ratings.rules > 2 else protocol
     if by_rule:
-        train, valid = _VALIDATION[protocol](ratings, train, seed)
+        train, valid = _VALIDATION[rule](ratings, train, seed)
     _refuse_empty((train, valid, test), GIVEN, len(kept))
     split = _assemble(ratings, (train, valid, test), GIVEN, seed, dropped=len(ratings) - len(kept))
-    return replace(split, validation=protocol if by_rule else "")
+    return replace(split, validation=rule if by_rule else "")
 
 
 def _assemble(ratings: Ratings, parts: _Three, protocol: str, seed: int, *, dropped: int) -> Split:
@@ -175,13 +178,20 @@ def _warnings(ratings: Ratings, protocol: str, seed: int, dropped: int) -> tuple
         twice = len(ratings) - len(last_of_each_pair(ratings))
         if twice:
             warnings.append(
-                f"{twice:,} ratings repeat a user and movie; `published` keeps them all."
+                f"{_count(twice, 'rating repeats', 'ratings repeat')} a user and movie; "
+                "`published` keeps them all."
             )
     if dropped:
         warnings.append(
-            f"{dropped:,} earlier ratings of the same movie by the same user were dropped."
+            f"{_count(dropped, 'earlier rating', 'earlier ratings')} of the same movie by the same "
+            f"user {'was' if dropped == 1 else 'were'} dropped."
         )
     return tuple(warnings)
+
+
+def _count(number: int, one: str, several: str) -> str:
+    """Write a number before its noun: "1 rating repeats", "2 ratings repeat"."""
+    return f"{number:,} {one if number == 1 else several}"
 
 
 def _cut_validation(train: Positions) -> tuple[Positions, Positions]:

@@ -30,7 +30,7 @@ def load_ratings(
 
     Args:
         source: `movielens`, `mubi:PATH`, `synthetic[:SCALE]`, the name of a fetched data set, or
-            the path of a CSV, TSV, `::`-separated, Parquet or SQLite file.
+            the path of a CSV, TSV, `::`-separated, JSON, Parquet, Feather or SQLite file.
         options: How to read it, and which users to keep.
         progress: Called with each message of progress, one line.
 

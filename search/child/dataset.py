@@ -76,7 +76,7 @@ def load_dataset(config: StudyConfig) -> Dataset:
     split = split_ratings(ratings, config.split, seed=config.seed)
     if ratings.rules == 1:
         return Dataset(ratings, split, None)
-    scores = ScoreRange.of(split)
+    scores = ScoreRange.of(split, rules=ratings.rules)
     if scores.low == scores.high:
         raise SearchError(
             f"A study needs scores that differ, but all {len(split.train):,} of the train part are "

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from models import TRAIN_MEAN, ModelConfig
 from models.data import Split
+from models.data.options import RULES
 
 _NEAR = 3.0
 """How far beyond the scores a model may start; MUBI's run from 1 to 5, its trial starts at 7."""
+_WIDE = 10.0
+"""Up to which width of the range, that of 0 to 10, the distance to the mean does not count."""
+_FAR = 0.25
+"""What share of a wider range a model may start from the mean score."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,6 +25,7 @@ class ScoreRange:
     Attributes:
         low: Least score.
         high: Greatest score.
+        mean: Mean score; None where it is not to count, as by the rules 2 of earlier versions.
 
     Example:
         >>> stars, jester = ScoreRange(low=1, high=5), ScoreRange(low=-10, high=10)
@@ -25,16 +33,25 @@ class ScoreRange:
         (True, False)
         >>> stars.is_near(7), ScoreRange(low=0, high=1).is_near(7)
         (True, False)
+        >>> ScoreRange(low=0, high=100, mean=50).is_near(7)
+        False
     """
 
     low: float
     high: float
+    mean: float | None = None
 
     @classmethod
-    def of(cls, split: Split) -> ScoreRange:
-        """Take the range from the train part of a split."""
+    def of(cls, split: Split, *, rules: int = RULES) -> ScoreRange:
+        """Take the range from the train part of a split.
+
+        Args:
+            split: The split.
+            rules: By which rules the ratings were read, as `SourceOptions` lists them.
+        """
         scores = split.train.scores
-        return cls(low=float(scores.min()), high=float(scores.max()))
+        mean = float(scores.mean(dtype=np.float64)) if rules > 2 else None
+        return cls(low=float(scores.min()), high=float(scores.max()), mean=mean)
 
     @property
     def words(self) -> str:
@@ -50,7 +67,14 @@ class ScoreRange:
         return True
 
     def is_near(self, score: float) -> bool:
-        """Whether a model may start from a score: it is in the range or at most 3 beyond."""
+        """Whether a model may start from a score: it is in the range or at most 3 beyond.
+
+        In a range wider than 10 it is besides at most a quarter of the width from the mean: 7 is
+        where scores run from 1 to 10, and is not where they run from 0 to 100 around 50.
+        """
+        width = self.high - self.low
+        if self.mean is not None and width > _WIDE and abs(score - self.mean) > _FAR * width:
+            return False
         return self.low - _NEAR <= score <= self.high + _NEAR
 
     def misfit(self, config: ModelConfig) -> str:
@@ -64,5 +88,6 @@ class ScoreRange:
             limits = "from 0 to 1" if output == "sigmoid" else "of 0 and more"
             return f"its {output} output predicts only scores {limits}, and these run {self.words}"
         if start != TRAIN_MEAN and not self.is_near(float(start)):
-            return f"it starts from a score of {float(start):g}, and these run {self.words}"
+            mean = "" if self.mean is None else f" with a mean of {self.mean:.4g}"
+            return f"it starts from a score of {float(start):g}, and these run {self.words}{mean}"
         return ""

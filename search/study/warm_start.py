@@ -200,12 +200,16 @@ def _why_not(
     """Say why the objective values of two studies are not comparable; empty if they are."""
     if (before or {}).get("content_hash") != (now or {}).get("content_hash"):
         return "The ratings differ"
-    if old.options.rules != new.options.rules and _repeats(before) + _repeats(now):
+    rules = {old.options.rules_in_force, new.options.rules_in_force}
+    if rules > {1} and _repeats(before) + _repeats(now):
         return "The rules for repeated ratings differ"
     for name in _SAME:
         if old.to_dict()[name] != new.to_dict()[name]:
             return f"`{name}` differs"
-    if old.split == "random" and old.seed != new.seed:
+    cut = new.options.test is not None and new.options.valid is None and new.split == "published"
+    if cut and len(rules) > 1 and max(rules) > 2:
+        return "The rules for the validation part differ"
+    if (old.split == "random" or cut) and old.seed != new.seed:
         return "The seed of the split differs"
     if set(new.objectives) - {new.monitor} - set(old.objectives) and not old.rates:
         return "The goals differ"

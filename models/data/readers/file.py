@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from models.data.options import SourceOptions
@@ -53,17 +54,37 @@ def _read(path: Path, options: SourceOptions, *, where: str, gaps: bool) -> Rati
     """Read a file that is not compressed."""
     head = _head(path)
     if head.startswith(_SQLITE):
-        return read_sqlite(path, options, where=where, gaps=gaps)
+        return _told(read_sqlite(path, options, where=where, gaps=gaps), options, where)
     if options.table is not None:
         raise ModelsError(f"`table` is for SQLite files, but {where} is none.")
     for start, read in _BINARY.items():
         if head.startswith(start):
-            return read(path, options, where=where, gaps=gaps)
+            return _told(read(path, options, where=where, gaps=gaps), options, where)
     _refuse(path, head, where)
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith((b"{", b"[{", b"[\n", b"[\r", b"[ ")):
-        return read_json(path, options, where=where, gaps=gaps)
+    if _is_json(path, head):
+        return _told(read_json(path, options, where=where, gaps=gaps), options, where)
     return read_text(path, options, where=where, gaps=gaps)
+
+
+def _is_json(path: Path, head: bytes) -> bool:
+    """Whether a file begins as JSON does: an object, or a list of objects, of lists, or of none."""
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith((b"{", b"[{", b"[[", b"[\n", b"[\r", b"[ ")) or text.rstrip() == b"[]":
+        return True
+    return text.startswith(b"[") and path.suffix.lower() in (".json", ".jsonl", ".ndjson")
+
+
+def _told(table: RatingTable, options: SourceOptions, where: str) -> RatingTable:
+    """Say which options are for text files, and so have no effect on this one."""
+    named = {"--columns": options.columns, "--separator": options.separator}
+    without = " and ".join(f"`{name}`" for name, value in named.items() if value is not None)
+    if not without:
+        return table
+    line = (
+        f"{where} names its columns itself: {without}, for text files, had no effect. Use "
+        "`--user-column`, `--movie-column`, `--score-column` and `--timestamp-column`."
+    )
+    return replace(table, warnings=(*table.warnings, line))
 
 
 def _head(path: Path) -> bytes:

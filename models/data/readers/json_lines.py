@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from models.data.options import SourceOptions
 from models.data.readers.arrow_columns import rating_table
 from models.data.readers.columns import Columns, resolve_columns
+from models.data.readers.values import check_utf8
 from models.data.table import RatingTable
 from models.errors import ModelsError
 
 _BLOCK_BYTES = 1 << 24
+_HEAD_ROWS = 1000
 
 
 def read_json(path: Path, options: SourceOptions, *, where: str, gaps: bool = False) -> RatingTable:
@@ -31,15 +35,30 @@ def read_json(path: Path, options: SourceOptions, *, where: str, gaps: bool = Fa
     Raises:
         ModelsError: The file or a value in it breaks a rule.
     """
-    rows = _rows(path, where)
-    first = next(rows, None)
-    if first is None:
+    check_utf8(path, where)
+    head = list(islice(_rows(path, where), _HEAD_ROWS))
+    if not head:
         raise ModelsError(f"{where} must have rows, but has none.")
-    names = resolve_columns(list(first), options, where=where)
-    columns = _fast(path, names, first)
+    names = _names(head, options, where)
+    columns = _fast(path, names, head)
     if columns is None:
         columns = _slow(path, names, where)
     return rating_table(columns, names, options, where=where, gaps=gaps)
+
+
+def _names(head: list[dict[str, Any]], options: SourceOptions, where: str) -> Columns:
+    """Find the columns in the first object, else in the first thousand, where it lacks one.
+
+    Times count where the first object with a score has one.
+    """
+    try:
+        return resolve_columns(list(head[0]), options, where=where)
+    except ModelsError:
+        keys = list(dict.fromkeys(key for row in head for key in row))
+        names = resolve_columns(keys, options, where=where)
+    scored = next((row for row in head if row.get(names.score) is not None), {})
+    timeless = names.timestamp not in scored and options.timestamp_column is None
+    return replace(names, timestamp=None) if timeless else names
 
 
 def _rows(path: Path, where: str) -> Iterator[dict[str, Any]]:
@@ -48,7 +67,7 @@ def _rows(path: Path, where: str) -> Iterator[dict[str, Any]]:
     Raises:
         ModelsError: A line is no object, or the file is one object over several lines.
     """
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
+    with path.open(encoding="utf-8-sig") as file:
         start = file.read(1)
         while start.isspace():
             start = file.read(1)
@@ -94,13 +113,14 @@ def _object(line: str, number: int, where: str) -> dict[str, Any]:
     return row
 
 
-def _fast(path: Path, names: Columns, first: dict[str, Any]) -> dict[str, Any] | None:
+def _fast(path: Path, names: Columns, head: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Read the columns with Arrow, which needs one type a column; None where there are several."""
     import pyarrow as pa
     import pyarrow.json as arrow
 
+    first = {name: row[name] for row in reversed(head) for name in names.names if name in row}
     kinds = {int: pa.int64(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
-    types = {name: kinds.get(type(first[name])) for name in names.names}
+    types = {name: kinds.get(type(first.get(name))) for name in names.names}
     if types[names.score] == pa.int64():  # the next one may have a fraction
         types[names.score] = pa.float64()
     if None in types.values():

@@ -15,6 +15,16 @@ _WORDS = {
     **dict.fromkeys(("false", "no", "down", "dislike", "disliked"), "0"),
     **dict.fromkeys(("thumbs down", "thumbs_down", "👎"), "0"),
 }
+_FAMILIES = (
+    ("true", "false"),
+    ("yes", "no"),
+    ("up", "down"),
+    ("like", "dislike"),
+    ("liked", "disliked"),
+    ("thumbs up", "thumbs down"),
+    ("thumbs_up", "thumbs_down"),
+    ("👍", "👎"),
+)
 _MISSING = ("na", "n/a", "nan", "null", "none", "\\n", "-", "?")
 _WAY_OUT = "Use `--skip-rows-without-score` to leave such rows out."
 _DECIMAL_COMMA = r"^[+-]?[0-9]+(,[0-9]+)?$"
@@ -38,6 +48,20 @@ class ScoreColumn(NamedTuple):
 def is_word(text: str) -> bool:
     """Whether a text is a score in words: "true", "down", "👍"."""
     return text.strip().lower() in _WORDS
+
+
+def is_missing(text: str) -> bool:
+    """Whether a text stands for a score that is not there: "", "NA", "-"."""
+    return text.strip().lower() in ("", *_MISSING)
+
+
+def word_family(text: str) -> int | None:
+    """Number the pair of words to which a score in words belongs; None for any other text.
+
+    "up" and "Down" are of one pair, "liked" and "true" are not.
+    """
+    word = text.strip().lower()
+    return next((place for place, pair in enumerate(_FAMILIES) if word in pair), None)
 
 
 def score_column(column: Any, name: str, where: str, *, gaps: bool) -> ScoreColumn:

@@ -10,7 +10,8 @@ from typing import Any, BinaryIO
 from models.data.options import SEPARATORS, SourceOptions
 from models.data.readers.arrow_columns import rating_table
 from models.data.readers.columns import Columns, resolve_columns
-from models.data.readers.text_layout import DOUBLE_COLON, TextLayout, read_layout
+from models.data.readers.first_line import DOUBLE_COLON
+from models.data.readers.text_layout import TextLayout, read_layout
 from models.data.table import RatingTable
 from models.errors import ModelsError
 
@@ -64,7 +65,18 @@ def read_text(path: Path, options: SourceOptions, *, where: str, gaps: bool = Fa
     columns = {name: table.column(name) for name in names.names}
     del table
     read = rating_table(columns, names, options, where=where, gaps=gaps)
-    return replace(read, warnings=(*read.warnings, *_taken_for(layout, options, where)))
+    said = (*_passed_over(layout, where), *_taken_for(layout, options, where))
+    return replace(read, warnings=(*read.warnings, *said))
+
+
+def _passed_over(layout: TextLayout, where: str) -> tuple[str, ...]:
+    """Say how many lines above the rows were taken for comments, and show the first."""
+    count = len(layout.passed_over)
+    if not count:
+        return ()
+    lines = "1 line was" if count == 1 else f"{count:,} lines were"
+    shown = f"{layout.passed_over[0].strip()[:60]!r}"
+    return (f"{where}: {lines} passed over above the rows as comments, the first: {shown}.",)
 
 
 def _taken_for(layout: TextLayout, options: SourceOptions, where: str) -> tuple[str, ...]:
@@ -93,7 +105,7 @@ def _expected_types(layout: TextLayout, names: Columns) -> dict[str, Any]:
     if names.timestamp is not None:
         place = layout.names.index(names.timestamp)
         text = layout.first_row[place] if place < len(layout.first_row) else ""
-        types[names.timestamp] = pa.int64() if text.isdigit() else pa.timestamp("s")
+        types[names.timestamp] = pa.int64() if text.strip().isdigit() else pa.timestamp("s")
     return types
 
 

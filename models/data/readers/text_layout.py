@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import codecs
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from models.data.options import SEPARATORS, SourceOptions
 from models.data.readers.columns import resolve_columns
-from models.data.readers.scores import is_word
+from models.data.readers.first_line import DOUBLE_COLON, fields_of, has_score, is_rating
 from models.errors import ModelsError
 
-DOUBLE_COLON = "::"
 _NAMES = ("user", "movie", "rating", "timestamp")
 _HEAD_BYTES = 1 << 16
 
@@ -28,6 +26,7 @@ class TextLayout:
         has_header: Whether the first line that is no comment holds the names.
         first_row: Fields of the first data row, empty where there is none.
         comments: Lines before that first line: comments, blank lines, Excel's `sep=;`.
+        passed_over: Those of them that are comments and hold no names, in order.
     """
 
     separator: str
@@ -35,6 +34,7 @@ class TextLayout:
     has_header: bool
     first_row: tuple[str, ...]
     comments: int = 0
+    passed_over: tuple[str, ...] = ()
 
     @property
     def lines_above(self) -> int:
@@ -47,7 +47,7 @@ def read_layout(path: Path, options: SourceOptions, *, where: str) -> TextLayout
 
     A file whose first line is a rating itself (user, movie, a number, perhaps a time) has no
     column names: they are taken to be in that order. Lines above that begin with `#`, `%` or `//`
-    are comments; the last of them may hold the names.
+    are comments unless they are ratings too ("#1,7,4"); the last of them may hold the names.
 
     Args:
         path: The file.
@@ -68,26 +68,54 @@ def read_layout(path: Path, options: SourceOptions, *, where: str) -> TextLayout
         raise ModelsError(f"{where} must have column names and rows, but is empty.")
     excel = next((line.strip()[4:] for line in comments if _is_excels(line)), None)
     separator = _separator(lines, options.separator or excel or None, where)
-    fields = [_fields(line, separator) for line in lines]
-    layout = _named_above(comments, separator, fields, options)
+    fields = [fields_of(line, separator) for line in lines]
+    _refuse_aligned(fields[0], separator, options, where)
+    above = [line for line in comments if line.strip() and not _is_excels(line)]
+    layout = _named_above(above, separator, fields, options)
+    passed_over = tuple(above if layout is None else above[:-1])
     layout = layout or _layout(separator, fields, options, where)
-    return replace(layout, comments=len(comments))
+    return replace(layout, comments=len(comments), passed_over=passed_over)
+
+
+def _refuse_aligned(
+    fields: tuple[str, ...], separator: str, options: SourceOptions, where: str
+) -> None:
+    """Refuse columns that runs of several spaces or tabs align."""
+    word = {" ": "space", "\t": "tab"}.get(separator)
+    empty = fields.count("")
+    if word is None or options.columns is not None or not empty:
+        return
+    if empty > 1 or (len(fields) > len(_NAMES) and separator == " "):
+        sign = " " if word == "space" else "\\t"
+        raise ModelsError(
+            f"{where} must have one {word} between two columns, but has several in its first line: "
+            f"{separator.join(fields)[:60]!r}. Squeeze them first: tr -s '{sign}'."
+        )
 
 
 def _below_comments(lines: list[str], options: SourceOptions) -> tuple[list[str], list[str]]:
     """Separate the lines at the top that are comments or blank from the two lines below them."""
     start = 0
-    while start < len(lines) and (not lines[start].strip() or _is_comment(lines[start], options)):
+    while start < len(lines):
+        line = lines[start]
+        below = next((each for each in lines[start + 1 :] if each.strip()), line)
+        if line.strip() and not _is_comment(line, below, options):
+            break
         start += 1
     return lines[:start], [line for line in lines[start:] if line.strip()][:2]
 
 
-def _is_comment(line: str, options: SourceOptions) -> bool:
-    """Whether a line is a comment: by the rules 1 none is, nor one with a column the user names."""
+def _is_comment(line: str, below: str, options: SourceOptions) -> bool:
+    """Whether a line is a comment: neither a rating nor one with a column the user names.
+
+    By the rules 1 there are no comments.
+    """
     named = (options.user_column, options.movie_column, options.score_column)
     if options.rules_in_force == 1 or any(name in line for name in named if name is not None):
         return False
-    return line.startswith(("#", "%", "//")) or _is_excels(line)
+    if line.startswith(("#", "%", "//")):
+        return not is_rating(line, below, options)
+    return _is_excels(line)
 
 
 def _is_excels(line: str) -> bool:
@@ -96,16 +124,15 @@ def _is_excels(line: str) -> bool:
 
 
 def _named_above(
-    comments: list[str],
+    above: list[str],
     separator: str,
     fields: Sequence[tuple[str, ...]],
     options: SourceOptions,
 ) -> TextLayout | None:
     """Find the layout of a file whose last comment names its columns; None where it does not."""
-    above = [line for line in comments if line.strip() and not _is_excels(line)]
     if not above or options.columns is not None:
         return None
-    names = tuple(each.strip() for each in _fields(above[-1].lstrip("#%/ "), separator))
+    names = tuple(each.strip() for each in fields_of(above[-1].lstrip("#%/ "), separator))
     if len(names) != len(fields[0]):
         return None
     try:
@@ -121,26 +148,27 @@ def _layout(
     """Find the layout of a file by its first two lines that are no comments."""
     named = (options.user_column, options.movie_column, options.score_column)
     if options.columns is not None:
-        return _as_named(tuple(options.columns), separator, fields, where)
-    if not any(named) and 3 <= len(fields[0]) <= 4 and _is_score(fields, 2):
+        return _as_named(options, separator, fields, where)
+    if not any(named) and 3 <= len(fields[0]) <= 4 and has_score(fields, 2, options.rules_in_force):
         return TextLayout(separator, _NAMES[: len(fields[0])], False, fields[0])
     return TextLayout(separator, fields[0], True, fields[1] if len(fields) > 1 else ())
 
 
 def _as_named(
-    names: tuple[str, ...], separator: str, fields: Sequence[tuple[str, ...]], where: str
+    options: SourceOptions, separator: str, fields: Sequence[tuple[str, ...]], where: str
 ) -> TextLayout:
     """Find a file's layout where the user has named its columns.
 
     Its first line is passed over where its score is no number: it holds names of its own.
     """
+    names = tuple(options.columns or ())
     if len(names) != len(fields[0]):
         raise ModelsError(
             f"`columns` must name each of the {len(fields[0])} columns of {where}, but got "
             f"{len(names)}: {', '.join(names)}. Its first line: {separator.join(fields[0])[:60]!r}."
         )
     score = names.index(resolve_columns(names, SourceOptions(), where="`columns`").score)
-    has_header = not _is_score(fields, score)
+    has_header = not has_score(fields, score, options.rules_in_force)
     rows = fields[1:] if has_header else fields
     return TextLayout(separator, names, has_header, rows[0] if rows else ())
 
@@ -150,7 +178,9 @@ def _text(head: bytes, where: str) -> str:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ModelsError(f"{where} must be UTF-8 text, but is UTF-16. Save it as UTF-8.")
     if b"\0" in head:
-        raise ModelsError(f"{where} must be CSV, TSV, `::`, Parquet or SQLite, but is binary.")
+        raise ModelsError(
+            f"{where} must be CSV, TSV, `::`, JSON, Parquet, Feather or SQLite, but is binary."
+        )
     if head.removeprefix(codecs.BOM_UTF8).lstrip().lower().startswith((b"<!doctype", b"<html")):
         raise ModelsError(
             f"{where} must hold ratings, but is a web page. Download the file itself; a browser "
@@ -183,7 +213,7 @@ def _separator(lines: Sequence[str], wanted: str | None, where: str) -> str:
         )
     present = [each for each in SEPARATORS.values() if each in lines[0]]
     for separator in present:
-        if separator in (DOUBLE_COLON, "\t") or len(_fields(lines[0], separator)) >= 3:
+        if separator in (DOUBLE_COLON, "\t") or len(fields_of(lines[0], separator)) >= 3:
             return separator
     if present and present[0] != " ":
         return present[0]
@@ -191,22 +221,3 @@ def _separator(lines: Sequence[str], wanted: str | None, where: str) -> str:
         f"{where} must be separated by commas, tabs, `::`, semicolons, `|` or spaces, but its "
         f"first line is {lines[0][:60]!r}."
     )
-
-
-def _fields(line: str, separator: str) -> tuple[str, ...]:
-    if separator == DOUBLE_COLON:
-        return tuple(line.split(DOUBLE_COLON))
-    return tuple(next(csv.reader([line], delimiter=separator)))
-
-
-def _is_score(fields: Sequence[tuple[str, ...]], place: int) -> bool:
-    """Whether the first line has a score in a column, rather than the column's name.
-
-    A word such as "like" is a score only where the line below has one too.
-    """
-    try:
-        float(fields[0][place].replace(",", "."))
-    except ValueError:
-        texts = [line[place] for line in fields if len(line) > place]
-        return len(texts) > 1 and all(is_word(text) for text in texts)
-    return True

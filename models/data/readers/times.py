@@ -85,7 +85,9 @@ def _floored(column: Any, name: str, where: str) -> Any:
 def _from_text(column: Any, name: str, where: str) -> Any:
     """Read text as numbers; where that fails, read ISO 8601 times as seconds since 1970."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
+    column = pc.utf8_trim_whitespace(column)
     for number in (pa.int64(), pa.float64()):
         try:
             cast = column.cast(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from models.errors import ModelsError
@@ -46,3 +47,24 @@ def first_uncastable(column: Any, kind: Any) -> tuple[int, str]:
         else:
             low = middle
     return low, column[low].as_py()
+
+
+def check_utf8(path: Path, where: str) -> None:
+    """Refuse a file that is not UTF-8 throughout, a line at a time.
+
+    Args:
+        path: The file.
+        where: The file, for messages.
+
+    Raises:
+        ModelsError: A byte is none of UTF-8; the message names it and its line, from 1.
+    """
+    with path.open("rb") as file:
+        for number, data in enumerate(file, 1):
+            try:
+                data.decode()
+            except UnicodeDecodeError as error:
+                raise ModelsError(
+                    f"{where} must be UTF-8 text, but has the byte {data[error.start]:#04x} in "
+                    f"line {number}. Save it as UTF-8."
+                ) from None

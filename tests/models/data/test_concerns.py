@@ -57,6 +57,18 @@ def test_the_made_up_ratings_raise_none() -> None:
     assert concerns(ratings, split_ratings(ratings)) == ()
 
 
+def test_one_is_not_called_several() -> None:
+    pairs = [(user, movie) for user in range(20) for movie in range(9)]
+    users, movies = ([*column, 0] for column in zip(*pairs, strict=True))
+    ratings = _ratings(users, movies, [1.0 + i % 5 for i in range(181)])
+    assert split_ratings(ratings).warnings == (
+        "1 rating repeats a user and movie; `published` keeps them all.",
+    )
+    assert split_ratings(ratings, "random").warnings == (
+        "1 earlier rating of the same movie by the same user was dropped.",
+    )
+
+
 def test_users_with_one_rating_are_counted() -> None:
     loners = list(range(100, 150))
     users = [u for u in range(40) for _ in range(25)] + loners
@@ -77,7 +89,11 @@ def test_validation_rows_of_the_unknown_are_counted() -> None:
     said = _said(ratings, "random")
     assert "28 of 28 (100 %) validation rows have a user or a movie without a train row" in said
     assert "28 users and 0 movies" in said
-    assert "`--min-ratings 5`" in said
+    assert "Take more ratings of each user." in said
+    assert "--min-ratings" not in said  # it would leave nobody
+    few = [user for user in range(200) for _ in range(2 if user < 100 else 6)]
+    ratings = _ratings(few, list(range(800)), [1.0 + i % 5 for i in range(800)])
+    assert "`--min-ratings 5`" in _said(ratings, "random")
 
 
 def test_zeros_that_mean_no_rating_are_counted() -> None:
@@ -113,6 +129,10 @@ def test_single_outliers_are_counted() -> None:
         ([-1, 1, 2, 3, 4, 99], ["-1", "99"]),
         ([0, 0, 0, 0, 1, 2, 3, 4, 99], ["99", "0"]),
         ([0.1, 0.2, 0.3, 0.9, 1.0], []),
+        ([0, 1, 1, 99], ["99"]),
+        ([-99, 0, 1, 99], ["-99", "99"]),
+        ([-1, 0, 1], []),
+        ([0, 1], []),
     ],
 )
 def test_what_stands_apart(scores: list[float], marks: list[str]) -> None:

@@ -27,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def _load(**options: str) -> Ratings:
+def _load(**options: object) -> Ratings:
     return load_ratings("u1.base", SourceOptions(**options))  # type: ignore[arg-type]
 
 
@@ -52,7 +52,6 @@ def test_each_file_is_its_part(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("protocol", "valid"),
     [
-        ("published", [9, 10, 11]),  # the last fifth of 12 rows, as Keras cuts it
         ("temporal", [3, 7, 11]),  # movie 10 is the latest of each user
         ("leave-last-out", [3, 7, 11]),
     ],
@@ -72,6 +71,35 @@ def test_a_random_validation_part_goes_by_the_seed(folder: Path) -> None:
     one, same, other = (split_ratings(ratings, "random", seed=seed) for seed in (1, 1, 2))
     assert len(one.valid) == 3
     assert one.valid.rows.tolist() == same.valid.rows.tolist() != other.valid.rows.tolist()
+
+
+def test_a_train_file_that_is_sorted_by_users_has_a_useful_validation_part(folder: Path) -> None:
+    rows = [
+        f"{user},{movie},{1 + (user + movie) % 5}\n" for user in range(60) for movie in range(9)
+    ]
+    (folder / "u1.base").write_text("user,movie,rating\n" + "".join(rows))
+    (folder / "u1.test").write_text("1\t11\t4\n")
+    ratings = _load(test="u1.test")
+    split = split_ratings(ratings, seed=5)
+    assert (split.protocol, split.validation, len(split.valid)) == ("given", "random", 108)
+    assert split.valid.rows.tolist() == split_ratings(ratings, "random", seed=5).valid.rows.tolist()
+    assert split.unseen["valid_users"] == 0
+    assert not any("without a train row" in line for line in concerns(ratings, split))
+    before = _load(test="u1.test", rules=2)
+    split = split_ratings(before)
+    assert split.valid.rows.tolist() == list(range(432, 540))  # the last fifth of 540 rows
+    assert (split.validation, split.unseen["valid_users"]) == ("published", 12)
+    [line] = [line for line in concerns(before, split) if "without a train row" in line]
+    assert "Take another `--split` (say random)" in line
+
+
+def test_other_rules_of_a_given_train_file_are_advised_against_too(folder: Path) -> None:
+    rows = "".join(f"{user},{movie},3,9\n" for user in range(40) for movie in range(7))
+    (folder / "u1.base").write_text("user,movie,rating,timestamp\n" + rows)
+    ratings = _load(test="u1.test")
+    lines = concerns(ratings, split_ratings(ratings, "temporal"))
+    assert any("Take another `--split` (say random)" in line for line in lines)
+    assert any("one and the same time: `temporal` orders" in line for line in lines)
 
 
 def test_the_hash_covers_every_file_and_its_part(folder: Path) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import keras_tuner
+import numpy as np
 import pytest
 
 from models import ModelConfig
+from models.data import Split
+from models.data.split import Part
+from models.data.vocabulary import Vocabulary
 from search import SearchError, StudyConfig
 from search.space.hypermodel import declare, parameters
 from search.space.ratings import read
@@ -54,6 +58,43 @@ def test_what_cannot_represent_the_scores_is_not_offered(
 )
 def test_the_baseline_is_said_not_to_fit(low: float, high: float, why: str) -> None:
     assert ScoreRange(low=low, high=high).misfit(ModelConfig()).startswith(why)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "mean", "fits"),
+    [
+        (0, 100, 50, False),  # 43 from the mean, where a quarter of the width is 25
+        (0, 100, 32, True),  # 25
+        (0, 100, 32.1, False),
+        (-10, 10, 1, False),  # 6 where a quarter is 5
+        (-10, 10, 3, True),
+        (0.5, 5, 3.5, True),
+        (1, 5, 1.1, True),
+        (1, 10, 1.5, True),
+        (0, 10, 0.5, True),
+    ],
+)
+def test_a_wide_scale_must_start_near_its_mean(
+    low: float, high: float, mean: float, fits: bool
+) -> None:
+    scores = ScoreRange(low=low, high=high, mean=mean)
+    assert scores.is_near(7) == fits
+    found = parameters(declare(StudyConfig(), scores))
+    [biases] = [p.listed() for p in found if p.name == "output_bias"]
+    assert biases == (("7", "train_mean") if fits else ("train_mean",))
+    if low >= 0:
+        words = f"it starts from a score of 7, and these run from 0 to 100 with a mean of {mean:g}"
+        assert scores.misfit(ModelConfig()) == ("" if fits else words)
+
+
+def test_the_mean_is_that_of_the_train_part_and_by_the_rules_2_does_not_count() -> None:
+    scores = np.array([0, 30, 90], np.float32)
+    codes = np.zeros(3, np.int32)
+    part = Part(codes, codes, scores, np.arange(3))
+    other = Part(codes[:1], codes[:1], np.array([100], np.float32), np.arange(1))
+    split = Split("random", 1, part, other, other, Vocabulary(codes[:1], codes[:1]), 0, {}, ())
+    assert ScoreRange.of(split) == ScoreRange(low=0, high=90, mean=40)
+    assert ScoreRange.of(split, rules=2) == ScoreRange(low=0, high=90)
 
 
 def test_a_study_file_that_asks_for_what_cannot_fit_is_refused_in_words() -> None:

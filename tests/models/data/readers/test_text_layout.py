@@ -119,3 +119,81 @@ def test_what_does_not_fit_the_file_is_told(
     with pytest.raises(ModelsError) as caught:
         _load(tmp_path / "r.csv", "1,2,3\n4,5,6\n", **options)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("below", ["true", "yes", "like"])
+@pytest.mark.parametrize("name", ["liked", "up"])
+@pytest.mark.parametrize("others", ["user,item", "kunde,produkt"])
+def test_names_above_scores_in_words_are_no_rating(
+    others: str, name: str, below: str, tmp_path: Path
+) -> None:
+    text = f"{others},{name}\n1,2,{below}\n3,4,{below}\n"
+    with pytest.raises(ModelsError, match=r"must have a (score|user) column"):
+        _load(tmp_path / "r.csv", text)
+    ratings = _load(tmp_path / "r.csv", text, columns=["user", "movie", "rating"])
+    assert _rows(ratings) == [("1", "2", 1.0, None), ("3", "4", 1.0, None)]
+
+
+def test_a_usual_name_beside_ids_of_letters_is_no_rating(tmp_path: Path) -> None:
+    text = "user,item,like\nann,A,like\nbob,B,dislike\n"
+    ratings = _load(tmp_path / "r.csv", text, columns=["user", "movie", "rating"])
+    assert ratings.scores.tolist() == [1.0, 0.0]
+    before = _load(tmp_path / "r.csv", text, columns=["user", "movie", "rating"], rules=2)
+    assert before.scores.tolist() == [1.0, 1.0, 0.0]  # as earlier versions read it
+
+
+@pytest.mark.parametrize("mark", ["#", "%", "//"])
+@pytest.mark.parametrize("above", ["", "# exported, today, 2024\n\n"])
+def test_ids_that_begin_as_comments_do_lose_no_row(above: str, mark: str, tmp_path: Path) -> None:
+    text = f"{above}{mark}1,7,4\n{mark}2,7,3.5\nann,8,2\n"
+    ratings = _load(tmp_path / "r.csv", text)
+    expected = [(f"{mark}1", "7", 4.0, None), (f"{mark}2", "7", 3.5, None), ("ann", "8", 2.0, None)]
+    assert _rows(ratings) == expected
+    told = [line for line in ratings.warnings if "comment" in line]
+    shown = ["r.csv: 1 line was passed over above the rows as comments, the first: "
+             "'# exported, today, 2024'."]  # fmt: skip
+    assert told == (shown if above else [])
+
+
+def test_a_file_of_such_ids_alone_is_read_whole(tmp_path: Path) -> None:
+    ratings = _load(tmp_path / "r.csv", "#1\t7\t4\t100\n#2\t7\t3\t200\n")
+    assert _rows(ratings) == [("#1", "7", 4.0, 100), ("#2", "7", 3.0, 200)]
+
+
+@pytest.mark.parametrize(
+    ("text", "sign"),
+    [
+        ("196   242  3   881250949\n186   302  4   891717742\n", " "),
+        ("user   movie  rating\n196    242    3\n", " "),
+        ("196  242 3 881250949\n186 302 4 891717742\n", " "),
+        ("196\t\t242\t\t3\n186\t\t302\t\t4\n", "\\t"),
+    ],
+)
+def test_aligned_columns_are_told_so(text: str, sign: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelsError) as caught:
+        _load(tmp_path / "r.txt", text)
+    assert "between two columns, but has several in its first line" in str(caught.value)
+    assert str(caught.value).endswith(f"tr -s '{sign}'.")
+
+
+@pytest.mark.parametrize("header", ["", "user, movie, rating, timestamp\n"])
+@pytest.mark.parametrize(
+    "times", [("881250949", "891717742"), ("1997-12-04T15:55:49", "1998-04-04T19:22:22")]
+)
+def test_spaces_behind_commas_do_not_count(
+    times: tuple[str, str], header: str, tmp_path: Path
+) -> None:
+    text = f"{header}196, 242, 3, {times[0]}\n186, 302, 4, {times[1]}\n"
+    assert _rows(_load(tmp_path / "r.csv", text)) == ROWS
+
+
+@pytest.mark.parametrize("missing", ["", "NA", "nan", "-"])
+@pytest.mark.parametrize("columns", [None, ("user", "movie", "rating", "time")])
+def test_a_first_row_without_a_score_holds_no_names(
+    columns: tuple[str, ...] | None, missing: str, tmp_path: Path
+) -> None:
+    text = f"9,9,{missing},881250949\n196,242,3,881250949\n186,302,4,891717742\n"
+    with pytest.raises(ModelsError, match=r"row 1. Use `--skip-rows-without-score`"):
+        _load(tmp_path / "r.csv", text, columns=columns)
+    ratings = _load(tmp_path / "r.csv", text, columns=columns, skip_rows_without_score=True)
+    assert (_rows(ratings), ratings.rows_read) == (ROWS, 3)

@@ -1,0 +1,97 @@
+"""Judge the first lines of a text file: whether one is a rating, the names, or a comment."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+
+from models.data.options import SEPARATORS, SourceOptions
+from models.data.readers.columns import USUAL_NAMES, resolve_columns
+from models.data.readers.scores import is_missing, is_word, word_family
+
+DOUBLE_COLON = SEPARATORS["double-colon"]
+_USUAL = {name.lower() for role in ("user", "movie") for name in USUAL_NAMES[role]}
+
+
+def fields_of(line: str, separator: str) -> tuple[str, ...]:
+    """Cut a line at its separator; only `::` knows no quotes."""
+    if separator == DOUBLE_COLON:
+        return tuple(line.split(DOUBLE_COLON))
+    return tuple(next(csv.reader([line], delimiter=separator)))
+
+
+def has_score(fields: Sequence[tuple[str, ...]], place: int, rules: int) -> bool:
+    """Whether the first line has a score in a column, rather than the column's name.
+
+    A word such as "like" is a score only where the line below has one of the same kind, and where
+    the rest of the line is no names: "liked" above "true" is a name, and so is any word beside
+    `user,item`, or beside words that have numbers below. A score that is missing ("", "NA") counts
+    as one where the line below has one.
+
+    Args:
+        fields: The first line's fields and, where there is one, those of the line below.
+        place: The score's column.
+        rules: By the rules 1 and 2 any two words are scores, and a missing one is none.
+    """
+    first = fields[0][place]
+    if _is_number(first) and not (rules > 2 and is_missing(first)):
+        return True
+    if len(fields) < 2 or len(fields[1]) <= place:
+        return False
+    below = fields[1][place]
+    if rules < 3:
+        return is_word(first) and is_word(below)
+    if is_missing(first):
+        alike = is_missing(below) or is_word(below) or _is_number(below)
+    else:
+        alike = is_word(first) and word_family(first) == word_family(below)
+    return alike and not _are_names(fields, place)
+
+
+def _are_names(fields: Sequence[tuple[str, ...]], place: int) -> bool:
+    """Whether the fields beside the score are names: usual ones, or words all above numbers."""
+    above, below = (
+        [each.strip() for number, each in enumerate(line) if number != place] for line in fields[:2]
+    )
+    if sum(each.lower().lstrip("\ufeff") in _USUAL for each in above) >= 2:
+        return True
+    return all(
+        _is_number(low) and not _is_number(top) for top, low in zip(above, below, strict=False)
+    )
+
+
+def is_rating(line: str, below: str, options: SourceOptions) -> bool:
+    """Whether a line that begins as comments do is a rating, as the line below it is.
+
+    The id stands right behind the mark: "#1,7,4" above "#2,7,3" or "2,7,3" is one, "# 1,7,4" none.
+
+    Args:
+        line: A line that begins with `#`, `%` or `//`.
+        below: The next line that is not blank; the line itself where there is none.
+        options: May name the separator and the columns.
+    """
+    if options.rules_in_force < 3 or not line.lstrip("#%/")[:1].strip():
+        return False
+    if any((options.user_column, options.movie_column, options.score_column)):
+        return False
+    widths, place = (3, 4), 2
+    if options.columns is not None:
+        columns = tuple(options.columns)
+        score = resolve_columns(columns, SourceOptions(), where="`columns`").score
+        widths, place = (len(columns), len(columns)), columns.index(score)
+    wanted = options.separator
+    separators = SEPARATORS.values() if wanted is None else [SEPARATORS.get(wanted, wanted)]
+    for separator in separators:
+        pair = [fields_of(each, separator) for each in (line, below)]
+        if len(pair[0]) == len(pair[1]) and len(pair[0]) in widths:
+            return all(_is_number(each[place]) or is_word(each[place]) for each in pair)
+    return False
+
+
+def _is_number(text: str) -> bool:
+    """Whether a text is a number, with a decimal point or comma."""
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return False
+    return True
