@@ -31,11 +31,13 @@ def id_column(column: Any, name: str, where: str, rules: int = RULES) -> IdColum
     Returns:
         The ids. Whole numbers written as floats are whole numbers ("1.0" is "1"), spaces around
         an id do not count, and strings that are all plain whole numbers have become integers.
+        Where a whole number is beyond int64, all of them are text.
 
     Raises:
         ModelsError: An id is missing, empty, or of another type.
     """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     if column.null_count:
         raise fail_at(where, _first(column.is_null()), name, "must have an id in every row")
@@ -50,6 +52,8 @@ def id_column(column: Any, name: str, where: str, rules: int = RULES) -> IdColum
     encoded = column.dictionary_encode().unify_dictionaries()
     codes = _concat([chunk.indices for chunk in encoded.chunks], np.dtype(np.int32))
     values = encoded.chunk(0).dictionary if encoded.num_chunks else pa.array([], kind)
+    if kind == pa.uint64() and len(values) and pc.max(values).as_py() > _INT64.max:
+        return _text_ids(codes, values.cast(pa.string()).to_pylist(), name, where)
     if pa.types.is_integer(kind):
         return IdColumn(codes, _int64(values, name, where))
     texts = values.to_pylist()
