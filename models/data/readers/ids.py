@@ -37,7 +37,6 @@ def id_column(column: Any, name: str, where: str, rules: int = RULES) -> IdColum
         ModelsError: An id is missing, empty, or of another type.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     if column.null_count:
         raise fail_at(where, _first(column.is_null()), name, "must have an id in every row")
@@ -52,8 +51,6 @@ def id_column(column: Any, name: str, where: str, rules: int = RULES) -> IdColum
     encoded = column.dictionary_encode().unify_dictionaries()
     codes = _concat([chunk.indices for chunk in encoded.chunks], np.dtype(np.int32))
     values = encoded.chunk(0).dictionary if encoded.num_chunks else pa.array([], kind)
-    if kind == pa.uint64() and len(values) and pc.max(values).as_py() > _INT64.max:
-        return _text_ids(codes, values.cast(pa.string()).to_pylist(), name, where)
     if pa.types.is_integer(kind):
         return IdColumn(codes, _int64(values, name, where))
     texts = values.to_pylist()
@@ -71,8 +68,12 @@ def _merged(codes: NDArray[np.int32], texts: list[str]) -> tuple[NDArray[np.int3
 
 
 def _plain_ids(column: Any, name: str, where: str) -> Any:
-    """Turn a column of whole floats or decimals into one of integers, and views into strings."""
+    """Turn a column of whole floats or decimals into one of integers, and views into strings.
+
+    Integers of which one is beyond int64 become strings too.
+    """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     kind = column.type
     if pa.types.is_dictionary(kind) and not pa.types.is_string(kind.value_type):
@@ -83,7 +84,8 @@ def _plain_ids(column: Any, name: str, where: str) -> Any:
         kind = column.type
     if pa.types.is_floating(kind):
         return _whole_numbers(column, name, where)
-    return column.cast(pa.string()) if pa.types.is_string_view(kind) else column
+    beyond = kind == pa.uint64() and len(column) and pc.max(column).as_py() > _INT64.max
+    return column.cast(pa.string()) if beyond or pa.types.is_string_view(kind) else column
 
 
 def _text_ids(codes: NDArray[np.int32], values: list[str], name: str, where: str) -> IdColumn:
