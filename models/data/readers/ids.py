@@ -52,7 +52,7 @@ def id_column(column: Any, name: str, where: str, rules: int = RULES) -> IdColum
     codes = _concat([chunk.indices for chunk in encoded.chunks], np.dtype(np.int32))
     values = encoded.chunk(0).dictionary if encoded.num_chunks else pa.array([], kind)
     if pa.types.is_integer(kind):
-        return IdColumn(codes, _int64(values, name, where))
+        return IdColumn(codes, values.cast(pa.int64()).to_numpy(zero_copy_only=False))
     texts = values.to_pylist()
     if rules > 1:
         codes, texts = _merged(codes, [plain_number(text.strip()) for text in texts])
@@ -100,17 +100,6 @@ def _text_ids(codes: NDArray[np.int32], values: list[str], name: str, where: str
     objects = np.empty(len(values), object)
     objects[:] = values
     return IdColumn(codes, objects)
-
-
-def _int64(values: Any, name: str, where: str) -> NDArray[np.int64]:
-    """Convert integers of any width to int64."""
-    import pyarrow as pa
-
-    try:
-        integers: NDArray[np.int64] = values.cast(pa.int64()).to_numpy(zero_copy_only=False)
-    except pa.ArrowInvalid as error:
-        raise ModelsError(f"{where}: column {name!r} must hold 64-bit integers: {error}.") from None
-    return integers
 
 
 def _whole_numbers(column: Any, name: str, where: str) -> Any:
