@@ -81,7 +81,7 @@ class _Ids:
 
     def codes(self, raw: pd.Series[Any]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
         """Encode raw ids as codes, `[row]`, and say which of them are known, `[row]`."""
-        places, values = pd.factorize(raw, use_na_sentinel=False)
+        places, values = pd.factorize(_without_truth_values(raw), use_na_sentinel=False)
         found = np.array([self._code(value) for value in values], np.int32)
         codes = found[places] if len(found) else np.zeros(0, np.int32)
         return codes, codes != self._unknown
@@ -89,6 +89,14 @@ class _Ids:
     def _code(self, value: Any) -> int:
         text = _as_text(value)
         return self._codes.get(text, self._codes.get(_plain(text.strip()), self._unknown))
+
+
+def _without_truth_values(raw: pd.Series[Any]) -> pd.Series[Any]:
+    """Write truth values among other ids as text: pandas would take True for 1, which it equals."""
+    if raw.dtype != object:
+        return raw
+    truths = raw.map(lambda value: isinstance(value, bool | np.bool_)).astype(bool)
+    return raw.where(~truths, raw.map(str)) if truths.any() else raw
 
 
 def _as_text(value: Any) -> str:

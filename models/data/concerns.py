@@ -7,10 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from models.data.marks import ScoreCounts, marks_of
-from models.data.protocols import GIVEN
 from models.data.ratings import Ratings
 from models.data.repeats import pair_keys
-from models.data.split import Split
+from models.data.split import GIVEN, Split
 
 _MANY_SINGLES = 0.1
 _MANY_UNSEEN = 0.2

@@ -24,13 +24,11 @@ from numpy.typing import NDArray
 from models.checks import check_one_of
 from models.data.ratings import Ratings
 from models.data.repeats import last_of_each_pair
-from models.data.split import Part, Split
+from models.data.split import GIVEN, Part, Split
 from models.data.vocabulary import Vocabulary
 from models.errors import ModelsError
 
 PUBLISHED_SEED = 42
-GIVEN = "given"
-"""The protocol of ratings that came split already."""
 _TEST_SHARE, _VALID_SHARE = 0.3, 0.2
 _FEWEST_TO_HOLD_OUT = 3
 

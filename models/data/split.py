@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from models.data.vocabulary import Vocabulary
 
+GIVEN = "given"
+"""The protocol of ratings that came split already."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:

@@ -75,7 +75,9 @@ class Vocabulary:
 
 def _encode(known: NDArray[Any], raw: Any) -> NDArray[np.int32]:
     """Find the index of each raw id among the known ids; an unknown id gets `len(known)`."""
-    values = np.atleast_1d(np.asarray(raw))
+    truths = isinstance(raw, list | tuple) and any(isinstance(each, bool) for each in raw)
+    # Beside whole numbers, NumPy would take True for 1.
+    values = np.atleast_1d(np.asarray(raw, dtype=object if truths else None))
     if known.dtype == object or values.dtype.kind not in "iu":
         codes = _codes_by_text(known)
         found = [_find(codes, value, len(known)) for value in values.tolist()]

@@ -170,3 +170,15 @@ def test_a_prediction_says_whether_its_ids_were_known(
     assert found["movie_known"].tolist() == [True, True, True]
     assert found["score"].tolist() == loaded.predict(asked).tolist()
     assert found["score"][1] == found["score"][2] != found["score"][0]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_true_is_not_the_user_1(order: int) -> None:
+    raw = pd.Series([1, True, 0, False, 1.0][::order], dtype=object)
+    codes, known = serving._Ids([0, 1]).codes(raw)
+    assert codes.tolist() == [1, 2, 0, 2, 1][::order]
+    assert known.tolist() == [True, False, True, False, True][::order]
+    assert serving._Ids(["True", "x"]).codes(raw)[0].tolist() == [2, 0, 2, 2, 2][::order]
+    known_ids = np.array([0, 1])
+    by_list = Vocabulary(known_ids, known_ids).encode_users([1, True, 0, False][::order])
+    assert by_list.tolist() == [1, 2, 0, 2][::order]

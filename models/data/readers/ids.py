@@ -31,6 +31,7 @@ def id_column(column: Any, name: str, where: str, rules: int = RULES) -> IdColum
     Returns:
         The ids. Whole numbers written as floats are whole numbers ("1.0" is "1"), spaces around
         an id do not count, and strings that are all plain whole numbers have become integers.
+        Where a whole number is beyond int64, all of them are text.
 
     Raises:
         ModelsError: An id is missing, empty, or of another type.
@@ -51,7 +52,7 @@ def id_column(column: Any, name: str, where: str, rules: int = RULES) -> IdColum
     codes = _concat([chunk.indices for chunk in encoded.chunks], np.dtype(np.int32))
     values = encoded.chunk(0).dictionary if encoded.num_chunks else pa.array([], kind)
     if pa.types.is_integer(kind):
-        return IdColumn(codes, _int64(values, name, where))
+        return IdColumn(codes, values.cast(pa.int64()).to_numpy(zero_copy_only=False))
     texts = values.to_pylist()
     if rules > 1:
         codes, texts = _merged(codes, [plain_number(text.strip()) for text in texts])
@@ -67,8 +68,12 @@ def _merged(codes: NDArray[np.int32], texts: list[str]) -> tuple[NDArray[np.int3
 
 
 def _plain_ids(column: Any, name: str, where: str) -> Any:
-    """Turn a column of whole floats or decimals into one of integers, and views into strings."""
+    """Turn a column of whole floats or decimals into one of integers, and views into strings.
+
+    Integers of which one is beyond int64 become strings too.
+    """
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     kind = column.type
     if pa.types.is_dictionary(kind) and not pa.types.is_string(kind.value_type):
@@ -79,7 +84,8 @@ def _plain_ids(column: Any, name: str, where: str) -> Any:
         kind = column.type
     if pa.types.is_floating(kind):
         return _whole_numbers(column, name, where)
-    return column.cast(pa.string()) if pa.types.is_string_view(kind) else column
+    beyond = kind == pa.uint64() and len(column) and pc.max(column).as_py() > _INT64.max
+    return column.cast(pa.string()) if beyond or pa.types.is_string_view(kind) else column
 
 
 def _text_ids(codes: NDArray[np.int32], values: list[str], name: str, where: str) -> IdColumn:
@@ -94,17 +100,6 @@ def _text_ids(codes: NDArray[np.int32], values: list[str], name: str, where: str
     objects = np.empty(len(values), object)
     objects[:] = values
     return IdColumn(codes, objects)
-
-
-def _int64(values: Any, name: str, where: str) -> NDArray[np.int64]:
-    """Convert integers of any width to int64."""
-    import pyarrow as pa
-
-    try:
-        integers: NDArray[np.int64] = values.cast(pa.int64()).to_numpy(zero_copy_only=False)
-    except pa.ArrowInvalid as error:
-        raise ModelsError(f"{where}: column {name!r} must hold 64-bit integers: {error}.") from None
-    return integers
 
 
 def _whole_numbers(column: Any, name: str, where: str) -> Any:

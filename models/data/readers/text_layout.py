@@ -88,8 +88,8 @@ def _refuse_aligned(
     if empty > 1 or (len(fields) > len(_NAMES) and separator == " "):
         sign = " " if word == "space" else "\\t"
         raise ModelsError(
-            f"{where} must have one {word} between two columns, but has several in its first line: "
-            f"{separator.join(fields)[:60]!r}. Squeeze them first: tr -s '{sign}'."
+            f"{where} must have one {word} between two columns, but has several in its first line. "
+            f"Squeeze them first: tr -s '{sign}'."
         )
 
 

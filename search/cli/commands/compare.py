@@ -80,8 +80,9 @@ def command(
 def _split_of(record: StudyRecord) -> tuple[object, ...]:
     """What decides which ratings are a study's validation part, beside the ratings themselves.
 
-    The rules of repeated ratings decide only where there are some.
+    The rules of repeated ratings decide only where there are some: by the rules 1 the last in the
+    file is kept.
     """
     profile = record.dataset.profile if record.dataset else {}
-    rules = profile.get("rules", 1) if profile.get("duplicates_dropped") else None
-    return profile.get("split"), profile.get("validation_by"), rules
+    by_file = profile.get("rules", 1) == 1 and bool(profile.get("duplicates_dropped"))
+    return profile.get("split"), profile.get("validation_by"), by_file

@@ -223,11 +223,6 @@ CASES = [
     Case("parquet all null", _parquet(rating=pa.nulls(13)), ("'rating'", "row 1")),
     Case("parquet all null ids", _parquet(userId=pa.nulls(13)), ("'userId'", "row 1")),
     Case("parquet bytes ids", _parquet(userId=[b"\xff"] * 13), ("'userId'", "binary")),
-    Case(
-        "parquet huge ids",
-        _parquet(userId=pa.array([2**64 - 1] * 13, pa.uint64())),
-        ("'userId'", "64-bit"),
-    ),
     Case("parquet bool time", _parquet(timestamp=[True] * 13), ("'timestamp'", "bool")),
     Case("parquet nan time", _parquet(timestamp=[float("nan")] * 13), ("'timestamp'", "row 1")),
     Case("parquet no rows", _parquet(userId=[], movieId=[], rating=[], timestamp=[]), ("rows",)),

@@ -342,3 +342,23 @@ def test_the_filter_is_inclusive_and_counts_are_kept(tmp_path: Path) -> None:
     assert len(everyone) == 21
     assert everyone.min_ratings is None
     assert everyone.content_hash == ratings.content_hash
+
+
+def test_whole_numbers_beyond_64_bits_are_the_same_ids_in_every_format(tmp_path: Path) -> None:
+    users = [2**63 + 1, 7]
+    table = pa.table({"user": pa.array(users, pa.uint64()), "movie": [1, 2], "rating": [3.0, 4.0]})
+    parquet.write_table(table, tmp_path / "r.parquet")
+    feather.write_feather(table, tmp_path / "r.feather")
+    (tmp_path / "r.csv").write_text(f"user,movie,rating\n{users[0]},1,3\n7,2,4\n")
+    lines = [
+        f'{{"user": {user}, "movie": {at + 1}, "rating": {at + 3}.0}}'
+        for at, user in enumerate(users)
+    ]
+    (tmp_path / "r.json").write_text("\n".join(lines))
+    found = [
+        load_ratings(str(tmp_path / f"r.{each}")) for each in ("csv", "parquet", "feather", "json")
+    ]
+    for ratings in found:
+        assert ratings.user_ids.tolist() == ["7", "9223372036854775809"]
+        assert ratings.user_codes.tolist() == [1, 0]
+        assert ratings.content_hash == found[0].content_hash

@@ -1,0 +1,41 @@
+"""Studies are compared where the same ratings are their validation part."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from search import StudyConfig
+from search.cli.commands.compare import _split_of
+from search.study.warm_start import _why_not
+
+
+def _split(rules: int, repeats: int) -> tuple[object, ...]:
+    profile = {"split": "random", "rules": rules, "duplicates_dropped": repeats}
+    return _split_of(SimpleNamespace(dataset=SimpleNamespace(profile=profile)))  # type: ignore[arg-type]
+
+
+def test_only_the_rules_1_keep_others_of_repeated_ratings() -> None:
+    assert _split(2, repeats=3) == _split(3, repeats=3) != _split(1, repeats=3)
+    assert _split(1, repeats=0) == _split(3, repeats=0)
+
+
+@pytest.mark.parametrize(
+    ("test", "old", "new", "why"),
+    [
+        (None, 2, 3, ""),
+        (None, 1, 3, "The rules for repeated ratings differ"),
+        ("u1.test", 3, 3, ""),
+        ("u1.test", 2, 3, "The rules for the validation part differ"),
+    ],
+)
+def test_a_warm_start_asks_which_rules_cut_the_validation_part(
+    test: str | None, old: int, new: int, why: str
+) -> None:
+    before, now = (
+        StudyConfig.from_dict({"data": "u1.base", "test": test, "rules": rules})
+        for rules in (old, new)
+    )
+    data = {"content_hash": "1", "profile": {"duplicates_dropped": 1}}
+    assert _why_not(before, now, data, data) == why
