@@ -215,7 +215,8 @@ def delete_study(studies: Studies, study: optuna.Study) -> int:
         study: One of them.
 
     Returns:
-        How many runs of its experiment in MLflow are not the study's, and were left.
+        How many runs, models and traces in its experiment in MLflow are not the study's, and were
+        left.
 
     Raises:
         SearchError: A living process works on it.

@@ -52,8 +52,8 @@ def command(
         return 0
     console().print(f"Deleted {study} from both stores.")
     if left:
-        runs = "1 run" if left == 1 else f"{left} runs"
-        console().print(f"Left {runs} of its experiment in MLflow, which Trialbook did not make.")
+        things = "1 run, model or trace" if left == 1 else f"{left} runs, models or traces"
+        console().print(f"Left {things} in its experiment in MLflow, which Trialbook did not make.")
     return 0
 
 
