@@ -22,12 +22,14 @@ from search.errors import SearchError
 @click.command(epilog="Example: trialbook delete sample --yes")
 @click.argument("study")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--lost-record", is_flag=True, help="Delete it though MLflow lacks its record.")
 @store_options
 @home_option
 @json_option
 def command(
     study: str,
     yes: bool,
+    lost_record: bool,
     home: Path,
     tracking_uri: str | None,
     storage: str | None,
@@ -46,7 +48,7 @@ def command(
         else:
             console().print("Nothing deleted.")
         return DOES_NOT_HOLD
-    left = delete_study(studies, stored)
+    left = delete_study(studies, stored, lost_record=lost_record)
     if as_json:
         emit({"study": study, "deleted": True, "trials": trials, "left": left})
         return 0
