@@ -16,7 +16,8 @@ def available_cores(cgroups: Path = _CGROUPS, own: Path = _OWN) -> int:
     A container with a quota of 1.5 cores on a machine of 64 sees all 64 in its affinity, but is
     stopped for the rest of each period once it has used 1.5: it counts 2. A group's quota holds for
     the groups below it, so that the smallest of the own group and all its parents counts. Quotas
-    are read as Linux has them in cgroup version 2 (`cpu.max`) and 1 (`cpu.cfs_quota_us`, `cpu.cfs_period_us`).
+    are read as Linux has them in cgroup version 2 (`cpu.max`) and 1 (`cpu.cfs_quota_us`,
+    `cpu.cfs_period_us`).
 
     Args:
         cgroups: Where the control groups are mounted.
