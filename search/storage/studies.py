@@ -214,9 +214,10 @@ def must_be_ours(
     trials = len(study.get_trials(deepcopy=False))
     others = [direction.name.lower() for direction in study.directions] != list(directions)
     if trials or has_foreign_attributes(study) or others:
+        count = "1 trial" if trials == 1 else f"{trials} trials"
         raise SearchError(
             "A study must be Trialbook's own to go on with it, but another program made "
-            f"{study.study_name!r} in this storage, with {trials} trials. {way_out}"
+            f"{study.study_name!r} in this storage, with {count}. {way_out}"
         )
 
 

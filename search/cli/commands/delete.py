@@ -10,6 +10,7 @@ import click
 from search.cli.common import (
     DOES_NOT_HOLD,
     console,
+    count_of,
     emit,
     home_option,
     json_option,
@@ -41,7 +42,7 @@ def command(
     studies = open_studies(home, storage, tracking_uri)
     stored = studies.get(study)
     trials = len(stored.get_trials(deepcopy=False))
-    question = f"Delete study {study} with {trials} trials, their runs and models?"
+    question = f"Delete study {study} with {count_of(trials, 'trial')}, its runs and models?"
     if not yes and not _agrees(question):
         if as_json:
             emit({"study": study, "deleted": False})
