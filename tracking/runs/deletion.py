@@ -25,9 +25,7 @@ def delete_study(store: Store, record: StudyRecord) -> int:
     """Delete a study's runs, models, files and registered winner for good, and nothing else.
 
     Everything is found by the identifiers that were stored with the study, never by its name. The
-    experiment goes with them, unless it holds runs, logged models or traces of somebody else.
-
-    On a tracking server only the server's owner can remove things for good. There the
+    experiment goes too, unless it holds runs, logged models or traces of somebody else. On a tracking server only the server's owner can remove things for good. There the
     experiment is renamed, which frees its name, and put into MLflow's bin.
 
     Args:
@@ -54,9 +52,7 @@ def delete_study(store: Store, record: StudyRecord) -> int:
     if left:
         _delete_runs(client, store, record, ours, named)
     elif store.served:
-        bin_name = f"{experiment.name} (deleted {time.time_ns()})"
-        client.rename_experiment(experiment.experiment_id, bin_name)
-        client.delete_experiment(experiment.experiment_id)
+        _put_into_bin(client, experiment)
     else:
         named = _hide_models(client, record, named)
         client.delete_experiment(experiment.experiment_id)
@@ -64,6 +60,13 @@ def delete_study(store: Store, record: StudyRecord) -> int:
         _collect(store, whole, [str(record.parent_run_id)], named)
         _remove_files(store, experiment.artifact_location)
     return left
+
+
+def _put_into_bin(client: Any, experiment: Any) -> None:
+    """Free an experiment's name, and put it into MLflow's bin with all that it holds."""
+    bin_name = f"{experiment.name} (deleted {time.time_ns()})"
+    client.rename_experiment(experiment.experiment_id, bin_name)
+    client.delete_experiment(experiment.experiment_id)
 
 
 def _experiment_of(client: Any, store: Store, record: StudyRecord) -> Any:
