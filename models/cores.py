@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN = Path("/proc/self/cgroup")
@@ -14,8 +14,10 @@ def available_cores(cgroups: Path = _CGROUPS, own: Path = _OWN) -> int:
     """Count the cores that this process may use, at least 1.
 
     A container with a quota of 1.5 cores on a machine of 64 sees all 64 in its affinity, but is
-    stopped for the rest of each period once it has used 1.5: it counts 2. Quotas are read as Linux
-    has them in cgroup version 2 (`cpu.max`) and 1 (`cpu.cfs_quota_us`, `cpu.cfs_period_us`).
+    stopped for the rest of each period once it has used 1.5: it counts 2. A group's quota holds for
+    the groups below it, so that the smallest of the own group and all its parents counts. Quotas
+    are read as Linux has them in cgroup version 2 (`cpu.max`) and 1 (`cpu.cfs_quota_us`,
+    `cpu.cfs_period_us`).
 
     Args:
         cgroups: Where the control groups are mounted.
@@ -27,14 +29,16 @@ def available_cores(cgroups: Path = _CGROUPS, own: Path = _OWN) -> int:
 
 
 def _groups(own: Path) -> list[str]:
-    """List the control groups of this process, as paths relative to the mount folder."""
+    """List the control groups of this process and their parents, relative to the mount folder."""
     try:
         lines = own.read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
     parts = [line.split(":", 2) for line in lines if line.count(":") >= 2]
-    named = [f"{controllers}{path}" for _, controllers, path in parts]
-    return [name.lstrip("/") for name in ("cpu", "cpu,cpuacct", *named)]
+    named = [PurePosixPath(f"{controllers}{path}".lstrip("/")) for _, controllers, path in parts]
+    named = [group for group in named if ".." not in group.parts]  # above what is mounted here
+    above = [str(group) for name in named for group in (name, *name.parents)]
+    return ["cpu", "cpu,cpuacct", *above]
 
 
 def _quota(folder: Path) -> float | None:

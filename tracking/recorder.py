@@ -178,7 +178,8 @@ class Recorder(Protocol):
             study: The study, with the identifiers that were stored with it.
 
         Returns:
-            How many runs stood among the study's that are not its own, and were left.
+            How many runs, models and traces stood among the study's that are not its own, and were
+            left.
 
         Raises:
             TrackingError: If the study is not there to be deleted.

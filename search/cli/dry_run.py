@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from search.cli.common import console, emit, short, table, waiting
+from search.cli.common import console, count_of, emit, short, table, waiting
 from search.config.study import StudyConfig
 from search.cost.estimate import Plan
 from search.study.rehearsal import make_plan
@@ -46,7 +46,8 @@ def _range(parameter: dict[str, Any]) -> str:
 
 def _cost(plan: Plan, config: StudyConfig) -> str:
     return (
-        f"{config.trials} trials of at most {config.epochs} epochs, {plan.workers} at once: about "
+        f"{count_of(config.trials, 'trial')} of at most "
+        f"{count_of(config.epochs, 'epoch')}, {plan.workers} at once: about "
         f"{plan.seconds / 60:.1f} minutes if none is pruned or stops early "
         f"({plan.seconds_epoch:.2f} s an epoch of the baseline, measured), "
         f"{plan.memory_mb / 1000:.1f} GB of memory, {plan.disk_mb:.0f} MB of disk."

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from search.cli.common import console
+from search.cli.common import console, count_of
 from tracking import COMPLETE, EpochRecord, StudyRecord, TrialRecord
 
 
@@ -109,7 +109,7 @@ class LiveProgress:
         label = " baseline" if record.is_baseline else ""
         self._console.print(
             f"[{finished}/{target}] trial {record.number}{label}: {record.state}, "
-            f"{self._monitor} {value}, {len(record.epochs)} epochs{mark}{note}"
+            f"{self._monitor} {value}, {count_of(len(record.epochs), 'epoch')}{mark}{note}"
         )
 
     def _leads(self, value: float) -> bool:

@@ -142,11 +142,13 @@ def learned(record: StudyRecord) -> list[str]:
         lines.append(f"What mattered most: {text} of the variation between trials.")
     counts = {s: sum(t.state == s for t in record.trials) for s in _UNRANKED}
     parts = [f"{n} {_UNRANKED[state]}" for state, n in counts.items() if n]
-    within = [t for t in record.trials if t.state == COMPLETE and t.is_beyond]
-    for trial in within:
+    beyond = [t for t in record.trials if t.state == COMPLETE and t.is_beyond]
+    if beyond:
+        parts.insert(0, f"{len(beyond)} complete beyond a limit")
+    for trial in beyond:
         what = "The baseline" if trial.is_baseline else f"Trial {trial.number}"
         lines.append(f"{what} is beyond a limit: it is there to compare with, and does not rank.")
-    if within and not ranked:
+    if beyond and not ranked:
         why = record.no_best[0].upper() + record.no_best[1:]
         lines.append(f"{why}, so there is no best one.")
     lines.append(f"{len(ranked)} complete" + "".join(f", {part}" for part in parts) + ".")

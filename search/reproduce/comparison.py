@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from search.reproduce.drift import drift_lines, record_lines
+from search.reproduce.drift import drift_lines, own_data_lines, record_lines
 from search.reproduce.replay import OnEpoch, Replay, Stored, train_again, value_of
 from tracking import EpochRecord, reproduction_figure
 
@@ -23,8 +23,8 @@ class Reproduction:
         expected: The value on record, or the published one.
         got: The value of the new training; None where it failed.
         tolerance: Largest difference that counts as the same.
-        reproduced: Whether the difference is within it, and no check of the record failed or could
-            not be made.
+        reproduced: Whether the difference is within it, on the same data, and no check of the
+            record or the data failed or could not be made.
         drift: What differs between then and now, one line each.
         notes: What else the user should know.
         picture: The two curves in one picture, where it was drawn.
@@ -45,6 +45,11 @@ class Reproduction:
     def difference(self) -> float | None:
         """The new value minus the expected one; None where there is no new value."""
         return None if self.got is None else self.got - self.expected
+
+    @property
+    def is_same_value(self) -> bool:
+        """Whether the value alone is the expected one, whatever else differs."""
+        return self.difference is not None and abs(self.difference) <= self.tolerance
 
 
 def compare_again(
@@ -81,7 +86,8 @@ def compared(
     """
     tolerance = SAME_MACHINE_TOLERANCE if tolerance is None else tolerance
     expected, (got, notes) = stored.value, value_of(replay, stored)
-    changes = [*drift_lines(stored, replay), *record_lines(stored)]
+    own = own_data_lines(stored, replay, tolerance)
+    changes = [*own, *drift_lines(stored, replay), *record_lines(stored)]
     same = got is not None and abs(got - expected) <= tolerance
     picture = None
     if replay.epochs:
@@ -101,19 +107,12 @@ def compared(
         expected=expected,
         got=got,
         tolerance=tolerance,
-        reproduced=same and not any(line.startswith("record:") for line in changes),
+        reproduced=same and not any(line.startswith(("record:", "data:")) for line in changes),
         drift=tuple(changes),
-        notes=(*notes, *_unchecked(replay)),
+        notes=notes,
         picture=picture,
         run_id=stored.run_id,
     )
-
-
-def _unchecked(replay: Replay) -> tuple[str, ...]:
-    """Say what could not be compared: the data of a user's own model, which only it knows."""
-    if replay.ready.dataset is not None:
-        return ()
-    return ("Whether the model's own data are those of then could not be checked.",)
 
 
 def points(epochs: Sequence[EpochRecord], monitor: str) -> Curve:

@@ -40,6 +40,43 @@ def drift_lines(stored: Stored, replay: Replay) -> list[str]:
     return lines + drift({k: v for k, v in then.items() if k in ours}, ours)
 
 
+def own_data_lines(stored: Stored, replay: Replay, tolerance: float) -> list[str]:
+    """Say where a user's own model may have had other data; empty for ratings.
+
+    Only the model knows its data. They are held to be those of then if each epoch has the losses of
+    then: on other data the first one differs already.
+
+    Args:
+        stored: The trial as it was recorded.
+        replay: The trial as it was trained now.
+        tolerance: Largest difference that counts as the same.
+
+    Returns:
+        At most one line, which begins with "data:".
+    """
+    if replay.ready.dataset is not None:
+        return []
+    names = {"loss", "val_loss", stored.config.monitor}
+    curves = [
+        {(e.epoch, name): e.metrics[name] for e in epochs for name in names & set(e.metrics)}
+        for epochs in (stored.record.epochs, replay.epochs)
+    ]
+    then, now = curves
+    if not then:
+        return [
+            "data: whether the model's own data are those of then could not be checked, since no "
+            "loss of an epoch is on record"
+        ]
+    for (epoch, name), value in sorted(then.items()):
+        again = now.get((epoch, name), math.nan)
+        if not (abs(again - value) <= tolerance or (math.isnan(again) and math.isnan(value))):
+            return [
+                f"data: {name} of epoch {epoch} was {value:.7f} then, {again:.7f} now, so that the "
+                "model's own data may be others"
+            ]
+    return []
+
+
 def _seed(stored: Stored) -> int:
     """The seed that follows from the study's: of a reused trial, that of the trial it repeats."""
     trained = None

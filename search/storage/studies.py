@@ -26,7 +26,16 @@ from search.storage.study_attributes import (
     run_of,
 )
 from search.storage.trial_attributes import owner_of_trial
-from tracking import KILLED, RUNNING, MlflowRecorder, Recorder, Store, StudyRecord
+from tracking import (
+    KILLED,
+    RUNNING,
+    MlflowRecorder,
+    Recorder,
+    Store,
+    StudyRecord,
+    Tag,
+    without_password,
+)
 
 _UNTOLD = (RUNNING, KILLED)
 _LOADER = Path(str(files("models").joinpath("serving.py")))
@@ -170,6 +179,10 @@ class Studies:
             return self.store
         return Store(self.store.home, config.tracking_uri)
 
+    def address_of(self, config: StudyConfig | None = None) -> str:
+        """The address of a study's record, to be shown: without its password."""
+        return without_password(self.store_of(config).tracking_uri)
+
     def recorder(self, config: StudyConfig | None = None) -> Recorder:
         """The recorder that writes a study's record; there is one for each MLflow address."""
         store = self.store_of(config)
@@ -201,32 +214,61 @@ def must_be_ours(
     trials = len(study.get_trials(deepcopy=False))
     others = [direction.name.lower() for direction in study.directions] != list(directions)
     if trials or has_foreign_attributes(study) or others:
+        count = "1 trial" if trials == 1 else f"{trials} trials"
         raise SearchError(
             "A study must be Trialbook's own to go on with it, but another program made "
-            f"{study.study_name!r} in this storage, with {trials} trials. {way_out}"
+            f"{study.study_name!r} in this storage, with {count}. {way_out}"
         )
 
 
-def delete_study(studies: Studies, study: optuna.Study) -> int:
+def recorded(studies: Studies, study: optuna.Study, *, in_bin: bool = False) -> bool:
+    """Whether MLflow holds the study's own run, or the study never had one; makes no database.
+
+    Args:
+        studies: The studies of the home.
+        study: One of them.
+        in_bin: Whether a run in MLflow's bin counts.
+
+    Raises:
+        TrackingError: MLflow cannot be reached at the study's address.
+    """
+    config, run_id = config_of(study), run_of(study).get("parent_run_id")
+    if not studies.store_of(config).exists():
+        return False
+    studies.store_of(config).prepare()  # refuses a database of another program
+    run = studies.recorder(config).find_run(str(run_id)) if run_id else None
+    if run is None or run["tags"].get(Tag.STUDY) != study.study_name:
+        return not run_id
+    return in_bin or not run["deleted"]
+
+
+def delete_study(studies: Studies, study: optuna.Study, *, lost_record: bool = False) -> int:
     """Delete a study's runs and models, then the study itself.
 
     Args:
         studies: The studies of the home.
         study: One of them.
+        lost_record: Whether to delete the study from Optuna's storage alone, if MLflow does not
+            hold its record.
 
     Returns:
-        How many runs of its experiment in MLflow are not the study's, and were left.
+        How many runs, models and traces in its experiment in MLflow are not the study's, and were
+        left.
 
     Raises:
-        SearchError: A living process works on it.
-        TrackingError: Its record is not where its settings say, or where the command says.
+        SearchError: A living process works on it; or its record is not where its settings or the
+            command say.
     """
     _must_be_at_rest(study)
-    config, run = config_of(study), run_of(study)
-    studies.store_of(config).prepare()
-    left = 0
-    if run.get("parent_run_id"):
+    config, run_id, left = config_of(study), run_of(study).get("parent_run_id"), 0
+    if run_id and recorded(studies, study, in_bin=True):
         left = studies.recorder(config).delete_study(study_record(study, config))
+    elif run_id and not lost_record:
+        raise SearchError(
+            f"A study is deleted with its record, but {study.study_name!r} has no run {run_id} in "
+            f"{studies.address_of(config)}. Name the record's address with `--tracking-uri`. If it "
+            "is lost, `--lost-record` deletes the study alone."
+        )
     optuna.delete_study(study_name=study.study_name, storage=studies.storage)
     return left
 

@@ -17,7 +17,7 @@ from search.executor.supervisor import ChildDied, Supervisor
 from search.seeds import derive_seed
 from search.storage.owner import lives, me, named
 from search.storage.records import study_record
-from search.storage.studies import Studies
+from search.storage.studies import Studies, recorded
 from search.storage.study_attributes import (
     chooser_of,
     config_of,
@@ -116,11 +116,23 @@ class _Choice:
         The second value says whether that happened just now.
         """
         earlier = stored_verdict(self.study)
+        if earlier is None or earlier.model is None:
+            self._require_record()
         if earlier is None:
             return self.decide(top, repeats, refit), True
         if earlier.model is None:
             return self.go_on(earlier), True
         return earlier, False
+
+    def _require_record(self) -> None:
+        """Refuse where MLflow has no run to put the winner under: before anything is trained."""
+        if not recorded(self.studies, self.study):
+            name = self.study.study_name
+            raise SearchError(
+                f"A winner is recorded with its study, but MLflow has no run of {name!r} in "
+                f"{self.studies.address_of(self.config)}. Put the record back, or have "
+                f"`trialbook search --study {name}` start a new one."
+            )
 
     def decide(self, top: int, repeats: int, refit: bool) -> Verdict:
         """Choose on the validation part, then open the test part and register the model."""

@@ -23,6 +23,17 @@ from models.cores import available_cores
         ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 64),
         ({"docker/abc/cpu.max": "200000 100000"}, 2),
         ({"cpu.max": "600000 100000", "docker/abc/cpu.max": "200000 100000"}, 2),
+        ({"docker/cpu.max": "200000 100000"}, 2),
+        ({"docker/cpu.max": "300000 100000", "docker/abc/cpu.max": "max 100000"}, 3),
+        ({"docker/cpu.max": "200000 100000", "docker/abc/cpu.max": "400000 100000"}, 2),
+        ({"other/cpu.max": "200000 100000"}, 64),
+        (
+            {
+                "cpu,cpuacct/kube/cpu.cfs_quota_us": "300000",
+                "cpu,cpuacct/kube/cpu.cfs_period_us": "100000",
+            },
+            3,
+        ),
         ({"cpu.max": "what"}, 64),
     ],
 )
@@ -35,7 +46,7 @@ def test_a_quota_is_counted_in_whole_cores(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{text}\n")
     own = tmp_path / "own"
-    own.write_text("0::/docker/abc\n")
+    own.write_text("4:cpu,cpuacct:/kube/pod1/c1\n0::/docker/abc\n")
     assert available_cores(tmp_path / "cgroup", own) == cores
 
 

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tracking.errors import TrackingError
@@ -25,9 +25,7 @@ def delete_study(store: Store, record: StudyRecord) -> int:
     """Delete a study's runs, models, files and registered winner for good, and nothing else.
 
     Everything is found by the identifiers that were stored with the study, never by its name. The
-    experiment goes with them, unless it holds runs that are not the study's.
-
-    On a tracking server only the server's owner can remove things for good. There the
+    experiment goes too, unless it holds runs, logged models or traces of somebody else. On a tracking server only the server's owner can remove things for good. There the
     experiment is renamed, which frees its name, and put into MLflow's bin.
 
     Args:
@@ -35,7 +33,8 @@ def delete_study(store: Store, record: StudyRecord) -> int:
         record: The study, with its `experiment_id` and `parent_run_id`.
 
     Returns:
-        How many runs of the experiment are not the study's, and were left.
+        How many of the experiment's runs, and of its models and traces without such a run, are not
+        the study's, and were left.
 
     Raises:
         TrackingError: If the study's run is not there, or MLflow refuses.
@@ -46,20 +45,28 @@ def delete_study(store: Store, record: StudyRecord) -> int:
         client.restore_experiment(experiment.experiment_id)
     runs = _all_runs(client, experiment.experiment_id)
     ours = {str(run.info.run_id): run for run in runs if _is_of(run, record)}
+    models = _all_models(client, experiment.experiment_id)
+    left = len(runs) - len(ours) + _without_run(client, experiment.experiment_id, runs, models)
+    named = [str(model.model_id) for model in models if str(model.source_run_id) in ours]
     _unregister(client, [run_id for run_id, run in ours.items() if _is_winner(run)])
-    if len(ours) < len(runs):
-        _delete_runs(client, store, experiment, ours)
+    if left:
+        _delete_runs(client, store, record, ours, named)
     elif store.served:
-        bin_name = f"{experiment.name} (deleted {time.time_ns()})"
-        client.rename_experiment(experiment.experiment_id, bin_name)
-        client.delete_experiment(experiment.experiment_id)
+        _put_into_bin(client, experiment)
     else:
-        models = _hide_models(client, experiment.experiment_id)
+        named = _hide_models(client, record, named)
         client.delete_experiment(experiment.experiment_id)
-        named = ["--experiment-ids", str(experiment.experiment_id)]
-        _collect(store, named, [str(record.parent_run_id)], models)
+        whole = ["--experiment-ids", str(experiment.experiment_id)]
+        _collect(store, whole, [str(record.parent_run_id)], named)
         _remove_files(store, experiment.artifact_location)
-    return len(runs) - len(ours)
+    return left
+
+
+def _put_into_bin(client: Any, experiment: Any) -> None:
+    """Free an experiment's name, and put it into MLflow's bin with all that it holds."""
+    bin_name = f"{experiment.name} (deleted {time.time_ns()})"
+    client.rename_experiment(experiment.experiment_id, bin_name)
+    client.delete_experiment(experiment.experiment_id)
 
 
 def _experiment_of(client: Any, store: Store, record: StudyRecord) -> Any:
@@ -91,6 +98,31 @@ def _all_runs(client: Any, experiment_id: str) -> list[Any]:
             return runs
 
 
+def _all_models(client: Any, experiment_id: str) -> list[Any]:
+    """All logged models of an experiment, but for those in MLflow's bin, which it does not list."""
+    models, token = [], None
+    while True:
+        page = client.search_logged_models([experiment_id], page_token=token)
+        models += list(page)
+        token = page.token
+        if not token:
+            return models
+
+
+def _without_run(
+    client: Any, experiment_id: str, runs: Sequence[Any], models: Sequence[Any]
+) -> int:
+    """Count the models and traces of an experiment that none of its runs made.
+
+    Trialbook's models have a run, and it writes no traces. Of these a page is counted: any matters.
+    """
+    known = {str(run.info.run_id) for run in runs}
+    traces = client.search_traces([experiment_id], include_spans=False)
+    ofs = [str(model.source_run_id) for model in models]
+    ofs += [str((trace.info.trace_metadata or {}).get("mlflow.sourceRun")) for trace in traces]
+    return sum(of not in known for of in ofs)
+
+
 def _is_of(run: Any, record: StudyRecord) -> bool:
     """Whether a run is the study's own, or of one of its trials, or of its winner."""
     tags = run.data.tags
@@ -117,34 +149,33 @@ def _quoted(name: str) -> str:
     return f'"{name}"' if "'" in name else f"'{name}'"
 
 
-def _delete_runs(client: Any, store: Store, experiment: Any, ours: Mapping[str, Any]) -> None:
-    """Delete the study's runs, models and files from an experiment that holds others' runs."""
-    models = _hide_models(client, experiment.experiment_id, ours)
+def _delete_runs(
+    client: Any, store: Store, record: StudyRecord, ours: Mapping[str, Any], models: Sequence[str]
+) -> None:
+    """Delete the study's runs, models and files from an experiment that holds others' things."""
+    hidden = _hide_models(client, record, models)
     for run_id, run in ours.items():
         if run.info.lifecycle_stage != "deleted":
             client.delete_run(run_id)
     if not store.served:
         for start in range(0, len(ours), _MAX_IDS):
-            _collect(store, [], list(ours)[start : start + _MAX_IDS], models)
+            _collect(store, [], list(ours)[start : start + _MAX_IDS], hidden)
 
 
-def _hide_models(client: Any, experiment_id: str, runs: Container[str] | None = None) -> list[str]:
-    """Mark the models of an experiment deleted, or of some of its runs alone.
+def _hide_models(client: Any, record: StudyRecord, models: Sequence[str]) -> list[str]:
+    """Mark a study's models deleted.
 
     Returns:
         The models' identifiers, at least one: a command that names none would remove the deleted
         models of all experiments.
     """
-    models, token = [], None
-    while True:
-        page = client.search_logged_models([experiment_id], page_token=token)
-        models += [m for m in page if runs is None or str(m.source_run_id) in runs]
-        token = page.token
-        if not token:
-            break
-    identifiers = [str(model.model_id) for model in models]
+    identifiers = list(models)
     if not identifiers:
-        identifiers = [str(client.create_logged_model(experiment_id, "to-be-deleted").model_id)]
+        parent = client.get_run(str(record.parent_run_id))
+        made = client.create_logged_model(
+            parent.info.experiment_id, "to-be-deleted", source_run_id=parent.info.run_id
+        )
+        identifiers = [str(made.model_id)]
     for model_id in identifiers:
         client.delete_logged_model(model_id)
     return identifiers

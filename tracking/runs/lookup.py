@@ -15,8 +15,8 @@ def read_run(client: Any, run_id: str) -> dict[str, Any] | None:
         run_id: The run.
 
     Returns:
-        `run_id`, `name`, `status`, `experiment_id`, `tags`, `params` and `metrics`, or None
-        where there is no such run.
+        `run_id`, `name`, `status`, `experiment_id`, `deleted`, `tags`, `params` and `metrics`,
+        or None where there is no such run. One in MLflow's bin is `deleted`.
     """
     if not can_name_run(run_id):
         return None
@@ -32,7 +32,8 @@ def read_run(client: Any, run_id: str) -> dict[str, Any] | None:
     info, data = run.info, run.data
     head = {"run_id": run_id, "name": info.run_name, "status": info.status}
     body = {"tags": dict(data.tags), "params": dict(data.params), "metrics": dict(data.metrics)}
-    return {**head, "experiment_id": info.experiment_id, **body}
+    deleted = info.lifecycle_stage == "deleted"
+    return {**head, "experiment_id": info.experiment_id, "deleted": deleted, **body}
 
 
 def is_open(client: Any, run_id: str | None) -> bool:

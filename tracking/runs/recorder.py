@@ -230,7 +230,7 @@ class MlflowRecorder:
             study: The study, with the identifiers that were stored with it.
 
         Returns:
-            How many runs of the experiment are not the study's, and were left.
+            How many runs, models and traces in the experiment are not the study's, and were left.
 
         Raises:
             TrackingError: If the study's run is not there.

@@ -10,6 +10,7 @@ import click
 from search.cli.common import (
     DOES_NOT_HOLD,
     console,
+    count_of,
     emit,
     home_option,
     json_option,
@@ -22,12 +23,14 @@ from search.errors import SearchError
 @click.command(epilog="Example: trialbook delete sample --yes")
 @click.argument("study")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--lost-record", is_flag=True, help="Delete it though MLflow lacks its record.")
 @store_options
 @home_option
 @json_option
 def command(
     study: str,
     yes: bool,
+    lost_record: bool,
     home: Path,
     tracking_uri: str | None,
     storage: str | None,
@@ -39,21 +42,21 @@ def command(
     studies = open_studies(home, storage, tracking_uri)
     stored = studies.get(study)
     trials = len(stored.get_trials(deepcopy=False))
-    question = f"Delete study {study} with {trials} trials, their runs and models?"
+    question = f"Delete study {study} with {count_of(trials, 'trial')}, its runs and models?"
     if not yes and not _agrees(question):
         if as_json:
             emit({"study": study, "deleted": False})
         else:
             console().print("Nothing deleted.")
         return DOES_NOT_HOLD
-    left = delete_study(studies, stored)
+    left = delete_study(studies, stored, lost_record=lost_record)
     if as_json:
         emit({"study": study, "deleted": True, "trials": trials, "left": left})
         return 0
     console().print(f"Deleted {study} from both stores.")
     if left:
-        runs = "1 run" if left == 1 else f"{left} runs"
-        console().print(f"Left {runs} of its experiment in MLflow, which Trialbook did not make.")
+        things = "1 run, model or trace" if left == 1 else f"{left} runs, models or traces"
+        console().print(f"Left {things} in its experiment in MLflow, which Trialbook did not make.")
     return 0
 
 

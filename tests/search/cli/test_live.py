@@ -44,7 +44,7 @@ def test_a_trial_is_marked_that_is_better_than_all_before(
     lines = file.getvalue().splitlines()
     assert len(lines) == 4
     assert [n for n, line in enumerate(lines) if line.endswith("best so far")] == marked
-    assert lines[0] == f"[1/4] trial 0: complete, val_acc {values[0]:.4f}, 1 epochs, best so far"
+    assert lines[0] == f"[1/4] trial 0: complete, val_acc {values[0]:.4f}, 1 epoch, best so far"
 
 
 def test_a_trial_beyond_a_limit_is_not_the_best_so_far() -> None:

@@ -1,7 +1,15 @@
 from __future__ import annotations
 
 from search.cli.summary import learned
-from tracking import BASELINE_TAG, COMPLETE, DatasetRecord, StudyRecord, TrialRecord
+from tracking import (
+    BASELINE_TAG,
+    BEYOND,
+    COMPLETE,
+    REFUSED,
+    DatasetRecord,
+    StudyRecord,
+    TrialRecord,
+)
 from tracking.figures.data import history
 from tracking.runs.leaderboard import study_note
 
@@ -29,3 +37,20 @@ def test_a_baseline_that_does_not_fit_is_not_beaten() -> None:
     assert "better by" not in note
     assert "no bar here: its output is another" in note
     assert history(misfit).baseline is None
+
+
+def test_every_ended_trial_is_counted() -> None:
+    """Of six trials two rank, the baseline is beyond a limit, and three were refused."""
+    beyond = TrialRecord(
+        study="s", number=0, params={}, state=COMPLETE, value=4.0,
+        tags={BASELINE_TAG: "true", BEYOND: "true"},
+    )  # fmt: skip
+    trials = [
+        TrialRecord(study="s", number=n, params={}, state=COMPLETE, value=3.0) for n in (1, 2)
+    ]
+    trials += [TrialRecord(study="s", number=n, params={}, state=REFUSED) for n in (3, 4, 5)]
+    record = StudyRecord(name="s", trials=(beyond, *trials))
+    assert (
+        "2 complete, 1 complete beyond a limit, 3 refused by a limit before training."
+        in learned(record)
+    )

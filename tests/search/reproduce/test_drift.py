@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import optuna
 import pytest
 
 from search import StudyConfig
-from search.reproduce.drift import _seed, record_lines
-from search.reproduce.replay import Stored
+from search.reproduce.comparison import compared
+from search.reproduce.drift import _seed, own_data_lines, record_lines
+from search.reproduce.replay import Replay, Stored
 from search.seeds import training_seed
 from tracking import EpochRecord, TrialRecord
 
@@ -126,3 +130,38 @@ def test_a_reused_trial_has_the_seed_of_the_training_that_it_repeats() -> None:
             stored = Stored(study, config, trial, any_of_them, any_of_them, None)
             is_own = stored.plan.seed == training_seed(42, trial.number)
             assert (_seed(stored) == stored.plan.seed) == (is_own or repeats)
+
+
+def _replay(*losses: float, dataset: object = None, value: float = 0.5) -> Replay:
+    ready: Any = SimpleNamespace(dataset=dataset)
+    ended: Any = SimpleNamespace(value=value)
+    epochs = [
+        EpochRecord(epoch=n, seconds=0, metrics={"val_rmse": loss})
+        for n, loss in enumerate(losses, start=1)
+    ]
+    return Replay(ready, ended, tuple(epochs))
+
+
+def test_an_own_models_data_are_checked_by_its_losses_or_said_to_be_unchecked() -> None:
+    """The recorded losses are 0.9, 0.5 and 0.6."""
+    stored = _stored()
+    assert own_data_lines(stored, _replay(0.9, 0.5, 0.6), 1e-6) == []
+    assert own_data_lines(stored, _replay(0.1, dataset=object()), 1e-6) == []  # it has a hash
+    (line,) = own_data_lines(stored, _replay(0.9, 0.5, 0.7), 1e-6)
+    assert line.startswith("data: val_rmse of epoch 3 was 0.6000000 then, 0.7000000 now")
+    (line,) = own_data_lines(stored, _replay(0.9, 0.5), 1e-6)
+    assert "epoch 3 was 0.6000000 then, nan now" in line
+    bare = replace(stored, record=replace(stored.record, epochs=()))
+    (line,) = own_data_lines(bare, _replay(), 1e-6)
+    assert "could not be checked" in line
+
+
+@pytest.mark.parametrize("line", ["data: hash a… then, b… now", "threads: 1 then, 2 now"])
+def test_the_same_value_on_other_data_is_not_reproduced(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.reproduce.comparison.drift_lines", lambda *_: [line])
+    made = compared(_stored(), _replay(dataset=object()), tmp_path)
+    assert made.is_same_value
+    assert made.drift == (line,)
+    assert made.reproduced == line.startswith("threads")

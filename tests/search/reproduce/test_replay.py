@@ -30,7 +30,7 @@ def test_a_trial_is_reproduced_at_the_address_of_its_study(
     made = reproduce(str(trial.run_id), Store(home))  # the address is not repeated
     assert made.reproduced, made.drift
     assert (made.target, made.run_id) == ("w:0", trial.run_id)
-    assert made.notes == ("Whether the model's own data are those of then could not be checked.",)
+    assert made.notes == ()
     client = Store(home, config.tracking_uri).client()
     files = {file.path for file in client.list_artifacts(trial.run_id)}
     assert Path(str(made.picture)).name in files

@@ -11,6 +11,7 @@ import pytest
 from calling import Here
 from homes import unpack
 
+from search.cli.main import run
 from tracking import Store
 
 STATES = {
@@ -152,3 +153,29 @@ def test_it_is_deleted_from_both_stores(copy: Path, here: Here) -> None:
     assert [row["study"] for row in here("studies")["studies"]] == ["own"]
     names = {found.name for found in Store(copy / "mlruns").client().search_experiments()}
     assert names == {"Default", "own"}
+
+
+def test_a_study_whose_record_is_lost_gets_no_winner_and_can_be_deleted(
+    copy: Path, here: Here, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is trained for it, and no database is made at an address that has none."""
+
+    def refused(*arguments: str) -> str:
+        assert run([*arguments]) == 2
+        return " ".join(capsys.readouterr().err.split())
+
+    lost, mistyped = copy / "mlruns" / "mlflow.db", copy / "mlfow.db"
+    told = refused("delete", "mine", "--yes", "--tracking-uri", f"sqlite:///{mistyped}")
+    assert "Name the record's address with `--tracking-uri`" in told
+    assert not mistyped.exists()
+    client = Store(copy / "mlruns").client()
+    client.delete_experiment(client.get_experiment_by_name("half").experiment_id)
+    told = refused("winner", "half")
+    assert "MLflow has no run of 'half' in" in told
+    assert "Training" not in told
+    lost.unlink()
+    assert "MLflow has no run of 'half' in" in refused("winner", "half")
+    assert "`--lost-record` deletes the study alone" in refused("delete", "mine", "--yes")
+    here("delete", "mine", "--yes", "--lost-record")
+    assert not lost.exists()
+    assert [row["study"] for row in here("studies")["studies"]] == ["half", "own"]

@@ -48,7 +48,7 @@ def test_a_study_of_another_program_is_not_taken_over(tmp_path: Path) -> None:
     storage = _storage(tmp_path)
     foreign = optuna.create_study(storage=storage, study_name="mine")
     foreign.add_trial(optuna.trial.create_trial(value=0.1))
-    with pytest.raises(SearchError, match=r"another program made .mine. .* with 1 trials"):
+    with pytest.raises(SearchError, match=r"another program made .mine. .* with 1 trial"):
         open_study(StudyConfig(name="mine"), storage, READY, CHOSEN)
     again = optuna.load_study(storage=storage, study_name="mine")
     assert not is_ours(again)

@@ -367,6 +367,32 @@ def test_a_study_is_deleted_by_its_identifiers_and_others_runs_stay(
     assert recorder.find_run(str(other.parent_run_id)) is not None
 
 
+@pytest.mark.parametrize("what", ["model", "trace"])
+def test_what_others_made_without_a_run_in_the_experiment_stays(
+    recorder: MlflowRecorder, store: Store, study: StudyRecord, make_trial: Make, what: str
+) -> None:
+    """A model that was logged without a run, or a trace, lies in the study's experiment."""
+    from mlflow.entities import TraceInfo, TraceLocation, TraceState
+
+    client = _client(store)
+    started = recorder.start_study(study)
+    run_id = recorder.start_trial(make_trial(1))
+    experiment_id = str(started.experiment_id)
+    if what == "model":
+        client.create_logged_model(experiment_id, "theirs")
+    else:
+        place = TraceLocation.from_experiment_id(experiment_id)
+        client._tracing_client.start_trace(
+            TraceInfo(trace_id="tr-1", trace_location=place, request_time=1, state=TraceState.OK)
+        )
+    assert recorder.delete_study(started) == 1
+    assert recorder.find_run(run_id) is None
+    assert client.search_runs([experiment_id]) == []
+    names = [model.name for model in client.search_logged_models([experiment_id])]
+    assert names == ["theirs"] * (what == "model")
+    assert len(client.search_traces([experiment_id], include_spans=False)) == (what == "trace")
+
+
 def test_a_study_whose_record_is_elsewhere_is_not_deleted_here(
     recorder: MlflowRecorder, store: Store, study: StudyRecord
 ) -> None:
