@@ -79,9 +79,8 @@ def drawn_rmse(errors: UserErrors, *, draws: int = DRAWS, seed: int = 0) -> NDAr
         observed + sqrt(V_users) t(F) + sqrt(V_seeds) t(R - 1),
 
     where V_seeds is the variance of the R differences, divided by R, and V_users the variance
-    between users of the mean over the repeats, less the part of it that differs from repeat to
-    repeat, since V_seeds holds that (0 where it would be below 0). The degrees of freedom F are
-    U - 1 where all users have equally many ratings, and fewer where they do not.
+    between users of the mean over the repeats, less what differs from repeat to repeat, since
+    V_seeds holds that (at least 0). F is U - 1 for users with equally many ratings, else lower.
 
     With differences of 0.01 and 0.03 in two repeats, and none between users, V_seeds is 0.01^2.
 
