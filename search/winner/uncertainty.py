@@ -8,6 +8,12 @@ same users, so seeds and users are two crossed random factors, and candidates ar
   cluster variance, less what the seeds' part already counts (Obuchowski and Rockette,
   Communications in Statistics: Simulation 24, 1995, for readers and cases; Cameron, Gelbach and
   Miller, JBES 29, 2011, for two-way clusters).
+- Few users, or a few who rate far more than the others: a user with many ratings pulls the mean
+  towards itself, so that its deviation looks too small, and the variance rests on few values. The
+  variance is corrected by a factor for each user, CR2, and enters as a t whose degrees of freedom
+  are Satterthwaite's and not the number of users less 1 (Bell and McCaffrey, Survey Methodology 28,
+  2002; Pustejovsky and Tipton, JBES 36, 2018). Carter, Schnepel and Steigerwald (Review of
+  Economics and Statistics 99, 2017) show how much unequal clusters matter.
 - Few seeds: R repeats estimate the seeds' part with R - 1 degrees of freedom, so it enters as a t
   and not as a normal quantity. The sum of the two parts is judged by the Behrens-Fisher
   distribution (Fisher, Annals of Eugenics 6, 1935), whose claims are right or too careful whichever
@@ -70,11 +76,11 @@ def drawn_rmse(errors: UserErrors, *, draws: int = DRAWS, seed: int = 0) -> NDAr
     shared by all candidates, so that differences of candidates are compared in pairs. With U users
     and R repeats, the difference of two candidates is drawn from
 
-        observed + sqrt(V_users) t(U - 1) + sqrt(V_seeds) t(R - 1),
+        observed + sqrt(V_users) t(F) + sqrt(V_seeds) t(R - 1),
 
     where V_seeds is the variance of the R differences, divided by R, and V_users the variance
-    between users of the mean over the repeats, less the part of it that differs from repeat to
-    repeat, since V_seeds holds that (0 where it would be below 0).
+    between users of the mean over the repeats, less what differs from repeat to repeat, since
+    V_seeds holds that (at least 0). F is U - 1 for users with equally many ratings, else lower.
 
     With differences of 0.01 and 0.03 in two repeats, and none between users, V_seeds is 0.01^2.
 
@@ -98,7 +104,7 @@ def drawn_rmse(errors: UserErrors, *, draws: int = DRAWS, seed: int = 0) -> NDAr
     mean = errors.rmse().mean(axis=1)
     drawn = np.tile(mean, (draws, 1))
     if users > 1:
-        drawn += _t_draws(rng, draws, _root(_users_part(errors)), users - 1)
+        drawn += _t_draws(rng, draws, _root(_users_part(errors)), _freedom(errors.counts))
     if repeats > 1:
         residuals = (errors.rmse() - mean[:, None]) / np.sqrt(repeats * (repeats - 1))
         drawn += _t_draws(rng, draws, residuals, repeats - 1)
@@ -106,7 +112,7 @@ def drawn_rmse(errors: UserErrors, *, draws: int = DRAWS, seed: int = 0) -> NDAr
 
 
 def _t_draws(
-    rng: np.random.Generator, draws: int, root: NDArray[np.float64], freedom: int
+    rng: np.random.Generator, draws: int, root: NDArray[np.float64], freedom: float
 ) -> NDArray[np.float64]:
     """Draw from the multivariate t, `[draw, candidate]`, whose scale matrix is root root'."""
     normal = rng.standard_normal((draws, root.shape[1])) @ root.T
@@ -117,18 +123,46 @@ def _users_part(errors: UserErrors) -> NDArray[np.float64]:
     """The covariance `[candidate, candidate]` of the mean RMSE that users alone account for.
 
     By the delta method a user's share in a repeat's RMSE is
-    (sum of squared errors - RMSE^2 * ratings) / (2 * RMSE * all ratings).
+    (sum of squared errors - RMSE^2 * ratings) / (2 * RMSE * all ratings). Each is corrected for
+    its pull on the mean.
     """
     candidates, repeats, users = errors.sums.shape
     rmse = np.maximum(errors.rmse(), np.finfo(np.float64).tiny)[:, :, None]
     shares = (errors.sums / rmse - rmse * errors.counts) / (2 * errors.counts.sum())
+    shares *= np.sqrt(_corrections(errors.counts))
     mean = shares.mean(axis=1)
-    between = mean @ mean.T * (users / (users - 1))
+    between = mean @ mean.T
     if repeats == 1:
         return np.asarray(between)
     shares -= mean[:, None, :]
     flat = shares.reshape(candidates, repeats * users)
     return np.asarray(between - flat @ flat.T / (repeats * (repeats - 1)))
+
+
+def _corrections(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The factor of each user's squared share, `[user]`, that makes their sum unbiased (CR2).
+
+    Where users differ by a variance s^2 from one another, and user g has the part w of all
+    ratings, g's deviation from the mean has the variance s^2 ((1 - w)^2 + the others' sum of w^2);
+    the factor is 1 over that, for s = 1. With U users of equally many ratings it is U / (U - 1).
+    """
+    total, squares = counts.sum(), counts**2
+    others = np.maximum(squares.sum() - squares, 0.0)
+    return np.asarray(total**2 / ((total - counts) ** 2 + others))
+
+
+def _freedom(counts: NDArray[np.float64]) -> float:
+    """Satterthwaite's degrees of freedom of the users' variance, between 1 and users - 1.
+
+    They are 2 mean^2 / variance of the estimate, taken as if all ratings were independent (Bell and
+    McCaffrey 2002): user g's deviation then has the variance 1 / w - 1, and any two have the
+    covariance -1, in units of a rating's variance / all ratings.
+    """
+    total = counts.sum()
+    scale = (counts / total) ** 2 * _corrections(counts)
+    alone = (total - counts) / counts
+    pairs = 2 * scale[1:] @ np.cumsum(scale)[:-1]
+    return float((scale @ alone) ** 2 / ((scale * alone) @ (scale * alone) + pairs))
 
 
 def _root(covariance: NDArray[np.float64]) -> NDArray[np.float64]:

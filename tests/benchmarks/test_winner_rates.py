@@ -20,7 +20,9 @@ def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.mark.parametrize("repeats", [2, 3, 5, 10])
-@pytest.mark.parametrize("noise", ["seeds", "users"])
+@pytest.mark.parametrize(
+    "noise", ["seeds", "users", "40 long-tailed users", "100 long-tailed users"]
+)
 def test_wrong_claims_are_at_most_a_third_more_frequent_than_their_level(
     benchmark: ModuleType, noise: str, repeats: int
 ) -> None:
@@ -40,5 +42,8 @@ def test_a_difference_of_four_standard_errors_is_found_with_five_repeats(
     users = benchmark.rates("users", 5, 300, gap=4.0)
     assert min(seeds["p < 0.05"], seeds["best"]) >= 0.8
     assert min(users["p < 0.01"], users["best"]) >= 0.8
+    for noise in ("40 long-tailed users", "100 long-tailed users"):
+        found = benchmark.rates(noise, 5, 300, gap=4.0)
+        assert min(found["p < 0.01"], found["best"]) >= 0.8
     # Five values cannot show more at 1 %: a t-test of them has a power of 0.58.
     assert 0.5 <= seeds["p < 0.01"] <= 0.66

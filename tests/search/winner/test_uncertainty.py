@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from search.winner.uncertainty import (
     UserErrors,
+    _freedom,
     _users_part,
     doubt,
     drawn_rmse,
@@ -64,6 +65,25 @@ def test_noise_of_each_score_is_counted_once() -> None:
     ]
     alone = 0.3**2 / 500 / 40 / 4  # of the mean of 40 repeats, through the derivative 1/2
     assert abs(np.mean(parts)) < 0.2 * alone
+
+
+def test_a_user_with_many_ratings_counts_as_what_it_is() -> None:
+    """By hand: users with a quarter, a quarter and half of the ratings.
+
+    Their deviations vary by 1 - 2 w + 3/8: 7/8, 7/8 and 3/8, so that the squared deviations 1, 0
+    and 1/4 count 1/16 / (7/8) = 1/14 and 1/4 / (3/8) = 2/3 times. The derivative of the root is
+    1/2. Degrees of freedom: (2 * 3/14 + 2/3)^2 / (2 * 8/14^2 + (2/14 + 2/3)^2) = 529 / 325.
+    """
+    counts = np.array([1.0, 1.0, 2.0])
+    part = _users_part(_errors(np.array([[[2.0, 1.0, 0.5]]]), counts))
+    assert part.item() == pytest.approx((1 / 14 + 2 / 3 / 4) / 4)
+    assert _freedom(counts) == pytest.approx(529 / 325)
+
+
+def test_users_with_equally_many_ratings_have_the_usual_degrees_of_freedom() -> None:
+    assert _freedom(np.full(2, 7.0)) == pytest.approx(1)
+    assert _freedom(np.full(60, 7.0)) == pytest.approx(59)
+    assert _freedom(np.array([1.0, 1.0, 1e9])) == pytest.approx(1)  # one user has nearly all
 
 
 def test_equal_candidates_are_no_winner_and_one_repeat_or_user_shows_nothing() -> None:
