@@ -86,8 +86,8 @@ def _already_split(ratings: Ratings, protocol: str, seed: int) -> Split:
 
     Without a file the validation part is a fifth of the train file, taken as `protocol` would; of
     each user the last rating for `leave-last-out`. `published` has no order to go by, since such a
-    file is often sorted by its users: it draws the fifth by the seed, as `random` does. By the
-    rules 2, of earlier versions, it took the end of the file.
+    file is often sorted by its users: it draws the fifth by the seed, as `random` does.
+
     """
     assert ratings.part is not None
     kept = np.arange(len(ratings))
@@ -95,7 +95,7 @@ def _already_split(ratings: Ratings, protocol: str, seed: int) -> Split:
         kept = last_of_each_pair(ratings)
     train, valid, test = (kept[ratings.part[kept] == place] for place in range(3))
     by_rule = not (ratings.part == 1).any()
-    rule = "random" if protocol == "published" and ratings.rules > 2 else protocol
+    rule = "random" if protocol == "published" else protocol
     if by_rule:
         train, valid = _VALIDATION[rule](ratings, train, seed)
     _refuse_empty((train, valid, test), GIVEN, len(kept))

@@ -25,7 +25,7 @@ class ScoreRange:
     Attributes:
         low: Least score.
         high: Greatest score.
-        mean: Mean score; None where it is not to count, as by the rules 2 of earlier versions.
+        mean: Mean score; None where it is not to count, as by the rules 1 of earlier versions.
 
     Example:
         >>> stars, jester = ScoreRange(low=1, high=5), ScoreRange(low=-10, high=10)
@@ -50,7 +50,7 @@ class ScoreRange:
             rules: By which rules the ratings were read, as `SourceOptions` lists them.
         """
         scores = split.train.scores
-        mean = float(scores.mean(dtype=np.float64)) if rules > 2 else None
+        mean = float(scores.mean(dtype=np.float64)) if rules > 1 else None
         return cls(low=float(scores.min()), high=float(scores.max()), mean=mean)
 
     @property

@@ -31,15 +31,15 @@ def has_score(fields: Sequence[tuple[str, ...]], place: int, rules: int) -> bool
     Args:
         fields: The first line's fields and, where there is one, those of the line below.
         place: The score's column.
-        rules: By the rules 1 and 2 any two words are scores, and a missing one is none.
+        rules: By the rules 1 any two words are scores, and a missing one is none.
     """
     first = fields[0][place]
-    if _is_number(first) and not (rules > 2 and is_missing(first)):
+    if _is_number(first) and not (rules > 1 and is_missing(first)):
         return True
     if len(fields) < 2 or len(fields[1]) <= place:
         return False
     below = fields[1][place]
-    if rules < 3:
+    if rules < 2:
         return is_word(first) and is_word(below)
     if is_missing(first):
         alike = is_missing(below) or is_word(below) or _is_number(below)
@@ -70,7 +70,7 @@ def is_rating(line: str, below: str, options: SourceOptions) -> bool:
         below: The next line that is not blank; the line itself where there is none.
         options: May name the separator and the columns.
     """
-    if options.rules_in_force < 3 or not line.lstrip("#%/")[:1].strip():
+    if options.rules_in_force < 2 or not line.lstrip("#%/")[:1].strip():
         return False
     if any((options.user_column, options.movie_column, options.score_column)):
         return False

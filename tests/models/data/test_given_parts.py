@@ -85,12 +85,6 @@ def test_a_train_file_that_is_sorted_by_users_has_a_useful_validation_part(folde
     assert split.valid.rows.tolist() == split_ratings(ratings, "random", seed=5).valid.rows.tolist()
     assert split.unseen["valid_users"] == 0
     assert not any("without a train row" in line for line in concerns(ratings, split))
-    before = _load(test="u1.test", rules=2)
-    split = split_ratings(before)
-    assert split.valid.rows.tolist() == list(range(432, 540))  # the last fifth of 540 rows
-    assert (split.validation, split.unseen["valid_users"]) == ("published", 12)
-    [line] = [line for line in concerns(before, split) if "without a train row" in line]
-    assert "Take another `--split` (say random)" in line
 
 
 def test_other_rules_of_a_given_train_file_are_advised_against_too(folder: Path) -> None:

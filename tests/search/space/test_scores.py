@@ -87,14 +87,14 @@ def test_a_wide_scale_must_start_near_its_mean(
         assert scores.misfit(ModelConfig()) == ("" if fits else words)
 
 
-def test_the_mean_is_that_of_the_train_part_and_by_the_rules_2_does_not_count() -> None:
+def test_the_mean_is_that_of_the_train_part_and_by_the_rules_1_does_not_count() -> None:
     scores = np.array([0, 30, 90], np.float32)
     codes = np.zeros(3, np.int32)
     part = Part(codes, codes, scores, np.arange(3))
     other = Part(codes[:1], codes[:1], np.array([100], np.float32), np.arange(1))
     split = Split("random", 1, part, other, other, Vocabulary(codes[:1], codes[:1]), 0, {}, ())
     assert ScoreRange.of(split) == ScoreRange(low=0, high=90, mean=40)
-    assert ScoreRange.of(split, rules=2) == ScoreRange(low=0, high=90)
+    assert ScoreRange.of(split, rules=1) == ScoreRange(low=0, high=90)
 
 
 def test_a_study_file_that_asks_for_what_cannot_fit_is_refused_in_words() -> None:
