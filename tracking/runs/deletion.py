@@ -25,8 +25,9 @@ def delete_study(store: Store, record: StudyRecord) -> int:
     """Delete a study's runs, models, files and registered winner for good, and nothing else.
 
     Everything is found by the identifiers that were stored with the study, never by its name. The
-    experiment goes too, unless it holds runs, logged models or traces of somebody else. On a tracking server only the server's owner can remove things for good. There the
-    experiment is renamed, which frees its name, and put into MLflow's bin.
+    experiment goes too, unless it holds runs, logged models or traces of somebody else. On a
+    tracking server only the server's owner can remove things for good. There the experiment is
+    renamed, which frees its name, and put into MLflow's bin.
 
     Args:
         store: The store.
