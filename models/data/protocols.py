@@ -87,7 +87,6 @@ def _already_split(ratings: Ratings, protocol: str, seed: int) -> Split:
     Without a file the validation part is a fifth of the train file, taken as `protocol` would; of
     each user the last rating for `leave-last-out`. `published` has no order to go by, since such a
     file is often sorted by its users: it draws the fifth by the seed, as `random` does.
-
     """
     assert ratings.part is not None
     kept = np.arange(len(ratings))
