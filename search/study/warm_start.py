@@ -207,8 +207,6 @@ def _why_not(
         if old.to_dict()[name] != new.to_dict()[name]:
             return f"`{name}` differs"
     cut = new.options.test is not None and new.options.valid is None and new.split == "published"
-    if cut and len(rules) > 1 and max(rules) > 2:
-        return "The rules for the validation part differ"
     if (old.split == "random" or cut) and old.seed != new.seed:
         return "The seed of the split differs"
     if set(new.objectives) - {new.monitor} - set(old.objectives) and not old.rates:

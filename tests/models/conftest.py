@@ -45,7 +45,7 @@ def make_split() -> MakeSplit:
     return make
 
 
-@pytest.fixture(params=["fast", "keras"])
+@pytest.fixture(params=["fast", pytest.param("keras", marks=pytest.mark.slow)])
 def trainer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each trainer in turn, as the default of every configuration."""
     defaults = dict(TrainConfig.__init__.__kwdefaults__) | {"trainer": request.param}

@@ -112,13 +112,17 @@ def greatest(parameter: Parameter) -> Scalar:
 @pytest.mark.parametrize(
     ("name", "before", "met"),
     [
-        ("a_function", ["units", "activation", "dropout", "lr"], []),
+        pytest.param(
+            "a_function", ["units", "activation", "dropout", "lr"], [], marks=pytest.mark.slow
+        ),
         ("a_loop", ["layers", "units_0"], ["units_1", "units_2"]),
         ("Scoped", ["kind", "units", "rate"], []),
-        ("Declared", ["units"], []),
+        pytest.param("Declared", ["units"], [], marks=pytest.mark.slow),
         ("InFit", ["units"], ["batch_size", "shuffle"]),
-        ("Namesakes", ["kind", "units", "units [kind is large]"], []),
-        ("not_tunable", [], []),
+        pytest.param(
+            "Namesakes", ["kind", "units", "units [kind is large]"], [], marks=pytest.mark.slow
+        ),
+        pytest.param("not_tunable", [], [], marks=pytest.mark.slow),
     ],
 )
 def test_what_can_be_found_before_is_and_the_rest_is_asked_for_when_it_appears(
@@ -161,7 +165,11 @@ def test_a_parameter_with_a_known_value_is_not_asked_for(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("tensor", 0.75), ("dictionary", 123.0), ("several", (1.0 + 3.0 + 2.0) / 3)],
+    [
+        pytest.param("tensor", 0.75, marks=pytest.mark.slow),
+        ("dictionary", 123.0),
+        ("several", (1.0 + 3.0 + 2.0) / 3),
+    ],
 )
 def test_a_returned_value_is_the_trials_and_a_difference_from_the_model_is_told(
     name: str, expected: float, tmp_path: Path, shapes: Any
@@ -186,7 +194,10 @@ def test_a_number_that_numpy_made_is_a_number(name: str, tmp_path: Path) -> None
     assert ("returned" in done.message) == (name == "numpy")
 
 
-@pytest.mark.parametrize("name", ["Overfits", "history", "nothing"])
+@pytest.mark.parametrize(
+    "name",
+    ["Overfits", *(pytest.param(n, marks=pytest.mark.slow) for n in ("history", "nothing"))],
+)
 def test_of_a_history_or_nothing_the_best_epoch_is_restored_and_scored_again(
     name: str, tmp_path: Path, shapes: Any
 ) -> None:

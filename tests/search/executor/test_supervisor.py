@@ -161,6 +161,7 @@ class ChangesRatings(Silent):
         _change(self._ratings)
 
 
+@pytest.mark.slow
 def test_ratings_that_change_in_a_study_end_it_and_cost_no_trial(
     own_ratings: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,7 @@ def test_a_loop_is_searched_resumed_exported_and_reproduced(
     assert {p.name for p in hp.space} >= set(deep["params"])
 
 
+@pytest.mark.slow
 def test_an_equal_configuration_is_told_once_its_last_value_is_known(home: Path) -> None:
     """`InFit` has three values of units, two of batches and two of shuffling: 12 in all."""
     told = Told()
@@ -89,6 +90,7 @@ def test_a_model_that_could_never_give_a_value_ends_the_study_at_its_first_trial
     assert {run.info.status for run in runs} == {"KILLED", "FAILED"}
 
 
+@pytest.mark.slow
 def test_three_trials_that_fail_alike_end_a_run_and_the_next_one_tries_again(
     home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -367,7 +367,7 @@ def test_a_study_is_deleted_by_its_identifiers_and_others_runs_stay(
     assert recorder.find_run(str(other.parent_run_id)) is not None
 
 
-@pytest.mark.parametrize("what", ["model", "trace"])
+@pytest.mark.parametrize("what", ["model", pytest.param("trace", marks=pytest.mark.slow)])
 def test_what_others_made_without_a_run_in_the_experiment_stays(
     recorder: MlflowRecorder, store: Store, study: StudyRecord, make_trial: Make, what: str
 ) -> None:
