@@ -57,6 +57,7 @@ class Chosen:
         recipes: Published configurations that a new study tries after those.
         history: What a new study learns from an earlier one; None where there is nothing new.
         notes: Lines that the user should see, on `[space]` and what is tried first.
+        weights: Counts the weights of a configuration; None where no limit is set on them.
     """
 
     space: Space
@@ -66,6 +67,7 @@ class Chosen:
     recipes: Sequence[Mapping[str, Scalar]]
     history: History | None
     notes: Sequence[str] = ()
+    weights: Weights | None = None
 
 
 def choose(config: StudyConfig, studies: Studies, ready: Ready, request: Request) -> Chosen:
@@ -96,7 +98,8 @@ def choose(config: StudyConfig, studies: Studies, ready: Ready, request: Request
     if config.regret is not None:
         check_regret()
     taught, history = _earlier(config, studies, ready, own)
-    carried = () if own is None else carried_over(own, space.parameters, space.since)
+    since = space.since  # 0 where the space never changed, and then nothing is read
+    carried = carried_over(own, space.parameters, since) if own is not None and since else ()
     return Chosen(
         space=space,
         sampler=_sampler(config, space, [*taught, *carried]),
@@ -105,6 +108,7 @@ def choose(config: StudyConfig, studies: Studies, ready: Ready, request: Request
         recipes=recipes_for(config, ready.space, weights),
         history=history,
         notes=[*without_effect(config.space, ready.space), *_left_out(wanted, ready.space)],
+        weights=weights,
     )
 
 

@@ -18,7 +18,7 @@ from search.executor.interrupts import Stop
 from search.executor.pool import work_side_by_side
 from search.executor.supervisor import Supervisor
 from search.space.distributions import SpaceAdapter
-from search.space.weights import weights_of
+from search.space.weights import Weights
 from search.storage.owner import me
 from search.storage.records import study_record
 from search.storage.studies import Studies
@@ -108,7 +108,7 @@ class Session:
             self._progress.message(warning)
         self._progress.study(record, finished=finished(study), target=self._config.trials)
         with self._closed_on_failure(study, recorder, record):
-            return self._train(study, recorder, ready)
+            return self._train(study, recorder, ready, chosen.weights)
 
     def _loaded(self) -> Ready:
         """Wait until the first child has its data; a timeout that comes before is refused."""
@@ -154,7 +154,9 @@ class Session:
                     recorder.end_study(str(record.parent_run_id), status=status)
             raise
 
-    def _train(self, study: optuna.Study, recorder: Recorder, ready: Ready) -> StudyResult:
+    def _train(
+        self, study: optuna.Study, recorder: Recorder, ready: Ready, weights: Weights | None
+    ) -> StudyResult:
         """Train trials with all workers, until the study has ended or this run must stop."""
         first = Objective(
             config=self._config,
@@ -169,7 +171,7 @@ class Session:
             stop=self._stop,
             tags=trial_tags(ready),
             deadline=self._deadline,
-            weights=weights_of(self._config, ready.space, ready.dataset),
+            weights=weights,
         )
         with self._others(ready, study) as others:
             members = [first, *(replace(first, supervisor=other) for other in others)]
