@@ -17,4 +17,14 @@ class SearchError(ValueError):
     """
 
 
+def in_one_line(error: BaseException) -> str:
+    """An exception's type and message in one line.
+
+    Example:
+        >>> in_one_line(RuntimeError("first   second"))
+        'RuntimeError: first second'
+    """
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
 USER_ERRORS = (SearchError, ModelsError, TrackingError)

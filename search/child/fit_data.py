@@ -12,8 +12,8 @@ from typing import Any
 import keras_tuner
 
 from search.config.study import StudyConfig
-from search.errors import SearchError
-from search.space.hypermodel import import_named
+from search.errors import SearchError, in_one_line
+from search.space.hypermodel import has_own_fit, import_named
 
 _BESIDE = "data"
 """Name of the function beside a HyperModel that is taken where no other is named."""
@@ -71,7 +71,7 @@ def load_fit_data(config: StudyConfig, hypermodel: keras_tuner.HyperModel) -> Fi
     else:
         module_name = config.model.partition(":")[0]
         beside = getattr(sys.modules.get(module_name), _BESIDE, None)
-        if inspect.isfunction(beside) and _takes(beside):
+        if inspect.isfunction(beside) and _needs_nothing(beside):
             found = _called(beside, f"{module_name}:{_BESIDE}")
             if _missing(hypermodel, found) is None:  # else the `fit` has data of its own
                 data = found
@@ -79,11 +79,11 @@ def load_fit_data(config: StudyConfig, hypermodel: keras_tuner.HyperModel) -> Fi
     return data
 
 
-def _takes(function: Any, *args: Any, **options: Any) -> bool:
-    """Whether a function can be called with these arguments."""
+def _needs_nothing(function: Any) -> bool:
+    """Whether a function can be called without arguments."""
     try:
-        inspect.signature(function).bind(*args, **options)
-    except (TypeError, ValueError):
+        inspect.signature(function).bind()
+    except TypeError:
         return False
     return True
 
@@ -100,7 +100,7 @@ def _called(function: Any, name: str) -> FitData:
     except Exception as error:
         raise SearchError(
             f"`data_module` must name a function that returns what `fit` takes, but {name!r} "
-            f"raised {type(error).__name__}: {' '.join(str(error).split())}."
+            f"raised {in_one_line(error)}."
         ) from error
     if isinstance(returned, Mapping):
         return FitData((), dict(returned))
@@ -129,8 +129,7 @@ def _check(config: StudyConfig, hypermodel: Any, data: FitData) -> None:
 def _missing(hypermodel: Any, data: FitData) -> str | None:
     """Say in words why a `fit` cannot be called with some data; None where it can."""
     args, options = data.arguments(hypermodel.fit, callbacks=[], epochs=1, verbose=0)
-    plain = type(hypermodel).fit is keras_tuner.HyperModel.fit
-    if plain and not args and "x" not in options:
+    if not has_own_fit(hypermodel) and not args and "x" not in options:
         return "it has no `fit` of its own, so that Keras' needs `x`"
     try:
         inspect.signature(hypermodel.fit).bind(None, None, *args, **options)

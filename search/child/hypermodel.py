@@ -24,9 +24,9 @@ from search.child.returned import Value, mean_of, values_of
 from search.child.trial_files import write_config
 from search.config.limits import too_large
 from search.config.study import StudyConfig
-from search.errors import SearchError
+from search.errors import SearchError, in_one_line
 from search.space.distributions import SpaceAdapter
-from search.space.hypermodel import discover, load_hypermodel, parameters
+from search.space.hypermodel import discover, has_own_fit, load_hypermodel, parameters
 from tracking import EndReason
 
 
@@ -72,7 +72,7 @@ class HyperModelRunner:
         except Exception as error:
             raise SearchError(
                 f"`build` of `{self._config.model}` must work at its defaults, but it raised "
-                f"{type(error).__name__}: {' '.join(str(error).split())}."
+                f"{in_one_line(error)}."
             ) from error
         keras.backend.clear_session()
         return Ready(
@@ -125,8 +125,7 @@ class HyperModelRunner:
 
     def _check(self, model: Any) -> None:
         """Refuse what `build` returned where it is no model, whatever the configuration."""
-        own_fit = type(self._hypermodel).fit is not keras_tuner.HyperModel.fit
-        if model is None or not (own_fit or hasattr(model, "fit")):
+        if model is None or not (has_own_fit(self._hypermodel) or hasattr(model, "fit")):
             what = "nothing" if model is None else f"a {type(model).__name__}"
             raise SearchError(
                 f"`build` of `{self._config.model}` must return a model, but returned {what}."

@@ -34,7 +34,7 @@ from search.child.messages import (
 from search.child.reporter import Reporter, Stopped, StudyGone
 from search.child.runner import Runner
 from search.config.study import StudyConfig
-from search.errors import USER_ERRORS, SearchError
+from search.errors import USER_ERRORS, SearchError, in_one_line
 from tracking import EndReason
 
 
@@ -99,7 +99,7 @@ def _start(pipe: Connection, setup: Setup) -> Runner | None:
         pipe.send(Refused(str(error)))
         return None
     except (EOFError, ConnectionError) as error:  # of a connection that is the user's
-        line = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": .")
+        line = in_one_line(error).rstrip(": .")
         pipe.send(Refused(f"The data and the model must load, but loading raised {line}."))
         return None
     pipe.send(ready)

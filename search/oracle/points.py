@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import (
-    Callable,
     Collection,
     Container,
     Iterable,
@@ -20,10 +19,9 @@ import optuna
 from optuna.trial import TrialState
 
 from search.space.parameters import Parameter
+from search.space.points import ValuesOf, every_point
 from search.storage.trial_attributes import has_plan, outcome_of, plan_of
 from tracking import KILLED, Scalar
-
-ValuesOf = Callable[[Parameter], Iterable[Scalar]]
 
 
 class Tried:
@@ -103,22 +101,7 @@ def untried(
         >>> list(untried([letter], [{"letter": "b"}], Parameter.every_value))
         [{'letter': 'a'}, {'letter': 'c'}]
     """
-    return (point for point in _points(space, {}, values_of) if point not in tried)
-
-
-def _points(
-    space: Sequence[Parameter], values: Mapping[str, Scalar], values_of: ValuesOf
-) -> Iterator[dict[str, Scalar]]:
-    """List every point that has the given values, the last parameter varied first."""
-    if not space:
-        yield dict(values)
-        return
-    first, *rest = space
-    if not first.is_active(values):
-        yield from _points(rest, values, values_of)
-        return
-    for value in values_of(first):
-        yield from _points(rest, {**values, first.name: value}, values_of)
+    return (point for point in every_point(space, values_of) if point not in tried)
 
 
 def grid_values(parameter: Parameter) -> list[Scalar]:

@@ -8,10 +8,9 @@ from typing import Any
 
 import keras_tuner
 import optuna
-from optuna.distributions import check_distribution_compatibility
 
 from search.errors import SearchError
-from search.space.distributions import distribution_of, optuna_name
+from search.space.distributions import fits_beside, optuna_name
 from search.space.hypermodel import parameter_of, parameters
 from search.space.parameters import Parameter, from_plain, plain
 from search.storage.study_attributes import (
@@ -20,6 +19,7 @@ from search.storage.study_attributes import (
     write_met,
     write_space,
 )
+from search.storage.trials import former_distributions
 
 BUDGET = "tuner/"
 """What the names of the values begin with that Keras Tuner's Hyperband keeps among the others."""
@@ -37,24 +37,15 @@ def tuner_space(
         hp: The tuner's space.
         stored: The study's space as it is stored: what it tells apart stays as it is there.
     """
-    known = {_identity(each): (place, each) for place, each in enumerate(map(from_plain, stored))}
+    known = {each.key: (place, each) for place, each in enumerate(map(from_plain, stored))}
     declared = [each for each in hp.space if not each.name.startswith(BUDGET)]
-    places = {
-        id(each): known.get(_identity(parameter_of(each)), (len(known),))[0] for each in declared
-    }
+    places = {id(each): known.get(parameter_of(each).key, (len(known),))[0] for each in declared}
     ordered = keras_tuner.HyperParameters()
     ordered.merge(_parents_first(sorted(declared, key=lambda each: places[id(each)])))
     return tuple(
-        replace(each, variant=known[_identity(each)][1].variant)
-        if _identity(each) in known
-        else each
+        replace(each, variant=known[each.key][1].variant) if each.key in known else each
         for each in parameters(ordered)
     )
-
-
-def _identity(parameter: Parameter) -> tuple[str, str]:
-    """What Keras Tuner tells parameters apart by: the name and the conditions."""
-    return parameter.name, str(parameter.conditions)
 
 
 def _parents_first(declared: Sequence[Any]) -> list[Any]:
@@ -93,8 +84,8 @@ def keep_space(study: optuna.Study, space: Sequence[Parameter], number: int) -> 
         declared = [plain(parameter) for parameter in space]
         write_space(study, declared, version=space_version_of(study), grows=True)
     else:
-        known = {_identity(from_plain(each)) for each in stored}
-        keep_met(study, [each for each in space if _identity(each) not in known], number)
+        known = {from_plain(each).key for each in stored}
+        keep_met(study, [each for each in space if each.key not in known], number)
 
 
 def keep_met(study: optuna.Study, met: Sequence[Parameter], number: int) -> None:
@@ -118,18 +109,8 @@ def conflicts(study: optuna.Study, space: Sequence[Parameter]) -> list[str]:
         study: The study.
         space: The parameters that a tuner declares.
     """
-    held = {}
-    for trial in study.get_trials(deepcopy=False):
-        held.update(trial.distributions)
-    found = []
-    for parameter in space:
-        name = optuna_name(parameter)
-        if parameter.kind != "Fixed" and name in held:
-            try:
-                check_distribution_compatibility(held[name], distribution_of(parameter))
-            except ValueError:
-                found.append(parameter.name)
-    return found
+    held = former_distributions(study)
+    return [parameter.name for parameter in space if not fits_beside(parameter, held)]
 
 
 def refuse_conflicts(study: optuna.Study, space: Sequence[Parameter]) -> None:

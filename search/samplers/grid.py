@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from search.errors import SearchError
 from search.samplers.sequence import BySlot
 from search.space.distributions import encode_one
 from search.space.parameters import Parameter
+from search.space.points import every_point
 from tracking import Scalar
 
 MOST_POINTS = 100_000
@@ -43,7 +44,7 @@ def grid_points(space: Sequence[Parameter]) -> list[dict[str, Scalar]]:
         [{'family': 'gmf'}, {'family': 'mlp', 'layers': 1}, {'family': 'mlp', 'layers': 2}]
     """
     points = []
-    for point in _points(space, {}):
+    for point in every_point(space, _listed):
         points.append(point)
         if len(points) > MOST_POINTS:
             raise SearchError(
@@ -53,24 +54,15 @@ def grid_points(space: Sequence[Parameter]) -> list[dict[str, Scalar]]:
     return points
 
 
-def _points(
-    space: Sequence[Parameter], values: Mapping[str, Scalar]
-) -> Iterator[dict[str, Scalar]]:
-    if not space:
-        yield dict(values)
-        return
-    first, *rest = space
-    if not first.is_active(values):
-        yield from _points(rest, values)
-        return
-    if first.kind == "Float" and first.step is None:
+def _listed(parameter: Parameter) -> list[Scalar]:
+    """Every value of a parameter; a real range without a step, which has too many, is refused."""
+    if parameter.kind == "Float" and parameter.step is None:
         raise SearchError(
             f"The sampler `grid` needs a list of values or a step for every parameter, but "
-            f"`{first.name}` is any number from {first.low:g} to {first.high:g}. Give it one in "
-            "`[space]` or in your model, or use another sampler."
+            f"`{parameter.name}` is any number from {parameter.low:g} to {parameter.high:g}. Give "
+            "it one in `[space]` or in your model, or use another sampler."
         )
-    for value in first.every_value():
-        yield from _points(rest, {**values, first.name: value})
+    return parameter.every_value()
 
 
 def _is_at(parameter: Parameter, point: Mapping[str, Scalar]) -> bool:

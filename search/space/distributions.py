@@ -212,12 +212,24 @@ def renewed(
         former: The distributions of earlier trials.
         version: Version of the changed space.
     """
-    old = former.get(optuna_name(parameter))
-    if old is None:
+    if fits_beside(parameter, former):
         return parameter
+    variant = f"{parameter.variant}, space {version}".removeprefix(", ")
+    return replace(parameter, variant=variant)
+
+
+def fits_beside(parameter: Parameter, former: Mapping[str, BaseDistribution]) -> bool:
+    """Whether Optuna can keep a parameter beside an earlier one of its name, if there is one.
+
+    Args:
+        parameter: The parameter; of a fixed one Optuna keeps nothing.
+        former: The distributions of earlier trials, by Optuna's name.
+    """
+    old = former.get(optuna_name(parameter))
+    if old is None or parameter.kind == "Fixed":
+        return True
     try:
         optuna.distributions.check_distribution_compatibility(old, distribution_of(parameter))
     except ValueError:
-        variant = f"{parameter.variant}, space {version}".removeprefix(", ")
-        return replace(parameter, variant=variant)
-    return parameter
+        return False
+    return True

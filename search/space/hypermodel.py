@@ -12,7 +12,7 @@ import keras_tuner
 
 from search.config.sections import TUNER_MODEL
 from search.config.study import StudyConfig
-from search.errors import SearchError
+from search.errors import SearchError, in_one_line
 from search.space import ratings
 from search.space.parameters import Condition, Kind, Parameter, told_apart
 from search.space.scores import ScoreRange
@@ -187,6 +187,11 @@ def load_hypermodel(reference: str) -> Any:
     )
 
 
+def has_own_fit(hypermodel: keras_tuner.HyperModel) -> bool:
+    """Whether a HyperModel trains by a `fit` of its own, not by Keras Tuner's."""
+    return type(hypermodel).fit is not keras_tuner.HyperModel.fit
+
+
 def import_named(setting: str, form: str, reference: str) -> Any:
     """Import what a setting names as `module:NAME`.
 
@@ -202,8 +207,8 @@ def import_named(setting: str, form: str, reference: str) -> Any:
     try:
         return getattr(importlib.import_module(module_name), name)
     except Exception as error:
-        kind = "" if isinstance(error, ImportError | AttributeError) else type(error).__name__
-        text = " ".join(f"{kind}: {error}".split()) if kind else f"{error}"
+        is_missing = isinstance(error, ImportError | AttributeError)
+        text = str(error) if is_missing else in_one_line(error)
         raise SearchError(
             f"`{setting}` must be `{form}`, importable from the working directory, but got "
             f"{reference!r}: {text}."
@@ -226,5 +231,5 @@ def _made(named: type, reference: str) -> Any:
     except Exception as error:
         raise SearchError(
             f"`model` must name a class that can be made, but {reference!r} raised "
-            f"{type(error).__name__}: {' '.join(str(error).split())}."
+            f"{in_one_line(error)}."
         ) from error

@@ -74,6 +74,11 @@ class Parameter:
     variant: str = ""
 
     @property
+    def key(self) -> tuple[str, tuple[Condition, ...]]:
+        """What Keras Tuner tells parameters apart by: the name and the conditions."""
+        return self.name, self.conditions
+
+    @property
     def domain(self) -> tuple[Any, ...]:
         """All that says which values it can have and how they are sampled; comparable."""
         ends = (self.low, self.high, self.step, self.log, self.mirrored)
@@ -176,10 +181,14 @@ def variant_beside(parameter: Parameter, others: Sequence[Parameter]) -> str:
             return other.variant
     if not namesakes:
         return ""
-    words = " and ".join(
+    return when_in_words(parameter) or "always"
+
+
+def when_in_words(parameter: Parameter) -> str:
+    """The conditions of a parameter as declared, in words: "kind is deep"; empty without any."""
+    return " and ".join(
         f"{c.name} is {' or '.join(map(str, c.values))}" for c in parameter.conditions
     )
-    return words or "always"
 
 
 def pick(space: Sequence[Parameter], name: str, values: Mapping[str, Scalar]) -> Parameter | None:

@@ -223,8 +223,10 @@ def runs_elsewhere(study: optuna.Study, owner: Mapping[str, Any]) -> bool:
     return any(t.number not in gone and owner_of_trial(t) != owner for t in under_way)
 
 
-def former_distributions(study: optuna.Study, before: int) -> dict[str, BaseDistribution]:
-    """Optuna's distributions that trials below a number have, by Optuna's name."""
+def former_distributions(
+    study: optuna.Study, before: int | None = None
+) -> dict[str, BaseDistribution]:
+    """Optuna's distributions that trials have, by Optuna's name; only of those below a number."""
     former: dict[str, BaseDistribution] = {}
     for trial in study.get_trials(deepcopy=False)[:before]:
         former |= trial.distributions

@@ -13,7 +13,7 @@ from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.space.configurations import range_in_words
 from search.space.distributions import renewed
-from search.space.parameters import Parameter, from_plain
+from search.space.parameters import Parameter, from_plain, when_in_words
 from search.storage.study_attributes import (
     config_of,
     declared_space_of,
@@ -107,8 +107,8 @@ def space_changes(before: Sequence[Parameter], now: Sequence[Parameter]) -> list
         >>> space_changes([units, rate], [replace(units, high=128)])
         ['`units` was from 8 to 64, now from 8 to 128', '`rate` is gone']
     """
-    old = {(p.name, p.conditions): p for p in before}
-    new = {(p.name, p.conditions): p for p in now}
+    old = {parameter.key: parameter for parameter in before}
+    new = {parameter.key: parameter for parameter in now}
     changes = []
     for key, parameter in old.items():
         if key not in new:
@@ -126,8 +126,8 @@ def space_changes(before: Sequence[Parameter], now: Sequence[Parameter]) -> list
 
 def _when(parameter: Parameter) -> str:
     """The conditions of a parameter in words, in brackets; empty where it has none."""
-    words = (f"{c.name} is {' or '.join(map(str, c.values))}" for c in parameter.conditions)
-    return f" (where {' and '.join(words)})" if parameter.conditions else ""
+    words = when_in_words(parameter)
+    return f" (where {words})" if words else ""
 
 
 def _overrides(own: optuna.Study, config: StudyConfig) -> list[str]:
@@ -142,6 +142,6 @@ def _overrides(own: optuna.Study, config: StudyConfig) -> list[str]:
 
 def _labelled(parameter: Parameter, stored: Sequence[Parameter]) -> Parameter:
     """Give a parameter the variant that its study has stored with it."""
-    key = (parameter.name, parameter.conditions, parameter.domain)
-    same = (p for p in stored if (p.name, p.conditions, p.domain) == key)
+    key = (parameter.key, parameter.domain)
+    same = (p for p in stored if (p.key, p.domain) == key)
     return replace(parameter, variant=next((p.variant for p in same), parameter.variant))

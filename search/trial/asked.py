@@ -48,7 +48,7 @@ class GrowingSpace:
         self._lock = threading.Lock()
         self._known = self._read()
         # Whose declaration this process has seen to be the stored one.
-        self._agreed = {(p.name, p.conditions) for p in self._declared}
+        self._agreed = {parameter.key for parameter in self._declared}
 
     def _read(self) -> list[Parameter]:
         """Read what trials of all processes have met."""
@@ -74,13 +74,12 @@ class GrowingSpace:
             if found is None:
                 self._known = self._read()
                 found = self._find(parameter)
-            key = (parameter.name, parameter.conditions)
             if found is not None:
-                if found.domain != parameter.domain and key not in self._agreed:
+                if found.domain != parameter.domain and parameter.key not in self._agreed:
                     raise _edited(found, parameter)
-                self._agreed.add(key)
+                self._agreed.add(parameter.key)
                 return found, False
-            self._agreed.add(key)
+            self._agreed.add(parameter.key)
             apart = replace(parameter, variant=variant_beside(parameter, self._known))
             new = renewed(apart, self._former, space_version_of(self._study))
             write_met(self._study, optuna_name(new), plain(new), when)
@@ -88,10 +87,7 @@ class GrowingSpace:
             return new, True
 
     def _find(self, parameter: Parameter) -> Parameter | None:
-        for known in self._known:
-            if (known.name, known.conditions) == (parameter.name, parameter.conditions):
-                return known
-        return None
+        return next((known for known in self._known if known.key == parameter.key), None)
 
 
 def _edited(stored: Parameter, declared: Parameter) -> SearchError:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -35,6 +38,38 @@ def check_flat(schema: Any, names: Columns, where: str) -> None:
             raise ModelsError(
                 f"{where}: column {name!r} must hold one value a row, but holds {kind}."
             )
+
+
+def table_of_file(
+    kind: str,
+    read: Callable[[Path, SourceOptions, str], tuple[Columns, dict[str, Any]]],
+    path: Path,
+    options: SourceOptions,
+    *,
+    where: str,
+    gaps: bool,
+) -> RatingTable:
+    """Read a file of a format that Arrow itself reads; a broken file is told in one line.
+
+    Args:
+        kind: Name of the format, for the message.
+        read: Reads the columns that hold the ratings from `path`, as `rating_table` takes them.
+        path: The file.
+        options: May name columns.
+        where: The file, for messages.
+        gaps: Whether rows may lack a score or a time.
+
+    Raises:
+        ModelsError: The file or a value in it breaks a rule.
+    """
+    import pyarrow as pa
+
+    try:
+        names, columns = read(path, options, where)
+    except (pa.ArrowException, OSError) as error:
+        reason = shorten(str(error), 160, placeholder=" …")
+        raise ModelsError(f"{where} must be a whole {kind} file, but: {reason}") from None
+    return rating_table(columns, names, options, where=where, gaps=gaps)
 
 
 def rating_table(

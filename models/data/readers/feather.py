@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 from models.data.options import SourceOptions
-from models.data.readers.arrow_columns import check_flat, rating_table
+from models.data.readers.arrow_columns import check_flat, table_of_file
 from models.data.readers.columns import Columns, resolve_columns
 from models.data.table import RatingTable
-from models.errors import ModelsError
 
 
 def read_feather(
@@ -30,14 +28,7 @@ def read_feather(
     Raises:
         ModelsError: The file or a value in it breaks a rule.
     """
-    import pyarrow as pa
-
-    try:
-        names, columns = _columns(path, options, where)
-    except (pa.ArrowException, OSError) as error:
-        reason = shorten(str(error), 160, placeholder=" …")
-        raise ModelsError(f"{where} must be a whole Feather file, but: {reason}") from None
-    return rating_table(columns, names, options, where=where, gaps=gaps)
+    return table_of_file("Feather", _columns, path, options, where=where, gaps=gaps)
 
 
 def _columns(path: Path, options: SourceOptions, where: str) -> tuple[Columns, dict[str, Any]]:

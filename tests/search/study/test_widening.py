@@ -187,3 +187,13 @@ def test_a_configuration_may_name_what_trials_have_met(studies: Studies) -> None
     study = open_study(_config(), studies.storage, _ready(KIND), chosen)
     queued = [t.system_attrs["fixed_params"] for t in study.trials]
     assert queued[-1] == {"kind": "b", "late": 2}
+
+
+def test_a_choice_that_became_fixed_is_gone_on_with(studies: Studies) -> None:
+    study = _open(studies, KIND, RATE)
+    _train(study, KIND, RATE, value=1.0)
+    fixed = Parameter(name="kind", kind="Fixed", default="a")
+    study = _open(studies, fixed, RATE, widen=True)
+    assert [each["kind"] for each in declared_space_of(study)] == ["Fixed", "Float"]
+    _train(study, fixed, RATE, value=2.0)
+    assert set(study.trials[-1].params) == {"rate"}
