@@ -28,6 +28,16 @@ def told(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
+def count_of(number: int, what: str) -> str:
+    """A number and what it counts, whose plural ends in "s".
+
+    Example:
+        >>> count_of(1, "epoch"), count_of(1200, "epoch")
+        ('1 epoch', '1,200 epochs')
+    """
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def is_finite(value: Any) -> bool:
     """Whether a value is a finite number; a Boolean does not count as a number."""
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)

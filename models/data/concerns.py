@@ -52,7 +52,8 @@ def _equal_scores(scores: ScoreCounts) -> list[str]:
     if len(scores.values) == 1 or scores.counts[most] < _SAME * scores.rows:
         return []
     return [
-        f"{_of(int(scores.counts[most]), scores.rows)} scores are {scores.values[most]:g}: a model "
+        f"{_of(int(scores.counts[most]), scores.rows, 'scores', 'are')} "
+        f"{scores.values[most]:g}: a model "
         "that always says so is hard to beat. Where other scores were left out, put them back."
     ]
 
@@ -60,7 +61,7 @@ def _equal_scores(scores: ScoreCounts) -> list[str]:
 def _marks(scores: ScoreCounts) -> list[str]:
     """Warn of scores that stand apart, and so may mean "no rating", or be slips."""
     return [
-        f"{_of(mark.rows, scores.rows)} scores are {mark.words}, while all others are from "
+        f"{_of(mark.rows, scores.rows, 'scores', 'are')} {mark.words}, while all others are from "
         f"{mark.low:g} to {mark.high:g}: {mark.guess} `--drop-scores {mark.listed}` leaves them "
         "out."
         for mark in marks_of(scores)
@@ -98,7 +99,8 @@ def _single_ratings(ratings: Ratings) -> list[str]:
             "nothing can be learned of anybody. Check the user's column (`--user-column`)."
         ]
     return [
-        f"{_of(single, ratings.n_users)} users have a single rating: where it is held out, nothing "
+        f"{_of(single, ratings.n_users, 'users', 'have')} "
+        f"a single rating: where it is held out, nothing "
         "is known of them. `--min-ratings 2` leaves them out."
     ]
 
@@ -110,7 +112,7 @@ def _one_user(ratings: Ratings) -> list[str]:
     if ratings.n_users < 10 or counts[most] < _ONE_USER * len(ratings):
         return []
     return [
-        f"{_of(int(counts[most]), len(ratings))} ratings are of one user, "
+        f"{_of(int(counts[most]), len(ratings), 'ratings', 'are')} of one user, "
         f"{ratings.user_ids[most]}: a program, or a stand-in for many? "
         f"`--max-ratings {counts[most] - 1}` leaves that user out."
     ]
@@ -130,7 +132,8 @@ def _missing_ids(ratings: Ratings) -> list[str]:
         for code in unknown:
             rows = int((codes == code).sum())
             lines.append(
-                f"{_of(rows, len(ratings))} ratings have the {what} {ids[code]}, which looks like "
+                f"{_of(rows, len(ratings), 'ratings', 'have')} "
+                f"the {what} {ids[code]}, which looks like "
                 "none: they are learned as one. Take those rows out of the file."
             )
     return lines
@@ -149,7 +152,8 @@ def _unseen(ratings: Ratings, split: Split) -> list[str]:
     more = "user" if split.unseen["valid_users"] else "movie"
     out = " or ".join(ways or [f"more ratings of each {more}"])
     return [
-        f"{_of(unseen, rows)} validation rows have a user or a movie without a train row, of which "
+        f"{_of(unseen, rows, 'validation rows', 'have')} "
+        f"a user or a movie without a train row, of which "
         f"a model can only guess: {split.unseen['valid_users']:,} users and "
         f"{split.unseen['valid_movies']:,} movies. Take {out}."
     ]
@@ -188,7 +192,7 @@ def _times_alike(ratings: Ratings, split: Split) -> list[str]:
     if most < _TIMES_ALIKE * len(ratings):
         return []
     return [
-        f"{_of(most, len(ratings))} ratings have one and the same time: `{rule}` orders them "
+        f"{_of(most, len(ratings), 'ratings', 'have')} one and the same time: `{rule}` orders them "
         "as they stand in the file. Use the split `random`."
     ]
 
@@ -198,7 +202,8 @@ def _repeats(ratings: Ratings, split: Split) -> list[str]:
     if split.duplicates_dropped < len(ratings) / 2:
         return []
     return [
-        f"{_of(split.duplicates_dropped, len(ratings))} ratings repeat a user and movie: are these "
+        f"{_of(split.duplicates_dropped, len(ratings), 'ratings', 'repeat')} "
+        f"a user and movie: are these "
         "events, such as plays, rather than ratings? Sum them up before the search."
     ]
 
@@ -217,18 +222,23 @@ def _leaks(ratings: Ratings, split: Split) -> list[str]:
         again = int(np.isin(part, earlier).sum())
         if again:
             lines.append(
-                f"{_of(again, len(part))} {name} ratings have a user and movie that stand in a "
+                f"{_of(again, len(part), f'{name} ratings', 'have')} "
+                f"a user and movie that stand in a "
                 "part before it too, so that their error says little of new ratings. Take them out "
                 "of one of the files."
             )
     return lines
 
 
-def _of(count: int, whole: int) -> str:
-    """Write a count and its share: "12 of 40 (30 %)"."""
+_OF_ONE = {"are": "is", "have": "has", "repeat": "repeats"}
+
+
+def _of(count: int, whole: int, things: str, do: str) -> str:
+    """Write a count, its share and what they do: "12 of 40 (30 %) scores are"."""
     share = count / whole
     percent = "under 1 %" if share < 0.01 else f"{share:.0%}".replace("%", " %")
-    return f"{count:,} of {whole:,} ({percent})"
+    verb = _OF_ONE[do] if count == 1 else do
+    return f"{count:,} of {whole:,} ({percent}) {things} {verb}"
 
 
 _SCORE_LOOKS: tuple[Callable[[ScoreCounts], list[str]], ...] = (

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from models.fast.calls import nested_layers, replaced_calls
 from models.fast.stock_fit import of_keras
+from models.fast.unmoved import unmoved
 
 _MODEL_ROWS = 3
 _LOSS_ROWS = 61
@@ -50,7 +51,8 @@ def rows_depend(model: keras.Model, x: Any, y: Any) -> str | None:
     """Say what makes a row's part in a training depend on the rows beside it; None if nothing does.
 
     Some rows are scored together and apart. A model that cannot be called at all is left to Keras,
-    which then says what is wrong with it.
+    which then says what is wrong with it. State of the loss and the metrics, and random states, are
+    as before afterwards.
 
     Args:
         model: Built and compiled, with one output and one loss.
@@ -58,7 +60,7 @@ def rows_depend(model: keras.Model, x: Any, y: Any) -> str | None:
         y: Targets, a tensor, `[row, ...]`.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), unmoved(model._compile_loss, model._compile_metrics):
             warnings.simplefilter("ignore")  # the training itself warns
             return _of_state(model, x) or _of_predictions(model, x, y) or _of_scores(model, x, y)
     except Exception as error:

@@ -212,16 +212,6 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> Any:
     return made
 
 
-def count_of(number: int, what: str) -> str:
-    """A number and what it counts, whose plural ends in "s".
-
-    Example:
-        >>> count_of(1, "epoch"), count_of(1200, "epoch")
-        ('1 epoch', '1200 epochs')
-    """
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 def short(value: Any) -> str:
     """A value as a short text: a float with 4 significant digits, None as an empty text."""
     if isinstance(value, float):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from search.cli.common import console, count_of, emit, short, table, waiting
+from models.checks import count_of
+from search.cli.common import console, emit, short, table, waiting
 from search.config.study import StudyConfig
 from search.cost.estimate import Plan
 from search.study.rehearsal import make_plan

@@ -13,7 +13,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from search.cli.common import console, count_of
+from models.checks import count_of
+from search.cli.common import console
 from tracking import COMPLETE, EpochRecord, StudyRecord, TrialRecord
 
 

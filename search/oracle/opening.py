@@ -11,8 +11,9 @@ from search.config.rules import check
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.samplers.factory import make_sampler
+from search.storage.creation import create_or_load
 from search.storage.records import study_record
-from search.storage.studies import Studies, must_be_ours
+from search.storage.studies import Studies
 from search.storage.study_attributes import (
     config_of,
     is_ours,
@@ -73,13 +74,12 @@ def open_tuner_study(config: StudyConfig, studies: Studies, wanted: Wanted | Non
         make_sampler(config.sampler, config.seed, options=config.sampler_options)
     studies.store.prepare()
     with studies.lock():
-        study = optuna.create_study(
-            storage=studies.storage,
-            study_name=config.name,
-            direction=config.direction,
-            load_if_exists=True,
+        study = create_or_load(
+            studies.storage,
+            config.name,
+            [config.direction],
+            way_out="Give OptunaOracle another `study`.",
         )
-        must_be_ours(study, [config.direction], "Give OptunaOracle another `study`.")
         if is_ours(study):
             config = _resumed(config_of(study), config, wanted)
         else:

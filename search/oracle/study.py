@@ -136,6 +136,7 @@ class TunerStudy:
 
     def _begin(self, trial: optuna.Trial, point: TunerPoint) -> None:
         """Begin the trial's MLflow run, and store the trial's plan in Optuna."""
+        run_id = None
         try:
             keep_space(self.study, point.space, trial.number)
             slot = slot_of(self.study, frozen(trial))
@@ -159,7 +160,11 @@ class TunerStudy:
             write_plan(trial, plan)
             write_tuner_trial(trial, point.name)
         except BaseException:
-            self.study.tell(trial, state=TrialState.FAIL)
+            with contextlib.suppress(Exception):  # what went wrong first is what is told
+                self.study.tell(trial, state=TrialState.FAIL)
+                if run_id:
+                    cut = replace(record, run_id=run_id, state=KILLED)
+                    self.recorder.kill_trial(replace(cut, end_reason=EndReason.ERROR))
             raise
         self._runs[trial.number] = (trial, replace(record, run_id=run_id or None))
 

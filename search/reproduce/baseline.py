@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from models import published_curve, published_rmse
+from models.checks import count_of
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.reproduce.comparison import (
@@ -177,7 +178,7 @@ def _published_notes(published: Curve, new: Curve) -> tuple[str, ...]:
     gaps = [abs(a[1] - b[1]) for a, b in zip(published, new, strict=False)]
     settled = gaps[_SETTLED_EPOCH:]
     gap = f"; largest gap after epoch {_SETTLED_EPOCH} {max(settled):.4f}" if settled else ""
-    return data, f"Curves: {len(new)} epochs here, {len(published)} published{gap}."
+    return data, f"Curves: {count_of(len(new), 'epoch')} here, {len(published)} published{gap}."
 
 
 class _Echo(Silent):

@@ -59,7 +59,10 @@ def _is_flat(value: Any) -> bool:
 
 
 def check_configurations(
-    configurations: Sequence[Mapping[str, Scalar]], space: Sequence[Parameter]
+    configurations: Sequence[Mapping[str, Scalar]],
+    space: Sequence[Parameter],
+    *,
+    grows: bool = False,
 ) -> list[dict[str, Scalar]]:
     """Check that each configuration lies in a space.
 
@@ -68,6 +71,7 @@ def check_configurations(
     Args:
         configurations: Values by parameter name.
         space: Every parameter, parents first.
+        grows: Whether trials may meet further parameters, so that an unknown name may be one.
 
     Returns:
         The configurations, a number where the space has a text as that text: 256 as "256".
@@ -80,7 +84,7 @@ def check_configurations(
     for place, values in enumerate(configurations, 1):
         known = {p.name: pick(space, p.name, values) or p for p in space}
         checked.append(_as_chosen(values, known))
-        _check_one(checked[-1], place, known)
+        _check_one(checked[-1], place, known, grows=grows)
     return checked
 
 
@@ -107,6 +111,33 @@ def left_out(place: int, values: Mapping[str, Scalar], space: Sequence[Parameter
     if not parts:
         return ""
     return f"Configuration {place} of `--enqueue` leaves values out: {'; '.join(parts)}."
+
+
+def unmet(values: Mapping[str, Scalar], space: Sequence[Parameter]) -> dict[str, Scalar]:
+    """The values of a configuration whose names are not in a space yet.
+
+    Args:
+        values: The configuration.
+        space: Every parameter that is known.
+
+    Example:
+        >>> rate = Parameter(name="rate", kind="Float", default=0.1, low=0.0, high=0.5)
+        >>> unmet({"rate": 0.2, "units_3": 64}, [rate])
+        {'units_3': 64}
+    """
+    known = {parameter.name for parameter in space}
+    return {name: value for name, value in values.items() if name not in known}
+
+
+def as_value_of(parameter: Parameter, wanted: Scalar) -> Scalar | None:
+    """A wanted value as the parameter has it, 256 as "256"; None where it cannot have it.
+
+    Args:
+        parameter: The parameter.
+        wanted: The value that a user wrote.
+    """
+    value = _as_chosen({parameter.name: wanted}, {parameter.name: parameter})[parameter.name]
+    return value if parameter.holds(value) else None
 
 
 def without_effect(names: Iterable[str], space: Sequence[Parameter]) -> list[str]:
@@ -148,9 +179,13 @@ def _is_fixed(parameter: Parameter) -> bool:
     return len(parameter.listed()) == 1
 
 
-def _check_one(values: Mapping[str, Scalar], place: int, known: Mapping[str, Parameter]) -> None:
+def _check_one(
+    values: Mapping[str, Scalar], place: int, known: Mapping[str, Parameter], *, grows: bool
+) -> None:
     """Refuse a configuration that does not lie in the space; `place` is its number in the file."""
     for name, value in values.items():
+        if name not in known and grows:
+            continue
         if name not in known:
             raise SearchError(
                 f"A configuration may name only parameters of the space, but number {place} "

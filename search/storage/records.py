@@ -10,6 +10,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from models.checks import count_of
 from search.config.goals import goal_names
 from search.config.sections import TUNER_MODEL
 from search.config.study import StudyConfig
@@ -206,7 +207,7 @@ def describe(config: StudyConfig, dataset: Mapping[str, Any] | None) -> str:
         )
     lines.append(
         f"Sampler `{config.sampler}`, pruner `{config.pruner}`, seed {config.seed}, "
-        f"at most {config.epochs} epochs a trial. Trial 0 is the published "
+        f"at most {count_of(config.epochs, 'epoch')} a trial. Trial 0 is the published "
         f"{'code as it was written' if config.model == 'as-written' else 'baseline'}."
         if config.rates
         else f"Sampler `{config.sampler}`, pruner `{config.pruner}`, seed {config.seed}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from importlib.resources import files
@@ -21,7 +21,6 @@ from search.storage.records import so_far, study_record
 from search.storage.study_attributes import (
     chooser_of,
     config_of,
-    has_foreign_attributes,
     is_ours,
     run_of,
 )
@@ -189,36 +188,6 @@ class Studies:
         if store.tracking_uri not in self._recorders:
             self._recorders[store.tracking_uri] = MlflowRecorder(store, _LOADER)
         return self._recorders[store.tracking_uri]
-
-
-def must_be_ours(
-    study: optuna.Study,
-    directions: Sequence[str],
-    way_out: str = "Use another name with `--study`.",
-) -> None:
-    """Refuse to go on with a study that another program made.
-
-    One without our settings may be ours where a stop came before they were stored. Then it has
-    neither trials nor attributes of anybody else, and the directions that it was to have.
-
-    Args:
-        study: The study.
-        directions: "minimize" or "maximize" for each goal that it is to have.
-        way_out: What the message tells to do.
-
-    Raises:
-        SearchError: It is not ours.
-    """
-    if is_ours(study):
-        return
-    trials = len(study.get_trials(deepcopy=False))
-    others = [direction.name.lower() for direction in study.directions] != list(directions)
-    if trials or has_foreign_attributes(study) or others:
-        count = "1 trial" if trials == 1 else f"{trials} trials"
-        raise SearchError(
-            "A study must be Trialbook's own to go on with it, but another program made "
-            f"{study.study_name!r} in this storage, with {count}. {way_out}"
-        )
 
 
 def recorded(studies: Studies, study: optuna.Study, *, in_bin: bool = False) -> bool:

@@ -14,6 +14,7 @@ from search.config.study import StudyConfig
 class Key(StrEnum):
     """Names of a study's attributes in Optuna's storage."""
 
+    MARK = "trialbook:ours"
     CONFIG = "trialbook:config"
     DATASET = "trialbook:dataset"
     RUN = "trialbook:run"
@@ -33,9 +34,17 @@ def is_ours(study: optuna.Study) -> bool:
     return Key.CONFIG in study.user_attrs
 
 
-def has_foreign_attributes(study: optuna.Study) -> bool:
-    """Whether another program has stored attributes with the study."""
-    return any(not key.startswith("trialbook:") for key in study.user_attrs)
+def write_mark(study: optuna.Study) -> None:
+    """Mark a new study as Trialbook's own, before anything else is stored with it."""
+    study.set_user_attr(Key.MARK.value, True)
+
+
+def has_our_attributes(study: optuna.Study) -> bool:
+    """Whether the study has the mark of `write_mark`, or another attribute of Trialbook.
+
+    Earlier versions stored no mark.
+    """
+    return any(key.startswith("trialbook:") for key in study.user_attrs)
 
 
 def config_of(study: optuna.Study) -> StudyConfig:

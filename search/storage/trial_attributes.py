@@ -35,6 +35,7 @@ class Key(StrEnum):
     PLAN = "trialbook:plan"
     OUTCOME = "trialbook:outcome"
     TUNER_TRIAL = "trialbook:tuner_trial"
+    WANTED = "trialbook:wanted"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -226,8 +227,17 @@ def write_tuner_trial(trial: optuna.Trial, name: str) -> None:
     trial.set_user_attr(Key.TUNER_TRIAL.value, name)
 
 
+def wanted_of(trial: AnyTrial) -> Mapping[str, Scalar]:
+    """The values that a user wants for parameters that no trial had met, by parameter name."""
+    return dict(trial.user_attrs.get(Key.WANTED, {}))
+
+
 def attributes_of_queued(
-    *, slot: int | None = None, retry_of: int | None = None, recipe: str | None = None
+    *,
+    slot: int | None = None,
+    retry_of: int | None = None,
+    recipe: str | None = None,
+    wanted: Mapping[str, Scalar] | None = None,
 ) -> dict[str, Any]:
     """Make the attributes that are stored with a queued trial; leave out arguments that are None.
 
@@ -235,6 +245,12 @@ def attributes_of_queued(
         slot: The slot that the trial takes.
         retry_of: The number of the interrupted trial that it tries again.
         recipe: The model family whose published configuration it is.
+        wanted: Values of parameters that no trial has met yet, for when its model asks for them.
     """
-    given = {Key.SLOT: slot, Key.RETRY_OF: retry_of, Key.RECIPE: recipe}
+    given = {
+        Key.SLOT: slot,
+        Key.RETRY_OF: retry_of,
+        Key.RECIPE: recipe,
+        Key.WANTED: dict(wanted) if wanted else None,
+    }
     return {key.value: value for key, value in given.items() if value is not None}

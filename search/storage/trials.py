@@ -23,6 +23,7 @@ from search.storage.trial_attributes import (
     plan_of,
     queued_values,
     recipe_of,
+    wanted_of,
     write_outcome_of_another,
 )
 from tracking import COMPLETE, KILLED, PRUNED, QUEUED, REFUSED, RUNNING, EndReason, TrialRecord
@@ -194,7 +195,9 @@ def requeue(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> Non
     slot = slot_of(study, trial)
     write_outcome_of_another(study, trial, record)
     study.tell(trial.number, state=TrialState.FAIL)
-    attributes = attributes_of_queued(slot=slot, retry_of=trial.number, recipe=recipe_of(trial))
+    attributes = attributes_of_queued(
+        slot=slot, retry_of=trial.number, recipe=recipe_of(trial), wanted=wanted_of(trial)
+    )
     # What it was given stands where it was stopped before its parameters were stored.
     study.enqueue_trial({**queued_values(trial), **trial.params}, user_attrs=attributes)
 

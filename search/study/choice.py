@@ -22,6 +22,7 @@ from search.samplers.history_view import Seen
 from search.space.configurations import (
     check_configurations,
     left_out,
+    unmet,
     without_effect,
 )
 from search.space.parameters import Parameter, from_plain
@@ -92,7 +93,7 @@ def choose(config: StudyConfig, studies: Studies, ready: Ready, request: Request
     space = space_for(own, config, ready, widen=request.widen)
     ready = replace(ready, space=space.parameters)
     met = [from_plain(each) for each in met_of(own)] if own and not space.changes else []
-    wanted = check_configurations(request.enqueue, [*ready.space, *met])
+    wanted = check_configurations(request.enqueue, [*ready.space, *met], grows=ready.grows)
     weights = weights_of(config, ready.space, ready.dataset)
     _check_weights(weights, wanted)
     if config.regret is not None:
@@ -107,15 +108,40 @@ def choose(config: StudyConfig, studies: Studies, ready: Ready, request: Request
         enqueue=wanted,
         recipes=recipes_for(config, ready.space, weights),
         history=history,
-        notes=[*without_effect(config.space, ready.space), *_left_out(wanted, ready.space)],
+        notes=_notes(config, ready, wanted, met),
         weights=weights,
     )
+
+
+def _notes(
+    config: StudyConfig,
+    ready: Ready,
+    wanted: Sequence[Mapping[str, Scalar]],
+    met: Sequence[Parameter],
+) -> list[str]:
+    """Lines for the user on `[space]` and on the configurations of `--enqueue`."""
+    return [
+        *without_effect(config.space, ready.space),
+        *_left_out(wanted, ready.space),
+        *_unmet(wanted, [*ready.space, *met]),
+    ]
 
 
 def _left_out(wanted: Sequence[Mapping[str, Scalar]], space: Sequence[Parameter]) -> Sequence[str]:
     """A line for each configuration of `--enqueue` that leaves values out."""
     lines = (left_out(place, values, space) for place, values in enumerate(wanted, 1))
     return [line for line in lines if line]
+
+
+def _unmet(wanted: Sequence[Mapping[str, Scalar]], known: Sequence[Parameter]) -> Sequence[str]:
+    """A line for each configuration of `--enqueue` that names what no trial has met yet."""
+    later = [(place, unmet(values, known)) for place, values in enumerate(wanted, 1)]
+    return [
+        f"Configuration {place} of `--enqueue` names {', '.join(names)}, which no trial has met "
+        "yet: used if its model asks for it."
+        for place, names in later
+        if names
+    ]
 
 
 def _check_weights(weights: Weights | None, wanted: Sequence[Mapping[str, Scalar]]) -> None:

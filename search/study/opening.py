@@ -15,9 +15,11 @@ from search.child.messages import Ready
 from search.config.goals import directions
 from search.config.study import StudyConfig
 from search.errors import SearchError
+from search.space.configurations import unmet
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import from_plain
-from search.storage.studies import Studies, must_be_ours
+from search.storage.creation import create_or_load
+from search.storage.studies import Studies
 from search.storage.study_attributes import (
     config_of,
     dataset_of,
@@ -28,7 +30,7 @@ from search.storage.study_attributes import (
     write_history,
     write_space,
 )
-from search.storage.trial_attributes import attributes_of_queued
+from search.storage.trial_attributes import attributes_of_queued, wanted_of
 from search.study.choice import Chosen, plain_dataset
 from search.study.warm_start import (
     plain_space,
@@ -73,15 +75,9 @@ def open_study(
     Raises:
         SearchError: It was made with other settings, or on other ratings.
     """
-    study = optuna.create_study(
-        storage=storage,
-        study_name=config.name,
-        directions=directions(config),
-        sampler=chosen.sampler,
-        pruner=chosen.pruner,
-        load_if_exists=True,
+    study = create_or_load(
+        storage, config.name, directions(config), sampler=chosen.sampler, pruner=chosen.pruner
     )
-    must_be_ours(study, directions(config))
     space = chosen.space
     if is_ours(study):
         widens = bool(space.changes)
@@ -113,8 +109,15 @@ def _queue_first(study: optuna.Study, ready: Ready, chosen: Chosen) -> None:
         write_history(study, asdict(chosen.history))
         for values in chosen.history.queued:
             study.enqueue_trial(adapter.encode(values), skip_if_exists=True)
+    known = [*chosen.space.parameters, *met]
     for values in chosen.enqueue:
-        study.enqueue_trial(adapter.encode_given(values), skip_if_exists=True)
+        later = unmet(values, known)
+        queued = any(wanted_of(trial) == later for trial in trials) if later else True
+        study.enqueue_trial(
+            adapter.encode_given(values),
+            user_attrs=attributes_of_queued(wanted=later),
+            skip_if_exists=queued,
+        )
     for values in chosen.recipes if fresh else ():
         recipe = attributes_of_queued(recipe=str(values["family"]))
         study.enqueue_trial(adapter.encode_given(values), user_attrs=recipe, skip_if_exists=True)

@@ -117,14 +117,14 @@ class Session:
             return self._deadline is not None and time.monotonic() > self._deadline
 
         ready = self._supervisor.ready_unless(lambda: self._stop.asked or is_late())
-        if ready is not None:
-            return ready
         if self._stop.asked:
             raise KeyboardInterrupt
-        raise SearchError(
-            "`timeout` must leave time to load the data and the model, but they were not loaded "
-            f"after {self._config.timeout_s:g} s. Use a longer `--timeout`."
-        )
+        if ready is None or is_late():
+            raise SearchError(
+                "`timeout` must leave time to load the data and the model, but loading them takes "
+                f"longer than {self._config.timeout_s:g} s. Use a longer `--timeout`."
+            )
+        return ready
 
     def _ready(self) -> Ready:
         """Wait until the child has read the ratings, by the rules of the study if it is stored.

@@ -10,6 +10,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial
 
+from models.checks import count_of
 from search.config.goals import figures_of
 from search.config.limits import Limits, exceeds, held_against, limits_of
 from search.config.options import SAMPLERS
@@ -68,13 +69,16 @@ class History:
         """Say in one line what was taken and what was left out."""
         if self.reason:
             first = (
-                f"{self.reason}: the best {len(self.queued)} configurations of {self.study} are "
-                "tried first."
+                f"{self.reason}: the best {count_of(len(self.queued), 'configuration')} of "
+                f"{self.study} {'is' if len(self.queued) == 1 else 'are'} tried first."
             )
         else:
-            first = f"The sampler learns from {len(self.trials)} trials of {self.study}."
+            first = (
+                f"The sampler learns from {count_of(len(self.trials), 'trial')} of {self.study}."
+            )
             if self.beyond:
-                first += f" {self.beyond} of them are beyond a limit, and learnt as such."
+                verb = "is" if self.beyond == 1 else "are"
+                first += f" {self.beyond} of them {verb} beyond a limit, and learnt as such."
         rest = "; ".join(f"{count} for {why}" for why, count in self.left.items())
         return f"{first} Left out: {rest}." if rest else first
 

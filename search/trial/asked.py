@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 import optuna
 from optuna.trial import FrozenTrial
 
+from models.checks import told
 from search.child.messages import Answer
 from search.config.options import SAMPLERS
 from search.errors import SearchError
-from search.space.configurations import range_in_words
+from search.space.configurations import as_value_of, range_in_words
 from search.space.distributions import (
     distribution_of,
     encode_one,
@@ -23,6 +24,7 @@ from search.space.distributions import (
 from search.space.parameters import Parameter, from_plain, plain, variant_beside
 from search.storage.internals import add_parameter
 from search.storage.study_attributes import met_of, space_version_of, write_met
+from search.storage.trial_attributes import wanted_of
 from search.storage.trials import former_distributions
 from tracking import Scalar
 
@@ -108,11 +110,13 @@ class Hearers:
         new: Is told each parameter that the study did not know.
         store: Stores all values so far, once the model is built and after each later one.
         twin: Finds an earlier trial with these values whose result stands for this one, or None.
+        say: Is told a line for the user.
     """
 
     new: Callable[[Parameter], None]
     store: Callable[[Mapping[str, Scalar]], None]
     twin: Callable[[Mapping[str, Scalar]], FrozenTrial | None]
+    say: Callable[[str], None]
 
 
 class AskedValues:
@@ -146,6 +150,7 @@ class AskedValues:
         self._space = space
         self._hearers = hearers
         self._at_defaults = at_defaults
+        self._wanted = wanted_of(trial)
         self._is_built = False
 
     def ask(self, declared: Parameter) -> Answer:
@@ -154,8 +159,11 @@ class AskedValues:
         parameter, is_new = self._space.known(declared, when)
         if is_new and parameter.kind != "Fixed":
             self._hearers.new(parameter)
+        wanted = self._as_wanted(parameter)
         if self._at_defaults:
             value = self._default(declared, parameter)
+        elif wanted is not None:
+            value = self._kept(parameter, wanted)
         else:
             value = suggest(self._trial, parameter)
         self.values[parameter.name] = value
@@ -166,6 +174,17 @@ class AskedValues:
         self._is_built = True
         return self._goes_on()
 
+    def end(self) -> None:
+        """Store the values of a model that was never built; say what it did not ask for."""
+        if not self._is_built and self.values:
+            self._hearers.store(self.values)
+        ignored = [name for name in self._wanted if name not in self.values]
+        if ignored and self._is_built and self.twin is None:
+            self._hearers.say(
+                f"The model of trial {self._trial.number} never asked for {', '.join(ignored)}, "
+                "which its configuration has."
+            )
+
     def _goes_on(self) -> bool:
         self._hearers.store(self.values)
         self.twin = self._hearers.twin(self.values)
@@ -173,7 +192,23 @@ class AskedValues:
 
     def _default(self, declared: Parameter, parameter: Parameter) -> Scalar:
         """A parameter's default, stored with the trial where the search could choose it too."""
-        value = declared.default
+        return self._kept(parameter, declared.default)
+
+    def _as_wanted(self, parameter: Parameter) -> Scalar | None:
+        """The value that the user's configuration has for a parameter; None to let it be drawn."""
+        if parameter.name not in self._wanted:
+            return None
+        wanted = self._wanted[parameter.name]
+        value = as_value_of(parameter, wanted)
+        if value is None:
+            self._hearers.say(
+                f"`{parameter.name}` must be {range_in_words(parameter)}, but the configuration "
+                f"of trial {self._trial.number} has {told(wanted)}: another value is drawn."
+            )
+        return value
+
+    def _kept(self, parameter: Parameter, value: Scalar) -> Scalar:
+        """Store a value with the trial, if the search could choose it too; return it."""
         if parameter.kind != "Fixed" and parameter.holds(value):
             name, encoded = encode_one(parameter, value)
             add_parameter(self._trial, name, encoded, distribution_of(parameter))

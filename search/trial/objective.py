@@ -228,12 +228,12 @@ class Objective:
             new=lambda met: self.progress.message(met_in_words(met, number, self.config.sampler)),
             store=store,
             twin=lambda values: self._same_before(run, values),
+            say=self.progress.message,
         )
         is_first = Tag.BASELINE in plan.tags
         asked = AskedValues(run.trial, growing, hearers, at_defaults=is_first)
         trained = self._train(run, replace(plan, run_id=run_id), judging, asked)
-        if len(stored) < len(asked.values):  # it ended before its model was built
-            store(asked.values)
+        asked.end()
         run = replace(run, record=replace(run.record, params=dict(asked.values)))
         if asked.twin is not None:
             return self._reuse(

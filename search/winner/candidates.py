@@ -11,6 +11,7 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 
+from models.checks import count_of
 from search.child.messages import Done
 from search.config.study import StudyConfig
 from search.errors import SearchError
@@ -120,9 +121,10 @@ def _check(study: optuna.Study, config: StudyConfig) -> None:
             "A winner is scored on a sealed test part, which only ratings have, but study "
             f"{study.study_name} trains {config.model}. Compare its trials with `trialbook show`."
         )
-    if running(study):
+    if count := running(study):
         raise SearchError(
-            f"A study must be over before its winner is chosen, but {running(study)} trials of "
-            f"{study.study_name} are under way. Wait for them, or stop them with Ctrl-C; what a "
-            "process that is gone left, `trialbook search` takes up again."
+            "A study must be over before its winner is chosen, but of "
+            f"{study.study_name} {count_of(count, 'trial')} {'is' if count == 1 else 'are'} under "
+            "way. Wait for them, or stop them with Ctrl-C; what a process that is gone left, "
+            "`trialbook search` takes up again."
         )

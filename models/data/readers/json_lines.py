@@ -83,9 +83,11 @@ def _rows(path: Path, where: str) -> Iterator[dict[str, Any]]:
 
 def _listed(text: str, where: str) -> list[dict[str, Any]]:
     """Read a list of objects."""
+    text = text.removeprefix("\ufeff")
     try:
-        rows = json.loads(text.removeprefix("\ufeff"))
+        rows = json.loads(text)
     except ValueError as error:
+        _refuse_lists(text, where)
         raise ModelsError(f"{where} must be JSON, but is not: {error}.") from None
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
@@ -94,6 +96,16 @@ def _listed(text: str, where: str) -> list[dict[str, Any]]:
                 f"{str(row)[:60]!r}."
             )
     return list(rows)
+
+
+def _refuse_lists(text: str, where: str) -> None:
+    """Refuse a list a line, told as such; return where the first line is no whole list."""
+    first = text.strip().partition("\n")[0]
+    try:
+        json.loads(first)
+    except ValueError:
+        return
+    _object(first, 1, where)
 
 
 _EXAMPLE = '{"user": 1, "movie": 2, "rating": 3}'

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from models import as_written, baseline, published
+from models.checks import count_of
 from search.cli.common import console, emit, home_option, json_option, table
 
 
@@ -67,6 +68,6 @@ def _show(written: bool, as_json: bool) -> int:
     if not written:
         out.print(
             f"Published: validation RMSE {result['reported_val_rmse']:.4f} on MUBI at epoch 54, "
-            f"stopped after {result['epochs_run']} epochs."
+            f"stopped after {count_of(result['epochs_run'], 'epoch')}."
         )
     return 0

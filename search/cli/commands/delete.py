@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
+from models.checks import count_of
 from search.cli.common import (
     DOES_NOT_HOLD,
     console,
-    count_of,
     emit,
     home_option,
     json_option,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import contextlib
+import sys
+import tempfile
 from pathlib import Path
 
 import click
 
+from models.checks import count_of
 from search.cli.common import console, emit, home_option, json_option, open_studies, storage_option
+from search.errors import SearchError
 from search.export import FORMATS
 
 _SUFFIX = {"csv": "csv", "parquet": "parquet", "json": "json", "keras-tuner": "json"}
@@ -16,7 +20,11 @@ _SUFFIX = {"csv": "csv", "parquet": "parquet", "json": "json", "keras-tuner": "j
 @click.command(epilog="Example: trialbook export sample --format parquet --output trials.parquet")
 @click.argument("study")
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="csv", help="csv by default.")
-@click.option("--output", type=click.Path(path_type=Path), help="The file (STUDY.csv and so on).")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The file, - for standard output (STUDY.csv and so on).",
+)
 @click.option("--trial", "number", type=int, help="This trial alone (all; keras-tuner: the best).")
 @storage_option
 @home_option
@@ -36,13 +44,24 @@ def command(
     from search.storage.records import study_record
     from search.storage.study_attributes import space_of
 
+    if str(output) == "-" and as_json:
+        raise SearchError(
+            "Standard output must hold one thing, but `--output -` and `--json` both write there. "
+            "Leave one out."
+        )
     stored = open_studies(home, storage).get(study)
     path = output or Path(f"{study}.{_SUFFIX[kind]}")
-    # Keras Tuner's format needs Keras, and TensorFlow tells what it finds.
-    with quiet_stderr() if kind == "keras-tuner" else nullcontext():
-        count = export(study_record(stored), space_of(stored), kind, path, number)
+    with contextlib.ExitStack() as stack:
+        if kind == "keras-tuner":  # it needs Keras, and TensorFlow tells what it finds
+            stack.enter_context(quiet_stderr())
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        written = Path(folder) / "export" if str(path) == "-" else path
+        count = export(study_record(stored), space_of(stored), kind, written, number)
+        if str(path) == "-":
+            sys.stdout.buffer.write(written.read_bytes())
+            return 0
     if as_json:
         emit({"study": study, "format": kind, "output": str(path), "trials": count})
     else:
-        console().print(f"Wrote {count} {'trial' if count == 1 else 'trials'} to {path}.")
+        console().print(f"Wrote {count_of(count, 'trial')} to {path}.")
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -67,6 +68,12 @@ def test_one_is_not_called_several() -> None:
     assert split_ratings(ratings, "random").warnings == (
         "1 earlier rating of the same movie by the same user was dropped.",
     )
+
+
+def test_one_of_many_is_said_in_the_singular() -> None:
+    lone = _square([3.0, 4.0, 5.0, 2.0])
+    odd = replace(lone, scores=np.where(lone.row_index == 7, -1, lone.scores).astype(np.float32))
+    assert "1 of 1,000 (under 1 %) scores is -1, while all others are" in _said(odd)
 
 
 def test_users_with_one_rating_are_counted() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from calling import Here
 from optuna.trial import TrialState
 
 from search import SearchError, StudyConfig, run_study
+from search.cli.main import run
 from search.cli.summary import print_summary
 from search.reproduce.replay import find_trial
 from search.storage.owner import me, owner_of
@@ -200,7 +202,11 @@ def test_queued_configurations_come_first_and_once(config: StudyConfig, tmp_path
 
 
 def test_a_study_is_exported_in_every_format(
-    config: StudyConfig, tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch
+    config: StudyConfig,
+    tmp_path: Path,
+    here: Here,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     home = str(tmp_path / "home")
@@ -224,4 +230,9 @@ def test_a_study_is_exported_in_every_format(
     assert hp.get("factors") in (2, 3)
     here("export", "small", "--format", "keras-tuner", "--trial", "9", "--home", home, code=2)
     here("export", "small", "--output", "nowhere/x.csv", "--home", home, code=2)
+    here("export", "small", "--output", "-", "--home", home, code=2)  # and --json
+    capsys.readouterr()
+    assert run(["export", "small", "--output", "-", "--home", home]) == 0
+    whole = capsys.readouterr().out
+    assert pd.read_csv(io.StringIO(whole))["number"].tolist() == [0, 1, 2, 3, 4]
     assert not list(tmp_path.glob(".*partial"))

@@ -14,6 +14,7 @@ from pathlib import Path
 import optuna
 import pytest
 from calling import TRIALBOOK, Here
+from quickly import cases
 
 from search import StudyConfig
 from search.executor.interrupts import Stop
@@ -27,7 +28,7 @@ from tracking import Store
 
 @pytest.mark.parametrize(
     "how",
-    [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL],
+    cases([signal.SIGINT], [signal.SIGTERM, signal.SIGKILL]),
 )
 def test_an_interrupted_study_loses_nothing_and_resumes(
     how: signal.Signals, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: Here

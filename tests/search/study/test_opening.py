@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -44,6 +45,10 @@ def _storage(folder: Path) -> optuna.storages.RDBStorage:
     return optuna.storages.RDBStorage(f"sqlite:///{folder / 'optuna.db'}")
 
 
+def _stop(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
 def test_a_study_of_another_program_is_not_taken_over(tmp_path: Path) -> None:
     storage = _storage(tmp_path)
     foreign = optuna.create_study(storage=storage, study_name="mine")
@@ -60,7 +65,8 @@ def test_nor_is_one_that_has_no_trials_yet(tmp_path: Path) -> None:
     optuna.create_study(storage=storage, study_name="other way", direction="maximize")
     named = optuna.create_study(storage=storage, study_name="with a note")
     named.set_user_attr("made by", "somebody else")
-    for name in ("other way", "with a note"):
+    optuna.create_study(storage=storage, study_name="as ours")
+    for name in ("other way", "with a note", "as ours"):
         with pytest.raises(SearchError, match=r"another program made .* with 0 trials"):
             open_study(StudyConfig(name=name), storage, READY, CHOSEN)
     assert dict(optuna.load_study(storage=storage, study_name="with a note").user_attrs) == {
@@ -86,7 +92,10 @@ def test_nor_by_a_tuner(tmp_path: Path) -> None:
 
 def test_a_study_that_was_stopped_before_its_settings_were_stored_goes_on(tmp_path: Path) -> None:
     storage = _storage(tmp_path)
-    optuna.create_study(storage=storage, study_name="mine")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("search.study.opening.write_dataset", _stop)
+        with pytest.raises(KeyboardInterrupt):
+            open_study(StudyConfig(name="mine"), storage, READY, CHOSEN)
     study = open_study(StudyConfig(name="mine"), storage, READY, CHOSEN)
     assert is_ours(study)
     assert len(study.trials) == 1  # the baseline, queued

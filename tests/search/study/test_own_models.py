@@ -52,6 +52,18 @@ def test_a_loop_is_searched_resumed_exported_and_reproduced(
     assert {p.name for p in hp.space} >= set(deep["params"])
 
 
+def test_a_configuration_may_name_what_only_a_deeper_model_has(
+    home: Path, here: Here, tmp_path: Path
+) -> None:
+    path = tmp_path / "first.json"
+    path.write_text('[{"layers": 2, "units_1": 7}, {"layers": 2, "units_1": 6}]')
+    where = ["--home", str(home), "--enqueue", str(path)]
+    here("search", *LOOP, *SMALL, "--trials", "3", "--sampler", "random", *where)
+    first, second = here("show", "loop", "--home", str(home))["trials"][1:]
+    assert (first["params"]["layers"], first["params"]["units_1"]) == (2, 7)
+    assert (second["params"]["layers"], second["params"]["units_1"]) == (2, 6)
+
+
 @pytest.mark.slow
 def test_an_equal_configuration_is_told_once_its_last_value_is_known(home: Path) -> None:
     """`InFit` has three values of units, two of batches and two of shuffling: 12 in all."""

@@ -13,8 +13,10 @@ from search.samplers.factory import make_sampler
 from search.seeds import derive_seed
 from search.space.parameters import Condition, Parameter, from_plain
 from search.storage.study_attributes import met_of
+from search.storage.trial_attributes import attributes_of_queued
+from search.storage.trials import requeue
 from search.trial.asked import AskedValues, GrowingSpace, Hearers, met_in_words
-from tracking import Scalar
+from tracking import Scalar, TrialRecord
 
 LAYERS = Parameter(name="layers", kind="Int", default=1, low=1, high=3)
 UNITS = [Parameter(name=f"units_{n}", kind="Int", default=8, low=8, high=64) for n in range(3)]
@@ -26,6 +28,7 @@ class Heard:
     def __init__(self, twin: FrozenTrial | None = None) -> None:
         self.new: list[str] = []
         self.stored: list[dict[str, Scalar]] = []
+        self.lines: list[str] = []
         self._twin = twin
 
     def hearers(self) -> Hearers:
@@ -33,6 +36,7 @@ class Heard:
             new=lambda parameter: self.new.append(parameter.name),
             store=lambda values: self.stored.append(dict(values)),
             twin=self._find,
+            say=self.lines.append,
         )
 
     def _find(self, values: Mapping[str, Scalar]) -> FrozenTrial | None:
@@ -143,6 +147,40 @@ def test_an_interrupted_trial_tries_the_same_values_again() -> None:
     study.enqueue_trial(study.trials[-1].params)
     again = AskedValues(study.ask(), space, Heard().hearers(), at_defaults=False)
     assert [again.ask(parameter).value for parameter in (LAYERS, *UNITS)] == values
+
+
+def test_a_users_values_are_taken_when_the_model_asks_and_what_does_not_fit_is_told() -> None:
+    study = _study("random")
+    kind = Parameter(name="kind", kind="Choice", default="8", values=("8", "16"))
+    wanted = {"units_0": 40, "units_1": 9000, "kind": 16, "unitss": 3}
+    study.enqueue_trial({"layers": 2}, user_attrs=attributes_of_queued(wanted=wanted))
+    heard, trial = Heard(), study.ask()
+    asked = AskedValues(trial, GrowingSpace(study, (LAYERS,)), heard.hearers(), at_defaults=False)
+    got = {p.name: asked.ask(p).value for p in (LAYERS, UNITS[0], UNITS[1], kind)}
+    asked.built()
+    asked.end()
+    assert (got["layers"], got["units_0"], got["kind"]) == (2, 40, "16")
+    assert 8 <= got["units_1"] <= 64
+    assert study.trials[-1].params == got
+    assert heard.lines == [
+        "`units_1` must be from 8 to 64, but the configuration of trial 0 has 9000: another value "
+        "is drawn.",
+        "The model of trial 0 never asked for unitss, which its configuration has.",
+    ]
+
+
+def test_an_interrupted_trial_keeps_the_users_values() -> None:
+    study = _study("random")
+    study.add_trial(optuna.create_trial(value=1.0))
+    attributes = attributes_of_queued(wanted={"units_1": 41})
+    study.enqueue_trial({"layers": 3}, user_attrs=attributes)
+    study.ask()
+    left = study.get_trials(deepcopy=False)[1]
+    requeue(study, left, TrialRecord(study="s", number=1, params={}, state="killed"))
+    trial = study.ask()
+    space = GrowingSpace(study, (LAYERS,))
+    asked = AskedValues(trial, space, Heard().hearers(), at_defaults=False)
+    assert (trial.number, asked.ask(UNITS[1]).value) == (2, 41)
 
 
 @pytest.mark.parametrize(("sampler", "drawn"), [("tpe", False), ("grid", True), ("cmaes", True)])
