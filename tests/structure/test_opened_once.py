@@ -93,6 +93,7 @@ def test_twenty_studies_with_trials_under_way_share_one_recorder(
     assert counted["MlflowRecorder"] == counted["open_storage"] == counted["__init__"] == 1
 
 
+@pytest.mark.slow
 def test_a_study_that_runs_opens_the_storage_once_a_command(
     counted: Counter[str],
     capsys: pytest.CaptureFixture[str],

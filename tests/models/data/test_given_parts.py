@@ -113,9 +113,9 @@ def test_a_pair_is_kept_once_in_each_part_and_leaks_are_told(folder: Path) -> No
     split = split_ratings(ratings, "random")
     assert split.test.scores.tolist() == [4, 2, 5]  # the last in time of three ratings
     assert split.duplicates_dropped == 2
-    lines = [line for line in concerns(ratings, split) if "test ratings have" in line]
+    lines = [line for line in concerns(ratings, split) if "test ratings has" in line]
     assert len(lines) == 1
-    assert lines[0].startswith("1 of 3 (33 %) test ratings have a user and movie that stand")
+    assert lines[0].startswith("1 of 3 (33 %) test ratings has a user and movie that stand")
 
 
 def test_times_that_a_file_lacks_are_left_out(folder: Path) -> None:

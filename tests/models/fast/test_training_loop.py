@@ -177,6 +177,7 @@ def test_dropout_drops_in_training_and_not_in_validation() -> None:
     assert history["val_loss"] == [0, 0]
 
 
+@pytest.mark.slow
 def test_masks_do_not_depend_on_chunks_and_repeat_with_the_seed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -415,6 +416,7 @@ def test_callbacks_of_keras_do_the_same_with_both_trainers(batch_size: int, tmp_
         assert np.abs(ours - theirs).max() <= 1e-4 * np.abs(theirs).max()
 
 
+@pytest.mark.slow
 def test_two_threads_repeat_to_the_bit() -> None:
     """Shares of rows run at once, dropout and small batches on: only a process of its own can."""
     code = """

@@ -256,9 +256,8 @@ def test_a_strangers_package_under_our_name_is_one_clear_line(
     assert ours.returncode == 0
 
 
-@pytest.mark.parametrize(
-    "how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.slow
 def test_the_ui_serves_its_store_on_loopback_and_ends_whole(
     how: signal.Signals, home: Path
 ) -> None:

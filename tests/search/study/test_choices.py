@@ -152,6 +152,7 @@ def test_a_trial_that_has_no_configuration_yet_may_get_the_same_one() -> None:
     assert not twin_under_way(stale, 1, {"factors": 2})
 
 
+@pytest.mark.slow
 def test_duplicates_are_repeated_on_their_own_seeds_where_asked(
     config: StudyConfig, tmp_path: Path
 ) -> None:

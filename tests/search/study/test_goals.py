@@ -237,6 +237,7 @@ def test_growing_samples_with_rungs(
     assert again.reproduced, again.drift
 
 
+@pytest.mark.slow
 def test_a_regret_below_what_was_asked_for_ends_a_study(
     ratings_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,6 +306,7 @@ def test_a_repeated_trial_has_the_mean_of_its_seeds_and_a_model_of_each(
         assert own[1]["repeat_2/best_val_rmse"] == two
 
 
+@pytest.mark.slow
 def test_a_repeated_trial_is_reproduced(repeated: tuple[StudyConfig, Path]) -> None:
     _, home = repeated
     found = reproduce("s:1", Store(home))

@@ -366,6 +366,7 @@ def test_peak_memory_is_of_a_trial_alone(home: Path, misbehave: Misbehave) -> No
     assert after < large - 400
 
 
+@pytest.mark.slow
 def test_a_model_of_another_kind_is_searched_through_the_same_door(home: Path) -> None:
     config = StudyConfig(
         name="wine",

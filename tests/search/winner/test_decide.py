@@ -314,6 +314,7 @@ def test_a_winner_that_could_not_be_registered_is_not_decided_anew(
     assert store.client().search_registered_models() == []
 
 
+@pytest.mark.slow
 def test_a_study_of_the_baseline_alone_has_it_as_its_winner(
     ratings_file: Path, tmp_path: Path
 ) -> None:

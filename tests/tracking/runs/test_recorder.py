@@ -441,6 +441,7 @@ def test_a_failure_to_ask_is_not_taken_for_an_unknown_run(
         recorder.model_uri("0" * 32)
 
 
+@pytest.mark.slow
 def test_three_processes_write_to_one_study_at_once(store: Store) -> None:
     code = """
 import sys
