@@ -57,6 +57,6 @@ def create_or_load(
 
 
 def _is_begun(study: optuna.Study, directions: Sequence[str]) -> bool:
-    """Whether a study is ours and was to have these directions; a stop kept it from its settings."""
+    """Whether a study is ours and has these directions; a stop kept it from its settings."""
     same = [direction.name.lower() for direction in study.directions] == list(directions)
     return same and has_our_attributes(study)
