@@ -27,6 +27,7 @@ class Here:
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
+        self.errors = ""  # what the last command wrote on standard error
 
     def __call__(self, *arguments: str, code: int = 0) -> Any:
         """What the command printed, parsed; nothing else may be on standard output."""
@@ -35,5 +36,6 @@ class Here:
         self._capsys.readouterr()
         assert run([*arguments, "--json"]) == code
         told = self._capsys.readouterr()
+        self.errors = told.err
         assert "Traceback" not in told.err
         return json.loads(told.out) if told.out else None
