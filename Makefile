@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 # fast as pip's way.
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check -q install --no-compile -c constraints.txt
 COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(VENV)/lib >/dev/null 2>&1 || true
+# The trainer's functions, once; else the first study would do it.
+TRAINER := $(BIN)/python -c 'from models.compiled import warm_up; warm_up()' >/dev/null 2>&1 || true
 WORKERS ?= 2
 
 .PHONY: search test test-all lint types check venv dev bench bench-full clean
@@ -50,12 +52,14 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing Trialbook and its libraries into $(VENV); this takes a minute or three, once"
 	@$(INSTALL) -e ".[samples]"
 	@$(COMPILE)
+	@$(TRAINER)
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing Trialbook, its libraries and the tools for tests into $(VENV); this takes a minute or three, once"
 	@$(INSTALL) -e ".[samples,dev]"
 	@$(COMPILE)
+	@$(TRAINER)
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.installed-bench: $(VENV)/.installed

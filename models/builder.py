@@ -17,6 +17,7 @@ import keras
 
 from models.blocks import dense, dropped, id_bias, vector
 from models.config import ModelConfig
+from models.origin import Origin, keep_origin
 from models.output_unit import OutputUnit
 
 
@@ -69,7 +70,10 @@ def build_model(
         score = output.unit(next(seeds), output.activation)(hidden)
     else:
         score = _sum_of_terms(config, codes, seeds, output)
-    return keras.Model([codes.movie, codes.user], output.stretched(score), name="ratings")
+    model = keras.Model([codes.movie, codes.user], output.stretched(score), name="ratings")
+    rows = (vocabulary.user_rows, vocabulary.movie_rows)
+    keep_origin(model, Origin(config, *rows, score_range))
+    return model
 
 
 def _seeds(seed: int) -> Iterator[int]:

@@ -25,7 +25,7 @@ OUTPUT_ACTIVATIONS = ("relu", "linear", "softplus", "sigmoid", "scaled_sigmoid")
 FAMILIES = ("mlp", "gmf", "neumf")
 SCHEDULES = ("constant", "cosine", "exponential")
 OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
-TRAINERS = ("auto", "fast", "keras")
+TRAINERS = ("auto", "compiled", "fast", "tensorflow", "keras")
 TRAIN_MEAN = "train_mean"
 FULL_BATCH = "full"
 
@@ -141,8 +141,9 @@ class TrainConfig:
             trial; weights and optimizer go on from stage to stage, and patience counts after the
             last.
         seed: Seeds initial weights, dropout and shuffling.
-        trainer: "fast" for `models.fast`, "keras" for Keras' own `fit`, "auto" for the fast one
-            wherever it does the same.
+        trainer: "compiled" for `models.compiled`, which trains our own models on a CPU; "fast" for
+            `models.fast`; "keras" for Keras' own `fit`; "tensorflow" for the fast one wherever it
+            does the same as Keras; "auto" for the compiled one where it can, else "tensorflow".
 
     Example:
         >>> TrainConfig(epochs=20, growth=((0.1, 5),)).epochs  # 5 over a tenth of the rows

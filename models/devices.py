@@ -56,6 +56,16 @@ def set_threads(count: int | None, *, fast: bool = False) -> int:
     return threads
 
 
+def threads_in_use() -> int:
+    """How many threads a trial may use: as `set_threads` set them, else all of this process's.
+
+    Example:
+        >>> threads_in_use() >= 1
+        True
+    """
+    return tf.config.threading.get_inter_op_parallelism_threads() or available_cores()
+
+
 def see_one_gpu() -> None:
     """Hide every GPU but the first from TensorFlow; call it before TensorFlow's first work.
 

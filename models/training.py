@@ -12,15 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.builder import build_model
+from models.compiled_route import COMPILED, finish, fit_compiled, origin_for
 from models.config import FULL_BATCH, ModelConfig, TrainConfig
 from models.curve import CurveRecorder, Epoch
 from models.data import Part, Split
 from models.evaluation import inputs_of, rmse
-from models.fast import TrainerUsed, fit, rows_by_epoch
+from models.fast import TrainerUsed, fit
 from models.optimizers import make_optimizer
+from models.row_plan import RowPlan, columns_of
 
 _PREDICT_ROWS = 65_536
-_SAMPLE_SEED = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +44,7 @@ class TrainResult:
         >>> model = build_for(split, ModelConfig(units=(), dropout=()), seed=1)
         >>> result = train(model, split, TrainConfig(epochs=9), lambda epoch: epoch.epoch < 2)
         >>> len(result.epochs), result.end_reason, result.trainer.name
-        (2, 'pruned', 'fast')
+        (2, 'pruned', 'compiled')
     """
 
     epochs: tuple[Epoch, ...]
@@ -133,24 +134,32 @@ def train(
     """
     recorder = CurveRecorder(config, on_epoch)
     started = time.perf_counter()
-    trainer = _fit_recorded(model, split, config, recorder)
-    trained = time.perf_counter()
-    recorder.restore_best(model)
+    plan = RowPlan.of(config, len(split.train))
+    origin = origin_for(model, config)
+    if origin is not None:
+        compile_model(model, config, plan.steps)
+        weights = fit_compiled(model, origin, split.train, plan, recorder, split.valid)
+        trainer = TrainerUsed(COMPILED)
+        trained = time.perf_counter()
+        recorder.restore_best(weights)
+        finish(model, origin, weights)
+    else:
+        trainer = _fit_recorded(model, split, plan, recorder)
+        trained = time.perf_counter()
+        recorder.restore_best(model)
     value = rmse(predict(model, split.valid), split.valid.scores)
     seconds = {"train": trained - started, "evaluate": time.perf_counter() - trained}
     return _result(recorder, value, seconds, trainer)
 
 
 def _fit_recorded(
-    model: keras.Model, split: Split, config: TrainConfig, recorder: CurveRecorder
+    model: keras.Model, split: Split, plan: RowPlan, recorder: CurveRecorder
 ) -> TrainerUsed:
     """Train on the train part; the recorder receives each epoch's train and validation metrics."""
     return _fit(
         model,
-        inputs_of(split.train),
-        split.train.scores.reshape(-1, 1),
-        config,
-        epochs=config.epochs,
+        plan.ordered(split.train),
+        plan,
         validation_data=(inputs_of(split.valid), split.valid.scores.reshape(-1, 1)),
         validation_batch_size=min(len(split.valid), _PREDICT_ROWS),
         callbacks=[recorder],
@@ -192,47 +201,32 @@ def refit(model: keras.Model, split: Split, config: TrainConfig, epochs: int) ->
     Example:
         >>> model = build_for(split, ModelConfig(family="gmf"), seed=1)
         >>> refit(model, split, TrainConfig(), epochs=2).name
-        'fast'
+        'compiled'
     """
-    inputs = [
-        np.concatenate(both)
-        for both in zip(inputs_of(split.train), inputs_of(split.valid), strict=True)
-    ]
-    scores = np.concatenate([split.train.scores, split.valid.scores]).reshape(-1, 1)
-    return _fit(model, inputs, scores, config, epochs=epochs)
+    parts = zip(columns_of(split.train), columns_of(split.valid), strict=True)
+    rows = Part(*(np.concatenate(both) for both in parts))
+    plan = RowPlan.of(config, len(rows), epochs=epochs)
+    origin = origin_for(model, config)
+    if origin is None:
+        return _fit(model, plan.ordered(rows), plan)
+    compile_model(model, config, plan.steps)
+    finish(model, origin, fit_compiled(model, origin, rows, plan))
+    return TrainerUsed(COMPILED)
 
 
-def _fit(
-    model: keras.Model,
-    inputs: list[NDArray[Any]],
-    scores: NDArray[Any],
-    config: TrainConfig,
-    *,
-    epochs: int,
-    **options: Any,
-) -> TrainerUsed:
-    """Compile a model and train it on some rows as `config` says.
-
-    Where row samples grow, the rows are first put in an order that depends on their number alone,
-    so that every trial sees the same samples.
-    """
-    full, rows = config.batch_size == FULL_BATCH, len(scores)
-    batch_size = rows if full else int(config.batch_size)
-    growth = [(max(1, round(share * rows)), lasting) for share, lasting in config.growth]
-    if growth:
-        order = np.random.default_rng(_SAMPLE_SEED).permutation(rows)
-        inputs, scores = [codes[order] for codes in inputs], scores[order]
-    by_epoch = rows_by_epoch(growth, config.epochs, rows)
-    compile_model(model, config, steps=sum(-(-count // batch_size) for count in by_epoch))
+def _fit(model: keras.Model, rows: Part, plan: RowPlan, **options: Any) -> TrainerUsed:
+    """Compile a model and train it with TensorFlow on some rows, in the order of `plan`."""
+    config = plan.config
+    compile_model(model, config, plan.steps)
     return fit(
         model,
-        inputs,
-        scores,
+        inputs_of(rows),
+        rows.scores.reshape(-1, 1),
         trainer=config.trainer,
-        growth=growth,
-        batch_size=batch_size,
-        epochs=epochs,
-        shuffle=not full,
+        growth=plan.growth,
+        batch_size=plan.batch_size,
+        epochs=plan.epochs,
+        shuffle=config.batch_size != FULL_BATCH,
         verbose=0,
         **options,
     )

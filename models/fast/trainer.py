@@ -56,7 +56,7 @@ def fit(
         model: Compiled.
         arguments: Inputs and targets, and what follows them in Keras' `fit`: batch size, epochs
             and so on.
-        trainer: "fast", "keras", or "auto": the fast one wherever it does the same.
+        trainer: "fast", "keras", or "auto" or "tensorflow": the fast one wherever it does the same.
         growth: Rows and epochs of stages that see the first rows alone, before all the others.
         options: Of Keras' `fit`; inputs and targets may be given as `x` and `y`.
 
@@ -114,6 +114,11 @@ def _fit(
     growth: Growth,
 ) -> _Trained:
     """Train a model, given the arguments of Keras' `fit`."""
+    if trainer == "compiled":
+        raise ModelsError(
+            "The compiled trainer trains Trialbook's own rating models alone. "
+            "Use the trainer `auto` or `keras`."
+        )
     own = own_fit(model)
     if own is not None:
         reason = "it has a `fit` of its own"

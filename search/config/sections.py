@@ -197,8 +197,9 @@ class RunningKeys:
             where trials are small, else one. With several, what `local`, `tpe` and a pruner decide
             depends on which trial ends first.
         threads: Threads a trial; None for its share of this process's cores.
-        trainer: "fast" for our trainer, "keras" for Keras' own `fit`, "auto" for ours wherever it
-            does the same.
+        trainer: "compiled" for compiled epochs of our own rating models, "fast" for our trainer on
+            TensorFlow, "keras" for Keras' own `fit`, "tensorflow" for the fast one wherever it does
+            the same, "auto" for the compiled one where it can and else "tensorflow".
         tracking_uri: MLflow's address; None for `mlflow.db` in the home folder.
         storage: Optuna's address; None for `optuna.db` in the home folder.
     """

@@ -170,6 +170,8 @@ def train_again(stored: Stored, config: StudyConfig, *, on_epoch: OnEpoch | None
     Raises:
         KeyboardInterrupt: Ctrl-C or SIGTERM; the child is closed first.
     """
+    if config.rates and stored.outcome.trainer:  # what "auto" chose then, also where it has changed
+        config = config.at(trainer=stored.outcome.trainer)
     folder = make_folder()
     task = task_of(
         stored.plan,

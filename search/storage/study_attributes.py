@@ -24,6 +24,8 @@ class Key(StrEnum):
     DECIDING = "trialbook:deciding"
 
 
+_COMPILED = 2
+
 _MET = "trialbook:met:"
 """Begins the name of the attribute of each parameter that a trial met while it ran. One attribute
 a parameter, so that two processes never overwrite what the other has met."""
@@ -35,8 +37,11 @@ def is_ours(study: optuna.Study) -> bool:
 
 
 def write_mark(study: optuna.Study) -> None:
-    """Mark a new study as Trialbook's own, before anything else is stored with it."""
-    study.set_user_attr(Key.MARK.value, True)
+    """Mark a new study as Trialbook's own, before anything else is stored with it.
+
+    The mark is the number of the version's way to train: 2 since there is a compiled trainer.
+    """
+    study.set_user_attr(Key.MARK.value, _COMPILED)
 
 
 def has_our_attributes(study: optuna.Study) -> bool:
@@ -50,9 +55,18 @@ def has_our_attributes(study: optuna.Study) -> bool:
 def config_of(study: optuna.Study) -> StudyConfig:
     """The settings of a study, as stored by the last run of the study.
 
-    A study without a word on the rules of its ratings is of an earlier version: it keeps those.
+    A study without a word on the rules of its ratings is of an earlier version: it keeps those. So
+    it is with the trainer: in a study of before the compiled one, "auto" was what "tensorflow" is.
     """
-    return StudyConfig.from_dict({"rules": 1} | study.user_attrs[Key.CONFIG])
+    config = StudyConfig.from_dict({"rules": 1} | study.user_attrs[Key.CONFIG])
+    if config.rates and config.trainer == "auto" and is_before_compiled(study):
+        return config.at(trainer="tensorflow")
+    return config
+
+
+def is_before_compiled(study: optuna.Study) -> bool:
+    """Whether a study was made before there was a compiled trainer."""
+    return is_ours(study) and int(study.user_attrs.get(Key.MARK, 1)) < _COMPILED
 
 
 def write_config(study: optuna.Study, config: StudyConfig) -> None:

@@ -23,6 +23,7 @@ from search.storage.studies import Studies
 from search.storage.study_attributes import (
     config_of,
     dataset_of,
+    is_before_compiled,
     is_ours,
     met_of,
     write_config,
@@ -39,22 +40,24 @@ from search.study.widening import Space
 
 
 def settled(config: StudyConfig, studies: Studies) -> StudyConfig:
-    """Complete a study's settings with the rules of its ratings, where it names none.
+    """Complete a study's settings with the rules and the trainer that it was made with.
 
-    They are the rules that a stored study was made by, and the newest for a new one.
+    A new one has the newest, where it names none.
 
     Args:
         config: The study.
         studies: Where it may be stored already.
     """
-    if config.options.rules is not None:
-        return config
     stored = None
     if studies.address is not None or studies.store.optuna_db.exists():
         _ = studies.storage  # makes the home folder, where only the storage is elsewhere
         stored = studies.find(config.name)
-    ours = stored is not None and is_ours(stored)
-    rules = config_of(stored).options.rules if stored and ours else config.options.rules_in_force
+    own = config_of(stored) if stored is not None and is_ours(stored) else None
+    if own is not None and config.trainer == "auto" and is_before_compiled(stored):
+        config = config.at(trainer=own.trainer)
+    if config.options.rules is not None:
+        return config
+    rules = own.options.rules if own is not None else config.options.rules_in_force
     return config.at(options=replace(config.options, rules=rules))
 
 

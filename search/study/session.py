@@ -132,9 +132,9 @@ class Session:
         The child began with the newest rules before anyone could know: it is started again where
         the study has others.
         """
-        guessed = self._config.options.rules_in_force
+        guessed = (self._config.options.rules_in_force, self._config.trainer)
         self._config = settled(self._config, self._studies)
-        if self._config.options.rules != guessed:
+        if (self._config.options.rules, self._config.trainer) != guessed:
             self._supervisor.change(self._config)
         ready = self._loaded()
         self._warnings = ready.warnings

@@ -33,8 +33,11 @@ from tracking import COMPLETE, PRUNED, REFUSED, Scalar, StudyRecord, TrialRecord
 
 _QUEUED = 5
 
+_STOCK = "keras"
+"""The trainer whose batches are the same every epoch; those of all others are drawn anew."""
+
 # What two studies must share for a value of one to stand in the other.
-_SAME = ("split", "objective", "epochs", "folds", "growth", "trainer")
+_SAME = ("split", "objective", "epochs", "folds", "growth")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,6 +210,8 @@ def _why_not(
     rules = {old.options.rules_in_force, new.options.rules_in_force}
     if rules > {1} and _repeats(before) + _repeats(now):
         return "The rules for repeated ratings differ"
+    if (old.trainer == _STOCK) != (new.trainer == _STOCK):
+        return "The trainers differ"
     for name in _SAME:
         if old.to_dict()[name] != new.to_dict()[name]:
             return f"`{name}` differs"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from quickly import cases
 
 from models import TrainConfig
 from models.data import Part, Split, Vocabulary
@@ -45,7 +46,7 @@ def make_split() -> MakeSplit:
     return make
 
 
-@pytest.fixture(params=["fast", pytest.param("keras", marks=pytest.mark.slow)])
+@pytest.fixture(params=cases(["compiled"], ["fast", "keras"]))
 def trainer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each trainer in turn, as the default of every configuration."""
     defaults = dict(TrainConfig.__init__.__kwdefaults__) | {"trainer": request.param}

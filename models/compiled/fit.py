@@ -1,0 +1,145 @@
+"""Trains a rating model of ours by compiled functions, as Keras' `fit` with callbacks would."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from models.compiled.counters import key_of, shuffle
+from models.compiled.optimizers import State, StepNumbers, penalty
+from models.compiled.passes import Hands
+from models.compiled.plan import Plan, plan_of
+from models.compiled.rows import Rows
+from models.compiled.training import Training, predict
+from models.compiled.weights import Tensor, flat_weights, put_back, segments, tensors
+from models.config import FULL_BATCH, TrainConfig
+from models.data import Part
+from models.evaluation import rmse
+from models.origin import Origin
+
+_MASKS, _ORDER = 1, 2
+
+
+class Listener(Protocol):
+    """Hears each epoch; `models.curve.CurveRecorder` is one."""
+
+    def set_model(self, model: Any) -> None:
+        """Take what has the weights, and the flag that stops the training."""
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Hear that an epoch begins, 0 for the first."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        """Hear an epoch's metrics, by Keras' names."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """What is trained on which rows, for how long.
+
+    Attributes:
+        train: Train rows, in the order in which samples grow.
+        valid: Validation rows; None where none are scored.
+        config: Optimizer, batches, seed.
+        by_epoch: How many of the first rows each epoch trains on; training may end sooner.
+        steps: Steps over which the learning rate falls.
+        threads: How many work at once; no bit of the result depends on it.
+    """
+
+    train: Part
+    valid: Part | None
+    config: TrainConfig
+    by_epoch: Sequence[int]
+    steps: int
+    threads: int
+
+
+class Weights:
+    """A network's weights as a listener sees them: copied, put back, and stopped."""
+
+    def __init__(self, p: NDArray[np.float32]) -> None:
+        self._p = p
+        self.stop_training = False
+
+    def get_weights(self) -> list[NDArray[np.float32]]:
+        """Copy the weights."""
+        return [self._p.copy()]
+
+    def set_weights(self, weights: list[NDArray[np.float32]]) -> None:
+        """Put weights back that `get_weights` copied."""
+        self._p[:] = weights[0]
+
+
+def fit(model: keras.Model, origin: Origin, job: Job, listener: Listener | None) -> Weights:
+    """Train a model; its own weights change only where `finish` puts them back.
+
+    Args:
+        model: Built from `origin`.
+        origin: What it was built from.
+        job: The training.
+        listener: Hears each epoch, and may stop the training; None where no part is scored.
+
+    Returns:
+        The last epoch's weights.
+    """
+    plan, every = _laid_out(origin)
+    p = flat_weights(model, every, plan.size)
+    weights = Weights(p)
+    parts = segments(plan, origin.config, job.config)
+    numbers = StepNumbers(job.config, job.steps)
+    rows = rows_of(job.train)
+    if listener is not None:
+        listener.set_model(weights)
+    state = State(p, *(np.zeros_like(p) for _ in range(3)))
+    with Hands.of(job.threads) as hands:
+        training = Training(plan, state, parts, numbers, hands)
+        for epoch, count in enumerate(job.by_epoch):
+            if listener is not None:
+                listener.on_epoch_begin(epoch)
+            full = job.config.batch_size == FULL_BATCH
+            size = count if full else int(job.config.batch_size)
+            order = _order(count, job.config.seed, epoch, shuffled=not full)
+            key = key_of(job.config.seed, _MASKS, epoch)
+            scored = training.epoch(rows, order, size, key)
+            logs = {"loss": scored.loss, "rmse": scored.rmse}
+            if job.valid is not None:
+                error = rmse(predict(plan, p, rows_of(job.valid)), job.valid.scores)
+                logs |= {"val_loss": error**2 + penalty(p, parts), "val_rmse": error}
+            if listener is not None:
+                listener.on_epoch_end(epoch, logs)
+            if weights.stop_training:
+                break
+    return weights
+
+
+def finish(model: keras.Model, origin: Origin, weights: Weights) -> None:
+    """Put trained weights into the Keras model."""
+    _, every = _laid_out(origin)
+    put_back(model, every, weights.get_weights()[0])
+
+
+def _laid_out(origin: Origin) -> tuple[Plan, list[Tensor]]:
+    plan = plan_of(origin.config, origin, origin.score_range or (0.0, 1.0))
+    return plan, tensors(plan, origin.config)
+
+
+def rows_of(part: Part) -> Rows:
+    """A part's rows as compiled functions take them."""
+    return Rows(
+        np.ascontiguousarray(part.movies, np.int32),
+        np.ascontiguousarray(part.users, np.int32),
+        np.ascontiguousarray(part.scores, np.float32),
+    )
+
+
+def _order(count: int, seed: int, epoch: int, *, shuffled: bool) -> NDArray[np.int64]:
+    """The order of an epoch's rows: drawn anew each epoch, or as they are."""
+    order = np.arange(count, dtype=np.int64)
+    if shuffled:
+        shuffle(order, key_of(seed, _ORDER, epoch))
+    return order

@@ -1,0 +1,66 @@
+"""How a training goes over its rows: batches, epochs, and samples that grow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.config import FULL_BATCH, TrainConfig
+from models.data import Part
+from models.fast import rows_by_epoch
+
+_SAMPLE_SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RowPlan:
+    """How a training goes over its rows.
+
+    Attributes:
+        config: The training's configuration.
+        epochs: How many epochs are trained at most.
+        growth: First rows and epochs of the stages before all rows are seen.
+        order: Where row samples grow, the order of the rows: it depends on their number alone, so
+            that every trial sees the same samples. Else None.
+        by_epoch: How many of the first rows each of the configuration's epochs trains on.
+        steps: Steps of all of them.
+        batch_size: Rows of a batch.
+    """
+
+    config: TrainConfig
+    epochs: int
+    growth: list[tuple[int, int]]
+    order: NDArray[np.int64] | None
+    by_epoch: list[int]
+    steps: int
+    batch_size: int
+
+    @classmethod
+    def of(cls, config: TrainConfig, rows: int, epochs: int | None = None) -> RowPlan:
+        """Plan a training on some rows, for all of the configuration's epochs or fewer."""
+        batch_size = rows if config.batch_size == FULL_BATCH else int(config.batch_size)
+        growth = [(max(1, round(share * rows)), lasting) for share, lasting in config.growth]
+        by_epoch = rows_by_epoch(growth, config.epochs, rows)
+        return cls(
+            config=config,
+            epochs=epochs or config.epochs,
+            growth=growth,
+            order=np.random.default_rng(_SAMPLE_SEED).permutation(rows) if growth else None,
+            by_epoch=by_epoch,
+            steps=sum(-(-count // batch_size) for count in by_epoch),
+            batch_size=batch_size,
+        )
+
+    def ordered(self, part: Part) -> Part:
+        """The rows in the order in which samples grow."""
+        if self.order is None:
+            return part
+        return Part(*(column[self.order] for column in columns_of(part)))
+
+
+def columns_of(part: Part) -> tuple[NDArray[Any], ...]:
+    """Users, movies, scores and row numbers of a part, `[row]` each."""
+    return part.users, part.movies, part.scores, part.rows
