@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check -q install --no-compile -c constraints.txt
 COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(VENV)/lib >/dev/null 2>&1 || true
 # The trainer's functions, once; else the first study would do it.
-TRAINER := $(BIN)/python -c 'from models.compiled import warm_up; warm_up()' >/dev/null 2>&1 || true
+TRAINER := $(BIN)/python -c 'from models.compiled.warm_up import warm_up; warm_up()' >/dev/null 2>&1 || true
 WORKERS ?= 2
 
 .PHONY: search test test-all lint types check venv dev bench bench-full clean

@@ -16,8 +16,8 @@ from typing import Protocol
 import keras
 
 from models.blocks import dense, dropped, id_bias, vector
+from models.compiled.origin import Origin, keep_origin
 from models.config import ModelConfig
-from models.origin import Origin, keep_origin
 from models.output_unit import OutputUnit
 
 
@@ -46,7 +46,7 @@ def build_model(
     Args:
         config: Family, sizes, rates, activations and penalties.
         vocabulary: Gives the rows of every embedding table.
-        train_mean: Mean score of the train part; needed when the output bias is "train_mean".
+        train_mean: Mean of the train scores; needed when the output bias is "train_mean".
         score_range: Least and greatest score; needed for a scaled sigmoid.
         seed: Seeds initial values and dropout masks, a stream for each layer.
 
@@ -63,16 +63,15 @@ def build_model(
         >>> model.count_params()  # tables 3 x 2 and 4 x 2, output 4 weights and a bias
         19
     """
-    output = OutputUnit(config, train_mean, score_range)
     codes, seeds = _Codes.of(vocabulary), _seeds(seed)
+    output = OutputUnit(config, train_mean, score_range)
     if config.family == "mlp":
         hidden = _dense_layers(config, codes, seeds)
         score = output.unit(next(seeds), output.activation)(hidden)
     else:
         score = _sum_of_terms(config, codes, seeds, output)
     model = keras.Model([codes.movie, codes.user], output.stretched(score), name="ratings")
-    rows = (vocabulary.user_rows, vocabulary.movie_rows)
-    keep_origin(model, Origin(config, *rows, score_range))
+    keep_origin(model, Origin(config, codes.user_rows, codes.movie_rows, score_range))
     return model
 
 

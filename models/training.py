@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.builder import build_model
-from models.compiled_route import COMPILED, finish, fit_compiled, origin_for
+from models.compiled.route import COMPILED, finish, fit_compiled, origin_for
+from models.compiled.row_plan import RowPlan, columns_of
 from models.config import FULL_BATCH, ModelConfig, TrainConfig
 from models.curve import CurveRecorder, Epoch
 from models.data import Part, Split
 from models.evaluation import inputs_of, rmse
 from models.fast import TrainerUsed, fit
 from models.optimizers import make_optimizer
-from models.row_plan import RowPlan, columns_of
 
 _PREDICT_ROWS = 65_536
 
@@ -134,29 +134,28 @@ def train(
     """
     recorder = CurveRecorder(config, on_epoch)
     started = time.perf_counter()
-    plan = RowPlan.of(config, len(split.train))
-    origin = origin_for(model, config)
-    if origin is not None:
-        compile_model(model, config, plan.steps)
-        weights = fit_compiled(model, origin, split.train, plan, recorder, split.valid)
-        trainer = TrainerUsed(COMPILED)
-        trained = time.perf_counter()
-        recorder.restore_best(weights)
-        finish(model, origin, weights)
-    else:
-        trainer = _fit_recorded(model, split, plan, recorder)
-        trained = time.perf_counter()
-        recorder.restore_best(model)
+    trainer = _fit_recorded(model, split, config, recorder)
+    trained = time.perf_counter()
     value = rmse(predict(model, split.valid), split.valid.scores)
     seconds = {"train": trained - started, "evaluate": time.perf_counter() - trained}
     return _result(recorder, value, seconds, trainer)
 
 
 def _fit_recorded(
-    model: keras.Model, split: Split, plan: RowPlan, recorder: CurveRecorder
+    model: keras.Model, split: Split, config: TrainConfig, recorder: CurveRecorder
 ) -> TrainerUsed:
-    """Train on the train part; the recorder receives each epoch's train and validation metrics."""
-    return _fit(
+    """Train on the train part, and restore the best epoch's weights.
+
+    The recorder receives each epoch's train and validation metrics.
+    """
+    plan, origin = RowPlan.of(config, len(split.train)), origin_for(model, config)
+    if origin is not None:
+        compile_model(model, config, plan.steps)
+        weights = fit_compiled(model, origin, split.train, plan, recorder, split.valid)
+        recorder.restore_best(weights)
+        finish(model, origin, weights)
+        return TrainerUsed(COMPILED)
+    trainer = _fit(
         model,
         plan.ordered(split.train),
         plan,
@@ -164,6 +163,8 @@ def _fit_recorded(
         validation_batch_size=min(len(split.valid), _PREDICT_ROWS),
         callbacks=[recorder],
     )
+    recorder.restore_best(model)
+    return trainer
 
 
 def _result(

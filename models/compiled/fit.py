@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from models.compiled.counters import key_of, shuffle
 from models.compiled.optimizers import State, StepNumbers, penalty
+from models.compiled.origin import Origin
 from models.compiled.passes import Hands
 from models.compiled.plan import Plan, plan_of
-from models.compiled.rows import Rows
+from models.compiled.space import Rows
 from models.compiled.training import Training, predict
 from models.compiled.weights import Tensor, flat_weights, put_back, segments, tensors
 from models.config import FULL_BATCH, TrainConfig
 from models.data import Part
 from models.evaluation import rmse
-from models.origin import Origin
 
 _MASKS, _ORDER = 1, 2
 
@@ -124,7 +124,7 @@ def finish(model: keras.Model, origin: Origin, weights: Weights) -> None:
 
 
 def _laid_out(origin: Origin) -> tuple[Plan, list[Tensor]]:
-    plan = plan_of(origin.config, origin, origin.score_range or (0.0, 1.0))
+    plan = plan_of(origin)
     return plan, tensors(plan, origin.config)
 
 

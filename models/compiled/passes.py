@@ -17,17 +17,11 @@ from typing import Any
 import numba
 import numpy as np
 
+from models.compiled.first_layer import return_first, work_out_first
 from models.compiled.optimizers import Segments, State, Step, update
 from models.compiled.plan import Plan
-from models.compiled.rows import (
-    Batch,
-    Space,
-    add_rows,
-    make_first,
-    make_space,
-    return_first,
-    work_out_first,
-)
+from models.compiled.rows import add_rows
+from models.compiled.space import Batch, Space, make_first, make_space
 from models.compiled.vectors import HOW, add, fill
 
 SHARES = 4

@@ -7,14 +7,14 @@ width is padded to a multiple of 16 with zeros, whose gradients are zeros.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.builder import VocabularySize
 from models.compiled.activations import NAMES
 from models.compiled.counters import LEVELS
+from models.compiled.origin import Origin
 from models.config import ModelConfig
 
 _WIDTH = 16
@@ -99,69 +99,86 @@ class Plan(NamedTuple):
     size: int
 
 
-def plan_of(config: ModelConfig, rows: VocabularySize, score_range: tuple[float, float]) -> Plan:
-    """Lay a network out.
-
-    Args:
-        config: The network.
-        rows: Row counts of its tables.
-        score_range: Least and greatest score, for a scaled sigmoid.
-    """
+def plan_of(origin: Origin) -> Plan:
+    """Lay a network out, from what it was built from."""
+    config = origin.config
     layered, multiplied = config.family != "gmf", config.family != "mlp"
     movie_size = (config.movie_embedding_size or config.embedding_size) if layered else 0
     user_size = config.embedding_size if layered else 0
-    factors = (config.factors or config.embedding_size) if multiplied else 0
     units = np.array([movie_size + user_size, *config.units] if layered else [], np.int64)
-    widths = units.copy()
-    widths[1:] = -(-widths[1:] // _WIDTH) * _WIDTH
-    rates = np.array([config.embedding_dropout, *config.dropout] if layered else [], np.float64)
-    words = _words([*units, factors])
-    scaled = config.output_activation == SCALED
-    low, high = score_range
-    place = _Places()
-    tables = {
-        "movie_vectors": place.take(rows.movie_rows * movie_size, layered),
-        "user_vectors": place.take(rows.user_rows * user_size, layered),
-        "movie_factors": place.take(rows.movie_rows * factors, multiplied),
-        "user_factors": place.take(rows.user_rows * factors, multiplied),
-        "movie_bias": place.take(rows.movie_rows, multiplied),
-        "user_bias": place.take(rows.user_rows, multiplied),
+    sizes: dict[str, Any] = {
+        "movies": origin.movie_rows,
+        "users": origin.user_rows,
+        "movie_size": movie_size,
+        "user_size": user_size,
+        "factors": (config.factors or config.embedding_size) if multiplied else 0,
+        "units": units,
+        "widths": np.append(units[:1], -(-units[1:] // _WIDTH) * _WIDTH),
     }
-    small = place.next
+    places = _places(config, sizes)
+    masks = _masks(config, [*units, sizes["factors"]])
+    return Plan(**sizes, **masks, **_functions(origin), **places)
+
+
+def _functions(origin: Origin) -> dict[str, Any]:
+    """The activations, and the range that a scaled sigmoid is stretched over."""
+    config = origin.config
+    scaled = config.output_activation == SCALED
+    low, high = origin.score_range if scaled and origin.score_range else (0.0, 1.0)
+    output = "sigmoid" if scaled else config.output_activation
+    return {
+        "activation": NAMES.index(config.activation),
+        "output": NAMES.index(output),
+        "low": low,
+        "span": high - low,
+    }
+
+
+def _masks(config: ModelConfig, units: list[int]) -> dict[str, Any]:
+    """The rates of the masks, and where the random words of each begin; the product's is last."""
+    layered = len(units) > 1
+    rates = np.array([config.embedding_dropout, *config.dropout] if layered else [], np.float64)
+    counts = [-(-int(width) // _WORD_UNITS) for width in units]
+    words = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return {
+        "dropped": np.round(rates * LEVELS).astype(np.uint64),
+        "scales": 1 / (1 - rates),
+        "words": words[: len(units) - 1],
+        "factor_dropped": np.uint64(round(config.factor_dropout * LEVELS)),
+        "factor_scale": 1 / (1 - config.factor_dropout),
+        "factor_word": int(words[len(units) - 1]),
+        "row_words": int(words[-1]),
+    }
+
+
+def _places(config: ModelConfig, sizes: dict[str, Any]) -> dict[str, Any]:
+    """The places of all tensors: tables, then kernels and biases."""
+    layered, multiplied = config.family != "gmf", config.family != "mlp"
+    movies, users, factors, widths = (sizes[n] for n in ("movies", "users", "factors", "widths"))
+    place = _Places()
+    places: dict[str, Any] = {
+        "movie_vectors": place.take(movies * sizes["movie_size"], layered),
+        "user_vectors": place.take(users * sizes["user_size"], layered),
+        "movie_factors": place.take(movies * factors, multiplied),
+        "user_factors": place.take(users * factors, multiplied),
+        "movie_bias": place.take(movies, multiplied),
+        "user_bias": place.take(users, multiplied),
+        "small": place.next,
+    }
     kernels, biases = [], []
     for inputs, outputs in pairwise(widths):
         kernels.append(place.take(int(inputs * outputs)))
         biases.append(place.take(int(outputs)))
-    return Plan(
-        movies=rows.movie_rows,
-        users=rows.user_rows,
-        movie_size=movie_size,
-        user_size=user_size,
-        factors=factors,
-        units=units,
-        widths=widths,
-        kernels=np.array(kernels, np.int64),
-        biases=np.array(biases, np.int64),
-        dropped=np.array([round(rate * LEVELS) for rate in rates], np.uint64),
-        scales=1 / (1 - rates),
-        words=words[: len(units)],
-        factor_dropped=np.uint64(round(config.factor_dropout * LEVELS)),
-        factor_scale=1 / (1 - config.factor_dropout),
-        factor_word=int(words[len(units)]),
-        row_words=int(words[-1]),
-        activation=NAMES.index(config.activation),
-        output=NAMES.index("sigmoid" if scaled else config.output_activation),
-        low=low if scaled else 0.0,
-        span=high - low if scaled else 1.0,
-        **tables,
-        line=int(max([*widths, 0])) + _WIDTH,
-        small=small,
-        score_kernel=place.take(int(widths[-1]) if layered else 0, layered),
-        score_bias=place.take(1, layered),
-        product_kernel=place.take(factors, multiplied),
-        product_bias=place.take(1, config.family == "gmf"),
-        size=place.next,
-    )
+    return places | {
+        "kernels": np.array(kernels, np.int64),
+        "biases": np.array(biases, np.int64),
+        "score_kernel": place.take(int(widths[-1]) if layered else 0, layered),
+        "score_bias": place.take(1, layered),
+        "product_kernel": place.take(factors, multiplied),
+        "product_bias": place.take(1, config.family == "gmf"),
+        "line": int(max([*widths, 0])) + _WIDTH,
+        "size": place.next,
+    }
 
 
 class _Places:
@@ -176,9 +193,3 @@ class _Places:
             return NONE
         first, self.next = self.next, self.next + count
         return first
-
-
-def _words(units: list[int]) -> NDArray[np.int64]:
-    """Number of the first random word of each mask of a row, and of the row after it."""
-    counts = [-(-int(width) // _WORD_UNITS) for width in units]
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.compiled.first_layer import work_out_first
 from models.compiled.optimizers import Segments, State, StepNumbers
 from models.compiled.passes import (
     LARGE,
@@ -17,7 +18,8 @@ from models.compiled.passes import (
     take_small_steps,
 )
 from models.compiled.plan import Plan
-from models.compiled.rows import Batch, Rows, make_first, make_space, score_rows, work_out_first
+from models.compiled.rows import score_rows
+from models.compiled.space import Batch, Rows, make_first, make_space
 
 _STEPS = 64  # small steps of one call
 

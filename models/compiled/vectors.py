@@ -11,6 +11,10 @@ from typing import Any
 import numba
 import numpy as np
 
+from models.compiled.cache import use_cache
+
+use_cache()  # before any function is declared
+
 FAST = {"reassoc", "contract", "arcp", "nsz"}
 """What LLVM may do to sums so that they use vectors; NaN and infinity are kept."""
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from models.compiled.counters import key_of, shuffle
 from models.compiled.optimizers import State, StepNumbers
+from models.compiled.origin import Origin
 from models.compiled.passes import LARGE, Hands
 from models.compiled.plan import plan_of
-from models.compiled.rows import Rows
+from models.compiled.space import Rows
 from models.compiled.training import Training, predict
 from models.compiled.weights import segments
 from models.config import ModelConfig, TrainConfig
@@ -18,20 +17,12 @@ from models.config import ModelConfig, TrainConfig
 _SMALL = ModelConfig(family="neumf", embedding_size=1, units=(1,), dropout=(0.0,))
 
 
-@dataclass(frozen=True, slots=True)
-class _Few:
-    """Row counts of the smallest tables."""
-
-    user_rows: int = 1
-    movie_rows: int = 1
-
-
 def warm_up() -> None:
     """Train the smallest network on one row, so that every function is compiled.
 
     From the cache this takes some tenths of a second, else about 15 seconds of one core.
     """
-    plan = plan_of(_SMALL, _Few(), (0.0, 1.0))
+    plan = plan_of(Origin(_SMALL, 1, 1, None))
     rows = Rows(np.zeros(1, np.int32), np.zeros(1, np.int32), np.ones(1, np.float32))
     state = State(*(np.zeros(plan.size, np.float32) for _ in range(4)))
     parts, numbers = segments(plan, _SMALL, TrainConfig()), StepNumbers(TrainConfig(), 2)
@@ -42,7 +33,3 @@ def warm_up() -> None:
         for size in (1, LARGE):
             training.epoch(rows, order, size, key)
     predict(plan, state.p, rows)
-
-
-if __name__ == "__main__":
-    warm_up()

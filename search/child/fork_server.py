@@ -81,7 +81,7 @@ def _preload() -> None:
     watching = child.die_with_parent(loaded)
     for name in _PRELOADED:
         importlib.import_module(name)
-    importlib.import_module("models.compiled").warm_up()
+    importlib.import_module("models.compiled.warm_up").warm_up()
     loaded.set()
     watching.join()
     gc.collect()

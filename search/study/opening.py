@@ -53,8 +53,8 @@ def settled(config: StudyConfig, studies: Studies) -> StudyConfig:
         _ = studies.storage  # makes the home folder, where only the storage is elsewhere
         stored = studies.find(config.name)
     own = config_of(stored) if stored is not None and is_ours(stored) else None
-    if own is not None and config.trainer == "auto" and is_before_compiled(stored):
-        config = config.at(trainer=own.trainer)
+    if stored is not None and own is not None and is_before_compiled(stored):
+        config = config.at(trainer=own.trainer) if config.trainer == "auto" else config
     if config.options.rules is not None:
         return config
     rules = own.options.rules if own is not None else config.options.rules_in_force

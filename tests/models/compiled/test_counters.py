@@ -6,19 +6,16 @@ import numpy as np
 import pytest
 
 from models.compiled.counters import key_of, shuffle
+from models.compiled.forward import draw_masks
+from models.compiled.origin import Origin
 from models.compiled.plan import plan_of
-from models.compiled.rows import draw_masks, make_space
+from models.compiled.space import make_space
 from models.config import ModelConfig
-
-
-class Size:
-    user_rows = 2
-    movie_rows = 2
 
 
 def _masks(rate: float, rows: int, *, epoch: int = 0, seed: int = 1) -> np.ndarray:
     """The first layer's masks of some rows, `[row, unit]`."""
-    plan = plan_of(ModelConfig(units=(60, 8), dropout=(rate, 0.5)), Size(), (0, 1))
+    plan = plan_of(Origin(ModelConfig(units=(60, 8), dropout=(rate, 0.5)), 2, 2, None))
     space, key, drawn = make_space(plan, np.float32), key_of(seed, 1, epoch), []
     for row in range(rows):
         draw_masks(plan, space, key, np.uint64(row * plan.row_words))

@@ -16,10 +16,13 @@ from quickly import cases
 
 from models import ACTIVATIONS, OUTPUT_ACTIVATIONS, ModelConfig, build_model, make_deterministic
 from models.compiled.counters import key_of
+from models.compiled.forward import draw_masks
 from models.compiled.optimizers import State, StepNumbers
+from models.compiled.origin import Origin
 from models.compiled.passes import Hands, Steps, settle
 from models.compiled.plan import Plan, plan_of
-from models.compiled.rows import Batch, Rows, Space, add_rows, draw_masks, make_space
+from models.compiled.rows import add_rows
+from models.compiled.space import Batch, Rows, Space, make_space
 from models.compiled.training import predict
 from models.compiled.weights import Tensor, flat_weights, segments, tensors
 from models.config import FAMILIES, TrainConfig
@@ -55,7 +58,7 @@ def _make(config: ModelConfig) -> Made:
     model = build_model(config, Size(), train_mean=3.1, score_range=RANGE, seed=3)
     rng = np.random.default_rng(5)  # biases of zero would hide mistakes
     model.set_weights([w + rng.normal(0, 0.1, w.shape) for w in model.get_weights()])
-    plan = plan_of(config, Size(), RANGE)
+    plan = plan_of(Origin(config, 23, 31, RANGE))
     every = tensors(plan, config)
     return Made(model, plan, every, flat_weights(model, every, plan.size, np.float64))
 

@@ -22,11 +22,11 @@ from models import (
     refit,
     train,
 )
-from models.compiled import Job, fit
+from models.compiled.fit import Job, fit
+from models.compiled.origin import Origin, origin_of
 from models.compiled.passes import LARGE
 from models.data import Split, load_ratings, split_ratings
 from models.evaluation import rmse
-from models.origin import Origin, origin_of
 
 ROOT = Path(__file__).resolve().parents[3]
 MLP = ModelConfig(embedding_size=4, units=(12, 6), dropout=(0.5, 0.2), l2_embedding=1e-4)

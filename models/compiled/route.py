@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import keras
 
+from models.compiled.origin import Origin, origin_of
+from models.compiled.row_plan import RowPlan
 from models.config import TrainConfig
 from models.curve import CurveRecorder
 from models.data import Part
 from models.devices import device_types, threads_in_use
 from models.errors import ModelsError
-from models.origin import Origin, origin_of
-from models.row_plan import RowPlan
 
 if TYPE_CHECKING:
-    from models.compiled import Weights
+    from models.compiled.fit import Weights
 
 COMPILED = "compiled"
 
@@ -81,4 +81,4 @@ def finish(model: keras.Model, origin: Origin, weights: Weights) -> None:
 
 
 def _compiled() -> ModuleType:
-    return import_module("models.compiled")
+    return import_module("models.compiled.fit")

@@ -1,0 +1,103 @@
+"""One row's gradients, from the output back to the tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from models.compiled.activations import RELU, slope
+from models.compiled.plan import NONE, Plan
+from models.compiled.space import Space
+from models.compiled.vectors import INSIDE, add, add_times, dot, fill
+
+
+@numba.njit(**INSIDE)
+def backward(plan: Plan, p: Any, movie: Any, user: Any, space: Space, along: Any) -> None:
+    """Add one row's gradients, after `forward` on the same row.
+
+    Args:
+        plan: The network.
+        p: Its weights.
+        movie: The row's movie.
+        user: The row's user.
+        space: The share's memory.
+        along: The loss by the number before the output's activation.
+    """
+    depth, shared = len(plan.units) - 1, len(space.first) > 0
+    if depth >= 0:
+        _back_to_top(plan, p, depth, space, along)
+        for layer in range(depth - 1, -1, -1):
+            if layer == 0 and shared:
+                width = plan.widths[1]
+                add(space.first, movie * width, space.back, plan.line, width)
+                add(space.first, (plan.movies + user) * width, space.back, plan.line, width)
+            else:
+                _back_through(plan, p, layer, space)
+        if not shared:
+            place, g = plan.movie_vectors + movie * plan.movie_size, space.gradient
+            add(g, place, space.back, 0, plan.movie_size)
+            place = plan.user_vectors + user * plan.user_size
+            add(g, place, space.back, plan.movie_size, plan.user_size)
+    if plan.factors > 0:
+        _back_to_factors(plan, p, movie, user, space, along)
+
+
+@numba.njit(**INSIDE)
+def _set_back(plan: Plan, layer: Any, unit: Any, value: Any, space: Space) -> None:
+    """Store the loss by a unit before its activation, given the loss by its masked value.
+
+    Of the layers' input, layer 0, only the mask counts.
+    """
+    at = layer * plan.line + unit
+    kept = space.kept[at]
+    if layer > 0 and plan.activation != RELU:
+        z = space.z[at - plan.line]
+        value *= space.z.dtype.type(slope(plan.activation, z, space.h[at] / kept))
+    space.back[at] = value * kept
+
+
+@numba.njit(**INSIDE)
+def _back_to_top(plan: Plan, p: Any, depth: Any, space: Space, along: Any) -> None:
+    """From the output to the last layer, or to the input where there is no layer."""
+    at = depth * plan.line
+    space.gradient[plan.score_bias] += along
+    fill(space.back, at, plan.widths[depth], along * 0)
+    for n in range(at, at + space.count[depth]):
+        unit = space.on[n]
+        space.gradient[plan.score_kernel + unit] += along * space.h[at + unit]
+        _set_back(plan, depth, unit, along * p[plan.score_kernel + unit], space)
+
+
+@numba.njit(**INSIDE)
+def _back_through(plan: Plan, p: Any, layer: Any, space: Space) -> None:
+    """From a layer, number `layer` + 1, to its input."""
+    width, at = plan.widths[layer + 1], layer * plan.line
+    above, zero = at + plan.line, p.dtype.type(0)
+    fill(space.back, at, plan.widths[layer], zero)
+    add(space.gradient, plan.biases[layer], space.back, above, width)
+    for n in range(at, at + space.count[layer]):
+        unit = space.on[n]
+        line = plan.kernels[layer] + unit * width
+        along = dot(p, line, space.back, above, width)
+        add_times(space.gradient, line, space.h[at + unit], space.back, above, width)
+        _set_back(plan, layer, unit, along, space)
+
+
+@numba.njit(**INSIDE)
+def _back_to_factors(plan: Plan, p: Any, movie: Any, user: Any, space: Space, along: Any) -> None:
+    """Add one row's gradients of the product, its weights and the biases."""
+    g, kernel = space.gradient, np.uint64(plan.product_kernel)
+    one = np.uint64(plan.movie_factors + movie * plan.factors)
+    other = np.uint64(plan.user_factors + user * plan.factors)
+    for k in range(np.uint64(plan.factors)):
+        own = along * space.product[k]
+        a, b, w = p[one + k], p[other + k], p[kernel + k]
+        g[kernel + k] += own * a * b
+        g[one + k] += own * w * b
+        g[other + k] += own * w * a
+    g[plan.movie_bias + movie] += along
+    g[plan.user_bias + user] += along
+    if plan.product_bias != NONE:
+        g[plan.product_bias] += along

@@ -1,0 +1,149 @@
+"""One row through the network, and the dropout masks that it meets.
+
+Masks come from counters: no other row's draws change them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from models.compiled.activations import RELU, bend
+from models.compiled.counters import word as word_of
+from models.compiled.plan import NONE, Plan
+from models.compiled.space import Space
+from models.compiled.vectors import INSIDE, add, add_times, copy
+
+_SIXTEEN = np.uint64(0xFFFF)
+
+
+@numba.njit(**INSIDE)
+def draw_masks(plan: Plan, space: Space, key: Any, word: Any) -> None:
+    """Draw a row's masks; those of rate 0 stay ones.
+
+    Args:
+        plan: The network.
+        space: Its masks are overwritten.
+        key: Of the epoch's masks.
+        word: Number of the row's first random word, uint64.
+    """
+    for layer in range(len(plan.units)):
+        if plan.dropped[layer] > 0:
+            first, at = word + np.uint64(plan.words[layer]), layer * plan.line
+            rate = (plan.dropped[layer], plan.scales[layer])
+            _draw_mask(space.kept, at, plan.units[layer], key, first, rate)
+    if plan.factor_dropped > 0:
+        first = word + np.uint64(plan.factor_word)
+        rate = (plan.factor_dropped, plan.factor_scale)
+        _draw_mask(space.product, 0, plan.factors, key, first, rate)
+
+
+@numba.njit(**INSIDE)
+def _draw_mask(mask: Any, at: Any, units: Any, key: Any, first: Any, rate: Any) -> None:
+    """Fill a mask, four units a word, given the number of the first word.
+
+    A unit is 0 where its 16 bits are below the first number of `rate`, else the second.
+    """
+    place, dropped, zero = np.uint64(at), rate[0], mask.dtype.type(0)
+    scale = mask.dtype.type(rate[1])
+    for quarter in range(np.uint64((units + 3) // 4)):
+        bits = word_of(key, first + quarter)
+        for part in range(np.uint64(4)):
+            own = (bits >> (np.uint64(16) * part)) & _SIXTEEN
+            mask[place + np.uint64(4) * quarter + part] = scale if own >= dropped else zero
+
+
+@numba.njit(**INSIDE)
+def forward(plan: Plan, p: Any, movie: Any, user: Any, first: Any, space: Space) -> Any:
+    """The number before the output's activation, for one row.
+
+    Args:
+        plan: The network.
+        p: Its weights.
+        movie: The row's movie.
+        user: The row's user.
+        first: As `Batch.first`.
+        space: The share's memory; it holds the row's layers afterwards.
+    """
+    z, shared = np.float64(0), len(first) > 0
+    depth = len(plan.units) - 1
+    if depth >= 0:
+        if not shared:
+            _take_vectors(plan, p, movie, user, space)
+        for layer in range(depth):
+            if layer == 0 and shared:
+                width = plan.widths[1]
+                copy(space.z, 0, first, movie * width, width)
+                add(space.z, 0, first, (plan.movies + user) * width, width)
+            else:
+                _through(plan, p, layer, space)
+            _switch(plan, layer, space)
+        top = depth * plan.line
+        for n in range(top, top + space.count[depth]):
+            unit = space.on[n]
+            z += p[plan.score_kernel + unit] * space.h[top + unit]
+        z += p[plan.score_bias]
+    if plan.factors > 0:
+        z += _product(plan, p, movie, user, space)
+    return z
+
+
+@numba.njit(**INSIDE)
+def _product(plan: Plan, p: Any, movie: Any, user: Any, space: Space) -> Any:
+    """The weighted product of a row's two vectors, masked, and the biases."""
+    kernel, total = np.uint64(plan.product_kernel), p.dtype.type(0)
+    one = np.uint64(plan.movie_factors + movie * plan.factors)
+    other = np.uint64(plan.user_factors + user * plan.factors)
+    for k in range(np.uint64(plan.factors)):
+        total += p[kernel + k] * p[one + k] * p[other + k] * space.product[k]
+    total += p[plan.movie_bias + movie] + p[plan.user_bias + user]
+    return total + p[plan.product_bias] if plan.product_bias != NONE else total
+
+
+@numba.njit(**INSIDE)
+def _take_vectors(plan: Plan, p: Any, movie: Any, user: Any, space: Space) -> None:
+    """Put a row's vectors one behind the other, masked; list what is not dropped."""
+    copy(space.h, 0, p, plan.movie_vectors + movie * plan.movie_size, plan.movie_size)
+    of = plan.user_vectors + user * plan.user_size
+    copy(space.h, plan.movie_size, p, of, plan.user_size)
+    count = 0
+    for k in range(plan.units[0]):
+        space.h[k] *= space.kept[k]
+        space.on[count] = k
+        count += space.kept[k] != 0
+    space.count[0] = count
+
+
+@numba.njit(**INSIDE)
+def _through(plan: Plan, p: Any, layer: Any, space: Space) -> None:
+    """A layer before its activation: its bias, and the kernel's lines of the units that are on."""
+    width, at = plan.widths[layer + 1], layer * plan.line
+    copy(space.z, at, p, plan.biases[layer], width)
+    for n in range(at, at + space.count[layer]):
+        unit = space.on[n]
+        line = plan.kernels[layer] + unit * width
+        add_times(space.z, at, space.h[at + unit], p, line, width)
+
+
+@numba.njit(**INSIDE)
+def _switch(plan: Plan, layer: Any, space: Space) -> None:
+    """Apply a layer's activation and mask, and list the units that are on."""
+    at, above, count = np.uint64(layer * plan.line), np.uint64((layer + 1) * plan.line), 0
+    units, zero = np.uint64(plan.units[layer + 1]), space.z.dtype.type(0)
+    if plan.activation == RELU:
+        for i in range(units):
+            space.h[above + i] = max(space.z[at + i], zero) * space.kept[above + i]
+        for i in range(units):
+            space.on[above + np.uint64(count)] = np.int64(i)
+            count += space.h[above + i] > 0
+    else:
+        for i in range(units):
+            kept = space.kept[above + i]
+            space.on[above + np.uint64(count)] = np.int64(i)
+            count += kept != 0
+            space.h[above + i] = (
+                kept * bend(plan.activation, space.z[at + i]) if kept != 0 else zero
+            )
+    space.count[layer + 1] = count

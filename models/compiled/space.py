@@ -1,0 +1,102 @@
+"""What compiled functions are given beside a network and its weights: rows, and memory."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.compiled.plan import Plan
+
+BLOCK = 256
+"""Rows whose kernels' gradients are added up in float32; sums of blocks are float64."""
+
+
+class Rows(NamedTuple):
+    """Rated pairs: codes and scores, `[row]` each."""
+
+    movies: NDArray[np.int32]
+    users: NDArray[np.int32]
+    scores: NDArray[np.float32]
+
+
+class Batch(NamedTuple):
+    """Some train rows, as a share of a step is given them.
+
+    Attributes:
+        rows: All train rows.
+        order: The numbers of those to train on.
+        first: The first layer of each movie and user, as `work_out_first` left it; empty where each
+            row works its own out.
+        key: Of this epoch's masks.
+        weight: 2 / (rows of the batch): the slope of the mean square by an error.
+    """
+
+    rows: Rows
+    order: NDArray[np.int64]
+    first: Any
+    key: np.uint64
+    weight: float
+
+
+class Space(NamedTuple):
+    """The memory of one share of a batch's rows: no other share touches it.
+
+    All arrays are flat. Of those by layer, a layer begins at its number times `plan.line`.
+
+    Attributes:
+        z: Each layer before its activation.
+        h: Each layer's input, masked.
+        kept: Each mask.
+        back: The loss by each layer's input, masked, before its activation.
+        on: Numbers of the units of each layer's input that are on.
+        count: How many are on, `[layer]`.
+        product: The mask of the product, `[factor]`.
+        gradient: Sums for all weights, `[weight]`; of kernels and biases since the last block.
+        total: Sums of blocks of kernels and biases, `[weight]`.
+        first: Sums of the loss by the first layer, for each movie and then each user.
+        wrong: Sum of squared errors, `[1]`.
+    """
+
+    z: Any
+    h: Any
+    kept: Any
+    back: Any
+    on: Any
+    count: Any
+    product: Any
+    gradient: Any
+    total: Any
+    first: Any
+    wrong: Any
+
+
+def make_space(plan: Plan, dtype: Any, *, trains: bool = True, shared: bool = False) -> Space:
+    """Make the memory of one share, all zeros and masks of ones.
+
+    Args:
+        plan: The network.
+        dtype: Of its weights.
+        trains: Whether it holds gradients.
+        shared: Whether the first layer's sums are by movie and user.
+    """
+    lines = max(1, len(plan.units)) * plan.line
+    return Space(
+        z=np.zeros(lines, dtype),
+        h=np.zeros(lines, dtype),
+        kept=np.ones(lines, dtype),
+        back=np.zeros(lines, dtype),
+        on=np.zeros(lines, np.int64),
+        count=np.zeros(max(1, len(plan.units)), np.int64),
+        product=np.ones(plan.factors + 4, dtype),
+        gradient=np.zeros(plan.size if trains else 0, dtype),
+        total=np.zeros(plan.size - plan.small if trains else 0, np.float64),
+        first=make_first(plan, dtype) if shared else np.zeros(0, dtype),
+        wrong=np.zeros(1, np.float64),
+    )
+
+
+def make_first(plan: Plan, dtype: Any) -> NDArray[Any]:
+    """The first layer for each movie and then each user, flat, all zeros."""
+    return np.zeros((plan.movies + plan.users) * int(plan.widths[1]), dtype)
