@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from models.checks import count_of
 from models.data.marks import ScoreCounts, marks_of
 from models.data.ratings import Ratings
 from models.data.repeats import pair_keys
@@ -14,6 +15,7 @@ from models.data.split import GIVEN, Split
 _MANY_SINGLES = 0.1
 _MANY_UNSEEN = 0.2
 _FEW_VALIDATED = 100
+_FEW_SCORES = 20
 _SAME = 0.9
 _ONE_USER = 0.2
 _TIMES_ALIKE = 0.5
@@ -154,8 +156,8 @@ def _unseen(ratings: Ratings, split: Split) -> list[str]:
     return [
         f"{_of(unseen, rows, 'validation rows', 'have')} "
         f"a user or a movie without a train row, of which "
-        f"a model can only guess: {split.unseen['valid_users']:,} users and "
-        f"{split.unseen['valid_movies']:,} movies. Take {out}."
+        f"a model can only guess: {count_of(int(split.unseen['valid_users']), 'user')} and "
+        f"{count_of(int(split.unseen['valid_movies']), 'movie')}. Take {out}."
     ]
 
 
@@ -176,9 +178,23 @@ def _few_rows(ratings: Ratings, split: Split) -> list[str]:
     rows = len(split.valid)
     if rows >= _FEW_VALIDATED:
         return []
+    folds = ", or cross-validate with `--folds 5`" if len(split.train) >= _FEW_VALIDATED else ""
     return [
-        f"Only {rows:,} of {len(ratings):,} ratings are the validation part: chance decides "
-        "between trials. Take more ratings, or cross-validate with `--folds 5`."
+        f"Only {rows:,} of {count_of(len(ratings), 'rating')} "
+        f"{'is' if rows == 1 else 'are'} the validation part: chance decides between trials. "
+        f"Take more ratings{folds}."
+    ]
+
+
+def _swapped(ratings: Ratings) -> list[str]:
+    """Warn where what was taken for scores is rather the ids of users or movies."""
+    values = np.unique(ratings.scores)
+    whole = bool((values == np.round(values)).all())
+    if not whole or len(values) <= max(_FEW_SCORES, ratings.n_users):
+        return []
+    return [
+        f"{count_of(ratings.n_users, 'user')} against {len(values):,} different scores, all whole: "
+        "are the columns in another order? Name them with `--columns` or `--score-column`."
     ]
 
 
@@ -247,6 +263,7 @@ _SCORE_LOOKS: tuple[Callable[[ScoreCounts], list[str]], ...] = (
     _strange_scores,
 )
 _LOOKS: tuple[Callable[[Ratings], list[str]], ...] = (
+    _swapped,
     _single_ratings,
     _one_user,
     _missing_ids,

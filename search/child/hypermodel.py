@@ -17,6 +17,7 @@ import models
 from search.child.allotment import Allotment
 from search.child.asking import AskingHyperParameters
 from search.child.fit_data import FitData, load_fit_data
+from search.child.fit_notes import is_same, note_of
 from search.child.fits import FitWatch, Training
 from search.child.messages import Done, Ready, Score, Scored, Task
 from search.child.reporter import Reporter, Stopped
@@ -107,7 +108,8 @@ class HyperModelRunner:
             self._write(task, hp)
         folders, lost = _saved(fitted.kept, task.folder) if task.keep_model else ((), "")
         counted = models.count_parameters(model)
-        notes = [report.beyond or str(watch.used[-1]), fitted.note, lost]
+        how = "" if fitted.end_reason == EndReason.NAN else str(watch.used[-1])
+        notes = [report.beyond or how, fitted.note, lost]
         return Done(
             end_reason=fitted.end_reason,
             value=fitted.value,
@@ -184,8 +186,8 @@ class HyperModelRunner:
         first = [t for t in trainings if t.number == 1]
         metrics["epochs_run"] = float(sum(len(t.curve) for t in first)) or 1.0
         metrics["best_epoch"] = float(_best_epoch(kept, first)) or 1.0
-        note = _note(value, values, kept, scores)
-        if len(kept) == 1 and scores[0] is not None and not _same(value, scores[0]):
+        note = note_of(value, values, kept, scores, metrics)
+        if len(kept) == 1 and scores[0] is not None and not is_same(value, scores[0]):
             metrics[f"model_{monitor}"] = scores[0]
         reason = EndReason.EPOCHS if math.isfinite(value) else EndReason.NAN
         return _Fitted(end_reason=reason, value=value, metrics=metrics, kept=kept, note=note)
@@ -245,32 +247,6 @@ def _best_epoch(kept: Sequence[Training], first: Sequence[Training]) -> int:
             return epochs + training.best_epoch
         epochs += len(training.curve)
     return 0
-
-
-def _same(some: float, other: float) -> bool:
-    return math.isclose(some, other, rel_tol=1e-4, abs_tol=1e-7)
-
-
-def _note(
-    value: float,
-    values: Sequence[Value],
-    kept: Sequence[Training],
-    scores: Sequence[float | None],
-) -> str:
-    """Say where value and model differ, or where the kept weights could not be scored again."""
-    if not kept or not math.isfinite(value):
-        return ""
-    unscored = next((t.unscored for t in kept if t.unscored), "")
-    if unscored and not values[0].is_given:
-        return f"the kept model was not scored again, since {unscored}"
-    known = [score for score in scores if score is not None]
-    if len(known) < len(kept):
-        return ""
-    mean = sum(known) / len(known)
-    if _same(value, mean):
-        return ""
-    whose = "the kept model's own score is" if len(kept) == 1 else "its models' scores have mean"
-    return f"`fit` returned {value:.6g}, but {whose} {mean:.6g}"
 
 
 def _saved(kept: Sequence[Training], folder: Path) -> tuple[tuple[str, ...], str]:

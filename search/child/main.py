@@ -135,7 +135,7 @@ def _run(runner: Runner, task: Task, report: Reporter) -> Done | Failed:
     if done.end_reason == EndReason.NAN:
         return Failed(
             end_reason=EndReason.NAN,
-            message="The loss became NaN or infinite.",
+            message=done.message or "The loss became NaN or infinite.",
             metrics={"peak_memory_mb": peak_memory_mb()},
         )
     return replace(done, metrics={**done.metrics, "peak_memory_mb": peak_memory_mb()})

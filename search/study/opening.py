@@ -142,9 +142,11 @@ def _refuse_changes(
     ]
     changed += other_ratings(study, dataset)
     if changed:
+        ended = any(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
+        out = "" if ended else f", or begin anew: `trialbook delete {config.name}`"
         raise SearchError(
             f"A study may be resumed only as it was created, but for `{config.name}` "
-            f"{'; '.join(changed)}. Use another name with `--study`, or put it back."
+            f"{'; '.join(changed)}. Use another name with `--study`, or put it back{out}."
         )
 
 

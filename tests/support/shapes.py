@@ -131,6 +131,8 @@ class Returns(keras_tuner.HyperModel):
             "history": history,
             "nothing": None,
             "list": [{"val_loss": 1.0}, 3.0, np.float32(2.0)],
+            "nan": float("nan"),
+            "gaps": {"val_loss": 1.5, "val_odd": float("inf"), "val_zero": 0.0},
         }[hp.Choice("returns", ["least"])]
 
 
@@ -145,8 +147,9 @@ def returning(what):
     return Other()
 
 
-numpy, tensor, dictionary, history, nothing, several = (
-    returning(what) for what in ("numpy", "tensor", "dict", "history", "nothing", "list")
+numpy, tensor, dictionary, history, nothing, several, not_a_number, with_gaps = (
+    returning(what)
+    for what in ("numpy", "tensor", "dict", "history", "nothing", "list", "nan", "gaps")
 )
 
 

@@ -34,7 +34,7 @@ def has_score(fields: Sequence[tuple[str, ...]], place: int, rules: int) -> bool
         rules: By the rules 1 any two words are scores, and a missing one is none.
     """
     first = fields[0][place]
-    if _is_number(first) and not (rules > 1 and is_missing(first)):
+    if is_number(first) and not (rules > 1 and is_missing(first)):
         return True
     if len(fields) < 2 or len(fields[1]) <= place:
         return False
@@ -42,7 +42,7 @@ def has_score(fields: Sequence[tuple[str, ...]], place: int, rules: int) -> bool
     if rules < 2:
         return is_word(first) and is_word(below)
     if is_missing(first):
-        alike = is_missing(below) or is_word(below) or _is_number(below)
+        alike = is_missing(below) or is_word(below) or is_number(below)
     else:
         alike = is_word(first) and word_family(first) == word_family(below)
     return alike and not _are_names(fields, place)
@@ -56,7 +56,7 @@ def _are_names(fields: Sequence[tuple[str, ...]], place: int) -> bool:
     if sum(each.lower().lstrip("\ufeff") in _USUAL for each in above) >= 2:
         return True
     return all(
-        _is_number(low) and not _is_number(top) for top, low in zip(above, below, strict=False)
+        is_number(low) and not is_number(top) for top, low in zip(above, below, strict=False)
     )
 
 
@@ -84,11 +84,11 @@ def is_rating(line: str, below: str, options: SourceOptions) -> bool:
     for separator in separators:
         pair = [fields_of(each, separator) for each in (line, below)]
         if len(pair[0]) == len(pair[1]) and len(pair[0]) in widths:
-            return all(_is_number(each[place]) or is_word(each[place]) for each in pair)
+            return all(is_number(each[place]) or is_word(each[place]) for each in pair)
     return False
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
     """Whether a text is a number, with a decimal point or comma."""
     try:
         float(text.replace(",", "."))

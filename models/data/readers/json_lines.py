@@ -39,6 +39,8 @@ def read_json(path: Path, options: SourceOptions, *, where: str, gaps: bool = Fa
     head = list(islice(_rows(path, where), _HEAD_ROWS))
     if not head:
         raise ModelsError(f"{where} must have rows, but has none.")
+    if set(head[0]) == {"columns", "index", "data"}:
+        raise ModelsError(f"{where} must hold one JSON object a row, but is split. {_PANDAS}")
     names = _names(head, options, where)
     columns = _fast(path, names, head)
     if columns is None:
@@ -108,6 +110,7 @@ def _refuse_lists(text: str, where: str) -> None:
     _object(first, 1, where)
 
 
+_PANDAS = "pandas writes a row a line with orient='records', lines=True."
 _EXAMPLE = '{"user": 1, "movie": 2, "rating": 3}'
 
 
@@ -120,7 +123,7 @@ def _object(line: str, number: int, where: str) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise ModelsError(
             f"{where} must hold one JSON object a line, such as {_EXAMPLE}, but line {number} is "
-            f"{line.strip()[:60]!r}. pandas writes it so with orient='records', lines=True."
+            f"{line.strip()[:60]!r}. {_PANDAS}"
         )
     return row
 
@@ -159,7 +162,7 @@ def _slow(path: Path, names: Columns, where: str) -> dict[str, Any]:
             if isinstance(value, dict | list):
                 raise ModelsError(
                     f"{where}: column {name!r} must hold one value a row, but got "
-                    f"{str(value)[:60]!r} in row {number}."
+                    f"{str(value)[:60]!r} in row {number}. {_PANDAS}"
                 )
             column.append(value)
     return {name: _array(column) for name, column in values.items()}

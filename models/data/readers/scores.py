@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -163,7 +164,15 @@ def _numbers(column: Any, name: str, where: str, *, gaps: bool) -> tuple[Any, st
     if _all(texts, _THOUSANDS):
         error = fail_at(where, row, name, "must hold numbers", value)
         raise ModelsError(f"{error} It may be a decimal or a thousand: write it with a point.")
-    raise fail_at(where, row, name, "must hold numbers", value)
+    error = fail_at(where, row, name, "must hold numbers", value)
+    if _is_decimal_comma(value):
+        raise ModelsError(f"{error} Decimal commas and points are mixed: write all alike.")
+    raise ModelsError(f"{error} Write each score as a number.")
+
+
+def _is_decimal_comma(value: str) -> bool:
+    """Whether a text is a number with a decimal comma."""
+    return re.fullmatch(r"\s*-?\d+,\d+\s*", value) is not None
 
 
 def _from_words(texts: Any) -> Any:

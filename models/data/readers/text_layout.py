@@ -9,7 +9,7 @@ from pathlib import Path
 
 from models.data.options import SEPARATORS, SourceOptions
 from models.data.readers.columns import resolve_columns
-from models.data.readers.first_line import DOUBLE_COLON, fields_of, has_score, is_rating
+from models.data.readers.first_line import DOUBLE_COLON, fields_of, has_score, is_number, is_rating
 from models.errors import ModelsError
 
 _NAMES = ("user", "movie", "rating", "timestamp")
@@ -151,7 +151,35 @@ def _layout(
         return _as_named(options, separator, fields, where)
     if not any(named) and 3 <= len(fields[0]) <= 4 and has_score(fields, 2, options.rules_in_force):
         return TextLayout(separator, _NAMES[: len(fields[0])], False, fields[0])
+    if options.rules_in_force > 1:
+        _must_be_names(separator, fields, options, where)
     return TextLayout(separator, fields[0], True, fields[1] if len(fields) > 1 else ())
+
+
+def _must_be_names(
+    separator: str, fields: Sequence[tuple[str, ...]], options: SourceOptions, where: str
+) -> None:
+    """Refuse a first line that is taken for column names, but is a row of numbers or a title.
+
+    pandas numbers columns without names: 0, 1, 2 and so on are names.
+    """
+    first, line = fields[0], separator.join(fields[0])[:60]
+    if all(is_number(each) for each in first) and first != tuple(map(str, range(len(first)))):
+        names = ",".join((*_NAMES, *(f"other_{n}" for n in range(1, 99)))[: len(first)])
+        less = " It has no score then, which every row needs." if len(first) < 3 else ""
+        raise ModelsError(
+            f"{where} must name its {len(first)} columns in its first line, but that is a row: "
+            f"{line!r}. Name them all in their order, say `--columns {names}`.{less}"
+        )
+    if len(fields) < 2 or len(fields[1]) == len(first):
+        return
+    try:
+        resolve_columns(first, options, where=where)
+    except ModelsError:
+        raise ModelsError(
+            f"{where} must name its columns in its first line, but that has {len(first)} fields "
+            f"and the next one {len(fields[1])}: {line!r}. Take it out, or begin it with #."
+        ) from None
 
 
 def _as_named(

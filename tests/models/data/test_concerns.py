@@ -70,6 +70,13 @@ def test_one_is_not_called_several() -> None:
     )
 
 
+def test_ids_that_were_taken_for_scores_are_told() -> None:
+    rows = [(user, movie) for user in range(5) for movie in range(60)]
+    users, movies = ([*column] for column in zip(*rows, strict=True))
+    ratings = _ratings(users, movies, [float(1 + (7 * n) % 79) for n in range(len(rows))])
+    assert "5 users against 79 different scores, all whole: are the columns in" in _said(ratings)
+
+
 def test_one_of_many_is_said_in_the_singular() -> None:
     lone = _square([3.0, 4.0, 5.0, 2.0])
     odd = replace(lone, scores=np.where(lone.row_index == 7, -1, lone.scores).astype(np.float32))
@@ -149,8 +156,10 @@ def test_what_stands_apart(scores: list[float], marks: list[str]) -> None:
 
 def test_few_rows_are_told() -> None:
     ratings = _ratings([1, 1, 2, 2, 3, 3], [1, 2, 1, 2, 1, 2], [1, 2, 3, 4, 5, 1])
-    assert "Only 1 of 6 ratings are the validation part" in _said(ratings)
-    assert "`--folds 5`" in _said(ratings)
+    assert "Only 1 of 6 ratings is the validation part" in _said(ratings)
+    assert "--folds" not in _said(ratings)  # there is too little for that too
+    more = _square([3.0, 4.0, 5.0, 2.0], users=20, movies=12)
+    assert "or cross-validate with `--folds 5`" in _said(more)
 
 
 def test_scores_that_are_nearly_all_one_are_told() -> None:

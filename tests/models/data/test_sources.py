@@ -324,7 +324,7 @@ CASES = [
         ("4 fields", "row 3", "has 2"),
     ),
     Case("text colons", _file("r.dat", "1::2::3::4\n1::3::x::4\n2::2::3::1\n"), ("'x'", "row 2")),
-    Case("five colons", _file("r.dat", "1::2::3::4::5\n1::3::3::4::5\n"), ("user column",)),
+    Case("five colons", _file("r.dat", "1::2::3::4::5\n1::3::3::4::5\n"), ("its 5 columns",)),
     Case("twice", _file("r.csv", "user,movie,rating,user\n1,2,3,4\n"), ("'user'", "twice")),
     Case("named", _file("r.csv", _csv_text()), ("'who'", "userId"), {"user_column": "who"}),
     Case("named s", _file("r.csv", _csv_text()), ("'stars'", "rating"), {"score_column": "stars"}),

@@ -186,6 +186,14 @@ def test_a_returned_value_is_the_trials_and_a_difference_from_the_model_is_told(
         assert done.metrics["val_more"] == 2.0
 
 
+def test_what_is_no_finite_number_is_told(tmp_path: Path) -> None:
+    done, _ = run("not_a_number", tmp_path)
+    assert (done.end_reason, done.message) == ("nan", "`fit` returned no finite number")
+    done, _ = run("with_gaps", tmp_path)
+    assert (done.value, done.metrics["val_zero"]) == (1.5, 0.0)
+    assert "left out, as no finite number: val_odd" in done.message
+
+
 @pytest.mark.parametrize("name", ["Returns", "numpy"])
 def test_a_number_that_numpy_made_is_a_number(name: str, tmp_path: Path) -> None:
     done, study = run(name, tmp_path)

@@ -79,7 +79,10 @@ def test_what_a_scoring_raises_is_told_and_the_child_lives_on() -> None:
 def test_a_trial_that_ends_as_nan_has_failed() -> None:
     failed = _ended(Done(end_reason="nan", value=math.nan, metrics={}))
     assert isinstance(failed, Failed)
-    assert failed.end_reason == "nan"
+    assert (failed.end_reason, failed.message) == ("nan", "The loss became NaN or infinite.")
+    told = _ended(Done(end_reason="nan", value=math.nan, metrics={}, message="`fit` said so"))
+    assert isinstance(told, Failed)
+    assert told.message == "`fit` said so"
 
 
 def test_a_trial_that_ends_well_keeps_its_figures_and_gets_its_peak_memory() -> None:

@@ -60,6 +60,8 @@ def test_columns_that_no_object_has_are_told_with_all_that_there_are(tmp_path: P
     [
         ("[[1, 2, 3], [4, 5, 6]]", "must hold objects such as .* but item 1 is '\\[1, 2, 3\\]'"),
         ("[1, 2, 3]\n[4, 5, 6]\n", "one JSON object a line, .* but line 1 is '\\[1, 2, 3\\]'"),
+        ('{"user": {"0": 1}, "movie": {"0": 2}, "rating": {"0": 3}}', "orient='records', lines"),
+        ('{"columns": [], "index": [], "data": []}', "but is split. pandas writes a row a line"),
         ("[1, 2, 3]", "must hold objects such as .* but item 1 is '1'"),
         ("[]", "r.json must have rows, but has none"),
     ],

@@ -121,6 +121,32 @@ def test_what_does_not_fit_the_file_is_told(
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("first", "options", "message"),
+    [
+        ("1\t18\t3\t88\t7", {}, "say `--columns user,movie,rating,timestamp,other_1`"),
+        ("1\t18", {}, "say `--columns user,movie`. It has no score then"),
+        ("1\t18\t3\t88\t7", {"user_column": "1", "movie_column": "18", "score_column": "3"},
+         "must name its 5 columns in its first line, but that is a row: '1\\t18\\t3\\t88\\t7'"),
+        ("My ratings\tof 2020", {}, "has 2 fields and the next one 5"),
+    ],
+)  # fmt: skip
+def test_a_first_line_that_is_no_names_is_told_as_one(
+    first: str, options: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    rest = "2\t18\t3\t88\t7\n3\t9\t3\t88\t7\n" if len(first) != 4 else "2\t18\n"
+    with pytest.raises(ModelsError) as caught:
+        _load(tmp_path / "r.txt", f"{first}\n{rest}", **options)
+    assert message in str(caught.value)
+
+
+def test_numbers_that_pandas_gave_columns_are_names(tmp_path: Path) -> None:
+    text = "0,1,2,3,4\n196,242,3,881250949,7\n186,302,4,891717742,7\n"
+    named = {"user_column": "0", "movie_column": "1", "score_column": "2"}
+    ratings = _load(tmp_path / "r.csv", text, **named, timestamp_column="3")
+    assert _rows(ratings) == ROWS
+
+
 @pytest.mark.parametrize("below", ["true", "yes", "like"])
 @pytest.mark.parametrize("name", ["liked", "up"])
 @pytest.mark.parametrize("others", ["user,item", "kunde,produkt"])
