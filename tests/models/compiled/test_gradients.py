@@ -65,9 +65,11 @@ def _make(config: ModelConfig) -> Made:
 
 @pytest.fixture(autouse=True)
 def _double() -> Iterator[None]:
-    keras.config.set_floatx("float64")
-    yield
-    keras.config.set_floatx("float32")
+    for kind in ("float64", "float32"):
+        keras.config.set_floatx(kind)
+        keras.config.set_dtype_policy(kind)
+        if kind == "float64":
+            yield
 
 
 def _masks(made: Made) -> dict[str, np.ndarray]:

@@ -102,6 +102,20 @@ def test_an_epoch_is_that_of_the_other_trainer_where_nothing_is_drawn(
         assert np.abs(one - other).max() <= 1e-4 * np.abs(other).max()
 
 
+def test_samples_grow_and_step_sizes_fall_as_with_the_other_trainer(split: Split) -> None:
+    config = replace(MLP, dropout=(0.0, 0.0))
+    curves = []
+    for trainer in ("compiled", "fast"):
+        make_deterministic(3)
+        training = TrainConfig(
+            growth=((0.25, 2), (0.5, 1)), epochs=5, schedule="cosine", trainer=trainer,
+        )  # fmt: skip
+        result = train(build_for(split, config, seed=3), split, training)
+        curves.append([epoch.metrics["val_rmse"] for epoch in result.epochs])
+    assert len(curves[0]) == 5
+    assert curves[0] == pytest.approx(curves[1], rel=1e-4)
+
+
 def _first(split: Split, rows: int):
     part = split.train
     return type(part)(*(c[:rows] for c in (part.users, part.movies, part.scores, part.rows)))

@@ -50,6 +50,7 @@ def test_an_epoch_of_a_stage_sees_the_first_rows_alone(trainer: str) -> None:
     assert watch.seen[1] == pytest.approx(second, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_both_trainers_grow_alike(make_split) -> None:
     split = make_split(train_rows=300)
     config = TrainConfig(growth=((0.2, 3), (0.5, 2)), epochs=8, learning_rate=0.02)
@@ -68,7 +69,7 @@ def test_mini_batches_grow_too_and_a_falling_step_size_ends_where_it_should(make
     split = make_split(train_rows=200)
     config = TrainConfig(
         growth=((0.25, 2),), epochs=4, batch_size=50, schedule="exponential", final_rate=0.1,
-        learning_rate=0.02, patience=10,
+        learning_rate=0.02, patience=10, trainer="fast",
     )  # fmt: skip
     models.make_deterministic(1)
     model = models.build_for(split, PLAIN, seed=1)
@@ -80,7 +81,7 @@ def test_mini_batches_grow_too_and_a_falling_step_size_ends_where_it_should(make
 
 def test_the_same_seed_gives_the_same_curve(make_split) -> None:
     split = make_split(train_rows=300)
-    config = TrainConfig(growth=((0.3, 2),), epochs=4)
+    config = TrainConfig(growth=((0.3, 2),), epochs=4, trainer="fast")
     dropping = replace(PLAIN, dropout=(0.4,))
     values = []
     for _ in range(2):

@@ -100,16 +100,18 @@ def test_epochs_are_keras_own_where_nothing_is_drawn(
     _assert_keras_own(batch_size, valid_rows=50)
 
 
-@pytest.mark.parametrize("chunk_rows", cases([16], [4096]))
+@pytest.mark.parametrize(
+    ("chunk_rows", "batch_size", "valid_rows"),
+    cases([(16, ROWS - 1, 1)], [(16, ROWS, 1), (4096, ROWS - 1, 101), (4096, ROWS, 1)]),
+)
 def test_a_last_batch_or_block_with_fewer_rows_than_shares_is_keras_own(
-    chunk_rows: int, monkeypatch: pytest.MonkeyPatch
+    chunk_rows: int, batch_size: int, valid_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One row for three shares: two are empty, and the mean over no rows is no number."""
     monkeypatch.setattr(shares, "CHUNK_ROWS", chunk_rows)
     monkeypatch.setattr(passes, "BLOCK_ROWS", 100)
     monkeypatch.setattr(passes, "shares_of", lambda rows: 3)
-    _assert_keras_own(ROWS - 1, valid_rows=101)
-    _assert_keras_own(ROWS, valid_rows=1)
+    _assert_keras_own(batch_size, valid_rows=valid_rows)
 
 
 def _assert_keras_own(batch_size: int, *, valid_rows: int) -> None:
@@ -388,7 +390,8 @@ def test_early_stopping_restores_the_best_weights(trainer: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras' own, when it saves
-@pytest.mark.parametrize("batch_size", cases([64], [ROWS]))
+@pytest.mark.slow
+@pytest.mark.parametrize("batch_size", [64, ROWS])
 def test_callbacks_of_keras_do_the_same_with_both_trainers(batch_size: int, tmp_path: Path) -> None:
     """A step size by schedule, one by plateau and a saved model: the same curve and weights."""
     x, y = _data()

@@ -163,6 +163,7 @@ def test_a_wider_space_takes_the_tuners_history(searched: tuple) -> None:
     assert fewer.left == ({"`kind` = 'layer'": layers} if layers else {})
 
 
+@pytest.mark.slow
 def test_an_interrupted_trial_goes_on_in_the_same_project_folder(
     home: Path, tmp_path: Path
 ) -> None:

@@ -22,9 +22,9 @@ pytestmark = [
         "ignore:.shuffle=True. was passed:UserWarning",
     )
 ]
-QUICK = ("InFit",)
+QUICK = ("a_function",)
 SLOW = (
-    "a_function", "a_loop", "Without", "Scoped", "Namesakes", "Declared", "a_reversed_log",
+    "InFit", "a_loop", "Without", "Scoped", "Namesakes", "Declared", "a_reversed_log",
     "Returns", "dictionary", "history", "several", "Folds", "OwnLoop", "a_subclass",
     "a_sequence_without_input", "in_a_strategy", "two_inputs", "a_classifier", "a_data_set",
 )  # fmt: skip

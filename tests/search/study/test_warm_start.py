@@ -194,6 +194,7 @@ def test_a_sampler_of_shared_parameters_does_not_see_what_lacks_one() -> None:
     assert set(sampler.infer_relative_search_space(study, trial._cached_frozen_trial)) == {"x"}
 
 
+@pytest.mark.slow
 def test_a_sampler_that_does_not_learn_tries_the_best_of_before(
     ratings_file: Path, tmp_path: Path
 ) -> None:

@@ -296,6 +296,7 @@ def test_a_study_ends_with_a_leaderboard_figures_and_a_summary(
     assert _files(store, run.info.run_id, "plots") == sorted(wanted)
 
 
+@pytest.mark.slow
 def test_a_deleted_study_is_gone_with_its_files_and_others_are_not(
     recorder: MlflowRecorder,
     store: Store,
