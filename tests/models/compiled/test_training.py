@@ -60,6 +60,7 @@ def test_bits_do_not_depend_on_threads(split: Split, config: ModelConfig, size: 
     assert len(found) == 1
 
 
+@pytest.mark.slow
 def test_nor_on_the_process(split: Split) -> None:
     code = (
         "import sys; sys.path[:0] = [sys.argv[1], sys.argv[2]]\n"

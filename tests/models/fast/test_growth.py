@@ -79,6 +79,7 @@ def test_mini_batches_grow_too_and_a_falling_step_size_ends_where_it_should(make
     assert float(model.optimizer.learning_rate) == pytest.approx(0.002, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_curve(make_split) -> None:
     split = make_split(train_rows=300)
     config = TrainConfig(growth=((0.3, 2),), epochs=4, trainer="fast")

@@ -22,9 +22,8 @@ pytestmark = [
         "ignore:.shuffle=True. was passed:UserWarning",
     )
 ]
-QUICK = ("a_function",)
-SLOW = (
-    "InFit", "a_loop", "Without", "Scoped", "Namesakes", "Declared", "a_reversed_log",
+SHAPES = (
+    "a_function", "InFit", "a_loop", "Without", "Scoped", "Namesakes", "Declared", "a_reversed_log",
     "Returns", "dictionary", "history", "several", "Folds", "OwnLoop", "a_subclass",
     "a_sequence_without_input", "in_a_strategy", "two_inputs", "a_classifier", "a_data_set",
 )  # fmt: skip
@@ -43,9 +42,8 @@ def _data(shape: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return shapes.data()
 
 
-@pytest.mark.parametrize(
-    "shape", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", SHAPES)
 def test_a_shape_of_the_guides_is_searched(
     shape: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
