@@ -27,6 +27,8 @@ def figures() -> str:
     """Every figure with its goal, as Markdown."""
     rows: list[Row] = [HEAD, ("---",) * len(HEAD)]
     makers = {
+        "compiled": _compiled,
+        "seeds_compiled": _seeds_compiled,
         "epoch": _epoch,
         "full": _full,
         "batch_256": _batch,
@@ -254,6 +256,40 @@ def _full(found: dict[str, Any]) -> list[Row]:
         (what, *seconds, *_ratio(found, 2)),
         ("its peak memory", _gigabytes(keras), _gigabytes(fast), "", memory),
     ]
+
+
+def _compiled(found: dict[str, Any]) -> list[Row]:
+    rows = []
+    for name, case in found["cases"].items():
+        times = {
+            trainer: _list((pair[trainer]["epoch_s"] for pair in case["pairs"]), 3)
+            for trainer in ("keras", "compiled")
+        }
+        goal = _goal(case["ratio"] >= case["goal"], f"{case['goal']}")
+        what = f"the compiled trainer's epoch with its validation, embedded sample: {name}"
+        rows.append(
+            (what, f"{times['keras']} s", f"{times['compiled']} s", f"{case['ratio']:.1f}", goal)
+        )
+    return rows
+
+
+def _seeds_compiled(found: dict[str, Any]) -> list[Row]:
+    rows = []
+    for name, case in found["cases"].items():
+        low, high = case["interval"]
+        means = {t: f"{statistics.mean(v):.4f}" for t, v in case["values"].items()}
+        rows.append(
+            (
+                f"mean validation RMSE over {len(case['values']['fast'])} paired seeds, {name}: "
+                "the fast and the compiled trainer",
+                means["fast"],
+                means["compiled"],
+                f"{case['mean_difference']:+.4f} ({low:+.4f} to {high:+.4f}), "
+                f"p = {case['t_test_p']:.2f}",
+                _goal(case["t_test_p"] >= 0.05, "no difference at 5 %"),
+            )
+        )
+    return rows
 
 
 def _batch(found: dict[str, Any]) -> list[Row]:

@@ -33,7 +33,7 @@ def train_once(given: argparse.Namespace) -> None:
     from models.data import load_ratings, split_ratings
     from search.child.memory import peak_memory_mb, reset_peak_memory
 
-    models.set_threads(given.threads, fast=trainer == "fast")
+    models.set_threads(given.threads, fast=trainer != "keras")
     split = split_ratings(load_ratings(given.source))
     models.make_deterministic(42)
     config, recipe = models.baseline()
@@ -152,7 +152,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--batch-size", default="full", help="full, or rows a step")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--trainer", choices=TRAINERS, help=argparse.SUPPRESS)
+    parser.add_argument("--trainer", choices=(*TRAINERS, "compiled"), help=argparse.SUPPRESS)
     parser.add_argument("--model", default="{}", help=argparse.SUPPRESS)
     parser.add_argument("--products", type=int, nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()

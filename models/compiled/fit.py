@@ -108,7 +108,7 @@ def fit(model: keras.Model, origin: Origin, job: Job, listener: Listener | None)
             scored = training.epoch(rows, order, size, key)
             logs = {"loss": scored.loss, "rmse": scored.rmse}
             if job.valid is not None:
-                error = rmse(predict(plan, p, rows_of(job.valid)), job.valid.scores)
+                error = rmse(predict(plan, p, rows_of(job.valid), hands), job.valid.scores)
                 logs |= {"val_loss": error**2 + penalty(p, parts), "val_rmse": error}
             if listener is not None:
                 listener.on_epoch_end(epoch, logs)

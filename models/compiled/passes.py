@@ -168,8 +168,7 @@ class Steps:
         """The ids of each share, movies before users; none where no first layer is shared."""
         if not len(self._first):
             return []
-        edges = np.linspace(0, self._plan.movies + self._plan.users, SHARES + 1).astype(int)
-        return [(int(a), int(b)) for a, b in pairwise(edges)]
+        return parts_of(self._plan.movies + self._plan.users)
 
     def _work_out(self) -> None:
         """Work the first layer out for each movie and user, where it is shared."""
@@ -208,3 +207,9 @@ def shares_first(plan: Plan, rows: int) -> bool:
     """Whether the first layer is worked out for each user and movie once, for so many rows."""
     has_layers = len(plan.units) > 1
     return has_layers and plan.dropped[0] == 0 and 2 * rows >= plan.movies + plan.users
+
+
+def parts_of(count: int) -> list[tuple[int, int]]:
+    """Divide the numbers below `count` into as many parts as a batch has shares: begin and end."""
+    edges = [count * number // SHARES for number in range(SHARES + 1)]
+    return list(pairwise(edges))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from models.compiled.passes import (
     LARGE,
     Hands,
     Steps,
+    parts_of,
     shares_first,
     take_small_steps,
 )
@@ -104,13 +106,37 @@ class Training:
         return wrong, penalties
 
 
-def predict(plan: Plan, p: NDArray[Any], rows: Rows) -> NDArray[Any]:
-    """Predict rows by a network's weights, dropout off, `[row]`."""
+def predict(plan: Plan, p: NDArray[Any], rows: Rows, hands: Hands) -> NDArray[Any]:
+    """Predict rows by a network's weights, dropout off.
+
+    Args:
+        plan: The network.
+        p: Its weights.
+        rows: What to predict; their own scores are not read.
+        hands: Threads; a row's prediction does not depend on the others.
+
+    Returns:
+        Predictions, `[row]`.
+    """
     off = plan._replace(dropped=np.zeros_like(plan.dropped), factor_dropped=np.uint64(0))
+    count, ids = len(rows.movies), plan.movies + plan.users
     first = np.zeros(0, p.dtype)
-    if shares_first(off, len(rows.movies)):
+    if shares_first(off, count):
         first = make_first(plan, p.dtype)
-        work_out_first(plan, p, first, 0, plan.movies + plan.users)
-    scores = np.zeros(len(rows.movies), p.dtype)
-    score_rows(plan, p, rows, first, make_space(plan, p.dtype, trains=False), scores)
+        hands.run([partial(work_out_first, plan, p, first, *part) for part in parts_of(ids)])
+    scores = np.zeros(count, p.dtype)
+    hands.run(
+        [
+            partial(
+                score_rows,
+                plan,
+                p,
+                Rows(rows.movies[begin:end], rows.users[begin:end], rows.scores[begin:end]),
+                first,
+                make_space(plan, p.dtype, trains=False),
+                scores[begin:end],
+            )
+            for begin, end in parts_of(count)
+        ]
+    )
     return scores

@@ -32,4 +32,4 @@ def warm_up() -> None:
         training = Training(plan, state, parts, numbers, hands)
         for size in (1, LARGE):
             training.epoch(rows, order, size, key)
-    predict(plan, state.p, rows)
+        predict(plan, state.p, rows, hands)

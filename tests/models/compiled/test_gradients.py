@@ -132,7 +132,8 @@ def _hold(config: ModelConfig, *, large: bool) -> None:
     scores = np.asarray(made.model(inputs))[:, 0]
     # TensorFlow's own constants of some activations are those of single precision.
     exact = 1e-11 if config.activation in EXACT else 1e-8
-    error = np.abs(predict(made.plan, made.p, rows) - scores).max()
+    with Hands.of(2) as hands:
+        error = np.abs(predict(made.plan, made.p, rows, hands) - scores).max()
     assert error <= exact * np.abs(scores).max()
     wrong, expected = _expected(made, rows)
     for dtype, limit in ((np.float64, exact), (np.float32, 2e-6)):
