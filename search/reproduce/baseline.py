@@ -18,6 +18,7 @@ from search.reproduce.comparison import (
     compared,
     draw_curves,
     points,
+    trainer_of,
 )
 from search.reproduce.drift import drift_lines
 from search.reproduce.replay import (
@@ -124,6 +125,7 @@ def _own_record_note(stored: Stored, data: str, checks: Sequence[str]) -> str:
 def _recorded_just_now(stored: Stored, data: str, tolerance: float, note: str) -> Reproduction:
     """Make the result for a baseline that was recorded just now; nothing is compared."""
     return Reproduction(
+        trainer=trainer_of(stored, None),
         target=f"baseline on {data}",
         expected=stored.value,
         got=stored.value,
@@ -149,6 +151,7 @@ def _against_published(
         title="The published trial and its reproduction",
     )
     return Reproduction(
+        trainer=trainer_of(stored, replay),
         target="the published baseline on MUBI",
         expected=expected,
         got=got,

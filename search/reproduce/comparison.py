@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from search.child.messages import Done
 from search.reproduce.drift import drift_lines, own_data_lines, record_lines
 from search.reproduce.replay import OnEpoch, Replay, Stored, train_again, value_of
 from tracking import EpochRecord, reproduction_figure
@@ -29,6 +30,7 @@ class Reproduction:
         notes: What else the user should know.
         picture: The two curves in one picture, where it was drawn.
         run_id: The MLflow run that holds the picture.
+        trainer: What trained it now: "compiled", "fast" or "keras"; empty where nothing did.
     """
 
     target: str
@@ -40,6 +42,7 @@ class Reproduction:
     notes: tuple[str, ...] = ()
     picture: str | None = None
     run_id: str | None = None
+    trainer: str = ""
 
     @property
     def difference(self) -> float | None:
@@ -73,6 +76,13 @@ def compare_again(
     return compared(stored, train_again(stored, config, on_epoch=on_epoch), home, tolerance)
 
 
+def trainer_of(stored: Stored, replay: Replay | None) -> str:
+    """What trained the trial again; without a new training, what trained it when it was stored."""
+    if replay is None:
+        return stored.outcome.trainer or ""
+    return replay.ended.trainer if isinstance(replay.ended, Done) else ""
+
+
 def compared(
     stored: Stored, replay: Replay, home: Path, tolerance: float | None = None
 ) -> Reproduction:
@@ -103,6 +113,7 @@ def compared(
             title="Recorded and reproduced",
         )
     return Reproduction(
+        trainer=trainer_of(stored, replay),
         target=f"{stored.record.study}:{stored.record.number}",
         expected=expected,
         got=got,

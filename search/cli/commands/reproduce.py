@@ -19,6 +19,11 @@ from search.cli.common import (
     waiting,
 )
 
+_TRAINERS = {
+    "compiled": "the compiled trainer",
+    "fast": "the fast trainer",
+    "keras": "Keras' own `fit`",
+}
 _LINE_EPOCHS = 10
 """Where no terminal shows each epoch, every tenth gets a line."""
 
@@ -82,6 +87,8 @@ def command(
         f"(tolerance {made.tolerance:g})",
         style="bold",
     )
+    if made.trainer:
+        out.print(f"Trained by: {_TRAINERS[made.trainer]}.")
     for line in made.drift:
         out.print(f"• drifted: {line}")
     if made.picture:

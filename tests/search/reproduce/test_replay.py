@@ -31,6 +31,7 @@ def test_a_trial_is_reproduced_at_the_address_of_its_study(
     assert made.reproduced, made.drift
     assert (made.target, made.run_id) == ("w:0", trial.run_id)
     assert made.notes == ()
+    assert made.trainer == trial.tags["trialbook.trainer"]
     client = Store(home, config.tracking_uri).client()
     files = {file.path for file in client.list_artifacts(trial.run_id)}
     assert Path(str(made.picture)).name in files
