@@ -55,6 +55,11 @@ class StudyConfig(Settings):
             raise SearchError(
                 f"`objective` must be val_rmse:min for rating models, but got {self.objective!r}."
             )
+        if self.trainer == "compiled" and not self.rates:
+            raise SearchError(
+                "`trainer` compiled trains Trialbook's own rating models alone, but the model is "
+                f"`{self.model}`. Use `--trainer auto`, or leave it out."
+            )
         check_parts(self)
         check_goals(self)
 

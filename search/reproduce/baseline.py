@@ -131,6 +131,7 @@ def _recorded_just_now(stored: Stored, data: str, tolerance: float, note: str) -
         got=stored.value,
         tolerance=tolerance,
         reproduced=False,
+        is_first=True,
         notes=(note, "There was none: it was recorded just now. Run again to compare."),
         run_id=stored.run_id,
     )

@@ -31,6 +31,7 @@ class Reproduction:
         picture: The two curves in one picture, where it was drawn.
         run_id: The MLflow run that holds the picture.
         trainer: What trained it now: "compiled", "fast" or "keras"; empty where nothing did.
+        is_first: Whether it was recorded just now, so that there is nothing to compare with yet.
     """
 
     target: str
@@ -43,6 +44,7 @@ class Reproduction:
     picture: str | None = None
     run_id: str | None = None
     trainer: str = ""
+    is_first: bool = False
 
     @property
     def difference(self) -> float | None:
@@ -101,17 +103,10 @@ def compared(
     same = got is not None and abs(got - expected) <= tolerance
     picture = None
     if replay.epochs:
-        monitor = stored.config.monitor
-        picture = draw_curves(
-            stored,
-            home,
-            {
-                "recorded": points(stored.record.epochs, monitor),
-                "reproduced": points(replay.epochs, monitor),
-            },
-            expected=expected,
-            title="Recorded and reproduced",
-        )
+        both = {"recorded": stored.record.epochs, "reproduced": replay.epochs}
+        curves = {name: points(epochs, stored.config.monitor) for name, epochs in both.items()}
+        title = "Recorded and reproduced"
+        picture = draw_curves(stored, home, curves, expected=expected, title=title)
     return Reproduction(
         trainer=trainer_of(stored, replay),
         target=f"{stored.record.study}:{stored.record.number}",

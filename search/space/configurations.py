@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -179,18 +180,33 @@ def _is_fixed(parameter: Parameter) -> bool:
     return len(parameter.listed()) == 1
 
 
+def _must_be_known(
+    values: Mapping[str, Scalar], place: int, known: Mapping[str, Parameter]
+) -> None:
+    """Refuse names that no parameter has, all at once, with the nearest that one has."""
+    unknown = [name for name in values if name not in known]
+    if not unknown:
+        return
+    near = [get_close_matches(name, known, 1, 0.75) for name in unknown]
+    told_names = [
+        f"`{name}`" + (f" ({found[0]}?)" if found else "")
+        for name, found in zip(unknown, near, strict=True)
+    ]
+    raise SearchError(
+        f"A configuration may name only parameters of the space, but number {place} has "
+        f"{', '.join(told_names)}. Known: {', '.join(known)}."
+    )
+
+
 def _check_one(
     values: Mapping[str, Scalar], place: int, known: Mapping[str, Parameter], *, grows: bool
 ) -> None:
     """Refuse a configuration that does not lie in the space; `place` is its number in the file."""
+    if not grows:
+        _must_be_known(values, place, known)
     for name, value in values.items():
-        if name not in known and grows:
-            continue
         if name not in known:
-            raise SearchError(
-                f"A configuration may name only parameters of the space, but number {place} "
-                f"has `{name}`. Known: {', '.join(known)}."
-            )
+            continue
         if not known[name].holds(value):
             raise SearchError(
                 f"`{name}` must be {range_in_words(known[name])} in this study, but configuration "

@@ -142,8 +142,9 @@ def _refuse_changes(
     ]
     changed += other_ratings(study, dataset)
     if changed:
-        ended = any(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
-        out = "" if ended else f", or begin anew: `trialbook delete {config.name}`"
+        states = (TrialState.COMPLETE, TrialState.PRUNED)
+        has_values = bool(study.get_trials(deepcopy=False, states=states))
+        out = "" if has_values else f", or begin anew: `trialbook delete {config.name}`"
         raise SearchError(
             f"A study may be resumed only as it was created, but for `{config.name}` "
             f"{'; '.join(changed)}. Use another name with `--study`, or put it back{out}."

@@ -80,7 +80,9 @@ def command(
     got = "none" if made.got is None else f"{made.got:.7f}"
     gap = "" if made.difference is None else f", difference {made.difference:+.2e}"
     verdict = "Reproduced" if made.reproduced else "Not reproduced"
-    if made.is_same_value and not made.reproduced:
+    if made.is_first:
+        verdict = "Recorded, with nothing to compare with yet"
+    elif made.is_same_value and not made.reproduced:
         verdict = "The same value, but not reproduced as it was"
     out.print(
         f"{verdict}: {made.target}: expected {made.expected:.7f}, got {got}{gap} "

@@ -107,3 +107,9 @@ def test_the_types_of_settings_are_those_of_their_annotations() -> None:
     assert kinds["timeout_s"] == (float,)
     assert kinds["workers"] == (int, str)
     assert kinds["recipes"] == (bool,)
+
+
+def test_the_compiled_trainer_is_for_rating_models_alone() -> None:
+    with pytest.raises(SearchError, match=r"`trainer` compiled trains .* the model is `own:Model`"):
+        StudyConfig(model="own:Model", objective="val_loss:min", trainer="compiled")
+    assert StudyConfig(trainer="compiled").trainer == "compiled"

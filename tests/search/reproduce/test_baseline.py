@@ -58,6 +58,7 @@ def test_another_dump_is_not_held_against_the_published_figure(
 ) -> None:
     store, data = Store(home), f"mubi:{mubi_file}"
     first = reproduce("baseline", store, data=data)
+    assert first.is_first
     assert not first.reproduced
     assert first.expected == first.got
     assert "0.8396 belongs to the published data, from which this differs in" in first.notes[0]

@@ -111,3 +111,10 @@ def test_what_is_queued_is_tried_and_the_rest_is_sampled() -> None:
     tried = adapter.sample(study.ask())
     assert tried.items() >= given.items()
     assert 0 <= tried["rate"] <= 0.5
+
+
+def test_all_unknown_names_are_told_at_once_with_the_nearest() -> None:
+    space = [Parameter(name=n, kind="Int", default=1, low=1, high=9) for n in ("units_1", "rate")]
+    with pytest.raises(SearchError, match=r"number 1 has `units_11` \(units_1\?\), `xyz`. Known"):
+        check_configurations([{"units_11": 2, "rate": 2, "xyz": 3}], space)
+    assert check_configurations([{"units_11": 2, "rate": 2}], space, grows=True)

@@ -99,3 +99,16 @@ def test_a_study_that_was_stopped_before_its_settings_were_stored_goes_on(tmp_pa
     study = open_study(StudyConfig(name="mine"), storage, READY, CHOSEN)
     assert is_ours(study)
     assert len(study.trials) == 1  # the baseline, queued
+
+
+def test_a_study_without_a_value_may_be_begun_anew(tmp_path: Path) -> None:
+    """As after a fault of its model: the refusal of other settings names the way."""
+    storage = _storage(tmp_path)
+    study = open_study(StudyConfig(name="mine"), storage, READY, CHOSEN)
+    study.tell(study.ask(), state=optuna.trial.TrialState.FAIL)
+    other = StudyConfig(name="mine", epochs=7)
+    with pytest.raises(SearchError, match=r"or begin anew: `trialbook delete mine`"):
+        open_study(other, storage, READY, CHOSEN)
+    study.tell(study.ask(), 0.5)
+    with pytest.raises(SearchError, match=r"or put it back\.$"):
+        open_study(other, storage, READY, CHOSEN)
