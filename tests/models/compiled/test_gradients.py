@@ -125,8 +125,8 @@ def _family(plan: Plan) -> str:
     return "neumf" if len(plan.units) else "gmf"
 
 
-def _hold(config: ModelConfig, *, large: bool) -> None:
-    """Hold predictions and gradients of a network against Keras'."""
+def _hold(config: ModelConfig, *, large: bool, single: float = 2e-6) -> None:
+    """Hold predictions and gradients of a network against Keras'; `single` is float32's limit."""
     made, rows = _make(config), _rows()
     inputs = [rows.movies[:, None], rows.users[:, None]]
     scores = np.asarray(made.model(inputs))[:, 0]
@@ -136,7 +136,7 @@ def _hold(config: ModelConfig, *, large: bool) -> None:
         error = np.abs(predict(made.plan, made.p, rows, hands) - scores).max()
     assert error <= exact * np.abs(scores).max()
     wrong, expected = _expected(made, rows)
-    for dtype, limit in ((np.float64, exact), (np.float32, 2e-6)):
+    for dtype, limit in ((np.float64, exact), (np.float32, single)):
         got_wrong, gradient = _summed(made, made.p.astype(dtype), rows, large=large)
         assert got_wrong == pytest.approx(wrong, rel=10 * limit)
         for tensor in made.every:
@@ -192,7 +192,8 @@ def test_any_network_of_the_space_has_keras_gradients(
         units=tuple(units), dropout=tuple(rate for _ in units), embedding_dropout=rate,
         factor_dropout=rate, activation=activation, output_activation="linear", output_bias=3.0,
     )  # fmt: skip
-    _hold(config, large=large)
+    # Sums of a few rows that nearly cancel out have few digits left in single precision.
+    _hold(config, large=large, single=1e-5)
 
 
 def test_the_numbers_of_a_step_are_made_for_each_step() -> None:

@@ -432,7 +432,7 @@ for size in ("full", 3000):
     models.make_deterministic(7)
     config, recipe = models.baseline()
     model = models.build_for(split, config, seed=7)
-    recipe = models.TrainConfig(epochs=2, batch_size=size, seed=7)
+    recipe = models.TrainConfig(epochs=2, batch_size=size, seed=7, trainer="fast")
     result = models.train(model, split, recipe)
     assert result.trainer.name == "fast"
     weights = b"".join(w.tobytes() for w in model.get_weights())
