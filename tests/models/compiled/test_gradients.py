@@ -130,8 +130,8 @@ def _hold(config: ModelConfig, *, large: bool, single: float = 2e-6) -> None:
     made, rows = _make(config), _rows()
     inputs = [rows.movies[:, None], rows.users[:, None]]
     scores = np.asarray(made.model(inputs))[:, 0]
-    # TensorFlow's own constants of some activations are those of single precision.
-    exact = 1e-11 if config.activation in EXACT else 1e-8
+    # TensorFlow's own constants of gelu are those of single precision.
+    exact = 1e-7 if config.activation == "gelu" else 1e-11
     with Hands.of(2) as hands:
         error = np.abs(predict(made.plan, made.p, rows, hands) - scores).max()
     assert error <= exact * np.abs(scores).max()
@@ -147,7 +147,7 @@ def _hold(config: ModelConfig, *, large: bool, single: float = 2e-6) -> None:
 
 SMALL = ModelConfig(embedding_size=5, movie_embedding_size=3, factors=6, units=(20, 9),
                     dropout=(0.0, 0.0), output_bias=3.0)  # fmt: skip
-EXACT = {"relu", "silu"}
+QUICK = {"relu", "silu"}
 DROPPED = {"dropout": (0.6, 0.25), "embedding_dropout": 0.3, "factor_dropout": 0.4}
 
 
@@ -174,7 +174,7 @@ def test_they_are_so_for_every_output(output: str) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(
     family=st.sampled_from(FAMILIES),
     sizes=st.tuples(st.integers(1, 19), st.integers(1, 19), st.integers(1, 35)),
@@ -193,7 +193,7 @@ def test_any_network_of_the_space_has_keras_gradients(
         factor_dropout=rate, activation=activation, output_activation="linear", output_bias=3.0,
     )  # fmt: skip
     # Sums of a few rows that nearly cancel out have few digits left in single precision.
-    _hold(config, large=large, single=1e-5)
+    _hold(config, large=large, single=2e-5)
 
 
 def test_the_numbers_of_a_step_are_made_for_each_step() -> None:
