@@ -26,7 +26,7 @@ RUNS: dict[str, list[str]] = {
     "batch_256": ["training.py", "--batch-size", "256", "--epochs", "6"],
     "batch_2048": ["training.py", "--batch-size", "2048", "--epochs", "8"],
     "batch_8192": ["training.py", "--batch-size", "8192"],
-    "compiled": ["compiled.py"],
+    "compiled": ["compiled.py", "--pairs", "2"],
     "seeds_compiled": ["seeds_compiled.py"],
     "seeds": ["seeds.py"],
     "overhead": ["overhead.py", "--stored", "10", "1000", "10000"],
