@@ -92,7 +92,8 @@ def fit(model: keras.Model, origin: Origin, job: Job, listener: Listener | None)
     weights = Weights(p)
     parts = segments(plan, origin.config, job.config)
     numbers = StepNumbers(job.config, job.steps)
-    rows = rows_of(job.train)
+    rows, valid = rows_of(job.train), None if job.valid is None else rows_of(job.valid)
+    full = job.config.batch_size == FULL_BATCH
     if listener is not None:
         listener.set_model(weights)
     state = State(p, *(np.zeros_like(p) for _ in range(3)))
@@ -101,14 +102,13 @@ def fit(model: keras.Model, origin: Origin, job: Job, listener: Listener | None)
         for epoch, count in enumerate(job.by_epoch):
             if listener is not None:
                 listener.on_epoch_begin(epoch)
-            full = job.config.batch_size == FULL_BATCH
             size = count if full else int(job.config.batch_size)
             order = _order(count, job.config.seed, epoch, shuffled=not full)
             key = key_of(job.config.seed, _MASKS, epoch)
             scored = training.epoch(rows, order, size, key)
             logs = {"loss": scored.loss, "rmse": scored.rmse}
-            if job.valid is not None:
-                error = rmse(predict(plan, p, rows_of(job.valid), hands), job.valid.scores)
+            if valid is not None:
+                error = rmse(predict(plan, p, valid, hands), valid.scores)
                 logs |= {"val_loss": error**2 + penalty(p, parts), "val_rmse": error}
             if listener is not None:
                 listener.on_epoch_end(epoch, logs)

@@ -67,7 +67,7 @@ def fit_compiled(
         train=plan.ordered(rows),
         valid=valid,
         config=plan.config,
-        by_epoch=(plan.by_epoch + [len(rows)] * plan.epochs)[: plan.epochs],
+        by_epoch=plan.by_epoch,
         steps=plan.steps,
         threads=threads_in_use(),
     )

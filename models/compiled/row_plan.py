@@ -25,8 +25,8 @@ class RowPlan:
         growth: First rows and epochs of the stages before all rows are seen.
         order: Where row samples grow, the order of the rows: it depends on their number alone, so
             that every trial sees the same samples. Else None.
-        by_epoch: How many of the first rows each of the configuration's epochs trains on.
-        steps: Steps of all of them.
+        by_epoch: How many of the first rows each of these epochs trains on.
+        steps: Steps of all epochs of the configuration, over which the learning rate falls.
         batch_size: Rows of a batch.
     """
 
@@ -43,14 +43,15 @@ class RowPlan:
         """Plan a training on some rows, for all of the configuration's epochs or fewer."""
         batch_size = rows if config.batch_size == FULL_BATCH else int(config.batch_size)
         growth = [(max(1, round(share * rows)), lasting) for share, lasting in config.growth]
-        by_epoch = rows_by_epoch(growth, config.epochs, rows)
+        epochs = epochs or config.epochs
+        whole = rows_by_epoch(growth, config.epochs, rows)
         return cls(
             config=config,
-            epochs=epochs or config.epochs,
+            epochs=epochs,
             growth=growth,
             order=np.random.default_rng(_SAMPLE_SEED).permutation(rows) if growth else None,
-            by_epoch=by_epoch,
-            steps=sum(-(-count // batch_size) for count in by_epoch),
+            by_epoch=rows_by_epoch(growth, epochs, rows),
+            steps=sum(-(-count // batch_size) for count in whole),
             batch_size=batch_size,
         )
 

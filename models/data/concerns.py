@@ -42,6 +42,7 @@ def concerns(ratings: Ratings, split: Split | None = None) -> tuple[str, ...]:
     """
     scores = ScoreCounts.of(ratings.scores)
     lines = [line for look in _SCORE_LOOKS for line in look(scores)]
+    lines += _swapped(scores, ratings)
     lines += [line for look in _LOOKS for line in look(ratings)]
     if split is not None:
         lines += [line for view in _SPLIT_LOOKS for line in view(ratings, split)]
@@ -186,9 +187,9 @@ def _few_rows(ratings: Ratings, split: Split) -> list[str]:
     ]
 
 
-def _swapped(ratings: Ratings) -> list[str]:
+def _swapped(scores: ScoreCounts, ratings: Ratings) -> list[str]:
     """Warn where what was taken for scores is rather the ids of users or movies."""
-    values = np.unique(ratings.scores)
+    values = scores.values
     whole = bool((values == np.round(values)).all())
     if not whole or len(values) <= max(_FEW_SCORES, ratings.n_users):
         return []
@@ -263,7 +264,6 @@ _SCORE_LOOKS: tuple[Callable[[ScoreCounts], list[str]], ...] = (
     _strange_scores,
 )
 _LOOKS: tuple[Callable[[Ratings], list[str]], ...] = (
-    _swapped,
     _single_ratings,
     _one_user,
     _missing_ids,

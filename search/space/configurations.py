@@ -184,18 +184,15 @@ def _must_be_known(
     values: Mapping[str, Scalar], place: int, known: Mapping[str, Parameter]
 ) -> None:
     """Refuse names that no parameter has, all at once, with the nearest that one has."""
-    unknown = [name for name in values if name not in known]
-    if not unknown:
-        return
-    near = [get_close_matches(name, known, 1, 0.75) for name in unknown]
-    told_names = [
-        f"`{name}`" + (f" ({found[0]}?)" if found else "")
-        for name, found in zip(unknown, near, strict=True)
-    ]
-    raise SearchError(
-        f"A configuration may name only parameters of the space, but number {place} has "
-        f"{', '.join(told_names)}. Known: {', '.join(known)}."
-    )
+    listed = []
+    for name in unmet(values, list(known.values())):
+        near = get_close_matches(name, known, 1, 0.75)
+        listed.append(f"`{name}` ({near[0]}?)" if near else f"`{name}`")
+    if listed:
+        raise SearchError(
+            f"A configuration may name only parameters of the space, but number {place} has "
+            f"{', '.join(listed)}. Known: {', '.join(known)}."
+        )
 
 
 def _check_one(

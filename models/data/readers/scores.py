@@ -165,14 +165,9 @@ def _numbers(column: Any, name: str, where: str, *, gaps: bool) -> tuple[Any, st
         error = fail_at(where, row, name, "must hold numbers", value)
         raise ModelsError(f"{error} It may be a decimal or a thousand: write it with a point.")
     error = fail_at(where, row, name, "must hold numbers", value)
-    if _is_decimal_comma(value):
+    if re.match(_DECIMAL_COMMA, value):
         raise ModelsError(f"{error} Decimal commas and points are mixed: write all alike.")
     raise ModelsError(f"{error} Write each score as a number.")
-
-
-def _is_decimal_comma(value: str) -> bool:
-    """Whether a text is a number with a decimal comma."""
-    return re.fullmatch(r"\s*-?\d+,\d+\s*", value) is not None
 
 
 def _from_words(texts: Any) -> Any:

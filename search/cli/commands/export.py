@@ -44,7 +44,8 @@ def command(
     from search.storage.records import study_record
     from search.storage.study_attributes import space_of
 
-    if str(output) == "-" and as_json:
+    is_stdout = str(output) == "-"
+    if is_stdout and as_json:
         raise SearchError(
             "Standard output must hold one thing, but `--output -` and `--json` both write there. "
             "Leave one out."
@@ -55,9 +56,9 @@ def command(
         if kind == "keras-tuner":  # it needs Keras, and TensorFlow tells what it finds
             stack.enter_context(quiet_stderr())
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        written = Path(folder) / "export" if str(path) == "-" else path
+        written = Path(folder) / "export" if is_stdout else path
         count = export(study_record(stored), space_of(stored), kind, written, number)
-        if str(path) == "-":
+        if is_stdout:
             sys.stdout.buffer.write(written.read_bytes())
             return 0
     if as_json:
