@@ -1,5 +1,7 @@
 """Make the layers that rating networks are built of, with their initial values and penalties.
 
+A penalty a rating is one on what a table puts out: Keras divides it by the rows of a batch.
+
 Initial values are Keras' own: uniform within +-0.05 for embedding tables, zeros for tables of
 biases, Glorot uniform for kernels.
 """
@@ -34,7 +36,7 @@ def vector(
         code: Integer codes of users or of movies, `[batch, 1]`.
         rows: Rows of the table.
         size: Length of a vector.
-        config: Gives the table's penalty.
+        config: Gives the penalties of the table and of its output.
         seed: Seeds the table's initial values.
         kind: Which of an id's vectors it is, for the layers' names: "embedding" or "factors".
 
@@ -46,6 +48,7 @@ def vector(
         size,
         embeddings_initializer=keras.initializers.RandomUniform(-0.05, 0.05, seed=seed),
         embeddings_regularizer=_l2(config.l2_embedding),
+        activity_regularizer=_l2(config.l2_rating),
         name=f"{code.name}_{kind}",
     )
     name = "vector" if kind == "embedding" else f"{kind}_vector"
@@ -58,7 +61,7 @@ def id_bias(code: keras.KerasTensor, rows: int, config: ModelConfig) -> keras.Ke
     Args:
         code: Integer codes of users or of movies, `[batch, 1]`.
         rows: Rows of the table.
-        config: Gives the table's penalty.
+        config: Gives the penalties of the table and of its output.
 
     Returns:
         The biases, `[batch, 1]`.
@@ -68,6 +71,7 @@ def id_bias(code: keras.KerasTensor, rows: int, config: ModelConfig) -> keras.Ke
         1,
         embeddings_initializer="zeros",
         embeddings_regularizer=_l2(config.l2_bias),
+        activity_regularizer=_l2(config.l2_rating),
         name=f"{code.name}_bias",
     )
     return keras.layers.Flatten(name=f"{code.name}_bias_value")(table(code))

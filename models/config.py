@@ -24,7 +24,9 @@ ACTIVATIONS = ("relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softpl
 OUTPUT_ACTIVATIONS = ("relu", "linear", "softplus", "sigmoid", "scaled_sigmoid")
 FAMILIES = ("mlp", "gmf", "neumf")
 SCHEDULES = ("constant", "cosine", "exponential")
-OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
+DENSE_OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
+ROW_OPTIMIZERS = ("plain_sgd", "lazy_adam", "rowwise_adagrad")
+OPTIMIZERS = (*DENSE_OPTIMIZERS, *ROW_OPTIMIZERS)
 TRAINERS = ("auto", "compiled", "fast", "tensorflow", "keras")
 TRAIN_MEAN = "train_mean"
 FULL_BATCH = "full"
@@ -56,6 +58,9 @@ class ModelConfig:
             leaves out biases, and the weights of the product, so that in "gmf" it has no effect.
         l2_embedding: L2 factor on every embedding table.
         l2_bias: L2 factor on the biases of users and movies.
+        l2_rating: L2 factor on the vectors and biases that a rating looks up, so that the penalty
+            is paid once a rating, and by no row that has none (Funk, "Netflix Update: Try This at
+            Home", 2006; Koren, Bell and Volinsky, equation 2 of the paper above).
         output_activation: Activation of the output; "scaled_sigmoid" runs from the least score to
             the greatest.
         output_bias: Initial score of the output: a score, or "train_mean". A scaled sigmoid takes
@@ -84,6 +89,7 @@ class ModelConfig:
     l2_kernel: float = 0.01
     l2_embedding: float = 0.0
     l2_bias: float = 0.0
+    l2_rating: float = 0.0
     output_activation: str = "relu"
     output_bias: float | str = 7.0
     output_start: str = "score"
@@ -113,6 +119,7 @@ class ModelConfig:
         check_not_negative("l2_kernel", self.l2_kernel)
         check_not_negative("l2_embedding", self.l2_embedding)
         check_not_negative("l2_bias", self.l2_bias)
+        check_not_negative("l2_rating", self.l2_rating)
         bias = self.output_bias
         known = bias == TRAIN_MEAN if isinstance(bias, str) else is_finite(bias)
         require(known, "output_bias", f'be a finite number or "{TRAIN_MEAN}"', bias)
@@ -124,7 +131,9 @@ class TrainConfig:
     """The training of a trial: optimizer, batches, epochs, and when it stops.
 
     Attributes:
-        optimizer: Name of the Keras optimizer.
+        optimizer: Name of the optimizer. "plain_sgd", "lazy_adam" and "rowwise_adagrad" move only
+            those rows of embedding tables that a batch looked up (`models.optimizers.by_row`);
+            the others are Keras' own.
         learning_rate: Step size at the start.
         embedding_rate: What the step size is multiplied by for embedding tables.
         schedule: How the step size falls over `epochs`: "constant", "cosine" to `final_rate`

@@ -11,13 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compiled.counters import key_of, shuffle
-from models.compiled.optimizers import State, StepNumbers, penalty
+from models.compiled.optimizers import Segments, State, StepNumbers, penalty
 from models.compiled.origin import Origin
 from models.compiled.passes import Hands
 from models.compiled.plan import Plan, plan_of
 from models.compiled.space import Rows
 from models.compiled.training import Training, predict
-from models.compiled.weights import Tensor, flat_weights, put_back, segments, tensors
+from models.compiled.weights import (
+    Tensor,
+    flat_weights,
+    layouts,
+    put_back,
+    rating_penalty,
+    segments,
+    tensors,
+)
 from models.config import FULL_BATCH, TrainConfig
 from models.data import Part
 from models.evaluation import rmse
@@ -88,8 +96,7 @@ def fit(model: keras.Model, origin: Origin, job: Job, listener: Listener | None)
         The last epoch's weights.
     """
     plan, every = _laid_out(origin)
-    p = flat_weights(model, every, plan.size)
-    weights = Weights(p)
+    weights = Weights(p := flat_weights(model, every, plan.size))
     parts = segments(plan, origin.config, job.config)
     numbers = StepNumbers(job.config, job.steps)
     rows, valid = rows_of(job.train), None if job.valid is None else rows_of(job.valid)
@@ -98,7 +105,7 @@ def fit(model: keras.Model, origin: Origin, job: Job, listener: Listener | None)
         listener.set_model(weights)
     state = State(p, *(np.zeros_like(p) for _ in range(3)))
     with Hands.of(job.threads) as hands:
-        training = Training(plan, state, parts, numbers, hands)
+        training = Training(plan, state, layouts(plan, origin.config, job.config), numbers, hands)
         for epoch, count in enumerate(job.by_epoch):
             if listener is not None:
                 listener.on_epoch_begin(epoch)
@@ -109,12 +116,17 @@ def fit(model: keras.Model, origin: Origin, job: Job, listener: Listener | None)
             logs = {"loss": scored.loss, "rmse": scored.rmse}
             if valid is not None:
                 error = rmse(predict(plan, p, valid, hands), valid.scores)
-                logs |= {"val_loss": error**2 + penalty(p, parts), "val_rmse": error}
+                logs |= {"val_loss": error**2 + _paid(plan, p, parts, valid), "val_rmse": error}
             if listener is not None:
                 listener.on_epoch_end(epoch, logs)
             if weights.stop_training:
                 break
     return weights
+
+
+def _paid(plan: Plan, p: NDArray[Any], parts: Segments, rows: Rows) -> float:
+    """All penalties that belong to the loss of some rows."""
+    return penalty(p, parts) + rating_penalty(plan, p, rows)
 
 
 def finish(model: keras.Model, origin: Origin, weights: Weights) -> None:

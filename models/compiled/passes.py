@@ -12,17 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 
-from models.compiled.first_layer import return_first, work_out_first
-from models.compiled.optimizers import Segments, State, Step, update
+from models.compiled.network.first_layer import return_first, work_out_first
+from models.compiled.network.rows import add_rows
+from models.compiled.optimizers import Segments, State, Step, update, update_rows
 from models.compiled.plan import Plan
-from models.compiled.rows import add_rows
-from models.compiled.space import Batch, Space, make_first, make_space
-from models.compiled.vectors import HOW, add, fill
+from models.compiled.space import Batch, Rows, Space, make_first, make_space
+from models.compiled.tables import Layout, Numbers, meet, settle_rows, step_of, step_rows
+from models.compiled.vectors import HOW, INSIDE, add, fill
 
 SHARES = 4
 LARGE = 2_048
@@ -51,33 +52,47 @@ def settle(plan: Plan, g: Any, space: Space, begin: int, end: int) -> None:
         space.total[of + i] = 0
 
 
+@numba.njit(**INSIDE)
+def part_of(batch: Batch, begin: Any, end: Any) -> Batch:
+    """Some rows of a batch as a batch of their own."""
+    rows = batch.rows
+    part = Rows(rows.movies[begin:end], rows.users[begin:end], rows.scores[begin:end])
+    return Batch(part, batch.order[begin:end], batch.first, batch.key, 2.0 / (end - begin))
+
+
 @numba.njit(**HOW)
 def take_small_steps(
-    plan: Plan, state: State, work: Any, segments: Segments, steps: Any, penalties: Any
+    plan: Plan, state: State, work: Any, layout: Any, numbers: Numbers, which: Any
 ) -> None:
     """Take steps on small batches, one after another.
 
     Args:
         plan: The network.
         state: Its weights and moments.
-        work: The rows of all batches, the rows of one, memory whose gradient is the state's own.
-        segments: Penalties and learning rates.
-        steps: The optimizer's code and numbers of each step, `[step, 6]`.
-        penalties: Overwritten with the penalties before each step, `[step]`.
+        work: The rows of an epoch, the rows of a batch, memory whose gradient is the state's own.
+        layout: As of `models.compiled.weights.layout`.
+        numbers: The epoch's steps.
+        which: The first of those to take, and one past the last.
     """
-    batch, size, space = work
-    for number in range(len(steps)):
-        order = batch.order[number * size : (number + 1) * size]
-        part = Batch(batch.rows, order, batch.first, batch.key, 2.0 / len(order))
-        add_rows(plan, state.p, part, space)
+    rows, size, space = work
+    segments, tables = layout
+    for number in range(which[0], which[1]):
+        batch = part_of(rows, number * size, min(len(rows.order), (number + 1) * size))
+        ids = 0
+        if len(tables.place) > 0:
+            ids = meet(plan, state, tables, numbers, batch.rows, number)
+        add_rows(plan, state.p, batch, space)
         settle(plan, state.g, space, plan.small, plan.size)
-        now = steps[number]
-        step = Step(int(now[0]), now[1], now[2], now[3], now[4], now[5])
-        penalties[number] = 0.0
+        step_rows(state, tables, numbers, number, 0, ids)
+        step = step_of(numbers, number)
         for n in range(len(segments.begin)):
             l2, times = segments.l2[n], segments.times[n]
-            begin, end = segments.begin[n], segments.end[n]
-            penalties[number] += l2 * update(state, step, times, l2, begin, end)
+            begin, end, width = segments.begin[n], segments.end[n], segments.width[n]
+            if width > 0:
+                squares = update_rows(state, step, (times, l2), width, begin, end)
+            else:
+                squares = update(state, step, times, l2, begin, end)
+            numbers.penalties[number] += l2 * squares
 
 
 @numba.njit(**HOW)
@@ -113,46 +128,52 @@ class Hands:
 class Steps:
     """Takes the steps of a training on large batches."""
 
-    def __init__(self, plan: Plan, state: State, segments: Segments, hands: Hands) -> None:
-        self._plan, self._state, self._segments, self._hands = plan, state, segments, hands
+    def __init__(self, plan: Plan, state: State, layout: Layout, hands: Hands) -> None:
+        self._plan, self._state, self._hands = plan, state, hands
+        self._segments, self._tables = layout
         self._first = np.zeros(0, state.p.dtype)
         self._spaces: list[Space] = []
-        self._pieces = [
-            (int(begin), min(int(begin) + _PIECE, int(end)), float(l2), float(times))
-            for start, end, l2, times in zip(*segments, strict=True)
-            for begin in range(int(start), int(end), _PIECE)
-        ]
+        self._pieces = list(_pieces(self._segments))
 
-    def take(self, batch: Batch, step: Step) -> tuple[float, float]:
-        """Take one step; return the batch's sum of squared errors and the penalties before it."""
-        wrong = self.gradient(batch)
-        state = self._state
-        squares = self._hands.run(
-            [
-                partial(update, state, step, times, l2, begin, end)
-                for begin, end, l2, times in self._pieces
-            ]
+    def take(self, batch: Batch, numbers: Numbers, number: int) -> tuple[float, float]:
+        """Take one step of an epoch; return the batch's sums, as `sums_of`, before it."""
+        state, ids = self._state, self._meet(batch, numbers, number)
+        sums = self._gradient(batch, ids)
+        step = Step(int(numbers.steps[number, 0]), *map(float, numbers.steps[number, 1:]))
+        squares = self._hands.run([partial(_update, state, step, piece) for piece in self._pieces])
+        self._hands.run(
+            [partial(step_rows, state, self._tables, numbers, number, *part) for part in ids]
         )
-        penalties = zip(self._pieces, squares, strict=True)
-        return wrong, sum(l2 * float(square) for (_, _, l2, _), square in penalties)
+        pairs = zip(self._pieces, squares, strict=True)
+        numbers.penalties[number] += sum(piece.l2 * float(square) for piece, square in pairs)
+        return sums
 
-    def gradient(self, batch: Batch) -> float:
-        """Add a batch's gradient to the state's; return its sum of squared errors."""
-        self._prepare(len(batch.order))
+    def _meet(self, batch: Batch, numbers: Numbers, number: int) -> list[tuple[int, int]]:
+        """List the batch's ids, where rows are moved one by one; their parts: begin and end."""
+        if not len(self._tables.place):
+            return []
+        count = meet(self._plan, self._state, self._tables, numbers, batch.rows, number)
+        return parts_of(count)
+
+    def gradient(self, batch: Batch) -> tuple[float, float]:
+        """Add a batch's gradient to the state's; return its sums, as `sums_of`."""
+        return self._gradient(batch, [])
+
+    def _gradient(self, batch: Batch, ids: list[tuple[int, int]]) -> tuple[float, float]:
+        """As `gradient`, and some ids' rows of tables that are moved one by one."""
+        rows = len(batch.order)
+        self._prepare(rows)
         self._work_out()
-        plan, p, run = self._plan, self._state.p, self._hands.run
+        plan, state, run = self._plan, self._state, self._hands.run
         shares = [
-            batch._replace(order=part, first=self._first)
-            for part in np.array_split(batch.order, SHARES)
+            share_of(batch, begin, end)._replace(first=self._first) for begin, end in parts_of(rows)
         ]
         pairs = zip(shares, self._spaces, strict=True)
-        run([partial(add_rows, plan, p, part, space) for part, space in pairs])
+        run([partial(add_rows, plan, state.p, part, space) for part, space in pairs])
         self._return()
-        run([partial(self._settle, begin, end) for begin, end, _, _ in self._pieces])
-        wrong = sum(float(space.wrong[0]) for space in self._spaces)
-        for space in self._spaces:
-            space.wrong[0] = 0
-        return wrong
+        run([partial(self._settle, piece.begin, piece.end) for piece in self._pieces])
+        run([partial(self._settle_rows, begin, end) for begin, end in ids])
+        return sums_of(plan, self._spaces)
 
     def _prepare(self, rows: int) -> None:
         """Make the shares' memory before the first step."""
@@ -201,6 +222,51 @@ class Steps:
     def _settle(self, begin: int, end: int) -> None:
         for space in self._spaces:
             settle(self._plan, self._state.g, space, begin, end)
+
+    def _settle_rows(self, begin: int, end: int) -> None:
+        for space in self._spaces:
+            settle_rows(self._tables, self._state.g, space.gradient, begin, end)
+
+
+class _Piece(NamedTuple):
+    """Weights that a thread moves at once; the names are those of `Segments`."""
+
+    begin: int
+    end: int
+    l2: float
+    times: float
+    width: int
+
+
+def _pieces(segments: Segments) -> Iterator[_Piece]:
+    """Cut segments into pieces of whole rows."""
+    for start, end, l2, times, width in zip(*segments, strict=True):
+        most = _PIECE // int(width) * int(width) if width else _PIECE
+        for begin in range(int(start), int(end), most):
+            piece_end = min(begin + most, int(end))
+            yield _Piece(begin, piece_end, float(l2), float(times), int(width))
+
+
+def _update(state: State, step: Step, piece: _Piece) -> float:
+    """Move a piece; return the sum of its squares before the step."""
+    begin, end, l2, times, width = piece
+    if width:
+        return float(update_rows(state, step, (times, l2), width, begin, end))
+    return float(update(state, step, times, l2, begin, end))
+
+
+def share_of(batch: Batch, begin: int, end: int) -> Batch:
+    """Some rows of a batch; their gradient is weighted as the whole batch's."""
+    part = slice(begin, end)
+    return batch._replace(rows=batch.rows.at(part), order=batch.order[part])
+
+
+def sums_of(plan: Plan, spaces: list[Space]) -> tuple[float, float]:
+    """The squared errors of shares, and the penalties that their ratings pay; both begin anew."""
+    wrong, squares = (sum(float(space.wrong[n]) for space in spaces) for n in (0, 1))
+    for space in spaces:
+        space.wrong[:] = 0
+    return wrong, plan.l2_rating * squares
 
 
 def shares_first(plan: Plan, rows: int) -> bool:

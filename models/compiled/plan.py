@@ -60,6 +60,7 @@ class Plan(NamedTuple):
         movie_bias: Place of the movies' biases.
         user_bias: Place of the users' biases.
         line: Numbers that a layer takes in a share's memory.
+        l2_rating: Factor of the penalty that each rating pays for what it looks up.
         small: Place of the first tensor that is no table.
         size: Length of the array.
     """
@@ -95,6 +96,7 @@ class Plan(NamedTuple):
     movie_bias: int
     user_bias: int
     line: int
+    l2_rating: float
     small: int
     size: int
 
@@ -117,7 +119,8 @@ def plan_of(origin: Origin) -> Plan:
     }
     places = _places(config, sizes)
     masks = _masks(config, [*units, sizes["factors"]])
-    return Plan(**sizes, **masks, **_functions(origin), **places)
+    functions = _functions(origin)
+    return Plan(**sizes, **masks, **functions, **places, l2_rating=config.l2_rating)
 
 
 def _functions(origin: Origin) -> dict[str, Any]:

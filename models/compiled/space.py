@@ -20,13 +20,17 @@ class Rows(NamedTuple):
     users: NDArray[np.int32]
     scores: NDArray[np.float32]
 
+    def at(self, which: NDArray[np.int64] | slice) -> Rows:
+        """Some of them, by number."""
+        return Rows(self.movies[which], self.users[which], self.scores[which])
+
 
 class Batch(NamedTuple):
     """Some train rows, as a share of a step is given them.
 
     Attributes:
-        rows: All train rows.
-        order: The numbers of those to train on.
+        rows: The rows, in the order in which they are trained on.
+        order: Their numbers among all train rows, on which their masks depend.
         first: The first layer of each movie and user, as `work_out_first` left it; empty where each
             row works its own out.
         key: Of this epoch's masks.
@@ -56,7 +60,7 @@ class Space(NamedTuple):
         gradient: Sums for all weights, `[weight]`; of kernels and biases since the last block.
         total: Sums of blocks of kernels and biases, `[weight]`.
         first: Sums of the loss by the first layer, for each movie and then each user.
-        wrong: Sum of squared errors, `[1]`.
+        wrong: Sums of squared errors, and of the squares of what the rows looked up, `[2]`.
     """
 
     z: Any
@@ -93,7 +97,7 @@ def make_space(plan: Plan, dtype: Any, *, trains: bool = True, shared: bool = Fa
         gradient=np.zeros(plan.size if trains else 0, dtype),
         total=np.zeros(plan.size - plan.small if trains else 0, np.float64),
         first=make_first(plan, dtype) if shared else np.zeros(0, dtype),
-        wrong=np.zeros(1, np.float64),
+        wrong=np.zeros(2, np.float64),
     )
 
 

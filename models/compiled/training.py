@@ -9,19 +9,22 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.compiled.first_layer import work_out_first
-from models.compiled.optimizers import Segments, State, StepNumbers
+from models.compiled.network.first_layer import work_out_first
+from models.compiled.network.rows import score_rows
+from models.compiled.optimizers import State, StepNumbers
 from models.compiled.passes import (
     LARGE,
     Hands,
     Steps,
     parts_of,
+    share_of,
     shares_first,
+    sums_of,
     take_small_steps,
 )
 from models.compiled.plan import Plan
-from models.compiled.rows import score_rows
 from models.compiled.space import Batch, Rows, make_first, make_space
+from models.compiled.tables import Layout, Numbers, finish_rows
 
 _STEPS = 64  # small steps of one call
 
@@ -43,7 +46,7 @@ class Training:
         self,
         plan: Plan,
         state: State,
-        segments: Segments,
+        layouts: tuple[Layout, Layout],
         numbers: StepNumbers,
         hands: Hands,
     ) -> None:
@@ -52,13 +55,14 @@ class Training:
         Args:
             plan: The network.
             state: Its weights, in place.
-            segments: Penalties and learning rates.
+            layouts: Of its weights, for steps on small and on large batches.
             numbers: Gives each step its numbers.
             hands: Threads.
         """
-        self._plan, self._state, self._segments = plan, state, segments
+        self._plan, self._state, self._hands = plan, state, hands
+        self._layout, large = layouts
         self._numbers = numbers
-        self._large = Steps(plan, state, segments, hands)
+        self._large = Steps(plan, state, large, hands)
         self._small = make_space(plan, state.p.dtype)._replace(gradient=state.g)
 
     def epoch(self, rows: Rows, order: NDArray[np.int64], size: int, key: Any) -> Metrics:
@@ -73,37 +77,52 @@ class Training:
         Returns:
             Loss and RMSE of the batches, each before its step, dropout on.
         """
-        batch = Batch(rows, order, np.zeros(0, self._state.p.dtype), key, 0.0)
+        first = np.zeros(0, self._state.p.dtype)
+        batch = Batch(rows.at(order), order, first, key, 0.0)
+        steps = np.array([self._numbers.next() for _ in range(-(-len(order) // size))])
+        numbers = Numbers(steps, np.zeros(len(steps)))
         take = self._large_steps if size >= LARGE else self._small_steps
-        wrong, penalties = take(batch, size)
+        wrong, paid = take(batch, size, numbers)
+        sizes = np.minimum(size, len(order) - size * np.arange(len(steps)))
+        penalties = float(numbers.penalties @ sizes) + paid
         return Metrics((wrong + penalties) / len(order), math.sqrt(wrong / len(order)))
 
-    def _large_steps(self, batch: Batch, size: int) -> tuple[float, float]:
-        """Sums of squared errors, and of penalties by row."""
-        wrong = penalties = 0.0
-        for begin in range(0, len(batch.order), size):
-            order = batch.order[begin : begin + size]
-            part = batch._replace(order=order, weight=2.0 / len(order))
-            errors, penalty_before = self._large.take(part, self._numbers.next())
-            wrong += errors
-            penalties += penalty_before * len(order)
-        return wrong, penalties
+    def _large_steps(self, batch: Batch, size: int, numbers: Numbers) -> tuple[float, float]:
+        """Sums of squared errors, and of what the ratings paid."""
+        wrong = paid = 0.0
+        for number in range(len(numbers.steps)):
+            begin = number * size
+            end = min(len(batch.order), begin + size)
+            part = share_of(batch, begin, end)._replace(weight=2.0 / (end - begin))
+            sums = self._large.take(part, numbers, number)
+            wrong, paid = wrong + sums[0], paid + sums[1]
+        return wrong, paid
 
-    def _small_steps(self, batch: Batch, size: int) -> tuple[float, float]:
+    def _small_steps(self, batch: Batch, size: int, numbers: Numbers) -> tuple[float, float]:
         """As `_large_steps`, many steps a call."""
-        penalties = 0.0
-        for begin in range(0, len(batch.order), size * _STEPS):
-            part = batch._replace(order=batch.order[begin : begin + size * _STEPS])
-            rows = len(part.order)
-            steps = np.array([self._numbers.next() for _ in range(-(-rows // size))])
-            before = np.zeros(len(steps))
-            work = (part, size, self._small)
-            take_small_steps(self._plan, self._state, work, self._segments, steps, before)
-            sizes = np.minimum(size, rows - size * np.arange(len(steps)))
-            penalties += float(before @ sizes)
-        wrong = float(self._small.wrong[0])
-        self._small.wrong[0] = 0
-        return wrong, penalties
+        plan, state, layout = self._plan, self._state, self._layout
+        work, count = (batch, size, self._small), len(numbers.steps)
+        for begin in range(0, count, _STEPS):
+            which = (begin, min(count, begin + _STEPS))
+            take_small_steps(plan, state, work, tuple(layout), numbers, which)
+        self._finish(numbers)
+        return sums_of(plan, [self._small])
+
+    def _finish(self, numbers: Numbers) -> None:
+        """Let all rows take the steps that were put off."""
+        tables = self._layout.tables
+        if not len(tables.place):
+            return
+        parts = parts_of(len(tables.last))
+        apart = [numbers._replace(penalties=np.zeros_like(numbers.penalties)) for _ in parts]
+        self._hands.run(
+            [
+                partial(finish_rows, self._state, tables, own, *part)
+                for part, own in zip(parts, apart, strict=True)
+            ]
+        )
+        for own in apart:
+            numbers.penalties[:] += own.penalties
 
 
 def predict(plan: Plan, p: NDArray[Any], rows: Rows, hands: Hands) -> NDArray[Any]:
@@ -131,7 +150,7 @@ def predict(plan: Plan, p: NDArray[Any], rows: Rows, hands: Hands) -> NDArray[An
                 score_rows,
                 plan,
                 p,
-                Rows(rows.movies[begin:end], rows.users[begin:end], rows.scores[begin:end]),
+                rows.at(slice(begin, end)),
                 first,
                 make_space(plan, p.dtype, trains=False),
                 scores[begin:end],

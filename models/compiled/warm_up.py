@@ -11,7 +11,7 @@ from models.compiled.passes import LARGE, Hands
 from models.compiled.plan import plan_of
 from models.compiled.space import Rows
 from models.compiled.training import Training, predict
-from models.compiled.weights import segments
+from models.compiled.weights import layouts
 from models.config import ModelConfig, TrainConfig
 
 _SMALL = ModelConfig(family="neumf", embedding_size=1, units=(1,), dropout=(0.0,))
@@ -25,11 +25,11 @@ def warm_up() -> None:
     plan = plan_of(Origin(_SMALL, 1, 1, None))
     rows = Rows(np.zeros(1, np.int32), np.zeros(1, np.int32), np.ones(1, np.float32))
     state = State(*(np.zeros(plan.size, np.float32) for _ in range(4)))
-    parts, numbers = segments(plan, _SMALL, TrainConfig()), StepNumbers(TrainConfig(), 2)
+    both, numbers = layouts(plan, _SMALL, TrainConfig()), StepNumbers(TrainConfig(), 2)
     order, key = np.zeros(1, np.int64), key_of(0, 0, 0)
     shuffle(order, key)
     with Hands.of(1) as hands:
-        training = Training(plan, state, parts, numbers, hands)
+        training = Training(plan, state, both, numbers, hands)
         for size in (1, LARGE):
             training.epoch(rows, order, size, key)
         predict(plan, state.p, rows, hands)

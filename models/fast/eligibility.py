@@ -163,6 +163,8 @@ def _of_optimizer(model: keras.Model) -> str | None:
         return "its optimizer scales the loss"
     if getattr(optimizer, "gradient_accumulation_steps", None):
         return "its optimizer accumulates steps"
+    if getattr(optimizer, "steps_by_row", False):  # ours: `models.optimizers.by_row`
+        return "its optimizer steps by row"
     if not model.trainable_variables:
         return "it has nothing to train"
     if any(v.dtype != keras.config.floatx() for v in model.trainable_variables):

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import keras_tuner
 
 from models import (
-    FULL_BATCH,
     TRAIN_MEAN,
     ModelConfig,
     ModelsError,
@@ -19,13 +18,20 @@ from models import (
     baseline,
 )
 from models.checks import check_rate, check_whole, check_width, told
-from models.config import FAMILIES, OUTPUT_ACTIVATIONS, SCHEDULES
+from models.config import (
+    DENSE_OPTIMIZERS,
+    FAMILIES,
+    OUTPUT_ACTIVATIONS,
+    ROW_OPTIMIZERS,
+)
 from search.space.declaration import Check, Declaration, Range
 from search.space.scores import ScoreRange
+from search.space.training import as_number, declare_optimizer, declare_training
 
 _MOST_LAYERS = 4
 _LIMIT_LAYERS = 64
 _NO_L2 = 1e-9
+_NO_RATING_L2 = 1e-4
 _SCALED = "scaled_sigmoid"
 _SIZES = ("shared", "separate")
 _WIDTHS = (128, 64, 32, 16)
@@ -49,6 +55,14 @@ class _Embeddings(NamedTuple):
     size: int
     movie_size: int | None
     dropout: float
+
+
+class _Penalties(NamedTuple):
+    """L2 factors on tables of vectors, on tables of biases, and on what a rating looks up."""
+
+    embedding: float
+    bias: float
+    rating: float
 
 
 class _Output(NamedTuple):
@@ -86,8 +100,9 @@ def read(
         SearchError: An override names no parameter, or does not fit it or the scores.
     """
     space = Declaration(hp, overrides or {})
+    optimizer = declare_optimizer(space)
     model = _architecture(space, scores)
-    train = _training(space)
+    train = declare_training(space, optimizer)
     space.check_all_used()
     return model, train
 
@@ -104,10 +119,7 @@ def _architecture(space: Declaration, scores: ScoreRange | None) -> ModelConfig:
     with space.when("family", _MULTIPLIED):
         factors = space.integer("factors", _VECTOR_SIZES, _model("factors"))
         factor_dropout = _dropout(space, "factor_dropout")
-    penalty = Range(low=_NO_L2, high=1e-3, default=_NO_L2, log=True)
-    l2_embedding = space.real("l2_embedding", penalty, _model("l2_embedding"))
-    with space.when("family", _MULTIPLIED):
-        l2_bias = space.real("l2_bias", penalty, _model("l2_bias"))
+    penalties = _penalties(space)
     output = _output(space, scores)
     layered, multiplied = family in _LAYERED, family in _MULTIPLIED
     return ModelConfig(
@@ -121,12 +133,31 @@ def _architecture(space: Declaration, scores: ScoreRange | None) -> ModelConfig:
         factor_dropout=factor_dropout if multiplied else 0.0,
         activation=layers.activation,
         l2_kernel=layers.l2_kernel,
-        l2_embedding=_off(l2_embedding),
-        l2_bias=_off(l2_bias) if multiplied else 0.0,
+        l2_embedding=penalties.embedding,
+        l2_bias=penalties.bias if multiplied else 0.0,
+        l2_rating=penalties.rating,
         output_activation=output.activation,
         output_bias=output.bias,
         output_start=output.start,
     )
+
+
+def _penalties(space: Declaration) -> _Penalties:
+    """Declare and read the penalties of tables: on a whole table, or one that a rating pays.
+
+    The second goes with an optimizer that moves only the rows that a batch has: a penalty on the
+    whole table moves all of its rows. Tables of biases are so small that they keep theirs.
+    """
+    penalty = Range(low=_NO_L2, high=1e-3, default=_NO_L2, log=True)
+    with space.when("optimizer", DENSE_OPTIMIZERS):
+        embedding = space.real("l2_embedding", penalty, _model("l2_embedding"))
+    with space.when("family", _MULTIPLIED):
+        bias = space.real("l2_bias", penalty, _model("l2_bias"))
+    with space.when("optimizer", ROW_OPTIMIZERS):
+        paid = Range(low=_NO_RATING_L2, high=0.3, default=_NO_RATING_L2, log=True)
+        rating = space.real("l2_rating", paid, _model("l2_rating"))
+    rating = 0.0 if rating <= _NO_RATING_L2 else rating
+    return _Penalties(_off(embedding), _off(bias), rating)
 
 
 def _embeddings(space: Declaration) -> _Embeddings:
@@ -199,31 +230,6 @@ def _fitting(scores: ScoreRange | None) -> Check:
     return check
 
 
-def _training(space: Declaration) -> TrainConfig:
-    """Declare and read how the model is trained: optimizer, step sizes, batches, stopping."""
-    optimizers = ["adam", "adamw", "nadam", "rmsprop"]
-    steps = Range(low=3e-4, high=5e-2, default=0.01, log=True)
-    times = Range(low=0.1, high=30.0, default=1.0, log=True)
-    sizes = [FULL_BATCH, "16384", "4096", "1024", "256"]
-    return TrainConfig(
-        optimizer=space.choice("optimizer", optimizers, "adam", _train("optimizer")),
-        learning_rate=space.real("learning_rate", steps, _train("learning_rate")),
-        embedding_rate=space.real("embedding_rate", times, _train("embedding_rate")),
-        schedule=space.choice("schedule", list(SCHEDULES), "constant", _train("schedule")),
-        batch_size=_batch(
-            space.choice("batch_size", sizes, FULL_BATCH, _train("batch_size", _batch))
-        ),
-        # As published where a study file says nothing: not searched.
-        patience=space.integer("patience", Range(low=30, high=30, default=30), _train("patience")),
-        min_delta=space.real(
-            "min_delta", Range(low=1e-3, high=1e-3, default=1e-3), _train("min_delta")
-        ),
-        overfit_patience=space.integer(
-            "overfit_patience", Range(low=0, high=0, default=0), _train("overfit_patience")
-        ),
-    )
-
-
 def baseline_values() -> dict[str, Any]:
     """The published baseline as values by parameter name, active parameters only."""
     hp = keras_tuner.HyperParameters()
@@ -264,20 +270,7 @@ def _off(factor: float) -> float:
 
 def _bias(value: Any) -> Any:
     """Convert the output's initial bias from text to a number, unless it names the train mean."""
-    return value if value == TRAIN_MEAN else _as_number(value, float)
-
-
-def _batch(value: Any) -> Any:
-    """Convert the batch size from text to a number, unless it is "full"."""
-    return value if value == FULL_BATCH else _as_number(value, int)
-
-
-def _as_number(value: Any, kind: type) -> Any:
-    """Convert a text such as "256" to the number, since choices are texts; keep other values."""
-    try:
-        return kind(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
+    return value if value == TRAIN_MEAN else as_number(value, float)
 
 
 def _check_sizes(value: Any) -> None:
@@ -289,8 +282,3 @@ def _check_sizes(value: Any) -> None:
 def _model(name: str, parse: Callable[[Any], Any] = lambda value: value) -> Check:
     """Make a function that checks one field's value by building a `ModelConfig` with it."""
     return lambda value: ModelConfig(**{name: parse(value)})
-
-
-def _train(name: str, parse: Callable[[Any], Any] = lambda value: value) -> Check:
-    """Make a function that checks one field's value by building a `TrainConfig` with it."""
-    return lambda value: TrainConfig(**{name: parse(value)})

@@ -64,7 +64,9 @@ def space_for(own: optuna.Study | None, config: StudyConfig, ready: Ready, *, wi
     if not changes and widen and met_of(own):
         changes = ["what trials met while they ran is met anew"]
     if not changes:
-        parameters = tuple(_labelled(parameter, stored) for parameter in ready.space)
+        # Our own space may have grown since the study was begun: it goes on in its own.
+        own_space = ready.space if ready.grows else stored
+        parameters = tuple(_labelled(parameter, stored) for parameter in own_space)
         return Space(parameters=parameters, since=widened_at(own), version=version)
     if not widen:
         if not ready.grows:  # the changed setting is told with all the others

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.compiled.counters import key_of, shuffle
-from models.compiled.forward import draw_masks
+from models.compiled.network.forward import draw_masks
 from models.compiled.origin import Origin
 from models.compiled.plan import plan_of
 from models.compiled.space import make_space

@@ -16,15 +16,15 @@ from quickly import cases
 
 from models import ACTIVATIONS, OUTPUT_ACTIVATIONS, ModelConfig, build_model, make_deterministic
 from models.compiled.counters import key_of
-from models.compiled.forward import draw_masks
+from models.compiled.network.forward import draw_masks
+from models.compiled.network.rows import add_rows
 from models.compiled.optimizers import State, StepNumbers
 from models.compiled.origin import Origin
 from models.compiled.passes import Hands, Steps, settle
 from models.compiled.plan import Plan, plan_of
-from models.compiled.rows import add_rows
 from models.compiled.space import Batch, Rows, Space, make_space
 from models.compiled.training import predict
-from models.compiled.weights import Tensor, flat_weights, segments, tensors
+from models.compiled.weights import Tensor, flat_weights, layouts, tensors
 from models.config import FAMILIES, TrainConfig
 from models.fast.calls import replaced_calls
 
@@ -110,9 +110,9 @@ def _summed(made: Made, p: np.ndarray, rows: Rows, *, large: bool) -> tuple[floa
     batch = Batch(rows, np.arange(COUNT), np.zeros(0, p.dtype), KEY, 2 / COUNT)
     if large:
         training = TrainConfig()
-        parts = segments(plan, ModelConfig(family=_family(plan)), training)
+        parts = layouts(plan, ModelConfig(family=_family(plan)), training)[1]
         with Hands.of(2) as hands:
-            return Steps(plan, state, parts, hands).gradient(batch), state.g
+            return Steps(plan, state, parts, hands).gradient(batch)[0], state.g
     space: Space = make_space(plan, p.dtype)._replace(gradient=state.g)
     add_rows(plan, state.p, batch, space)
     settle(plan, state.g, space, plan.small, plan.size)

@@ -235,7 +235,21 @@ def test_a_default_is_one_that_the_range_reaches() -> None:
     }
 
 
-_OF_OTHERS = ("factors", "factor_dropout", "l2_bias", "movie_embedding_size")
+_OF_OTHERS = ("factors", "factor_dropout", "l2_bias", "l2_rating", "movie_embedding_size")
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "penalty", "other"),
+    [("adam", "l2_embedding", "l2_rating"), ("lazy_adam", "l2_rating", "l2_embedding")],
+)
+def test_a_penalty_goes_with_the_optimizer(optimizer: str, penalty: str, other: str) -> None:
+    declared = {p.name: p for p in parameters(_declared())}
+    values = {"optimizer": optimizer, "family": "gmf", penalty: 2e-4}
+    assert declared[penalty].is_active(values)
+    assert not declared[other].is_active(values)
+    model, training = _point(values)
+    assert (getattr(model, penalty), getattr(model, other)) == (2e-4, 0.0)
+    assert training.optimizer == optimizer
 
 
 def test_only_conditions_that_can_fail_are_told() -> None:
@@ -247,9 +261,8 @@ def test_only_conditions_that_can_fail_are_told() -> None:
     assert told["units_1"] == told["activation"] == ""
     assert told["units_2"] == told["dropout_2"] == "layers is 2 to 4"
     assert told["units_4"] == "layers is 4"
-    fixed = parameters(
-        _declared({"family": "mlp", "layers": 3, "sizes": "shared", "output_activation": "relu"})
-    )
+    one_each = {"family": "mlp", "layers": 3, "sizes": "shared", "output_activation": "relu"}
+    fixed = parameters(_declared({**one_each, "optimizer": "adam"}))
     fixed = tuple(p for p in fixed if p.name not in _OF_OTHERS)
     assert {when for _, when in without_empty_conditions(fixed)} == {""}
     shared = parameters(_declared({"family": "mlp", "sizes": "shared"}))

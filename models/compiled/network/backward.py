@@ -101,3 +101,29 @@ def _back_to_factors(plan: Plan, p: Any, movie: Any, user: Any, space: Space, al
     g[plan.user_bias + user] += along
     if plan.product_bias != NONE:
         g[plan.product_bias] += along
+
+
+@numba.njit(**INSIDE)
+def pull(plan: Plan, p: Any, movie: Any, user: Any, space: Space, weight: Any) -> None:
+    """Add the gradient of one rating's penalty to all vectors and biases that it looks up.
+
+    Args:
+        plan: The network.
+        p: Its weights.
+        movie: The row's movie.
+        user: The row's user.
+        space: The share's memory; the squares of those vectors are added to its `wrong[1]`.
+        weight: 2 / (rows of the batch).
+    """
+    along, squares = p.dtype.type(plan.l2_rating * weight), p.dtype.type(0)
+    for place, size in (
+        (plan.movie_vectors + movie * plan.movie_size, plan.movie_size),
+        (plan.user_vectors + user * plan.user_size, plan.user_size),
+        (plan.movie_factors + movie * plan.factors, plan.factors),
+        (plan.user_factors + user * plan.factors, plan.factors),
+        (plan.movie_bias + movie, 1 if plan.factors > 0 else 0),
+        (plan.user_bias + user, 1 if plan.factors > 0 else 0),
+    ):
+        squares += dot(p, place, p, place, size)
+        add_times(space.gradient, place, along, p, place, size)
+    space.wrong[1] += squares

@@ -12,9 +12,9 @@ import numba
 import numpy as np
 
 from models.compiled.activations import bend, slope
-from models.compiled.backward import backward
-from models.compiled.first_layer import flush
-from models.compiled.forward import draw_masks, forward
+from models.compiled.network.backward import backward, pull
+from models.compiled.network.first_layer import flush
+from models.compiled.network.forward import draw_masks, forward
 from models.compiled.plan import Plan
 from models.compiled.space import BLOCK, Batch, Rows, Space
 from models.compiled.vectors import HOW
@@ -33,17 +33,19 @@ def add_rows(plan: Plan, p: Any, batch: Batch, space: Space) -> None:
     rows, order = batch.rows, batch.order
     for begin in range(0, len(order), BLOCK):
         for place in range(begin, min(len(order), begin + BLOCK)):
-            row = order[place]
-            movie, user = np.int64(rows.movies[row]), np.int64(rows.users[row])
-            draw_masks(plan, space, batch.key, np.uint64(row) * np.uint64(plan.row_words))
+            movie, user = np.int64(rows.movies[place]), np.int64(rows.users[place])
+            word = np.uint64(order[place]) * np.uint64(plan.row_words)
+            draw_masks(plan, space, batch.key, word)
             z = forward(plan, p, movie, user, batch.first, space)
             y = plan.low + plan.span * bend(plan.output, z)
-            error = y - np.float64(rows.scores[row])
+            error = y - np.float64(rows.scores[place])
             space.wrong[0] += error * error
             bent = plan.span * slope(plan.output, z, (y - plan.low) / plan.span)
             along = p.dtype.type(batch.weight * error * bent)
             if along != 0:
                 backward(plan, p, movie, user, space, along)
+            if plan.l2_rating > 0:
+                pull(plan, p, movie, user, space, batch.weight)
         flush(plan, space, plan.small, plan.size)
 
 

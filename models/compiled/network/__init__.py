@@ -1,0 +1,1 @@
+"""Rows through a network: predictions, and gradients back to the tables."""
