@@ -17,12 +17,13 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
+from models.compiled.moving import step_of, update, update_rows
 from models.compiled.network.first_layer import return_first, work_out_first
 from models.compiled.network.rows import add_rows
-from models.compiled.optimizers import Segments, State, Step, update, update_rows
+from models.compiled.optimizers import Segments, State, Step
 from models.compiled.plan import Plan
 from models.compiled.space import Batch, Rows, Space, make_first, make_space
-from models.compiled.tables import Layout, Numbers, meet, settle_rows, step_of, step_rows
+from models.compiled.tables import Layout, Numbers, meet, settle_rows, step_rows
 from models.compiled.vectors import HOW, INSIDE, add, fill
 
 SHARES = 4
@@ -84,7 +85,7 @@ def take_small_steps(
         add_rows(plan, state.p, batch, space)
         settle(plan, state.g, space, plan.small, plan.size)
         step_rows(state, tables, numbers, number, 0, ids)
-        step = step_of(numbers, number)
+        step = step_of(numbers.steps, number)
         for n in range(len(segments.begin)):
             l2, times = segments.l2[n], segments.times[n]
             begin, end, width = segments.begin[n], segments.end[n], segments.width[n]

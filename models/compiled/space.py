@@ -91,7 +91,7 @@ def make_space(plan: Plan, dtype: Any, *, trains: bool = True, shared: bool = Fa
         h=np.zeros(lines, dtype),
         kept=np.ones(lines, dtype),
         back=np.zeros(lines, dtype),
-        on=np.zeros(lines, np.int64),
+        on=np.zeros(lines, np.int32),
         count=np.zeros(max(1, len(plan.units)), np.int64),
         product=np.ones(plan.factors + 4, dtype),
         gradient=np.zeros(plan.size if trains else 0, dtype),

@@ -15,7 +15,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from models.compiled.optimizers import Segments, State, Step, move
+from models.compiled.moving import move_row
+from models.compiled.optimizers import Segments, State
 from models.compiled.plan import Plan
 from models.compiled.space import Rows
 from models.compiled.vectors import HOW, INSIDE, add, fill
@@ -67,24 +68,17 @@ class Numbers(NamedTuple):
 
 
 @numba.njit(**INSIDE)
-def step_of(numbers: Numbers, number: Any) -> Step:
-    """One step of an epoch."""
-    now = numbers.steps[number]
-    return Step(int(now[0]), now[1], now[2], now[3], now[4], now[5])
-
-
-@numba.njit(**INSIDE)
 def _take(state: State, tables: Tables, numbers: Numbers, own: Any, until: Any, idle: bool) -> None:
     """Take an id's step before `until`; or, `idle`, all that it has missed, without a gradient."""
     for n in range(len(tables.place)):
         if (idle and tables.waits[n] == 0) or not tables.first[n] <= own < tables.end[n]:
             continue
-        width, l2 = tables.width[n], tables.l2[n]
+        part, width = (tables.times[n], tables.l2[n]), tables.width[n]
         place = tables.place[n] + (own - tables.first[n]) * width
-        for number in range(tables.last[own] + 1 if idle else until - 1, until):
-            step = step_of(numbers, number)
-            squares = move(state, step, (tables.times[n], l2), place, place + width, True)
-            numbers.penalties[number] += l2 * squares
+        begin = tables.last[own] + 1 if idle else until - 1
+        which = (np.uint64(place), np.uint64(place + width))
+        steps, penalties = numbers.steps[begin:until], numbers.penalties[begin:until]
+        move_row(state, steps, part, which, penalties)
 
 
 @numba.njit(**HOW)

@@ -8,6 +8,7 @@ import numba
 import numpy as np
 
 from models.compiled.activations import RELU, slope
+from models.compiled.network.lines import back
 from models.compiled.plan import NONE, Plan
 from models.compiled.space import Space
 from models.compiled.vectors import INSIDE, add, add_times, dot, fill
@@ -46,10 +47,7 @@ def backward(plan: Plan, p: Any, movie: Any, user: Any, space: Space, along: Any
 
 @numba.njit(**INSIDE)
 def _set_back(plan: Plan, layer: Any, unit: Any, value: Any, space: Space) -> None:
-    """Store the loss by a unit before its activation, given the loss by its masked value.
-
-    Of the layers' input, layer 0, only the mask counts.
-    """
+    """Store the loss by a unit before its activation, given the loss by its masked value."""
     at = layer * plan.line + unit
     kept = space.kept[at]
     if layer > 0 and plan.activation != RELU:
@@ -74,15 +72,17 @@ def _back_to_top(plan: Plan, p: Any, depth: Any, space: Space, along: Any) -> No
 def _back_through(plan: Plan, p: Any, layer: Any, space: Space) -> None:
     """From a layer, number `layer` + 1, to its input."""
     width, at = plan.widths[layer + 1], layer * plan.line
-    above, zero = at + plan.line, p.dtype.type(0)
-    fill(space.back, at, plan.widths[layer], zero)
-    add(space.gradient, plan.biases[layer], space.back, above, width)
+    fill(space.back, at, plan.widths[layer], p.dtype.type(0))
+    add(space.gradient, plan.biases[layer], space.back, at + plan.line, width)
+    back(plan, p, layer, space)
+    if layer == 0 or plan.activation == RELU:
+        first = np.uint64(at)
+        for i in range(first, first + np.uint64(plan.widths[layer])):
+            space.back[i] *= space.kept[i]
+        return
     for n in range(at, at + space.count[layer]):
         unit = space.on[n]
-        line = plan.kernels[layer] + unit * width
-        along = dot(p, line, space.back, above, width)
-        add_times(space.gradient, line, space.h[at + unit], space.back, above, width)
-        _set_back(plan, layer, unit, along, space)
+        _set_back(plan, layer, unit, space.back[at + unit], space)
 
 
 @numba.njit(**INSIDE)

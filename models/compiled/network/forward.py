@@ -12,11 +12,14 @@ import numpy as np
 
 from models.compiled.activations import RELU, bend
 from models.compiled.counters import word as word_of
+from models.compiled.lanes import COUNT, above_zero, list_others, put, take
+from models.compiled.network.lines import through
 from models.compiled.plan import NONE, Plan
 from models.compiled.space import Space
-from models.compiled.vectors import INSIDE, add, add_times, copy
+from models.compiled.vectors import INSIDE, add, copy
 
 _SIXTEEN = np.uint64(0xFFFF)
+_LANES = np.uint64(COUNT)
 
 
 @numba.njit(**INSIDE)
@@ -78,16 +81,22 @@ def forward(plan: Plan, p: Any, movie: Any, user: Any, first: Any, space: Space)
                 copy(space.z, 0, first, movie * width, width)
                 add(space.z, 0, first, (plan.movies + user) * width, width)
             else:
-                _through(plan, p, layer, space)
+                through(plan, p, layer, space)
             _switch(plan, layer, space)
-        top = depth * plan.line
-        for n in range(top, top + space.count[depth]):
-            unit = space.on[n]
-            z += p[plan.score_kernel + unit] * space.h[top + unit]
-        z += p[plan.score_bias]
+        z += _top(plan, p, space, depth) + p[plan.score_bias]
     if plan.factors > 0:
         z += _product(plan, p, movie, user, space)
     return z
+
+
+@numba.njit(**INSIDE)
+def _top(plan: Plan, p: Any, space: Space, depth: Any) -> Any:
+    """The last layer's masked units, or the layers' input, times the kernel behind them."""
+    at, kernel = np.uint64(depth * plan.line), np.uint64(plan.score_kernel)
+    result = p.dtype.type(0)
+    for i in range(np.uint64(plan.units[depth])):
+        result += p[kernel + i] * space.h[at + i]
+    return result
 
 
 @numba.njit(**INSIDE)
@@ -108,23 +117,17 @@ def _take_vectors(plan: Plan, p: Any, movie: Any, user: Any, space: Space) -> No
     copy(space.h, 0, p, plan.movie_vectors + movie * plan.movie_size, plan.movie_size)
     of = plan.user_vectors + user * plan.user_size
     copy(space.h, plan.movie_size, p, of, plan.user_size)
-    count = 0
-    for k in range(plan.units[0]):
-        space.h[k] *= space.kept[k]
-        space.on[count] = k
-        count += space.kept[k] != 0
+    units, count = np.uint64(plan.units[0]), np.int64(0)
+    if plan.dropped[0] == 0:
+        for k in range(units):
+            space.on[k] = np.int32(k)
+        count = np.int64(units)
+    else:
+        for k in range(units):
+            space.h[k] *= space.kept[k]
+            space.on[count] = np.int32(k)
+            count += space.kept[k] != 0
     space.count[0] = count
-
-
-@numba.njit(**INSIDE)
-def _through(plan: Plan, p: Any, layer: Any, space: Space) -> None:
-    """A layer before its activation: its bias, and the kernel's lines of the units that are on."""
-    width, at = plan.widths[layer + 1], layer * plan.line
-    copy(space.z, at, p, plan.biases[layer], width)
-    for n in range(at, at + space.count[layer]):
-        unit = space.on[n]
-        line = plan.kernels[layer] + unit * width
-        add_times(space.z, at, space.h[at + unit], p, line, width)
 
 
 @numba.njit(**INSIDE)
@@ -133,15 +136,14 @@ def _switch(plan: Plan, layer: Any, space: Space) -> None:
     at, above, count = np.uint64(layer * plan.line), np.uint64((layer + 1) * plan.line), 0
     units, zero = np.uint64(plan.units[layer + 1]), space.z.dtype.type(0)
     if plan.activation == RELU:
-        for i in range(units):
-            space.h[above + i] = max(space.z[at + i], zero) * space.kept[above + i]
-        for i in range(units):
-            space.on[above + np.uint64(count)] = np.int64(i)
-            count += space.h[above + i] > 0
+        for i in range(np.uint64(0), units, _LANES):  # up to the padded width, whose units are off
+            lanes = above_zero(take(space.z, at + i)) * take(space.kept, above + i)
+            put(space.h, above + i, lanes)
+            count += list_others(space.on, above + np.uint64(count), lanes, np.int64(i))
     else:
         for i in range(units):
             kept = space.kept[above + i]
-            space.on[above + np.uint64(count)] = np.int64(i)
+            space.on[above + np.uint64(count)] = np.int32(i)
             count += kept != 0
             space.h[above + i] = (
                 kept * bend(plan.activation, space.z[at + i]) if kept != 0 else zero
