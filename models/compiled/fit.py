@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compiled.counters import key_of, shuffle
-from models.compiled.optimizers import Segments, State, StepNumbers, penalty
 from models.compiled.origin import Origin
-from models.compiled.passes import Hands
 from models.compiled.plan import Plan, plan_of
 from models.compiled.space import Rows
+from models.compiled.stepping.hands import Hands
+from models.compiled.stepping.optimizers import Segments, State, StepNumbers, penalty
 from models.compiled.training import Training, predict
 from models.compiled.weights import (
     Tensor,

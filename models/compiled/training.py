@@ -11,20 +11,19 @@ from numpy.typing import NDArray
 
 from models.compiled.network.first_layer import work_out_first
 from models.compiled.network.rows import score_rows
-from models.compiled.optimizers import State, StepNumbers
-from models.compiled.passes import (
+from models.compiled.plan import Plan
+from models.compiled.space import Batch, Rows, make_first, make_space
+from models.compiled.stepping.hands import Hands, parts_of
+from models.compiled.stepping.optimizers import State, StepNumbers
+from models.compiled.stepping.passes import (
     LARGE,
-    Hands,
     Steps,
-    parts_of,
     share_of,
     shares_first,
     sums_of,
     take_small_steps,
 )
-from models.compiled.plan import Plan
-from models.compiled.space import Batch, Rows, make_first, make_space
-from models.compiled.tables import Layout, Numbers, finish_rows
+from models.compiled.stepping.tables import Layout, Numbers, finish_rows
 
 _STEPS = 64  # small steps of one call
 
@@ -79,7 +78,7 @@ class Training:
         """
         first = np.zeros(0, self._state.p.dtype)
         batch = Batch(rows.at(order), order, first, key, 0.0)
-        steps = np.array([self._numbers.next() for _ in range(-(-len(order) // size))])
+        steps = self._numbers.take(-(-len(order) // size))
         numbers = Numbers(steps, np.zeros(len(steps)))
         take = self._large_steps if size >= LARGE else self._small_steps
         wrong, paid = take(batch, size, numbers)
@@ -104,7 +103,8 @@ class Training:
         work, count = (batch, size, self._small), len(numbers.steps)
         for begin in range(0, count, _STEPS):
             which = (begin, min(count, begin + _STEPS))
-            take_small_steps(plan, state, work, tuple(layout), numbers, which)
+            call = partial(take_small_steps, plan, state, work, tuple(layout), numbers, which)
+            self._hands.run([call])
         self._finish(numbers)
         return sums_of(plan, [self._small])
 

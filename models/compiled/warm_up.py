@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from models.compiled.counters import key_of, shuffle
-from models.compiled.optimizers import State, StepNumbers
 from models.compiled.origin import Origin
-from models.compiled.passes import LARGE, Hands
 from models.compiled.plan import plan_of
 from models.compiled.space import Rows
+from models.compiled.stepping.hands import Hands
+from models.compiled.stepping.optimizers import State, StepNumbers
+from models.compiled.stepping.passes import LARGE
 from models.compiled.training import Training, predict
 from models.compiled.weights import layouts
 from models.config import ModelConfig, TrainConfig

@@ -9,10 +9,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from models.compiled.optimizers import Segments
 from models.compiled.plan import NONE, Plan
 from models.compiled.space import Rows
-from models.compiled.tables import Layout, Tables
+from models.compiled.stepping.optimizers import Segments
+from models.compiled.stepping.tables import Layout, Tables
 from models.config import ROW_OPTIMIZERS, ModelConfig, TrainConfig
 
 _TABLE = "embeddings"

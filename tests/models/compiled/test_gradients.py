@@ -18,11 +18,12 @@ from models import ACTIVATIONS, OUTPUT_ACTIVATIONS, ModelConfig, build_model, ma
 from models.compiled.counters import key_of
 from models.compiled.network.forward import draw_masks
 from models.compiled.network.rows import add_rows
-from models.compiled.optimizers import State, StepNumbers
 from models.compiled.origin import Origin
-from models.compiled.passes import Hands, Steps, settle
 from models.compiled.plan import Plan, plan_of
 from models.compiled.space import Batch, Rows, Space, make_space
+from models.compiled.stepping.hands import Hands
+from models.compiled.stepping.optimizers import State, StepNumbers
+from models.compiled.stepping.passes import Steps, settle
 from models.compiled.training import predict
 from models.compiled.weights import Tensor, flat_weights, layouts, tensors
 from models.config import FAMILIES, TrainConfig

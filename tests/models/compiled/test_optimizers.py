@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.compiled.moving import update, update_rows
-from models.compiled.optimizers import State, StepNumbers
+from models.compiled.stepping.moving import update, update_rows
+from models.compiled.stepping.optimizers import State, StepNumbers
 from models.config import OPTIMIZERS, ROW_OPTIMIZERS, SCHEDULES, TrainConfig
 from models.optimizers import make_optimizer
 

@@ -11,10 +11,11 @@ from quickly import cases
 from models import ModelConfig, TrainConfig, build_for, compile_model, make_deterministic, train
 from models.compiled.counters import key_of
 from models.compiled.fit import rows_of
-from models.compiled.optimizers import State, StepNumbers
 from models.compiled.origin import origin_of
-from models.compiled.passes import LARGE, Hands
 from models.compiled.plan import plan_of
+from models.compiled.stepping.hands import Hands
+from models.compiled.stepping.optimizers import State, StepNumbers
+from models.compiled.stepping.passes import LARGE
 from models.compiled.training import Training
 from models.compiled.weights import flat_weights, layouts, put_back, tensors
 from models.config import OPTIMIZERS, ROW_OPTIMIZERS

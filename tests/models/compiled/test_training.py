@@ -24,7 +24,7 @@ from models import (
 )
 from models.compiled.fit import Job, fit
 from models.compiled.origin import Origin, origin_of
-from models.compiled.passes import LARGE
+from models.compiled.stepping.passes import LARGE
 from models.data import Split, load_ratings, split_ratings
 from models.evaluation import rmse
 

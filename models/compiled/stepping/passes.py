@@ -7,26 +7,23 @@ have one share, and many of them are one call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterator
 from functools import partial
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 
-from models.compiled.moving import step_of, update, update_rows
 from models.compiled.network.first_layer import return_first, work_out_first
 from models.compiled.network.rows import add_rows
-from models.compiled.optimizers import Segments, State, Step
 from models.compiled.plan import Plan
 from models.compiled.space import Batch, Rows, Space, make_first, make_space
-from models.compiled.tables import Layout, Numbers, meet, settle_rows, step_rows
+from models.compiled.stepping.hands import SHARES, Hands, parts_of
+from models.compiled.stepping.moving import step_of, update, update_rows
+from models.compiled.stepping.optimizers import Segments, State, Step
+from models.compiled.stepping.tables import Layout, Numbers, meet, settle_rows, step_rows
 from models.compiled.vectors import HOW, INSIDE, add, fill
 
-SHARES = 4
 LARGE = 2_048
 """Rows of a batch from which on it is divided into shares."""
 
@@ -101,29 +98,6 @@ def gather(into: Any, part: Any, begin: int, end: int) -> None:
     """Add a part of one array to another and set it to zero."""
     add(into, begin, part, begin, end - begin)
     fill(part, begin, end - begin, part.dtype.type(0))
-
-
-class Hands:
-    """Runs calls of compiled functions at once, as many as there are threads."""
-
-    def __init__(self, pool: ThreadPoolExecutor | None) -> None:
-        self._pool = pool
-
-    @classmethod
-    @contextmanager
-    def of(cls, threads: int) -> Iterator[Hands]:
-        """Start the threads, for a `with` block; a single one is the caller's own."""
-        if threads == 1:
-            yield cls(None)
-        else:
-            with ThreadPoolExecutor(min(threads, SHARES)) as pool:
-                yield cls(pool)
-
-    def run(self, calls: list[Callable[[], Any]]) -> list[Any]:
-        """Run calls, and return their results in their order once all are done."""
-        if self._pool is None:
-            return [call() for call in calls]
-        return [future.result() for future in [self._pool.submit(call) for call in calls]]
 
 
 class Steps:
@@ -274,9 +248,3 @@ def shares_first(plan: Plan, rows: int) -> bool:
     """Whether the first layer is worked out for each user and movie once, for so many rows."""
     has_layers = len(plan.units) > 1
     return has_layers and plan.dropped[0] == 0 and 2 * rows >= plan.movies + plan.users
-
-
-def parts_of(count: int) -> list[tuple[int, int]]:
-    """Divide the numbers below `count` into as many parts as a batch has shares: begin and end."""
-    edges = [count * number // SHARES for number in range(SHARES + 1)]
-    return list(pairwise(edges))

@@ -1,4 +1,4 @@
-"""Moves weights by an optimizer's steps: the rules of `models.compiled.optimizers`, compiled.
+"""Moves weights by an optimizer's steps: the rules of `stepping.optimizers`, compiled.
 
 Every weight has its own rule and no other weight's (a row's, for row-wise Adagrad), so that a pass
 may be cut anywhere and its parts run at once: the bits are the same.
@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from models.compiled.lanes import COUNT, nothing, put, put_some, root, take, take_some, total
-from models.compiled.optimizers import (
+from models.compiled.stepping.optimizers import (
     ADAGRAD,
     ADAGRAD_EPSILON,
     BETA_1,

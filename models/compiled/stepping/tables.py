@@ -15,10 +15,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from models.compiled.moving import move_row
-from models.compiled.optimizers import Segments, State
 from models.compiled.plan import Plan
 from models.compiled.space import Rows
+from models.compiled.stepping.moving import move_row
+from models.compiled.stepping.optimizers import Segments, State
 from models.compiled.vectors import HOW, INSIDE, add, fill
 
 

@@ -7,7 +7,6 @@ Adagrad are those of `models.optimizers.by_row`.
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,34 +69,46 @@ class StepNumbers:
         self._done = 0
         self._product = 1.0  # Nadam's, of all its momentum factors so far
 
-    def next(self) -> Step:
-        """The numbers of the next step."""
-        rate, number = self._rate(), self._done + 1
-        self._done = number
-        keep, momentum, gradient, root = 1.0, 1.0, 0.0, 1.0
-        if self._code in (ADAM, ADAMW, LAZY_ADAM):
-            root = math.sqrt(1 - BETA_2**number)
-            momentum = 1 / (1 - BETA_1**number)
+    def take(self, count: int) -> NDArray[np.float64]:
+        """The numbers of the next steps, as `Step` has them, `[step, 6]`."""
+        number = self._done + np.arange(1, count + 1, dtype=np.float64)
+        steps = np.zeros((count, len(Step._fields)))
+        steps[:, 0] = self._code
+        steps[:, 1] = self._rates(number - 1)
+        steps[:, 2:4] = 1.0
+        steps[:, 5] = 1.0
+        if self._code in (ADAM, ADAMW, NADAM, LAZY_ADAM):
+            steps[:, 5] = np.sqrt(1 - BETA_2**number)
+            steps[:, 3] = 1 / (1 - BETA_1**number)
         if self._code == ADAMW:
-            keep = 1 - _DECAY * rate
+            steps[:, 2] = 1 - _DECAY * steps[:, 1]
         if self._code == NADAM:
             now, then = (BETA_1 * (1 - 0.5 * _NADAM_DECAY**each) for each in (number, number + 1))
-            self._product *= now
-            momentum = then / (1 - self._product * then)
-            gradient = (1 - now) / (1 - self._product)
-            root = math.sqrt(1 - BETA_2**number)
-        return Step(self._code, rate, keep, momentum, gradient, root)
+            products = self._product * np.cumprod(now)
+            self._product = float(products[-1])
+            steps[:, 3] = then / (1 - products * then)
+            steps[:, 4] = (1 - now) / (1 - products)
+        self._done += count
+        return steps
 
-    def _rate(self) -> float:
-        """The learning rate of the next step: constant, or Keras' CosineDecay, ExponentialDecay."""
+    def next(self) -> Step:
+        """The numbers of the next step."""
+        code, *numbers = self.take(1)[0].tolist()
+        return Step(int(code), *numbers)
+
+    def _rates(self, done: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Learning rates after so many steps: constant, or Keras' schedules.
+
+        Keras' are CosineDecay and ExponentialDecay.
+        """
         first, last = self._config.learning_rate, self._config.final_rate
-        share = self._done / self._steps
+        share = done / self._steps
         if self._config.schedule == "cosine":
-            fallen = 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
-            return first * ((1 - last) * fallen + last)
+            fallen = 0.5 * (1 + np.cos(np.pi * np.minimum(share, 1.0)))
+            return np.asarray(first * ((1 - last) * fallen + last))
         if self._config.schedule == "exponential":
-            return float(first * last**share)
-        return first
+            return np.asarray(first * last**share)
+        return np.full(len(done), first)
 
 
 class Segments(NamedTuple):

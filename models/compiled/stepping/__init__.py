@@ -1,0 +1,1 @@
+"""Steps of a training: an optimizer's rule, rows of tables, shares of a batch, threads."""
