@@ -106,7 +106,7 @@ def choose(config: StudyConfig, studies: Studies, ready: Ready, request: Request
         sampler=_sampler(config, space, [*taught, *carried]),
         pruner=_pruner(config),
         enqueue=wanted,
-        recipes=recipes_for(config, ready.space, weights),
+        recipes=recipes_for(config, ready.space, weights, ready.dataset),
         history=history,
         notes=_notes(config, ready, wanted, met),
         weights=weights,

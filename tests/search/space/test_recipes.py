@@ -20,7 +20,7 @@ from search.storage.trials import requeue
 from search.study.choice import Chosen
 from search.study.opening import open_study
 from search.study.widening import Space
-from tracking import TrialRecord
+from tracking import DatasetRecord, TrialRecord
 
 
 def _families(config: StudyConfig) -> list:
@@ -46,6 +46,34 @@ def _families(config: StudyConfig) -> list:
 )
 def test_which_recipes_a_study_begins_with(given: dict, families: list) -> None:
     assert _families(StudyConfig(**given)) == families
+
+
+@pytest.mark.parametrize(
+    ("users", "movies", "changed"),
+    [
+        (671, 9066, {"l2_embedding": 3e-5, "l2_bias": 3e-5}),  # the sample: 0.02 / 671
+        (10_000, 5_000, {"l2_embedding": 2e-6, "l2_bias": 2e-6}),
+        (10, 20, {"l2_embedding": 1e-3, "l2_bias": 1e-3}),  # the space's greatest
+        (10_000, 7_000, {"optimizer": "lazy_adam", "l2_rating": 0.02, "l2_bias": 1e-9}),
+    ],
+)
+def test_a_recipe_is_fitted_to_the_ratings(users: int, movies: int, changed: dict) -> None:
+    dataset = DatasetRecord(
+        name="r", content_hash="0", profile={"user_rows": users, "movie_rows": movies}
+    )
+    config = StudyConfig(trials=100)
+    space = parameters(declare(config))
+    mlp, neumf, gmf = recipes_for(config, space, dataset=dataset)
+    published = recipes_for(config, space)
+    assert {name: gmf[name] for name in changed} == changed
+    if "optimizer" in changed:
+        for recipe in (mlp, neumf):
+            assert recipe["optimizer"] == "lazy_adam"
+            assert recipe["l2_rating"] == 1e-4  # the least: none, as published
+    else:
+        assert [mlp, neumf] == published[:2]
+    active = {p.name for p in space if p.is_active(gmf)}
+    assert set(gmf) == active - {"patience", "min_delta", "overfit_patience"}
 
 
 def _open(storage: optuna.storages.BaseStorage, enqueue: tuple = ()) -> optuna.Study:
