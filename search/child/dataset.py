@@ -36,6 +36,11 @@ class Dataset:
     split: Split
     scores: ScoreRange | None
 
+    @property
+    def ids(self) -> int:
+        """Rows of the tables of users and of movies together."""
+        return self.split.vocabulary.user_rows + self.split.vocabulary.movie_rows
+
     def misfit(self, config: StudyConfig) -> str:
         """Say in words why the published trial does not fit the scores; empty where it fits.
 

@@ -43,7 +43,7 @@ def load_rating_runner(config: StudyConfig) -> RatingRunner:
     declared = declare(config)  # first, since a mistake in `[space]` need not wait for the data
     data = load_dataset(config)
     if data.scores is not None:
-        declared = declare(config, data.scores)
+        declared = declare(config, data.scores, data.ids)
     return RatingRunner(config, declared, data)
 
 
@@ -119,7 +119,7 @@ class RatingRunner:
         else:
             hp = keras_tuner.HyperParameters()
             hp.values = dict(task.values)
-            model, train = space.read(hp, self._config.space, self._data.scores)
+            model, train = space.read(hp, self._config.space, self._data.scores, self._data.ids)
         return model, space.as_study(
             train,
             seed=task.seed,

@@ -132,19 +132,22 @@ def hyperparameters(parameters: Sequence[Mapping[str, Any]]) -> keras_tuner.Hype
     return hp
 
 
-def declare(config: StudyConfig, scores: ScoreRange | None = None) -> keras_tuner.HyperParameters:
+def declare(
+    config: StudyConfig, scores: ScoreRange | None = None, ids: int = 0
+) -> keras_tuner.HyperParameters:
     """Declare what a study searches on a new `HyperParameters`.
 
     Args:
         config: The study; "baseline" and "as-written" search nothing.
         scores: The range of the scores, which the space of rating models fits; None for any.
+        ids: Users and movies, as `search.space.ratings.read` takes them.
 
     Raises:
         SearchError: A mistake in `[space]`, or no such model.
     """
     hp = keras_tuner.HyperParameters()
     if config.model == "ratings":
-        ratings.read(hp, config.space, scores)
+        ratings.read(hp, config.space, scores, ids)
     elif not config.rates:
         return discover(load_hypermodel(config.model))
     return hp

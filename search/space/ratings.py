@@ -80,6 +80,7 @@ def read(
     hp: keras_tuner.HyperParameters,
     overrides: Mapping[str, Any] | None = None,
     scores: ScoreRange | None = None,
+    ids: int = 0,
 ) -> tuple[ModelConfig, TrainConfig]:
     """Declare the space on `hp` and read the configuration that `hp` holds.
 
@@ -92,6 +93,8 @@ def read(
         overrides: From a study file's `[space]`.
         scores: The range of the scores: a space that knows it offers only outputs that can predict
             them, and starts that are near them. None offers all, as earlier versions do.
+        ids: Rows of the tables of users and of movies together: with many, small batches are not
+            offered. 0 offers all.
 
     Returns:
         What the model is built of, and how it is trained; seed and epochs are still the defaults.
@@ -102,7 +105,7 @@ def read(
     space = Declaration(hp, overrides or {})
     optimizer = declare_optimizer(space)
     model = _architecture(space, scores)
-    train = declare_training(space, optimizer)
+    train = declare_training(space, optimizer, ids)
     space.check_all_used()
     return model, train
 

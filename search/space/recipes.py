@@ -9,6 +9,7 @@ from search.config.study import SHIPPED, StudyConfig
 from search.errors import SearchError
 from search.space.configurations import check_configurations, read_configurations
 from search.space.parameters import Parameter
+from search.space.training import batch_sizes
 from search.space.weights import Weights
 from tracking import DatasetRecord, Scalar
 
@@ -51,8 +52,8 @@ def fitted(values: Mapping[str, Scalar], dataset: DatasetRecord | None) -> Mappi
     """Fit a recipe to ratings: its penalty, and its optimizer where they have many ids.
 
     A penalty on a table is one a rating, divided by the table's users. A dense optimizer moves all
-    rows of all tables at each step; where a batch of 256 ratings has less than one row in 32, one
-    that moves the batch's rows alone takes its place, with the penalty a rating.
+    rows of all tables at each step: with many ids one that moves the batch's rows alone takes its
+    place, with the penalty a rating and the smallest batch that is offered for so many.
     """
     profile = dataset.profile if dataset is not None else {}
     users, movies = (int(profile.get(name) or 0) for name in ("user_rows", "movie_rows"))
@@ -62,6 +63,7 @@ def fitted(values: Mapping[str, Scalar], dataset: DatasetRecord | None) -> Mappi
     if users + movies > _MOST_IDS:
         penalised = values["l2_embedding"] != _NO_PENALTY
         changed = {"optimizer": "lazy_adam", "l2_rating": _L2_RATING if penalised else _NO_RATING}
+        changed["batch_size"] = batch_sizes(users + movies)[-1]
         if "l2_bias" in values:
             changed["l2_bias"] = _NO_PENALTY
         return {n: value for n, value in values.items() if n != "l2_embedding"} | changed

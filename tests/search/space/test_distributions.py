@@ -239,6 +239,20 @@ _OF_OTHERS = ("factors", "factor_dropout", "l2_bias", "l2_rating", "movie_embedd
 
 
 @pytest.mark.parametrize(
+    ("ids", "smallest"),
+    [(0, "256"), (16_384, "256"), (16_385, "1024"), (154_163, "4096"), (2_000_000, "16384")],
+)
+def test_small_batches_are_not_offered_where_ids_are_many(ids: int, smallest: str) -> None:
+    hp = keras_tuner.HyperParameters()
+    read(hp, ids=ids)
+    offered = next(p for p in parameters(hp) if p.name == "batch_size").values
+    assert (offered[0], offered[-1]) == ("full", smallest)
+    hp = keras_tuner.HyperParameters()
+    hp.values = {"batch_size": "256"}  # of a study that was begun when all were offered
+    assert read(hp, ids=ids)[1].batch_size == 256
+
+
+@pytest.mark.parametrize(
     ("optimizer", "penalty", "other"),
     [("adam", "l2_embedding", "l2_rating"), ("lazy_adam", "l2_rating", "l2_embedding")],
 )

@@ -11,6 +11,7 @@ from search import StudyConfig, run_study
 from search.child.messages import Ready
 from search.pruners.factory import make_pruner
 from search.samplers.factory import make_sampler
+from search.space.configurations import check_configurations
 from search.space.distributions import SpaceAdapter
 from search.space.hypermodel import declare, parameters
 from search.space.ratings import baseline_values
@@ -54,7 +55,11 @@ def test_which_recipes_a_study_begins_with(given: dict, families: list) -> None:
         (671, 9066, {"l2_embedding": 3e-5, "l2_bias": 3e-5}),  # the sample: 0.02 / 671
         (10_000, 5_000, {"l2_embedding": 2e-6, "l2_bias": 2e-6}),
         (10, 20, {"l2_embedding": 1e-3, "l2_bias": 1e-3}),  # the space's greatest
-        (10_000, 7_000, {"optimizer": "lazy_adam", "l2_rating": 0.02, "l2_bias": 1e-9}),
+        (
+            10_000,
+            7_000,
+            {"optimizer": "lazy_adam", "l2_rating": 0.02, "l2_bias": 1e-9, "batch_size": "1024"},
+        ),
     ],
 )
 def test_a_recipe_is_fitted_to_the_ratings(users: int, movies: int, changed: dict) -> None:
@@ -72,6 +77,8 @@ def test_a_recipe_is_fitted_to_the_ratings(users: int, movies: int, changed: dic
             assert recipe["l2_rating"] == 1e-4  # the least: none, as published
     else:
         assert [mlp, neumf] == published[:2]
+    space = parameters(declare(config, ids=users + movies))
+    check_configurations([mlp, neumf, gmf], space)
     active = {p.name for p in space if p.is_active(gmf)}
     assert set(gmf) == active - {"patience", "min_delta", "overfit_patience"}
 
