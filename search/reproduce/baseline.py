@@ -22,6 +22,7 @@ from search.reproduce.comparison import (
 )
 from search.reproduce.drift import drift_lines
 from search.reproduce.replay import (
+    Again,
     OnEpoch,
     Replay,
     Stored,
@@ -43,13 +44,7 @@ _SETTLED_EPOCH = 20
 """The output bias of 7 has worn off by this epoch, in the published curve too."""
 
 
-def reproduce_baseline(
-    studies: Studies,
-    data: str,
-    *,
-    tolerance: float | None = None,
-    on_epoch: OnEpoch | None = None,
-) -> Reproduction:
+def reproduce_baseline(studies: Studies, data: str, again: Again) -> Reproduction:
     """Train the baseline again; compare it with the published RMSE 0.8396, or with its own record.
 
     The published RMSE is compared with only where every published figure of the data and of their
@@ -58,8 +53,7 @@ def reproduce_baseline(
     Args:
         studies: Where baselines are recorded, and where one is when there is none yet.
         data: The ratings' source.
-        tolerance: Largest difference that counts as the same; None for the stated default.
-        on_epoch: Called with each epoch.
+        again: How it is trained and compared.
 
     Returns:
         The comparison; where there was no record before, it reproduces nothing yet.
@@ -67,9 +61,9 @@ def reproduce_baseline(
     stored = _recorded_baseline(studies, data)
     fresh = stored is None
     if stored is None:
-        stored = _record_baseline(studies, data, on_epoch)
-    home = studies.store.home
-    replay = None if fresh else train_again(stored, stored.config, on_epoch=on_epoch)
+        stored = _record_baseline(studies, data, again)
+    home, tolerance = studies.store.home, again.tolerance
+    replay = None if fresh else train_again(stored, stored.config, again)
     checks = _checks(stored, replay)
     if is_published(checks):
         limit = PUBLISHED_TOLERANCE if tolerance is None else tolerance
@@ -78,8 +72,8 @@ def reproduce_baseline(
     if replay is None:
         limit = SAME_MACHINE_TOLERANCE if tolerance is None else tolerance
         return _recorded_just_now(stored, data, limit, note)
-    again = compared(stored, replay, home, tolerance)
-    return replace(again, notes=(note, *again.notes))
+    made = compared(stored, replay, home, tolerance)
+    return replace(made, notes=(note, *made.notes))
 
 
 def is_published(checks: Sequence[str]) -> bool:
@@ -212,7 +206,7 @@ def _recorded_baseline(studies: Studies, data: str) -> Stored | None:
     return None
 
 
-def _record_baseline(studies: Studies, data: str, on_epoch: OnEpoch | None) -> Stored:
+def _record_baseline(studies: Studies, data: str, again: Again) -> Stored:
     """Train the published baseline in a study of its own, and return its trial."""
     slug = re.sub(r"[^\w.]+", "-", data)[-80:].strip("-.")
     config = StudyConfig(
@@ -222,8 +216,9 @@ def _record_baseline(studies: Studies, data: str, on_epoch: OnEpoch | None) -> S
         model="baseline",
         tracking_uri=studies.store.tracking_uri,
         storage=studies.address,
+        trainer=again.trainer or StudyConfig().trainer,
     )
-    result = run_in(studies, config, _Echo(on_epoch))
+    result = run_in(studies, config, _Echo(again.on_epoch))
     if result.interrupted:
         raise KeyboardInterrupt
     if result.best is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from search.child.messages import Done
 from search.reproduce.drift import drift_lines, own_data_lines, record_lines
-from search.reproduce.replay import OnEpoch, Replay, Stored, train_again, value_of
+from search.reproduce.replay import Again, Replay, Stored, train_again, value_of
 from tracking import EpochRecord, reproduction_figure
 
 SAME_MACHINE_TOLERANCE = 1e-6
@@ -57,25 +57,16 @@ class Reproduction:
         return self.difference is not None and abs(self.difference) <= self.tolerance
 
 
-def compare_again(
-    stored: Stored,
-    home: Path,
-    *,
-    data: str | None = None,
-    tolerance: float | None = None,
-    on_epoch: OnEpoch | None = None,
-) -> Reproduction:
+def compare_again(stored: Stored, home: Path, again: Again) -> Reproduction:
     """Train a stored trial again and compare it with its own record.
 
     Args:
         stored: The trial.
         home: Folder where the picture is kept.
-        data: Other ratings to train on; None for the recorded ones.
-        tolerance: Largest difference that counts as the same; None for 1e-6.
-        on_epoch: Called with each epoch.
+        again: How it is trained and compared.
     """
-    config = stored.config.at(data=data or stored.config.data, threads=stored.plan.threads)
-    return compared(stored, train_again(stored, config, on_epoch=on_epoch), home, tolerance)
+    config = stored.config.at(data=again.data or stored.config.data, threads=stored.plan.threads)
+    return compared(stored, train_again(stored, config, again), home, again.tolerance)
 
 
 def trainer_of(stored: Stored, replay: Replay | None) -> str:

@@ -27,6 +27,24 @@ from tracking import COMPLETE, PRUNED, EpochRecord, Recorder, TrialRecord
 OnEpoch = Callable[[EpochRecord], None]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Again:
+    """How a trial is trained again and compared.
+
+    Attributes:
+        data: Other ratings to train on; None for the recorded ones.
+        tolerance: Largest difference that counts as the same; None for 1e-6, or for 0.005 where it
+            is the published baseline.
+        trainer: Another trainer, one of `models.config.TRAINERS`; None for the trial's own.
+        on_epoch: Called with each epoch.
+    """
+
+    data: str | None = None
+    tolerance: float | None = None
+    trainer: str | None = None
+    on_epoch: OnEpoch | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """A trial as Optuna and MLflow hold it.
@@ -159,19 +177,21 @@ def _of_run(run_id: str, studies: Studies) -> tuple[str, str]:
     )
 
 
-def train_again(stored: Stored, config: StudyConfig, *, on_epoch: OnEpoch | None = None) -> Replay:
+def train_again(stored: Stored, config: StudyConfig, again: Again) -> Replay:
     """Train a stored trial again in a new child process; a pruned trial ends where it was pruned.
 
     Args:
         stored: The trial.
         config: The settings of its study, with the ratings and the thread count to use.
-        on_epoch: Called with each epoch.
+        again: Names another trainer, and hears each epoch.
 
     Raises:
         KeyboardInterrupt: Ctrl-C or SIGTERM; the child is closed first.
     """
-    if config.rates and stored.outcome.trainer:  # what "auto" chose then, also where it has changed
-        config = config.at(trainer=stored.outcome.trainer)
+    # What "auto" chose then, also where it has changed, unless another is asked for.
+    trainer = again.trainer or (stored.outcome.trainer if config.rates else None)
+    if trainer:
+        config = config.at(trainer=trainer)
     folder = make_folder()
     task = task_of(
         stored.plan,
@@ -180,7 +200,7 @@ def train_again(stored: Stored, config: StudyConfig, *, on_epoch: OnEpoch | None
         judged_from=stored.pruned_at,
         most_parts=stored.parts,
     )
-    listener = _Epochs(stored.pruned_at, on_epoch)
+    listener = _Epochs(stored.pruned_at, again.on_epoch)
     supervisor = Supervisor(config)
     try:
         with interruptible() as stop:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.text import Text
 
+from models.config import TRAINERS
 from search.cli.common import (
     DOES_NOT_HOLD,
     console,
@@ -37,6 +38,11 @@ _LINE_EPOCHS = 10
     help="Largest difference that counts as the same (default 1e-6; 0.005 against the "
     "published figure).",
 )
+@click.option(
+    "--trainer",
+    type=click.Choice(TRAINERS),
+    help="Train with another trainer than the trial's own: its bits are others.",
+)
 @store_options
 @home_option
 @json_option
@@ -44,13 +50,14 @@ def command(
     target: str,
     data: str | None,
     tolerance: float | None,
+    trainer: str | None,
     home: Path,
     tracking_uri: str | None,
     storage: str | None,
     as_json: bool,
 ) -> int:
     """Train TARGET again (baseline, STUDY:NUMBER or an MLflow run) and compare its value."""
-    from search.reproduce import reproduce
+    from search.reproduce import Again, reproduce
     from tracking import EpochRecord
 
     out = console(as_json)
@@ -68,9 +75,7 @@ def command(
             target,
             open_store(home, tracking_uri),
             storage=storage,
-            data=data,
-            tolerance=tolerance,
-            on_epoch=show,
+            again=Again(data=data, tolerance=tolerance, trainer=trainer, on_epoch=show),
         )
     if as_json:
         emit(asdict(made) | {"difference": made.difference})

@@ -11,7 +11,7 @@ import pytest
 
 from models.data import load_ratings
 from search import StudyConfig
-from search.reproduce import reproduce
+from search.reproduce import Again, reproduce
 from search.reproduce.baseline import PUBLISHED_TOLERANCE, _recorded_baseline
 from search.storage.studies import Studies
 from search.storage.study_attributes import write_config
@@ -57,7 +57,7 @@ def test_another_dump_is_not_held_against_the_published_figure(
     mubi_file: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, data = Store(home), f"mubi:{mubi_file}"
-    first = reproduce("baseline", store, data=data)
+    first = reproduce("baseline", store, again=Again(data=data))
     assert first.is_first
     assert not first.reproduced
     assert first.expected == first.got
@@ -68,7 +68,7 @@ def test_another_dump_is_not_held_against_the_published_figure(
 
     # The same training, on data whose figures are told to be the published ones.
     monkeypatch.setattr("search.reproduce.baseline._checks", lambda *_: ["same: rows read"])
-    made = reproduce("baseline", store, data=data)
+    made = reproduce("baseline", store, again=Again(data=data))
     assert made.expected == pytest.approx(0.8396117)
     assert made.tolerance == PUBLISHED_TOLERANCE
     assert made.difference == pytest.approx(made.got - made.expected)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from search import SearchError, StudyConfig, run_study
-from search.reproduce import reproduce
+from search.reproduce import Again, reproduce
 from tracking import Store
 
 
@@ -44,6 +44,20 @@ def test_a_trial_is_reproduced_at_the_address_of_its_study(
     assert gone.run_id is None
     assert Path(str(gone.picture)).is_file()
     assert not elsewhere.exists()
+
+
+def test_a_trial_is_trained_again_by_another_trainer_when_asked(
+    ratings_file: Path, home: Path
+) -> None:
+    config = StudyConfig(
+        name="t", trials=1, epochs=1, model="baseline", data=str(ratings_file), keep_models="none"
+    )
+    (trial,) = run_study(config, home=home).record.trials
+    assert trial.tags["trialbook.trainer"] == "compiled"
+    made = reproduce("t:0", Store(home), again=Again(trainer="fast", tolerance=0.01))
+    assert made.trainer == "fast"
+    assert made.got != made.expected  # other masks
+    assert made.got == pytest.approx(made.expected, abs=0.01)
 
 
 def test_a_run_that_no_trial_has_is_one_line(home: Path) -> None:
