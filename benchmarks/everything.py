@@ -27,6 +27,7 @@ RUNS: dict[str, list[str]] = {
     "batch_2048": ["training.py", "--batch-size", "2048", "--epochs", "8"],
     "batch_8192": ["training.py", "--batch-size", "8192"],
     "compiled": ["compiled.py", "--pairs", "2"],
+    "at_size": ["at_size.py"],
     "seeds_compiled": ["seeds_compiled.py"],
     "seeds": ["seeds.py"],
     "overhead": ["overhead.py", "--stored", "10", "1000", "10000"],
@@ -40,8 +41,8 @@ RUNS: dict[str, list[str]] = {
     "full": ["training.py", "--source", "synthetic:1", "--pairs", "3", "--epochs", "3"],
 }
 
-# Full size needs 15 GB of memory for Keras; the other ones take an hour or several.
-LONG = ("full", "recommenders", "winner_claims", "search_quality")
+# MUBI's size needs 15 GB of memory for Keras; the other ones take an hour or several.
+LONG = ("full", "at_size", "recommenders", "winner_claims", "search_quality")
 
 
 def run(name: str) -> None:
