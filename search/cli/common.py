@@ -15,7 +15,7 @@ from rich.status import Status
 from rich.text import Text
 
 from search.config.parsing import names
-from tracking import Store
+from tracking import Store, without_password
 
 if TYPE_CHECKING:
     from search.config.study import StudyConfig
@@ -162,10 +162,10 @@ def open_studies(home: Path, storage: str | None, tracking_uri: str | None = Non
 
 
 def ui_line(home: Path, tracking_uri: str | None = None) -> str:
-    """The exact command that opens the MLflow UI on a store."""
+    """The command that opens the MLflow UI on a store, exact but for a password."""
     words = [program(), "ui", "--home", str(home)]
     if tracking_uri:
-        words += ["--tracking-uri", tracking_uri]
+        words += ["--tracking-uri", without_password(tracking_uri)]
     return shlex.join(words)
 
 
@@ -178,14 +178,17 @@ def more_line(home: Path, config: StudyConfig) -> str:
 def command_line(
     home: Path, *arguments: str, tracking_uri: str | None = None, storage: str | None = None
 ) -> str:
-    """The exact `trialbook` command with the given arguments and the stores' options."""
+    """The `trialbook` command with the given arguments and the stores' options.
+
+    It is exact but for a password in an address, which is written as `***`.
+    """
     words = [program(), *arguments]
     if str(home) != "mlruns":
         words += ["--home", str(home)]
     if tracking_uri:
-        words += ["--tracking-uri", tracking_uri]
+        words += ["--tracking-uri", without_password(tracking_uri)]
     if storage:
-        words += ["--storage", storage]
+        words += ["--storage", without_password(storage)]
     return shlex.join(words)
 
 

@@ -31,6 +31,7 @@ from tracking import (
     StudyRecord,
     Tag,
     TrialRecord,
+    without_password,
 )
 
 
@@ -136,7 +137,7 @@ def study_record(
         monitor=config.monitor,
         goals=goal_names(config),
         description=describe(config, dataset),
-        study_file=config.to_toml(),
+        study_file=_study_file(config),
         dataset=DatasetRecord(**{**dataset, "checks": tuple(dataset["checks"])})
         if dataset
         else None,
@@ -145,6 +146,13 @@ def study_record(
         experiment_id=run.get("experiment_id"),
         parent_run_id=run.get("parent_run_id"),
     )
+
+
+def _study_file(config: StudyConfig) -> str:
+    """A study's settings as TOML, for whoever may read its record: without passwords."""
+    addresses = {"storage": config.storage, "tracking_uri": config.tracking_uri}
+    shown = {name: without_password(value) for name, value in addresses.items() if value}
+    return config.at(**shown).to_toml()
 
 
 def importances(study: optuna.Study) -> dict[str, float]:

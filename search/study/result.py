@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tracking import COMPLETE, FAILED, KILLED, PRUNED, REFUSED, StudyRecord, TrialRecord
+from tracking import (
+    COMPLETE,
+    FAILED,
+    KILLED,
+    PRUNED,
+    REFUSED,
+    StudyRecord,
+    TrialRecord,
+    without_password,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +83,7 @@ class StudyResult:
             "n_refused": self.count(REFUSED),
             "n_failed": self.count(FAILED),
             "n_interrupted": self.count(KILLED),
-            "tracking_uri": self.tracking_uri,
+            "tracking_uri": without_password(self.tracking_uri),
             "experiment_id": self.record.experiment_id,
             "parent_run_id": self.record.parent_run_id,
             "interrupted": self.interrupted,

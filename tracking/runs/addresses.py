@@ -9,6 +9,12 @@ from pathlib import Path
 
 _SQLITE = "sqlite:///"
 _QUOTED = "sqlite+pysqlite:///"
+_SECRET = re.compile(
+    r"((?:[?&;=]|%3B)[\w.-]*(?:pass(?:wd|word|phrase)|pwd|secret|token|api_?key)[\w.-]*)"
+    r"(?:(=)[^&\s]*|(%3D)(?:(?!%3B)[^&\s])*)",
+    re.IGNORECASE,
+)
+"""A password among an address's options; with `%3B` and `%3D` inside of `odbc_connect`."""
 
 
 def local_folder(location: str) -> Path | None:
@@ -76,7 +82,9 @@ def sqlite_path(address: str) -> Path | None:
 
 
 def without_password(address: str) -> str:
-    """An address as messages may show it: a password in it is written as `***`.
+    """An address as messages may show it: passwords in it are written as `***`.
+
+    They stand before the host, or among the options that a question mark begins.
 
     Args:
         address: Address of a database or a server.
@@ -84,7 +92,10 @@ def without_password(address: str) -> str:
     Example:
         >>> without_password("postgresql://me:secret@host/studies")
         'postgresql://me:***@host/studies'
+        >>> without_password("postgresql://host/studies?password=secret&connect_timeout=5")
+        'postgresql://host/studies?password=***&connect_timeout=5'
         >>> without_password("sqlite:////home/a:b@c/optuna.db")
         'sqlite:////home/a:b@c/optuna.db'
     """
-    return re.sub(r"((?:://|^)[^/@:\s]*):(?!//)\S*@", r"\1:***@", address)
+    kept = _SECRET.sub(lambda found: f"{found[1]}{found[2] or found[3]}***", address)
+    return re.sub(r"((?:://|^)[^/@:\s]*):(?!//)\S*@", r"\1:***@", kept)

@@ -198,7 +198,7 @@ def _collect(store: Store, named: list[str], runs: Sequence[str], models: list[s
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or ["no message"]
         raise TrackingError(
-            f"Deleting a study must end well, but MLflow says: {lines[-1]} "
+            f"Deleting a study must end well, but MLflow says: {without_password(lines[-1])} "
             "Stop what still writes to the study, then delete it again."
         )
 

@@ -18,6 +18,7 @@ from search.cli.common import (
     storage_option,
     table,
 )
+from tracking import without_password
 
 
 @click.command(epilog="Example: trialbook studies --home ./mlruns")
@@ -51,7 +52,8 @@ def command(home: Path, storage: str | None, as_json: bool) -> int:
         emit({"studies": rows})
     elif not rows:
         start = command_line(home, "search", storage=storage)
-        console().print(f"No study in {storage or home} yet. Start one: {start}")
+        where = without_password(storage) if storage else home
+        console().print(f"No study in {where} yet. Start one: {start}")
     else:
         columns = ["study", "data", "model", "trials", "best", "trial", "value of"]
         console().print(table("Studies", columns, [_line(row) for row in rows]))

@@ -25,7 +25,7 @@ from search.cli.common import (
 )
 from search.errors import SearchError
 from search.executor.interrupts import interruptible
-from tracking import ui_command
+from tracking import ui_command, without_password
 
 _HOST = "127.0.0.1"
 _GRACE_S = 10
@@ -51,9 +51,11 @@ def command(port: int, tracking_uri: str | None, home: Path, as_json: bool) -> i
 
     def announce() -> None:
         url = f"http://{_HOST}:{port}"
+        shown = without_password(store.tracking_uri)
         if as_json:
-            emit({"url": url, "tracking_uri": store.tracking_uri, "command": argv})
-        console(as_json).print(f"MLflow UI on {store.tracking_uri}: {url} (Ctrl-C ends it)")
+            words = [without_password(word) for word in argv]
+            emit({"url": url, "tracking_uri": shown, "command": words})
+        console(as_json).print(f"MLflow UI on {shown}: {url} (Ctrl-C ends it)")
 
     return _serve(argv, port, announce)
 
@@ -100,7 +102,8 @@ def _serve(argv: list[str], port: int, announce: Callable[[], None]) -> int:
         lines = log.read().decode("utf-8", "replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "nothing")
         console(True).print(
-            f"The MLflow server ended with exit code {process.returncode}; it said last: {last}"
+            f"The MLflow server ended with exit code {process.returncode}; it said last: "
+            f"{without_password(last)}"
         )
         return DOES_NOT_HOLD
 

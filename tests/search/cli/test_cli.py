@@ -332,6 +332,31 @@ def test_commands_that_are_told_can_be_pasted_into_a_shell() -> None:
     assert "'postgresql://h/m?x=1'" in shown
 
 
+def test_commands_and_results_that_are_told_hold_no_password(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = StudyConfig(
+        name="s",
+        trials=3,
+        tracking_uri="http://me:one@h:1",
+        storage="postgresql://h/o?password=two",
+    )
+    shown = ["--tracking-uri", "http://me:***@h:1"]
+    assert shlex.split(more_line(Path("mlruns"), config))[1:] == [
+        "search", "--study", "s", "--trials", "6", *shown,
+        "--storage", "postgresql://h/o?password=***",
+    ]  # fmt: skip
+    assert shlex.split(ui_line(Path("h"), config.tracking_uri))[1:] == ["ui", "--home", "h", *shown]
+    record = StudyRecord(name="s", direction="minimize", objective="rmse", monitor="val_rmse")
+    result = StudyResult(record=record, tracking_uri="http://me:one@h:1")
+    assert result.to_json()["tracking_uri"] == "http://me:***@h:1"
+    address = f"sqlite:///{tmp_path}/o.db?password=two"
+    assert run(["studies", "--storage", address, "--home", str(tmp_path / "h")]) == 0
+    told = "".join(capsys.readouterr())
+    assert "password=***" in told
+    assert "two" not in told.replace(str(tmp_path), "")
+
+
 def test_ratings_without_column_names_are_inspected(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -59,3 +59,7 @@ def test_a_refused_storage_does_not_show_its_password(home: Path) -> None:
         database.open_storage(Store(home), "postgresql+none://me:secret@host/db")
     assert "postgresql+none://me:***@host/db" in str(refused.value)
     assert "secret" not in str(refused.value)
+    with pytest.raises(SearchError) as refused:
+        database.open_storage(Store(home), "postgresql+none://me:secret@host/db?password=secret")
+    assert "postgresql+none://me:***@host/db?password=***" in str(refused.value)
+    assert "secret" not in str(refused.value)

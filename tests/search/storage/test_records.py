@@ -8,7 +8,9 @@ import optuna
 import pytest
 from optuna.distributions import FloatDistribution
 
-from search.storage.records import importances
+from search.config.study import StudyConfig
+from search.storage.records import importances, study_record
+from search.storage.study_attributes import config_of, write_config, write_mark
 from search.storage.trials import ranking
 
 
@@ -38,3 +40,22 @@ def test_a_value_that_is_no_finite_number_ranks_nowhere() -> None:
     for value in (0.5, -math.inf, 0.0, math.inf):
         study.add_trial(optuna.trial.create_trial(value=value))
     assert [trial.number for trial in ranking(study)] == [2, 0]
+
+
+def test_the_study_file_that_a_record_keeps_has_no_password_and_the_study_has_it() -> None:
+    config = StudyConfig(
+        name="s",
+        storage="sqlite:////tmp/x.db?password=hunter2",
+        tracking_uri="postgresql://bob:hunter2@host/x?sslpassword=hunter3",
+    )
+    study = optuna.create_study(study_name="s")
+    write_mark(study)
+    write_config(study, config)
+    kept = study_record(study).study_file.splitlines()
+    assert 'storage = "sqlite:////tmp/x.db?password=***"' in kept
+    assert 'tracking_uri = "postgresql://bob:***@host/x?sslpassword=***"' in kept
+    assert not [line for line in kept if "hunter" in line]
+    assert (config_of(study).storage, config_of(study).tracking_uri) == (
+        config.storage,
+        config.tracking_uri,
+    )

@@ -50,6 +50,22 @@ def test_what_lies_elsewhere_is_no_folder_here() -> None:
         ("http://localhost:5000", "http://localhost:5000"),
         ("me:secret@host/db", "me:***@host/db"),
         ("said: postgresql://me:x@host/db is not", "said: postgresql://me:***@host/db is not"),
+        ("postgresql://host/x?password=hunter2", "postgresql://host/x?password=***"),
+        (
+            "postgresql://bob:hunter2@host:1/x?sslmode=require&PassWord=h@2&connect_timeout=5",
+            "postgresql://bob:***@host:1/x?sslmode=require&PassWord=***&connect_timeout=5",
+        ),
+        ("mysql://host:1/x?passwd=a:b@c&pwd=d", "mysql://host:1/x?passwd=***&pwd=***"),
+        ("mysql://host/x?ssl_key_password=a", "mysql://host/x?ssl_key_password=***"),
+        ("http://host:5000?access_token=a", "http://host:5000?access_token=***"),
+        ("http://host:5000/?client_secret=a b", "http://host:5000/?client_secret=*** b"),
+        ("sqlite:////tmp/x.db?sslpassword=a", "sqlite:////tmp/x.db?sslpassword=***"),
+        (
+            "mssql+pyodbc:///?odbc_connect=UID%3Dme%3BPWD%3Dhunter%212%3BEncrypt%3Dyes&x=1",
+            "mssql+pyodbc:///?odbc_connect=UID%3Dme%3BPWD%3D***%3BEncrypt%3Dyes&x=1",
+        ),
+        ("postgresql://host/x?application_name=a", "postgresql://host/x?application_name=a"),
+        ("sqlite:////home/password=1/secret.db", "sqlite:////home/password=1/secret.db"),
     ],
 )
 def test_a_password_is_not_shown(address: str, shown: str) -> None:
