@@ -111,4 +111,7 @@ def _one_line(error: click.ClickException) -> str:
 
 
 def _tell(text: str) -> None:
-    click.echo(f"trialbook: {' '.join(text.split())}", err=True)
+    """Say a line on standard error, without the passwords of addresses that a library quotes."""
+    from tracking import without_password
+
+    click.echo(f"trialbook: {without_password(' '.join(text.split()))}", err=True)

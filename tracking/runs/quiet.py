@@ -8,6 +8,8 @@ import os
 import re
 import warnings
 
+from tracking.runs.addresses import without_password
+
 
 @functools.cache
 def quiet() -> None:
@@ -28,9 +30,10 @@ def quiet() -> None:
 
 
 def one_line(error: BaseException, limit: int = 200) -> str:
-    """The first line of an error's text, at most `limit` characters long."""
+    """The first line of an error's text without a password, at most `limit` characters long."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0] if len(lines[0]) <= limit else lines[0][: limit - 3] + "..."
+    line = without_password(lines[0])
+    return line if len(line) <= limit else line[: limit - 3] + "..."
 
 
 def is_missing(error: Exception) -> bool:

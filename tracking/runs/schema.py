@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import sqlite3
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 from contextlib import closing
 from pathlib import Path
@@ -93,12 +95,29 @@ def reach_server(uri: str) -> None:
         TrackingError: If nothing answers within five seconds.
     """
     try:
-        with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=_CONNECT_TIMEOUT_S):
+        with urllib.request.urlopen(_asks_health(uri), timeout=_CONNECT_TIMEOUT_S):
             pass
     except urllib.error.HTTPError as answer:
         answer.close()  # somebody is there: a proxy, or a server that wants a password first
     except (OSError, ValueError) as error:
         raise _unreachable(uri, one_line(error)) from error
+
+
+def _asks_health(uri: str) -> urllib.request.Request:
+    """Make the question whether a server is there; user and password go in a header, as MLflow's.
+
+    They are not sent on where the server says to ask another one.
+    """
+    parts = urllib.parse.urlsplit(uri)
+    user, _, host = parts.netloc.rpartition("@")
+    request = urllib.request.Request(
+        parts._replace(netloc=host, path=f"{parts.path.rstrip('/')}/health").geturl()
+    )
+    if user:
+        given = urllib.parse.unquote(user if ":" in user else f"{user}:")
+        word = base64.b64encode(given.encode()).decode()
+        request.add_unredirected_header("Authorization", f"Basic {word}")
+    return request
 
 
 def _unreachable(uri: str, why: str) -> TrackingError:

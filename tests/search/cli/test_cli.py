@@ -357,6 +357,18 @@ def test_commands_and_results_that_are_told_hold_no_password(
     assert "two" not in told.replace(str(tmp_path), "")
 
 
+def test_a_failure_that_a_library_tells_of_shows_no_password(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("API request to http://me:one@h:1/api?token=two failed")
+
+    monkeypatch.setattr("search.storage.studies.Studies.all", fail)
+    assert run(["studies", "--home", str(tmp_path)]) == 70
+    told = capsys.readouterr().err
+    assert "API request to http://me:***@h:1/api?token=*** failed" in told
+
+
 def test_ratings_without_column_names_are_inspected(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
