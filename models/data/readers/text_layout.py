@@ -10,6 +10,7 @@ from pathlib import Path
 from models.data.options import SEPARATORS, SourceOptions
 from models.data.readers.columns import resolve_columns
 from models.data.readers.first_line import DOUBLE_COLON, fields_of, has_score, is_number, is_rating
+from models.data.readers.web_page import refuse_page, refuse_part_of_page
 from models.errors import ModelsError
 
 _NAMES = ("user", "movie", "rating", "timestamp")
@@ -63,6 +64,18 @@ def read_layout(path: Path, options: SourceOptions, *, where: str) -> TextLayout
     """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
+    try:
+        layout = _layout_of(head, options, where)
+        if layout.has_header:
+            resolve_columns(layout.names, options, where=where)
+    except ModelsError:
+        refuse_part_of_page(head, where)
+        raise
+    return layout
+
+
+def _layout_of(head: bytes, options: SourceOptions, where: str) -> TextLayout:
+    """Find the layout of a text file from its first bytes."""
     comments, lines = _below_comments(_text(head, where).splitlines(), options)
     if not lines:
         raise ModelsError(f"{where} must have column names and rows, but is empty.")
@@ -209,11 +222,7 @@ def _text(head: bytes, where: str) -> str:
         raise ModelsError(
             f"{where} must be CSV, TSV, `::`, JSON, Parquet, Feather or SQLite, but is binary."
         )
-    if head.removeprefix(codecs.BOM_UTF8).lstrip().lower().startswith((b"<!doctype", b"<html")):
-        raise ModelsError(
-            f"{where} must hold ratings, but is a web page. Download the file itself; a browser "
-            "may have saved the page around it."
-        )
+    refuse_page(head, where)
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     try:
         return decoder.decode(head)  # the end of the head may cut a character: that is no error

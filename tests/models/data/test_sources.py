@@ -158,6 +158,20 @@ _NO_TIMES = "".join(line.rsplit(",", 1)[0] + "\n" for line in _csv_text().splitl
 _WIDE = "".join(f"c{i}," for i in range(200)) + "z\n" + "1," * 200 + "1\n"
 _SPLIT_ONE_LINE = "user,movie,rating\n1,2,3\n2,3,4\n"
 
+PAGES = [
+    '<?xml version="1.0"?>\n<html xmlns="http://www.w3.org/1999/xhtml"><head/></html>\n',
+    '\n<!-- saved from url=(0014)about:internet -->\n<!DOCTYPE html>\n<html lang="en">\n',
+    "<!-- a, b, c -->\n<html>\n<p>1,2,3</p>\n",
+    "\ufeff <!--\na\n--><!-- b --> <HTML>\n",
+    '<div class="a b c">\n<p>1,2,3</p>\n</div>\n',
+    "<table>\n<tr><td>1</td><td>2</td><td>3</td></tr>\n</table>\n",
+    "<p>Please sign in, or register, to go on</p>\n",
+    "<body>\n1,2,3\n",
+    "<head><title>Files | Ratings | user, movie, rating</title></head>\n<body>\n",
+    "<script>var user,movie,rating;</script>\n<script>a</script>\n",
+    "<!-- of a page -->\n<table>\n",
+]
+
 CASES = [
     Case("missing file", lambda f: str(f / "no.csv"), ("no.csv", "must exist")),
     Case("unknown name", _named("netflix"), ("'netflix'", "movielens-25m", "mubi", "synthetic")),
@@ -266,6 +280,10 @@ CASES = [
         "a web page",
         _file("ratings.dat", "<!DOCTYPE html>\n<html><body>Sign in, please</body></html>\n"),
         ("ratings.dat", "is a web page"),
+    ),
+    *(
+        Case(f"a web page: {page[:20]!r}", _file("r.csv", page), ("r.csv", "is a web page"))
+        for page in PAGES
     ),
     Case("latin-1", _file("r.csv", _row("J\xfcrg,20,3,200").encode("latin-1")), ("UTF-8", "0xfc")),
     Case("latin-1 header", _file("r.csv", b"us\xe9r,movie,rating\n1,2,3\n"), ("0xe9", "line 1")),

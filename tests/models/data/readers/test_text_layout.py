@@ -223,3 +223,21 @@ def test_a_first_row_without_a_score_holds_no_names(
         _load(tmp_path / "r.csv", text, columns=columns)
     ratings = _load(tmp_path / "r.csv", text, columns=columns, skip_rows_without_score=True)
     assert (_rows(ratings), ratings.rows_read) == (ROWS, 3)
+
+
+@pytest.mark.parametrize("tag", ["<p>", "<html>", "<!doctype>", "<div>", "<a href>", "<!-- -->"])
+@pytest.mark.parametrize("separator", [",", "\t", ";", "|", "::"])
+@pytest.mark.parametrize("names", [(), ("item", "user", "rating")])
+def test_ratings_of_tags_are_no_web_page(
+    tag: str, separator: str, names: tuple[str, ...], tmp_path: Path
+) -> None:
+    lines = [*([names] if names else []), (tag, "242", "3"), ("</p>", "302", "4")]
+    text = "".join(separator.join(line) + "\n" for line in lines)
+    options = {} if names else {"columns": ("item", "user", "rating")}
+    read = _rows(_load(tmp_path / "r.csv", text, **options))
+    assert read == [("242", tag, 3.0, None), ("302", "</p>", 4.0, None)]
+
+
+def test_spaces_above_no_page_are_looked_through_at_once(tmp_path: Path) -> None:
+    text = "\n \t\n" * 10_000 + "user,movie,rating\n196,242,3\n186,302,4\n"
+    assert _rows(_load(tmp_path / "r.csv", text)) == [(*row[:3], None) for row in ROWS]
