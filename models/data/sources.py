@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from models.data.download.catalog import DATASETS, find_dataset
@@ -86,7 +87,7 @@ def _load(source: str, options: SourceOptions) -> Ratings:
 
 def _table(source: str, options: SourceOptions) -> RatingTable:
     """Read a file, and beside it those of the other parts, where the ratings came split already."""
-    train = read_file(_path(source), options)
+    train = read_file(_path(source), _as_published(source, options))
     if options.test is None:
         return train
     others = {"valid": options.valid, "test": options.test}
@@ -96,6 +97,14 @@ def _table(source: str, options: SourceOptions) -> RatingTable:
         if path is not None
     }
     return joined({"train": train, **tables})
+
+
+def _as_published(source: str, options: SourceOptions) -> SourceOptions:
+    """Name the columns of a fetched data set whose file does not: their order is published."""
+    dataset = find_dataset(source)
+    if dataset is None or not dataset.columns or options.columns is not None:
+        return options
+    return replace(options, columns=dataset.columns)
 
 
 def _mubi(source: str, path: str, options: SourceOptions) -> Ratings:

@@ -20,6 +20,7 @@ class DataSet:
         md5: The publisher's MD5 of the archive, or None where the archive changes in place.
         size: Number of ratings, in words.
         licence: Licence or terms of use, one line.
+        columns: The columns of the ratings where the file does not name them, in their order.
 
     Example:
         >>> DATASETS["movielens-1m"].size, DATASETS["movielens-1m"].ratings
@@ -32,8 +33,10 @@ class DataSet:
     md5: str | None
     size: str
     licence: str
+    columns: tuple[str, ...] = ()
 
 
+_COLUMNS = ("user", "movie", "rating", "timestamp")
 _TERMS = (
     "GroupLens, University of Minnesota: research use, with citation (Harper and Konstan 2015, "
     "doi:10.1145/2827872); no redistribution, no commercial use without permission."
@@ -66,6 +69,7 @@ DATASETS: dict[str, DataSet] = {
             "c4d9eecfca2ab87c1945afe126590906",
             "1,000,209",
             _TERMS,
+            _COLUMNS,
         ),
         DataSet(
             "movielens-10m",
@@ -74,6 +78,7 @@ DATASETS: dict[str, DataSet] = {
             "ce571fd55effeba0271552578f2648bd",
             "10,000,054",
             _TERMS,
+            _COLUMNS,
         ),
         DataSet(
             "movielens-25m",

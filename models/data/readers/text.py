@@ -80,11 +80,8 @@ def _passed_over(layout: TextLayout, where: str) -> tuple[str, ...]:
 
 
 def _taken_for(layout: TextLayout, options: SourceOptions, where: str) -> tuple[str, ...]:
-    """Warn which roles were assumed for the columns of a file without column names.
-
-    Two colons are always so: GroupLens' files, whose order is published.
-    """
-    if layout.has_header or options.columns is not None or layout.separator == DOUBLE_COLON:
+    """Warn which roles were assumed for the columns of a file without column names."""
+    if layout.has_header or options.columns is not None:
         return ()
     word = next(name for name, each in SEPARATORS.items() if each == layout.separator)
     return (

@@ -73,7 +73,9 @@ def test_fetched_ratings_are_a_source(
     assert path == cache / name / DATASETS[name].ratings
     assert _files(cache) == [f"{name}/{DATASETS[name].ratings}"]
     assert any("GroupLens" in line for line in told)
-    assert load_ratings(name).user_ids.tolist() == [1, 2]
+    ratings = load_ratings(name)
+    assert ratings.user_ids.tolist() == [1, 2]
+    assert not [line for line in ratings.warnings if "column names" in line]  # they are published
 
 
 def test_a_second_fetch_needs_no_network(published: Path, address: str, cache: Path) -> None:

@@ -51,6 +51,21 @@ def test_three_columns_without_names_are_user_movie_rating(separator: str, tmp_p
     assert _rows(_load(tmp_path / "ratings.txt", text)) == [(*row[:3], None) for row in ROWS]
 
 
+def test_what_columns_between_two_colons_were_taken_for_is_said(tmp_path: Path) -> None:
+    said = (
+        "{}.dat has no column names: its columns were taken for user, movie, rating{} "
+        "(separator: double-colon). Name them with `--columns` where that is wrong."
+    )
+    three = _load(tmp_path / "three.dat", "196::242::3\n186::302::4\n")
+    assert three.warnings == (said.format("three", ""),)
+    text = "196::242::3::881250949\n186::302::4::891717742\n"
+    four = _load(tmp_path / "four.dat", text)
+    assert _rows(four) == ROWS
+    assert four.warnings == (said.format("four", ", timestamp"),)
+    columns = ["user", "movie", "rating", "timestamp"]
+    assert _load(tmp_path / "four.dat", text, columns=columns).warnings == ()
+
+
 def test_ids_of_letters_need_no_names_either(tmp_path: Path) -> None:
     ratings = _load(tmp_path / "r.csv", "alice,B00A,3\nbob,B00B,4\n")
     assert _rows(ratings) == [("alice", "B00A", 3.0, None), ("bob", "B00B", 4.0, None)]
