@@ -38,11 +38,13 @@ class FitData:
 
         Args:
             fit: The HyperModel's bound method.
-            ours: `callbacks`, `epochs` and `verbose`.
+            ours: `callbacks`, `epochs` and `verbose`, or some of them.
         """
         options = dict(self.options)
         own = copy.deepcopy(list(options.pop("callbacks", None) or ()))
-        given = {**ours, "callbacks": [*own, *ours["callbacks"]]}
+        given = dict(ours)
+        if "callbacks" in ours:
+            given["callbacks"] = [*own, *ours["callbacks"]]
         taken = inspect.signature(fit).parameters.values()
         if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in taken):
             names = {p.name for p in taken}

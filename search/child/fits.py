@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import math
 import time
@@ -77,6 +78,7 @@ class FitWatch(keras.callbacks.Callback):
     Attributes:
         trainings: The calls of `fit` so far.
         used: What trained each of them.
+        usual: Arguments of a call that has this callback and says nothing of them.
         pruned: Whether the study ended the trial.
         seconds_evaluate: Seconds in which best epochs were scored again.
     """
@@ -93,6 +95,7 @@ class FitWatch(keras.callbacks.Callback):
         super().__init__()
         self.trainings: list[Training] = []
         self.used = [models.TrainerUsed("keras")]
+        self.usual: dict[str, Any] = {}
         self.pruned = False
         self.seconds_evaluate = 0.0
         self._monitor, self._sign = monitor, sign
@@ -108,6 +111,7 @@ class FitWatch(keras.callbacks.Callback):
     def watching(self) -> Iterator[None]:
         """Train every Keras model with the study's trainer, and watch it, until the block ends."""
 
+        @functools.wraps(_FIT)
         def fit(model: Any, *args: Any, **options: Any) -> Any:
             return self._fit(model, args, options)
 
@@ -125,7 +129,10 @@ class FitWatch(keras.callbacks.Callback):
             raise SearchError("A model must be compiled before its `fit` is called, but is not.")
         given = dict(_SIGNATURE.bind(model, *args, **options).arguments)
         del given["self"]
-        given["callbacks"] = self._among(given.get("callbacks"))
+        callbacks = given.get("callbacks")
+        given["callbacks"] = self._among(callbacks)
+        if self in _listed(callbacks):
+            given = {**self.usual, **given}
         training = self._begin(model)
         try:
             self.used.append(self._train(model, given))
@@ -143,11 +150,11 @@ class FitWatch(keras.callbacks.Callback):
 
     def _among(self, callbacks: Any) -> Any:
         """Put this watch among the callbacks of a `fit`, unless it is there."""
+        listed = _listed(callbacks)
         if isinstance(callbacks, keras.callbacks.CallbackList):
-            if self not in callbacks.callbacks:
+            if self not in listed:
                 callbacks.append(self)
             return callbacks
-        listed = list(keras.tree.flatten(callbacks)) if callbacks is not None else []
         return listed if self in listed else [*listed, self]
 
     def _begin(self, model: Any) -> Training:
@@ -228,6 +235,13 @@ class FitWatch(keras.callbacks.Callback):
         if not self._report(epochs, seconds, metrics):
             self.pruned = True
             self.model.stop_training = True
+
+
+def _listed(callbacks: Any) -> list[Any]:
+    """The callbacks of a call of `fit`, which takes them in several forms."""
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return list(callbacks.callbacks)
+    return [] if callbacks is None else list(keras.tree.flatten(callbacks))
 
 
 def _numbers(logs: Mapping[str, Any]) -> dict[str, float]:

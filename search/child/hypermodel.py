@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from search.child.asking import AskingHyperParameters
 from search.child.fit_data import FitData, load_fit_data
 from search.child.fit_notes import is_same, note_of
 from search.child.fits import FitWatch, Training
+from search.child.given import Given, GivenTwice
 from search.child.messages import Done, Ready, Score, Scored, Task
 from search.child.reporter import Reporter, Stopped
 from search.child.returned import Value, mean_of, values_of
@@ -29,6 +30,8 @@ from search.errors import SearchError, in_one_line
 from search.space.distributions import SpaceAdapter
 from search.space.hypermodel import discover, has_own_fit, load_hypermodel, parameters
 from tracking import EndReason
+
+Told = Callable[[], None]
 
 
 def open_hypermodel(config: StudyConfig) -> HyperModelRunner:
@@ -64,7 +67,7 @@ class HyperModelRunner:
         """Keep the study, its HyperModel and its data; no model is built yet."""
         self._config = config
         self._hypermodel = hypermodel
-        self._data = data
+        self._given = Given(config.model, data)
 
     def ready(self, allotment: Allotment) -> Ready:
         """Find the search space by building the user's model at its defaults, and in each scope."""
@@ -88,9 +91,23 @@ class HyperModelRunner:
         )
 
     def run(self, task: Task, report: Reporter) -> Done:
-        """Build and fit a model; what the user's `fit` returned gives the value."""
-        models.make_deterministic(task.seed)
+        """Build and fit a model; what the user's `fit` returned gives the value.
+
+        The trial begins anew where its `fit` gives Keras' itself what it was given to pass on.
+        """
         hp = AskingHyperParameters(task.values, report.ask)
+        tell = report.built
+        while True:
+            try:
+                return self._run(task, hp, report, tell)
+            except GivenTwice:
+                hp, tell = AskingHyperParameters(hp.values, report.ask), lambda: None
+
+    def _run(
+        self, task: Task, hp: keras_tuner.HyperParameters, report: Reporter, tell: Told
+    ) -> Done:
+        """Build and fit a model; call `tell` between the two."""
+        models.make_deterministic(task.seed)
         self._write(task, hp)
         started = time.perf_counter()
         try:
@@ -99,7 +116,7 @@ class HyperModelRunner:
             build_s = time.perf_counter() - started
             self._check(model)
             self._write(task, hp)
-            report.built()
+            tell()
             if beyond := too_large(model, task.limits):
                 return Done.beyond(beyond, model.count_params())
             watch = FitWatch(self._config.monitor, self._config.sign, self._config.trainer, report)
@@ -143,7 +160,7 @@ class HyperModelRunner:
     def _fit(self, hp: Any, model: Any, watch: FitWatch, task: Task, report: Reporter) -> _Fitted:
         """Train a model with the user's own `fit`."""
         fit = self._hypermodel.fit
-        args, options = self._data.arguments(fit, callbacks=[watch], epochs=task.epochs, verbose=0)
+        args, options = self._given.arguments(fit, watch, task.epochs)
         started = time.perf_counter()
         returned = None
         try:
@@ -152,6 +169,9 @@ class HyperModelRunner:
         except Stopped:
             if not watch.pruned:
                 raise
+        except TypeError as error:
+            self._given.leave_out(error, watch)
+            raise
         train_s = time.perf_counter() - started
         beside = report.seconds + watch.seconds_evaluate
         times = {

@@ -451,3 +451,132 @@ def test_what_build_must_return_is_refused_for_all(
     shapes.door = lambda hp: eval(built)
     with pytest.raises(SearchError, match=fragment):
         run("door", tmp_path)
+
+
+# What a `fit` gives Keras itself
+
+
+def _fits(shapes: Any, fit: Callable[..., Any]) -> Any:
+    """Put a HyperModel of 8 units beside the shapes, with a `fit` of its own, and count builds."""
+
+    class Own(keras_tuner.HyperModel):
+        builds = 0
+
+        def build(self, hp: Any) -> keras.Model:
+            Own.builds += 1
+            return shapes._dense(keras.layers.Dense(hp.Int("units", 8, 9)))
+
+    Own.fit = fit
+    shapes.Own = Own
+    return Own
+
+
+def _fit_of_five(self: Any, hp: Any, model: Any, **kwargs: Any) -> Any:
+    from shapes import X, Y
+
+    hp.Int("size", 12, 13)
+    return model.fit(X, Y, batch_size=12, validation_split=0.25, epochs=5, verbose=0, **kwargs)
+
+
+def _fit_by_a_helper(self: Any, hp: Any, model: Any, **kwargs: Any) -> Any:
+    return _fit_of_five(self, hp, model, **kwargs)
+
+
+def _fit_by_position(self: Any, hp: Any, model: Any, **kwargs: Any) -> Any:
+    from shapes import X, Y
+
+    return model.fit(X, Y, 12, 5, 0, validation_split=0.25, **kwargs)
+
+
+def _fit_with_callbacks(self: Any, hp: Any, model: Any, **kwargs: Any) -> Any:
+    from shapes import X, Y
+
+    stops = keras.callbacks.EarlyStopping("val_loss", patience=50)
+    options = {"batch_size": 12, "validation_split": 0.25, "epochs": 5}
+    hp.Int("size", 12, 13)
+    return model.fit(X, Y, callbacks=[stops], **options, **kwargs)
+
+
+@pytest.mark.parametrize(
+    "fit", [_fit_of_five, _fit_by_a_helper, _fit_by_position, _fit_with_callbacks]
+)
+def test_what_a_fit_gives_keras_itself_counts(
+    fit: Callable[..., Any], tmp_path: Path, shapes: Any
+) -> None:
+    def once(self: Any, hp: Any, model: Any, **kwargs: Any) -> Any:
+        """The same, as it would be written for Trialbook."""
+        kwargs = {"callbacks": kwargs["callbacks"]}
+        return _fit_of_five(self, hp, model, **kwargs)
+
+    _fits(shapes, once)
+    expected, _ = run("Own", tmp_path, epochs=2)
+    _fits(shapes, fit)
+    done, study = run("Own", tmp_path, epochs=2)
+    assert [epoch for _, epoch, _ in study.epochs] == [1, 2, 3, 4, 5]
+    assert done.metrics["best_epoch"] == expected.metrics["best_epoch"]
+    assert done.value == expected.value
+    names = [parameter.name for parameter in study.asked]
+    assert names == (["units"] if fit is _fit_by_position else ["units", "size"])
+
+
+def test_a_fit_begins_anew_once_in_a_process_and_trains_the_same(
+    tmp_path: Path, shapes: Any
+) -> None:
+    own = _fits(shapes, _fit_of_five)
+    trains = runner("Own")
+    values, builds = [], []
+    for number in range(2):
+        study = Study(lambda parameter: parameter.default)
+        own.builds = 0
+        task = Task(values={}, seed=1, epochs=2, folder=tmp_path / str(number), keep_model=False)
+        task.folder.mkdir()
+        values.append(trains.run(task, study).value)  # type: ignore[arg-type]
+        builds.append(own.builds)
+        assert len(study.epochs) == 5
+        assert study.was_built == 1  # told once, when `units` had been asked for
+    assert builds == [3, 1]  # without `epochs`, then without `verbose`
+    assert values[0] == values[1]
+
+
+def test_what_is_left_out_counts_where_a_fit_says_nothing_itself(
+    tmp_path: Path, shapes: Any
+) -> None:
+    def fit(self: Any, hp: Any, model: Any, **kwargs: Any) -> Any:
+        model.fit(shapes.X, shapes.Y, epochs=3, **kwargs)
+        model.fit(shapes.X, shapes.Y)  # Keras' own 1: nothing is passed on
+        return model.fit(shapes.X, shapes.Y, validation_split=0.25, **kwargs)
+
+    _fits(shapes, fit)
+    _, study = run("Own", tmp_path, epochs=2)
+    assert [epoch for _, epoch, _ in study.epochs] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_fit_that_cannot_begin_anew_is_told_for_all(tmp_path: Path, shapes: Any) -> None:
+    def late(self: Any, hp: Any, model: Any, **kwargs: Any) -> Any:
+        model.fit(shapes.X, shapes.Y, epochs=1)
+        return _fit_of_five(self, hp, model, **kwargs)
+
+    _fits(shapes, late)
+    with pytest.raises(SearchError) as caught:
+        run("Own", tmp_path)
+    assert str(caught.value) == (
+        "`fit` of `shapes:Own` must give Keras one `epochs`, but gives one of its own beside the "
+        "one that it passes on. Name it, so that it is not passed on: "
+        "`def fit(self, hp, model, …, epochs)`."
+    )
+
+    def sized(self: Any, hp: Any, model: Any, x: Any, y: Any, **kwargs: Any) -> Any:
+        return model.fit(x, y, batch_size=6, **kwargs)
+
+    _fits(shapes, sized)
+    with pytest.raises(SearchError, match="Leave `batch_size` out of what the data function"):
+        run("Own", tmp_path)
+
+
+def test_a_mistake_of_the_users_own_is_told_as_it_is(tmp_path: Path, shapes: Any) -> None:
+    def wrong(self: Any, hp: Any, model: Any, **kwargs: Any) -> Any:
+        return hp.Int("units", 8, 9, name="units")
+
+    _fits(shapes, wrong)
+    with pytest.raises(TypeError, match="multiple values for argument 'name'"):
+        run("Own", tmp_path)
