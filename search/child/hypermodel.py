@@ -109,11 +109,11 @@ class HyperModelRunner:
         """Build and fit a model; call `tell` between the two."""
         models.make_deterministic(task.seed)
         self._write(task, hp)
-        started = time.perf_counter()
+        started, asked = time.perf_counter(), report.seconds
         try:
             self._hypermodel.declare_hyperparameters(hp)
             model = self._hypermodel.build(hp)
-            build_s = time.perf_counter() - started
+            build_s = time.perf_counter() - started - (report.seconds - asked)
             self._check(model)
             self._write(task, hp)
             tell()
@@ -161,7 +161,7 @@ class HyperModelRunner:
         """Train a model with the user's own `fit`."""
         fit = self._hypermodel.fit
         args, options = self._given.arguments(fit, watch, task.epochs)
-        started = time.perf_counter()
+        started, before = time.perf_counter(), report.seconds
         returned = None
         try:
             with watch.watching():
@@ -172,10 +172,10 @@ class HyperModelRunner:
         except TypeError as error:
             self._given.leave_out(error, watch)
             raise
-        train_s = time.perf_counter() - started
-        beside = report.seconds + watch.seconds_evaluate
+        beside = report.seconds - before + watch.seconds_evaluate
+        train_s = time.perf_counter() - started - beside
         times = {
-            "seconds_train": train_s - beside,
+            "seconds_train": train_s,
             "seconds_evaluate": watch.seconds_evaluate,
             "seconds_report": report.seconds,
         }
@@ -184,7 +184,7 @@ class HyperModelRunner:
         monitor, sign = self._config.monitor, self._config.sign
         values = values_of(returned, watch.trainings, monitor, sign)
         trainings = watch.trainings
-        if not trainings:  # a `fit` without Keras': what it returns is its one epoch
+        if not trainings:  # a `fit` without Keras': what it returns is drawn as one epoch
             report(1, train_s, {**values[0].more, monitor: mean_of(values)})
             if isinstance(model, keras.Model):
                 trainings = [Training(model=model, number=1)]
@@ -204,8 +204,9 @@ class HyperModelRunner:
                 if score is not None:
                     metrics[f"training_{training.number}/{name}"] = score
         first = [t for t in trainings if t.number == 1]
-        metrics["epochs_run"] = float(sum(len(t.curve) for t in first)) or 1.0
-        metrics["best_epoch"] = float(_best_epoch(kept, first)) or 1.0
+        metrics["epochs_run"] = float(sum(len(t.curve) for t in first))
+        if metrics["epochs_run"]:
+            metrics["best_epoch"] = float(_best_epoch(kept, first)) or 1.0
         note = note_of(value, values, kept, scores, metrics)
         if len(kept) == 1 and scores[0] is not None and not is_same(value, scores[0]):
             metrics[f"model_{monitor}"] = scores[0]

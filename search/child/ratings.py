@@ -65,6 +65,7 @@ class _Trained:
     folder: str
     parameters: int
     seconds_build: float
+    seconds_train: float
     seconds_save: float
 
 
@@ -179,10 +180,11 @@ class RatingRunner:
     def _train(self, model: keras.Model, part: _Part, task: Task, report: Reporter) -> _Trained:
         """Train one fold or repeat, and save its model if the task asks for that."""
         report.begin(part_kind(self._config), part.number)
+        before = report.seconds
         result = models.train(
             model, part.split, part.config, lambda e: report(e.epoch, e.seconds, e.metrics)
         )
-        saving = time.perf_counter()
+        saving, told = time.perf_counter(), report.seconds - before
         folder = ""
         if task.keep_model and result.end_reason in _KEPT:
             folder = "model" if part.number == 1 else f"model_{part.number}"
@@ -192,6 +194,7 @@ class RatingRunner:
             folder=folder,
             parameters=model.count_params(),
             seconds_build=part.seconds_build,
+            seconds_train=result.seconds["train"] - told,
             seconds_save=time.perf_counter() - saving,
         )
 
@@ -234,7 +237,7 @@ class RatingRunner:
             "lowest_val_rmse": statistics.mean(r.lowest_val_rmse for r in results),
             "parameters": trained[0].parameters,
             "seconds_build": sum(each.seconds_build for each in trained),
-            "seconds_train": sum(r.seconds["train"] for r in results) - report.seconds,
+            "seconds_train": sum(each.seconds_train for each in trained),
             "seconds_report": report.seconds,
             "seconds_evaluate": sum(r.seconds["evaluate"] for r in results),
             "seconds_save": sum(each.seconds_save for each in trained),

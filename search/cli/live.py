@@ -108,9 +108,12 @@ class LiveProgress:
         mark = ", best so far" if self._best and self._best[1] == record.number else ""
         note = f" ({record.message})" if record.message else ""
         label = " baseline" if record.is_baseline else ""
+        # A user's `fit` that calls no Keras has none: what it returned is drawn as one.
+        has_none = record.state == COMPLETE and record.metrics.get("epochs_run") == 0
+        trained = "" if has_none else f", {count_of(len(record.epochs), 'epoch')}"
         self._console.print(
             f"[{finished}/{target}] trial {record.number}{label}: {record.state}, "
-            f"{self._monitor} {value}, {count_of(len(record.epochs), 'epoch')}{mark}{note}"
+            f"{self._monitor} {value}{trained}{mark}{note}"
         )
 
     def _leads(self, value: float) -> bool:

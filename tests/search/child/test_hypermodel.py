@@ -580,3 +580,36 @@ def test_a_mistake_of_the_users_own_is_told_as_it_is(tmp_path: Path, shapes: Any
     _fits(shapes, wrong)
     with pytest.raises(TypeError, match="multiple values for argument 'name'"):
         run("Own", tmp_path)
+
+
+class Waiting(Study):
+    """A study that takes its time to answer, by a clock of its own."""
+
+    def __init__(self, clock: list[float]) -> None:
+        super().__init__(lambda parameter: parameter.default)
+        self._clock = clock
+
+    def ask(self, parameter: Parameter) -> Scalar:
+        self._clock[0] += 10.0
+        self.seconds += 10.0
+        return super().ask(parameter)
+
+
+def test_seconds_are_those_of_building_and_of_training_alone(
+    tmp_path: Path, shapes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fit(self: Any, hp: Any, model: Any, **kwargs: Any) -> Any:
+        hp.Int("asked_in_fit", 1, 2)
+        clock[0] += 3.0
+        return {"val_loss": 2.0}
+
+    _fits(shapes, fit)
+    clock = [0.0]
+    monkeypatch.setattr("search.child.hypermodel.time.perf_counter", lambda: clock[0])
+    study = Waiting(clock)
+    task = Task(values={}, seed=1, epochs=2, folder=tmp_path, keep_model=False)
+    done = runner("Own").run(task, study)  # type: ignore[arg-type]
+    names = ("seconds_build", "seconds_train", "seconds_report", "epochs_run")
+    assert [done.metrics[name] for name in names] == [0.0, 3.0, 20.0, 0.0]
+    assert "best_epoch" not in done.metrics
+    assert study.epochs == [(1, 1, {"val_loss": 2.0})]  # what it returned is drawn

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from search.cli.live import LiveProgress
-from tracking import BEYOND, COMPLETE, EpochRecord, StudyRecord, TrialRecord
+from tracking import BEYOND, COMPLETE, FAILED, EpochRecord, StudyRecord, TrialRecord
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,29 @@ def test_a_trial_is_marked_that_is_better_than_all_before(
     assert len(lines) == 4
     assert [n for n, line in enumerate(lines) if line.endswith("best so far")] == marked
     assert lines[0] == f"[1/4] trial 0: complete, val_acc {values[0]:.4f}, 1 epoch, best so far"
+
+
+def test_a_trial_that_trained_nothing_has_no_epochs() -> None:
+    file = StringIO()
+    drawn = (EpochRecord(epoch=1, seconds=0.1, metrics={"val_rmse": 2.0}),)
+    with LiveProgress(Console(file=file, width=200)) as progress:
+        progress.study(StudyRecord(name="s", monitor="val_rmse"), finished=0, target=2)
+        for state, run in ((COMPLETE, 0.0), (COMPLETE, 1.0), (FAILED, 0.0)):
+            ended = TrialRecord(
+                study="s",
+                number=0,
+                params={},
+                state=state,
+                value=2.0 if state == COMPLETE else None,
+                metrics={"epochs_run": run},
+                epochs=drawn if state == COMPLETE else (),
+            )
+            progress.ended(ended, finished=1, target=2)
+    assert [line.partition(": ")[2] for line in file.getvalue().splitlines()] == [
+        "complete, val_rmse 2.0000, best so far",
+        "complete, val_rmse 2.0000, 1 epoch, best so far",
+        "failed, val_rmse -, 0 epochs, best so far",
+    ]
 
 
 def test_a_trial_beyond_a_limit_is_not_the_best_so_far() -> None:
