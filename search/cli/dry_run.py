@@ -20,7 +20,10 @@ def show_plan(config: StudyConfig, home: Path, *, as_json: bool) -> int:
         emit(plan.to_json())
         return 0
     out = console()
-    rows = [[p["name"], p["kind"], _range(p), short(p["default"]), p["when"]] for p in plan.space]
+    rows = [
+        [p["name"], p["kind"], values_in_words(p), short(p["default"]), p["when"]]
+        for p in plan.space
+    ]
     out.print(
         table(f"Space of {config.name}", ["parameter", "kind", "values", "default", "when"], rows)
     )
@@ -35,7 +38,8 @@ def show_plan(config: StudyConfig, home: Path, *, as_json: bool) -> int:
     return 0
 
 
-def _range(parameter: dict[str, Any]) -> str:
+def values_in_words(parameter: dict[str, Any]) -> str:
+    """Say which values a parameter of the listed space may have."""
     if parameter["kind"] == "Fixed":
         return short(parameter["default"])
     if parameter["values"] is not None:

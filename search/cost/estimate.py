@@ -137,7 +137,7 @@ def _describe(parameter: Parameter, when: str) -> dict[str, Any]:
         "kind": parameter.kind,
         "min": parameter.low,
         "max": parameter.high,
-        "values": list(parameter.values) or None,
+        "values": list(parameter.listed()) if parameter.kind in ("Choice", "Boolean") else None,
         "step": parameter.step,
         "log": parameter.log,
         "mirrored": parameter.mirrored,

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from search import StudyConfig
+from search.cli.dry_run import values_in_words
 from search.cost.estimate import Rehearsal, plan_from
 from search.space.parameters import Condition, Parameter
+from search.study.widening import space_changes
 
 FAMILY = Parameter(name="family", kind="Choice", default="mlp", values=("gmf", "mlp"))
 LAYERED = Condition(name="family", values=("mlp",))
@@ -61,3 +63,25 @@ def test_the_space_is_a_row_a_parameter_with_its_condition_in_words() -> None:
             "step": None, "log": False, "mirrored": False, "default": 3, "when": "family is mlp",
         },
     )  # fmt: skip
+
+
+def test_a_parameter_is_listed_with_the_values_that_it_may_have() -> None:
+    space = (
+        Parameter(name="flag", kind="Boolean", default=False),
+        Parameter(name="kind", kind="Choice", default="a", values=("a", "b")),
+        Parameter(name="units", kind="Int", default=8, low=8, high=64, step=8),
+        Parameter(name="split", kind="Fixed", default="random"),
+    )
+    rows = plan_from(StudyConfig(), _measured(space=space)).space
+    assert [row["values"] for row in rows] == [[False, True], ["a", "b"], None, None]
+    assert [values_in_words(row) for row in rows] == [
+        "False, True",
+        "a, b",
+        "8 to 64 by 8",
+        "random",
+    ]
+    flag, kind = space[0], space[1]
+    changed = [Parameter(name="flag", kind="Choice", default="a", values=("a", "b")), kind]
+    assert space_changes([flag, kind], changed) == [
+        "`flag` was one of False, True, now one of a, b"
+    ]
