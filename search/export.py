@@ -41,25 +41,37 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def trials_table(record: StudyRecord) -> pd.DataFrame:
+def trials_table(record: StudyRecord, only: int | None = None) -> pd.DataFrame:
     """Make a table of a study's trials, one row a trial.
 
     Args:
         record: The study.
+        only: Number of the only trial in the table; None for all. Its columns have the types that
+            they have in the table of all trials.
 
     Returns:
         `number`, `state`, `end_reason`, `value`, `run_id`, then a column `params.NAME` a parameter
         (missing where it was inactive) and `metrics.NAME` a figure, the names that MLflow's
-        `search_runs` uses. Whole numbers stay whole beside missing ones (pandas' Int64).
+        `search_runs` uses. Whole numbers stay whole beside missing ones (pandas' Int64), and what
+        stands beside texts is text.
     """
     import pandas as pd
 
-    columns, rows = _rows(record)
+    _, every = _rows(record)
+    columns, rows = _rows(record if only is None else _alone(record, only))
     made = {}
     for name in columns:
-        values = [row[name] for row in rows]
-        made[name] = pd.Series(values, dtype=_dtype(values))
+        values = [row[name] for row in every]
+        dtype = "float64" if name == "value" else _dtype(values)
+        made[name] = pd.Series([row[name] for row in rows], dtype=dtype)
+        if dtype == "object" and any(isinstance(value, str) for value in values):
+            made[name] = made[name].map(lambda value: None if value is None else str(value))
     return pd.DataFrame(made)
+
+
+def _alone(record: StudyRecord, number: int) -> StudyRecord:
+    """The record with one trial only."""
+    return replace(record, trials=(_chosen(record, number),))
 
 
 def _rows(record: StudyRecord) -> tuple[list[str], list[dict[str, Any]]]:
@@ -136,18 +148,14 @@ def _write(record: StudyRecord, space: Space, kind: str, path: Path, number: int
         values = _values(_chosen(record, number), space)
         path.write_text(strict_json(values) + "\n", encoding="utf-8")
         return 1
-    if number is not None:
-        record = replace(record, trials=(_chosen(record, number),))
     if kind == "json":
-        path.write_text(strict_json(_rows(record)[1]) + "\n", encoding="utf-8")
-        return len(record.trials)
-    table = trials_table(record)
+        _, rows = _rows(record if number is None else _alone(record, number))
+        path.write_text(strict_json(rows) + "\n", encoding="utf-8")
+        return len(rows)
+    table = trials_table(record, number)
     if kind == "csv":
         table.to_csv(path, index=False)
     else:
-        for name in table.columns[table.dtypes == "object"]:  # Parquet columns have one type
-            if table[name].map(lambda value: isinstance(value, str)).any():
-                table[name] = table[name].map(lambda value: None if value is None else str(value))
         table.to_parquet(path, index=False)
     return len(table)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
 import pandas as pd
+import pyarrow.parquet as parquet
 import pytest
 
 from search import StudyConfig
@@ -82,6 +84,38 @@ def test_whole_numbers_stay_whole_beside_missing_ones(tmp_path: Path) -> None:
     assert str(read["params.size"].dtype) == "Int64"
     assert read["params.batch"].tolist()[:2] == ["full", "256"]
     assert read["params.on"].tolist()[0] is True
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_table_of_one_trial_has_the_types_of_the_whole(number: int, tmp_path: Path) -> None:
+    record = replace(
+        RECORD,
+        trials=(
+            *RECORD.trials,
+            _trial(3, {"size": 0.5}, state="refused", metrics={"best_epoch": 0.0}),
+        ),
+    )
+    whole, alone = tmp_path / "whole.parquet", tmp_path / "alone.parquet"
+    export(record, (), "parquet", whole)
+    export(record, (), "parquet", alone, number)
+    types = {field.name: str(field.type) for field in parquet.read_schema(whole)}
+    assert types["value"] == types["params.rate"] == types["params.size"] == "double"
+    assert types["number"] == types["metrics.best_epoch"] == "int64"
+    assert types["params.batch"] in ("string", "large_string")
+    found = {field.name: str(field.type) for field in parquet.read_schema(alone)}
+    numeric = {name for name, kind in types.items() if kind in ("int64", "double")}
+    assert found == {
+        n: kind if n in numeric else found[n] for n, kind in types.items() if n in found
+    }
+    row = pd.read_parquet(alone).iloc[0]
+    assert row["value"] == 0.0 if number == 0 else math.isnan(row["value"])
+    assert row.get("params.batch") == ("full", "256", None)[number]
+
+
+def test_a_study_without_any_value_has_a_column_of_numbers_for_it() -> None:
+    table = trials_table(replace(RECORD, trials=RECORD.trials[1:2]))
+    assert str(table["value"].dtype) == "float64"
+    assert table["value"].isna().all()
 
 
 @pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
