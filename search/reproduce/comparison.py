@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.child.messages import Done
-from search.reproduce.drift import drift_lines, own_data_lines, record_lines
+from search.reproduce.drift import bin_notes, drift_lines, own_data_lines, record_lines
 from search.reproduce.replay import Again, Replay, Stored, train_again, value_of
 from tracking import EpochRecord, reproduction_figure
 
@@ -106,7 +106,7 @@ def compared(
         tolerance=tolerance,
         reproduced=same and not any(line.startswith(("record:", "data:")) for line in changes),
         drift=tuple(changes),
-        notes=notes,
+        notes=(*notes, *bin_notes(stored)),
         picture=picture,
         run_id=stored.run_id,
     )

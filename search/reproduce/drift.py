@@ -107,6 +107,21 @@ def record_lines(stored: Stored) -> list[str]:
     return lines + _curve_lines(stored) if is_a_point else lines
 
 
+def bin_notes(stored: Stored) -> list[str]:
+    """Say that a trial's run was deleted in MLflow, which keeps it; empty where it was not.
+
+    Args:
+        stored: The trial as it was recorded.
+    """
+    if stored.run is None or not stored.run.get("deleted"):
+        return []
+    return [
+        f"The run of {stored.record.study}:{stored.record.number} was deleted in MLflow, which "
+        "still keeps its value: that is compared. To restore it, with MLFLOW_TRACKING_URI as its "
+        f"address: mlflow runs restore --run-id {stored.run_id}"
+    ]
+
+
 def _curve_lines(stored: Stored) -> list[str]:
     """Hold a complete trial's value against its curve at the best epoch."""
     curve = [e.metrics.get(stored.config.monitor, math.inf) for e in stored.record.epochs]

@@ -36,6 +36,19 @@ def test_a_trial_is_reproduced_at_the_address_of_its_study(
     files = {file.path for file in client.list_artifacts(trial.run_id)}
     assert Path(str(made.picture)).name in files
 
+    client.delete_run(trial.run_id)
+    binned = reproduce("w:0", Store(home))
+    assert binned.reproduced, binned.drift
+    (note,) = binned.notes
+    assert note.startswith("The run of w:0 was deleted in MLflow, which still keeps its value")
+    assert note.endswith(f"mlflow runs restore --run-id {trial.run_id}")
+    client.restore_run(trial.run_id)
+    client.log_metric(trial.run_id, "best_val_accuracy", 0.25)
+    client.delete_run(trial.run_id)
+    altered = reproduce("w:0", Store(home))
+    assert not altered.reproduced  # what is deleted is compared all the same
+    assert "MLflow holds 0.25; one of them was altered" in str(altered.drift)
+
     elsewhere.unlink()
     gone = reproduce("w:0", Store(home))
     assert gone.got == gone.expected == made.expected
