@@ -179,9 +179,11 @@ def _warnings(ratings: Ratings, protocol: str, seed: int, dropped: int) -> tuple
                 "`published` keeps them all."
             )
     if dropped:
+        by_time = ratings.timestamps is not None and ratings.rules > 1
+        where = "" if by_time else " (by the order of the file)"
         warnings.append(
-            f"{_count(dropped, 'earlier rating', 'earlier ratings')} of the same movie by the same "
-            f"user {'was' if dropped == 1 else 'were'} dropped."
+            f"{_count(dropped, 'earlier rating', 'earlier ratings')}{where} of the same movie by "
+            f"the same user {'was' if dropped == 1 else 'were'} dropped."
         )
     return tuple(warnings)
 

@@ -65,9 +65,16 @@ def test_one_is_not_called_several() -> None:
     assert split_ratings(ratings).warnings == (
         "1 rating repeats a user and movie; `published` keeps them all.",
     )
-    assert split_ratings(ratings, "random").warnings == (
+    by_order = (
+        "1 earlier rating (by the order of the file) of the same movie by the same user was "
+        "dropped."
+    )
+    assert split_ratings(ratings, "random").warnings == (by_order,)
+    timed = replace(ratings, timestamps=np.arange(181)[::-1].copy())
+    assert split_ratings(timed, "random").warnings == (
         "1 earlier rating of the same movie by the same user was dropped.",
     )
+    assert split_ratings(replace(timed, rules=1), "random").warnings == (by_order,)
 
 
 def test_ids_that_were_taken_for_scores_are_told() -> None:
