@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from search.config.options import SAMPLERS
 from search.config.study import SHIPPED, StudyConfig
 from search.errors import SearchError
+from search.space.batches import batch_sizes
 from search.space.configurations import check_configurations, read_configurations
 from search.space.parameters import Parameter
-from search.space.training import batch_sizes
 from search.space.weights import Weights
 from tracking import DatasetRecord, Scalar
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from models import FULL_BATCH, TrainConfig
 from models.config import SCHEDULES
+from search.space.batches import batch_sizes
 from search.space.declaration import Check, Declaration, Range
 
 _SEARCHED = ("adam", "adamw", "nadam", "rmsprop", "lazy_adam", "rowwise_adagrad")
@@ -14,25 +15,9 @@ _SEARCHED = ("adam", "adamw", "nadam", "rmsprop", "lazy_adam", "rowwise_adagrad"
 A study file may name it, with its own range of `learning_rate`."""
 
 
-_SIZES, _ROWS_A_RATING = (16_384, 4_096, 1_024, 256), 64
-
-
 def declare_optimizer(space: Declaration) -> str:
     """Declare and read the optimizer; it comes first, as penalties depend on it."""
     return space.choice("optimizer", _SEARCHED, "adam", _train("optimizer"))
-
-
-def batch_sizes(ids: int) -> list[str]:
-    """The batches that are offered for so many users and movies, largest first.
-
-    A dense optimizer moves all rows of all tables at each step, so that an epoch takes rows of
-    tables by the batch: at most 64 for each rating. That leaves all sizes up to 16,384 ids.
-
-    Args:
-        ids: Rows of the tables of users and of movies together; 0 offers all.
-    """
-    small = [size for size in _SIZES if _ROWS_A_RATING * size >= ids]
-    return [FULL_BATCH, *(str(size) for size in small or _SIZES[:1])]
 
 
 def declare_training(space: Declaration, optimizer: str, ids: int) -> TrainConfig:
