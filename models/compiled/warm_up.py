@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from models.compiled.counters import key_of, shuffle
@@ -15,22 +17,27 @@ from models.compiled.training import Training, predict
 from models.compiled.weights import layouts
 from models.config import ModelConfig, TrainConfig
 
-_SMALL = ModelConfig(family="neumf", embedding_size=1, units=(1,), dropout=(0.0,))
+_PLAIN = ModelConfig(family="neumf", embedding_size=8, units=(1,), dropout=(0.0,))
+_PENALISED = replace(_PLAIN, l2_embedding=1e-3)
+_TRAININGS = ((_PENALISED, "adam"), (_PLAIN, "lazy_adam"), (_PENALISED, "rowwise_adagrad"))
+"""Together they call every function: tables moved whole, by row, and whole by row."""
 
 
 def warm_up() -> None:
-    """Train the smallest network on one row, so that every function is compiled.
+    """Train small networks on one row, so that every function is compiled.
 
     From the cache this takes some tenths of a second, else about 15 seconds of one core.
     """
-    plan = plan_of(Origin(_SMALL, 1, 1, None))
     rows = Rows(np.zeros(1, np.int32), np.zeros(1, np.int32), np.ones(1, np.float32))
-    state = State(*(np.zeros(plan.size, np.float32) for _ in range(4)))
-    both, numbers = layouts(plan, _SMALL, TrainConfig()), StepNumbers(TrainConfig(), 2)
     order, key = np.zeros(1, np.int64), key_of(0, 0, 0)
     shuffle(order, key)
     with Hands.of(1) as hands:
-        training = Training(plan, state, both, numbers, hands)
-        for size in (1, LARGE):
-            training.epoch(rows, order, size, key)
+        for config, optimizer in _TRAININGS:
+            plan = plan_of(Origin(config, 1, 1, None))
+            state = State(*(np.zeros(plan.size, np.float32) for _ in range(4)))
+            recipe = TrainConfig(optimizer=optimizer)
+            both, numbers = layouts(plan, config, recipe), StepNumbers(recipe, 2)
+            training = Training(plan, state, both, numbers, hands)
+            for size in (1, LARGE):
+                training.epoch(rows, order, size, key)
         predict(plan, state.p, rows, hands)

@@ -150,3 +150,24 @@ def test_a_model_of_anybody_else_is_left_to_the_others(split: Split, tmp_path: P
     assert train(loaded, split, TrainConfig(epochs=1)).trainer.name == "fast"
     with pytest.raises(ModelsError, match=r"not built by `build_model`. Use the trainer `auto`"):
         train(loaded, split, TrainConfig(epochs=1, trainer="compiled"))
+
+
+def test_all_is_compiled_before_anyone_waits() -> None:
+    """Functions that Python calls have their one signature after the warm-up, in a new process."""
+    code = (
+        "from models.compiled.warm_up import warm_up\n"
+        "warm_up()\n"
+        "import numba.extending, sys\n"
+        "from numba.core.registry import CPUDispatcher as Compiled\n"
+        "for name, module in list(sys.modules.items()):\n"
+        "    if name.startswith('models.compiled'):\n"
+        "        for own, value in vars(module).items():\n"
+        "            if isinstance(value, Compiled) and value.__module__ == name:\n"
+        "                if not value.targetoptions.get('forceinline') and not value.signatures:\n"
+        "                    print(name, own)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    missing = set(done.stdout.split("\n")) - {""}
+    assert missing <= {"models.compiled.activations _smooth_slope"}  # called by compiled code alone
