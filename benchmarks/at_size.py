@@ -19,7 +19,7 @@ from compiled import CASES
 from training import apart
 
 TRAINING = str(Path(__file__).with_name("training.py"))
-MOST_S, MOST_MB, RATIO = 15, 2_500, 3
+GOALS = {"epoch_s": 15, "peak_mb": 2_500, "ratio": 3}
 _DENSE = ("l2_embedding", "l2_bias")
 
 
@@ -46,7 +46,7 @@ def _cases() -> dict[str, Case]:
 
 def measure(source: str, epochs: int, threads: int) -> dict[str, Any]:
     """Each case's epoch and peak memory, and those of Keras' baseline."""
-    found: dict[str, Any] = {"source": source, "threads": threads, "cases": {}}
+    found: dict[str, Any] = {"source": source, "threads": threads, "goals": GOALS, "cases": {}}
     for name, case in _cases().items():
         told = ["--source", source, "--epochs", str(epochs), "--threads", str(threads)]
         told += ["--batch-size", case.batch_size, "--model", json.dumps(case.model)]
