@@ -3,8 +3,8 @@
 A loop over a few numbers of an array becomes vector instructions by itself, but what it adds up is
 loaded and stored at each turn of the loop around it. As a value, sixteen sums stay in registers.
 `+`, `-`, `*` and `/` work number by number; a plain number is brought to their precision and
-stands for sixteen equal ones. A
-processor without vectors of sixteen takes several instructions for each.
+stands for sixteen equal ones. A processor without vectors of sixteen takes several instructions for
+each.
 """
 
 from __future__ import annotations

@@ -40,6 +40,18 @@ class ByRow(TableRate):
         """Add up the slices of each row, then step as the optimizer does."""
         return super().apply([_by_row(g) for g in grads], trainable_variables)  # type: ignore[misc]
 
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Move a variable, or the rows of it that have a gradient."""
+        if isinstance(gradient, tf.IndexedSlices):
+            rate = _number(self.rate_of(variable, learning_rate), variable.dtype)
+            self.step_rows(gradient, variable, rate)
+        else:
+            super().update_step(gradient, variable, learning_rate)
+
+    def step_rows(self, gradient: Any, variable: Any, rate: Any) -> None:
+        """Move the rows that a sparse gradient has, each once."""
+        raise NotImplementedError
+
 
 def _by_row(gradient: Any) -> Any:
     """A sparse gradient with each row once; a dense one as it is."""
@@ -63,14 +75,8 @@ def _number(value: Any, dtype: Any) -> Any:
 class PlainSGD(ByRow, keras.optimizers.SGD):
     """Stochastic gradient descent without momentum, by row."""
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Move a variable, or the rows of it that have a gradient."""
-        if not isinstance(gradient, tf.IndexedSlices):
-            super().update_step(gradient, variable, learning_rate)
-            return
-        rate = _number(learning_rate, variable.dtype)
-        if is_table(variable):
-            rate = rate * self._embedding_rate
+    def step_rows(self, gradient: Any, variable: Any, rate: Any) -> None:
+        """Move the rows that a sparse gradient has, each once."""
         moved = tf.IndexedSlices(rate * gradient.values, gradient.indices)
         _raw(variable).scatter_sub(moved)
 
@@ -79,14 +85,8 @@ class PlainSGD(ByRow, keras.optimizers.SGD):
 class LazyAdam(ByRow, keras.optimizers.Adam):
     """Adam whose rows stand still while they have no gradient."""
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Move a variable, or the rows of it that have a gradient."""
-        if not isinstance(gradient, tf.IndexedSlices):
-            super().update_step(gradient, variable, learning_rate)
-            return
-        rate = _number(learning_rate, variable.dtype)
-        if is_table(variable):
-            rate = rate * self._embedding_rate
+    def step_rows(self, gradient: Any, variable: Any, rate: Any) -> None:
+        """Move the rows that a sparse gradient has, each once."""
         step = _number(self.iterations + 1, variable.dtype)
         one, two = (_number(b, variable.dtype) for b in (self.beta_1, self.beta_2))
         alpha = rate * keras.ops.sqrt(1 - two**step) / (1 - one**step)
@@ -124,14 +124,13 @@ class RowWiseAdagrad(ByRow, keras.optimizers.Optimizer):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Move a variable, or the rows of it that have a gradient."""
-        rate = _number(learning_rate, variable.dtype)
+        rate = _number(self.rate_of(variable, learning_rate), variable.dtype)
         index = self._get_variable_index(variable)
         sums = self._sums[index].value
         sparse = isinstance(gradient, tf.IndexedSlices)
         values = gradient.values if sparse else gradient
         squares = tf.square(values)
         if is_table(variable):
-            rate = rate * self._embedding_rate
             squares = tf.reduce_mean(squares, axis=1, keepdims=True)
         now = (tf.gather(sums, gradient.indices) if sparse else sums) + squares
         moved = rate * values / (tf.sqrt(now) + ADAGRAD_EPSILON)

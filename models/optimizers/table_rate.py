@@ -17,9 +17,13 @@ class TableRate:
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Update a variable; `embedding_rate` multiplies the rate of an embedding table."""
+        super().update_step(gradient, variable, self.rate_of(variable, learning_rate))  # type: ignore[misc]
+
+    def rate_of(self, variable: Any, learning_rate: Any) -> Any:
+        """The learning rate of a variable: of a table it is multiplied by `embedding_rate`."""
         if self._embedding_rate != 1.0 and is_table(variable):
-            learning_rate = learning_rate * self._embedding_rate
-        super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
+            return learning_rate * self._embedding_rate
+        return learning_rate
 
     def get_config(self) -> dict[str, Any]:
         """Return the optimizer's configuration, `embedding_rate` included."""
