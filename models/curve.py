@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.config import TrainConfig
 from models.early_stopping import EarlyStop
+from models.within_epoch import HearsRows, OnRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +35,29 @@ class Epoch:
     metrics: Mapping[str, float]
 
 
-class CurveRecorder(keras.callbacks.Callback):
+class CurveRecorder(HearsRows):
     """Keras callback that records each epoch, keeps the best epoch's weights and stops training.
 
     Training stops for the first of these reasons that holds: a metric is not finite ("nan"), the
-    rule of early stopping is met before the last epoch ("early_stopping"), or `on_epoch` returns
-    False ("pruned"). Otherwise training ends with its last epoch ("epochs").
+    rule of early stopping is met before the last epoch ("early_stopping"), or `on_epoch` or
+    `on_rows` returns False ("pruned"). Otherwise training ends with its last epoch ("epochs").
     """
 
-    def __init__(self, config: TrainConfig, on_epoch: Callable[[Epoch], bool] | None) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        on_epoch: Callable[[Epoch], bool] | None,
+        on_rows: OnRows | None = None,
+    ) -> None:
         """Begin an empty curve.
 
         Args:
             config: Its epochs and its rule of early stopping.
             on_epoch: Called after each epoch; returning False prunes the trial there.
+            on_rows: Called inside epochs, as of `HearsRows`; returning False ends the training
+                without the epoch that it is in.
         """
-        super().__init__()
+        super().__init__(on_rows)
         self._stop = EarlyStop(
             patience=config.patience,
             min_delta=config.min_delta,
@@ -62,7 +69,6 @@ class CurveRecorder(keras.callbacks.Callback):
         self._epochs: list[Epoch] = []
         self._best_weights: list[NDArray[np.float32]] | None = None
         self._end_reason = "epochs"
-        self._started = 0.0
 
     @property
     def epochs(self) -> tuple[Epoch, ...]:
@@ -82,16 +88,14 @@ class CurveRecorder(keras.callbacks.Callback):
     @property
     def end_reason(self) -> str:
         """Why training ended: "epochs", "early_stopping", "pruned" or "nan"."""
-        return self._end_reason
-
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Start the epoch's clock."""
-        self._started = time.perf_counter()
+        return "pruned" if self.halted else self._end_reason
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Record the epoch, then stop the training if a rule says so."""
+        if self.halted:
+            return
         metrics = {name: float(value) for name, value in (logs or {}).items()}
-        record = Epoch(epoch + 1, time.perf_counter() - self._started, metrics)
+        record = Epoch(epoch + 1, self.seconds, metrics)
         self._epochs.append(record)
         finite = all(np.isfinite(value) for value in metrics.values())
         # Weights that overflow a loss can still give a finite RMSE, behind a ReLU that died.

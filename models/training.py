@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from models.data import Part, Split
 from models.evaluation import inputs_of, rmse
 from models.fast import TrainerUsed, fit
 from models.optimizers import make_optimizer
+from models.within_epoch import OnRows
 
 _PREDICT_ROWS = 65_536
 
@@ -32,7 +34,8 @@ class TrainResult:
 
     Attributes:
         epochs: The whole curve.
-        best_val_rmse: Validation RMSE of the restored weights, computed anew in float64.
+        best_val_rmse: Validation RMSE of the restored weights, computed anew in float64; NaN where
+            the training ended inside its first epoch.
         best_epoch: The epoch whose weights were restored, 1 for the first.
         lowest_val_rmse: Least value of the curve. It may lie below the best epoch's, by at most
             `min_delta`.
@@ -111,6 +114,7 @@ def train(
     split: Split,
     config: TrainConfig,
     on_epoch: Callable[[Epoch], bool] | None = None,
+    on_rows: OnRows | None = None,
 ) -> TrainResult:
     """Train a model, restore the best epoch's weights and score them again.
 
@@ -122,6 +126,9 @@ def train(
         split: Its train and validation parts are used.
         config: Optimizer, batch size, epochs, stopping.
         on_epoch: Called after each epoch; returning False prunes the trial there.
+        on_rows: Called at most once a second inside epochs, with the epoch's number, the share of
+            its rows that are trained and its seconds so far; returning False ends the training
+            there, without that epoch.
 
     Raises:
         ModelsError: The fast trainer is asked for and cannot do what Keras' `fit` does.
@@ -132,11 +139,13 @@ def train(
         >>> [epoch.epoch for epoch in result.epochs], result.end_reason
         ([1, 2, 3], 'epochs')
     """
-    recorder = CurveRecorder(config, on_epoch)
+    recorder = CurveRecorder(config, on_epoch, on_rows)
     started = time.perf_counter()
     trainer = _fit_recorded(model, split, config, recorder)
     trained = time.perf_counter()
-    value = rmse(predict(model, split.valid), split.valid.scores)
+    value = math.nan
+    if recorder.epochs:
+        value = rmse(predict(model, split.valid), split.valid.scores)
     seconds = {"train": trained - started, "evaluate": time.perf_counter() - trained}
     return _result(recorder, value, seconds, trainer)
 

@@ -42,8 +42,25 @@ class Listener(Protocol):
     def on_epoch_begin(self, epoch: int) -> None:
         """Hear that an epoch begins, 0 for the first."""
 
+    def goes_on(self, share: float) -> bool:
+        """Hear what share of an epoch's rows is trained; say whether the training goes on."""
+
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Hear an epoch's metrics, by Keras' names."""
+
+
+class _Nobody:
+    def set_model(self, model: Any) -> None:
+        pass
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        pass
+
+    def goes_on(self, share: float) -> bool:
+        return True
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        pass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,27 +118,34 @@ def fit(model: keras.Model, origin: Origin, job: Job, listener: Listener | None)
     numbers = StepNumbers(job.config, job.steps)
     rows, valid = rows_of(job.train), None if job.valid is None else rows_of(job.valid)
     full = job.config.batch_size == FULL_BATCH
-    if listener is not None:
-        listener.set_model(weights)
+    heard = listener or _Nobody()
+    heard.set_model(weights)
     state = State(p, *(np.zeros_like(p) for _ in range(3)))
     with Hands.of(job.threads) as hands:
         training = Training(plan, state, layouts(plan, origin.config, job.config), numbers, hands)
         for epoch, count in enumerate(job.by_epoch):
-            if listener is not None:
-                listener.on_epoch_begin(epoch)
+            heard.on_epoch_begin(epoch)
             size = count if full else int(job.config.batch_size)
             order = _order(count, job.config.seed, epoch, shuffled=not full)
             key = key_of(job.config.seed, _MASKS, epoch)
-            scored = training.epoch(rows, order, size, key)
+            scored = training.epoch(rows, order, size, key, heard.goes_on)
+            if scored is None:
+                break
             logs = {"loss": scored.loss, "rmse": scored.rmse}
             if valid is not None:
-                error = rmse(predict(plan, p, valid, hands), valid.scores)
-                logs |= {"val_loss": error**2 + _paid(plan, p, parts, valid), "val_rmse": error}
-            if listener is not None:
-                listener.on_epoch_end(epoch, logs)
+                logs |= _validated(plan, p, parts, valid, hands)
+            heard.on_epoch_end(epoch, logs)
             if weights.stop_training:
                 break
     return weights
+
+
+def _validated(
+    plan: Plan, p: NDArray[Any], parts: Segments, valid: Rows, hands: Hands
+) -> dict[str, float]:
+    """Score the validation rows; loss and RMSE by Keras' names."""
+    error = rmse(predict(plan, p, valid, hands), valid.scores)
+    return {"val_loss": error**2 + _paid(plan, p, parts, valid), "val_rmse": error}
 
 
 def _paid(plan: Plan, p: NDArray[Any], parts: Segments, rows: Rows) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,6 +18,8 @@ from models.compiled.stepping.hands import Hands, parts_of
 from models.compiled.stepping.optimizers import State, StepNumbers
 from models.compiled.stepping.passes import (
     LARGE,
+    Done,
+    Halted,
     Steps,
     share_of,
     shares_first,
@@ -64,7 +67,14 @@ class Training:
         self._large = Steps(plan, state, large, hands)
         self._small = make_space(plan, state.p.dtype)._replace(gradient=state.g)
 
-    def epoch(self, rows: Rows, order: NDArray[np.int64], size: int, key: Any) -> Metrics:
+    def epoch(
+        self,
+        rows: Rows,
+        order: NDArray[np.int64],
+        size: int,
+        key: Any,
+        goes_on: Callable[[float], bool] = lambda share: True,
+    ) -> Metrics | None:
         """Train one epoch.
 
         Args:
@@ -72,32 +82,42 @@ class Training:
             order: Which of them are trained on, and in what order.
             size: Rows of a batch.
             key: Of the masks.
+            goes_on: Is asked between calls, with the share of the rows that are trained.
 
         Returns:
-            Loss and RMSE of the batches, each before its step, dropout on.
+            Loss and RMSE of the batches, each before its step, dropout on; None where the training
+            does not go on.
         """
         first = np.zeros(0, self._state.p.dtype)
         batch = Batch(rows.at(order), order, first, key, 0.0)
         steps = self._numbers.take(-(-len(order) // size))
         numbers = Numbers(steps, np.zeros(len(steps)))
         take = self._large_steps if size >= LARGE else self._small_steps
-        wrong, paid = take(batch, size, numbers)
+        try:
+            wrong, paid = take(batch, size, numbers, goes_on)
+        except Halted:
+            return None
         sizes = np.minimum(size, len(order) - size * np.arange(len(steps)))
         penalties = float(numbers.penalties @ sizes) + paid
         return Metrics((wrong + penalties) / len(order), math.sqrt(wrong / len(order)))
 
-    def _large_steps(self, batch: Batch, size: int, numbers: Numbers) -> tuple[float, float]:
+    def _large_steps(
+        self, batch: Batch, size: int, numbers: Numbers, goes_on: Callable[[float], bool]
+    ) -> tuple[float, float]:
         """Sums of squared errors, and of what the ratings paid."""
         wrong = paid = 0.0
         for number in range(len(numbers.steps)):
             begin = number * size
             end = min(len(batch.order), begin + size)
             part = share_of(batch, begin, end)._replace(weight=2.0 / (end - begin))
-            sums = self._large.take(part, numbers, number)
+            done = Done(goes_on, begin / len(batch.order), end / len(batch.order))
+            sums = self._large.take(part, numbers, number, done)
             wrong, paid = wrong + sums[0], paid + sums[1]
         return wrong, paid
 
-    def _small_steps(self, batch: Batch, size: int, numbers: Numbers) -> tuple[float, float]:
+    def _small_steps(
+        self, batch: Batch, size: int, numbers: Numbers, goes_on: Callable[[float], bool]
+    ) -> tuple[float, float]:
         """As `_large_steps`, many steps a call."""
         plan, state, layout = self._plan, self._state, self._layout
         work, count = (batch, size, self._small), len(numbers.steps)
@@ -105,6 +125,8 @@ class Training:
             which = (begin, min(count, begin + _STEPS))
             call = partial(take_small_steps, plan, state, work, tuple(layout), numbers, which)
             self._hands.run([call])
+            if not goes_on(which[1] / count):
+                raise Halted
         self._finish(numbers)
         return sums_of(plan, [self._small])
 

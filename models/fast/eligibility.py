@@ -21,6 +21,7 @@ from models.fast.calls import nested_layers
 from models.fast.passes import tensors
 from models.fast.rowwise import rows_depend
 from models.fast.stock_fit import of_keras
+from models.within_epoch import HearsRows
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 _TEST_HOOKS = ("on_test_batch_begin", "on_test_batch_end")
@@ -217,6 +218,8 @@ def _of_callbacks(
         by_epoch = getattr(callback, "save_freq", None) == "epoch"
         checkpoint = isinstance(callback, keras.callbacks.ModelCheckpoint) and by_epoch
         base = keras.callbacks.ModelCheckpoint if checkpoint else keras.callbacks.Callback
+        if isinstance(callback, HearsRows):  # which the fast trainer tells of its rows itself
+            base = HearsRows
         if any(_overridden(callback, base, hook) for hook in hooks):
             return f"its callback {name} listens to batches"
     return None

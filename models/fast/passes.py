@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -106,19 +106,23 @@ class TrainPass:
         """End the thread that draws dropout masks."""
         self._ahead.close()
 
-    def run(self, *, shuffle: bool) -> float:
+    def run(self, *, shuffle: bool, goes_on: Callable[[float], bool]) -> float | None:
         """Train one epoch.
 
         Args:
             shuffle: Whether batches are drawn anew, from NumPy's seeded generator.
+            goes_on: Is asked after each block, with the share of the rows that are trained.
 
         Returns:
-            The mean loss of the rows, each batch's taken before its own step.
+            The mean loss of the rows, each batch's taken before its own step; None where the
+            training does not go on.
         """
         if self.steps == 1:
             for first, last in self._blocks:
                 share = tf.constant(1 / self._used, self._sum.dtype)
                 self._add(tf.constant(first), tf.constant(last), self._ahead.take(), share)
+                if not goes_on(last / self._used):
+                    return None
             return float(self._step())
         order = np.arange(self._used, dtype=np.int32)
         if shuffle:
@@ -129,6 +133,8 @@ class TrainPass:
                 total += self._train_part(order, first, last)
             else:
                 total += float(self._batches(tf.constant(order[first:last]), self._ahead.take()))
+            if not goes_on(last / self._used):
+                return None
         return total / self._used
 
     def _train_part(self, order: NDArray[np.int32], first: int, last: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import keras
@@ -13,6 +14,7 @@ from models.fast.gradients import mean_loss
 from models.fast.passes import TrainPass, ValidationPass
 from models.fast.plan import EpochPlan
 from models.fast.sizes import RowBytes
+from models.within_epoch import all_go_on
 
 
 def fast_fit(
@@ -82,7 +84,10 @@ def _run_epochs(
     for epoch, count in enumerate(rows):
         train.use(count)
         listeners.on_epoch_begin(epoch)
-        logs = _train(model, train, listeners, shuffle=shuffle)
+        trained = _train(model, train, listeners, shuffle=shuffle)
+        if trained is None:
+            break
+        logs = trained
         if valid is not None:
             logs |= _validate(model, valid, listeners)
         listeners.on_epoch_end(epoch, logs)
@@ -98,12 +103,15 @@ def _train(
     listeners: keras.callbacks.CallbackList,
     *,
     shuffle: bool,
-) -> dict[str, float]:
-    """Train one epoch, and return its loss and metrics by name."""
+) -> dict[str, float] | None:
+    """Train one epoch; return its loss and metrics by name, or None where a callback ended it."""
     model.reset_metrics()
     if train.steps == 1:
         listeners.on_train_batch_begin(0)
-    logs = _logs(model, train.run(shuffle=shuffle))
+    goes_on = partial(all_go_on, listeners.callbacks)
+    if (loss := train.run(shuffle=shuffle, goes_on=goes_on)) is None:
+        return None
+    logs = _logs(model, loss)
     if train.steps == 1:
         listeners.on_train_batch_end(0, logs)
     return logs

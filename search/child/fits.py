@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 import models
 from models.fast import fit as fit_with
+from models.within_epoch import HearsRows
 from search.child.reporter import Reporter, Stopped
 from search.errors import SearchError
 
@@ -69,7 +70,7 @@ class Training:
             self.model.set_weights(self.best)
 
 
-class FitWatch(keras.callbacks.Callback):
+class FitWatch(HearsRows):
     """Keras callback that a user's `fit` is given; every call of Keras' `fit` gets it anyway.
 
     It reports each epoch to the study, keeps the best epoch's weights, and stops a pruned trial.
@@ -92,7 +93,7 @@ class FitWatch(keras.callbacks.Callback):
             trainer: "auto", "fast" or "keras": what trains.
             report: Hears each epoch.
         """
-        super().__init__()
+        super().__init__(self._heard)
         self.trainings: list[Training] = []
         self.used = [models.TrainerUsed("keras")]
         self.usual: dict[str, Any] = {}
@@ -101,7 +102,6 @@ class FitWatch(keras.callbacks.Callback):
         self._monitor, self._sign = monitor, sign
         self._trainer, self._report = trainer, report
         self._open: list[Training] = []
-        self._began = time.perf_counter()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FitWatch:
         """Return the watch itself: a copy would report to nobody."""
@@ -217,11 +217,20 @@ class FitWatch(keras.callbacks.Callback):
         return training
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Start the epoch's clock."""
-        self._began = time.perf_counter()
+        """Start the clock of an epoch, whose number counts all calls that trained its model."""
+        number = self._open[-1].number if self._open else 0
+        super().on_epoch_begin(sum(len(t.curve) for t in self.trainings if t.number == number))
+
+    def _heard(self, epoch: int, share: float, seconds: float) -> bool:
+        """Report how far an epoch is; remember where the trial must end inside it."""
+        goes_on = self._report.within(epoch, share, seconds)
+        self.pruned = self.pruned or not goes_on
+        return goes_on
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Report the epoch, keep its weights where it is the best, and stop a pruned trial."""
+        if self.halted:
+            return
         training = self._open[-1] if self._open else self._of_own_loop()
         metrics = _numbers(logs or {})
         training.curve.append(metrics)
@@ -229,8 +238,8 @@ class FitWatch(keras.callbacks.Callback):
         if math.isfinite(value) and (best is None or self._sign * value < self._sign * best):
             training.best_epoch = len(training.curve)
             training.best = None if self.model is None else self.model.get_weights()
-        seconds = time.perf_counter() - self._began
-        self._began = time.perf_counter()
+        seconds = self.seconds
+        super().on_epoch_begin(epoch + 1)  # a loop of its own may not say that one begins
         epochs = sum(len(t.curve) for t in self.trainings if t.number == training.number)
         if not self._report(epochs, seconds, metrics):
             self.pruned = True

@@ -161,6 +161,19 @@ class EpochEnded:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Within:
+    """A long epoch of the trial is under way.
+
+    Attributes:
+        epoch: Its number, 1 for the first.
+        share: Share of its rows that are trained, from 0 to 1.
+    """
+
+    epoch: int
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
     """A part of a trial has been trained: one of its folds, or one of its repeats (seeds).
 
@@ -239,4 +252,6 @@ class Refused:
     message: str
 
 
-Message = Started | Ready | Ask | Built | EpochEnded | Part | Done | Failed | Refused | Scored
+Message = (
+    Started | Ready | Ask | Built | EpochEnded | Within | Part | Done | Failed | Refused | Scored
+)

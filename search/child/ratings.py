@@ -182,7 +182,11 @@ class RatingRunner:
         report.begin(part_kind(self._config), part.number)
         before = report.seconds
         result = models.train(
-            model, part.split, part.config, lambda e: report(e.epoch, e.seconds, e.metrics)
+            model,
+            part.split,
+            part.config,
+            lambda e: report(e.epoch, e.seconds, e.metrics),
+            report.within,
         )
         saving, told = time.perf_counter(), report.seconds - before
         folder = ""

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from search.child.memory import peak_memory_mb
-from search.child.messages import Answer, Ask, Built, EpochEnded, Part, Task
+from search.child.messages import Answer, Ask, Built, EpochEnded, Part, Task, Within
 from search.config.limits import too_long
 from search.space.parameters import Parameter
 from tracking import EndReason, EpochRecord, Scalar
@@ -70,6 +70,23 @@ class Reporter:
         self.beyond = too_long(self._trained, peak_memory_mb(), self._task.limits)
         return goes_on and not self.beyond
 
+    def within(self, epoch: int, share: float, seconds: float) -> bool:
+        """Report how far an epoch is.
+
+        Args:
+            epoch: Number of the epoch, 1 for the first.
+            share: Share of its rows that are trained, from 0 to 1.
+            seconds: Wall time of the epoch so far.
+
+        Returns:
+            Whether the trial goes on; false where it exceeds a limit.
+        """
+        started = time.perf_counter()
+        self._told(Within(epoch=epoch, share=share), waits=False)
+        self.seconds += time.perf_counter() - started
+        self.beyond = too_long(self._trained + seconds, peak_memory_mb(), self._task.limits)
+        return not self.beyond
+
     def ask(self, parameter: Parameter) -> Scalar:
         """Ask the study for the value of a parameter that the model has just declared.
 
@@ -123,7 +140,7 @@ class Reporter:
         self.seconds += time.perf_counter() - started
         return goes_on
 
-    def _told(self, message: EpochEnded | Part | Ask | Built, *, waits: bool) -> Any:
+    def _told(self, message: EpochEnded | Within | Part | Ask | Built, *, waits: bool) -> Any:
         """Send a message; return the study's answer if the trial waits for one, else true."""
         try:
             self._pipe.send(message)

@@ -6,6 +6,7 @@ import math
 import os
 import sys
 import time
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.console import Console
@@ -28,6 +29,16 @@ def steady_console() -> Console:
     return Console(file=error, highlight=False, soft_wrap=True, markup=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """How far a trial is: its latest epoch, the share of it while it is under way, its values."""
+
+    epoch: int = 0
+    share: float | None = None
+    record: EpochRecord | None = None
+    best: float = math.inf
+
+
 class LiveProgress:
     """Shows a running study: a line for each trial that ends, and on a terminal a live display."""
 
@@ -37,7 +48,7 @@ class LiveProgress:
         self._live: Live | None = None
         self._target = self._finished = self._epochs = 0
         self._study: str | None = None
-        self._running: dict[int, tuple[EpochRecord, float] | None] = {}
+        self._running: dict[int, _Running] = {}
         self._best: tuple[float, int] | None = None
         self._record: StudyRecord | None = None
         self._monitor = "val_rmse"
@@ -65,16 +76,16 @@ class LiveProgress:
             grid.add_row("best", f"{self._best[0]:.4f}", f"trial {self._best[1]}")
         return grid
 
-    def _at(self, reached: tuple[EpochRecord, float] | None) -> tuple[str, str]:
+    def _at(self, trial: _Running) -> tuple[str, str]:
         """Two texts on a running trial: its latest epoch, and its latest and best value."""
-        if reached is None:
-            return f"epoch 0/{self._epochs}", ""
-        epoch, best = reached
-        value = epoch.metrics.get(self._monitor)
+        at = f"epoch {trial.epoch}/{self._epochs}"
+        if trial.share is not None:
+            at += f", {trial.share:.0%} of it"
+        value = None if trial.record is None else trial.record.metrics.get(self._monitor)
         shown = f"{self._monitor} {value:.4f}" if value is not None else ""
-        if shown and math.isfinite(best):  # infinite before an epoch had a finite value
-            shown += f", best so far {best:.4f}"
-        return f"epoch {epoch.epoch}/{self._epochs}", shown
+        if shown and math.isfinite(trial.best):  # infinite before an epoch had a finite value
+            shown += f", best so far {trial.best:.4f}"
+        return at, shown
 
     def message(self, text: str) -> None:
         """Print a line above the display."""
@@ -91,11 +102,15 @@ class LiveProgress:
     def trial(self, record: TrialRecord, *, epochs: int) -> None:
         """Add a starting trial to the display."""
         self._epochs = epochs
-        self._running[record.number] = None
+        self._running[record.number] = _Running()
 
     def epoch(self, trial: TrialRecord, record: EpochRecord, best: float) -> None:
         """Show a running trial's latest epoch and its best value so far."""
-        self._running[trial.number] = record, best
+        self._running[trial.number] = _Running(epoch=record.epoch, record=record, best=best)
+
+    def within(self, trial: TrialRecord, epoch: int, share: float) -> None:
+        """Show how far a running trial's long epoch is."""
+        self._running[trial.number] = replace(self._running[trial.number], epoch=epoch, share=share)
 
     def ended(self, record: TrialRecord, *, finished: int, target: int) -> None:
         """Print the line of a trial that has ended, and take the trial off the display."""

@@ -109,7 +109,7 @@ class TrialKeys:
         objectives: Goals that are all pursued, the objective's number first: "parameters",
             "seconds" of training, "memory" at its peak in MB; none for the objective alone.
         max_parameters: Most weights of a model; a larger one is not trained.
-        max_seconds: Most seconds of training; a trial beyond ends at its next epoch.
+        max_seconds: Most seconds of training; a trial beyond ends, inside a long epoch too.
         max_memory_mb: Most memory of a trial's process in MB; what must need more is not trained,
             and a trial beyond ends at its next epoch.
         repeats: Seeds that a trial is trained with; its value is their mean.

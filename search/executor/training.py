@@ -16,6 +16,7 @@ from search.child.messages import (
     Score,
     Scored,
     Task,
+    Within,
 )
 from search.errors import SearchError
 from search.executor.interrupts import Stop
@@ -57,6 +58,14 @@ class Listener:
             Whether the trial goes on.
         """
         return True
+
+    def within(self, epoch: int, share: float) -> None:
+        """Hear that a long epoch is under way.
+
+        Args:
+            epoch: Its number, 1 for the first.
+            share: Share of its rows that are trained, from 0 to 1.
+        """
 
     def part(self, part: Part) -> bool:
         """Hear that a fold or repeat of the trial was trained to its end.
@@ -131,6 +140,8 @@ def _hear(message: Message | None, listener: Listener, supervisor: Supervisor) -
         goes_on = listener.epoch(message.record, is_asked=message.waits)
         if message.waits:
             supervisor.reply(goes_on)
+    elif isinstance(message, Within):
+        listener.within(message.epoch, message.share)
     elif isinstance(message, Part):
         goes_on = listener.part(message)
         if message.waits:

@@ -78,6 +78,19 @@ class TrialPlan:
         return int(self.tags.get(Tag.THREADS, 0)) or None
 
 
+def not_begun(end_reason: str, epochs: Sequence[Any], metrics: Mapping[str, float]) -> bool:
+    """Whether a trial was not trained at all because its model exceeded a limit.
+
+    One that a limit ends inside its first epoch has no epoch either, but seconds of training.
+
+    Args:
+        end_reason: Of the trial.
+        epochs: Its learning curve.
+        metrics: Its final figures.
+    """
+    return end_reason == EndReason.LIMIT and not epochs and "seconds_train" not in metrics
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrialOutcome:
     """The outcome of a trial that ended.
@@ -110,7 +123,7 @@ class TrialOutcome:
     @property
     def is_infeasible(self) -> bool:
         """Whether the trial was not trained because its model exceeded a limit."""
-        return self.end_reason == EndReason.LIMIT and not self.curve
+        return not_begun(self.end_reason, self.curve, self.metrics)
 
     @classmethod
     def of(cls, record: TrialRecord) -> TrialOutcome:

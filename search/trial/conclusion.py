@@ -17,7 +17,7 @@ from search.config.study import StudyConfig
 from search.errors import USER_ERRORS
 from search.storage.direction import known_value_of
 from search.storage.records import so_far
-from search.storage.trial_attributes import plan_of, write_outcome
+from search.storage.trial_attributes import not_begun, plan_of, write_outcome
 from search.storage.trials import ranking, requeue
 from search.trial.files import make_folder, write_curve
 from search.trial.interruption import close_cut
@@ -260,7 +260,7 @@ class Conclusion:
 
 def _state(run: TrialRun, done: Done) -> str:
     """How a trial ended that came to its end; refused where a limit kept it from being trained."""
-    if done.end_reason == EndReason.LIMIT and not run.curve.epochs:
+    if not_begun(done.end_reason, run.curve.epochs, done.metrics):
         return REFUSED
     return PRUNED if done.end_reason in (EndReason.PRUNED, EndReason.LIMIT) else COMPLETE
 

@@ -62,6 +62,10 @@ class TrialListener(Listener):
         self._progress.epoch(self._run.record, record, curve.sign * curve.lowest)
         return goes_on
 
+    def within(self, epoch: int, share: float) -> None:
+        """Show how far a long epoch is."""
+        self._progress.within(self._run.record, epoch, share)
+
     def part(self, part: Part) -> bool:
         """Add the value of a fold or repeat; ask the pruner, if it compares folds or repeats."""
         self._run.curve.add_part(part)

@@ -11,10 +11,11 @@ class Progress(Protocol):
     """Displays what happens in one run of one study; the study calls a method for each event.
 
     Order: `study` is called once, before any trial; only `message` may come earlier. For a trial,
-    `trial` comes first, then `epoch` after each epoch, then `ended`. An interrupted trial has its
-    `ended` too, with the state "killed", and one whose value is reused has no `epoch`. A trial that
-    an exception ends has no `ended`, and neither it nor the run goes on. A run that finds its study
-    finished calls nothing, and nothing is called after `run_study` has returned.
+    `trial` comes first, then `epoch` after each epoch, with `within` while a long one is under way,
+    then `ended`. An interrupted trial has its `ended` too, with the state "killed", and one whose
+    value is reused has no `epoch`. A trial that an exception ends has no `ended`, and neither it
+    nor the run goes on. A run that finds its study finished calls nothing, and nothing is called
+    after `run_study` has returned.
 
     Threads: `study` is called in the thread that called `run_study`, and all calls for one trial in
     the thread of its worker, which for the first worker is that thread too. With several workers
@@ -63,6 +64,15 @@ class Progress(Protocol):
             best: The trial's best value so far; infinite before an epoch had a finite one.
         """
 
+    def within(self, trial: TrialRecord, epoch: int, share: float) -> None:
+        """Hear how far a long epoch of a running trial is, about once a second.
+
+        Args:
+            trial: The record that `trial` was called with.
+            epoch: Number of the epoch, 1 for the first.
+            share: Share of its rows that are trained, from 0 to 1.
+        """
+
     def ended(self, record: TrialRecord, *, finished: int, target: int) -> None:
         """Hear that a running trial ended; it is stored by then.
 
@@ -87,6 +97,9 @@ class Silent:
         """Do nothing."""
 
     def epoch(self, trial: TrialRecord, record: EpochRecord, best: float) -> None:
+        """Do nothing."""
+
+    def within(self, trial: TrialRecord, epoch: int, share: float) -> None:
         """Do nothing."""
 
     def ended(self, record: TrialRecord, *, finished: int, target: int) -> None:

@@ -1,5 +1,7 @@
 """Models in the shapes of Keras Tuner's guides, each small enough to train in a second."""
 
+import time
+
 import keras
 import keras_tuner
 import numpy as np
@@ -311,3 +313,22 @@ class DashNamed(keras_tuner.HyperModel):
 
     def fit(self, hp, model, **options):
         return model.fit(X, Y, validation_data=(X, Y), **options)
+
+
+class Slow(keras_tuner.HyperModel):
+    """Each batch takes half a second, and an epoch twelve of them; the first trial is quick."""
+
+    def build(self, hp):
+        hp.Int("units", 2, 8)
+        return _dense(keras.layers.Dense(2))
+
+    def fit(self, hp, model, *args, callbacks=None, **kwargs):
+        slow = hp.get("units") != 2
+
+        def rows():
+            for _ in range(12):
+                time.sleep(0.5 if slow else 0.0)
+                yield X[:4], Y[:4]
+
+        valid = (X[VALID], Y[VALID])
+        return model.fit(rows(), steps_per_epoch=12, validation_data=valid, callbacks=callbacks)

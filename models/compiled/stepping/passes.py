@@ -7,7 +7,7 @@ have one share, and many of them are one call.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -28,6 +28,37 @@ LARGE = 2_048
 """Rows of a batch from which on it is divided into shares."""
 
 _PIECE = 262_144  # weights that a thread moves at once
+_ROWS = 131_072  # rows of a share between two questions whether the training goes on
+
+
+class Halted(Exception):
+    """The training does not go on, inside an epoch."""
+
+
+class Done(NamedTuple):
+    """Asks whether a training goes on while a step is taken.
+
+    Attributes:
+        goes_on: Is asked, with the share of the epoch's rows that are trained.
+        begin: That share before the step.
+        end: That share after it.
+    """
+
+    goes_on: Callable[[float], bool]
+    begin: float
+    end: float
+
+    def ask(self, share: float) -> None:
+        """Ask when a share of the step's rows is worked on.
+
+        Raises:
+            Halted: The training does not go on.
+        """
+        if not self.goes_on(self.begin + share * (self.end - self.begin)):
+            raise Halted
+
+
+ALWAYS = Done(lambda share: True, 0.0, 1.0)
 
 
 @numba.njit(**HOW)
@@ -110,10 +141,16 @@ class Steps:
         self._spaces: list[Space] = []
         self._pieces = list(_pieces(self._segments))
 
-    def take(self, batch: Batch, numbers: Numbers, number: int) -> tuple[float, float]:
-        """Take one step of an epoch; return the batch's sums, as `sums_of`, before it."""
+    def take(
+        self, batch: Batch, numbers: Numbers, number: int, done: Done = ALWAYS
+    ) -> tuple[float, float]:
+        """Take one step of an epoch; return the batch's sums, as `sums_of`, before it.
+
+        Raises:
+            Halted: The training does not go on; weights and sums are not to be used again.
+        """
         state, ids = self._state, self._meet(batch, numbers, number)
-        sums = self._gradient(batch, ids)
+        sums = self._gradient(batch, ids, done)
         step = Step(int(numbers.steps[number, 0]), *map(float, numbers.steps[number, 1:]))
         squares = self._hands.run([partial(_update, state, step, piece) for piece in self._pieces])
         self._hands.run(
@@ -132,23 +169,35 @@ class Steps:
 
     def gradient(self, batch: Batch) -> tuple[float, float]:
         """Add a batch's gradient to the state's; return its sums, as `sums_of`."""
-        return self._gradient(batch, [])
+        return self._gradient(batch, [], ALWAYS)
 
-    def _gradient(self, batch: Batch, ids: list[tuple[int, int]]) -> tuple[float, float]:
+    def _gradient(
+        self, batch: Batch, ids: list[tuple[int, int]], done: Done
+    ) -> tuple[float, float]:
         """As `gradient`, and some ids' rows of tables that are moved one by one."""
         rows = len(batch.order)
         self._prepare(rows)
         self._work_out()
-        plan, state, run = self._plan, self._state, self._hands.run
-        shares = [
-            share_of(batch, begin, end)._replace(first=self._first) for begin, end in parts_of(rows)
-        ]
-        pairs = zip(shares, self._spaces, strict=True)
-        run([partial(add_rows, plan, state.p, part, space) for part, space in pairs])
+        self._add(batch._replace(first=self._first), done)
         self._return()
+        run = self._hands.run
         run([partial(self._settle, piece.begin, piece.end) for piece in self._pieces])
         run([partial(self._settle_rows, begin, end) for begin, end in ids])
-        return sums_of(plan, self._spaces)
+        return sums_of(self._plan, self._spaces)
+
+    def _add(self, batch: Batch, done: Done) -> None:
+        """Add a batch's rows to its shares' sums, some of each share at a time."""
+        plan, p = self._plan, self._state.p
+        shares = list(zip(parts_of(len(batch.order)), self._spaces, strict=True))
+        longest = max(end - begin for (begin, end), _ in shares)
+        for at in range(0, longest, _ROWS):
+            pieces = [
+                (share_of(batch, begin + at, min(end, begin + at + _ROWS)), space)
+                for (begin, end), space in shares
+                if begin + at < end
+            ]
+            self._hands.run([partial(add_rows, plan, p, part, space) for part, space in pieces])
+            done.ask(min(1.0, (at + _ROWS) / longest))
 
     def _prepare(self, rows: int) -> None:
         """Make the shares' memory before the first step."""

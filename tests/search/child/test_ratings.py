@@ -21,6 +21,9 @@ class Slow:
     def __call__(self, epoch: int, seconds: float, metrics: Any) -> bool:
         return True
 
+    def within(self, epoch: int, share: float, seconds: float) -> bool:
+        return True
+
     def part(self, number: int, value: float) -> bool:
         self.seconds += 3600.0
         return True

@@ -70,6 +70,25 @@ def test_a_trial_that_trained_nothing_has_no_epochs() -> None:
     ]
 
 
+def test_a_long_epoch_shows_how_far_it_is() -> None:
+    def shown() -> str:
+        file = StringIO()
+        Console(file=file, width=200).print(progress)
+        return " ".join(file.getvalue().split())
+
+    progress = LiveProgress(Console(file=StringIO(), width=200))
+    progress.study(StudyRecord(name="s", monitor="val_rmse"), finished=0, target=2)
+    trial = TrialRecord(study="s", number=7, params={})
+    progress.trial(trial, epochs=30)
+    assert "trial 7 epoch 0/30" in shown()
+    progress.within(trial, 1, 0.123)
+    assert "trial 7 epoch 1/30, 12% of it" in shown()
+    progress.epoch(trial, EpochRecord(epoch=1, seconds=9.0, metrics={"val_rmse": 0.9}), 0.9)
+    assert "trial 7 epoch 1/30 val_rmse" in shown()
+    progress.within(trial, 2, 0.5)
+    assert "epoch 2/30, 50% of it val_rmse 0.9000, best so far 0.9000" in shown()
+
+
 def test_a_trial_beyond_a_limit_is_not_the_best_so_far() -> None:
     file = StringIO()
     with LiveProgress(Console(file=file, width=200)) as progress:
@@ -87,5 +106,12 @@ def test_a_trial_beyond_a_limit_is_not_the_best_so_far() -> None:
 def test_an_epoch_without_a_value_so_far_shows_no_infinite_best() -> None:
     progress = LiveProgress(Console(file=StringIO()))
     epoch = EpochRecord(epoch=1, seconds=0.1, metrics={"val_rmse": math.nan})
-    assert progress._at((epoch, math.inf))[1] == "val_rmse nan"
-    assert progress._at((epoch, 0.0))[1] == "val_rmse nan, best so far 0.0000"
+    progress.study(StudyRecord(name="s", monitor="val_rmse"), finished=0, target=1)
+    trial = TrialRecord(study="s", number=0, params={})
+    for best, text in ((math.inf, ""), (0.0, ", best so far 0.0000")):
+        progress.epoch(trial, epoch, best)
+        file = StringIO()
+        Console(file=file, width=200).print(progress)
+        assert next(line for line in file.getvalue().splitlines() if "val_rmse" in line).endswith(
+            f"val_rmse nan{text}"
+        )

@@ -149,6 +149,7 @@ def test_a_trial_without_an_outcome_was_killed(study: optuna.Study) -> None:
     [
         ({"end_reason": "limit"}, True),
         ({"end_reason": "limit", "curve": [[1, 0.5, {}]]}, False),  # it trained for a while
+        ({"end_reason": "limit", "metrics": {"seconds_train": 2.0}}, False),  # inside epoch 1
         ({"end_reason": "epochs"}, False),
     ],
 )

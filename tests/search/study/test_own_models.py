@@ -12,7 +12,7 @@ from calling import Here
 
 from search import SearchError, StudyConfig, run_study
 from search.trial.progress import Silent
-from tracking import Store
+from tracking import COMPLETE, PRUNED, Store, TrialRecord
 
 LOOP = ["--study", "loop", "--model", "shapes:a_loop", "--objective", "val_loss:min"]
 SMALL = ["--epochs", "1", "--pruner", "none"]
@@ -62,6 +62,34 @@ def test_a_configuration_may_name_what_only_a_deeper_model_has(
     first, second = here("show", "loop", "--home", str(home))["trials"][1:]
     assert (first["params"]["layers"], first["params"]["units_1"]) == (2, 7)
     assert (second["params"]["layers"], second["params"]["units_1"]) == (2, 6)
+
+
+class Within(Silent):
+    def __init__(self) -> None:
+        self.told: list[tuple[int, int, float]] = []
+
+    def within(self, trial: TrialRecord, epoch: int, share: float) -> None:
+        self.told.append((trial.number, epoch, share))
+
+
+def test_a_limit_is_heard_inside_an_epoch_and_how_far_it_is_shown(home: Path) -> None:
+    """An epoch of trial 1 takes six seconds, of which it may have two."""
+    config = StudyConfig(
+        name="slow", model="shapes:Slow", objective="val_loss:min", trials=2, epochs=1,
+        sampler="random", pruner="none", max_seconds=2.0,
+    )  # fmt: skip
+    heard = Within()
+    record = run_study(config, home=home, progress=heard, enqueue=[{"units": 8}]).record
+    first, cut = record.trials
+    assert (first.state, len(first.epochs)) == (COMPLETE, 1)
+    assert (cut.state, cut.end_reason, cut.epochs, cut.value) == (PRUNED, "limit", (), None)
+    assert "s of training, where at most 2 may be" in cut.message
+    assert {(number, epoch) for number, epoch, _ in heard.told} == {(1, 1)}
+    shares = [share for *_, share in heard.told]
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < shares[-1] < 1
+    assert record.best is not None
+    assert record.best.number == 0
 
 
 @pytest.mark.slow
