@@ -20,7 +20,8 @@ from numba.core.datamodel.models import PrimitiveModel
 from numba.extending import intrinsic, lower_builtin, type_callable
 
 COUNT = 16
-_FUSED = ("contract", "nsz")
+FUSED = ("contract", "nsz")
+"""How LLVM may change sums and products: a product and a sum become one instruction."""
 
 
 class Lanes(types.Type):
@@ -129,7 +130,7 @@ def total(typing_context: Any, lanes: Any) -> Any:
                          for half in (0, count))  # fmt: skip
             empty = ir.Constant(part.type, ir.Undefined)
             halves = [builder.shuffle_vector(part, empty, _places(half)) for half in (low, high)]
-            part = builder.fadd(*halves, flags=_FUSED)
+            part = builder.fadd(*halves, flags=FUSED)
         return builder.extract_element(part, ir.Constant(ir.IntType(32), 0))
 
     return lanes.dtype(lanes), emit
@@ -220,7 +221,7 @@ def _declare(symbol: Any, instruction: str) -> None:
             else _spread(builder, vector, context.cast(builder, value, kind, number))
             for kind, value in zip(signature.args, given, strict=True)
         ]
-        return getattr(builder, instruction)(*both, flags=_FUSED)
+        return getattr(builder, instruction)(*both, flags=FUSED)
 
     for kinds in ((Lanes, Lanes), (Lanes, types.Float), (types.Float, Lanes)):
         lower_builtin(symbol, *kinds)(emit)

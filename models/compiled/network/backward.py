@@ -7,11 +7,14 @@ from typing import Any
 import numba
 import numpy as np
 
-from models.compiled.activations import RELU, slope
+from models.compiled.activations import RELU, has_lanes, slope, slope_lanes
+from models.compiled.lanes import COUNT, put, take
 from models.compiled.network.lines import back
 from models.compiled.plan import NONE, Plan
 from models.compiled.space import Space
 from models.compiled.vectors import INSIDE, add, add_times, dot, fill
+
+_LANES = np.uint64(COUNT)
 
 
 @numba.njit(**INSIDE)
@@ -46,14 +49,22 @@ def backward(plan: Plan, p: Any, movie: Any, user: Any, space: Space, along: Any
 
 
 @numba.njit(**INSIDE)
-def _set_back(plan: Plan, layer: Any, unit: Any, value: Any, space: Space) -> None:
-    """Store the loss by a unit before its activation, given the loss by its masked value."""
-    at = layer * plan.line + unit
-    kept = space.kept[at]
-    if layer > 0 and plan.activation != RELU:
-        z = space.z[at - plan.line]
-        value *= space.z.dtype.type(slope(plan.activation, z, space.h[at] / kept))
-    space.back[at] = value * kept
+def _unbend(plan: Plan, layer: Any, space: Space) -> None:
+    """From the loss by a layer's units to that by the units before their activation."""
+    at = np.uint64(layer * plan.line)
+    if layer == 0 or plan.activation == RELU:  # whose units that are on have a slope of 1
+        return
+    below, back = at - np.uint64(plan.line), space.back
+    if has_lanes(plan.activation):
+        for i in range(np.uint64(0), np.uint64(plan.widths[layer]), _LANES):
+            slopes = slope_lanes(plan.activation, take(space.z, below + i))
+            put(back, at + i, slopes * take(back, at + i))
+        return
+    for n in range(at, at + np.uint64(space.count[layer])):
+        unit = np.uint64(space.on[n])
+        value = space.h[at + unit] / space.kept[at + unit]
+        own = slope(plan.activation, space.z[below + unit], value)
+        back[at + unit] *= space.z.dtype.type(own)
 
 
 @numba.njit(**INSIDE)
@@ -65,7 +76,8 @@ def _back_to_top(plan: Plan, p: Any, depth: Any, space: Space, along: Any) -> No
     for n in range(at, at + space.count[depth]):
         unit = space.on[n]
         space.gradient[plan.score_kernel + unit] += along * space.h[at + unit]
-        _set_back(plan, depth, unit, along * p[plan.score_kernel + unit], space)
+        space.back[at + unit] = along * p[plan.score_kernel + unit] * space.kept[at + unit]
+    _unbend(plan, depth, space)
 
 
 @numba.njit(**INSIDE)
@@ -75,14 +87,10 @@ def _back_through(plan: Plan, p: Any, layer: Any, space: Space) -> None:
     fill(space.back, at, plan.widths[layer], p.dtype.type(0))
     add(space.gradient, plan.biases[layer], space.back, at + plan.line, width)
     back(plan, p, layer, space)
-    if layer == 0 or plan.activation == RELU:
-        first = np.uint64(at)
-        for i in range(first, first + np.uint64(plan.widths[layer])):
-            space.back[i] *= space.kept[i]
-        return
-    for n in range(at, at + space.count[layer]):
-        unit = space.on[n]
-        _set_back(plan, layer, unit, space.back[at + unit], space)
+    first = np.uint64(at)
+    for i in range(first, first + np.uint64(plan.widths[layer])):
+        space.back[i] *= space.kept[i]
+    _unbend(plan, layer, space)
 
 
 @numba.njit(**INSIDE)

@@ -10,9 +10,9 @@ from typing import Any
 import numba
 import numpy as np
 
-from models.compiled.activations import RELU, bend
+from models.compiled.activations import RELU, bend, bend_lanes, has_lanes
 from models.compiled.counters import word as word_of
-from models.compiled.lanes import COUNT, above_zero, list_others, put, take
+from models.compiled.lanes import COUNT, above_zero, list_others, put, take, take_some
 from models.compiled.network.lines import through
 from models.compiled.plan import NONE, Plan
 from models.compiled.space import Space
@@ -140,6 +140,11 @@ def _switch(plan: Plan, layer: Any, space: Space) -> None:
             lanes = above_zero(take(space.z, at + i)) * take(space.kept, above + i)
             put(space.h, above + i, lanes)
             count += list_others(space.on, above + np.uint64(count), lanes, np.int64(i))
+    elif has_lanes(plan.activation):
+        for i in range(np.uint64(0), units, _LANES):
+            kept = take_some(space.kept, above + i, min(_LANES, units - i))
+            put(space.h, above + i, kept * bend_lanes(plan.activation, take(space.z, at + i)))
+            count += list_others(space.on, above + np.uint64(count), kept, np.int64(i))
     else:
         for i in range(units):
             kept = space.kept[above + i]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import keras
+import numba
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -16,10 +17,12 @@ from quickly import cases
 
 from models import ACTIVATIONS, OUTPUT_ACTIVATIONS, ModelConfig, build_model, make_deterministic
 from models.compiled.counters import key_of
+from models.compiled.lanes import put, take
 from models.compiled.network.forward import draw_masks
 from models.compiled.network.rows import add_rows
 from models.compiled.origin import Origin
 from models.compiled.plan import Plan, plan_of
+from models.compiled.powers import exp_less_one
 from models.compiled.space import Batch, Rows, Space, make_space
 from models.compiled.stepping.hands import Hands
 from models.compiled.stepping.optimizers import State, StepNumbers
@@ -200,3 +203,25 @@ def test_any_network_of_the_space_has_keras_gradients(
 def test_the_numbers_of_a_step_are_made_for_each_step() -> None:
     numbers = StepNumbers(TrainConfig(schedule="exponential", final_rate=0.01), 2)
     assert [numbers.next().rate for _ in range(3)] == pytest.approx([0.01, 0.001, 0.0001])
+
+
+@numba.njit
+def _powers(x: Any, out: Any) -> None:
+    for i in range(np.uint64(0), np.uint64(len(x)), np.uint64(16)):
+        put(out, i, exp_less_one(take(x, i)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_powers_of_e_are_exact_to_a_few_roundings(dtype: type) -> None:
+    """Small ones too, whose power is next to one."""
+    most = 86.0 if dtype == np.float32 else 690.0
+    sizes = np.concatenate([np.geomspace(1e-7, most, 4000), [0.0] * 8])
+    x = np.concatenate([sizes, -sizes]).astype(dtype)
+    got = np.empty_like(x)
+    _powers(x, got)
+    np.testing.assert_allclose(got, np.expm1(x.astype(np.float64)), rtol=4 * np.finfo(dtype).eps)
+    beyond = np.array([np.nan, np.inf, -np.inf, 1e30] * 4, dtype)
+    _powers(beyond, beyond)
+    assert np.isnan(beyond[0])
+    assert np.isfinite(beyond[1:4]).all()
+    assert beyond[2] == -1
