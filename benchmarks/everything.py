@@ -29,6 +29,7 @@ RUNS: dict[str, list[str]] = {
     "compiled": ["compiled.py", "--pairs", "2"],
     "at_size": ["at_size.py"],
     "seeds_compiled": ["seeds_compiled.py"],
+    "cost_model": ["cost_model.py"],
     "seeds": ["seeds.py"],
     "overhead": ["overhead.py", "--stored", "10", "1000", "10000"],
     "studies": ["studies.py"],

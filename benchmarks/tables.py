@@ -30,6 +30,7 @@ def figures() -> str:
         "compiled": _compiled,
         "at_size": _at_size,
         "seeds_compiled": _seeds_compiled,
+        "cost_model": _cost_model,
         "epoch": _epoch,
         "full": _full,
         "batch_256": _batch,
@@ -300,6 +301,16 @@ def _at_size(found: dict[str, Any]) -> list[Row]:
         what = f"the same with `lazy_adam`: {network}, batches of {', '.join(own)}"
         rows.append((what, "", f"{times} s; {peak / 1000:.1f} GB", "", goal))
     return rows
+
+
+def _cost_model(found: dict[str, Any]) -> list[Row]:
+    """How far the estimates of epochs are off, as factors."""
+    what = (
+        "an epoch as estimated before it is trained, and as it was, over "
+        f"{found['compared']} configurations drawn from the default space"
+    )
+    off = f"{found['median']:.2f}; nine in ten within {found['nine_in_ten']:.2f}"
+    return [(what, "", "", f"off by {off}", "")]
 
 
 def _seeds_compiled(found: dict[str, Any]) -> list[Row]:

@@ -214,14 +214,16 @@ class Done:
     message: str = ""
 
     @classmethod
-    def beyond(cls, message: str, parameters: int) -> Done:
+    def beyond(cls, message: str, parameters: int | None) -> Done:
         """Make the end of a trial that is not trained, since its model exceeds a limit.
 
         Args:
             message: Which limit, in words.
-            parameters: Weights of the model.
+            parameters: Weights of the model; None where they were not counted.
         """
-        metrics = {"parameters": float(parameters), "epochs_run": 0.0}
+        metrics = {"epochs_run": 0.0}
+        if parameters is not None:
+            metrics["parameters"] = float(parameters)
         return cls(end_reason=EndReason.LIMIT, value=math.nan, metrics=metrics, message=message)
 
 

@@ -49,11 +49,19 @@ def values_in_words(parameter: dict[str, Any]) -> str:
     return f"{short(parameter['min'])} to {short(parameter['max'])}{step}{log}"
 
 
+def _of_others(plan: Plan) -> str:
+    others = plan.seconds_epoch_others
+    if others is None:
+        return ""
+    low, high, mean = (f"{value:.2g}" for value in (others.low, others.high, others.mean))
+    return f"; {low} to {high} s of nine in ten others, {mean} s on average, estimated"
+
+
 def _cost(plan: Plan, config: StudyConfig) -> str:
     return (
         f"{count_of(config.trials, 'trial')} of at most "
         f"{count_of(config.epochs, 'epoch')}, {plan.workers} at once: about "
         f"{plan.seconds / 60:.1f} minutes if none is pruned or stops early "
-        f"({plan.seconds_epoch:.2f} s an epoch of the baseline, measured), "
+        f"({plan.seconds_epoch:.2f} s an epoch of the first, measured{_of_others(plan)}), "
         f"{plan.memory_mb / 1000:.1f} GB of memory, {plan.disk_mb:.0f} MB of disk."
     )

@@ -53,6 +53,7 @@ class LiveProgress:
         self._record: StudyRecord | None = None
         self._monitor = "val_rmse"
         self._started = time.monotonic()
+        self._end: float | None = None
 
     def __enter__(self) -> LiveProgress:
         if self._console.is_terminal:
@@ -112,6 +113,10 @@ class LiveProgress:
         """Show how far a running trial's long epoch is."""
         self._running[trial.number] = replace(self._running[trial.number], epoch=epoch, share=share)
 
+    def left(self, seconds: float) -> None:
+        """Show about how long the run still takes, from now on."""
+        self._end = time.monotonic() + seconds
+
     def ended(self, record: TrialRecord, *, finished: int, target: int) -> None:
         """Print the line of a trial that has ended, and take the trial off the display."""
         self._finished = finished
@@ -143,5 +148,19 @@ class LiveProgress:
         return f"{'━' * full}{'─' * (width - full)} {self._finished}/{self._target} trials"
 
     def _elapsed(self) -> str:
-        seconds = int(time.monotonic() - self._started)
-        return f"{seconds // 60}:{seconds % 60:02d}"
+        now = time.monotonic()
+        if self._end is None or self._end <= now:
+            return _clock(now - self._started)
+        return f"{_clock(now - self._started)}, about {_clock(self._end - now)} left"
+
+
+def _clock(seconds: float) -> str:
+    """Minutes and seconds, with hours where there are any.
+
+    Example:
+        >>> _clock(62), _clock(3723)
+        ('1:02', '1:02:03')
+    """
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -8,10 +8,9 @@ from typing import Any
 
 from search.config.parts import parts_of
 from search.config.study import StudyConfig
+from search.cost.outlook import BESIDE_S, Spread
 from search.space.parameters import Parameter, without_empty_conditions
 
-_SECONDS_BESIDE = 3.0
-"""Seconds of a trial beside its epochs: building, compiling, saving, storing."""
 _SECONDS_ENDS = 15.0
 """Seconds of a study at its start and its end."""
 _OWN_MB = 400.0
@@ -32,6 +31,8 @@ class Rehearsal:
         workers: Trials that are trained at once.
         grows: Whether trials may meet further parameters while they run.
         warnings: What a user should know of the ratings, one line each.
+        others: Estimated seconds of an epoch of the other trials; None where they cannot be
+            estimated, and count as the first.
 
     Example:
         >>> measured = Rehearsal(
@@ -48,6 +49,7 @@ class Rehearsal:
     workers: int
     grows: bool = False
     warnings: tuple[str, ...] = ()
+    others: Spread | None = None
 
     @property
     def seconds_epoch(self) -> float:
@@ -72,6 +74,8 @@ class Plan:
         trials: Target of trials.
         grows: Whether trials may meet further parameters while they run.
         warnings: What a user should know of the ratings, one line each.
+        seconds_epoch_others: Estimated seconds of an epoch of the other trials: mean, and what
+            nine in ten lie between; None where they cannot be estimated.
     """
 
     space: tuple[dict[str, Any], ...]
@@ -83,6 +87,7 @@ class Plan:
     trials: int
     grows: bool = False
     warnings: tuple[str, ...] = ()
+    seconds_epoch_others: Spread | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Convert the estimate to plain values for JSON."""
@@ -93,7 +98,8 @@ def plan_from(config: StudyConfig, measured: Rehearsal) -> Plan:
     """Estimate what a study would cost in seconds, memory and disk.
 
     Trials of a study run in rounds, one a worker: ceil(trials / workers) rounds. A round takes
-    (folds or repeats) x epochs x seconds of an epoch + 3 s; the study's start and end take 15 s.
+    (folds or repeats) x epochs x seconds of an epoch + 3 s; the study's start and end take 15 s. An
+    epoch is the mean over the trials: the first as measured, the others as estimated.
 
     Args:
         config: The study.
@@ -114,20 +120,40 @@ def plan_from(config: StudyConfig, measured: Rehearsal) -> Plan:
         (67.0, 1400.0, 30.6)
     """
     kept = {"all": config.trials, "best": 1, "none": 0}[config.keep_models]
-    trial_s = parts_of(config) * measured.seconds_epoch * config.epochs + _SECONDS_BESIDE
-    rounds = -(-config.trials // measured.workers)
     described = without_empty_conditions(measured.space)
     return Plan(
         space=tuple(_describe(parameter, when) for parameter, when in described),
         seconds_epoch=measured.seconds_epoch,
         workers=measured.workers,
-        seconds=rounds * trial_s + _SECONDS_ENDS,
+        seconds=_seconds(config, measured),
         memory_mb=measured.workers * measured.memory_mb + _OWN_MB,
         disk_mb=kept * measured.files_mb + config.trials * _TRIAL_FILES_MB + _PLOTS_MB,
         trials=config.trials,
         grows=measured.grows,
         warnings=measured.warnings,
+        seconds_epoch_others=measured.others,
     )
+
+
+def _seconds(config: StudyConfig, measured: Rehearsal) -> float:
+    """Estimate the seconds of a study, in rounds of trials.
+
+    Example:
+        An epoch of the first of 8 trials takes 0.1 s, and of the others 0.5 s on average, so that
+        of all (0.1 + 7 x 0.5) / 8 = 0.45 s, and the study 4 x (100 x 0.45 + 3) + 15 = 207 s.
+
+        >>> measured = Rehearsal(
+        ...     seconds=(0.9, 0.1), memory_mb=500.0, files_mb=0.5, space=(), workers=2,
+        ...     others=Spread(mean=0.5, low=0.1, high=2.0),
+        ... )
+        >>> _seconds(StudyConfig(trials=8, epochs=100), measured)
+        207.0
+    """
+    mean = measured.seconds_epoch
+    if measured.others is not None:
+        mean = (mean + (config.trials - 1) * measured.others.mean) / config.trials
+    trial_s = parts_of(config) * mean * config.epochs + BESIDE_S
+    return -(-config.trials // measured.workers) * trial_s + _SECONDS_ENDS
 
 
 def _describe(parameter: Parameter, when: str) -> dict[str, Any]:

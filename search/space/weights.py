@@ -40,7 +40,7 @@ class Weights:
         Args:
             values: All active parameters' values as a model gets them, by name.
         """
-        return count_weights(_model(values), user_rows=self.user_rows, movie_rows=self.movie_rows)
+        return count_weights(model_of(values), user_rows=self.user_rows, movie_rows=self.movie_rows)
 
     def refusal(self, values: Mapping[str, Scalar]) -> str:
         """Say in words which limit a configuration exceeds; an empty text if none."""
@@ -106,8 +106,12 @@ def _least(parameter: Parameter) -> Scalar:
     return min(numbers) if numbers else parameter.listed()[0]
 
 
-def _model(values: Mapping[str, Any]) -> ModelConfig:
-    """The network of a configuration, as far as its weights need it."""
+def model_of(values: Mapping[str, Any]) -> ModelConfig:
+    """The network of a configuration, as far as its weights need it.
+
+    Args:
+        values: All active parameters' values as a model gets them, by name.
+    """
     layers = int(values.get("layers", 0))
     usual = ModelConfig()
     return ModelConfig(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import statistics
+from collections.abc import Sequence
 
-from search.child.messages import Failed
+from search.child.messages import Failed, Ready
+from search.config.parts import parts_of
 from search.config.study import StudyConfig
 from search.cost.estimate import Plan, Rehearsal, plan_from
+from search.cost.outlook import Spread, cost_of, spread
 from search.errors import SearchError
 from search.executor.supervisor import ChildDied, Supervisor
 from search.executor.training import Listener, train
@@ -54,12 +58,22 @@ def _rehearse(config: StudyConfig) -> Rehearsal:
             workers=ready.workers,
             grows=ready.grows,
             warnings=ready.warnings,
+            others=_others(config, ready, epochs.seconds),
         )
     except ChildDied as error:
         raise SearchError(f"The first trial must train to be timed, but {error}") from error
     finally:
         supervisor.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _others(config: StudyConfig, ready: Ready, seconds: Sequence[float]) -> Spread | None:
+    """Estimate an epoch of the trials after the first, given what the first one's took."""
+    cost = cost_of(config, ready)
+    if cost is None or not ready.first or not seconds:
+        return None
+    cost.learn(ready.first, statistics.median(seconds) / parts_of(config))
+    return spread(cost, ready.space)
 
 
 class _Seconds(Listener):

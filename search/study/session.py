@@ -13,6 +13,7 @@ import optuna
 
 from search.child.messages import Ready
 from search.config.study import StudyConfig
+from search.cost.outlook import Outlook
 from search.errors import SearchError
 from search.executor.interrupts import Stop
 from search.executor.pool import work_side_by_side
@@ -33,6 +34,7 @@ from search.trial.asked import GrowingSpace
 from search.trial.interruption import reclaim
 from search.trial.objective import Objective
 from search.trial.progress import Progress
+from search.trial.refusals import Refusals
 from search.trial.tags import trial_tags
 from tracking import KILLED, REFUSED, Recorder, StudyRecord, warmed
 
@@ -107,6 +109,8 @@ class Session:
         for warning in ready.warnings:
             self._progress.message(warning)
         self._progress.study(record, finished=finished(study), target=self._config.trials)
+        self._outlook = Outlook(self._config, ready, self._deadline)
+        self._tell_left(finished(study))
         with self._closed_on_failure(study, recorder, record):
             return self._train(study, recorder, ready, chosen.weights)
 
@@ -171,7 +175,7 @@ class Session:
             stop=self._stop,
             tags=trial_tags(ready),
             deadline=self._deadline,
-            weights=weights,
+            refusals=Refusals(weights, self._outlook, self._progress.message),
         )
         with self._others(ready, study) as others:
             members = [first, *(replace(first, supervisor=other) for other in others)]
@@ -253,9 +257,18 @@ class Session:
             record = member(trial)
             if record.state == REFUSED and record.run_id is None:
                 continue  # it never began, so that nobody was told of it
-            self._progress.ended(record, finished=finished(study), target=self._config.trials)
+            done = finished(study)
+            self._progress.ended(record, finished=done, target=self._config.trials)
+            self._outlook.ended(record)
+            self._tell_left(done)
             new += record.state != KILLED
         return new
+
+    def _tell_left(self, done: int) -> None:
+        """Tell about how long this run still takes, where that is known."""
+        seconds = self._outlook.left_s(self._config.trials - done)
+        if seconds is not None:
+            self._progress.left(seconds)
 
     def _interrupted(self, study: optuna.Study) -> bool:
         """Whether a stop request came before the study had reached its target of trials."""

@@ -71,8 +71,9 @@ class Ends:
             reasons.append(f"All {self._points} points of the grid were tried.")
         if beyond_in_a_row(self._study) >= _IN_VAIN:
             reasons.append(
-                f"{_IN_VAIN} configurations in a row were beyond a limit. Begin another study "
-                "(`--study`) with a higher limit or a narrower space."
+                f"{_IN_VAIN} configurations in a row were beyond a limit, or would take too much "
+                "of the time. Begin another study (`--study`) with a higher limit, more time or a "
+                "narrower space."
             )
         alike = None if config.rates else failed_alike(self._study, self._first, _ALIKE)
         if alike is not None:

@@ -157,13 +157,13 @@ class Conclusion:
         state = TrialState.PRUNED if pruned else TrialState.COMPLETE
         return self._store(run, record, state, self._models(run, done, record))
 
-    def refuse(self, run: TrialRun, message: str, parameters: int) -> TrialRecord:
+    def refuse(self, run: TrialRun, message: str, parameters: int | None) -> TrialRecord:
         """Store a configuration that a limit keeps from being trained; it has no MLflow run.
 
         Args:
             run: The trial.
             message: Which limit, in words.
-            parameters: Weights of its model.
+            parameters: Weights of its model; None where they were not counted.
 
         Returns:
             The trial's record, its state "refused".

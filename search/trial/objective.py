@@ -21,7 +21,6 @@ from search.executor.interrupts import Stop
 from search.executor.supervisor import ChildDied, Supervisor
 from search.executor.training import train
 from search.space.distributions import SpaceAdapter
-from search.space.weights import Weights
 from search.storage.internals import frozen, stored_at_once
 from search.storage.owner import me
 from search.storage.records import trial_record
@@ -41,6 +40,7 @@ from search.trial.judge import Judge, Judging, judging_of
 from search.trial.listener import TrialListener
 from search.trial.progress import Progress
 from search.trial.proposal import new_plan
+from search.trial.refusals import Refusals
 from search.trial.run import Curve, TrialRun
 from search.trial.task import task_of
 from search.trial.twins import awaited_twin
@@ -75,7 +75,7 @@ class Objective:
         stop: Looked at between messages; once it is set, trials are interrupted.
         tags: The tags that the runs of all trials share.
         deadline: Monotonic time after which trials are interrupted, or None.
-        weights: Counts the weights of a configuration; None where no limit is set on them.
+        refusals: Decides which proposals are not trained.
     """
 
     config: StudyConfig
@@ -90,7 +90,7 @@ class Objective:
     stop: Stop
     tags: dict[str, str]
     deadline: float | None
-    weights: Weights | None = None
+    refusals: Refusals
 
     @property
     def conclusion(self) -> Conclusion:
@@ -119,7 +119,7 @@ class Objective:
         try:
             slot = slot_of(self.study, frozen(trial))
             plan = self._propose(run, slot)
-            if beyond := self._refusal(slot, plan):
+            if beyond := self.refusals.why(trial, slot, plan.values):
                 return self._refuse(run, plan, beyond)
             run = self._begin_run(run, plan)
             judging = judging_of(self.config, slot, plan)
@@ -153,21 +153,14 @@ class Objective:
             write_plan(trial, plan)
         return plan
 
-    def _refusal(self, slot: int, plan: TrialPlan) -> str:
-        """Say which limit a proposed model exceeds; trial 0 is trained whatever it needs."""
-        if slot == 0 or self.weights is None:
-            return ""
-        return self.weights.refusal(plan.values)
-
     def _refuse(self, run: TrialRun, plan: TrialPlan, beyond: str) -> TrialRecord:
         """End a trial before it begins, since its model exceeds a limit."""
-        assert self.weights is not None
         record = replace(
             run.record, params=plan.values, objective=self.config.value_name, tags=plan.tags
         )
         with self.lock:
             refused = replace(run, record=record)
-            return self.conclusion.refuse(refused, beyond, self.weights.count(plan.values))
+            return self.conclusion.refuse(refused, beyond, self.refusals.count(plan.values))
 
     def _begin_run(self, run: TrialRun, plan: TrialPlan) -> TrialRun:
         """Begin the trial's MLflow run, and store the run's identifier in the trial's plan."""

@@ -73,6 +73,15 @@ class Progress(Protocol):
             share: Share of its rows that are trained, from 0 to 1.
         """
 
+    def left(self, seconds: float) -> None:
+        """Hear about how long this run still takes: at its start, and after trials that ended.
+
+        It is called only where an estimate is possible, and in any thread.
+
+        Args:
+            seconds: An estimate; before a trial has ended, the most that all epochs take.
+        """
+
     def ended(self, record: TrialRecord, *, finished: int, target: int) -> None:
         """Hear that a running trial ended; it is stored by then.
 
@@ -100,6 +109,9 @@ class Silent:
         """Do nothing."""
 
     def within(self, trial: TrialRecord, epoch: int, share: float) -> None:
+        """Do nothing."""
+
+    def left(self, seconds: float) -> None:
         """Do nothing."""
 
     def ended(self, record: TrialRecord, *, finished: int, target: int) -> None:

@@ -31,6 +31,7 @@ FIRST_MET = (
     ("search.space.distributions", "SpaceAdapter"),
     ("search.storage.trial_attributes", "TrialPlan"),
     ("search.cost.estimate", "Rehearsal"),
+    ("search.cost.epochs", "EpochCost"),
     ("search.cost.estimate", "plan_from"),
 )
 # Their examples need a study, a store or a model, which are given to them below.
