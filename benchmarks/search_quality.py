@@ -22,7 +22,7 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from stock import Stock, best, fit
 
@@ -43,30 +43,65 @@ MARKS = (120, 300, 600)
 
 
 class Events:
-    """Writes a line for every trial that ended: seconds since the start, value, test RMSE."""
+    """Writes a line for every trial that ended: seconds since the start, value, test RMSE.
+
+    Another line says when the first epoch began.
+    """
 
     def __init__(self, path: Path, started: float) -> None:
         self.path, self.started = path, started
+        self._has_begun = False
 
     def __call__(self, value: float, test: float | None) -> None:
-        line = json.dumps({"t": time.time() - self.started, "value": value, "test": test})
+        self._write({"t": time.time() - self.started, "value": value, "test": test})
+
+    def began(self) -> None:
+        """Hear that an epoch begins; only the first counts."""
+        if not self._has_begun:
+            self._has_begun = True
+            self._write({"began": time.time() - self.started})
+
+    def _write(self, line: dict[str, Any]) -> None:
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+            file.write(json.dumps(line) + "\n")
 
 
-def trialbook(folder: Path, seconds: float, seed: int, events: Events) -> None:
+class Arm(NamedTuple):
+    """One search: its folder, wall time, seed and ratings, and who hears of its trials."""
+
+    folder: Path
+    seconds: float
+    seed: int
+    data: str
+    events: Events
+
+    def stock(self, threads: int | None = None) -> Stock:
+        """The ratings, and Keras' `fit`."""
+        return Stock(SPACE, EPOCHS, threads, self.data)
+
+    def fit(self, model: Any, options: Any, callbacks: Any = (), **changed: Any) -> Any:
+        """Train, and tell when the first epoch begins."""
+        import keras
+
+        first = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: self.events.began())
+        return fit(model, options, [*callbacks, first], **changed)
+
+
+def trialbook(given: Arm) -> None:
     """The command, as a user starts it; afterwards its trials, and its pick's test RMSE."""
-    home = folder / "mlruns"
-    study = folder / "study.toml"
+    home, study, events = given.folder / "mlruns", given.folder / "study.toml", given.events
     from search import StudyConfig
 
     space = StudyConfig.default().space
     config = StudyConfig(
-        name="q", trials=100_000, epochs=EPOCHS, seed=seed, workers="auto", space=space
-    )
+        name="q", trials=100_000, epochs=EPOCHS, seed=given.seed, workers="auto", space=space,
+        data=given.data,
+    )  # fmt: skip
     study.write_text(config.to_toml())
     command = [sys.executable, "-m", "search", "search", str(study), "--home", str(home), "--json"]
-    subprocess.run([*command, "--timeout", str(seconds)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [*command, "--timeout", str(given.seconds)], check=True, stdout=subprocess.DEVNULL
+    )
     import keras
 
     from search.storage.studies import Studies
@@ -74,10 +109,12 @@ def trialbook(folder: Path, seconds: float, seed: int, events: Events) -> None:
     from tracking import Store
     from tracking.runs.addresses import local_folder
 
-    peer, store = Stock(SPACE, EPOCHS), Store(home)
-    least, lines = float("inf"), []
+    peer, store = given.stock(), Store(home)
+    least = float("inf")
     studies = Studies(store)
     trials = studies.get("q").get_trials(deepcopy=False)
+    begun = min(t.datetime_start.timestamp() for t in trials if t.datetime_start)
+    lines = [json.dumps({"began": begun - events.started})]
     ended = [t for t in trials if t.state.name == "COMPLETE" and t.datetime_complete]
     for trial in sorted(ended, key=lambda t: t.datetime_complete):
         test = None
@@ -93,16 +130,16 @@ def trialbook(folder: Path, seconds: float, seed: int, events: Events) -> None:
     events.path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def plain_optuna(folder: Path, seconds: float, seed: int, events: Events) -> None:
+def plain_optuna(given: Arm) -> None:
     """TPE and the median pruner at their defaults, on SQLite."""
     import keras
     import optuna
 
-    peer = Stock(SPACE, EPOCHS)
+    peer = given.stock()
     adapter = peer.adapter()
 
     def objective(trial: optuna.Trial) -> float:
-        model, options = peer.model(adapter.sample(trial), seed + trial.number)
+        model, options = peer.model(adapter.sample(trial), given.seed + trial.number)
 
         class Report(keras.callbacks.Callback):
             def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -110,39 +147,39 @@ def plain_optuna(folder: Path, seconds: float, seed: int, events: Events) -> Non
                 if trial.should_prune():
                     raise optuna.TrialPruned
 
-        value = best(fit(model, options, [Report()]))
-        events(value, peer.test_rmse(model))
+        value = best(given.fit(model, options, [Report()]))
+        given.events(value, peer.test_rmse(model))
         return value
 
     study = optuna.create_study(
-        storage=f"sqlite:///{folder}/optuna.db",
-        sampler=optuna.samplers.TPESampler(seed=seed),
+        storage=f"sqlite:///{given.folder}/optuna.db",
+        sampler=optuna.samplers.TPESampler(seed=given.seed),
         pruner=optuna.pruners.MedianPruner(),
     )
-    study.optimize(objective, timeout=seconds, catch=(ValueError,))
+    study.optimize(objective, timeout=given.seconds, catch=(ValueError,))
 
 
-def keras_tuner_with(kind: str, folder: Path, seed: int, events: Events) -> None:
+def keras_tuner_with(kind: str, given: Arm) -> None:
     """One of Keras Tuner's tuners; ended from outside when its time is over."""
     import keras_tuner
 
-    peer = Stock(SPACE, EPOCHS)
+    peer = given.stock()
 
     class Ratings(keras_tuner.HyperModel):
         def build(self, hp: Any) -> Any:
-            model, self.options = peer.model(hp, seed)
+            model, self.options = peer.model(hp, given.seed)
             return model
 
-        def fit(self, hp: Any, model: Any, callbacks: Any = (), **given: Any) -> Any:
-            stages = {each: given[each] for each in ("epochs", "initial_epoch") if each in given}
-            history = fit(model, self.options, callbacks, **stages)
-            events(best(history), peer.test_rmse(model))
+        def fit(self, hp: Any, model: Any, callbacks: Any = (), **more: Any) -> Any:
+            stages = {each: more[each] for each in ("epochs", "initial_epoch") if each in more}
+            history = given.fit(model, self.options, callbacks, **stages)
+            given.events(best(history), peer.test_rmse(model))
             return history
 
     usual = {
         "objective": keras_tuner.Objective("val_rmse", "min"),
-        "seed": seed,
-        "directory": folder,
+        "seed": given.seed,
+        "directory": given.folder,
         "project_name": "q",
     }
     if kind == "kt-hyperband":
@@ -163,7 +200,7 @@ def _suggest(adapter: Any, trial: Any) -> None:
     adapter.sample(trial)
 
 
-def ray_tune(folder: Path, seconds: float, seed: int, events: Events) -> None:
+def ray_tune(given: Arm) -> None:
     """Optuna's TPE as Ray has it, and ASHA, one core a trial."""
     import optuna
     import ray
@@ -171,45 +208,53 @@ def ray_tune(folder: Path, seconds: float, seed: int, events: Events) -> None:
     from ray.tune.schedulers import ASHAScheduler
     from ray.tune.search.optuna import OptunaSearch
 
-    adapter = Stock(SPACE, EPOCHS).adapter()
+    adapter = given.stock().adapter()
     peers: list[Stock] = []
 
     def trainable(config: dict[str, Any]) -> None:
         import keras
 
         if not peers:
-            peers.append(Stock(SPACE, EPOCHS, threads=1))
-        model, options = peers[0].model(adapter.sample(optuna.trial.FixedTrial(config)), seed)
+            peers.append(given.stock(threads=1))
+        values = adapter.sample(optuna.trial.FixedTrial(config))
+        model, options = peers[0].model(values, given.seed)
 
         class Report(keras.callbacks.Callback):
             def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
                 tune.report({"val_rmse": float(logs["val_rmse"])})
 
-        history = fit(model, options, [Report()])
-        events(best(history), peers[0].test_rmse(model))
+        history = given.fit(model, options, [Report()])
+        given.events(best(history), peers[0].test_rmse(model))
 
-    ray.init(include_dashboard=False, _temp_dir=str(folder / "ray"))
+    ray.init(include_dashboard=False, _temp_dir=str(given.folder / "ray"))
     tune.Tuner(
         tune.with_resources(trainable, {"cpu": 1}),
         tune_config=tune.TuneConfig(
             metric="val_rmse",
             mode="min",
             search_alg=OptunaSearch(
-                partial(_suggest, adapter), metric="val_rmse", mode="min", seed=seed
+                partial(_suggest, adapter), metric="val_rmse", mode="min", seed=given.seed
             ),
             scheduler=ASHAScheduler(max_t=EPOCHS),
             num_samples=-1,
-            time_budget_s=seconds - (time.time() - events.started),
+            time_budget_s=given.seconds - (time.time() - given.events.started),
         ),
-        run_config=tune.RunConfig(name="q", storage_path=str(folder), verbose=0),
+        run_config=tune.RunConfig(name="q", storage_path=str(given.folder), verbose=0),
     ).fit()
 
 
-def run(arm: str, seconds: float, seed: int) -> list[dict[str, Any]]:
-    """One search in a process of its own; its trials that ended in time."""
+class Found(NamedTuple):
+    """When a search's first epoch began, and its trials that ended in time."""
+
+    began: float
+    trials: list[dict[str, Any]]
+
+
+def run(arm: str, seconds: float, seed: int, data: str = "movielens") -> Found:
+    """One search in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "events.jsonl"
-        command = [sys.executable, __file__, "--arm", arm, "--folder", folder]
+        command = [sys.executable, __file__, "--arm", arm, "--folder", folder, "--data", data]
         command += ["--seconds", str(seconds), "--seed", str(seed), "--started", str(time.time())]
         grace = 120 if arm in ("trialbook", "ray") else 0  # they end by themselves, then tidy up
         log = (Path(folder) / "log.txt").open("w")
@@ -222,9 +267,11 @@ def run(arm: str, seconds: float, seed: int) -> list[dict[str, Any]]:
         log.close()
         if not path.exists():
             print((Path(folder) / "log.txt").read_text()[-3000:], file=sys.stderr)
-            return []
-        lines = [line for line in path.read_text().splitlines() if line.endswith("}")]
-    return [each for each in map(json.loads, lines) if each["t"] <= seconds]
+            return Found(0.0, [])
+        text = path.read_text()
+    lines = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+    began = min((each["began"] for each in lines if "began" in each), default=0.0)
+    return Found(began, [each for each in lines if each.get("t", math.inf) <= seconds])
 
 
 def best_at(trials: list[dict[str, Any]], seconds: float) -> dict[str, Any] | None:
@@ -324,19 +371,15 @@ def main() -> None:
     parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=ARMS)
     parser.add_argument("--picture", type=Path, help="where to draw the searches as PNG")
     parser.add_argument("--json", action="store_true")
-    for name, kind in (("--arm", str), ("--folder", Path), ("--seed", int), ("--started", float)):
-        parser.add_argument(name, type=kind, help=argparse.SUPPRESS)
+    hidden = {"arm": str, "folder": Path, "seed": int, "started": float, "data": str}
+    for name, kind in hidden.items():
+        parser.add_argument(f"--{name}", type=kind, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.arm:
         events = Events(given.folder / "events.jsonl", given.started)
-        if given.arm == "trialbook":
-            trialbook(given.folder, given.seconds, given.seed, events)
-        elif given.arm == "optuna":
-            plain_optuna(given.folder, given.seconds, given.seed, events)
-        elif given.arm == "ray":
-            ray_tune(given.folder, given.seconds, given.seed, events)
-        else:
-            keras_tuner_with(given.arm, given.folder, given.seed, events)
+        one = Arm(given.folder, given.seconds, given.seed, given.data, events)
+        usual = partial(keras_tuner_with, given.arm)
+        {"trialbook": trialbook, "optuna": plain_optuna, "ray": ray_tune}.get(given.arm, usual)(one)
         return
     from tracking import provenance
 
@@ -347,7 +390,7 @@ def main() -> None:
         for arm in given.arms:
             if any((each["arm"], each["seed"]) == (arm, seed) for each in runs):
                 continue
-            trials = run(arm, given.seconds, seed)
+            trials = run(arm, given.seconds, seed).trials
             done = {"arm": arm, "seed": seed, "seconds": given.seconds, "trials": trials}
             runs.append({**done, "machine": provenance()["trialbook.hardware"]})
             leading = best_at(trials, given.seconds)

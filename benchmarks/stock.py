@@ -1,4 +1,4 @@
-"""What every searcher beside ours gets: our ratings, space and builder, and Keras' own `fit`."""
+"""What every searcher beside ours gets: the ratings, our space and builder, Keras' own `fit`."""
 
 from __future__ import annotations
 
@@ -9,20 +9,29 @@ from typing import Any
 
 
 class Stock:
-    """The embedded sample, and one configuration of a space trained with Keras' `fit`.
+    """Ratings, and one configuration of a space trained with Keras' `fit`.
 
     `space` fixes or narrows parameters as `[space]` of a study file does; `threads` of None are
-    all cores.
+    all cores; `data` is a source as `load_ratings` takes it.
     """
 
-    def __init__(self, space: Mapping[str, Any], epochs: int, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        space: Mapping[str, Any],
+        epochs: int,
+        threads: int | None = None,
+        data: str = "movielens",
+    ) -> None:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
         import models
         from models.data import load_ratings, split_ratings
+        from search.space.scores import ScoreRange
 
         models.set_threads(threads)
         self.space, self.epochs = space, epochs
-        self.split = split_ratings(load_ratings("movielens"))
+        self.split = split_ratings(load_ratings(data))
+        known = self.split.vocabulary
+        self.fitted = (ScoreRange.of(self.split), known.user_rows + known.movie_rows)
 
     def adapter(self) -> Any:
         """The space for Optuna: `sample(trial)` gives the values of a configuration."""
@@ -30,7 +39,7 @@ class Stock:
         from search.space.distributions import SpaceAdapter
         from search.space.hypermodel import declare, parameters
 
-        return SpaceAdapter(parameters(declare(StudyConfig(space=self.space))))
+        return SpaceAdapter(parameters(declare(StudyConfig(space=self.space), *self.fitted)))
 
     def model(self, values: Any, seed: int) -> tuple[Any, dict[str, Any]]:
         """A configuration's compiled model, and the options of its `fit`.
@@ -48,7 +57,7 @@ class Stock:
         if isinstance(values, Mapping):
             hp = keras_tuner.HyperParameters()
             hp.values = dict(values)
-        config, recipe = read(hp, self.space)
+        config, recipe = read(hp, self.space, *self.fitted)
         train, valid = self.split.train, self.split.valid
         batch = len(train) if recipe.batch_size == "full" else int(recipe.batch_size)
         models.make_deterministic(seed)
