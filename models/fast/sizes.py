@@ -12,6 +12,7 @@ from math import prod
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from models.fast.calls import nested_layers, replaced_calls
@@ -19,6 +20,7 @@ from models.fast.calls import nested_layers, replaced_calls
 _KEPT = 2  # a layer's result, and what the layer computes before its activation
 _ROWS = 2
 _MEBIBYTE = 2**20
+_SAME_MEMORY = {"ExpandDims", "Identity", "Placeholder", "Reshape", "Squeeze", "StopGradient"}
 
 _BLOCK_ROW = 8 * 2**10
 _BLOCK_BYTES = 16 * _MEBIBYTE
@@ -62,7 +64,7 @@ class RowBytes:
     """The bytes that one row takes in a model.
 
     Attributes:
-        layers: What the results of its layers take, estimated.
+        layers: What is computed on the way to its prediction takes, estimated.
         output: What its prediction takes.
     """
 
@@ -72,6 +74,9 @@ class RowBytes:
     @classmethod
     def of(cls, model: keras.Model, inputs: Any) -> RowBytes:
         """Measure a built model, by passing the first two of some rows through it.
+
+        Of what its layers return, and of all operations that depend on the number of rows, the
+        greater counts: a layer of a user's own may compute far more than it returns.
 
         Args:
             model: Built.
@@ -90,7 +95,34 @@ class RowBytes:
         with replaced_calls(plain, count):
             output = model(some, training=False)
         rows = len(tf.nest.flatten(some)[0])
-        return cls(_KEPT * total // rows, _size(output) // rows)
+        computed = _operations(model, some, 2 * rows) - _operations(model, some, rows)
+        return cls(max(_KEPT * total, computed) // rows, _size(output) // rows)
+
+
+def _operations(model: keras.Model, inputs: Any, rows: int) -> int:
+    """Count the bytes of everything that a model computes for so many rows, given some inputs."""
+    specs = tf.nest.map_structure(
+        lambda leaf: tf.TensorSpec(
+            (rows, *np.shape(leaf)[1:]), tf.as_dtype(np.asarray(leaf).dtype)
+        ),
+        inputs,
+    )
+    graph = tf.function(lambda given: model(given, training=False)).get_concrete_function(specs)
+    total = 0
+    for operation in graph.graph.get_operations():
+        if operation.type not in _SAME_MEMORY:
+            total += sum(_size_of(out.shape, out.dtype.size) for out in operation.outputs)
+    # Of the bodies of loops and branches only the shapes are known: numbers of four bytes.
+    for function in graph.graph.as_graph_def(add_shapes=True).library.function:
+        for node in function.node_def:
+            shapes = node.attr["_output_shapes"].list.shape if node.op not in _SAME_MEMORY else ()
+            total += sum(_size_of(tf.TensorShape(shape), 4) for shape in shapes)
+    return total
+
+
+def _size_of(shape: tf.TensorShape, item: int) -> int:
+    """Count the bytes of a shape; 0 where it is not known."""
+    return prod(shape.as_list()) * item if shape.is_fully_defined() else 0
 
 
 def bytes_of_row(rows: Any) -> int:

@@ -38,6 +38,44 @@ def test_a_row_takes_what_the_layers_of_a_model_return_for_it() -> None:
     assert bytes_of_row(keras.ops.convert_to_tensor(x)) == 12
 
 
+class _Pairs(keras.layers.Layer):
+    """Computes far more than it returns: all products of two of a row's numbers."""
+
+    def call(self, x: Any) -> Any:
+        products = keras.ops.expand_dims(x, 1) * keras.ops.expand_dims(x, 2)
+        return keras.ops.mean(keras.ops.relu(products), axis=2)
+
+
+def _by_operations() -> keras.Model:
+    x = keras.Input((100,))
+    products = keras.ops.expand_dims(x, 1) * keras.ops.expand_dims(x, 2)
+    return keras.Model(x, keras.ops.mean(keras.ops.relu(products), axis=2))
+
+
+@pytest.mark.parametrize("kind", ["layer", "operations"])
+def test_what_is_computed_on_the_way_counts_too(kind: str) -> None:
+    """Products and their ReLU, 100 x 100 numbers each, and the mean of 100."""
+    model = _by_operations() if kind == "operations" else keras.Sequential([_Pairs()])
+    x = np.zeros((8, 100), "float32")
+    model(x)
+    assert RowBytes.of(model, keras.ops.convert_to_tensor(x)).layers == 4 * (2 * 100 * 100 + 100)
+
+
+def test_numbers_inside_a_loop_count_too() -> None:
+    class Loops(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            def body(step: Any, total: Any) -> Any:
+                wide = keras.ops.tile(keras.ops.expand_dims(total, 2), (1, 1, 500))
+                return step + 1, keras.ops.mean(keras.ops.relu(wide), axis=2)
+
+            return keras.ops.while_loop(lambda step, _: step < 3, body, (0, x))[1]
+
+    model = keras.Sequential([Loops()])
+    x = np.zeros((8, 10), "float32")
+    model(x)
+    assert RowBytes.of(model, keras.ops.convert_to_tensor(x)).layers >= 4 * 2 * 10 * 500
+
+
 def _dropping() -> keras.Model:
     keras.utils.set_random_seed(3)
     layers = [keras.layers.Dense(6), keras.layers.Dropout(0.5, seed=1), keras.layers.Dense(1)]
