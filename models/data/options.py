@@ -30,7 +30,8 @@ class SourceOptions:
         user_column: Name of the user column; None looks for a usual name.
         movie_column: Name of the movie column; None looks for a usual name.
         score_column: Name of the score column; None looks for a usual name.
-        timestamp_column: Name of the time column; None looks for a usual name.
+        timestamp_column: Name of the time column; None looks for a usual name, and "none" leaves
+            times out.
         columns: Names of a text file's columns, left to right, where it has none of its own; None
             takes its first line, or the usual order where that is a rating itself.
         separator: What separates a text file's columns: a character, `::`, or one of the words

@@ -73,7 +73,7 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--user-column", help="Name of the user column."),
         click.option("--movie-column", help="Name of the movie column."),
         click.option("--score-column", "--rating-column", help="Name of the score column."),
-        click.option("--timestamp-column", help="Name of the time column."),
+        click.option("--timestamp-column", help="Name of the time column; none leaves times out."),
         click.option(
             "--columns",
             callback=_columns,

@@ -32,6 +32,9 @@ USUAL_NAMES = {
 }
 """What published ratings call their columns; the earlier name goes before the later one."""
 
+NO_TIMES = "none"
+"""Stands for no time column, where a user names it as one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:
@@ -81,7 +84,9 @@ def resolve_columns(names: Sequence[str], options: SourceOptions, *, where: str)
         "movie": _find("movie", names, options.movie_column, where),
         "score": _find("score", names, options.score_column, where),
     }
-    time = _find("timestamp", names, options.timestamp_column, where, optional=True)
+    time = None
+    if options.timestamp_column != NO_TIMES or NO_TIMES in names:
+        time = _find("timestamp", names, options.timestamp_column, where, optional=True)
     roles = [name for name in (*chosen.values(), time) if name is not None]
     if len(set(roles)) < len(roles):
         raise ModelsError(

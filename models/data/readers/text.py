@@ -11,6 +11,7 @@ from models.data.options import SEPARATORS, SourceOptions
 from models.data.readers.arrow_columns import rating_table
 from models.data.readers.columns import Columns, resolve_columns
 from models.data.readers.first_line import DOUBLE_COLON
+from models.data.readers.quotes import stray_quote
 from models.data.readers.text_layout import TextLayout, read_layout
 from models.data.table import RatingTable
 from models.errors import ModelsError
@@ -52,21 +53,46 @@ def read_text(path: Path, options: SourceOptions, *, where: str, gaps: bool = Fa
     Raises:
         ModelsError: The file or a value in it breaks a rule.
     """
-    import pyarrow as pa
-
     layout = read_layout(path, options, where=where)
     names = resolve_columns(layout.names, options, where=where)
     if not layout.first_row:
         raise ModelsError(f"{where} must have rows, but has none below its column names.")
-    try:
-        table = _read(path, layout, names, _expected_types(layout, names))
-    except pa.ArrowInvalid:
-        table = _read_as_text(path, layout, names, where)
+    table, said = _table(path, layout, names, where)
     columns = {name: table.column(name) for name in names.names}
     del table
     read = rating_table(columns, names, options, where=where, gaps=gaps)
-    said = (*_passed_over(layout, where), *_taken_for(layout, options, where))
+    said = (*said, *_passed_over(layout, where), *_taken_for(layout, options, where))
     return replace(read, warnings=(*read.warnings, *said))
+
+
+def _table(
+    path: Path, layout: TextLayout, names: Columns, where: str
+) -> tuple[Any, tuple[str, ...]]:
+    """Read the columns of a text file as an Arrow table; warn where quotation marks are text."""
+    import pyarrow as pa
+
+    types = _expected_types(layout, names)
+    try:
+        table = _read(path, layout, names, types)
+    except pa.ArrowInvalid:
+        table = None
+    if layout.separator == DOUBLE_COLON:
+        row = None
+    else:
+        rows = 0 if table is None else table.num_rows
+        row = stray_quote(path, layout.separator, lines_above=layout.lines_above, rows=rows)
+    if row is None:
+        return _read_as_text(path, layout, names, where) if table is None else table, ()
+    del table
+    marked = f'the quotation mark (") that row {row} opens at the beginning of a field'
+    try:
+        table = _read(path, layout, names, types, quoted=False)
+    except pa.ArrowInvalid:
+        raise ModelsError(
+            f"{where} must close what it quotes, but {marked} is not closed at the end of the "
+            "field. Close it, or take the mark out."
+        ) from None
+    return table, (f"{where}: {marked} is not closed, so that all of them are read as plain text.",)
 
 
 def _passed_over(layout: TextLayout, where: str) -> tuple[str, ...]:
@@ -114,15 +140,16 @@ def _read(
     *,
     threads: bool = True,
     on_ragged: Any = None,
+    quoted: bool = True,
 ) -> Any:
-    """Read the columns of a text file as an Arrow table."""
+    """Read the columns of a text file as an Arrow table; unless `quoted`, marks are plain text."""
     import pyarrow.csv as arrow
 
     colons = layout.separator == DOUBLE_COLON
     parse = arrow.ParseOptions(
         delimiter=_UNIT_SEPARATOR.decode() if colons else layout.separator,
-        quote_char=False if colons else '"',
-        newlines_in_values=not colons,
+        quote_char='"' if quoted and not colons else False,
+        newlines_in_values=quoted and not colons,
         invalid_row_handler=on_ragged,
     )
     read = arrow.ReadOptions(

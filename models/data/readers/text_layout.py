@@ -115,7 +115,23 @@ def _below_comments(lines: list[str], options: SourceOptions) -> tuple[list[str]
         if line.strip() and not _is_comment(line, below, options):
             break
         start += 1
-    return lines[:start], [line for line in lines[start:] if line.strip()][:2]
+    return lines[:start], [line for line in _whole(lines[start:]) if line.strip()][:2]
+
+
+def _whole(lines: list[str]) -> list[str]:
+    """Put the first lines together that a quoted line break divides; the rest stay as they are.
+
+    Where a quotation mark is never closed, all stay as they are.
+    """
+    found: list[str] = []
+    for number, line in enumerate(lines):
+        if len(found) > 2 and found[-1].count('"') % 2 == 0:
+            return [*found, *lines[number:]]
+        if found and found[-1].count('"') % 2:
+            found[-1] += f"\n{line}"
+        else:
+            found.append(line)
+    return lines if found and found[-1].count('"') % 2 else found
 
 
 def _is_comment(line: str, below: str, options: SourceOptions) -> bool:

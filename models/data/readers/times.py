@@ -105,7 +105,14 @@ def _from_text(column: Any, name: str, where: str) -> Any:
     first = next((text for text in column.to_pylist() if text is not None), "")
     kind = pa.int64() if first.lstrip("-").isdigit() else pa.timestamp("s")
     row, value = first_uncastable(column, kind)
-    raise fail_at(where, row, name, "must hold seconds since 1970 or ISO times", value)
+    raise fail_at(
+        where,
+        row,
+        name,
+        "must hold seconds since 1970 or ISO times",
+        value,
+        way="Name another one, or leave the times out: `--timestamp-column none`.",
+    )
 
 
 def _unit(

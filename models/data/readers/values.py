@@ -8,7 +8,9 @@ from typing import Any
 from models.errors import ModelsError
 
 
-def fail_at(where: str, row: int, column: str, rule: str, value: Any = None) -> ModelsError:
+def fail_at(
+    where: str, row: int, column: str, rule: str, value: Any = None, *, way: str = ""
+) -> ModelsError:
     """Make the error for an invalid value; the error names the file, the column and the row.
 
     Args:
@@ -17,12 +19,14 @@ def fail_at(where: str, row: int, column: str, rule: str, value: Any = None) -> 
         column: Name of the column.
         rule: What must hold.
         value: The value received; None for a missing one.
+        way: The way out, a sentence.
 
     Returns:
         The error, to be raised.
     """
     got = "there is none" if value is None else f"got {str(value)[:60]!r}"
-    return ModelsError(f"{where}: column {column!r} {rule}, but {got} in row {row + 1}.")
+    line = f"{where}: column {column!r} {rule}, but {got} in row {row + 1}."
+    return ModelsError(f"{line} {way}".rstrip())
 
 
 def first_uncastable(column: Any, kind: Any) -> tuple[int, str]:

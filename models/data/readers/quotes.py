@@ -1,0 +1,46 @@
+"""Find quotation marks that are not closed: what lies behind one would be a single long field."""
+
+from __future__ import annotations
+
+import csv
+from itertools import islice
+from pathlib import Path
+
+_BLOCK_BYTES = 1 << 22
+
+
+def stray_quote(path: Path, separator: str, *, lines_above: int, rows: int) -> int | None:
+    """Find the row in which the first quotation mark stands that nothing closes rightly.
+
+    A mark at the beginning of a field must have another one at its end. A title such as
+    `"Gone (1999)` has none: the field then ends at the next such title, and all rows between are
+    lost. A file that has as many rows as lines is not looked through.
+
+    Args:
+        path: A UTF-8 text file.
+        separator: One character.
+        lines_above: Lines above the first row.
+        rows: How many rows were read.
+
+    Returns:
+        1 for the first row; None where all marks are closed.
+    """
+    lines, has_marks = 0, False
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            lines += block.count(b"\n")
+            has_marks = has_marks or b'"' in block
+    if not has_marks or rows >= lines - lines_above:
+        return None
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as text:
+        reader = csv.reader(islice(text, lines_above, None), delimiter=separator, strict=True)
+        begin = 0
+        while True:
+            try:
+                next(reader)
+            except StopIteration:
+                return None
+            except csv.Error:
+                if reader.line_num > begin + 1:  # in one line nothing is lost
+                    return begin + 1
+            begin = reader.line_num
