@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from models.data.options import SEPARATORS, SourceOptions
 from models.data.readers.arrow_columns import rating_table
@@ -73,7 +73,7 @@ def _table(
 
     types = _expected_types(layout, names)
     try:
-        table = _read(path, layout, names, types)
+        table = _read(path, layout, names, types, _How())
     except pa.ArrowInvalid:
         table = None
     if layout.separator == DOUBLE_COLON:
@@ -86,7 +86,7 @@ def _table(
     del table
     marked = f'the quotation mark (") that row {row} opens at the beginning of a field'
     try:
-        table = _read(path, layout, names, types, quoted=False)
+        table = _read(path, layout, names, types, _How(quoted=False))
     except pa.ArrowInvalid:
         raise ModelsError(
             f"{where} must close what it quotes, but {marked} is not closed at the end of the "
@@ -132,30 +132,35 @@ def _expected_types(layout: TextLayout, names: Columns) -> dict[str, Any]:
     return types
 
 
-def _read(
-    path: Path,
-    layout: TextLayout,
-    names: Columns,
-    types: dict[str, Any],
-    *,
-    threads: bool = True,
-    on_ragged: Any = None,
-    quoted: bool = True,
-) -> Any:
-    """Read the columns of a text file as an Arrow table; unless `quoted`, marks are plain text."""
+class _How(NamedTuple):
+    """How a text file is read.
+
+    Attributes:
+        threads: Whether several threads read it.
+        on_ragged: Called with each row of too few or too many fields; None to raise.
+        quoted: Whether quotation marks quote; else they are plain text.
+    """
+
+    threads: bool = True
+    on_ragged: Any = None
+    quoted: bool = True
+
+
+def _read(path: Path, layout: TextLayout, names: Columns, types: dict[str, Any], how: _How) -> Any:
+    """Read the columns of a text file as an Arrow table."""
     import pyarrow.csv as arrow
 
     colons = layout.separator == DOUBLE_COLON
     parse = arrow.ParseOptions(
         delimiter=_UNIT_SEPARATOR.decode() if colons else layout.separator,
-        quote_char='"' if quoted and not colons else False,
-        newlines_in_values=quoted and not colons,
-        invalid_row_handler=on_ragged,
+        quote_char='"' if how.quoted and not colons else False,
+        newlines_in_values=how.quoted and not colons,
+        invalid_row_handler=how.on_ragged,
     )
     read = arrow.ReadOptions(
         column_names=list(layout.names),
         skip_rows=layout.lines_above,
-        use_threads=threads,
+        use_threads=how.threads,
         block_size=_BLOCK_BYTES,
     )
     convert = arrow.ConvertOptions(
@@ -187,7 +192,7 @@ def _read_as_text(path: Path, layout: TextLayout, names: Columns, where: str) ->
 
     types = dict.fromkeys(names.names, pa.string())
     try:
-        return _read(path, layout, names, types, threads=False, on_ragged=keep)
+        return _read(path, layout, names, types, _How(threads=False, on_ragged=keep))
     except pa.ArrowInvalid as error:
         if ragged:
             first = ragged[0]
