@@ -43,6 +43,8 @@ class Spread:
 def cost_of(config: StudyConfig, ready: Ready) -> EpochCost | None:
     """Make the estimate of a study's epochs; None where the compiled trainer does not train them.
 
+    A study that searches nothing (`model` "baseline") has no configurations to estimate.
+
     Args:
         config: The study.
         ready: What its first child said of ratings, threads and devices.
@@ -50,7 +52,7 @@ def cost_of(config: StudyConfig, ready: Ready) -> EpochCost | None:
     compiled = config.trainer in ("auto", "compiled") and "GPU" not in ready.devices
     profile = {} if ready.dataset is None else ready.dataset.profile
     rows = {name: int(profile.get(name) or 0) for name in Size.__slots__ if name != "threads"}
-    if not (config.rates and compiled and all(rows.values())):
+    if not (config.model == "ratings" and compiled and all(rows.values())):
         return None
     return EpochCost(Size(**rows, threads=ready.threads))
 

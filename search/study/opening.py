@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -39,20 +39,28 @@ from search.study.warm_start import (
 from search.study.widening import Space
 
 
-def settled(config: StudyConfig, studies: Studies) -> StudyConfig:
-    """Complete a study's settings with the rules and the trainer that it was made with.
+FORMER = {"sampler": "tpe"}
+"""Defaults of settings in earlier versions."""
+
+
+def settled(config: StudyConfig, studies: Studies, unnamed: Collection[str] = ()) -> StudyConfig:
+    """Complete a study's settings with the rules, trainer and defaults that it was made with.
 
     A new one has the newest, where it names none.
 
     Args:
         config: The study.
         studies: Where it may be stored already.
+        unnamed: Settings that nobody named.
     """
     stored = None
     if studies.address is not None or studies.store.optuna_db.exists():
         _ = studies.storage  # makes the home folder, where only the storage is elsewhere
         stored = studies.find(config.name)
     own = config_of(stored) if stored is not None and is_ours(stored) else None
+    for key, former in FORMER.items():
+        if own is not None and key in unnamed and getattr(own, key) == former:
+            config = config.at(**{key: former})
     if stored is not None and own is not None and is_before_compiled(stored):
         config = config.at(trainer=own.trainer) if config.trainer == "auto" else config
     if config.options.rules is not None:

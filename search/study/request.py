@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from tracking import Scalar
@@ -15,7 +15,10 @@ class Request:
     Attributes:
         enqueue: Configurations to try before the sampler is asked.
         widen: Whether the study goes on where its space has changed, with what still fits.
+        unnamed: Settings that neither a study file nor a flag names: a stored study goes on with
+            what their default was when it was made.
     """
 
     enqueue: Sequence[Mapping[str, Scalar]] = ()
     widen: bool = False
+    unnamed: Collection[str] = ()

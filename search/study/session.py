@@ -137,7 +137,7 @@ class Session:
         the study has others.
         """
         guessed = (self._config.options.rules_in_force, self._config.trainer)
-        self._config = settled(self._config, self._studies)
+        self._config = settled(self._config, self._studies, self._request.unnamed)
         if (self._config.options.rules, self._config.trainer) != guessed:
             self._supervisor.change(self._config)
         ready = self._loaded()

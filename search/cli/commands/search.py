@@ -64,7 +64,10 @@ def command(
 
     wanted = read_configurations(enqueue) if enqueue else ()
     with LiveProgress(steady_console()) as progress:
-        result = run_in(studies, config, progress, Request(enqueue=wanted, widen=widen))
+        named = {} if study_file is None else read_toml(study_file)
+        unnamed = {key for key in flags if flags[key] is None} - set(named)
+        request = Request(enqueue=wanted, widen=widen, unnamed=unnamed)
+        result = run_in(studies, config, progress, request)
     if as_json:
         emit(result.to_json())
         if result.interrupted:

@@ -50,6 +50,7 @@ def one_second(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ({"trainer": "keras"}, {}),
         ({"model": "mine:Model"}, {}),
+        ({"model": "baseline"}, {}),
         ({}, {"devices": ("CPU", "GPU")}),
         ({}, {"dataset": None}),
     ],

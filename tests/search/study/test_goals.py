@@ -336,3 +336,17 @@ def test_folds_are_compared_by_their_pruner(ratings_file: Path, tmp_path: Path) 
     assert cut.value == pytest.approx(sum(values) / 2)
     again = reproduce("s:2", Store(tmp_path))
     assert again.reproduced, again.drift
+
+
+def test_a_study_goes_on_with_what_its_file_meant_when_it_was_made(
+    ratings_file: Path, home: Path, here: Here, tmp_path: Path
+) -> None:
+    """The default sampler was `tpe` once; a file that names none means what it meant then."""
+    file = tmp_path / "old.toml"
+    text = f'data = "{ratings_file}"\nmodel = "baseline"\nepochs = 1\ntrials = 1\n'
+    file.write_text(text + 'sampler = "tpe"\n')
+    here("search", str(file), "--home", str(home))
+    file.write_text(text.replace("trials = 1", "trials = 2"))
+    assert here("search", str(file), "--home", str(home))["n_complete"] == 2
+    file.write_text(text + 'sampler = "local"\n')
+    here("search", str(file), "--home", str(home), code=2)
