@@ -38,7 +38,6 @@ from search.study.warm_start import (
 )
 from search.study.widening import Space
 
-
 FORMER = {"sampler": "tpe"}
 """Defaults of settings in earlier versions."""
 
