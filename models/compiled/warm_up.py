@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from models.compiled.cache import note_made
 from models.compiled.counters import key_of, shuffle
 from models.compiled.origin import Origin
 from models.compiled.plan import plan_of
@@ -41,3 +42,4 @@ def warm_up() -> None:
             for size in (1, LARGE):
                 training.epoch(rows, order, size, key)
         predict(plan, state.p, rows, hands)
+    note_made()

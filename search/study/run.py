@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.compiled.cache import is_made
 from search.config.study import StudyConfig
 from search.executor.interrupts import interruptible
 from search.executor.supervisor import Supervisor
@@ -96,6 +97,8 @@ def _run(
     try:
         with interruptible() as stop:
             supervisor.start()
+            if not is_made():
+                progress.message("Compiling the trainer, once: about 15 seconds.")
             from search.study.session import Session
 
             return Session(config, studies(), supervisor, progress, stop, request).run()
