@@ -16,7 +16,8 @@ from tracking import DatasetRecord, Scalar
 RECIPES = SHIPPED / "recipes.toml"
 _SHARE = 4
 _MOST_IDS = 16_384
-_L2_RATING = 0.02  # Funk's of 2006, and Surprise's default for SVD
+_USERS = 672  # rows of the sample's table of users: what a recipe's penalties are meant for
+_MOST_PENALTY, _MOST_RATING = 1e-3, 0.3  # the space's greatest values
 _NO_PENALTY, _NO_RATING = 1e-9, 1e-4  # the space's least values, which stand for none
 
 
@@ -51,26 +52,35 @@ def recipes_for(
 def fitted(values: Mapping[str, Scalar], dataset: DatasetRecord | None) -> Mapping[str, Scalar]:
     """Fit a recipe to ratings: its penalty, and its optimizer where they have many ids.
 
-    A penalty on a table is one a rating, divided by the table's users. A dense optimizer moves all
-    rows of all tables at each step: with many ids one that moves the batch's rows alone takes its
-    place, with the penalty a rating and the smallest batch that is offered for so many.
+    A penalty on a table is one a rating, divided by the table's users: where there are twice as
+    many, it is half. A dense optimizer moves all rows of all tables at each step: with many ids one
+    that moves the batch's rows alone takes its place, with the penalty a rating and the smallest
+    batch that is offered for so many.
     """
     profile = dataset.profile if dataset is not None else {}
     users, movies = (int(profile.get(name) or 0) for name in ("user_rows", "movie_rows"))
     if not users:
         return values
-    changed: dict[str, Scalar] = {}
-    if users + movies > _MOST_IDS:
-        penalised = values["l2_embedding"] != _NO_PENALTY
-        changed = {"optimizer": "lazy_adam", "l2_rating": _L2_RATING if penalised else _NO_RATING}
-        changed["batch_size"] = batch_sizes(users + movies)[-1]
-        if "l2_bias" in values:
-            changed["l2_bias"] = _NO_PENALTY
-        return {n: value for n, value in values.items() if n != "l2_embedding"} | changed
-    for name in ("l2_embedding", "l2_bias"):
-        if values.get(name, _NO_PENALTY) != _NO_PENALTY:
-            changed[name] = min(1e-3, float(f"{_L2_RATING / users:.1e}"))
-    return dict(values) | changed
+    if users + movies <= _MOST_IDS:
+        return dict(values) | {
+            name: _rounded(values[name], _USERS / users, _MOST_PENALTY)
+            for name in ("l2_embedding", "l2_bias")
+            if values.get(name, _NO_PENALTY) != _NO_PENALTY
+        }
+    changed: dict[str, Scalar] = {"batch_size": batch_sizes(users + movies)[-1]}
+    if "l2_embedding" in values:
+        paid = values["l2_embedding"] != _NO_PENALTY
+        rating = _rounded(values["l2_embedding"], _USERS, _MOST_RATING) if paid else _NO_RATING
+        changed |= {"optimizer": "lazy_adam", "l2_rating": rating}
+    if "l2_bias" in values:
+        changed["l2_bias"] = _NO_PENALTY
+    return {n: value for n, value in values.items() if n != "l2_embedding"} | changed
+
+
+def _rounded(penalty: Scalar, times: float, most: float) -> float:
+    """A penalty times a number, at most `most`, to two digits."""
+    assert isinstance(penalty, int | float)
+    return min(most, float(f"{penalty * times:.1e}"))
 
 
 def _holds(space: Sequence[Parameter], values: Mapping[str, Scalar]) -> bool:

@@ -15,13 +15,16 @@ from search.space.configurations import check_configurations
 from search.space.distributions import SpaceAdapter
 from search.space.hypermodel import declare, parameters
 from search.space.ratings import baseline_values
-from search.space.recipes import recipes_for
+from search.space.recipes import fitted, recipes_for
 from search.storage.trial_attributes import Key
 from search.storage.trials import requeue
 from search.study.choice import Chosen
 from search.study.opening import open_study
 from search.study.widening import Space
 from tracking import DatasetRecord, TrialRecord
+
+
+ALL = [*["gmf"] * 5, "mlp", "neumf", "gmf"]
 
 
 def _families(config: StudyConfig) -> list:
@@ -31,15 +34,15 @@ def _families(config: StudyConfig) -> list:
 @pytest.mark.parametrize(
     ("given", "families"),
     [
-        ({"trials": 100}, ["mlp", "neumf", "gmf"]),
-        ({"trials": 8}, ["mlp", "neumf"]),
+        ({"trials": 100}, ALL),
+        ({"trials": 8}, ["gmf", "gmf"]),
         ({"trials": 3}, []),
         ({"trials": 100, "recipes": False}, []),
         ({"trials": 100, "sampler": "random"}, []),
-        ({"trials": 100, "sampler": "nsga2"}, ["mlp", "neumf", "gmf"]),
+        ({"trials": 100, "sampler": "nsga2"}, ALL),
         ({"trials": 100, "warm_start": "earlier"}, []),
         ({"trials": 100, "model": "baseline"}, []),
-        ({"trials": 100, "space": {"family": ["mlp", "gmf"]}}, ["mlp", "gmf"]),
+        ({"trials": 100, "space": {"family": ["mlp", "gmf"]}}, [*["gmf"] * 5, "mlp", "gmf"]),
         ({"trials": 100, "space": {"family": "gmf", "factor_dropout": 0.0}}, ["gmf"]),
         ({"trials": 100, "space": {"factor_dropout": 0.5}}, ["mlp"]),
         ({"trials": 100, "space": {"batch_size": "full"}}, []),
@@ -68,8 +71,8 @@ def test_a_recipe_is_fitted_to_the_ratings(users: int, movies: int, changed: dic
     )
     config = StudyConfig(trials=100)
     space = parameters(declare(config))
-    mlp, neumf, gmf = recipes_for(config, space, dataset=dataset)
-    published = recipes_for(config, space)
+    *_, mlp, neumf, gmf = recipes_for(config, space, dataset=dataset)
+    published = recipes_for(config, space)[-3:]
     assert {name: gmf[name] for name in changed} == changed
     if "optimizer" in changed:
         for recipe in (mlp, neumf):
@@ -81,6 +84,24 @@ def test_a_recipe_is_fitted_to_the_ratings(users: int, movies: int, changed: dic
     check_configurations([mlp, neumf, gmf], space)
     active = {p.name for p in space if p.is_active(gmf)}
     assert set(gmf) == active - {"patience", "min_delta", "overfit_patience"}
+
+
+@pytest.mark.parametrize(
+    ("users", "movies", "penalty"),
+    [
+        (672, 9067, {"l2_embedding": 2.9e-4, "l2_bias": 6.1e-5}),  # as it is written
+        (6_720, 5_000, {"l2_embedding": 2.9e-5, "l2_bias": 6.1e-6}),
+        (10_000, 7_000, {"l2_rating": 0.19, "l2_bias": 1e-9}),  # 2.9e-4 times 672
+    ],
+)
+def test_a_penalty_stays_the_same_for_a_rating(users: int, movies: int, penalty: dict) -> None:
+    dataset = DatasetRecord(
+        name="r", content_hash="0", profile={"user_rows": users, "movie_rows": movies}
+    )
+    config = StudyConfig(trials=100)
+    second = recipes_for(config, parameters(declare(config)), dataset=dataset)[1]
+    assert second["factor_dropout"] == 0.8
+    assert {name: second.get(name) for name in penalty} == penalty
 
 
 def _open(storage: optuna.storages.BaseStorage, enqueue: tuple = ()) -> optuna.Study:
@@ -114,20 +135,20 @@ def test_they_come_after_the_baseline_and_what_a_user_queued_and_once() -> None:
     assert tried == [
         ("mlp", None, None),
         ("gmf", 5, None),
-        ("mlp", None, "mlp"),
-        ("neumf", 8, "neumf"),
+        ("gmf", 27, "gmf"),
+        ("gmf", 29, "gmf"),
     ]
     interrupted = study.get_trials()[2]
     requeue(study, interrupted, TrialRecord(study="s", number=2, params={}, state="killed"))
     waiting = [t for t in _open(storage).get_trials() if t.state.name == "WAITING"]
-    assert [t.user_attrs[Key.RECIPE] for t in waiting] == ["mlp"]
+    assert [t.user_attrs[Key.RECIPE] for t in waiting] == ["gmf"]
 
 
-def test_a_recipe_is_trained_as_published_and_tagged(ratings_file: Path, tmp_path: Path) -> None:
+def test_a_recipe_is_trained_as_it_is_fitted_and_tagged(ratings_file: Path, tmp_path: Path) -> None:
     config = StudyConfig(name="s", trials=4, epochs=1, data=str(ratings_file), keep_models="none")
     record = run_study(config, home=tmp_path).record
     recipe = record.trials[1]
-    wanted = recipes_for(config, parameters(declare(config)))[0]
+    wanted = fitted(recipes_for(config, parameters(declare(config)))[0], record.dataset)
     assert {name: recipe.params[name] for name in wanted} == dict(wanted)
-    assert recipe.tags["trialbook.recipe"] == "mlp"
-    assert [t.tags.get("trialbook.recipe") for t in record.trials] == [None, "mlp", None, None]
+    assert recipe.tags["trialbook.recipe"] == "gmf"
+    assert [t.tags.get("trialbook.recipe") for t in record.trials] == [None, "gmf", None, None]
