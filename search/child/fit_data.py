@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import inspect
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import keras
 import keras_tuner
 
 from search.config.study import StudyConfig
@@ -138,3 +140,44 @@ def _missing(hypermodel: Any, data: FitData) -> str | None:
     except TypeError as error:
         return f"its `fit` cannot be called: {error}"
     return None
+
+
+def brings_batches(data: Any) -> bool:
+    """Whether data bring their own batches: TensorFlow's data sets, and Keras' own."""
+    return isinstance(data, keras.utils.PyDataset) or hasattr(data, "element_spec")
+
+
+def validation_of(given: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The validation data of a call of `fit`, as arguments of `evaluate`; None where it has none.
+
+    A generator was used up by the training. A share of the training data is cut off as Keras does
+    it, at the end.
+
+    Args:
+        given: The arguments of the call, by name.
+    """
+    data = given.get("validation_data")
+    if data is None:
+        share = given.get("validation_split") or 0.0
+        return _cut_off(given, float(share)) if share else None
+    if brings_batches(data):
+        return {"x": data}
+    if inspect.isgenerator(data) or not isinstance(data, list | tuple):
+        return None
+    x, y, weights = keras.utils.unpack_x_y_sample_weight(tuple(data))
+    return {"x": x, "y": y, "sample_weight": weights}
+
+
+def _cut_off(given: Mapping[str, Any], share: float) -> dict[str, Any] | None:
+    """The last rows of the training data that `validation_split` keeps for validation."""
+    rows = {name: given.get(name) for name in ("x", "y", "sample_weight")}
+    leaves = [leaf for leaf in keras.tree.flatten(rows) if leaf is not None]
+    if not leaves or not all(hasattr(leaf, "shape") for leaf in leaves):
+        return None
+    first = math.floor(leaves[0].shape[0] * (1.0 - share))
+    return {
+        name: keras.tree.map_structure(lambda leaf: leaf[first:], value)
+        if value is not None
+        else None
+        for name, value in rows.items()
+    }

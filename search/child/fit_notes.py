@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from search.child.fits import Training
+from search.child.kept import Kept
 from search.child.returned import Value
 
 
 def note_of(
     value: float,
     values: Sequence[Value],
-    kept: Sequence[Training],
-    scores: Sequence[float | None],
+    kept: Sequence[Kept],
     metrics: Mapping[str, float],
 ) -> str:
     """Say what a user should know of a trial whose `fit` has returned; empty where nothing.
@@ -21,11 +20,10 @@ def note_of(
     Args:
         value: The trial's value.
         values: What `fit` returned.
-        kept: The trainings whose models are kept.
-        scores: The kept models' own scores, None where one could not be scored again.
+        kept: The models that are kept.
         metrics: All figures of the trial.
     """
-    notes = (_of_value(value, values, kept, scores), _left_out(metrics, value))
+    notes = (_of_value(value, values, kept), _left_out(metrics, value))
     return "; ".join(note for note in notes if note)
 
 
@@ -47,25 +45,33 @@ def _gave_none(values: Sequence[Value]) -> bool:
     return any(each.is_given and not math.isfinite(each.value) for each in values)
 
 
-def _of_value(
-    value: float,
-    values: Sequence[Value],
-    kept: Sequence[Training],
-    scores: Sequence[float | None],
-) -> str:
+def _of_value(value: float, values: Sequence[Value], kept: Sequence[Kept]) -> str:
     """Say where value and model differ, or where the kept weights could not be scored again."""
     if not math.isfinite(value):
         return "`fit` returned no finite number" if _gave_none(values) else ""
     if not kept:
         return ""
-    unscored = next((t.unscored for t in kept if t.unscored), "")
-    if unscored and not values[0].is_given:
-        return f"the kept model was not scored again, since {unscored}"
-    known = [score for score in scores if score is not None]
-    if len(known) < len(kept):
-        return ""
-    mean = sum(known) / len(known)
+    if unscored := _unscored(values, kept):
+        return unscored
+    known = [each.score for each in kept if each.score is not None]
+    mean = sum(known) / len(known) if len(known) == len(kept) else value
     if is_same(value, mean):
         return ""
     whose = "the kept model's own score is" if len(kept) == 1 else "its models' scores have mean"
     return f"`fit` returned {value:.6g}, but {whose} {mean:.6g}"
+
+
+def _unscored(values: Sequence[Value], kept: Sequence[Kept]) -> str:
+    """Say why a kept model's score is not known; empty where it is, or where nobody can say why.
+
+    What Keras reported of its weights will do, unless it is to be the trial's value.
+    """
+    is_given = any(each.is_given for each in values)
+    lacking = [each for each in kept if each.score is None or not is_given]
+    found = next((each for each in lacking if each.training.unscored), None)
+    if found is None:
+        return ""
+    which = "the kept model" if len(kept) == 1 else "a kept model"
+    left = "has the weights that `fit` left, and was not scored"
+    how = left if found.is_left else "was not scored again"
+    return f"{which} {how}, since {found.training.unscored}"

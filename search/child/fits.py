@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 import models
 from models.fast import fit as fit_with
 from models.within_epoch import HearsRows
+from search.child.fit_data import brings_batches, validation_of
 from search.child.reporter import Reporter, Stopped
 from search.errors import SearchError
 
@@ -68,6 +69,11 @@ class Training:
         """Give the model the best epoch's weights; without any it stays as it is."""
         if self.best is not None:
             self.model.set_weights(self.best)
+
+    def has_best(self) -> bool:
+        """Whether the model has the best epoch's weights now; a callback may restore them."""
+        best = self.best or []
+        return bool(best) and all(map(np.array_equal, self.model.get_weights(), best))
 
 
 class FitWatch(HearsRows):
@@ -186,14 +192,14 @@ class FitWatch(HearsRows):
         """Compute the objective of a model as it is now, or say why that cannot be done."""
         if not self._monitor.startswith("val_"):
             return None, f"`{self._monitor}` is of the training itself"
-        data = _validation(given)
+        data = validation_of(given)
         if data is None:
             return None, "its validation data cannot be read twice"
         size = given.get("validation_batch_size") or given.get("batch_size")
         try:
             scores = model.evaluate(
                 **data,
-                batch_size=None if _brings_batches(data["x"]) else size,
+                batch_size=None if brings_batches(data["x"]) else size,
                 steps=given.get("validation_steps"),
                 verbose=0,
                 return_dict=True,
@@ -256,41 +262,3 @@ def _listed(callbacks: Any) -> list[Any]:
 def _numbers(logs: Mapping[str, Any]) -> dict[str, float]:
     """The metrics that are one number each; one of several, as F1 by class, has no curve."""
     return {name: float(value) for name, value in logs.items() if np.ndim(value) == 0}
-
-
-def _brings_batches(data: Any) -> bool:
-    """Whether data bring their own batches: TensorFlow's data sets, and Keras' own."""
-    return isinstance(data, keras.utils.PyDataset) or hasattr(data, "element_spec")
-
-
-def _validation(given: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The validation data of a call of `fit`, as arguments of `evaluate`; None where it has none.
-
-    A generator was used up by the training. A share of the training data is cut off as Keras does
-    it, at the end.
-    """
-    data = given.get("validation_data")
-    if data is None:
-        share = given.get("validation_split") or 0.0
-        return _cut_off(given, float(share)) if share else None
-    if _brings_batches(data):
-        return {"x": data}
-    if inspect.isgenerator(data) or not isinstance(data, list | tuple):
-        return None
-    x, y, weights = keras.utils.unpack_x_y_sample_weight(tuple(data))
-    return {"x": x, "y": y, "sample_weight": weights}
-
-
-def _cut_off(given: Mapping[str, Any], share: float) -> dict[str, Any] | None:
-    """The last rows of the training data that `validation_split` keeps for validation."""
-    rows = {name: given.get(name) for name in ("x", "y", "sample_weight")}
-    leaves = [leaf for leaf in keras.tree.flatten(rows) if leaf is not None]
-    if not leaves or not all(hasattr(leaf, "shape") for leaf in leaves):
-        return None
-    first = math.floor(leaves[0].shape[0] * (1.0 - share))
-    return {
-        name: keras.tree.map_structure(lambda leaf: leaf[first:], value)
-        if value is not None
-        else None
-        for name, value in rows.items()
-    }

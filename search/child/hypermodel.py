@@ -20,6 +20,7 @@ from search.child.fit_data import FitData, load_fit_data
 from search.child.fit_notes import is_same, note_of
 from search.child.fits import FitWatch, Training
 from search.child.given import Given, GivenTwice
+from search.child.kept import epoch_of, kept_of, settle
 from search.child.messages import Done, Ready, Score, Scored, Task
 from search.child.reporter import Reporter, Stopped
 from search.child.returned import Value, mean_of, values_of
@@ -196,22 +197,23 @@ class HyperModelRunner:
         """Put together what a user's `fit` came to: value, figures, and which models are kept."""
         monitor, name = self._config.monitor, self._config.value_name
         value = mean_of(values)
-        kept = _kept(values, trainings)
+        kept = [settle(training, values, monitor) for training in kept_of(values, trainings)]
         metrics = {**_more(values, trainings), name: value, **times}
-        scores = [_settle(training, values, monitor) for training in kept]
         if len(kept) > 1:
-            for training, score in zip(kept, scores, strict=True):
-                if score is not None:
-                    metrics[f"training_{training.number}/{name}"] = score
+            for each in kept:
+                if each.score is not None:
+                    metrics[f"training_{each.training.number}/{name}"] = each.score
         first = [t for t in trainings if t.number == 1]
         metrics["epochs_run"] = float(sum(len(t.curve) for t in first))
         if metrics["epochs_run"]:
-            metrics["best_epoch"] = float(_best_epoch(kept, first)) or 1.0
-        note = note_of(value, values, kept, scores, metrics)
-        if len(kept) == 1 and scores[0] is not None and not is_same(value, scores[0]):
-            metrics[f"model_{monitor}"] = scores[0]
+            metrics["best_epoch"] = float(epoch_of(kept, first)) or 1.0
+        note = note_of(value, values, kept, metrics)
+        score = kept[0].score if len(kept) == 1 else None
+        if score is not None and not is_same(value, score):
+            metrics[f"model_{monitor}"] = score
         reason = EndReason.EPOCHS if math.isfinite(value) else EndReason.NAN
-        return _Fitted(end_reason=reason, value=value, metrics=metrics, kept=kept, note=note)
+        models_of = [each.training for each in kept]
+        return _Fitted(end_reason=reason, value=value, metrics=metrics, kept=models_of, note=note)
 
     def tidy(self) -> None:
         """Free the last trial's model."""
@@ -230,44 +232,6 @@ def _more(values: Sequence[Value], trainings: Sequence[Training]) -> dict[str, f
     """The other figures that a user's `fit` returned, but for those that its curve has."""
     known = {name for training in trainings for row in training.curve for name in row}
     return {n: v for value in values for n, v in value.more.items() if n not in known}
-
-
-def _kept(values: Sequence[Value], trainings: Sequence[Training]) -> list[Training]:
-    """The training of each model whose weights are kept: what was returned, else its last one."""
-    returned = [value.kept for value in values if value.kept is not None]
-    kept: dict[int, Training] = {}
-    for training in [*trainings, *returned]:
-        kept[training.number] = training
-    if len(values) == 1 and returned and not values[0].is_given:
-        return returned  # one history, though other models were trained beside it
-    return [kept[number] for number in sorted(kept)]
-
-
-def _settle(training: Training, values: Sequence[Value], monitor: str) -> float | None:
-    """Give a model the weights that belong to its value; return its score with them, if known.
-
-    They are the best epoch's. Only where a user's code computed the value, and the last epoch's
-    weights come nearer to it, they stay.
-    """
-    best, last = training.score, training.last_value(monitor)
-    if best is None:
-        best = training.best_value(monitor)
-    if best is not None and last is not None and len(values) == 1 and values[0].is_given:
-        value = values[0].value
-        if abs(value - last) < abs(value - best):
-            return last
-    training.restore()
-    return best
-
-
-def _best_epoch(kept: Sequence[Training], first: Sequence[Training]) -> int:
-    """The best epoch of the trial's own curve, counted over all calls that trained its model."""
-    epochs = 0
-    for training in first:
-        if training in kept:
-            return epochs + training.best_epoch
-        epochs += len(training.curve)
-    return 0
 
 
 def _saved(kept: Sequence[Training], folder: Path) -> tuple[tuple[str, ...], str]:

@@ -68,6 +68,9 @@ class Study:
         assert kind == "training"
         self._number = number
 
+    def within(self, epoch: int, share: float, seconds: float) -> bool:
+        return True
+
     def __call__(self, epoch: int, seconds: float, metrics: Any) -> bool:
         self.epochs.append((self._number, epoch, dict(metrics)))
         return len(self.epochs) < self._last
@@ -238,6 +241,58 @@ def test_the_user_goes_on_with_the_last_epochs_weights(tmp_path: Path, shapes: A
     assert done.value == seen["value"] == pytest.approx(study.epochs[-1][2]["val_loss"])
     score = kept(tmp_path).evaluate(shapes.X[shapes.VALID], shapes.Y[shapes.VALID], verbose=0)
     assert score == pytest.approx(done.value)  # one number: the last weights belong to it
+
+
+@pytest.mark.parametrize("objective", ["accuracy:max", "loss:min"])
+def test_a_metric_of_the_training_is_no_models_score(
+    objective: str, tmp_path: Path, shapes: Any
+) -> None:
+    """Keras logs an average over the batches of an epoch; `fit` evaluates the last weights."""
+
+    class Evaluates(keras_tuner.HyperModel):
+        def build(self, hp: Any) -> keras.Model:
+            hp.Fixed("units", 1)
+            layers = [keras.Input((4,)), keras.layers.Dropout(0.5), keras.layers.Dense(2)]
+            model = keras.Sequential(layers)
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            model.compile(keras.optimizers.SGD(5.0), loss, metrics=["accuracy"])
+            return model
+
+        def fit(self, hp: Any, model: Any, **options: Any) -> Any:
+            model.fit(shapes.X, shapes.LABELS, batch_size=12, **options)
+            return model.evaluate(shapes.X, shapes.LABELS, verbose=0, return_dict=True)
+
+    shapes.Evaluates = Evaluates
+    name = objective.partition(":")[0]
+    done, study = run("Evaluates", tmp_path, keep=True, epochs=3, objective=objective)
+    logged = [metrics[name] for *_, metrics in study.epochs]
+    best = int(np.argmax(logged) if name == "accuracy" else np.argmin(logged))
+    assert best < 2  # else the test would show nothing
+    score = kept(tmp_path).evaluate(shapes.X, shapes.LABELS, verbose=0, return_dict=True)
+    assert done.value == pytest.approx(score[name])
+    assert done.value not in logged
+    assert f"model_{name}" not in done.metrics
+    assert done.metrics["best_epoch"] == 3
+    assert done.message == (
+        "the kept model has the weights that `fit` left, and was not scored, since "
+        f"`{name}` is of the training itself"
+    )
+
+
+def test_weights_that_a_callback_has_restored_have_their_own_score(
+    tmp_path: Path, shapes: Any
+) -> None:
+    class Restores(shapes.Overfits):
+        def fit(self, hp: Any, model: Any, callbacks: Any = (), **options: Any) -> float:
+            stops = keras.callbacks.EarlyStopping(patience=9, restore_best_weights=True)
+            history = super().fit(hp, model, [stops, *callbacks], **options).history
+            return history["val_loss"][-1]  # it thinks that the model has the last epoch's weights
+
+    shapes.Restores = Restores
+    done, _ = run("Restores", tmp_path, keep=True, epochs=4)
+    score = kept(tmp_path).evaluate(shapes.X[shapes.VALID], shapes.Y[shapes.VALID], verbose=0)
+    assert done.metrics["model_val_loss"] == pytest.approx(score)
+    assert f"the kept model's own score is {score:.6g}" in done.message
 
 
 def test_of_several_trainings_each_has_its_curve_its_score_and_its_model(
