@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from search.child.kept import Kept
+from search.child.kept import Kept, is_same
 from search.child.returned import Value
 
 
@@ -25,11 +25,6 @@ def note_of(
     """
     notes = (_of_value(value, values, kept), _left_out(metrics, value))
     return "; ".join(note for note in notes if note)
-
-
-def is_same(some: float, other: float) -> bool:
-    """Whether a returned value and a model's score are the same but for rounding."""
-    return math.isclose(some, other, rel_tol=1e-4, abs_tol=1e-7)
 
 
 def _left_out(metrics: Mapping[str, float], value: float) -> str:

@@ -25,18 +25,19 @@ from search.errors import SearchError
 _FIT = keras.Model.fit
 _SIGNATURE = inspect.signature(_FIT)
 _OWN_FIT = "its class has a `fit` of its own"
+OWN_LOOP = "its training is a loop of its own"
 Weights = list[NDArray[Any]]
 
 
 @dataclass(kw_only=True)
 class Training:
-    """One call of Keras' `fit`.
+    """One call of Keras' `fit`, or a loop of the user's own that calls the callbacks.
 
     Attributes:
         model: The model that was trained.
         number: 1 for the first model that was trained, 2 for the next; a model that is trained on
             keeps its number.
-        history: What the call returned; None while it runs.
+        history: What the call returned; None while it runs, and of a loop of the user's own.
         curve: The metrics of its epochs.
         best_epoch: Its best epoch by the objective, 1 for the first; 0 where none had it.
         best: The weights after that epoch, which the model need not have at the end.
@@ -145,6 +146,9 @@ class FitWatch(HearsRows):
         finally:
             self._open.pop()
         training.history = model.history
+        has_any = bool(training.values(self._monitor))
+        why = f"no epoch's `{self._monitor}` is finite" if has_any else ""
+        training.unscored = why or f"no epoch reported `{self._monitor}`"
         if training.best_epoch and not self.pruned:
             started = time.perf_counter()
             last = model.get_weights()
@@ -168,7 +172,7 @@ class FitWatch(HearsRows):
         known = next((t.number for t in self.trainings if t.model is model), None)
         number = known or 1 + max((t.number for t in self.trainings), default=0)
         self._report.begin("training", number)
-        training = Training(model=model, number=number)
+        training = Training(model=model, number=number, unscored="its training was broken off")
         self.trainings.append(training)
         self._open.append(training)
         return training
@@ -218,7 +222,7 @@ class FitWatch(HearsRows):
         if known:
             return known[-1]
         training = self._begin(self.model)
-        training.unscored = "its training is a loop of its own"
+        training.unscored = OWN_LOOP
         self._open.pop()
         return training
 
@@ -249,7 +253,8 @@ class FitWatch(HearsRows):
         epochs = sum(len(t.curve) for t in self.trainings if t.number == training.number)
         if not self._report(epochs, seconds, metrics):
             self.pruned = True
-            self.model.stop_training = True
+            if self.model is not None:
+                self.model.stop_training = True
 
 
 def _listed(callbacks: Any) -> list[Any]:

@@ -17,10 +17,10 @@ import models
 from search.child.allotment import Allotment
 from search.child.asking import AskingHyperParameters
 from search.child.fit_data import FitData, load_fit_data
-from search.child.fit_notes import is_same, note_of
-from search.child.fits import FitWatch, Training
+from search.child.fit_notes import note_of
+from search.child.fits import OWN_LOOP, FitWatch, Training
 from search.child.given import Given, GivenTwice
-from search.child.kept import epoch_of, kept_of, settle
+from search.child.kept import epoch_of, is_same, kept_of, settle
 from search.child.messages import Done, Ready, Score, Scored, Task
 from search.child.reporter import Reporter, Stopped
 from search.child.returned import Value, mean_of, values_of
@@ -164,6 +164,8 @@ class HyperModelRunner:
         args, options = self._given.arguments(fit, watch, task.epochs)
         started, before = time.perf_counter(), report.seconds
         returned = None
+        if isinstance(model, keras.Model):  # a loop of the user's own need not say what it trains
+            watch.set_model(model)
         try:
             with watch.watching():
                 returned = fit(hp, model, *args, **options)
@@ -188,7 +190,7 @@ class HyperModelRunner:
         if not trainings:  # a `fit` without Keras': what it returns is drawn as one epoch
             report(1, train_s, {**values[0].more, monitor: mean_of(values)})
             if isinstance(model, keras.Model):
-                trainings = [Training(model=model, number=1)]
+                trainings = [Training(model=model, number=1, unscored=OWN_LOOP)]
         return self._outcome(values, trainings, times)
 
     def _outcome(

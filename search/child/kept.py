@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,25 +46,43 @@ def settle(training: Training, values: Sequence[Value], monitor: str) -> Kept:
 
     They are the best epoch's. Where the user's code computed the value, the weights that it left
     stay if the last epoch comes nearer to it, and also where the objective is of the training
-    itself: that is an average over the batches of an epoch, which is the score of no weights.
+    itself: that is an average over the batches of an epoch, which is the score of no weights. What
+    a loop of the user's own reported of its epochs says which weights belong to the value, and is
+    no score that Trialbook knows.
 
     Args:
         training: What trained the model.
         values: What `fit` returned.
         monitor: The metric that the objective names.
     """
-    best, last = training.score, training.last_value(monitor)
+    best = training.score
     if best is None:
         best = training.best_value(monitor)
     is_given = any(v.is_given for v in values) and all(v.kept is not training for v in values)
-    if is_given and (best is None or not monitor.startswith("val_")):
-        return Kept(training=training, score=None, is_left=True)
-    if is_given and len(values) == 1 and best is not None and last is not None:
-        value = values[0].value
-        if abs(value - last) < abs(value - best) and not training.has_best():
-            return Kept(training=training, score=last, is_left=True)
+    is_loop = training.history is None
+    if is_given and (best is None or _is_left(training, best, values, monitor)):
+        last = training.last_value(monitor)
+        is_known = monitor.startswith("val_") and best is not None and not is_loop
+        return Kept(training=training, score=last if is_known else None, is_left=True)
     training.restore()
-    return Kept(training=training, score=best)
+    return Kept(training=training, score=None if is_given and is_loop else best)
+
+
+def _is_left(training: Training, best: float, values: Sequence[Value], monitor: str) -> bool:
+    """Whether the weights that a user's `fit` left belong to the value that it computed."""
+    last = training.last_value(monitor)
+    value = values[0].value if len(values) == 1 else math.nan
+    if not monitor.startswith("val_"):
+        is_best = is_same(value, best) and (last is None or not is_same(value, last))
+        return training.history is not None or not is_best
+    if last is None or not abs(value - last) < abs(value - best):
+        return False
+    return not training.has_best()
+
+
+def is_same(some: float, other: float) -> bool:
+    """Whether a returned value and a model's score are the same but for rounding."""
+    return math.isclose(some, other, rel_tol=1e-4, abs_tol=1e-7)
 
 
 def epoch_of(kept: Sequence[Kept], first: Sequence[Training]) -> int:

@@ -101,8 +101,8 @@ def run(
     return done, study
 
 
-def kept(folder: Path, name: str = "model") -> keras.Model:
-    return keras.saving.load_model(folder / name / "model.keras")
+def kept(folder: Path, name: str = "model", *, compiled: bool = True) -> keras.Model:
+    return keras.saving.load_model(folder / name / "model.keras", compile=compiled)
 
 
 def greatest(parameter: Parameter) -> Scalar:
@@ -313,11 +313,78 @@ def test_of_several_trainings_each_has_its_curve_its_score_and_its_model(
     assert (done.models, done.parts) == (("model", "model_2", "model_3"), "training")
 
 
-def test_a_loop_of_the_users_own_may_call_the_callbacks(tmp_path: Path) -> None:
-    done, study = run("OwnLoop", tmp_path)
-    values = [metrics["val_loss"] for _, _, metrics in study.epochs]
-    assert len(values) == 2
-    assert done.value == values[-1]
+def _looping(shapes: Any, calls: str, name: str = "val_loss", *, best: bool = True) -> None:
+    """A HyperModel whose loop reports four epochs, of which the second is the best."""
+
+    class Loops(keras_tuner.HyperModel):
+        def build(self, hp: Any) -> keras.Model:
+            hp.Fixed("units", 1)
+            return shapes._dense()
+
+        def fit(self, hp: Any, model: Any, callbacks: Any = (), **options: Any) -> float:
+            values = []
+            for callback in callbacks if calls == "with set_model" else ():
+                callback.set_model(model)
+            for epoch, bias in enumerate([3.0, 1.0, 2.0, 4.0]):
+                model.set_weights([np.zeros((4, 1)), np.array([bias])])
+                values.append(float(np.mean((model(shapes.X) - bias) ** 2)) + bias)
+                for callback in callbacks if calls else ():
+                    callback.on_epoch_end(epoch, {name: values[-1]})
+            return min(values) if best else values[-1]
+
+    shapes.Loops = Loops
+
+
+SINCE = "since its training is a loop of its own"
+LEFT = f"the kept model has the weights that `fit` left, and was not scored, {SINCE}"
+AGAIN = f"the kept model was not scored again, {SINCE}"
+
+
+@pytest.mark.parametrize(
+    ("calls", "name", "best", "bias", "note"),
+    [
+        ("", "val_loss", True, 4.0, LEFT),
+        ("without set_model", "val_loss", True, 1.0, AGAIN),
+        ("with set_model", "my_metric", True, 1.0, AGAIN),
+        ("with set_model", "my_metric", False, 4.0, LEFT),
+        ("with set_model", "val_loss", False, 4.0, LEFT),
+    ],
+)
+def test_of_a_loop_of_the_users_own_the_weights_of_the_value_are_kept_and_no_score_is_claimed(
+    calls: str, name: str, best: bool, bias: float, note: str, tmp_path: Path, shapes: Any
+) -> None:
+    _looping(shapes, calls, name, best=best)
+    done, study = run("Loops", tmp_path, keep=True, objective=f"{name}:min")
+    assert (done.value, len(study.epochs)) == (1.0 if best else 4.0, 4 if calls else 1)
+    assert kept(tmp_path, compiled=False).get_weights()[1] == [bias]
+    assert done.message == note
+    assert f"model_{name}" not in done.metrics
+    if calls:
+        assert done.metrics["best_epoch"] == (2 if bias == 1.0 else 4)
+
+
+def test_a_loop_that_says_no_model_may_be_pruned(tmp_path: Path, shapes: Any) -> None:
+    _looping(shapes, "without set_model")
+    done, _ = run("Loops", tmp_path, last=2)
+    assert done.end_reason == "pruned"
+
+
+@pytest.mark.parametrize("returned", ["np.mean(errors)", "{'error': np.mean(errors), 'a': 1.0}"])
+def test_a_value_that_no_epoch_reported_is_told(returned: str, tmp_path: Path, shapes: Any) -> None:
+    class Computes(shapes.Without):
+        def fit(self, hp: Any, model: Any, x: Any, y: Any, **options: Any) -> Any:
+            model.fit(x, y, epochs=2, verbose=0)
+            return eval(returned, {"np": np, "errors": np.abs(model.predict(x, verbose=0) - y)})
+
+    shapes.Computes = Computes
+    done, study = run("Computes", tmp_path, keep=True, objective="error:min")
+    x, y = shapes.data()[0]
+    assert done.value == pytest.approx(np.mean(np.abs(kept(tmp_path).predict(x, verbose=0) - y)))
+    assert done.metrics["best_epoch"] == len(study.epochs) == 2
+    assert done.message == (
+        "the kept model has the weights that `fit` left, and was not scored, since no epoch "
+        "reported `error`"
+    )
 
 
 def test_where_a_score_cannot_be_computed_again_the_trial_says_why(tmp_path: Path) -> None:
