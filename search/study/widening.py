@@ -57,16 +57,15 @@ def space_for(own: optuna.Study | None, config: StudyConfig, ready: Ready, *, wi
     if own is None:
         return Space(parameters=ready.space)
     stored = [from_plain(each) for each in declared_space_of(own)]
-    changes = space_changes(stored, ready.space) if ready.grows else _overrides(own, config)
-    if ready.grows and not may_grow(own):  # begun when fewer parameters were found in advance
-        changes = [change for change in changes if not change.endswith(_IS_NEW)]
+    met = [from_plain(each) for each in met_of(own)]
+    changes = _edits(own, stored, met, ready.space) if ready.grows else _overrides(own, config)
     version = space_version_of(own)
-    if not changes and widen and met_of(own):
+    if not changes and widen and met:
         changes = ["what trials met while they ran is met anew"]
     if not changes:
         # Our own space may have grown since the study was begun: it goes on in its own.
         own_space = ready.space if ready.grows else stored
-        parameters = tuple(_labelled(parameter, stored) for parameter in own_space)
+        parameters = tuple(_labelled(parameter, [*stored, *met]) for parameter in own_space)
         return Space(parameters=parameters, since=widened_at(own), version=version)
     if not widen:
         if not ready.grows:  # the changed setting is told with all the others
@@ -77,6 +76,34 @@ def space_for(own: optuna.Study | None, config: StudyConfig, ready: Ready, *, wi
             "(`--study`), or put it back."
         )
     return _changed(own, config, ready, changes)
+
+
+def _edits(
+    own: optuna.Study,
+    stored: Sequence[Parameter],
+    met: Sequence[Parameter],
+    now: Sequence[Parameter],
+) -> list[str]:
+    """Say how a user's own model was edited since its study began; empty where it was not.
+
+    An imported study has no parameter that was found before its trials: all count as met while
+    they ran. Those that are found in advance now are held against what was met.
+
+    Args:
+        own: The study as it is stored.
+        stored: The parameters that were found before its trials.
+        met: Those that its trials met while they ran.
+        now: Those that are found in advance now.
+    """
+    found = {parameter.key: parameter.domain for parameter in now}
+    held = {parameter.key for parameter in stored}
+    later = [p for p in met if p.key in found and p.key not in held]
+    if stored:  # of the same values it is new in advance all the same
+        later = [p for p in later if p.domain != found[p.key]]
+    changes = space_changes([*stored, *later], now)
+    if not may_grow(own) and (stored or not met):  # fewer parameters were found in advance then
+        changes = [change for change in changes if not change.endswith(_IS_NEW)]
+    return changes
 
 
 def _changed(own: optuna.Study, config: StudyConfig, ready: Ready, changes: Sequence[str]) -> Space:

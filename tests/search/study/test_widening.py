@@ -13,7 +13,7 @@ from search.child.messages import Ready
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.space.distributions import SpaceAdapter
-from search.space.parameters import Parameter, plain
+from search.space.parameters import Condition, Parameter, plain
 from search.storage.studies import Studies
 from search.storage.study_attributes import (
     declared_space_of,
@@ -157,6 +157,56 @@ def test_a_study_of_before_finds_more_parameters_in_advance_and_goes_on(
     _open(studies, KIND, RATE)
     with pytest.raises(SearchError, match="`kind` was one of a, b"):
         _open(studies, *WIDER)
+
+
+def _imported(studies: Studies, sampler: str) -> None:
+    """A study as an import leaves it: no parameter was found before its trials."""
+    study = _open(studies, sampler=sampler)
+    write_space(study, [], version=1)
+    met = (KIND, RATE, Parameter(name="late", kind="Int", default=1, low=1, high=4))
+    for place, parameter in enumerate(met):
+        write_met(study, parameter.name, plain(parameter), (0, place))
+    _train(study, *met, value=1.0)
+
+
+@pytest.mark.parametrize("sampler", ["local", "tpe", "random"])
+def test_an_edited_model_of_an_imported_study_is_refused_with_its_differences(
+    sampler: str, studies: Studies
+) -> None:
+    _imported(studies, sampler)
+    _open(studies, KIND, RATE, sampler=sampler)  # `late` may be met again while a trial runs
+    elsewhere = replace(KIND, conditions=(Condition(name="rate", values=(0.5,)),))
+    for space, told in {
+        WIDER: "`kind` was one of a, b, now one of a, b, c; `rate` was from 0.1 to 1, now from",
+        (KIND, replace(RATE, step=0.1)): "`rate` was from 0.1 to 1, now from 0.1 to 1 in st",
+        (RATE, elsewhere): "`kind` (where rate is 0.5) is new",
+    }.items():
+        with pytest.raises(SearchError) as caught:
+            _open(studies, *space, sampler=sampler)
+        assert told in str(caught.value)
+        assert "`--widen`" in str(caught.value)
+    study = _open(studies, *WIDER, widen=True, sampler=sampler)
+    space = choose(_config(sampler=sampler), studies, _ready(*WIDER), Request()).space
+    _train(study, *space.parameters, value=2.0)
+    assert set(study.trials[-1].params) == {"kind [space 2]", "rate"}
+    with pytest.raises(SearchError, match="`rate` is gone"):  # from then on it is as any other
+        _open(studies, WIDER[0], sampler=sampler)
+
+
+def test_an_imported_study_keeps_the_names_of_its_parameters(studies: Studies) -> None:
+    """Which of two namesakes was declared first may differ; what is stored counts."""
+    other = replace(
+        KIND, values=("x", "y"), default="x", conditions=(Condition(name="rate", values=(0.5,)),)
+    )
+    study = _open(studies)
+    write_space(study, [], version=1)
+    stored = (RATE, other, replace(KIND, variant="always"))
+    for place, parameter in enumerate(stored):
+        write_met(study, f"{place}", plain(parameter), (0, place))
+    _train(study, *stored, value=1.0)
+    now = (KIND, RATE, replace(other, variant="rate is 0.5"))
+    space = choose(_config(), studies, _ready(*now), Request()).space
+    assert {p.key: p.variant for p in space.parameters} == {p.key: p.variant for p in stored}
 
 
 def test_a_warm_start_learns_parameters_that_the_earlier_trials_met(studies: Studies) -> None:
