@@ -121,6 +121,11 @@ def _called(function: Any, name: str) -> FitData:
 
 def _check(config: StudyConfig, hypermodel: Any, data: FitData) -> None:
     """Refuse a `fit` that has no data, or that needs arguments that nobody gives."""
+    if misplaced := _misplaced(hypermodel.fit):
+        raise SearchError(
+            f"`fit` of `{config.model}` must take `hp` and `model` first, in this order, but "
+            f"{misplaced}. Begin it with `def fit(self, hp, model, …)`."
+        )
     missing = _missing(hypermodel, data)
     if missing is not None:
         raise SearchError(
@@ -128,6 +133,21 @@ def _check(config: StudyConfig, hypermodel: Any, data: FitData) -> None:
             "function that returns them with `--data-module module:function`, or put a function "
             "`data` beside the model."
         )
+
+
+def _misplaced(fit: Any) -> str:
+    """Say in words where a `fit` takes `hp` or `model` at another place; empty where it does not.
+
+    A `fit` may call them by other names, or take them as `*args`.
+    """
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    taken = inspect.signature(fit).parameters.values()
+    names = [p.name for p in taken if p.kind in kinds]
+    wrong = any(n in names and names.index(n) != place for place, n in enumerate(("hp", "model")))
+    stars: dict[Any, str] = {}
+    stars |= {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    told = ", ".join(stars.get(p.kind, "") + p.name for p in taken)
+    return f"takes ({told})" if wrong else ""
 
 
 def _missing(hypermodel: Any, data: FitData) -> str | None:

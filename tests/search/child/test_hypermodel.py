@@ -472,6 +472,29 @@ def test_a_door_that_does_not_open_is_told_before_any_trial(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("fit", "told"),
+    [
+        (lambda self, model, *args, **kwargs: None, "takes (model, *args, **kwargs)"),
+        (lambda self, model, hp, x, y, **kwargs: None, "takes (model, hp, x, y, **kwargs)"),
+        (lambda self, hp, x, y, model, **kwargs: None, "takes (hp, x, y, model, **kwargs)"),
+        (lambda self, space, net, *args, **kwargs: None, ""),
+        (lambda self, *args, **kwargs: None, ""),
+    ],
+)
+def test_a_fit_that_takes_its_model_elsewhere_is_told_before_any_trial(
+    fit: Callable[..., Any], told: str, shapes: Any
+) -> None:
+    _fits(shapes, fit)
+    if not told:
+        assert runner("Own")
+        return
+    with pytest.raises(SearchError) as caught:
+        runner("Own")
+    assert f"`hp` and `model` first, in this order, but {told}. Begin it with" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_model_without_data_is_told_before_any_trial(
     monkeypatch: pytest.MonkeyPatch, shapes: Any
 ) -> None:
