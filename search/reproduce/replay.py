@@ -19,7 +19,14 @@ from search.executor.training import Listener, train
 from search.storage.records import trial_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import config_of
-from search.storage.trial_attributes import TrialOutcome, TrialPlan, outcome_of, plan_of
+from search.storage.trial_attributes import (
+    TrialOutcome,
+    TrialPlan,
+    outcome_of,
+    plan_of,
+    tuner_trial_of,
+)
+from search.storage.trials import same_before
 from search.trial.files import make_folder
 from search.trial.task import task_of
 from tracking import COMPLETE, PRUNED, EpochRecord, Recorder, TrialRecord
@@ -123,7 +130,7 @@ def stored_trial(studies: Studies, study: optuna.Study, number: int) -> Stored:
         number: Number of the trial.
 
     Raises:
-        SearchError: The trial has no value to compare with.
+        SearchError: The trial has no value to compare with, or a Keras Tuner tuner trained it.
         TrackingError: MLflow cannot be reached at the study's address.
     """
     config, trial = config_of(study), study.get_trials(deepcopy=False)[number]
@@ -134,11 +141,29 @@ def stored_trial(studies: Studies, study: optuna.Study, number: int) -> Stored:
             f"{record.study}:{number} is {record.state}. `trialbook show {record.study}` lists its "
             "trials."
         )
+    _refuse_tuners(study, trial)
     recorder, run = studies.recorder(config), None
     if record.run_id and studies.store_of(config).exists():
         studies.store_of(config).prepare()
         run = recorder.find_run(record.run_id)
     return Stored(study, config, trial, record, recorder, run)
+
+
+def _refuse_tuners(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+    """Refuse a trial that a Keras Tuner tuner trained, or that has the value of such a trial."""
+    named, plan = f"{study.study_name}:{trial.number}", plan_of(trial)
+    earlier = same_before(study, trial.number, plan.values)
+    is_reused = earlier is not None and plan_of(earlier).seed == plan.seed
+    trained = earlier if earlier is not None and is_reused else trial
+    if tuner_trial_of(trained) is None:
+        return
+    is_own = trained.number == trial.number
+    whose = "" if is_own else f" has the value of {study.study_name}:{trained.number}, which"
+    raise SearchError(
+        f"A trial must have been trained by Trialbook to be reproduced, but {named}{whose} was "
+        "trained by a Keras Tuner tuner, with seeds of its own. Its configuration is trained here "
+        "with `--enqueue` and `--duplicates repeat`, and such a trial can be reproduced."
+    )
 
 
 def find_trial(target: str, studies: Studies) -> Stored:

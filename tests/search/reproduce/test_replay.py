@@ -9,7 +9,17 @@ import pytest
 
 from search import SearchError, StudyConfig, run_study
 from search.reproduce import Again, reproduce
-from tracking import Store
+from search.reproduce.replay import find_trial
+from search.storage.creation import create_or_load
+from search.storage.studies import Studies
+from search.storage.study_attributes import write_config
+from search.storage.trial_attributes import (
+    TrialPlan,
+    write_outcome,
+    write_plan,
+    write_tuner_trial,
+)
+from tracking import COMPLETE, Store, TrialRecord
 
 
 def test_a_trial_is_reproduced_at_the_address_of_its_study(
@@ -76,3 +86,26 @@ def test_a_trial_is_trained_again_by_another_trainer_when_asked(
 def test_a_run_that_no_trial_has_is_one_line(home: Path) -> None:
     with pytest.raises(SearchError, match=r"or the run of a trial, but got 'x1'\."):
         reproduce("x1", Store(home))
+
+
+def test_a_trial_that_a_tuner_trained_is_refused_whatever_its_study(home: Path) -> None:
+    """Trial 1 is its twin, whose value was taken from it; trial 2 was trained again."""
+    studies = Studies(Store(home))
+    study = create_or_load(studies.storage, "s", ["minimize"])
+    write_config(study, StudyConfig(name="s", model="m:M", objective="val_loss:min"))
+    for seed in (7, 7, 8):
+        trial = study.ask()
+        write_plan(trial, TrialPlan(values={"units": 2}, seed=seed))
+        if trial.number == 0:
+            write_tuner_trial(trial, "0000")
+        record = TrialRecord(
+            study="s", number=trial.number, params={"units": 2}, state=COMPLETE, value=0.5
+        )
+        write_outcome(trial, record)
+        study.tell(trial, 0.5)
+    rule = "must have been trained by Trialbook to be reproduced, but"
+    with pytest.raises(SearchError, match=f"{rule} s:0 was trained by a Keras Tuner tuner"):
+        reproduce("s:0", Store(home))
+    with pytest.raises(SearchError, match=f"{rule} s:1 has the value of s:0, which was trained"):
+        reproduce("s:1", Store(home))
+    assert find_trial("s:2", studies).value == 0.5
