@@ -23,7 +23,6 @@ from search.study.opening import open_study
 from search.study.widening import Space
 from tracking import DatasetRecord, TrialRecord
 
-
 ALL = [*["gmf"] * 5, "mlp", "neumf", "gmf"]
 
 
