@@ -108,6 +108,25 @@ def recommenders() -> str:
     return "\n".join(lines)
 
 
+def portfolio() -> str:
+    """The best of the published recipes and of the portfolio on sets that were held out."""
+    found = load("portfolio")
+    if found is None:
+        return ""
+    head = ("data set", "biases", "published: validation, test", "portfolio: validation, test")
+    rows: list[Row] = [head, ("---",) * len(head)]
+    for name, one in found["found"]["held_out"].items():
+        best = [min(one[kind], key=lambda run: run["val"]) for kind in ("published", "portfolio")]
+        shown = (f"{_figures(run['val'])}, {_figures(run['test'])}" for run in best)
+        rows.append((f"`{name}`", _figures(one["biases"]), *shown))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _figures(value: float) -> str:
+    """Four significant digits."""
+    return f"{value:.4g}"
+
+
 def quality() -> str:
     """What every searcher found in the same time, as a table; empty before it was run."""
     run = load("search_quality")
@@ -211,6 +230,7 @@ def places() -> list[tuple[Path, str, str]]:
         (TOP / "docs" / "performance.md", "figures", figures()),
         (TOP / "README.md", "speed", summary()),
         (TOP / "docs" / "search.md", "recommenders", recommenders()),
+        (TOP / "docs" / "search.md", "portfolio", portfolio()),
         (TOP / "docs" / "search.md", "quality", quality()),
         (TOP / "docs" / "search.md", "claims", claims()),
         (TOP / "docs" / "search.md", "rates", rates()),

@@ -158,8 +158,7 @@ class SearchKeys:
 
     Attributes:
         warm_start: Name of an earlier study in the same storage that the sampler learns from.
-        recipes: Whether a new study of the whole space begins, after the baseline, with a published
-            configuration of each model family.
+        recipes: Whether a new study of the whole space begins, after the baseline, with recipes.
         sampler: Name of the sampler.
         sampler_options: Optuna's options of the sampler, by name.
         pruner: Name of the pruner.
@@ -172,7 +171,7 @@ class SearchKeys:
     warm_start: str | None = key(None, "Earlier study that the sampler learns from.")
     recipes: bool = key(
         True,
-        "Begin a new study with published configurations (default), or not.",
+        "Begin a new study with recipes (default), or not.",
         option="--recipes/--no-recipes",
     )
     sampler: str = key("local", "Who proposes configurations.", OneOf(tuple(SAMPLERS)))
