@@ -13,7 +13,10 @@ OLD = "/old/place"
 def unpack(name: str, folder: Path) -> None:
     """Unpack a home, and put its new place where the databases have the old one."""
     with tarfile.open(HOMES / name) as archive:
-        archive.extractall(folder, filter="data")
+        # Pythons before 3.11.4 know no filters; the archives are our own.
+        archive.extractall(
+            folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {})
+        )
     for database in (folder / "mlruns").glob("*.db"):
         with sqlite3.connect(database) as connection:
             tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
