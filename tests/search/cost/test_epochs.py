@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from search.cost import epochs
+from models.compiled import lanes, weights
+from models.compiled.stepping import hands, passes
+from search.cost import epochs, work
 from search.cost.epochs import EpochCost
 from search.cost.work import Size, Work
 
@@ -30,24 +32,24 @@ def test_every_amount_of_work_has_its_time(values: dict[str, Any]) -> None:
 def test_the_work_of_matrix_factorisation_by_hand() -> None:
     """196 steps of 256 rows; with dense Adam all rows of two tables of vectors wait for a batch,
     two sixteens each, and the biases are moved whole."""
-    work = Work.of(GMF, SMALL, 50_000).train()
-    assert (work["step"], work["row"], work["factor"]) == (196, 50_000, 50_000 * 32)
-    assert work["late line"] == 196 * 9_600 * 2
-    assert work["table weight"] == 196 * 9_600
-    assert work["kernel weight"] == 196 * 32
-    assert work["met line"] == work["passed line"] == work["product"] == 0
+    done = Work.of(GMF, SMALL, 50_000).train()
+    assert (done["step"], done["row"], done["factor"]) == (196, 50_000, 50_000 * 32)
+    assert done["late line"] == 196 * 9_600 * 2
+    assert done["table weight"] == 196 * 9_600
+    assert done["kernel weight"] == 196 * 32
+    assert done["met line"] == done["passed line"] == done["product"] == 0
 
 
 def test_the_work_of_layers_by_hand() -> None:
     """One step; its first layer is worked out once an id, and half of 64 units, half of them
     dropped, meet 20 units, padded to 32."""
     shape = Work.of(MLP, SMALL, 50_000)
-    work = shape.train()
-    assert work["shared product"] == 9_600 * 20 / 2 * 64
-    assert work["product"] == 50_000 * (64 * 0.5 * 0.5) * 32
-    assert work["table weight"] == 9_600 * 10
-    assert work["kernel weight"] == 21 * 64 + 65 * 20 + 21
-    assert work["masked unit"] == 50_000 * 64
+    done = shape.train()
+    assert done["shared product"] == 9_600 * 20 / 2 * 64
+    assert done["product"] == 50_000 * (64 * 0.5 * 0.5) * 32
+    assert done["table weight"] == 9_600 * 10
+    assert done["kernel weight"] == 21 * 64 + 65 * 20 + 21
+    assert done["masked unit"] == 50_000 * 64
     assert shape.valid()["product"] == 12_000 * (64 * 0.5) * 32
 
 
@@ -85,3 +87,11 @@ def test_the_median_of_the_latest_trials_corrects_the_estimate() -> None:
 def test_an_epoch_over_a_sample_costs_less() -> None:
     cost = EpochCost(SMALL)
     assert cost.seconds(GMF, 0.1) < 0.2 * cost.seconds(GMF)
+
+
+def test_what_the_estimate_knows_of_the_trainer_is_so() -> None:
+    """It is kept apart, since the trainer needs Numba and the study does without."""
+    assert work.LARGE == passes.LARGE
+    assert epochs._SHARES == hands.SHARES
+    assert work._LONG == weights._LONG
+    assert work._LANES == lanes.COUNT
