@@ -26,7 +26,7 @@ from family import HALVES, write
 from search_quality import ARMS, NAMES, best_at, reached, run
 
 RESULTS = Path(__file__).parent / "results"
-LARGE = 100_000
+LARGE = ("groups", "long-tail")  # far more than 100,000 ratings: reported apart
 OURS = "trialbook"
 
 
@@ -71,8 +71,20 @@ def _from_first_epoch(one: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Each searcher against ours over all sets, and how rosy each one's validation was."""
-    pairs, rows = compared(runs), []
+    """Each searcher against ours over the sets, and how rosy each one's validation was.
+
+    Sets of far more than 100,000 ratings are apart.
+    """
+    pairs = compared(runs)
+    return {
+        "rows": _rows([pair for pair in pairs if pair["set"] not in LARGE]),
+        "large": _rows([pair for pair in pairs if pair["set"] in LARGE]),
+        "rosy": dict(_rosy(runs)),
+    }
+
+
+def _rows(pairs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    rows = []
     for arm in dict.fromkeys(pair["arm"] for pair in pairs):
         own = [pair for pair in pairs if pair["arm"] == arm]
         of_sets = {
@@ -90,7 +102,7 @@ def summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
                 "test": statistics.median(pair["test"] for pair in own),
             }
         )
-    return {"rows": rows, "rosy": dict(_rosy(runs))}
+    return rows
 
 
 def _rosy(runs: Sequence[dict[str, Any]]) -> Iterator[tuple[str, float]]:
@@ -158,14 +170,18 @@ def _run(arm: str, name: str, seed: int, seconds: float, data: str) -> dict[str,
     }
 
 
+def _size(row: dict[str, Any]) -> str:
+    return " on large sets" if row["worst_set"] in LARGE else ""
+
+
 def _table(found: dict[str, Any]) -> str:
     lines = []
-    for row in found["rows"]:
+    for row in [*found["rows"], *found["large"]]:
         share, worst = (
             "never" if row[key] is None else f"{row[key]:.2f}" for key in ("share", "worst_share")
         )
         lines.append(
-            f"{NAMES[row['arm']]:<36} {row['pairs']:3} pairs: after {share} of its time; "
+            f"{NAMES[row['arm']]:<36} {row['pairs']:3} pairs{_size(row)}: after {share} of its time; "
             f"{row['worst_set']} {worst}; as good in {row['best_in']:.0%}; test {row['test']:+.2%}"
         )
     rosy = ", ".join(f"{NAMES[arm]} {share:+.2%}" for arm, share in found["rosy"].items())

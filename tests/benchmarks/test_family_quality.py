@@ -53,3 +53,12 @@ def test_the_summary_by_hand(quality: ModuleType) -> None:
     # Our picks: 0.88 / 0.8 and 1.0 / 1.0.
     assert found["rosy"]["trialbook"] == pytest.approx(0.05)
     assert "never" in quality._table(found)
+
+
+def test_large_sets_are_apart(quality: ModuleType) -> None:
+    large = [run | {"set": "groups"} for run in RUNS if run["set"] == "a"]
+    found = quality.summary([*RUNS, *large])
+    assert [row["pairs"] for row in found["rows"]] == [2, 1]
+    (row,) = found["large"]
+    assert (row["worst_set"], row["pairs"]) == ("groups", 1)
+    assert "on large sets" in quality._table(found)
