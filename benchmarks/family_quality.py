@@ -181,8 +181,9 @@ def _table(found: dict[str, Any]) -> str:
             "never" if row[key] is None else f"{row[key]:.2f}" for key in ("share", "worst_share")
         )
         lines.append(
-            f"{NAMES[row['arm']]:<36} {row['pairs']:3} pairs{_size(row)}: after {share} of its "
-            f"time; {row['worst_set']} {worst}; as good in {row['best_in']:.0%}; test {row['test']:+.2%}"
+            f"{NAMES[row['arm']]:<36} {row['pairs']:3} pairs{_size(row)}: "
+            f"after {share} of its time; {row['worst_set']} {worst}; "
+            f"as good in {row['best_in']:.0%}; test {row['test']:+.2%}"
         )
     rosy = ", ".join(f"{NAMES[arm]} {share:+.2%}" for arm, share in found["rosy"].items())
     return "\n".join([*lines, f"test above validation: {rosy}"])
