@@ -127,9 +127,10 @@ def learned(record: StudyRecord) -> list[str]:
         assert ranked[0].value is not None
         assert base.value is not None
         gain = record.gain(ranked[0].value, over=base.value)
+        where = " on the validation part" if record.monitor.startswith("val_") else ""
         lines.append(
-            f"Trial {ranked[0].number} beats the baseline ({base.value:.4f}) by {gain:.4f} on the "
-            "validation part; the best of many looks better than it is."
+            f"Trial {ranked[0].number} beats the baseline ({base.value:.4f}) by {gain:.4f}{where}; "
+            "the best of many looks better than it is."
         )
     elif ranked and base is not None:
         lines.append(f"No trial beats the baseline ({base.value:.4f}) so far.")

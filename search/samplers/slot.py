@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler
+from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from search.samplers.history_view import Seen, with_history
+from search.samplers.infeasible import is_infeasible
 from search.seeds import derive_seed
 from search.storage.slots import slot_of
 
@@ -32,6 +33,8 @@ class SlotSampler(BaseSampler):
     A sampler seeded once repeats its first proposals after a restart, and which proposal a trial
     gets depends on the order of workers. Here neither a restart nor another worker changes what a
     slot tries, provided that the sampler looks only at finished trials.
+
+    While all known trials are beyond a limit, values are drawn at random.
     """
 
     def __init__(
@@ -59,8 +62,12 @@ class SlotSampler(BaseSampler):
         """The trial's own sampler with its view of the study, made at the trial's first call."""
         if trial.number not in self._made:
             seed = derive_seed(self._seed, slot_of(study, trial))
-            sampler = made_quietly(self._make, seed)
             seen = with_history(study, self._seen)
+            known = seen.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+            # From trials that are all beyond a limit one learns which is beyond it least, and
+            # stays near that one, though what is within the limit may lie elsewhere.
+            lost = bool(known) and all(is_infeasible(each) for each in known)
+            sampler = RandomSampler(seed) if lost else made_quietly(self._make, seed)
             self._made[trial.number] = _Proposing(sampler, seen)
         return self._made[trial.number]
 

@@ -6,19 +6,26 @@ import csv
 from itertools import islice
 from pathlib import Path
 
+from models.data.readers.first_line import is_number
+
 _BLOCK_BYTES = 1 << 22
 
 
-def stray_quote(path: Path, separator: str, *, lines_above: int, rows: int) -> int | None:
+def stray_quote(
+    path: Path, separator: str, *, columns: int, lines_above: int, rows: int
+) -> int | None:
     """Find the row in which the first quotation mark stands that nothing closes rightly.
 
     A mark at the beginning of a field must have another one at its end. A title such as
     `"Gone (1999)` has none: the field then ends at the next such title, and all rows between are
-    lost. A file that has as many rows as lines is not looked through.
+    lost. So they are where a field further down ends in a mark by chance (`Disco 12"`): a field
+    whose lines are all rows themselves is taken for that. A file that has as many rows as lines is
+    not looked through.
 
     Args:
         path: A UTF-8 text file.
         separator: One character.
+        columns: How many fields a row has.
         lines_above: Lines above the first row.
         rows: How many rows were read.
 
@@ -37,10 +44,25 @@ def stray_quote(path: Path, separator: str, *, lines_above: int, rows: int) -> i
         begin = 0
         while True:
             try:
-                next(reader)
+                fields = next(reader)
             except StopIteration:
                 return None
             except csv.Error:
                 if reader.line_num > begin + 1:  # in one line nothing is lost
                     return begin + 1
+            else:
+                if any(_holds_rows(field, separator, columns) for field in fields):
+                    return begin + 1
             begin = reader.line_num
+
+
+def _holds_rows(field: str, separator: str, columns: int) -> bool:
+    """Whether a field has whole lines, its first and last left out, and all of them look like rows.
+
+    A row has as many fields, one of which at least is a number.
+    """
+    lines = field.splitlines()[1:-1]
+    split = [line.split(separator) for line in lines]
+    return bool(split) and all(
+        len(each) == columns and any(is_number(one) for one in each) for each in split
+    )

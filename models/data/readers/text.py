@@ -80,11 +80,17 @@ def _table(
         row = None
     else:
         rows = 0 if table is None else table.num_rows
-        row = stray_quote(path, layout.separator, lines_above=layout.lines_above, rows=rows)
+        row = stray_quote(
+            path,
+            layout.separator,
+            columns=len(layout.names),
+            lines_above=layout.lines_above,
+            rows=rows,
+        )
     if row is None:
         return _read_as_text(path, layout, names, where) if table is None else table, ()
     del table
-    marked = f'the quotation mark (") that row {row} opens at the beginning of a field'
+    marked = f'the quotation mark (") that row {row} has at the beginning of a field'
     try:
         table = _read(path, layout, names, types, _How(quoted=False))
     except pa.ArrowInvalid:

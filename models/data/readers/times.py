@@ -11,6 +11,7 @@ from models.data.readers.values import fail_at, first_uncastable
 from models.errors import ModelsError
 
 MILLISECONDS_ABOVE = 1e11
+_WAY = "Name another one, or leave the times out: `--timestamp-column none`."
 _LATEST = 4_102_444_800  # 2100-01-01: later seconds are another unit or a slip
 
 
@@ -43,7 +44,8 @@ def seconds_column(
         if lacking.any():
             if gaps:
                 return None
-            raise fail_at(where, int(np.argmax(lacking)), name, "must have a time in every row")
+            rule = "must have a time in every row"
+            raise fail_at(where, int(np.argmax(lacking)), name, rule, way=_WAY)
     numbers = _numbers(column, name, where)
     kind = numbers.type
     if pa.types.is_null(kind):
@@ -111,7 +113,7 @@ def _from_text(column: Any, name: str, where: str) -> Any:
         name,
         "must hold seconds since 1970 or ISO times",
         value,
-        way="Name another one, or leave the times out: `--timestamp-column none`.",
+        way=_WAY,
     )
 
 

@@ -15,6 +15,7 @@ from search.samplers.factory import make_sampler
 from search.samplers.history_view import Seen, with_history
 from search.samplers.infeasible import is_infeasible
 from search.space.distributions import SpaceAdapter
+from search.space.hypermodel import declare, parameters
 from search.space.parameters import Parameter
 from search.storage.study_attributes import write_config
 from search.storage.trial_attributes import attributes_of_earlier
@@ -65,6 +66,29 @@ def test_a_study_with_a_limit_trains_within_it_though_its_history_is_beyond(samp
         study.tell(trial, value, state=TrialState.PRUNED if beyond else TrialState.COMPLETE)
     assert sum(within) >= 20
     assert sum(within[-20:]) >= 10
+
+
+@pytest.mark.parametrize("sampler", ["local", "tpe"])
+def test_where_all_known_trials_are_beyond_a_limit_no_family_is_left_out(sampler: str) -> None:
+    """The history has no `gmf`, the family with the smallest models."""
+    space = parameters(declare(StudyConfig()))
+    draws = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=5))
+    drawn = [SpaceAdapter(space).sample(draws.ask()) for _ in range(30)]
+    earlier = [
+        _earlier(31 + number) | {"values": values}
+        for number, values in enumerate(v for v in drawn if v["family"] != "gmf")
+    ]
+    history = frozen_trials(earlier[:8], space, limits=Limits(parameters=MOST))
+    study = optuna.create_study(sampler=make_sampler(sampler, 1, space=space, seen=Seen(history)))
+    write_config(study, StudyConfig(max_parameters=MOST))
+    tried = []
+    for _ in range(24):
+        trial = study.ask()
+        tried.append(SpaceAdapter(space).sample(trial)["family"])
+        for key, given in attributes_of_earlier({"parameters": MOST + 9}, beyond=True).items():
+            trial.set_user_attr(key, given)
+        study.tell(trial, None, state=TrialState.PRUNED)
+    assert tried.count("gmf") >= 4
 
 
 def _trial(value: float | None, parameters: int) -> FrozenTrial:

@@ -31,12 +31,21 @@ def test_no_row_is_lost_behind_a_mark_that_is_not_closed(
     ratings = load_ratings(str(_file(tmp_path, titles, separator)))
     assert ratings.scores.tolist() == [1 + n % 5 for n in range(20)]
     (said,) = [line for line in ratings.warnings if "quotation mark" in line]
-    assert f"that row {places[0] + 1} opens" in said
+    assert f"that row {places[0] + 1} has at the beginning" in said
+
+
+@pytest.mark.parametrize("separator", [",", "\t"])
+def test_nor_where_a_later_field_ends_in_a_mark_by_chance(tmp_path: Path, separator: str) -> None:
+    """As inches do: all rows between would be one title."""
+    titles = ["Plain", '"Alien', *["Plain"] * 8, 'Disco 12"', "Plain"]
+    ratings = load_ratings(str(_file(tmp_path, titles, separator)))
+    assert ratings.scores.tolist() == [1 + n % 5 for n in range(12)]
+    assert [line for line in ratings.warnings if "that row 2 has at the beginning" in line]
 
 
 def test_where_the_marks_matter_elsewhere_the_file_is_refused(tmp_path: Path) -> None:
     titles = ["Plain", OPEN, '"Black, White"', "Plain"]
-    with pytest.raises(ModelsError, match=r"the quotation mark \(\"\) that row 2 opens .* not cl"):
+    with pytest.raises(ModelsError, match=r"the quotation mark \(\"\) that row 2 has .* not cl"):
         load_ratings(str(_file(tmp_path, titles)))
 
 
@@ -50,7 +59,7 @@ def test_where_the_marks_matter_elsewhere_the_file_is_refused(tmp_path: Path) ->
 )
 def test_line_breaks_that_are_quoted_rightly_stay(tmp_path: Path, titles: list[str]) -> None:
     path = _file(tmp_path, titles)
-    assert stray_quote(path, ",", lines_above=1, rows=3) is None
+    assert stray_quote(path, ",", columns=4, lines_above=1, rows=3) is None
     ratings = load_ratings(str(path))
     assert ratings.scores.tolist() == [1, 2, 3]
     assert not [line for line in ratings.warnings if "quotation" in line]
@@ -65,8 +74,10 @@ def test_a_quoted_line_break_in_the_first_row_does_not_hide_the_names(tmp_path: 
 def test_times_that_cannot_be_read_can_be_left_out(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     path.write_text("user,movie,rating,date\n1,8,4,13/09/2001\n2,9,5,14/09/2001\n")
-    with pytest.raises(ModelsError, match=r"leave the times out: `--timestamp-column none`"):
-        load_ratings(str(path))
+    for last in ("14/09/2001", ""):
+        path.write_text(f"user,movie,rating,date\n1,8,4,978300760\n2,9,5,{last}\n")
+        with pytest.raises(ModelsError, match=r"leave the times out: `--timestamp-column none`"):
+            load_ratings(str(path))
     ratings = load_ratings(str(path), SourceOptions(timestamp_column="none"))
     assert ratings.scores.tolist() == [4, 5]
     assert ratings.timestamps is None
