@@ -32,12 +32,7 @@ def stray_quote(
     Returns:
         1 for the first row; None where all marks are closed.
     """
-    lines, has_marks = 0, False
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            lines += block.count(b"\n")
-            has_marks = has_marks or b'"' in block
-    if not has_marks or rows >= lines - lines_above:
+    if not _lacks_rows(path, lines_above=lines_above, rows=rows):
         return None
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as text:
         reader = csv.reader(islice(text, lines_above, None), delimiter=separator, strict=True)
@@ -54,6 +49,16 @@ def stray_quote(
                 if any(_holds_rows(field, separator, columns) for field in fields):
                     return begin + 1
             begin = reader.line_num
+
+
+def _lacks_rows(path: Path, *, lines_above: int, rows: int) -> bool:
+    """Whether a file with quotation marks has more lines than rows."""
+    lines, has_marks = 0, False
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            lines += block.count(b"\n")
+            has_marks = has_marks or b'"' in block
+    return has_marks and rows < lines - lines_above
 
 
 def _holds_rows(field: str, separator: str, columns: int) -> bool:
