@@ -63,11 +63,9 @@ class SlotSampler(BaseSampler):
         if trial.number not in self._made:
             seed = derive_seed(self._seed, slot_of(study, trial))
             seen = with_history(study, self._seen)
-            known = seen.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-            # From trials that are all beyond a limit one learns which is beyond it least, and
-            # stays near that one, though what is within the limit may lie elsewhere.
-            lost = bool(known) and all(is_infeasible(each) for each in known)
-            sampler = RandomSampler(seed) if lost else made_quietly(self._make, seed)
+            sampler = made_quietly(self._make, seed)
+            if not isinstance(sampler, RandomSampler) and _knows_no_way(seen):
+                sampler = RandomSampler(seed)
             self._made[trial.number] = _Proposing(sampler, seen)
         return self._made[trial.number]
 
@@ -113,6 +111,16 @@ class SlotSampler(BaseSampler):
         """Tell the trial's own sampler how the trial ended, then discard the sampler."""
         self._proposing(study, trial).sampler.after_trial(study, trial, state, values)
         self._made.pop(trial.number, None)
+
+
+def _knows_no_way(seen: optuna.Study) -> bool:
+    """Whether all trials that ended are beyond a limit.
+
+    From them one learns which is beyond it least, and stays near that one, though what is within
+    the limit may lie elsewhere.
+    """
+    ended = seen.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+    return bool(ended) and all(is_infeasible(each) for each in ended)
 
 
 def made_quietly(make: Callable[[int], BaseSampler], seed: int) -> BaseSampler:

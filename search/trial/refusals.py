@@ -43,10 +43,10 @@ class Refusals:
             return ""
         if self.weights is not None and (beyond := self.weights.refusal(values)):
             return beyond
-        wished = queued_values(frozen(trial)) and not recipe_of(trial)
-        beyond = "" if wished else self.outlook.refusal(values)
-        if beyond:
-            self.say(f"Trial {trial.number} is not trained: {beyond}.")
+        beyond = self.outlook.refusal(values)
+        if not beyond or (queued_values(frozen(trial)) and not recipe_of(trial)):
+            return ""
+        self.say(f"Trial {trial.number} is not trained: {beyond}.")
         return beyond
 
     def count(self, values: Mapping[str, Scalar]) -> int | None:
