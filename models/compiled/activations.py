@@ -89,14 +89,13 @@ def slope_lanes(code: Any, z: Any) -> Any:
     if code == ELU:
         return exp_less_one(z - above_zero(z)) + 1.0
     if code == SILU:
-        share = 1.0 / (exp_less_one(z * -1.0) + 2.0)
+        share = bend_lanes(SIGMOID, z)
         return share * (z * (1.0 - share) + 1.0)
     if code == TANH:
-        twice = exp_less_one(z * 2.0)
-        value = twice / (twice + 2.0)
+        value = bend_lanes(TANH, z)
         return 1.0 - value * value
     if code == SIGMOID:
-        share = 1.0 / (exp_less_one(z * -1.0) + 2.0)
+        share = bend_lanes(SIGMOID, z)
         return share * (1.0 - share)
     return z * 0.0 + 1.0
 
