@@ -63,6 +63,7 @@ _LOCAL: dict[str, Rule] = {
     "local_share": Real(0, 1),
     "local_candidates": Whole(1),
     "local_sweep": Real(0, 1),
+    "local_cost": Real(0, 1),
     **_TPE,
 }
 SAMPLERS: dict[str, SamplerKind] = {

@@ -33,6 +33,7 @@ class Rehearsal:
         warnings: What a user should know of the ratings, one line each.
         others: Estimated seconds of an epoch of the other trials; None where they cannot be
             estimated, and count as the first.
+        others_mb: Estimated peak memory of the other trials' processes; None as of `others`.
 
     Example:
         >>> measured = Rehearsal(
@@ -50,6 +51,12 @@ class Rehearsal:
     grows: bool = False
     warnings: tuple[str, ...] = ()
     others: Spread | None = None
+    others_mb: Spread | None = None
+
+    @property
+    def peak_mb(self) -> float:
+        """Memory of a training process: of the first, or what one in twenty others exceeds."""
+        return max(self.memory_mb, self.others_mb.high if self.others_mb else 0.0)
 
     @property
     def seconds_epoch(self) -> float:
@@ -68,8 +75,9 @@ class Plan:
         workers: Trials that are trained at once.
         seconds_epoch: An epoch of the first trial, measured alone on its threads.
         seconds: The whole study, if nothing is pruned and nothing stops early.
-        memory_mb: Peak of a training process, measured, times the workers, and the study's own
-            400 MB.
+        memory_mb: Peak of a training process times the workers, and the study's own 400 MB. The
+            peak is that of the first trial, measured, or what one in twenty others exceeds,
+            estimated.
         disk_mb: Models, files, plots.
         trials: Target of trials.
         grows: Whether trials may meet further parameters while they run.
@@ -126,7 +134,7 @@ def plan_from(config: StudyConfig, measured: Rehearsal) -> Plan:
         seconds_epoch=measured.seconds_epoch,
         workers=measured.workers,
         seconds=_seconds(config, measured),
-        memory_mb=measured.workers * measured.memory_mb + _OWN_MB,
+        memory_mb=measured.workers * measured.peak_mb + _OWN_MB,
         disk_mb=kept * measured.files_mb + config.trials * _TRIAL_FILES_MB + _PLOTS_MB,
         trials=config.trials,
         grows=measured.grows,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import optuna
@@ -14,6 +14,7 @@ from search.child.messages import Ready
 from search.config.parts import parts_of
 from search.config.study import StudyConfig
 from search.cost.epochs import EpochCost
+from search.cost.memory import MemoryCost
 from search.cost.work import Size
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter
@@ -27,12 +28,12 @@ _MOST_SHARES = 50
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spread:
-    """Seconds of an epoch over configurations drawn from a space.
+    """What configurations drawn from a space take: seconds of an epoch, or memory.
 
     Attributes:
         mean: Of all draws.
-        low: Nineteen in twenty take longer.
-        high: One in twenty takes longer.
+        low: Nineteen in twenty take more.
+        high: One in twenty takes more.
     """
 
     mean: float
@@ -40,8 +41,8 @@ class Spread:
     high: float
 
 
-def cost_of(config: StudyConfig, ready: Ready) -> EpochCost | None:
-    """Make the estimate of a study's epochs; None where the compiled trainer does not train them.
+def size_of(config: StudyConfig, ready: Ready) -> Size | None:
+    """How much a study's trials train on; None where the compiled trainer does not train them.
 
     A study that searches nothing (`model` "baseline") has no configurations to estimate.
 
@@ -54,24 +55,35 @@ def cost_of(config: StudyConfig, ready: Ready) -> EpochCost | None:
     rows = {name: int(profile.get(name) or 0) for name in Size.__slots__ if name != "threads"}
     if not (config.model == "ratings" and compiled and all(rows.values())):
         return None
-    return EpochCost(Size(**rows, threads=ready.threads))
+    return Size(**rows, threads=ready.threads)
 
 
-def spread(cost: EpochCost, space: Sequence[Parameter], seed: int = 0) -> Spread:
-    """Estimate an epoch over 64 configurations, drawn uniformly from a space.
+def cost_of(config: StudyConfig, ready: Ready) -> EpochCost | None:
+    """Make the estimate of a study's epochs; None where there is none (`size_of`).
 
     Args:
-        cost: Estimates one.
+        config: The study.
+        ready: What its first child said of ratings, threads and devices.
+    """
+    size = size_of(config, ready)
+    return None if size is None else EpochCost(size)
+
+
+def spread(
+    estimate: Callable[[Mapping[str, Scalar]], float], space: Sequence[Parameter], seed: int = 0
+) -> Spread:
+    """Estimate 64 configurations, drawn uniformly from a space.
+
+    Args:
+        estimate: Estimates one, from its values by name.
         space: Every parameter, parents first.
         seed: Of the draws.
     """
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
     adapter = SpaceAdapter(space)
-    seconds = sorted(cost.seconds(adapter.sample(study.ask())) for _ in range(_DRAWS))
+    found = sorted(estimate(adapter.sample(study.ask())) for _ in range(_DRAWS))
     twentieth = _DRAWS // 20
-    return Spread(
-        mean=statistics.fmean(seconds), low=seconds[twentieth], high=seconds[-1 - twentieth]
-    )
+    return Spread(mean=statistics.fmean(found), low=found[twentieth], high=found[-1 - twentieth])
 
 
 class Outlook:
@@ -91,8 +103,10 @@ class Outlook:
         self._config = config
         self._deadline = deadline
         self._workers = ready.workers
-        self._cost = cost_of(config, ready)
-        self._spread = None if self._cost is None else spread(self._cost, ready.space)
+        size = size_of(config, ready)
+        self._cost = None if size is None else EpochCost(size)
+        self._memory = None if size is None else MemoryCost(size)
+        self._spread = None if self._cost is None else spread(self._cost.seconds, ready.space)
         self._epochs: list[int] = []
         self._seconds: list[float] = []
         self._lock = threading.Lock()
@@ -108,7 +122,11 @@ class Outlook:
         with self._lock:
             self._epochs.append(len(record.epochs))
             self._seconds.append(record.metrics.get("seconds_total", 0.0))
-        if self._cost is not None and record.tags.get(Tag.TRAINER) == "compiled":
+        if record.tags.get(Tag.TRAINER) != "compiled":
+            return
+        if self._memory is not None and (peak_mb := record.metrics.get("peak_memory_mb")):
+            self._memory.learn(record.params, peak_mb)
+        if self._cost is not None:
             whole = [epoch.seconds for epoch in record.epochs[self._grown :]]
             if whole:
                 self._cost.learn(record.params, statistics.median(whole) / parts_of(self._config))
@@ -144,7 +162,7 @@ class Outlook:
         return deadline - time.monotonic()
 
     def refusal(self, values: Mapping[str, Scalar]) -> str:
-        """Say why a proposal is not trained, where the run's time is limited; else an empty text.
+        """Say why a proposal is not trained, where its time or memory is limited; else nothing.
 
         Its first epoch may take no longer than a trial's share of the time: the time by the
         number of trials, or by 50 where there are more.
@@ -152,6 +170,14 @@ class Outlook:
         Args:
             values: All active parameters' values, by name.
         """
+        most_mb = self._config.max_memory_mb
+        peak_mb = self._memory.peak_mb(values) if self._memory and most_mb else None
+        if peak_mb is not None and most_mb is not None and peak_mb > most_mb:
+            return f"about {peak_mb:,.0f} MB of memory, where {most_mb:,g} MB may be"
+        return self._too_long(values)
+
+    def _too_long(self, values: Mapping[str, Scalar]) -> str:
+        """Say why a proposal takes too long."""
         time_s = self._config.timeout_s
         if self._cost is None or self._deadline is None or not time_s:
             return ""

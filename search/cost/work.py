@@ -147,6 +147,20 @@ class Work:
         return 4 * sum(table.rows * table.width for table in self.tables)
 
     @property
+    def held_bytes(self) -> int:
+        """Bytes that a trial holds for its weights.
+
+        Every weight is there in Keras' model, in training, with its gradient and two moments, and
+        as a copy of the best epoch; where threads share a batch, with a sum for each share and
+        their sums in turn. A first layer that is worked out for each id is there once, and once for
+        each share.
+        """
+        weights = sum(table.rows * table.width for table in self.tables) + self.kernels
+        shared = self._shares(self.batch) and not self.drops_vectors and not self.is_small
+        first = self.ids * self.widths[0] if self.widths else 0
+        return 4 * (weights * (6 if self.is_small else 11) + first * (5 * shared))
+
+    @property
     def is_far(self) -> bool:
         """Whether the tables are too large to stay near a core."""
         return self.table_bytes > _NEAR

@@ -16,11 +16,11 @@ from optuna.samplers import BaseSampler
 from search.config.options import SAMPLERS, Options
 from search.errors import SearchError
 from search.samplers.grid import GridSampler
-from search.samplers.history_view import Seen
+from search.samplers.history_view import Seconds, Seen
 from search.samplers.local import LocalSampler, LocalSettings
 from search.samplers.sequence import SequenceSampler
 from search.samplers.slot import SlotSampler, made_quietly
-from search.space.distributions import optuna_name
+from search.space.distributions import SpaceAdapter, optuna_name
 from search.space.parameters import Parameter, always_active, dividing_choice
 
 _LEADING = "optimizer"
@@ -45,8 +45,8 @@ def make_sampler(
         space: Every parameter, parents first.
         trials: How many trials the study shall have, the baseline included.
         options: The sampler's options, already checked; our defaults replace missing ones.
-        seen: Trials of an earlier study, or of this one in an earlier space, that the sampler
-            learns from as well, and the first trial of this study that it learns from.
+        seen: What the sampler sees: trials of an earlier study, or of this one in an earlier space,
+            the first trial of this study that it learns from, and what an epoch takes.
 
     Raises:
         SearchError: The sampler cannot serve the space, or needs a library that is not installed.
@@ -61,6 +61,8 @@ def make_sampler(
     if name == "gp":
         _check_torch()
     make = partial(_MAKERS[name], space, given)
+    if name == "local" and seen.seconds is not None:
+        make = partial(make, seconds=_by_optuna_names(space, seen.seconds))
     _check_together(name, make, given)
     # What sees only shared parameters: the baseline may lack most of a narrowed space.
     names = {optuna_name(p) for p in always_active(space)} if SAMPLERS[name].needs_shared else set()
@@ -84,7 +86,15 @@ def _random(space: Sequence[Parameter], given: Options, seed: int) -> BaseSample
     return optuna.samplers.RandomSampler(seed=seed)
 
 
-def _local(space: Sequence[Parameter], given: Options, seed: int) -> BaseSampler:
+def _by_optuna_names(space: Sequence[Parameter], seconds: Seconds) -> Seconds:
+    """Make an estimate of configurations one of Optuna's parameters."""
+    adapter = SpaceAdapter(space)
+    return lambda params: seconds(adapter.decode(params))
+
+
+def _local(
+    space: Sequence[Parameter], given: Options, seed: int, seconds: Seconds | None = None
+) -> BaseSampler:
     rest = {name: value for name, value in given.items() if not name.startswith("local_")}
     rest.setdefault("n_startup_trials", 3)
     dividing = dividing_choice(space)
@@ -93,10 +103,11 @@ def _local(space: Sequence[Parameter], given: Options, seed: int) -> BaseSampler
         share=given.get("local_share", 0.9),
         candidates=given.get("local_candidates", 16),
         sweep=given.get("local_sweep", 0.3),
+        cost=given.get("local_cost", 0.0),
         kind=None if dividing is None else optuna_name(dividing),
         first=next((optuna_name(p) for p in space if p.name == _LEADING), None),
     )
-    return LocalSampler(seed, _tpe(space, rest, seed), settings)
+    return LocalSampler(seed, _tpe(space, rest, seed), settings, seconds)
 
 
 def _tpe(space: Sequence[Parameter], given: Options, seed: int) -> BaseSampler:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import ExtraTreesRegressor
 
 _TREES = 50
 _LEAST_LEAF = 2
@@ -23,6 +26,7 @@ def most_promising(
     values: Sequence[float],
     candidates: Sequence[Mapping[str, Any]],
     seed: int,
+    dues: Sequence[float] | None = None,
 ) -> int:
     """Find the candidate configuration whose predicted rank has the lowest lower bound.
 
@@ -37,24 +41,32 @@ def most_promising(
         values: Value of each trial; lower is better, and infinite is worse than every rank.
         candidates: Optuna's parameters of each candidate by name; one may lack some.
         seed: Seed of the trees.
+        dues: What is added to each candidate's bound, say for the time that it takes; None for
+            nothing.
 
     Returns:
         The candidate's place in the list, 0 for the first.
     """
-    from sklearn.ensemble import ExtraTreesRegressor
-
     trials, values = trials[-_MOST_TRIALS:], values[-_MOST_TRIALS:]
     known: dict[str, BaseDistribution] = {}
     for trial in trials:
         known.update(trial.distributions)
+    forest = _fitted(_rows(known, [trial.params for trial in trials]), values, seed)
+    rows = _rows(known, candidates)
+    bounds = _bound(np.stack([tree.predict(rows) for tree in forest.estimators_]))
+    return int(np.argmin(bounds if dues is None else bounds + np.asarray(dues)))
+
+
+def _fitted(rows: NDArray[np.float64], values: Sequence[float], seed: int) -> ExtraTreesRegressor:
+    """Fit a forest to the trials' ranks, from 0 for the best to 1."""
+    from sklearn.ensemble import ExtraTreesRegressor
+
     ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable") / len(values)
     ranks = np.where(np.isfinite(values), ranks, 1.0)
     forest = ExtraTreesRegressor(
         _TREES, min_samples_leaf=_LEAST_LEAF, max_features=0.5, random_state=seed
     )
-    forest.fit(_rows(known, [trial.params for trial in trials]), ranks)
-    rows = _rows(known, candidates)
-    return int(np.argmin(_bound(np.stack([tree.predict(rows) for tree in forest.estimators_]))))
+    return forest.fit(rows, ranks)
 
 
 def _bound(ranks: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,9 +1,10 @@
-"""Shows a sampler the trials of an earlier study before the study's own."""
+"""What a sampler is told: trials, an earlier study's before the study's own, and what they take."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -11,22 +12,27 @@ from optuna.trial import FrozenTrial, TrialState
 from search.samplers.infeasible import with_infeasible
 from search.storage.views import view_of
 
+Seconds = Callable[[Mapping[str, Any]], float]
+"""Estimates the seconds of an epoch of a configuration, up to a factor."""
+
 _NO_PARAMETERS_YET = (TrialState.WAITING, TrialState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Which trials a sampler sees.
+    """Which trials a sampler sees, and what it knows of their cost.
 
     Attributes:
         history: Trials of an earlier study, or of this one in an earlier space, shown first.
         names: Optuna's parameters without which a finished trial is not shown.
         since: Number of the first trial of the study itself that is shown once it is finished.
+        seconds: Estimates an epoch of a configuration; None where time does not matter.
     """
 
     history: Sequence[FrozenTrial] = ()
     names: Collection[str] = ()
     since: int = 0
+    seconds: Seconds | None = None
 
 
 def with_history(study: optuna.Study, seen: Seen) -> optuna.Study:

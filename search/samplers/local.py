@@ -9,26 +9,20 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from search.samplers.forest import most_promising
+from search.samplers.history_view import Seconds
 from search.samplers.infeasible import is_infeasible
+from search.samplers.mutation import Mutation
 from search.samplers.sweep import Sweep
 from search.storage.direction import sign_of
 from search.storage.trials import is_refused
 
 _PARENTS = 3
 """How many of the best trials are varied."""
-_CHANGES = 4.0
-"""Parameters of a parent that change, on average."""
-_MOST = 0.25
-"""Probability that a parameter changes where there are few of them."""
-_STEP = 0.15
-"""Standard deviation of a number's change, as a share of its range."""
-_DRAWS = 100
-"""Draws of a change before a value stays as it is."""
 _FIRST = 60
 """Trials that ended, after which no choice comes before all else."""
 _LEARNT_FROM = 10
@@ -44,6 +38,8 @@ class LocalSettings:
         share: Share of the proposals that vary a trial, from 0 to 1.
         candidates: How many variations are drawn for each that is proposed.
         sweep: Share of the variations that change one choice of the best trial, from 0 to 1.
+        cost: Where the time is limited, by how much of all ranks a variation that takes twice as
+            long must be better, from 0 to 1.
         kind: Choice that divides trials into kinds, say the model's family; None for no kinds.
         first: Choice whose values are tried before all else, unless `sweep` is 0.
     """
@@ -52,6 +48,7 @@ class LocalSettings:
     share: float
     candidates: int
     sweep: float
+    cost: float = 0.0
     kind: str | None = None
     first: str | None = None
 
@@ -76,29 +73,37 @@ class LocalSampler(BaseSampler):
       (`_PARENTS`). Where the first two have the same `kind`, a model's family, the third is the
       best trial with another, so that the search does not settle in the first good family.
       Trials that were pruned count there, with their best value.
-    - Mutation (Li et al., "Mixed Integer Evolution Strategies for Parameter Optimization",
-      Evolutionary Computation 21(1), 2013, with fixed step sizes): `_CHANGES` parameters change on
-      average, each with the same probability, `_MOST` at most, and one at least. A number moves
-      by a normal step of `_STEP` of its range (of its logarithm's, where that is how it is
-      searched), cut off at the ends; a choice becomes any of the others. What the parent did not
-      have is drawn uniformly.
+    - Mutation: a few parameters of the parent change (`search.samplers.mutation`).
     - Forest: from `_LEARNT_FROM` trials on, `candidates` variations are drawn, and the one that
-      `search.samplers.forest` finds most promising is proposed.
+      `search.samplers.forest` finds most promising is proposed. Where the study's time is
+      limited, one that takes twice as long must be better by `cost` (of ranks from 0 to 1): a
+      gain by its cost, as in Snoek, Larochelle and Adams, "Practical Bayesian Optimization of
+      Machine Learning Algorithms", NIPS 2012, of logarithms.
     - Limits: a trial that exceeds one is never varied. It counts as tried in the sweep, and the
       forest learns it as worse than all others.
 
     Each trial has an instance of its own.
     """
 
-    def __init__(self, seed: int, other: BaseSampler, settings: LocalSettings) -> None:
+    def __init__(
+        self,
+        seed: int,
+        other: BaseSampler,
+        settings: LocalSettings,
+        seconds: Seconds | None = None,
+    ) -> None:
         """Keep the other sampler and the settings, and seed the random draws.
 
         Args:
             seed: Seed of this sampler's draws.
             other: The sampler for the proposals that vary no trial.
             settings: The numbers and names in the rules.
+            seconds: Estimates what an epoch of Optuna's parameters takes, up to a factor; None
+                where time does not matter.
         """
+        self._seconds = seconds
         self._random = np.random.default_rng(seed)
+        self._mutation = Mutation(self._random)
         self._uniform = RandomSampler(seed=seed)
         self._other = other
         self._settings = settings
@@ -128,7 +133,7 @@ class LocalSampler(BaseSampler):
             return None
         if len(study.directions) > 1:
             front = [t for t in study.best_trials if not is_refused(t)] or whole
-            return self._varied(front[self._random.integers(len(front))])
+            return self._mutation.varied(front[self._random.integers(len(front))])
         sign = sign_of(study)
         if self._settings.sweep:
             known = [*(t.params for t in ended), *taken]
@@ -145,9 +150,9 @@ class LocalSampler(BaseSampler):
         parent = self._parent(within, whole, sign)
         valued = [t for t in ended if is_infeasible(t) or math.isfinite(_least(t, sign))]
         if len(valued) < _LEARNT_FROM:
-            return self._varied(parent)
+            return self._mutation.varied(parent)
         tried = [*(t.params for t in valued), *taken]
-        drawn = [self._varied(parent) for _ in range(self._settings.candidates)]
+        drawn = [self._mutation.varied(parent) for _ in range(self._settings.candidates)]
         # A variation may carry parameters that its kind lacks; they are not asked for.
         new = [v for v in drawn if not any(params.items() <= v.items() for params in tried)]
         candidates = new or drawn
@@ -155,7 +160,13 @@ class LocalSampler(BaseSampler):
             return candidates[0]
         seed = int(self._random.integers(2**31))
         values = [math.inf if is_infeasible(t) else _least(t, sign) for t in valued]
-        return candidates[most_promising(valued, values, candidates, seed)]
+        return candidates[most_promising(valued, values, candidates, seed, self._dues(candidates))]
+
+    def _dues(self, candidates: Sequence[Mapping[str, Any]]) -> list[float] | None:
+        """What each candidate's time costs, in ranks; None where time does not matter."""
+        if self._seconds is None or not self._settings.cost:
+            return None
+        return [self._settings.cost * math.log2(self._seconds(each)) for each in candidates]
 
     def _swept(
         self,
@@ -171,18 +182,6 @@ class LocalSampler(BaseSampler):
                 name, value = untried[self._random.integers(len(untried))]
                 return {**base.params, name: value}
         return None
-
-    def _varied(self, parent: FrozenTrial) -> dict[str, Any]:
-        """A trial's parameters with a few of them changed."""
-        names = [n for n, d in parent.distributions.items() if not d.single()]
-        values = dict(parent.params)
-        if names:
-            drawn = self._random.random(len(names)) < min(_CHANGES / len(names), _MOST)
-            drawn[self._random.integers(len(names))] |= not drawn.any()
-            for name, change in zip(names, drawn, strict=True):
-                if change:
-                    values[name] = self._changed(values[name], parent.distributions[name])
-        return values
 
     def _parent(
         self, within: Sequence[FrozenTrial], whole: Sequence[FrozenTrial], sign: float
@@ -231,30 +230,6 @@ class LocalSampler(BaseSampler):
             return self._values[param_name]
         sampler = self._other if self._values is None else self._uniform
         return sampler.sample_independent(study, trial, param_name, param_distribution)
-
-    def _changed(self, value: Any, distribution: Any) -> Any:
-        """Draw a value other than `value`; return `value` if 100 draws find no other."""
-        if isinstance(distribution, CategoricalDistribution):
-            others = [choice for choice in distribution.choices if choice != value]
-            return others[self._random.integers(len(others))] if others else value
-        for _ in range(_DRAWS):
-            moved = self._moved(value, distribution)
-            if moved != value:
-                return moved
-        return value
-
-    def _moved(self, value: float, distribution: Any) -> float:
-        """Move a number by a normal step, rounded to its grid and cut off at the ends."""
-        low, high = distribution.low, distribution.high
-        if distribution.log:
-            width = math.log(high / low)
-            moved = value * math.exp(self._random.normal() * _STEP * width)
-        else:
-            moved = value + self._random.normal() * _STEP * (high - low)
-        if distribution.step is not None:
-            moved = low + round((moved - low) / distribution.step) * distribution.step
-        moved = min(max(moved, low), high)
-        return round(moved) if isinstance(distribution, IntDistribution) else float(moved)
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """Pass the call on to the sampler that makes the other proposals."""

@@ -97,6 +97,21 @@ class SpaceAdapter:
         meant = ((pick(self._space, name, values), value) for name, value in values.items())
         return dict(encode_one(p, v) for p, v in meant if p is not None and p.kind != "Fixed")
 
+    def decode(self, params: Mapping[str, Any]) -> dict[str, Scalar]:
+        """Translate Optuna's parameters to values as a model gets them.
+
+        Args:
+            params: Optuna's parameters by name; one that is missing has its default, and those of
+                inactive parameters are passed over.
+
+        Returns:
+            Real values by name, active parameters only.
+        """
+        given = optuna.trial.FixedTrial(dict(params))
+        return self._walk(
+            lambda each: suggest(given, each) if optuna_name(each) in params else each.default
+        )
+
     def teach(self, trial: optuna.Trial, values: Mapping[str, Scalar]) -> None:
         """Store a queued trial's values as its parameters, so that samplers learn from them.
 
@@ -130,7 +145,7 @@ class SpaceAdapter:
         return values
 
 
-def suggest(trial: optuna.Trial, parameter: Parameter) -> Scalar:
+def suggest(trial: optuna.Trial | optuna.trial.FixedTrial, parameter: Parameter) -> Scalar:
     """Ask Optuna for one parameter, and store it with the trial.
 
     Args:

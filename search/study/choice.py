@@ -15,6 +15,7 @@ from search.child.messages import Ready
 from search.config.limits import limits_of
 from search.config.parts import parts_of
 from search.config.study import StudyConfig
+from search.cost.outlook import cost_of
 from search.errors import SearchError
 from search.pruners.factory import make_pruner
 from search.samplers.factory import make_sampler
@@ -103,7 +104,7 @@ def choose(config: StudyConfig, studies: Studies, ready: Ready, request: Request
     carried = carried_over(own, space.parameters, since) if own is not None and since else ()
     return Chosen(
         space=space,
-        sampler=_sampler(config, space, [*taught, *carried]),
+        sampler=_sampler(config, ready, space, [*taught, *carried]),
         pruner=_pruner(config),
         enqueue=wanted,
         recipes=recipes_for(config, ready.space, weights, ready.dataset),
@@ -154,14 +155,17 @@ def _check_weights(weights: Weights | None, wanted: Sequence[Mapping[str, Scalar
             )
 
 
-def _sampler(config: StudyConfig, space: Space, earlier: Sequence[FrozenTrial]) -> BaseSampler:
+def _sampler(
+    config: StudyConfig, ready: Ready, space: Space, earlier: Sequence[FrozenTrial]
+) -> BaseSampler:
+    cost = cost_of(config, ready) if config.timeout_s else None
     return make_sampler(
         config.sampler,
         config.seed,
         space=space.parameters,
         trials=config.trials,
         options=config.sampler_options,
-        seen=Seen(earlier, since=space.since),
+        seen=Seen(earlier, since=space.since, seconds=None if cost is None else cost.seconds),
     )
 
 

@@ -10,7 +10,8 @@ from search.child.messages import Failed, Ready
 from search.config.parts import parts_of
 from search.config.study import StudyConfig
 from search.cost.estimate import Plan, Rehearsal, plan_from
-from search.cost.outlook import Spread, cost_of, spread
+from search.cost.memory import MemoryCost
+from search.cost.outlook import Spread, cost_of, size_of, spread
 from search.errors import SearchError
 from search.executor.supervisor import ChildDied, Supervisor
 from search.executor.training import Listener, train
@@ -59,6 +60,7 @@ def _rehearse(config: StudyConfig) -> Rehearsal:
             grows=ready.grows,
             warnings=ready.warnings,
             others=_others(config, ready, epochs.seconds),
+            others_mb=_others_mb(config, ready, ended.metrics.get("peak_memory_mb")),
         )
     except ChildDied as error:
         raise SearchError(f"The first trial must train to be timed, but {error}") from error
@@ -73,7 +75,17 @@ def _others(config: StudyConfig, ready: Ready, seconds: Sequence[float]) -> Spre
     if cost is None or not ready.first or not seconds:
         return None
     cost.learn(ready.first, statistics.median(seconds) / parts_of(config))
-    return spread(cost, ready.space)
+    return spread(cost.seconds, ready.space)
+
+
+def _others_mb(config: StudyConfig, ready: Ready, peak_mb: float | None) -> Spread | None:
+    """Estimate the memory of the trials after the first, given what the first one needed."""
+    size = size_of(config, ready)
+    if size is None or not ready.first or not peak_mb:
+        return None
+    memory = MemoryCost(size)
+    memory.learn(ready.first, peak_mb)
+    return spread(lambda values: memory.peak_mb(values) or 0.0, ready.space)
 
 
 class _Seconds(Listener):

@@ -9,6 +9,7 @@ import pytest
 from search import StudyConfig
 from search.cli.dry_run import values_in_words
 from search.cost.estimate import Rehearsal, plan_from
+from search.cost.outlook import Spread
 from search.space.parameters import Condition, Parameter
 from search.study.widening import space_changes
 
@@ -85,3 +86,10 @@ def test_a_parameter_is_listed_with_the_values_that_it_may_have() -> None:
     assert space_changes([flag, kind], changed) == [
         "`flag` was one of False, True, now one of a, b"
     ]
+
+
+def test_the_memory_is_of_the_larger_trials_where_that_is_estimated() -> None:
+    others = Spread(mean=900.0, low=500.0, high=1500.0)
+    assert plan_from(StudyConfig(), _measured(others_mb=others)).memory_mb == 1500.0 + 400.0
+    small = Spread(mean=600.0, low=500.0, high=700.0)
+    assert plan_from(StudyConfig(), _measured(others_mb=small)).memory_mb == 1000.0 + 400.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +115,27 @@ def test_a_first_epoch_may_take_a_trials_share_of_the_time(
     assert not refusal or refusal.startswith("about 1 s for its first epoch")
 
 
+def test_what_needs_more_memory_than_the_limit_is_not_trained_once_that_is_known() -> None:
+    """A trial of 8 factors and 9,600 ids took 500 MB; 184 more factors of 24 bytes take 42 MB."""
+    outlook = Outlook(StudyConfig(max_memory_mb=530.0), _ready(), None)
+    large = GMF | {"factors": 192}
+    assert not outlook.refusal(large)  # nothing is known yet
+    ended = _ended(1, 1.0, **{Tag.TRAINER: "compiled"})
+    outlook.ended(replace(ended, metrics=dict(ended.metrics) | {"peak_memory_mb": 500.0}))
+    assert outlook.refusal(large) == "about 542 MB of memory, where 530 MB may be"
+    assert not outlook.refusal(GMF | {"factors": 128})
+    free = Outlook(StudyConfig(), _ready(), None)
+    free.ended(replace(ended, metrics=dict(ended.metrics) | {"peak_memory_mb": 500.0}))
+    assert not free.refusal(large)
+
+
 def test_the_spread_is_of_the_space() -> None:
     values = ("32", "1024", "full")
     batch = Parameter(name="batch_size", kind="Choice", default="full", values=values)
     cost = cost_of(StudyConfig(), _ready())
     assert cost is not None
     each = [cost.seconds(GMF | {"batch_size": value}) for value in values]
-    of_all = spread(cost, [*(p for p in SPACE if p.name != "batch_size"), batch])
+    of_all = spread(cost.seconds, [*(p for p in SPACE if p.name != "batch_size"), batch])
     assert of_all.low == min(each)
     assert of_all.high == max(each)
     assert min(each) < of_all.mean < max(each)

@@ -57,6 +57,16 @@ def test_the_candidate_is_chosen_that_what_was_tried_speaks_for(
     assert most_promising(trials, values, asked, seed) == best
 
 
+def test_dues_move_the_choice() -> None:
+    """The second is worse by far less than what the first one owes, then by far more."""
+    trials = _trials()
+    values = [trial.params["x"] for trial in trials]
+    asked = [PLACES | {"x": 0.05}, PLACES | {"x": 0.3}]
+    assert most_promising(trials, values, asked, 0) == 0
+    assert most_promising(trials, values, asked, 0, [1.0, 0.0]) == 1
+    assert most_promising(trials, values, asked, 0, [0.01, 0.0]) == 0
+
+
 def test_what_no_trial_is_near_is_preferred_to_what_is_known_to_be_poor() -> None:
     trials = [
         create_trial(value=0.0, params={"x": x}, distributions={"x": SPACE["x"]})

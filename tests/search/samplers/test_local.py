@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search.config.study import StudyConfig
 from search.samplers.factory import make_sampler
+from search.samplers.history_view import Seen
 from search.space.distributions import SpaceAdapter
 from search.space.hypermodel import declare, parameters
 from search.space.parameters import Condition, Parameter, dividing_choice
@@ -206,6 +207,26 @@ def test_what_a_kind_with_fewer_parameters_had_is_not_proposed_again() -> None:
         tried = adapter.sample(trial := study.ask())
         assert tried["kind"] == "b"
         study.tell(trial, state=TrialState.FAIL)
+
+
+@pytest.mark.parametrize(("cost", "cheapest"), [(0.0, False), (1.0, True)])
+def test_where_time_is_limited_a_variation_that_takes_longer_must_be_better(
+    cost: float, cheapest: bool
+) -> None:
+    """Values fall with x, and the time rises a thousand times: with `cost` the least x is taken."""
+    space = (
+        Parameter(name="x", kind="Float", default=0.5, low=0.0, high=1.0),
+        Parameter(name="y", kind="Float", default=0.5, low=0.0, high=1.0),
+    )
+    options = ALWAYS | {"local_candidates": 40, "local_cost": cost}
+    seen = Seen(seconds=lambda values: float(1000 ** values["x"]))
+    sampler = make_sampler("local", 1, space=space, options=options, seen=seen)
+    study = optuna.create_study(sampler=sampler)
+    adapter = SpaceAdapter(space)
+    for number in range(12):
+        _tried(study, adapter, -number / 12, {"x": number / 12, "y": number / 12})
+    proposed = [adapter.sample(study.ask())["x"] for _ in range(12)]
+    assert (statistics.median(proposed) < 0.7) == cheapest
 
 
 def test_optimizers_come_before_all_else_for_the_best_of_two_kinds() -> None:

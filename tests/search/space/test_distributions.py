@@ -14,7 +14,13 @@ from search.samplers.grid import grid_points
 from search.space.configurations import check_configurations
 from search.space.distributions import SpaceAdapter, distribution_of, optuna_name
 from search.space.hypermodel import hyperparameters, parameters
-from search.space.parameters import from_plain, plain, without_empty_conditions
+from search.space.parameters import (
+    Condition,
+    Parameter,
+    from_plain,
+    plain,
+    without_empty_conditions,
+)
 from search.space.ratings import baseline_values, read
 
 
@@ -65,6 +71,24 @@ def test_what_was_encoded_and_queued_is_sampled_again(seed: int) -> None:
     again = _study(seed + 1)
     again.enqueue_trial(adapter.encode(values))
     assert adapter.sample(again.ask()) == values
+
+
+def test_optunas_parameters_are_translated_back() -> None:
+    layered = Condition(name="family", values=("mlp",))
+    space = (
+        Parameter(name="family", kind="Choice", default="mlp", values=("gmf", "mlp")),
+        Parameter(
+            name="units", kind="Int", default=16, low=8, high=64, step=2, log=True,
+            conditions=(layered,),
+        ),
+        Parameter(name="batch", kind="Fixed", default="full"),
+    )  # fmt: skip
+    adapter = SpaceAdapter(space)
+    values = {"family": "mlp", "units": 32, "batch": "full"}
+    assert adapter.decode(adapter.encode(values)) == values
+    other = {"family": "gmf", "units (exponent)": 2}  # what is inactive does not count
+    assert adapter.decode(other) == {"family": "gmf", "batch": "full"}
+    assert adapter.decode({"family": "mlp"}) == values | {"units": 16}
 
 
 def test_a_log_range_with_a_step_is_recorded_by_its_value() -> None:
