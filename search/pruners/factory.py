@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial
 from search.config.options import PRUNERS, Options
 from search.errors import SearchError
 from search.pruners.hyperband import Hyperband
-from search.pruners.median import Median
+from search.pruners.median import RATINGS, Median, Usual
 from search.pruners.patient import Patient
 from search.pruners.peers import has_small_batches
 from search.pruners.warm_up import Growth, warm_up
@@ -26,18 +26,20 @@ def make_pruner(
     options: Options | None = None,
     growth: Growth = (),
     parts: int = 1,
+    usual: Usual = RATINGS,
 ) -> optuna.pruners.BasePruner:
     """Make the named pruner.
 
     Args:
-        name: One of `search.config.options.PRUNERS`: "none"; "median", after 4 trials and the
-            warm-up; "asha", asynchronous successive halving (Li et al., "A System for Massively
+        name: One of `search.config.options.PRUNERS`: "none"; "median", after some trials and
+            the warm-up; "asha", asynchronous successive halving (Li et al., "A System for Massively
             Parallel Hyperparameter Tuning", MLSys 2020); "hyperband" (Li et al., JMLR 18, 2018);
             "patient", which ends what has not improved for 10 epochs; "threshold"; "wilcoxon".
         epochs: Most epochs of a trial.
         options: The pruner's options, already checked; our defaults replace missing ones.
         growth: Stages of growing samples: a share of the rows and how many epochs.
         parts: Trainings of each trial, its folds or repeats.
+        usual: How "median" decides where the options say nothing.
 
     Raises:
         SearchError: The options do not go together, or could never end a trial.
@@ -49,6 +51,8 @@ def make_pruner(
         make = _BY_SHAPE[name]
         if name == "hyperband":
             given = {"max_resource": epochs} | given
+        if name == "median":
+            given = {"n_startup_trials": usual.startup, "gains": usual.gains} | given
         full, small = (make(warm_up(growth, small=is_small), given) for is_small in (False, True))
         return _ByShape(full, small)
     assert name == "wilcoxon", f"no pruner is made under the name {name}"
@@ -99,8 +103,7 @@ def _hyperband(first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
 
 
 def _median(first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
-    usual = {"n_startup_trials": 4, "n_warmup_steps": first}
-    return Median(**(usual | given))
+    return Median(**({"n_warmup_steps": first} | given))
 
 
 def _asha(first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:

@@ -2,25 +2,58 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from search.storage.views import view_of, with_value_at
 
 
+class Usual(NamedTuple):
+    """How the pruner decides where a user says nothing.
+
+    Attributes:
+        startup: Trials that must be complete before one is ended.
+        gains: How many more gains like its last one a trial is granted.
+    """
+
+    startup: int
+    gains: int
+
+
+RATINGS = Usual(startup=1, gains=12)
+"""For our own models: chosen on the tuning half of a family of data sets
+(`benchmarks/pruning.py`)."""
+OTHERS = Usual(startup=4, gains=12)
+"""For a user's own models, whose curves nobody has seen."""
+FORMER = Usual(startup=4, gains=2)
+"""In studies of earlier versions."""
+
+
 class Median(optuna.pruners.MedianPruner):
-    """Ends a trial that would stay worse than the median after two more gains like its last gain.
+    """Ends a trial that would stay worse than the median after some more gains like its last gain.
 
     At the same epoch a configuration that learns fast and soon overfits is ahead of one that learns
     for longer and ends lower. Most of the trials that completed early learnt fast. A trial that
     runs for longer is compared with their last reports too, which are their best values; Optuna's
-    own pruner uses only trials that got as far. Gains that shrink by a third an epoch add up to two
-    more like the last: a trial that went from 0.90 to 0.88 is judged as if it were at
-    0.88 - 2 x 0.02 = 0.84.
+    own pruner uses only trials that got as far. Gains that shrink by a thirteenth an epoch add up
+    to twelve more like the last: a trial that went from 0.90 to 0.89 is judged as if it were at
+    0.89 - 12 x 0.01 = 0.77.
     """
 
+    def __init__(self, gains: int, **options: Any) -> None:
+        """Make the pruner.
+
+        Args:
+            gains: How many more gains like its last one a trial is granted.
+            options: Those of Optuna's own.
+        """
+        super().__init__(**options)
+        self._gains = gains
+
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
-        """Whether the trial is worse than the median both now and after two more gains."""
+        """Whether the trial is worse than the median both now and after the gains."""
         values = trial.intermediate_values
         if not values:
             return False
@@ -32,9 +65,8 @@ class Median(optuna.pruners.MedianPruner):
             return False
         if last - 1 not in values:
             return True
-        return super().prune(
-            seen, with_value_at(trial, last, 3 * values[last] - 2 * values[last - 1])
-        )
+        gained = self._gains * (values[last] - values[last - 1])
+        return super().prune(seen, with_value_at(trial, last, values[last] + gained))
 
 
 def _gone_on(trial: FrozenTrial, step: int) -> FrozenTrial:

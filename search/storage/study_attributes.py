@@ -24,7 +24,7 @@ class Key(StrEnum):
     DECIDING = "trialbook:deciding"
 
 
-_COMPILED = 2
+_COMPILED, _PATIENT = 2, 3
 
 _MET = "trialbook:met:"
 """Begins the name of the attribute of each parameter that a trial met while it ran. One attribute
@@ -39,9 +39,10 @@ def is_ours(study: optuna.Study) -> bool:
 def write_mark(study: optuna.Study) -> None:
     """Mark a new study as Trialbook's own, before anything else is stored with it.
 
-    The mark is the number of the version's way to train: 2 since there is a compiled trainer.
+    The mark is the number of the version's way to train: 2 since there is a compiled trainer, 3
+    since the median pruner grants a trial more gains.
     """
-    study.set_user_attr(Key.MARK.value, _COMPILED)
+    study.set_user_attr(Key.MARK.value, _PATIENT)
 
 
 def has_our_attributes(study: optuna.Study) -> bool:
@@ -66,7 +67,16 @@ def config_of(study: optuna.Study) -> StudyConfig:
 
 def is_before_compiled(study: optuna.Study) -> bool:
     """Whether a study was made before there was a compiled trainer."""
-    return is_ours(study) and int(study.user_attrs.get(Key.MARK, 1)) < _COMPILED
+    return is_ours(study) and _mark_of(study) < _COMPILED
+
+
+def has_former_pruner(study: optuna.Study) -> bool:
+    """Whether a study's median pruner is that of earlier versions."""
+    return is_ours(study) and _mark_of(study) < _PATIENT
+
+
+def _mark_of(study: optuna.Study) -> int:
+    return int(study.user_attrs.get(Key.MARK, 1))
 
 
 def write_config(study: optuna.Study, config: StudyConfig) -> None:

@@ -18,6 +18,7 @@ from search.config.study import StudyConfig
 from search.cost.outlook import cost_of
 from search.errors import SearchError
 from search.pruners.factory import make_pruner
+from search.pruners.median import FORMER, OTHERS, RATINGS
 from search.samplers.factory import make_sampler
 from search.samplers.history_view import Seen
 from search.space.configurations import (
@@ -31,6 +32,7 @@ from search.space.recipes import recipes_for
 from search.space.weights import Weights, weights_of
 from search.storage.studies import Studies
 from search.storage.study_attributes import (
+    has_former_pruner,
     history_of,
     is_ours,
     met_of,
@@ -105,7 +107,7 @@ def choose(config: StudyConfig, studies: Studies, ready: Ready, request: Request
     return Chosen(
         space=space,
         sampler=_sampler(config, ready, space, [*taught, *carried]),
-        pruner=_pruner(config),
+        pruner=_pruner(config, own),
         enqueue=wanted,
         recipes=recipes_for(config, ready.space, weights, ready.dataset),
         history=history,
@@ -169,13 +171,15 @@ def _sampler(
     )
 
 
-def _pruner(config: StudyConfig) -> BasePruner:
+def _pruner(config: StudyConfig, own: optuna.Study | None) -> BasePruner:
+    usual = RATINGS if config.rates else OTHERS
     return make_pruner(
         config.pruner,
         epochs=config.epochs,
         options=config.pruner_options,
         growth=config.growth,
         parts=parts_of(config),
+        usual=FORMER if own is not None and has_former_pruner(own) else usual,
     )
 
 
