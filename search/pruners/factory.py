@@ -56,11 +56,7 @@ def make_pruner(
         full, small = (make(warm_up(growth, small=is_small), given) for is_small in (False, True))
         return _ByShape(full, small)
     assert name == "wilcoxon", f"no pruner is made under the name {name}"
-    _check_p(parts, float(given.get("p_threshold", 0.1)))
-    with warnings.catch_warnings():
-        # It is called experimental; the pinned version is what is used.
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.pruners.WilcoxonPruner(**given)
+    return _wilcoxon(parts, given)
 
 
 class _ByShape(optuna.pruners.BasePruner):
@@ -74,6 +70,14 @@ class _ByShape(optuna.pruners.BasePruner):
         """Ask the full-batch or the mini-batch pruner, depending on the trial's batch size."""
         small = has_small_batches(plan_of(trial).values)
         return (self._small if small else self._full).prune(study, trial)
+
+
+def _wilcoxon(parts: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
+    _check_p(parts, float(given.get("p_threshold", 0.1)))
+    with warnings.catch_warnings():
+        # It is called experimental; the pinned version is what is used.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.pruners.WilcoxonPruner(**given)
 
 
 def _check_p(parts: int, threshold: float) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import optuna
 import pytest
 from optuna.trial import FrozenTrial
 
-from search import SearchError
+from search import SearchError, StudyConfig
 from search.pruners.factory import make_pruner
+from search.pruners.median import FORMER, OTHERS, RATINGS, Usual
 from search.pruners.peers import peers_of, same_shape
 from search.pruners.warm_up import first_judged, warm_up
 from search.storage.trial_attributes import Key
+from search.study import choice
 
 
 def _goes_on(
@@ -32,9 +34,9 @@ def _goes_on(
     return not study.pruner.prune(peers, frozen)
 
 
-def _study(name: str, **options: object) -> optuna.Study:
+def _study(name: str, usual: Usual = RATINGS, **options: object) -> optuna.Study:
     # Hyperband's brackets go by the name, which Optuna would draw at random.
-    pruner = make_pruner(name, epochs=9, options=options)
+    pruner = make_pruner(name, epochs=9, options=options, usual=usual)
     return optuna.create_study(study_name="nine epochs", pruner=pruner)
 
 
@@ -92,11 +94,11 @@ def test_hyperbands_brackets_have_optunas_shares_and_keep_through_an_interruptio
 
 
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
-def test_the_median_spares_what_would_reach_it_with_two_more_gains_like_the_last(
+def test_the_former_median_spares_what_would_reach_it_with_two_more_gains_like_the_last(
     direction: str,
 ) -> None:
     sign = 1.0 if direction == "minimize" else -1.0
-    pruner = make_pruner("median", epochs=9, options={"n_warmup_steps": 2})
+    pruner = make_pruner("median", epochs=9, options={"n_warmup_steps": 2}, usual=FORMER)
     study = optuna.create_study(pruner=pruner, direction=direction)
     for value in (0.4, 0.5, 0.6, 0.7):  # each at its best after one epoch: the median is 0.55
         done = study.ask()
@@ -114,8 +116,50 @@ def test_the_median_spares_what_would_reach_it_with_two_more_gains_like_the_last
     assert went_on(0.6, 0.60) == [True, False]  # no gain
 
 
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_the_median_asks_one_complete_trial_and_grants_twelve_more_gains(direction: str) -> None:
+    sign = 1.0 if direction == "minimize" else -1.0
+    pruner = make_pruner("median", epochs=9, options={"n_warmup_steps": 2})
+    study = optuna.create_study(pruner=pruner, direction=direction)
+
+    def went_on(*values: float) -> list[bool]:
+        trial = study.ask()
+        return [_goes_on(study, trial, n, sign * value) for n, value in enumerate(values, 1)]
+
+    assert went_on(0.9, 0.9, 0.9) == [True, True, True]  # there is nothing to compare with
+    done = study.ask()
+    _goes_on(study, done, 1, sign * 0.5)
+    study.tell(done, sign * 0.5)
+    assert went_on(0.9, 0.866) == [True, True]  # 0.866 - 12 x 0.034 = 0.458
+    assert went_on(0.9, 0.88, 0.855) == [True, False, False]  # 0.88 - 0.24 = 0.64, 0.555
+    assert went_on(0.6, 0.60) == [True, False]  # no gain
+
+
+@pytest.mark.parametrize(
+    ("rates", "mark", "usual"),
+    [
+        ("ratings", 3, RATINGS),
+        ("mine:Model", 3, OTHERS),
+        ("ratings", 2, FORMER),
+        ("ratings", None, RATINGS),
+    ],
+)
+def test_a_stored_study_keeps_the_pruner_that_it_was_made_with(
+    rates: str, mark: int | None, usual: Usual, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(choice, "make_pruner", lambda *_, **given: asked.update(given))
+    own = None
+    if mark is not None:
+        own = optuna.create_study()
+        own.set_user_attr("trialbook:config", {})
+        own.set_user_attr("trialbook:ours", mark)
+    choice._pruner(StudyConfig(model=rates), own)
+    assert asked["usual"] == usual
+
+
 def test_the_median_is_of_those_too_that_ended_before() -> None:
-    study = _study("median", n_warmup_steps=2)
+    study = _study("median", FORMER, n_warmup_steps=2)
     for value in (0.4, 0.5, 0.6, 0.7):
         done = study.ask()
         for epoch in (1, 2, 3):
@@ -132,7 +176,7 @@ def test_the_median_is_of_those_too_that_ended_before() -> None:
 
 
 def test_a_median_without_warm_up_ends_at_the_first_epoch() -> None:
-    study = _study("median", n_warmup_steps=0)
+    study = _study("median", FORMER, n_warmup_steps=0)
     for value in (0.4, 0.5, 0.6, 0.7):
         trial = study.ask()
         _goes_on(study, trial, 1, value)
