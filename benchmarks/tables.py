@@ -122,6 +122,21 @@ def portfolio() -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+def pruning() -> str:
+    """How far studies under a time limit end from the best, by pruner and half of the family."""
+    found = load("pruning")
+    if found is None:
+        return ""
+    halves = {"tuning": "tuning", "held_out": "held out"}
+    shares = [f"{share:.0%}" for share in found["found"]["shares"]]
+    head = ("pruner", *(f"{half}, {share}" for half in halves.values() for share in shares))
+    rows: list[Row] = [head, ("---",) * len(head)]
+    for rule in found["found"]["tuning"]["regrets"]:
+        regrets = (each for half in halves for each in found["found"][half]["regrets"][rule])
+        rows.append((rule, *(f"{regret:.2f}" for regret in regrets)))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
 def _figures(value: float) -> str:
     """Four significant digits."""
     return f"{value:.4g}"
@@ -231,6 +246,7 @@ def places() -> list[tuple[Path, str, str]]:
         (TOP / "README.md", "speed", summary()),
         (TOP / "docs" / "search.md", "recommenders", recommenders()),
         (TOP / "docs" / "search.md", "portfolio", portfolio()),
+        (TOP / "docs" / "search.md", "pruning", pruning()),
         (TOP / "docs" / "search.md", "quality", quality()),
         (TOP / "docs" / "search.md", "claims", claims()),
         (TOP / "docs" / "search.md", "rates", rates()),
