@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from models.checks import check_one_of, check_range, check_whole, is_finite, require
 from models.errors import ModelsError
 
-RULES = 2
+RULES = 3
 """The newest rules by which ratings are read; `SourceOptions.rules` lists them."""
 
 SEPARATORS = {
@@ -48,9 +48,10 @@ class SourceOptions:
             default: 1000 for `mubi`, none otherwise.
         user_filter: False keeps every user, whatever the two limits say.
         seed: Seeds the synthetic source; others ignore it.
-        rules: By which rules ratings are read; None for the newest, 2. By the rules 1, of earlier
-            versions, an id "1.0" or " 1" of a text file is another than 1; of a repeated user and
-            movie the last in the file is kept, not the last in time; column names such as
+        rules: By which rules ratings are read; None for the newest, 3. By the rules 2, of earlier
+            versions, times in the third of four columns without names are taken for scores. By the
+            rules 1, besides, an id "1.0" or " 1" of a text file is another than 1; of a repeated
+            user and movie the last in the file is kept, not the last in time; column names such as
             `user,item,liked` above words are a rating; and lines that begin with `#` are comments
             even where they are ratings.
 

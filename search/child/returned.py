@@ -63,9 +63,10 @@ def values_of(
         return [_of_training(made[-1], monitor) if made else _of_history(returned, monitor, sign)]
     if returned is None and trainings:
         return [_of_training(trainings[-1], monitor)]
+    what = "nothing" if returned is None else _kind(returned)
     raise SearchError(
         "`fit` must return what Keras' `fit` returned, a number, a dict of numbers, or a list of "
-        f"these, but returned {type(returned).__name__ if returned is not None else 'nothing'}."
+        f"these, but returned {what}."
     )
 
 
@@ -79,8 +80,30 @@ def _of_dict(returned: Mapping[Any, Any], monitor: str) -> Value:
     """The value of a dict that a user's `fit` returned: its objective; the rest are figures."""
     numbers = {str(name): _number(value) for name, value in returned.items()}
     known = {name: value for name, value in numbers.items() if value is not None}
+    if monitor in numbers and monitor not in known:
+        raise _no_number(next(v for name, v in returned.items() if str(name) == monitor), monitor)
     _must_have(known, monitor)
     return Value(value=known.pop(monitor), is_given=True, more=known)
+
+
+def _no_number(value: Any, monitor: str) -> SearchError:
+    """The refusal of a dict that has something else than a number as the objective."""
+    if isinstance(value, list | tuple):
+        way = "If that is a Keras history's dict, `return history` works: its best epoch counts."
+    else:
+        way = "Return a number there."
+    return SearchError(
+        f"`fit` must return a dict with a number as the objective {monitor!r}, but returned one "
+        f"with {_kind(value)} there. {way}"
+    )
+
+
+def _kind(value: Any) -> str:
+    """Name what a value is: "a list of 3", "an empty list"; else its type: "str"."""
+    name = type(value).__name__
+    if not isinstance(value, list | tuple):
+        return name
+    return f"a {name} of {len(value)}" if value else f"an empty {name}"
 
 
 def _of_training(training: Training, monitor: str) -> Value:
@@ -112,8 +135,13 @@ def _must_have(metrics: Mapping[str, Any], monitor: str) -> None:
 
 
 def _number(value: Any) -> float | None:
-    """A number from a Python number, a NumPy scalar or a tensor without dimensions; else None."""
-    if isinstance(value, str | bytes | bool | Mapping | list | tuple) or value is None:
+    """A number from a Python number, a NumPy scalar or a tensor without dimensions; else None.
+
+    True is 1 and False is 0, as Keras Tuner takes them; a NumPy truth value it takes for none.
+    """
+    if isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str | bytes | Mapping | list | tuple) or value is None:
         return None
     try:
         array = np.asarray(value)

@@ -12,6 +12,7 @@ from search.config.sections import Settings
 # Of a weight, at least: itself, its gradient, one number of the optimizer and the copy of the best
 # epoch, four bytes each.
 _BYTES_A_WEIGHT = 16
+_MOST_DIGITS = 12
 # The figures of a trial that its limits are about, in the order of `Limits`.
 _LIMITED = ("parameters", "seconds_train", "peak_memory_mb")
 
@@ -59,7 +60,8 @@ def too_heavy(parameters: int, limits: Limits) -> str:
         return f"{parameters:,} parameters, where at most {limits.parameters:,} may be"
     needed = parameters * _BYTES_A_WEIGHT / 1e6
     if limits.memory_mb is not None and needed > limits.memory_mb:
-        return f"at least {needed:,.0f} MB for its weights, where {limits.memory_mb:,g} MB may be"
+        beyond, most = _told(needed, limits.memory_mb)
+        return f"at least {beyond} MB for its weights, where {most} MB may be"
     return ""
 
 
@@ -70,12 +72,31 @@ def too_long(seconds: float, memory_mb: float, limits: Limits) -> str:
         seconds: Seconds of training so far.
         memory_mb: Peak memory so far, in MB.
         limits: The study's limits.
+
+    Example:
+        >>> too_long(0.0123, 0.0, Limits(seconds=0.01))
+        '0.012 s of training, where at most 0.01 may be'
     """
     if limits.seconds is not None and seconds > limits.seconds:
-        return f"{seconds:,.1f} s of training, where at most {limits.seconds:,g} may be"
+        beyond, most = _told(seconds, limits.seconds, digits=1)
+        return f"{beyond} s of training, where at most {most} may be"
     if limits.memory_mb is not None and memory_mb > limits.memory_mb:
-        return f"{memory_mb:,.0f} MB of memory, where at most {limits.memory_mb:,g} may be"
+        beyond, most = _told(memory_mb, limits.memory_mb)
+        return f"{beyond} MB of memory, where at most {most} may be"
     return ""
+
+
+def _told(figure: float, most: float, digits: int = 0) -> tuple[str, str]:
+    """Write a figure and the limit that it exceeds, with as many digits as show that it does.
+
+    Args:
+        figure: The figure.
+        most: The limit, below it.
+        digits: Digits behind the point, at least.
+    """
+    while digits < _MOST_DIGITS and round(figure, digits) <= most:
+        digits += 1
+    return f"{figure:,.{digits}f}", f"{most:,.{_MOST_DIGITS}g}"
 
 
 def held_against(metrics: Mapping[str, float]) -> dict[str, float]:

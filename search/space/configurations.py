@@ -89,13 +89,19 @@ def check_configurations(
     return checked
 
 
-def left_out(place: int, values: Mapping[str, Scalar], space: Sequence[Parameter]) -> str:
+def left_out(
+    place: int,
+    values: Mapping[str, Scalar],
+    space: Sequence[Parameter],
+    met: Sequence[Parameter] = (),
+) -> str:
     """Say what becomes of the parameters that a configuration leaves out; empty if it has all.
 
     Args:
         place: The configuration's number in its file, 1 for the first.
         values: The configuration, as `check_configurations` returned it.
-        space: Every parameter, parents first.
+        space: Every parameter that was known before any trial, parents first.
+        met: Those that trials met while they ran; a model need not ask for them.
 
     Example:
         >>> rate = Parameter(name="rate", kind="Float", default=0.1, low=0.0, high=0.5)
@@ -103,15 +109,27 @@ def left_out(place: int, values: Mapping[str, Scalar], space: Sequence[Parameter
         >>> left_out(1, {}, [rate, patience])
         'Configuration 1 of `--enqueue` leaves values out: rate is drawn; patience is 30.'
     """
-    known = {parameter.name: parameter for parameter in space}
+    known = {parameter.name: parameter for parameter in (*space, *met)}
     settled = {p.name: p.every_value()[0] for p in space if _is_fixed(p)} | dict(values)
     missing = [p for p in space if p.name not in values and not _inactive(p, settled, known)]
     drawn = [p.name for p in missing if not _is_fixed(p)]
-    parts = [f"{', '.join(drawn)} {'is' if len(drawn) == 1 else 'are'} drawn"] if drawn else []
+    parts = [_drawn(drawn)] if drawn else []
     parts += [f"{p.name} is {p.every_value()[0]}" for p in missing if _is_fixed(p)]
+    free = [p for p in met if p.name not in (*values, *drawn) and not _is_fixed(p)]
+    late = list(dict.fromkeys(p.name for p in free if not _inactive(p, settled, known)))
+    parts += [f"{_drawn(late)} where its model asks for {_them(late)}"] if late else []
     if not parts:
         return ""
     return f"Configuration {place} of `--enqueue` leaves values out: {'; '.join(parts)}."
+
+
+def _drawn(names: Sequence[str]) -> str:
+    """Say that parameters are drawn: "units, rate are drawn"."""
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} drawn"
+
+
+def _them(names: Sequence[str]) -> str:
+    return "it" if len(names) == 1 else "them"
 
 
 def unmet(values: Mapping[str, Scalar], space: Sequence[Parameter]) -> dict[str, Scalar]:

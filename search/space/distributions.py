@@ -215,6 +215,16 @@ def optuna_name(parameter: Parameter) -> str:
     return name + (_EXPONENT if parameter.log and parameter.step is not None else "")
 
 
+def name_of(stored: str) -> str:
+    """The name that a user knows, from Optuna's of the same parameter.
+
+    Example:
+        >>> name_of("units (exponent)"), name_of("units [kind is deep] (mirrored)")
+        ('units', 'units [kind is deep]')
+    """
+    return stored.removesuffix(_MIRRORED).removesuffix(_EXPONENT)
+
+
 def renewed(
     parameter: Parameter, former: Mapping[str, BaseDistribution], version: int
 ) -> Parameter:

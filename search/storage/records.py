@@ -14,6 +14,7 @@ from models.checks import count_of
 from search.config.goals import goal_names
 from search.config.sections import TUNER_MODEL
 from search.config.study import StudyConfig
+from search.space.distributions import name_of
 from search.storage.direction import known_value_of, sign_of, value_of
 from search.storage.owner import lives
 from search.storage.study_attributes import config_of, dataset_of, run_of
@@ -156,7 +157,10 @@ def _study_file(config: StudyConfig) -> str:
 
 
 def importances(study: optuna.Study) -> dict[str, float]:
-    """Each parameter's share of the objective's variance, greatest first; empty for few trials."""
+    """Each parameter's share of the objective's variance, greatest first; empty for few trials.
+
+    The parameters have the names that a user knows.
+    """
     sign = sign_of(study)
 
     def cost(trial: FrozenTrial) -> float:
@@ -169,9 +173,10 @@ def importances(study: optuna.Study) -> dict[str, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return dict(optuna.importance.get_param_importances(study, target=cost))
+            shares = optuna.importance.get_param_importances(study, target=cost)
         except (RuntimeError, ValueError):  # too few trials share their parameters
             return {}
+    return {name_of(name): share for name, share in shares.items()}
 
 
 def _more(config: StudyConfig) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -37,6 +38,7 @@ from tracking import (
 )
 
 _UNTOLD = (RUNNING, KILLED)
+_MOST_LISTED = 10
 _LOADER = Path(str(files("models").joinpath("serving.py")))
 
 
@@ -125,13 +127,13 @@ class Studies:
         study = self.find(name)
         if study is not None:
             return study
-        known = ", ".join(each.study_name for each in self.all()) or "none"
+        known = _listed([each.study_name for each in self.all()], name)
         if name in self.names():
             raise SearchError(
                 f"A study must be Trialbook's own to be read, but another program made {name!r} in "
-                f"this storage. Ours: {known}."
+                f"this storage. Ours: {known}"
             )
-        raise SearchError(f"A study must exist to be read, but got {name!r}. Known: {known}.")
+        raise SearchError(f"A study must exist to be read, but got {name!r}. Known: {known}")
 
     def record(self, name: str) -> StudyRecord:
         """Read a study as a plain record; raises `SearchError` if no study has the name."""
@@ -188,6 +190,19 @@ class Studies:
         if store.tracking_uri not in self._recorders:
             self._recorders[store.tracking_uri] = MlflowRecorder(store, _LOADER)
         return self._recorders[store.tracking_uri]
+
+
+def _listed(names: Sequence[str], wanted: str) -> str:
+    """List studies with a full stop: of many those whose names are near a wanted one, or the first.
+
+    Args:
+        names: The studies, sorted.
+        wanted: The name that no study has.
+    """
+    if len(names) <= _MOST_LISTED:
+        return f"{', '.join(names) or 'none'}."
+    shown = get_close_matches(wanted, names, 5) or names[:_MOST_LISTED]
+    return f"{', '.join(shown)} and {len(names) - len(shown):,} more: see `trialbook studies`."
 
 
 def recorded(studies: Studies, study: optuna.Study, *, in_bin: bool = False) -> bool:

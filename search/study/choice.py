@@ -125,14 +125,16 @@ def _notes(
     """Lines for the user on `[space]` and on the configurations of `--enqueue`."""
     return [
         *without_effect(config.space, ready.space),
-        *_left_out(wanted, ready.space),
+        *_left_out(wanted, ready.space, met),
         *_unmet(wanted, [*ready.space, *met]),
     ]
 
 
-def _left_out(wanted: Sequence[Mapping[str, Scalar]], space: Sequence[Parameter]) -> Sequence[str]:
+def _left_out(
+    wanted: Sequence[Mapping[str, Scalar]], space: Sequence[Parameter], met: Sequence[Parameter]
+) -> Sequence[str]:
     """A line for each configuration of `--enqueue` that leaves values out."""
-    lines = (left_out(place, values, space) for place, values in enumerate(wanted, 1))
+    lines = (left_out(place, values, space, met) for place, values in enumerate(wanted, 1))
     return [line for line in lines if line]
 
 

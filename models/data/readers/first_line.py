@@ -1,15 +1,20 @@
-"""Judge the first lines of a text file: whether one is a rating, the names, or a comment."""
+"""Judge the first lines of a text file: a rating, the names or a comment; where its times are."""
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from models.data.options import SEPARATORS, SourceOptions
 from models.data.readers.columns import USUAL_NAMES, resolve_columns
 from models.data.readers.scores import is_missing, is_word, word_family
 
 DOUBLE_COLON = SEPARATORS["double-colon"]
+_TIME = re.compile(r"[1-9]([0-9]{8,9}|[0-9]{12})")  # seconds or milliseconds since 1970
+_GREATEST_SCORE, _GREATEST_STAR = 100.0, 10.0
+_LONG_BLOCK = 4  # rows of a user, on average
 _USUAL = {name.lower() for role in ("user", "movie") for name in USUAL_NAMES[role]}
 
 
@@ -88,10 +93,55 @@ def is_rating(line: str, below: str, options: SourceOptions) -> bool:
     return False
 
 
+def has_times_third(rows: Sequence[tuple[str, ...]]) -> bool:
+    """Whether columns without names are user, movie, time and score rather than score and time.
+
+    Only where that is plain: the third column holds times in every row, the others never, the
+    last one scores, and the first one cannot be the scores instead.
+
+    Args:
+        rows: The fields of the file's first rows.
+
+    Example:
+        >>> has_times_third([("196", "242", "881250949", "3"), ("186", "302", "891717742", "4")])
+        True
+    """
+    if not rows or any(len(row) != 4 for row in rows):
+        return False
+    users, movies, times, scores = (
+        [each.strip() for each in column] for column in zip(*rows, strict=True)
+    )
+    if not all(map(_TIME.fullmatch, times)) or any(
+        map(_TIME.fullmatch, (*users, *movies, *scores))
+    ):
+        return False
+    given = [each for each in scores if not is_missing(each)]
+    are_scores = all(is_number(each) and abs(_value(each)) <= _GREATEST_SCORE for each in given)
+    return bool(given) and are_scores and not _are_stars(users)
+
+
+def _are_stars(column: Sequence[str]) -> bool:
+    """Whether a column may hold scores such as 0 to 10 in steps of 0.5, rather than users.
+
+    Small numbers of which each stands in one long block, as in a file sorted by users, are users.
+    """
+    if not all(is_number(each) for each in column):
+        return False
+    values = [_value(each) for each in column]
+    small = all(0 <= each <= _GREATEST_STAR and 2 * each == round(2 * each) for each in values)
+    blocks = 1 + sum(one != other for one, other in pairwise(values))
+    are_blocks = 1 < blocks == len(set(values)) and len(values) >= _LONG_BLOCK * blocks
+    return small and not are_blocks
+
+
+def _value(text: str) -> float:
+    return float(text.replace(",", "."))
+
+
 def is_number(text: str) -> bool:
     """Whether a text is a number, with a decimal point or comma."""
     try:
-        float(text.replace(",", "."))
+        _value(text)
     except ValueError:
         return False
     return True

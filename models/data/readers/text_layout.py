@@ -9,11 +9,19 @@ from pathlib import Path
 
 from models.data.options import SEPARATORS, SourceOptions
 from models.data.readers.columns import resolve_columns
-from models.data.readers.first_line import DOUBLE_COLON, fields_of, has_score, is_number, is_rating
+from models.data.readers.first_line import (
+    DOUBLE_COLON,
+    fields_of,
+    has_score,
+    has_times_third,
+    is_number,
+    is_rating,
+)
 from models.data.readers.web_page import refuse_page, refuse_part_of_page
 from models.errors import ModelsError
 
 _NAMES = ("user", "movie", "rating", "timestamp")
+_TIMES_THIRD = ("user", "movie", "timestamp", "rating")
 _HEAD_BYTES = 1 << 16
 
 
@@ -47,7 +55,8 @@ def read_layout(path: Path, options: SourceOptions, *, where: str) -> TextLayout
     """Find the layout of a text file from its first lines.
 
     A file whose first line is a rating itself (user, movie, a number, perhaps a time) has no
-    column names: they are taken to be in that order. Lines above that begin with `#`, `%` or `//`
+    column names: they are taken to be in that order; the time comes before the number where that
+    is plain. Lines above that begin with `#`, `%` or `//`
     are comments unless they are ratings too ("#1,7,4"); the last of them may hold the names.
 
     Args:
@@ -81,12 +90,13 @@ def _layout_of(head: bytes, options: SourceOptions, where: str) -> TextLayout:
         raise ModelsError(f"{where} must have column names and rows, but is empty.")
     excel = next((line.strip()[4:] for line in comments if _is_excels(line)), None)
     separator = _separator(lines, options.separator or excel or None, where)
-    fields = [fields_of(line, separator) for line in lines]
+    fields = [fields_of(line, separator) for line in lines[:2]]
     _refuse_aligned(fields[0], separator, options, where)
     above = [line for line in comments if line.strip() and not _is_excels(line)]
     layout = _named_above(above, separator, fields, options)
     passed_over = tuple(above if layout is None else above[:-1])
-    layout = layout or _layout(separator, fields, options, where)
+    whole = lines[:-1] if len(head) == _HEAD_BYTES else lines  # the head's end may cut the last
+    layout = layout or _layout(separator, fields, whole, options, where)
     return replace(layout, comments=len(comments), passed_over=passed_over)
 
 
@@ -107,7 +117,7 @@ def _refuse_aligned(
 
 
 def _below_comments(lines: list[str], options: SourceOptions) -> tuple[list[str], list[str]]:
-    """Separate the lines at the top that are comments or blank from the two lines below them."""
+    """Separate the lines at the top that are comments or blank from those with text below them."""
     start = 0
     while start < len(lines):
         line = lines[start]
@@ -115,7 +125,7 @@ def _below_comments(lines: list[str], options: SourceOptions) -> tuple[list[str]
         if line.strip() and not _is_comment(line, below, options):
             break
         start += 1
-    return lines[:start], [line for line in _whole(lines[start:]) if line.strip()][:2]
+    return lines[:start], [line for line in _whole(lines[start:]) if line.strip()]
 
 
 def _whole(lines: list[str]) -> list[str]:
@@ -172,14 +182,21 @@ def _named_above(
 
 
 def _layout(
-    separator: str, fields: Sequence[tuple[str, ...]], options: SourceOptions, where: str
+    separator: str,
+    fields: Sequence[tuple[str, ...]],
+    lines: Sequence[str],
+    options: SourceOptions,
+    where: str,
 ) -> TextLayout:
-    """Find the layout of a file by its first two lines that are no comments."""
+    """Find the layout of a file by its first two lines that are no comments, and those below."""
     named = (options.user_column, options.movie_column, options.score_column)
     if options.columns is not None:
         return _as_named(options, separator, fields, where)
     if not any(named) and 3 <= len(fields[0]) <= 4 and has_score(fields, 2, options.rules_in_force):
-        return TextLayout(separator, _NAMES[: len(fields[0])], False, fields[0])
+        rows = [fields_of(line, separator) for line in lines if "\n" not in line]
+        swapped = options.rules_in_force > 2 and has_times_third(rows)
+        names = _TIMES_THIRD if swapped else _NAMES[: len(fields[0])]
+        return TextLayout(separator, names, False, fields[0])
     if options.rules_in_force > 1:
         _must_be_names(separator, fields, options, where)
     return TextLayout(separator, fields[0], True, fields[1] if len(fields) > 1 else ())

@@ -9,6 +9,8 @@ import pytest
 from optuna.distributions import FloatDistribution
 
 from search.config.study import StudyConfig
+from search.space.distributions import SpaceAdapter
+from search.space.parameters import Parameter
 from search.storage.records import importances, study_record
 from search.storage.study_attributes import config_of, write_config, write_mark
 from search.storage.trials import ranking
@@ -59,3 +61,18 @@ def test_the_study_file_that_a_record_keeps_has_no_password_and_the_study_has_it
         config.storage,
         config.tracking_uri,
     )
+
+
+def test_what_mattered_has_the_names_that_a_user_knows() -> None:
+    space = [
+        Parameter(name="rv", kind="Float", default=0.5, low=0.1, high=0.9, log=True, mirrored=True),
+        Parameter(name="units", kind="Int", default=2, low=2, high=64, step=2, log=True),
+        Parameter(name="rate", kind="Float", default=0.5, low=0.0, high=1.0),
+    ]
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    adapter = SpaceAdapter(space)
+    for _ in range(12):
+        trial = study.ask()
+        values = adapter.sample(trial)
+        study.tell(trial, float(values["rv"]) + float(values["units"]))  # type: ignore[arg-type]
+    assert set(importances(study)) == {"rv", "units", "rate"}

@@ -8,6 +8,7 @@ import pytest
 from calling import Here
 from homes import unpack
 
+from models.data.options import RULES
 from search import StudyConfig, run_study
 from search.storage.studies import Studies
 from search.storage.study_attributes import config_of, dataset_of
@@ -50,12 +51,12 @@ def test_a_new_study_on_the_same_ratings_has_the_new_rules(folder: Path) -> None
     run_study(config, home="mlruns")
     studies = Studies(Store(folder / "mlruns"))
     old, new = studies.get("old"), studies.get("new")
-    assert config_of(new).options.rules == 2
+    assert config_of(new).options.rules == RULES
     before, now = dataset_of(old), dataset_of(new)
     assert before is not None
     assert now is not None
     assert before["content_hash"] != now["content_hash"]  # text ids then, whole numbers now
-    assert now["profile"]["rules"] == 2
+    assert now["profile"]["rules"] == RULES
     assert "predicts only scores of 0 and more" in now["profile"]["baseline_misfit"]
-    with pytest.raises(Exception, match=r"`rules` was 2, now 1"):
+    with pytest.raises(Exception, match=rf"`rules` was {RULES}, now 1"):
         run_study(config.override(rules=1), home="mlruns")

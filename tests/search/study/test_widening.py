@@ -239,6 +239,22 @@ def test_a_configuration_may_name_what_trials_have_met(studies: Studies) -> None
     assert queued[-1] == {"kind": "b", "late": 2}
 
 
+def test_a_configuration_that_leaves_out_what_trials_have_met_is_told(studies: Studies) -> None:
+    study = _open(studies, KIND)
+    for name in ("late", "deep"):
+        on_b = (Condition(name="kind", values=("b",)),) if name == "deep" else ()
+        late = Parameter(name=name, kind="Choice", default=1, values=(1, 2), conditions=on_b)
+        write_met(study, name, plain(late), (0, 1))
+    first, second, third = (
+        {"kind": "a"}, {"kind": "b", "late": 2}, {"kind": "a", "late": 2},
+    )  # fmt: skip
+    notes = choose(_config(), studies, _ready(KIND), Request(enqueue=[first, second, third])).notes
+    said = [line for line in notes if "leaves values out" in line]
+    assert len(said) == 2
+    assert "1 of `--enqueue` leaves values out: late is drawn where its model asks" in said[0]
+    assert "2 of `--enqueue` leaves values out: deep is drawn where its model asks" in said[1]
+
+
 def test_a_choice_that_became_fixed_is_gone_on_with(studies: Studies) -> None:
     study = _open(studies, KIND, RATE)
     _train(study, KIND, RATE, value=1.0)

@@ -8,6 +8,7 @@ import pytest
 
 from models import ModelsError
 from models.data import Ratings, SourceOptions, load_ratings
+from models.data.readers.text_layout import read_layout
 
 # User, movie, score and time of two ratings.
 ROWS = [("196", "242", 3.0, 881250949), ("186", "302", 4.0, 891717742)]
@@ -69,6 +70,63 @@ def test_what_columns_between_two_colons_were_taken_for_is_said(tmp_path: Path) 
 def test_ids_of_letters_need_no_names_either(tmp_path: Path) -> None:
     ratings = _load(tmp_path / "r.csv", "alice,B00A,3\nbob,B00B,4\n")
     assert _rows(ratings) == [("alice", "B00A", 3.0, None), ("bob", "B00B", 4.0, None)]
+
+
+def _four(*columns: str, rows: int = 40) -> str:
+    """Rows of 40 users and 30 items, with times of ten digits, in the given order of columns."""
+    table = [
+        {
+            "user": str(1 + row * 7 % 40),
+            "item": str(1 + row * 11 % 30),
+            "rating": str(0.5 * (1 + row * 3 % 10)),
+            "time": str(1_300_000_000 + row),
+            "milliseconds": str(1_300_000_000_000 + row),
+            "isbn": str(1_200_000_000 + row),
+            "two": str(1 + row // 20),
+        }
+        for row in range(rows)
+    ]
+    return "".join(",".join(row[name] for name in columns) + "\n" for row in table)
+
+
+@pytest.mark.parametrize("separator", [",", "\t", "::"])
+@pytest.mark.parametrize("user", ["user", "two"])
+@pytest.mark.parametrize("time", ["time", "milliseconds"])
+def test_times_before_the_ratings_are_found_by_their_digits(
+    time: str, user: str, separator: str, tmp_path: Path
+) -> None:
+    text = _four(user, "item", time, "rating").replace(",", separator)
+    ratings = _load(tmp_path / "r.txt", text)
+    usual = _four(user, "item", "rating", time).replace(",", separator)
+    assert _rows(ratings) == _rows(_load(tmp_path / "usual.txt", usual))
+    (said,) = (line for line in ratings.warnings if "were taken for" in line)
+    assert "user, movie, timestamp, rating" in said
+    before = _load(tmp_path / "r.txt", text, rules=2)  # as earlier versions read it
+    assert before.scores.min() >= 1_300_000_000
+
+
+def test_times_are_found_in_a_file_of_any_length(tmp_path: Path) -> None:
+    ratings = _load(tmp_path / "r.csv", _four("user", "item", "time", "rating", rows=9000))
+    assert (ratings.scores.min(), ratings.scores.max()) == (0.5, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows"),
+    [
+        (("rating", "user", "time", "item"), 40),  # the first may be the scores
+        (("rating", "user", "time", "item"), 2),
+        (("user", "isbn", "time", "rating"), 40),  # what looks like times are two columns
+        (("user", "item", "time", "isbn"), 40),
+        (("user", "item", "rating", "time"), 40),
+    ],
+)
+def test_where_times_are_not_plain_the_usual_order_is_taken(
+    columns: tuple[str, ...], rows: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text(_four(*columns, rows=rows))
+    layout = read_layout(path, SourceOptions(), where="r.csv")
+    assert layout.names == ("user", "movie", "rating", "timestamp")
 
 
 @pytest.mark.parametrize(
