@@ -5,9 +5,10 @@
 
 `draw` trains the recipes and random configurations of the default space to their end, on every set
 of a half of `family.py`, and keeps their curves. `compare` then plays studies: the trials come in a
-random order, a pruner ends some of them, and the time is over after a share of what all of them
-take. What counts is how far the best complete trial is above the least of all, as a share of how
-far the median trial is: 0 is the best, 1 the median.
+random order, or the first two or all of the recipes come before the others as they do in studies; a
+pruner ends some, and the time is over after a share of what all of them take. What counts is how
+far the best complete trial is above the least of all, as a share of how far the median trial is: 0
+is the best, 1 the median.
 """
 
 from __future__ import annotations
@@ -38,8 +39,9 @@ from search.storage.trial_attributes import Key
 
 STOPPING = {"patience": 12, "min_delta": 1e-4, "overfit_patience": 5}
 EPOCHS = 100
-DRAWS = 16
-SHARES = (0.15, 0.3, 0.5)
+RECIPES, DRAWS = 8, 16
+SHARES = (0.1, 0.3)
+RECIPES_FIRST = {"random": (0,), "recipes first": (2, 8)}
 _MOST_SECONDS = 0.35  # of an epoch
 
 
@@ -82,10 +84,11 @@ def _configurations(split: Any) -> Iterator[Mapping[str, Any]]:
     from search.space.configurations import read_configurations
     from search.space.distributions import SpaceAdapter
     from search.space.hypermodel import declare, parameters
-    from search.space.recipes import RECIPES, fitted
+    from search.space.recipes import RECIPES as FILE
+    from search.space.recipes import fitted
 
     rows = {"user_rows": split.vocabulary.user_rows, "movie_rows": split.vocabulary.movie_rows}
-    for values in read_configurations(RECIPES):
+    for values in read_configurations(FILE):
         yield dict(fitted(values, SimpleNamespace(profile=rows)))  # type: ignore[arg-type]
     cost = EpochCost(Size(train_rows=len(split.train), valid_rows=len(split.valid), **rows))
     adapter = SpaceAdapter(parameters(declare(StudyConfig.default())))
@@ -154,13 +157,13 @@ RULES: dict[str, tuple[str, Usual]] = {
     "median, as before": ("median", FORMER),
     **{
         f"median, {startup} complete, {gains} gains": ("median", Usual(startup, gains))
-        for startup in (1, 4)
+        for startup in (1, 2, 4)
         for gains in (4, 12, 24)
     },
     "asha": ("asha", FORMER),
     "hyperband": ("hyperband", FORMER),
 }
-CHOSEN = "median, 1 complete, 12 gains"
+CHOSEN = "median, 2 complete, 12 gains"
 assert RULES[CHOSEN][1] == RATINGS
 
 
@@ -169,21 +172,34 @@ def compare(lines: Sequence[Mapping[str, Any]], orders: int) -> dict[str, Any]:
     sets: dict[str, list[Mapping[str, Any]]] = {}
     for line in lines:
         sets.setdefault(line["set"], []).append(line)
-    found: dict[str, Any] = {"sets": {name: len(trials) for name, trials in sets.items()}}
-    found["regrets"] = {
-        rule: np.mean(
-            [
-                _regrets(trials, np.random.default_rng(n).permutation(len(trials)), *how)
-                for trials in sets.values()
-                for n in range(orders)
-            ],
-            axis=0,
-        )
-        .round(3)
-        .tolist()
-        for rule, how in RULES.items()
+    return {
+        "sets": {name: len(trials) for name, trials in sets.items()},
+        "shares": list(SHARES),
+        "regrets": {
+            rule: {
+                order: np.mean(
+                    [
+                        _regrets(trials, _order(len(trials), first, n), *how)
+                        for trials in sets.values()
+                        for first in firsts
+                        for n in range(orders)
+                    ],
+                    axis=0,
+                )
+                .round(3)
+                .tolist()
+                for order, firsts in RECIPES_FIRST.items()
+            }
+            for rule, how in RULES.items()
+        },
     }
-    return found
+
+
+def _order(count: int, first: int, number: int) -> list[int]:
+    """Some recipes, then the rest in a random order; the recipes left over are tried by nobody."""
+    rest = np.arange(count) if not first else np.arange(RECIPES, count)
+    shuffled = np.random.default_rng(number).permutation(rest)
+    return [*range(first), *shuffled.tolist()]
 
 
 def main() -> None:
@@ -209,8 +225,9 @@ def main() -> None:
         print(json.dumps(found, indent=2))
         return
     print(f"regret after {', '.join(f'{share:.0%}' for share in SHARES)} of the time")
-    for rule, regrets in found["regrets"].items():
-        print(f"{rule:<32} {'  '.join(f'{regret:.3f}' for regret in regrets)}")
+    for rule, by_order in found["regrets"].items():
+        for order, regrets in by_order.items():
+            print(f"{rule:<30} {order:<14} {'  '.join(f'{each:.3f}' for each in regrets)}")
 
 
 if __name__ == "__main__":

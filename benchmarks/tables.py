@@ -128,12 +128,14 @@ def pruning() -> str:
     if found is None:
         return ""
     halves = {"tuning": "tuning", "held_out": "held out"}
-    shares = [f"{share:.0%}" for share in found["found"]["shares"]]
-    head = ("pruner", *(f"{half}, {share}" for half in halves.values() for share in shares))
+    orders = next(iter(found["found"]["tuning"]["regrets"].values()))
+    head = ("pruner", *(f"{half}, {order}" for half in halves.values() for order in orders))
     rows: list[Row] = [head, ("---",) * len(head)]
     for rule in found["found"]["tuning"]["regrets"]:
-        regrets = (each for half in halves for each in found["found"][half]["regrets"][rule])
-        rows.append((rule, *(f"{regret:.2f}" for regret in regrets)))
+        by_order = [
+            found["found"][half]["regrets"][rule][each] for half in halves for each in orders
+        ]
+        rows.append((rule, *(", ".join(f"{each:.2f}" for each in one) for one in by_order)))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 

@@ -117,7 +117,7 @@ def test_the_former_median_spares_what_would_reach_it_with_two_more_gains_like_t
 
 
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
-def test_the_median_asks_one_complete_trial_and_grants_twelve_more_gains(direction: str) -> None:
+def test_the_median_asks_two_complete_trials_and_grants_twelve_more_gains(direction: str) -> None:
     sign = 1.0 if direction == "minimize" else -1.0
     pruner = make_pruner("median", epochs=9, options={"n_warmup_steps": 2})
     study = optuna.create_study(pruner=pruner, direction=direction)
@@ -126,10 +126,11 @@ def test_the_median_asks_one_complete_trial_and_grants_twelve_more_gains(directi
         trial = study.ask()
         return [_goes_on(study, trial, n, sign * value) for n, value in enumerate(values, 1)]
 
-    assert went_on(0.9, 0.9, 0.9) == [True, True, True]  # there is nothing to compare with
-    done = study.ask()
-    _goes_on(study, done, 1, sign * 0.5)
-    study.tell(done, sign * 0.5)
+    for value in (0.4, 0.6):
+        assert went_on(0.9, 0.9, 0.9) == [True, True, True]  # there is too little to compare with
+        done = study.ask()
+        _goes_on(study, done, 1, sign * value)
+        study.tell(done, sign * value)
     assert went_on(0.9, 0.866) == [True, True]  # 0.866 - 12 x 0.034 = 0.458
     assert went_on(0.9, 0.88, 0.855) == [True, False, False]  # 0.88 - 0.24 = 0.64, 0.555
     assert went_on(0.6, 0.60) == [True, False]  # no gain
