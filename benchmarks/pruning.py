@@ -33,7 +33,7 @@ from optuna.trial import TrialState
 from search.pruners.factory import make_pruner
 from search.pruners.median import FORMER, RATINGS, Usual
 from search.pruners.peers import has_small_batches
-from search.pruners.warm_up import first_judged
+from search.pruners.warm_up import WarmUp, first_judged
 from search.storage.internals import frozen
 from search.storage.trial_attributes import Key
 
@@ -70,7 +70,14 @@ def draw(half: str, file: Path, seconds: float) -> None:
             result = models.train(model, split, replace(recipe, epochs=EPOCHS, seed=1))
             curve = [epoch.metrics["val_rmse"] for epoch in result.epochs]
             took = [round(epoch.seconds, 4) for epoch in result.epochs]
-            line = {"set": name, "number": number, "values": values, "curve": curve, "took": took}
+            line = {
+                "set": name,
+                "rows": len(split.train),
+                "number": number,
+                "values": values,
+                "curve": curve,
+                "took": took,
+            }
             with file.open("a", encoding="utf-8") as kept:
                 kept.write(json.dumps(line) + "\n")
             keras.backend.clear_session()
@@ -106,20 +113,20 @@ class Played:
 
     def __init__(self, pruner: str, usual: Usual) -> None:
         self._pruner = make_pruner(pruner, epochs=EPOCHS, usual=usual)
-        self._name = pruner
+        self._name, self._usual = pruner, usual
         # Trials with small batches are judged by themselves.
         self._studies = {small: optuna.create_study() for small in (False, True)}
 
     def trains(self, trial: Mapping[str, Any], *, judged: bool) -> tuple[float, float | None]:
         """Train a trial: seconds, and its best value; None where it is pruned."""
-        small = has_small_batches(trial["values"])
+        size, small = trial["values"].get("batch_size", "full"), has_small_batches(trial["values"])
         finite = np.where(np.isfinite(trial["curve"]), trial["curve"], 1e9)
         best = np.minimum.accumulate(finite).tolist()
         judges = judged and self._name != "none"
-        first = first_judged(self._name, {}, small=small) if judges else len(best)
+        epochs = WarmUp(self._usual.warm_up, trial["rows"]).epochs(int(size)) if small else 0
+        first = first_judged(self._name, {}, small=small, epochs=epochs) if judges else len(best)
         study = self._studies[small]
         played = study.ask()
-        size = trial["values"].get("batch_size", "full")
         played.set_user_attr(Key.PLAN.value, {"values": {"batch_size": size}})
         played.set_user_attr(Key.SLOT.value, played.number)
         for epoch, value in enumerate(best, 1):
@@ -156,14 +163,18 @@ RULES: dict[str, tuple[str, Usual]] = {
     "none": ("none", FORMER),
     "median, as before": ("median", FORMER),
     **{
-        f"median, {startup} complete, {gains} gains": ("median", Usual(startup, gains))
+        f"median, {startup} complete, {gains} gains, from epoch {first}": (
+            "median",
+            Usual(startup, gains, first),
+        )
         for startup in (1, 2, 4)
         for gains in (4, 12, 24)
+        for first in ((2, 4) if startup == 2 and gains == 12 else (4,))
     },
     "asha": ("asha", FORMER),
     "hyperband": ("hyperband", FORMER),
 }
-CHOSEN = "median, 2 complete, 12 gains"
+CHOSEN = "median, 2 complete, 12 gains, from epoch 2"
 assert RULES[CHOSEN][1] == RATINGS
 
 

@@ -15,7 +15,7 @@ from search.pruners.hyperband import Hyperband
 from search.pruners.median import RATINGS, Median, Usual
 from search.pruners.patient import Patient
 from search.pruners.peers import has_small_batches
-from search.pruners.warm_up import Growth, warm_up
+from search.pruners.warm_up import WARM_UP_SMALL_BATCHES, Growth, warm_up
 from search.storage.trial_attributes import plan_of
 
 
@@ -53,8 +53,9 @@ def make_pruner(
             given = {"max_resource": epochs} | given
         if name == "median":
             given = {"n_startup_trials": usual.startup, "gains": usual.gains} | given
-        full, small = (make(warm_up(growth, small=is_small), given) for is_small in (False, True))
-        return _ByShape(full, small)
+        least = usual.warm_up if name == "median" else WARM_UP_SMALL_BATCHES
+        full = make(warm_up(growth), given)
+        return _ByShape(full, make(warm_up(growth, small=True, epochs=least), given))
     assert name == "wilcoxon", f"no pruner is made under the name {name}"
     return _wilcoxon(parts, given)
 

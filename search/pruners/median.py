@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from search.pruners.warm_up import WARM_UP_SMALL_BATCHES
 from search.storage.views import view_of, with_value_at
 
 
@@ -16,13 +17,15 @@ class Usual(NamedTuple):
     Attributes:
         startup: Trials that must be complete before one is ended.
         gains: How many more gains like its last one a trial is granted.
+        warm_up: Epochs before which no trial with mini-batches is ended, at least.
     """
 
     startup: int
     gains: int
+    warm_up: int = WARM_UP_SMALL_BATCHES
 
 
-RATINGS = Usual(startup=2, gains=12)
+RATINGS = Usual(startup=2, gains=12, warm_up=2)
 """For our own models: chosen on the tuning half of a family of data sets
 (`benchmarks/pruning.py`)."""
 OTHERS = Usual(startup=4, gains=12)

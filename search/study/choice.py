@@ -18,7 +18,8 @@ from search.config.study import StudyConfig
 from search.cost.outlook import cost_of
 from search.errors import SearchError
 from search.pruners.factory import make_pruner
-from search.pruners.median import FORMER, OTHERS, RATINGS
+from search.pruners.median import FORMER, OTHERS, RATINGS, Usual
+from search.pruners.warm_up import WarmUp
 from search.samplers.factory import make_sampler
 from search.samplers.history_view import Seen
 from search.space.configurations import (
@@ -46,7 +47,7 @@ from search.study.warm_start import (
     take_history,
 )
 from search.study.widening import Space, space_for
-from tracking import Scalar
+from tracking import DatasetRecord, Scalar
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +63,7 @@ class Chosen:
         history: What a new study learns from an earlier one; None where there is nothing new.
         notes: Lines that the user should see, on `[space]` and what is tried first.
         weights: Counts the weights of a configuration; None where no limit is set on them.
+        warm_up: Before which epoch no trial with mini-batches is ended.
     """
 
     space: Space
@@ -72,6 +74,7 @@ class Chosen:
     history: History | None
     notes: Sequence[str] = ()
     weights: Weights | None = None
+    warm_up: WarmUp = WarmUp()  # noqa: RUF009 (frozen)
 
 
 def choose(config: StudyConfig, studies: Studies, ready: Ready, request: Request) -> Chosen:
@@ -102,17 +105,17 @@ def choose(config: StudyConfig, studies: Studies, ready: Ready, request: Request
     if config.regret is not None:
         check_regret()
     taught, history = _earlier(config, studies, ready, own)
-    since = space.since  # 0 where the space never changed, and then nothing is read
-    carried = carried_over(own, space.parameters, since) if own is not None and since else ()
+    usual = usual_of(config, own)
     return Chosen(
         space=space,
-        sampler=_sampler(config, ready, space, [*taught, *carried]),
-        pruner=_pruner(config, own),
+        sampler=_sampler(config, ready, space, [*taught, *_carried(own, space)]),
+        pruner=_pruner(config, usual),
         enqueue=wanted,
         recipes=recipes_for(config, ready.space, weights, ready.dataset),
         history=history,
         notes=_notes(config, ready, wanted, met),
         weights=weights,
+        warm_up=WarmUp(usual.warm_up, rows_of(ready.dataset)),
     )
 
 
@@ -159,6 +162,12 @@ def _check_weights(weights: Weights | None, wanted: Sequence[Mapping[str, Scalar
             )
 
 
+def _carried(own: optuna.Study | None, space: Space) -> Sequence[FrozenTrial]:
+    """The study's own trials of before its space changed; of one that never did nothing is read."""
+    since = space.since
+    return carried_over(own, space.parameters, since) if own is not None and since else ()
+
+
 def _sampler(
     config: StudyConfig, ready: Ready, space: Space, earlier: Sequence[FrozenTrial]
 ) -> BaseSampler:
@@ -173,15 +182,26 @@ def _sampler(
     )
 
 
-def _pruner(config: StudyConfig, own: optuna.Study | None) -> BasePruner:
-    usual = RATINGS if config.rates else OTHERS
+def usual_of(config: StudyConfig, own: optuna.Study | None) -> Usual:
+    """How a study's median pruner decides where its options say nothing.
+
+    Args:
+        config: The study.
+        own: The stored study, which keeps what it was made with; None for a new one.
+    """
+    if own is not None and has_former_pruner(own):
+        return FORMER
+    return RATINGS if config.rates else OTHERS
+
+
+def _pruner(config: StudyConfig, usual: Usual) -> BasePruner:
     return make_pruner(
         config.pruner,
         epochs=config.epochs,
         options=config.pruner_options,
         growth=config.growth,
         parts=parts_of(config),
-        usual=FORMER if own is not None and has_former_pruner(own) else usual,
+        usual=usual,
     )
 
 
@@ -208,6 +228,11 @@ def _earlier(
     history = take_history(earlier, config, ready.space, plain_dataset(ready))
     limits = limits_of(config)
     return frozen_trials(history.trials, ready.space, history.late, limits), history
+
+
+def rows_of(dataset: DatasetRecord | None) -> int:
+    """The ratings of a study's train part; 0 where they are not known."""
+    return int(dataset.profile.get("train_rows") or 0) if dataset is not None else 0
 
 
 def plain_dataset(ready: Ready) -> dict[str, Any] | None:

@@ -19,13 +19,12 @@ from search.executor.interrupts import Stop
 from search.executor.pool import work_side_by_side
 from search.executor.supervisor import Supervisor
 from search.space.distributions import SpaceAdapter
-from search.space.weights import Weights
 from search.storage.owner import me
 from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import widened_at, write_run
 from search.storage.trials import finished, running, runs_elsewhere, under_way_or_done
-from search.study.choice import choose, plain_dataset
+from search.study.choice import Chosen, choose, plain_dataset
 from search.study.opening import open_study, settled
 from search.study.request import Request
 from search.study.result import StudyResult
@@ -112,7 +111,7 @@ class Session:
         self._outlook = Outlook(self._config, ready, self._deadline)
         self._tell_left(finished(study))
         with self._closed_on_failure(study, recorder, record):
-            return self._train(study, recorder, ready, chosen.weights)
+            return self._train(study, recorder, ready, chosen)
 
     def _loaded(self) -> Ready:
         """Wait until the first child has its data; a timeout that comes before is refused."""
@@ -159,7 +158,7 @@ class Session:
             raise
 
     def _train(
-        self, study: optuna.Study, recorder: Recorder, ready: Ready, weights: Weights | None
+        self, study: optuna.Study, recorder: Recorder, ready: Ready, chosen: Chosen
     ) -> StudyResult:
         """Train trials with all workers, until the study has ended or this run must stop."""
         first = Objective(
@@ -175,7 +174,8 @@ class Session:
             stop=self._stop,
             tags=trial_tags(ready),
             deadline=self._deadline,
-            refusals=Refusals(weights, self._outlook, self._progress.message),
+            refusals=Refusals(chosen.weights, self._outlook, self._progress.message),
+            warm_up=chosen.warm_up,
         )
         with self._others(ready, study) as others:
             members = [first, *(replace(first, supervisor=other) for other in others)]

@@ -10,7 +10,7 @@ import optuna
 
 from search.config.study import StudyConfig
 from search.pruners.peers import has_small_batches, peers_of, same_shape
-from search.pruners.warm_up import first_judged, judges_parts
+from search.pruners.warm_up import WarmUp, first_judged, judges_parts
 from search.storage.internals import frozen, write_reports
 from search.storage.trial_attributes import TrialPlan
 from search.storage.views import from_step
@@ -34,7 +34,12 @@ class Judging:
     tells_parts: bool = False
 
 
-def judging_of(config: StudyConfig, slot: int, plan: TrialPlan) -> Judging:
+def judging_of(
+    config: StudyConfig,
+    slot: int,
+    plan: TrialPlan,
+    warm_up: WarmUp = WarmUp(),  # noqa: B008 (frozen)
+) -> Judging:
     """Decide how the pruner judges a trial; the published baseline is never pruned.
 
     Args:
@@ -42,6 +47,7 @@ def judging_of(config: StudyConfig, slot: int, plan: TrialPlan) -> Judging:
         slot: Slot of the trial (its place in the study); 0 for the baseline.
         plan: Plan of the trial. A preset sees all rows from the start. Where other trials begin on
             growing samples, its epochs cannot be compared with theirs.
+        warm_up: Of trials with mini-batches.
     """
     parts = judges_parts(config)
     is_judged = slot > 0 and config.pruner != "none"
@@ -49,8 +55,13 @@ def judging_of(config: StudyConfig, slot: int, plan: TrialPlan) -> Judging:
     if is_judged and not parts:
         # Keras' own `fit`, which a user's model calls, takes batches of 32 unless told otherwise.
         small = not config.rates or has_small_batches(plan.values)
+        known = config.rates and small
         first = first_judged(
-            config.pruner, config.pruner_options, small=small, growth=config.growth
+            config.pruner,
+            config.pruner_options,
+            small=small,
+            growth=config.growth,
+            epochs=warm_up.epochs(int(str(plan.values["batch_size"]))) if known else warm_up.least,
         )
     return Judging(
         first=first,

@@ -20,6 +20,7 @@ from search.errors import SearchError
 from search.executor.interrupts import Stop
 from search.executor.supervisor import ChildDied, Supervisor
 from search.executor.training import train
+from search.pruners.warm_up import WarmUp
 from search.space.distributions import SpaceAdapter
 from search.storage.internals import frozen, stored_at_once
 from search.storage.owner import me
@@ -76,6 +77,7 @@ class Objective:
         tags: The tags that the runs of all trials share.
         deadline: Monotonic time after which trials are interrupted, or None.
         refusals: Decides which proposals are not trained.
+        warm_up: Before which epoch no trial with mini-batches is ended.
     """
 
     config: StudyConfig
@@ -91,6 +93,7 @@ class Objective:
     tags: dict[str, str]
     deadline: float | None
     refusals: Refusals
+    warm_up: WarmUp
 
     @property
     def conclusion(self) -> Conclusion:
@@ -122,7 +125,7 @@ class Objective:
             if beyond := self.refusals.why(trial, slot, plan.values):
                 return self._refuse(run, plan, beyond)
             run = self._begin_run(run, plan)
-            judging = judging_of(self.config, slot, plan)
+            judging = judging_of(self.config, slot, plan, self.warm_up)
             if self.growing is not None:
                 return self._train_asking(run, plan, judging, self.growing)
             earlier = self._same_before(run, run.record.params)

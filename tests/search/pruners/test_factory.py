@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 import optuna
 import pytest
@@ -14,9 +14,9 @@ from search import SearchError, StudyConfig
 from search.pruners.factory import make_pruner
 from search.pruners.median import FORMER, OTHERS, RATINGS, Usual
 from search.pruners.peers import peers_of, same_shape
-from search.pruners.warm_up import first_judged, warm_up
+from search.pruners.warm_up import WarmUp, first_judged, warm_up
 from search.storage.trial_attributes import Key
-from search.study import choice
+from search.study.choice import usual_of
 
 
 def _goes_on(
@@ -146,17 +146,14 @@ def test_the_median_asks_two_complete_trials_and_grants_twelve_more_gains(direct
     ],
 )
 def test_a_stored_study_keeps_the_pruner_that_it_was_made_with(
-    rates: str, mark: int | None, usual: Usual, monkeypatch: pytest.MonkeyPatch
+    rates: str, mark: int | None, usual: Usual
 ) -> None:
-    asked: dict[str, Any] = {}
-    monkeypatch.setattr(choice, "make_pruner", lambda *_, **given: asked.update(given))
     own = None
     if mark is not None:
         own = optuna.create_study()
         own.set_user_attr("trialbook:config", {})
         own.set_user_attr("trialbook:ours", mark)
-    choice._pruner(StudyConfig(model=rates), own)
-    assert asked["usual"] == usual
+    assert usual_of(StudyConfig(model=rates), own) == usual
 
 
 def test_the_median_is_of_those_too_that_ended_before() -> None:
@@ -242,6 +239,18 @@ def test_the_first_judged_epoch_follows_the_options() -> None:
     assert first_judged("asha", {}, small=True) == 4
     assert first_judged("median", {"n_warmup_steps": 9}, small=True) == 9
     assert first_judged("hyperband", {}, small=True) == 4
+
+
+def test_two_epochs_of_warm_up_are_enough_where_they_have_fifteen_steps() -> None:
+    many, few = WarmUp(least=2, rows=5_000_000), WarmUp(least=2, rows=56_001)
+    assert [many.epochs(size) for size in (256, 16_384)] == [2, 2]
+    assert [few.epochs(size) for size in (1_024, 4_096, 16_384)] == [2, 2, 4]  # 55, 14, 4 steps
+    assert WarmUp(least=2, rows=0).epochs(256) == 4
+    assert WarmUp(rows=5_000_000).epochs(256) == 4
+    assert first_judged("median", {}, small=True, epochs=2) == 2
+    assert first_judged("median", {}, epochs=2) == 15
+    assert first_judged("asha", {}, small=True, epochs=2) == 4
+    assert first_judged("median", {"n_warmup_steps": 6}, small=True, epochs=2) == 6
 
 
 def test_patience_begins_after_the_warm_up() -> None:

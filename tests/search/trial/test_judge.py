@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from search import StudyConfig
+from search.pruners.warm_up import WarmUp
 from search.storage.trial_attributes import TrialPlan
 from search.trial.judge import Judging, judging_of
 
@@ -39,3 +40,21 @@ def test_a_trial_is_judged_as_its_study_and_its_plan_say(
     given: dict[str, Any], slot: int, plan: TrialPlan, expected: Judging
 ) -> None:
     assert judging_of(StudyConfig(**given), slot, plan) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "size", "first"),
+    [
+        ({}, "256", 2),
+        ({}, "16384", 4),  # four steps an epoch
+        ({"pruner": "asha"}, "256", 4),
+        ({"pruner_options": {"n_warmup_steps": 7}}, "256", 7),
+        (GROWN, "256", 10),
+    ],
+)
+def test_a_trial_whose_epochs_have_many_steps_is_judged_from_its_second(
+    given: dict[str, Any], size: str, first: int
+) -> None:
+    plan = TrialPlan(values={"batch_size": size})
+    warm_up = WarmUp(least=2, rows=56_001)
+    assert judging_of(StudyConfig(**given), 1, plan, warm_up).first == first
