@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import tuned
-from examples import run_example
+from examples import lines_kept, run_example
 
 import search
 from search.storage.studies import Studies
@@ -87,6 +87,7 @@ def test_the_example_of_what_is_met_first_holds(
 @pytest.mark.parametrize("module", _with_examples())
 def test_every_other_example_of_a_module_holds(module: str) -> None:
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    results = doctest.testmod(importlib.import_module(module), optionflags=flags)
+    with lines_kept():
+        results = doctest.testmod(importlib.import_module(module), optionflags=flags)
     assert results.attempted > 0
     assert results.failed == 0, f"an example of {module} fails; see above"

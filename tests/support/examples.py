@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import doctest
 import inspect
+import linecache
+from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
@@ -21,6 +24,17 @@ def public(package: ModuleType) -> list[str]:
     return found
 
 
+@contextlib.contextmanager
+def lines_kept() -> Iterator[None]:
+    """Let no example look whether files have changed.
+
+    Looking fails where a thread of an earlier test, which still imports, adds lines meanwhile.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(linecache, "checkcache", lambda filename=None: None)
+        yield
+
+
 def run_example(package: ModuleType, name: str, **names: object) -> None:
     """Run the examples of one exported name, its methods' included.
 
@@ -34,8 +48,9 @@ def run_example(package: ModuleType, name: str, **names: object) -> None:
     tests = doctest.DocTestFinder().find(value, name, module=module, extraglobs=names)
     runner = doctest.DocTestRunner(optionflags=_FLAGS, verbose=False)
     output: list[str] = []
-    for test in tests:
-        runner.run(test, out=output.append)
+    with lines_kept():
+        for test in tests:
+            runner.run(test, out=output.append)
     assert runner.tries > 0, f"{package.__name__}.{name} has no example in its docstring"
     if runner.failures:
         pytest.fail("\n".join(output), pytrace=False)

@@ -506,7 +506,7 @@ def test_a_model_without_data_is_told_before_any_trial(
 
 @pytest.mark.parametrize(
     ("returned", "fragment"),
-    [("'high'", "returned str"), ("[]", "returned list"), ("{'x': 1.0}", "Reported: x")],
+    [("'high'", "returned str"), ("[]", "returned an empty list"), ("{'x': 1.0}", "Reported: x")],
 )
 def test_what_is_no_value_is_refused(
     returned: str, fragment: str, tmp_path: Path, shapes: Any
