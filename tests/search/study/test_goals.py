@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import optuna
@@ -13,6 +14,7 @@ from search.cli.commands.search import resolve
 from search.cli.common import SOURCE_NAMES
 from search.config.goals import figures_of
 from search.config.limits import Limits, exceeds, too_long
+from search.cost.memory import MemoryCost
 from search.reproduce import reproduce
 from search.seeds import part_seed
 from search.storage.studies import Studies
@@ -179,10 +181,16 @@ def test_many_that_are_too_large_end_the_study(
 
 @pytest.mark.slow
 def test_memory_is_looked_at_before_training_and_after_each_epoch(
-    ratings_file: Path, tmp_path: Path
+    ratings_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """5,000 factors of 112 rows, 16 bytes a weight, are 9 MB; TensorFlow takes hundreds."""
     space = SPACE | {"factors": [1, 5_000]}
+    estimated = run_study(
+        _config(ratings_file, max_memory_mb=8.0, space=space), home=tmp_path / "c"
+    ).record.trials[1:]
+    assert {(t.state, len(t.epochs)) for t in estimated} == {(REFUSED, 0)}
+    assert any(re.match(r"about \d+ MB of memory, where 8 MB may be", t.message) for t in estimated)
+    monkeypatch.setattr(MemoryCost, "peak_mb", lambda *_: None)  # as if nothing were known
     before = run_study(
         _config(ratings_file, max_memory_mb=8.0, space=space), home=tmp_path / "a"
     ).record
