@@ -33,7 +33,7 @@ from optuna.trial import TrialState
 from search.pruners.factory import make_pruner
 from search.pruners.median import FORMER, RATINGS, Usual
 from search.pruners.peers import has_small_batches
-from search.pruners.warm_up import WarmUp, first_judged
+from search.pruners.warm_up import WARM_UP_SMALL_BATCHES, first_judged
 from search.storage.internals import frozen
 from search.storage.trial_attributes import Key
 
@@ -123,7 +123,8 @@ class Played:
         finite = np.where(np.isfinite(trial["curve"]), trial["curve"], 1e9)
         best = np.minimum.accumulate(finite).tolist()
         judges = judged and self._name != "none"
-        epochs = WarmUp(self._usual.warm_up, trial["rows"]).epochs(int(size)) if small else 0
+        steps = -(-trial["rows"] // int(size)) if small else 1
+        epochs = max(self._usual.warm_up, min(WARM_UP_SMALL_BATCHES, -(-15 // steps)))
         first = first_judged(self._name, {}, small=small, epochs=epochs) if judges else len(best)
         study = self._studies[small]
         played = study.ask()
@@ -174,8 +175,8 @@ RULES: dict[str, tuple[str, Usual]] = {
     "asha": ("asha", FORMER),
     "hyperband": ("hyperband", FORMER),
 }
-CHOSEN = "median, 2 complete, 12 gains, from epoch 2"
-assert RULES[CHOSEN][1] == RATINGS
+CHOSEN = "median, 2 complete, 12 gains, from epoch 4"
+assert RULES[CHOSEN][1][:2] == RATINGS[:2]
 
 
 def compare(lines: Sequence[Mapping[str, Any]], orders: int) -> dict[str, Any]:

@@ -4,7 +4,8 @@ An epoch passes over the same rows whatever the batch size, all of them or as ma
 growing samples give it, so equal epochs are equal numbers of rows seen. Full-batch trials are
 compared with one another, mini-batch trials too, each after a warm-up that outlasts the transient
 of an output bias of 7: about 15 steps, which are 15 epochs of full batches and at most 4 epochs of
-mini-batches. The median judges these from their second epoch where 15 steps are over by then.
+mini-batches. The median judges these from their second epoch where 1,000 steps are over by then:
+with millions of ratings an epoch takes seconds, and says more.
 Where samples grow, the warm-up lasts to the end of the stage that it falls into; successive halving
 so has its first rung there.
 """
@@ -24,7 +25,7 @@ Growth = Sequence[Sequence[float]]
 WARM_UP_EPOCHS = 15
 WARM_UP_SMALL_BATCHES = 4
 """Of trials with mini-batches, which take four steps an epoch or more."""
-_STEPS = 15
+_STEPS = 1_000
 
 
 class WarmUp(NamedTuple):
@@ -39,15 +40,15 @@ class WarmUp(NamedTuple):
     rows: int = 0
 
     def epochs(self, batch: int) -> int:
-        """The epochs that have 15 steps, at least `least` of them and at most 4.
+        """The epochs that have 1,000 steps, at least `least` of them and at most 4.
 
         Args:
             batch: Rows of a step.
 
         Example:
-            >>> WarmUp(least=2, rows=56_001).epochs(16_384)  # four steps an epoch
+            >>> WarmUp(least=2, rows=56_001).epochs(256)  # 219 steps an epoch
             4
-            >>> WarmUp(least=2, rows=56_001).epochs(256)
+            >>> WarmUp(least=2, rows=4_958_292).epochs(4_096)
             2
         """
         if not self.rows:

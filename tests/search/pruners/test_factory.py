@@ -241,10 +241,11 @@ def test_the_first_judged_epoch_follows_the_options() -> None:
     assert first_judged("hyperband", {}, small=True) == 4
 
 
-def test_two_epochs_of_warm_up_are_enough_where_they_have_fifteen_steps() -> None:
-    many, few = WarmUp(least=2, rows=5_000_000), WarmUp(least=2, rows=56_001)
-    assert [many.epochs(size) for size in (256, 16_384)] == [2, 2]
-    assert [few.epochs(size) for size in (1_024, 4_096, 16_384)] == [2, 2, 4]  # 55, 14, 4 steps
+def test_two_epochs_of_warm_up_are_enough_where_they_have_a_thousand_steps() -> None:
+    many, few = WarmUp(least=2, rows=5_000_000), WarmUp(least=2, rows=90_000)
+    # 19,532, 1,221 and 306 steps an epoch; then 352 and 88
+    assert [many.epochs(size) for size in (256, 4_096, 16_384)] == [2, 2, 4]
+    assert [few.epochs(size) for size in (256, 1_024)] == [3, 4]
     assert WarmUp(least=2, rows=0).epochs(256) == 4
     assert WarmUp(rows=5_000_000).epochs(256) == 4
     assert first_judged("median", {}, small=True, epochs=2) == 2

@@ -46,7 +46,7 @@ def test_a_trial_is_judged_as_its_study_and_its_plan_say(
     ("given", "size", "first"),
     [
         ({}, "256", 2),
-        ({}, "16384", 4),  # four steps an epoch
+        ({}, "16384", 4),  # 306 steps an epoch
         ({"pruner": "asha"}, "256", 4),
         ({"pruner_options": {"n_warmup_steps": 7}}, "256", 7),
         (GROWN, "256", 10),
@@ -56,5 +56,5 @@ def test_a_trial_whose_epochs_have_many_steps_is_judged_from_its_second(
     given: dict[str, Any], size: str, first: int
 ) -> None:
     plan = TrialPlan(values={"batch_size": size})
-    warm_up = WarmUp(least=2, rows=56_001)
+    warm_up = WarmUp(least=2, rows=5_000_000)
     assert judging_of(StudyConfig(**given), 1, plan, warm_up).first == first
