@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import statistics
-import threading
 from collections.abc import Mapping
 
+from search.cost.latest import Latest
 from search.cost.work import LARGE, Size, Work
 from tracking import Scalar
 
 _SHARES = 4  # of a large batch: more threads have nothing to do
-_LAST = 25
 
 TRAIN_NS: Mapping[str, float] = {
     "step": 93,
@@ -79,8 +77,7 @@ class EpochCost:
             size: Of the study.
         """
         self._size = size
-        self._ratios: list[float] = []
-        self._lock = threading.Lock()
+        self._ratios = Latest()
 
     def learn(self, values: Mapping[str, Scalar], seconds: float) -> None:
         """Take what an epoch over all rows took.
@@ -89,9 +86,7 @@ class EpochCost:
             values: The trial's configuration: all active parameters' values, by name.
             seconds: Of one epoch.
         """
-        with self._lock:
-            self._ratios.append(seconds / self._seconds(values, 1.0))
-            del self._ratios[:-_LAST]
+        self._ratios.add(seconds / self._seconds(values, 1.0))
 
     def seconds(self, values: Mapping[str, Scalar], share: float = 1.0) -> float:
         """Estimate the seconds of an epoch.
@@ -105,8 +100,8 @@ class EpochCost:
     @property
     def factor(self) -> float:
         """By how much the trials so far took longer than estimated at first."""
-        with self._lock:
-            return statistics.median(self._ratios) if self._ratios else 1.0
+        learnt = self._ratios.median()
+        return 1.0 if learnt is None else learnt
 
     def _seconds(self, values: Mapping[str, Scalar], share: float) -> float:
         work = Work.of(values, self._size, max(1, round(share * self._size.train_rows)))

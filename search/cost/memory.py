@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
-import threading
 from collections.abc import Mapping
 
+from search.cost.latest import Latest
 from search.cost.work import Size, Work
 from tracking import Scalar
 
-_LAST = 25
 _MB = 1e6
 
 
@@ -40,8 +38,7 @@ class MemoryCost:
             size: Of the study.
         """
         self._size = size
-        self._besides: list[float] = []
-        self._lock = threading.Lock()
+        self._besides = Latest()
 
     def learn(self, values: Mapping[str, Scalar], peak_mb: float) -> None:
         """Take what a trial needed.
@@ -50,9 +47,7 @@ class MemoryCost:
             values: Its configuration: all active parameters' values, by name.
             peak_mb: Peak memory of its process in MB.
         """
-        with self._lock:
-            self._besides.append(peak_mb - self._held_mb(values))
-            del self._besides[:-_LAST]
+        self._besides.add(peak_mb - self._held_mb(values))
 
     def peak_mb(self, values: Mapping[str, Scalar]) -> float | None:
         """Estimate the peak memory of a trial's process in MB; None before a trial has ended.
@@ -60,8 +55,7 @@ class MemoryCost:
         Args:
             values: The configuration: all active parameters' values, by name.
         """
-        with self._lock:
-            besides = statistics.median(self._besides) if self._besides else None
+        besides = self._besides.median()
         return None if besides is None else besides + self._held_mb(values)
 
     def _held_mb(self, values: Mapping[str, Scalar]) -> float:

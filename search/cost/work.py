@@ -155,10 +155,10 @@ class Work:
         their sums in turn. A first layer that is worked out for each id is there once, and once for
         each share.
         """
-        weights = sum(table.rows * table.width for table in self.tables) + self.kernels
+        weights = self.table_bytes + 4 * self.kernels
         shared = self._shares(self.batch) and not self.drops_vectors and not self.is_small
-        first = self.ids * self.widths[0] if self.widths else 0
-        return 4 * (weights * (6 if self.is_small else 11) + first * (5 * shared))
+        first = 4 * self.ids * self.widths[0] if shared else 0
+        return weights * (6 if self.is_small else 11) + 5 * first
 
     @property
     def is_far(self) -> bool:

@@ -48,12 +48,12 @@ def make_pruner(
     if name == "none":
         return optuna.pruners.NopPruner()
     if PRUNERS[name].by_shape:
-        make = _BY_SHAPE[name]
+        make, least = _BY_SHAPE[name], WARM_UP_SMALL_BATCHES
         if name == "hyperband":
             given = {"max_resource": epochs} | given
         if name == "median":
             given = {"n_startup_trials": usual.startup, "gains": usual.gains} | given
-        least = usual.warm_up if name == "median" else WARM_UP_SMALL_BATCHES
+            least = usual.warm_up
         full = make(warm_up(growth), given)
         return _ByShape(full, make(warm_up(growth, small=True, epochs=least), given))
     assert name == "wilcoxon", f"no pruner is made under the name {name}"

@@ -193,9 +193,10 @@ def _layout(
     if options.columns is not None:
         return _as_named(options, separator, fields, where)
     if not any(named) and 3 <= len(fields[0]) <= 4 and has_score(fields, 2, options.rules_in_force):
-        rows = [fields_of(line, separator) for line in lines if "\n" not in line]
-        swapped = options.rules_in_force > 2 and has_times_third(rows)
-        names = _TIMES_THIRD if swapped else _NAMES[: len(fields[0])]
+        names = _NAMES[: len(fields[0])]
+        if len(names) == len(_TIMES_THIRD) and options.rules_in_force > 2:
+            rows = [fields_of(line, separator) for line in lines if "\n" not in line]
+            names = _TIMES_THIRD if has_times_third(rows) else names
         return TextLayout(separator, names, False, fields[0])
     if options.rules_in_force > 1:
         _must_be_names(separator, fields, options, where)
