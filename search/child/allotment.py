@@ -9,6 +9,9 @@ from search.config.study import StudyConfig
 
 # Up to here a trial leaves cores idle: what Python does beside each epoch is as long as the epoch.
 _SMALL_ROWS = 500_000
+_AT_ONCE = 8
+_BLIND = ("random", "grid", "qmc")
+"""Samplers whose proposals know nothing of other trials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,10 @@ def allot(config: StudyConfig, *, rows: int | None, cores: int, gpus: int = 0) -
         gpus: GPUs that TensorFlow sees; with any, `auto` is one worker a GPU.
 
     Returns:
-        For `auto`, one thread a worker and as many workers as cores where a trial is small, one
-        worker with all threads where it is large or alone. What a trial computes depends on its
-        threads, so that they do not depend on how many trials are left.
+        For `auto`, as many workers as cores where a trial is small, and one worker with all
+        threads where it is large or alone. More than eight workers, and more than an eighth of the
+        study's trials, would be too many for a sampler that learns: what runs at once is proposed
+        without each other's results.
 
     Example:
         >>> config = StudyConfig(workers="auto")
@@ -52,8 +56,15 @@ def allot(config: StudyConfig, *, rows: int | None, cores: int, gpus: int = 0) -
     elif gpus:
         workers = gpus
     elif rows is not None and rows <= _SMALL_ROWS:
-        workers = cores // (config.threads or 1)
+        workers = min(cores // (config.threads or 1), _most(config))
     else:
         workers = 1
     workers = max(1, workers)
     return Allotment(workers, config.threads or max(1, cores // workers))
+
+
+def _most(config: StudyConfig) -> int:
+    """The most small trials at once that leave a study something to learn from."""
+    if config.sampler in _BLIND:
+        return config.trials
+    return max(_AT_ONCE, config.trials // 8)

@@ -193,8 +193,9 @@ class RunningKeys:
     Attributes:
         keep_models: Which complete trials keep their model: "all", "best" or "none".
         workers: Trials trained at once, each in a process of its own; "auto" for as many as cores
-            where trials are small, else one. With several, what `local`, `tpe` and a pruner decide
-            depends on which trial ends first.
+            where trials are small (at most eight or an eighth of the trials for samplers that
+            learn), else one. With several, what `local`, `tpe` and a pruner decide depends on which
+            trial ends first.
         threads: Threads a trial; None for its share of this process's cores.
         trainer: "compiled" for compiled epochs of our own rating models, "fast" for our trainer on
             TensorFlow, "keras" for Keras' own `fit`, "tensorflow" for the fast one wherever it does

@@ -15,6 +15,8 @@ from search.storage.trial_attributes import plan_of
 from search.storage.views import from_step, view_of
 
 _FRESH_S = 0.5
+_SHARE = 0.01
+"""Of the time, that reading trials again takes at most: a child waits meanwhile."""
 
 
 def peers_of(
@@ -23,7 +25,9 @@ def peers_of(
     alike: Callable[[FrozenTrial], bool] = lambda other: True,
     first: int = 0,
 ) -> optuna.Study:
-    """Make a view of the study for one pruner: comparable trials only, read again after 0.5 s.
+    """Make a view of the study for one pruner: comparable trials only, read again now and then.
+
+    They are read half a second after the last time, or later where reading takes long.
 
     Args:
         study: The study; nothing is read of it yet.
@@ -32,14 +36,16 @@ def peers_of(
         first: Step from which on reports count.
     """
     trials: list[FrozenTrial] = []
-    read = -float("inf")
+    due = -float("inf")
 
     def shown() -> list[FrozenTrial]:
-        nonlocal trials, read
-        if time.monotonic() - read > _FRESH_S:
+        nonlocal trials, due
+        began = time.monotonic()
+        if began > due:
             peers = [other for other in study.get_trials(deepcopy=False) if alike(other)]
             trials = [from_step(peer, first) for peer in peers] if first else peers
-            read = time.monotonic()
+            ended = time.monotonic()
+            due = ended + max(_FRESH_S, (ended - began) / _SHARE)
         return trials
 
     return view_of(study, shown, storage_that_updates(study, trial))

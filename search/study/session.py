@@ -37,6 +37,9 @@ from search.trial.refusals import Refusals
 from search.trial.tags import trial_tags
 from tracking import KILLED, REFUSED, Recorder, StudyRecord, warmed
 
+_LATER = ("sklearn.ensemble", "optuna.importance")
+"""The forest that proposes, and what mattered most: a second that no trial should wait for."""
+
 
 class Session:
     """Runs one study in this process, once; only its child processes import Keras.
@@ -83,7 +86,7 @@ class Session:
 
     def run(self) -> StudyResult:
         """Run the study until it has its target of finished trials or has to stop."""
-        with warmed(self._studies.store) as prepare:
+        with warmed(self._studies.store, _LATER) as prepare:
             ready = self._ready()
             chosen = choose(self._config, self._studies, ready, self._request)
             ready = replace(ready, space=chosen.space.parameters)

@@ -36,6 +36,8 @@ from tracking import (
     TrialRecord,
 )
 
+_LONG_S = 4.0
+
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
@@ -246,7 +248,7 @@ class Conclusion:
 
     def _log(self, run: TrialRun, record: TrialRecord, models: list[ModelFolder]) -> None:
         """Finish the trial's MLflow run, with its files, its models and its last epochs."""
-        write_curve(record, run.folder, self.config)
+        write_curve(record, run.folder, self.config, picture=self._is_drawn(record))
         files = make_folder()  # all but the model, which is logged as one
         try:
             for path in run.folder.iterdir():
@@ -256,6 +258,18 @@ class Conclusion:
             self.recorder.finish_trial(record, folder=files, models=models, epochs=unwritten)
         finally:
             shutil.rmtree(files, ignore_errors=True)
+
+    def _is_drawn(self, record: TrialRecord) -> bool:
+        """Whether a trial's curve is drawn as a picture; MLflow shows the curves of all trials.
+
+        Of the trials that were trained in less than four seconds, whose record would take longer
+        by a third, only those are drawn that someone will look at: the baseline, each one that is
+        the best so far, and those that failed.
+        """
+        short = record.metrics.get("seconds_total", 0.0) < _LONG_S
+        if not short or record.is_baseline or record.state == FAILED:
+            return True
+        return record.number == next((trial.number for trial in ranking(self.study)), None)
 
 
 def _state(run: TrialRun, done: Done) -> str:

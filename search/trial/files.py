@@ -34,13 +34,16 @@ def temporary_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def write_curve(record: TrialRecord, folder: Path, config: StudyConfig) -> None:
+def write_curve(
+    record: TrialRecord, folder: Path, config: StudyConfig, *, picture: bool = True
+) -> None:
     """Write a trial's epochs as `history.csv` and `learning_curve.png`, if it has any epochs.
 
     Args:
         record: The trial.
         folder: Where the files go.
         config: The study, whose per-epoch number the picture shows.
+        picture: Whether to draw the picture, which takes about 0.06 s.
     """
     if not record.epochs:
         return
@@ -51,8 +54,9 @@ def write_curve(record: TrialRecord, folder: Path, config: StudyConfig) -> None:
         for epoch in record.epochs:
             figures = [epoch.metrics.get(name, "") for name in names]
             writer.writerow([epoch.epoch, *figures, epoch.seconds])
-    picture = folder / "learning_curve.png"
-    draw_trial(record, picture, monitor=config.monitor, minimize=config.sign > 0)
+    if picture:
+        path = folder / "learning_curve.png"
+        draw_trial(record, path, monitor=config.monitor, minimize=config.sign > 0)
 
 
 def folder_left_behind(trial: FrozenTrial) -> Path | None:

@@ -79,7 +79,7 @@ class Judge:
 
     Threads and order: the thread of the trial's worker uses it alone. `prunes` judges by the
     values that `tell` was called with so far. They are kept until `write`, since Optuna takes a
-    transaction for each. Other trials see them half a second to some seconds late.
+    transaction for each. Other trials see them some seconds late.
     """
 
     def __init__(

@@ -14,15 +14,15 @@ from search.trial.progress import Progress
 from search.trial.run import TrialRun
 from tracking import EpochRecord, Recorder
 
-_FIRST_PAUSE_S = 0.5
+_FIRST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 4.0
 
 
 class TrialListener(Listener):
     """Passes a trial's epochs, folds and repeats on to the pruner, Optuna, MLflow and the display.
 
-    Epochs are written half a second after the first one, then after pauses that double up to four
-    seconds: a write costs the same for one epoch as for fifty.
+    Epochs are written two seconds after the trial began, then every four seconds: a write costs
+    the same for one epoch as for fifty, and the child may wait meanwhile.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class TrialListener(Listener):
         return self._asked is None or self._asked.built()
 
     def between(self) -> None:
-        """Write the new epochs if the last write was long enough ago (0.5 s, later up to 4 s)."""
+        """Write the new epochs if the last write was long enough ago (2 s, later 4 s)."""
         if self._run.curve.unwritten and time.monotonic() - self._written > self._pause_s:
             self.write()
 

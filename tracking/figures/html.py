@@ -20,6 +20,17 @@ def save(figure: Any, path: Path) -> None:
 _CONFIG = {"displaylogo": False, "responsive": True}
 
 
+def rehearse() -> None:
+    """Make a figure with each kind of trace: plotly reads the rules of each with the first one."""
+    figure = _new("")
+    figure.add_scatter(x=[0], y=[0], mode="markers", name="state")
+    figure.add_bar(x=[0], y=[0])
+    figure.add_parcoords()
+    figure.add_annotation(text="note")
+    figure.update_xaxes(title="x")
+    figure.to_html(include_plotlyjs=False)
+
+
 def message(title: str, text: str) -> Any:
     """Draw a text in place of a figure that has nothing to show yet."""
     figure = _new(title)

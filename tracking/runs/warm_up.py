@@ -1,32 +1,36 @@
-"""Imports MLflow and the drawing libraries in a background thread, since that takes seconds."""
+"""Imports MLflow and other large libraries in a background thread, since that takes seconds."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tracking.figures.libraries import load_libraries
+from tracking.figures.html import rehearse
 from tracking.runs.quiet import quiet
 from tracking.runs.schema import build
 from tracking.runs.store import Store
 
+_DRAWING = ("matplotlib.backends.backend_agg", "matplotlib.figure", "plotly.subplots")
+
 
 @contextlib.contextmanager
-def warmed(store: Store) -> Iterator[Callable[[], None]]:
-    """Import MLflow and the drawing libraries, and make a new store's tables, in the background.
+def warmed(store: Store, later: Sequence[str] = ()) -> Iterator[Callable[[], None]]:
+    """Import MLflow and make a new store's tables in the background, then import what draws.
 
     Nothing is written to the store before the caller asks for it: until then the tables lie in
     a temporary folder. Leaving the block early does not wait for the thread.
 
     Args:
         store: The store that will be prepared.
+        later: Modules that are imported last, as nobody waits for them.
 
     Returns:
         A context manager. Its value is a function to call in place of `store.prepare()`, which
-        waits for the thread first.
+        waits for MLflow and the tables first.
 
     Example:
         >>> with warmed(Store(Path("mlruns"))) as prepare:
@@ -35,7 +39,7 @@ def warmed(store: Store) -> Iterator[Callable[[], None]]:
         >>> Path("mlruns/artifacts").is_dir()
         True
     """
-    warming = _Warming(store)
+    warming = _Warming(store, later)
     warming.start()
 
     def prepare() -> None:
@@ -49,9 +53,10 @@ def warmed(store: Store) -> Iterator[Callable[[], None]]:
 
 
 class _Warming(threading.Thread):
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, later: Sequence[str]) -> None:
         super().__init__(daemon=True)
         self._store = store
+        self._later = later
         self._folder = TemporaryDirectory(prefix="trialbook-", ignore_cleanup_errors=True)
         self.built = Path(self._folder.name) / "mlflow.db"
         self.warm, self.left = threading.Event(), threading.Event()
@@ -61,6 +66,10 @@ class _Warming(threading.Thread):
         with contextlib.suppress(Exception):
             self._work()
         self.warm.set()
+        with contextlib.suppress(Exception):
+            for name in (*_DRAWING, *self._later):
+                importlib.import_module(name)
+            rehearse()
         self.left.wait()  # not cleaned up before: MLflow looks for a file that is gone for minutes
         self._folder.cleanup()
 
@@ -71,4 +80,3 @@ class _Warming(threading.Thread):
             partial = self.built.with_suffix(".partial")
             build(partial, artifacts=path.parent / "artifacts")
             partial.rename(self.built)
-        load_libraries()

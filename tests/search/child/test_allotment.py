@@ -31,3 +31,20 @@ def test_a_machine_of_eight_cores_is_shared_out(
         allot(StudyConfig(**({"workers": "auto"} | given)), rows=rows, cores=8, gpus=gpus)
         == expected
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"trials": 20}, Allotment(workers=8, threads=8)),
+        ({"trials": 160}, Allotment(workers=20, threads=3)),
+        ({"trials": 20, "sampler": "random"}, Allotment(workers=20, threads=3)),
+        ({"trials": 900, "sampler": "qmc"}, Allotment(workers=64, threads=1)),
+        ({"trials": 20, "workers": 30}, Allotment(workers=30, threads=2)),
+    ],
+)
+def test_a_sampler_that_learns_is_left_something_to_learn_from(
+    given: dict, expected: Allotment
+) -> None:
+    config = StudyConfig(**({"workers": "auto"} | given))
+    assert allot(config, rows=56_000, cores=64) == expected

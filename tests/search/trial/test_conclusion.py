@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -115,3 +116,24 @@ def test_what_a_limit_kept_from_training_is_refused_and_what_it_cut_short_is_pru
     assert (never_begun.state, never_begun.metrics["parameters"]) == ("refused", 9.0)
     assert [t.state for t in study.trials] == [TrialState.PRUNED] * 3
     assert [state_of(trial) for trial in study.trials] == ["pruned", "refused", "refused"]
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds", "drawn"), [(0.8, 0.5, True), (0.9, 0.5, False), (0.9, 5.0, True)]
+)
+def test_of_short_trials_only_the_best_so_far_is_drawn(
+    study: optuna.Study,
+    tmp_path: Path,
+    value: float,
+    seconds: float,
+    drawn: bool,
+) -> None:
+    study.add_trial(optuna.trial.create_trial(value=0.85))
+    run = _run(study)
+    run = replace(run, folder=tmp_path, started=time.monotonic() - seconds)
+    recorder: Any = Noting()
+    Conclusion(StudyConfig(), study, recorder).succeed(
+        run, Done(end_reason="epochs", value=value, metrics={})
+    )
+    assert (tmp_path / "history.csv").exists()
+    assert (tmp_path / "learning_curve.png").exists() == drawn
