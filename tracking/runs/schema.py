@@ -16,6 +16,7 @@ from pathlib import Path
 from tracking.errors import TrackingError
 from tracking.runs.addresses import sqlite_address, without_password
 from tracking.runs.quiet import one_line, quiet
+from tracking.runs.template import copied
 
 _LOCK_TIMEOUT_S = 120.0
 _CONNECT_TIMEOUT_S = 5
@@ -165,15 +166,21 @@ def _place(path: Path, built: Path | None) -> None:
 def build(path: Path, *, artifacts: Path) -> None:
     """Make a database file with MLflow's tables; until the function returns, do not use the file.
 
+    After the first one, which takes seconds, it is a copy of an empty one that was kept.
+
     Args:
         path: The file.
         artifacts: Folder for the artifacts of the experiment that MLflow makes by itself.
     """
-    quiet()
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    with _migrating:
-        SqlAlchemyStore(sqlite_address(path), str(artifacts)).engine.dispose()
+    def make(made: Path) -> None:
+        quiet()
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        with _migrating:
+            SqlAlchemyStore(sqlite_address(made), str(artifacts)).engine.dispose()
+
+    copied(path, artifacts, make)
     with closing(sqlite3.connect(path)) as connection:
         # Readers no longer wait for a writer; stays with the file.
         connection.execute("PRAGMA journal_mode = WAL")

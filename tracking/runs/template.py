@@ -1,0 +1,77 @@
+"""MLflow's empty tables, kept in the user's cache folder: making them takes seconds, a copy none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from importlib.metadata import version
+from pathlib import Path
+
+_DEFAULT = 0
+"""Identifier of the experiment that MLflow makes by itself: the only row that names a folder."""
+
+
+def copied(path: Path, artifacts: Path, make: Callable[[Path], None]) -> None:
+    """Write an empty database of the installed MLflow: a copy of one that was kept, or a new one.
+
+    Args:
+        path: The file, which is not there yet.
+        artifacts: Folder for the artifacts of the experiment that MLflow makes by itself.
+        make: Makes such a database where none is kept yet.
+    """
+    kept = _folder() / f"mlflow-{version('mlflow')}.db"
+    with suppress(OSError, sqlite3.Error):
+        if kept.is_file():
+            shutil.copyfile(kept, path)
+            _readdress(path, artifacts)
+            return
+    path.unlink(missing_ok=True)
+    make(path)
+    with suppress(OSError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        _keep(path, kept)
+
+
+def _keep(path: Path, kept: Path) -> None:
+    """Copy a database to where it is kept; another process sees all of it or nothing."""
+    with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as partial:
+        try:
+            shutil.copyfile(path, partial.name)
+            os.replace(partial.name, kept)
+        except OSError:
+            Path(partial.name).unlink(missing_ok=True)
+            raise
+
+
+def _readdress(path: Path, artifacts: Path) -> None:
+    """Make a copy another home's: the folder of MLflow's own experiment, and when it was made.
+
+    Raises:
+        sqlite3.Error: The copy is damaged, or not what was kept.
+    """
+    now = int(time.time() * 1000)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        if connection.execute("PRAGMA quick_check").fetchone() != ("ok",):
+            raise sqlite3.DatabaseError(f"{path} is damaged")
+        changed = connection.execute(
+            "UPDATE experiments SET artifact_location = ?, creation_time = ?, last_update_time = ? "
+            "WHERE experiment_id = ?",
+            (str(artifacts / str(_DEFAULT)), now, now, _DEFAULT),
+        )
+        if changed.rowcount != 1:
+            raise sqlite3.DatabaseError(f"{path} lacks MLflow's own experiment")
+
+
+def _folder() -> Path:
+    """The user's cache folder, or what `TRIALBOOK_CACHE` names."""
+    override = os.environ.get("TRIALBOOK_CACHE")
+    if override:
+        return Path(override)
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("trialbook"))
