@@ -1,4 +1,4 @@
-"""MLflow's empty tables, kept in the user's cache folder: a copy spares the seconds of making them."""
+"""Keeps MLflow's empty tables in the cache folder: a copy spares the seconds of making them."""
 
 from __future__ import annotations
 
