@@ -26,7 +26,7 @@ import keras_tuner
 import optuna
 
 from search import StudyConfig
-from search.child.messages import Done, EpochEnded, Message, Ready, Task
+from search.child.messages import KERAS, Done, EpochEnded, Message, Ready, Task
 from search.executor.interrupts import Stop
 from search.space import ratings as space
 from search.space.distributions import SpaceAdapter
@@ -55,6 +55,8 @@ PROFILE = dict.fromkeys(
 
 class MadeUp:
     """Stands for the supervisor and its child: a curve of the usual shape, at once."""
+
+    role = KERAS  # its models are there: no keeper makes them
 
     def __init__(self, epochs: int, model: Path | None) -> None:
         self._model = model

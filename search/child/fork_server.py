@@ -1,10 +1,10 @@
 """The fork server: loads the heavy libraries once, and forks a child at each request.
 
-Started as `python -P -m search.child.fork_server FD`, where FD is one end of a socket pair;
-`search.executor.fork_client` holds the other. Loading takes seconds, a fork milliseconds. Children
-are forked before TensorFlow has started its runtime, so that each starts its own. (The standard
-library's fork server would import the user's main module in every child, and so run a script
-without a guard again.)
+Started as `python -P -m search.child.fork_server FD ROLE`, where FD is one end of a socket pair;
+`search.executor.fork_client` holds the other. ROLE says whether the children find Keras loaded.
+Loading it takes seconds, a fork milliseconds. Children are forked before TensorFlow has started its
+runtime, so that each starts its own. (The standard library's fork server would import the user's
+main module in every child, and so run a script without a guard again.)
 """
 
 from __future__ import annotations
@@ -20,14 +20,19 @@ import tempfile
 import threading
 import traceback
 import warnings
+from collections.abc import Sequence
 
 from search.child import main as child
+from search.child.messages import ALONE, KERAS
 
 FORK, STATE = "f", "s"
 REQUEST = 16  # bytes: what is asked for, and a process number or 0
 REPLY = 32  # bytes: a process number, and its exit code or `LIVES`
 LIVES = "lives"
-_PRELOADED = ("search.child.ratings", "models.fast", "sklearn.model_selection", "pyarrow.csv")
+_PRELOADED = {
+    KERAS: ("search.child.ratings", "models.fast", "sklearn.model_selection", "pyarrow.csv"),
+    ALONE: ("search.child.alone", "sklearn.model_selection", "pyarrow.csv"),
+}
 
 
 def request(kind: str, pid: int = 0) -> bytes:
@@ -44,14 +49,15 @@ def request(kind: str, pid: int = 0) -> bytes:
     return f"{kind}{pid:0{REQUEST - 1}}".encode("ascii")
 
 
-def main(descriptor: int) -> None:
+def main(descriptor: int, role: str) -> None:
     """Serve requests until the other end of the socket closes.
 
     Args:
         descriptor: Our end of the socket pair.
+        role: `KERAS` or `ALONE`: which libraries the children find loaded.
     """
     with socket.socket(fileno=descriptor) as requests:
-        _preload()
+        _preload(_PRELOADED[role])
         with tempfile.TemporaryDirectory(prefix="trialbook-", ignore_cleanup_errors=True) as folder:
             # Libraries leave files there (TensorFlow a module a graph), and children are killed.
             tempfile.tempdir = folder
@@ -75,11 +81,11 @@ def _serve(requests: socket.socket) -> None:
             os.close(number)
 
 
-def _preload() -> None:
+def _preload(names: Sequence[str]) -> None:
     """Import what every child needs; end this process if its parent ends during the import."""
     loaded = threading.Event()
     watching = child.die_with_parent(loaded)
-    for name in _PRELOADED:
+    for name in names:
         importlib.import_module(name)
     importlib.import_module("models.compiled.warm_up").warm_up()
     loaded.set()
@@ -136,5 +142,5 @@ def _be_child(pipe: int, log: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2])
     os._exit(0)  # taking TensorFlow down in order would take longer than anyone waits

@@ -15,15 +15,21 @@ import threading
 import time
 import traceback
 from dataclasses import replace
+from importlib import import_module
 from multiprocessing.connection import Connection
 from textwrap import shorten
+from typing import Any
 
 from models.cores import available_cores
 from search.child.allotment import Allotment, allot
 from search.child.memory import peak_memory_mb, reset_peak_memory
 from search.child.messages import (
+    ALONE,
+    KEEPS,
     Done,
     Failed,
+    Keep,
+    Kept,
     Refused,
     Score,
     Scored,
@@ -32,7 +38,7 @@ from search.child.messages import (
     Task,
 )
 from search.child.reporter import Reporter, Stopped, StudyGone
-from search.child.runner import Runner
+from search.child.runner import Keeps, Runner
 from search.config.study import StudyConfig
 from search.errors import USER_ERRORS, SearchError, in_one_line
 from tracking import EndReason
@@ -55,9 +61,9 @@ def main(descriptor: int) -> None:
         runner = _start(pipe, setup)
         loading = time.perf_counter() - started
         while runner is not None:
-            task: Task | Score = pipe.recv()
-            if isinstance(task, Score):
-                pipe.send(_score(runner, task))
+            task: Task | Score | Keep = pipe.recv()
+            if isinstance(task, Score | Keep):
+                pipe.send(_answer(runner, task))
                 continue
             ended = _run(runner, task, Reporter(pipe, task))
             # Of the process's first trial, since the data are loaded for all of them at once.
@@ -74,9 +80,6 @@ def _start(pipe: Connection, setup: Setup) -> Runner | None:
 
     A user's mistake is sent as `Refused` instead, and None is returned.
     """
-    from search.child.hypermodel import open_hypermodel
-    from search.child.ratings import load_rating_runner
-
     os.environ.clear()
     os.environ.update(setup.environment)
     os.chdir(setup.folder)
@@ -84,16 +87,7 @@ def _start(pipe: Connection, setup: Setup) -> Runner | None:
         sys.path.append(setup.folder)
     try:
         config = StudyConfig.from_dict(setup.config)
-        runner: Runner
-        if config.rates:  # how large a trial is says how many threads it gets
-            runner = ratings = load_rating_runner(config)
-            allotment = _allot(config, ratings.rows)
-            # Every model of ours suits the fast trainer; a user's may be left to Keras' `fit`.
-            _share(allotment, fast=config.trainer != "keras")
-        else:  # whose module may well start TensorFlow when it is imported
-            allotment = _allot(config, None)
-            _share(allotment, fast=False)
-            runner = open_hypermodel(config)
+        runner, allotment = _made(config, setup.role)
         ready = runner.ready(allotment)
     except USER_ERRORS as error:
         pipe.send(Refused(str(error)))
@@ -104,6 +98,32 @@ def _start(pipe: Connection, setup: Setup) -> Runner | None:
         return None
     pipe.send(ready)
     return runner
+
+
+def _made(config: StudyConfig, role: str) -> tuple[Runner, Allotment]:
+    """Make a child's runner for its role, and decide on its threads."""
+    if role == KEEPS:
+        allotment = Allotment(1, 1)
+        _share(allotment, fast=False)
+        return _named("search.child.keeper", "Keeper")(), allotment
+    if role == ALONE:
+        alone = _named("search.child.alone", "AloneRunner").load(config)
+        return alone, allot(config, rows=alone.rows, cores=available_cores())
+    if config.rates:  # how large a trial is says how many threads it gets
+        ratings = _named("search.child.ratings", "RatingRunner").load(config)
+        allotment = _allot(config, ratings.rows)
+        # Every model of ours suits the fast trainer; a user's may be left to Keras' `fit`.
+        _share(allotment, fast=config.trainer != "keras")
+        return ratings, allotment
+    # A user's own model, whose module may well start TensorFlow when it is imported.
+    allotment = _allot(config, None)
+    _share(allotment, fast=False)
+    return _named("search.child.hypermodel", "open_hypermodel")(config), allotment
+
+
+def _named(module: str, name: str) -> Any:
+    """Import a class or function that only children of one role need."""
+    return getattr(import_module(module), name)
 
 
 def _share(allotment: Allotment, *, fast: bool) -> None:
@@ -141,9 +161,12 @@ def _run(runner: Runner, task: Task, report: Reporter) -> Done | Failed:
     return replace(done, metrics={**done.metrics, "peak_memory_mb": peak_memory_mb()})
 
 
-def _score(runner: Runner, question: Score) -> Scored | Failed:
-    """Score a model; an exception fails the scoring, not the child."""
+def _answer(runner: Runner, question: Score | Keep) -> Scored | Kept | Failed:
+    """Score a model, or make one of weights; an exception fails that, not the child."""
     try:
+        if isinstance(question, Keep):
+            assert isinstance(runner, Keeps)
+            return runner.keep(question)
         return runner.score(question)
     except Exception as error:
         return _failure(error)

@@ -12,6 +12,13 @@ from search.config.limits import Limits
 from search.space.parameters import Parameter
 from tracking import DatasetRecord, EndReason, EpochRecord, Scalar
 
+KERAS = "keras"
+"""Role of a child that trains and scores with Keras loaded."""
+ALONE = "alone"
+"""Role of a child that trains our own models by compiled functions, and does not load Keras."""
+KEEPS = "keeps"
+"""Role of a child that makes Keras models of what the others trained."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Setup:
@@ -21,11 +28,13 @@ class Setup:
         config: The study as plain values.
         folder: The working directory.
         environment: All environment variables.
+        role: What the child is for: `KERAS`, `ALONE` or `KEEPS`.
     """
 
     config: Mapping[str, Any]
     folder: str
     environment: Mapping[str, str]
+    role: str = KERAS
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,18 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """A message to a keeper: make a Keras model of the weights in a folder, and save it there."""
+
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The keeper's answer to `Keep`: the model is saved."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """The child asks for the value of a parameter that the trial's model has just declared.
 
@@ -201,6 +222,7 @@ class Done:
         models: Names of the folders that hold a model each, the trial's own first.
         parts: What one of several models belongs to: "training" for each call of Keras' `fit` of a
             user's own model; empty for the study's own folds or repeats.
+        raw: Whether the folders hold weights, of which a keeper is still to make Keras models.
         message: What to tell of it: which limit ended it, or why Keras' own `fit` trained it.
     """
 
@@ -211,6 +233,7 @@ class Done:
     model_kind: str | None = None
     models: tuple[str, ...] = ("model",)
     parts: str = ""
+    raw: bool = False
     message: str = ""
 
     @classmethod
@@ -255,5 +278,16 @@ class Refused:
 
 
 Message = (
-    Started | Ready | Ask | Built | EpochEnded | Within | Part | Done | Failed | Refused | Scored
+    Started
+    | Ready
+    | Ask
+    | Built
+    | EpochEnded
+    | Within
+    | Part
+    | Done
+    | Failed
+    | Refused
+    | Scored
+    | Kept
 )

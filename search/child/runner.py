@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from search.child.allotment import Allotment
-from search.child.messages import Done, Ready, Score, Scored, Task
+from search.child.messages import Done, Keep, Kept, Ready, Score, Scored, Task
 from search.child.reporter import Reporter
 
 
@@ -56,3 +56,11 @@ class Runner(Protocol):
 
     def tidy(self) -> None:
         """Free what the last trial left in memory; the data stay."""
+
+
+@runtime_checkable
+class Keeps(Protocol):
+    """A runner that makes Keras models of weights, in a child of the role `KEEPS`."""
+
+    def keep(self, question: Keep) -> Kept:
+        """Make a Keras model of the weights in a folder, and save it there."""

@@ -1,4 +1,4 @@
-"""The study's side of the fork server: one server for all children of this process."""
+"""The study's side of the fork servers: one server for all children of a role."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ import weakref
 from typing import IO
 
 from search.child.fork_server import FORK, LIVES, REPLY, STATE, request
+from search.child.messages import KERAS
 
 # Libraries read these when they are loaded: a fork server that saw others is of no use.
 _READ_AT_LOADING = (
     "CUDA", "KERAS", "LD_", "MALLOC", "MKL", "OMP", "OPENBLAS", "PYTHON", "TF_", "XLA",
 )  # fmt: skip
+_MODULE = "search.child.fork_server"
 _ENDS_S = 0.5
 _LINGERS_S = 5.0
 _PAUSE_S = 0.005
@@ -74,13 +76,17 @@ class ForkServer:
         weakref.finalize(self, _end, self._owner, asking, process, log)
 
     @classmethod
-    def start(cls) -> ForkServer:
-        """Start a server; it loads its libraries while the caller goes on."""
+    def start(cls, role: str = KERAS) -> ForkServer:
+        """Start a server; it loads its libraries while the caller goes on.
+
+        Args:
+            role: `KERAS` or `ALONE`: which libraries its children find loaded.
+        """
         asking, theirs = socket.socketpair()
         log = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the server)
         with theirs:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "search.child.fork_server", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno()), role],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -191,17 +197,21 @@ def end_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-_server: ForkServer | None = None
+_servers: dict[str, ForkServer] = {}
 _starting = threading.Lock()
 
 
-def fork_server() -> ForkServer:
-    """The fork server of this process; a new one is started if there is none that `fits`."""
-    global _server
+def fork_server(role: str = KERAS) -> ForkServer:
+    """This process's fork server for a role; a new one is started if there is none that `fits`.
+
+    Args:
+        role: `KERAS` or `ALONE`: which libraries its children find loaded.
+    """
     with _starting:
-        if _server is None or not _server.fits():
-            _server = ForkServer.start()
-        return _server
+        server = _servers.get(role)
+        if server is None or not server.fits():
+            server = _servers[role] = ForkServer.start(role)
+        return server
 
 
 def _read_at_loading() -> dict[str, str]:

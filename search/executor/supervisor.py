@@ -5,36 +5,36 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import signal
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from multiprocessing.connection import Connection
-from textwrap import shorten
 from typing import Any
 
 from search.child.data_check import other_ratings
 from search.child.memory import peak_memory_of_mb
-from search.child.messages import Answer, Message, Ready, Refused, Score, Setup, Started, Task
+from search.child.messages import (
+    ALONE,
+    KERAS,
+    Answer,
+    Keep,
+    Message,
+    Ready,
+    Refused,
+    Score,
+    Setup,
+    Started,
+    Task,
+)
 from search.config.study import StudyConfig
 from search.errors import SearchError
+from search.executor.death import ChildDied, death
 from search.executor.fork_client import ForkServer, end_group, environment, fork_server
 from search.executor.interrupts import Stop
-from tracking import EndReason
+from search.executor.roles import trains_alone
 
 _TRIALS_A_CHILD = 25
 _STARTS = 3  # children in a row that end while they load, after which the study ends
-
-
-class ChildDied(Exception):
-    """The child ended without an answer; the message says how.
-
-    Its `end_reason` is the trial's: "out_of_memory" or "crash".
-    """
-
-    def __init__(self, message: str, end_reason: str) -> None:
-        super().__init__(message)
-        self.end_reason = end_reason
 
 
 class Supervisor:
@@ -61,6 +61,7 @@ class Supervisor:
         config: StudyConfig,
         device: int | None = None,
         data: Mapping[str, Any] | None = None,
+        role: str = KERAS,
     ) -> None:
         """Keep the settings; no child is started yet.
 
@@ -69,10 +70,13 @@ class Supervisor:
             device: The only GPU that the children see; None for all.
             data: The ratings that each child must have, as the fields of a
                 `tracking.DatasetRecord`; None for what the first child loads.
+            role: What the children are for. `ALONE` where that will do: where the study's trials
+                need Keras, its children have it.
         """
         self._config = config
         self._device = device
         self._data = data
+        self._asked_role = role
         self._server: ForkServer | None = None
         self._pid: int | None = None
         self._pipe: Connection | None = None
@@ -81,6 +85,12 @@ class Supervisor:
         self._ready: Ready | None = None
         self._trials = 0
         self._code: int | None = None
+
+    @property
+    def role(self) -> str:
+        """What the children are for: `ALONE` only where the study's trials need no Keras."""
+        alone = self._asked_role == ALONE
+        return KERAS if alone and not trains_alone(self._config) else self._asked_role
 
     def change(self, config: StudyConfig) -> None:
         """Close the child, if there is one, and take other settings of the study for the next."""
@@ -91,7 +101,7 @@ class Supervisor:
         """Start a child; it loads its libraries and data while the caller goes on."""
         ours, theirs = multiprocessing.Pipe()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the child)
-        self._server = fork_server()
+        self._server = fork_server(ALONE if self.role == ALONE else KERAS)
         with theirs:
             self._server.fork(theirs.fileno(), self._log.fileno())
         self._pipe, self._trials, self._ready, self._code = ours, 0, None, None
@@ -99,6 +109,7 @@ class Supervisor:
             config=self._config.to_dict(),
             folder=os.getcwd(),
             environment=environment(self._device),
+            role=self.role,
         )
         with contextlib.suppress(ConnectionError):  # what became of it is told to who waits
             ours.send(setup)
@@ -182,11 +193,11 @@ class Supervisor:
         self._send(task)
         return True
 
-    def ask(self, question: Score) -> None:
-        """Ask a child that is ready to score a model; `poll` returns the answer.
+    def ask(self, question: Score | Keep) -> None:
+        """Ask a child that is ready to score a model or to make one; `poll` returns the answer.
 
         Args:
-            question: Which model, and on which part of the data.
+            question: Which model, and on which part of the data; or which weights.
         """
         self._send(question)
 
@@ -225,7 +236,7 @@ class Supervisor:
         """
         self._send(answer)
 
-    def _send(self, message: Task | Score | bool | Answer) -> None:
+    def _send(self, message: Task | Score | Keep | bool | Answer) -> None:
         """Send the child a message; `poll` tells whether it has ended."""
         assert self._pipe is not None
         with contextlib.suppress(ConnectionError):
@@ -277,20 +288,4 @@ class Supervisor:
         else:
             code, printed = self._server.failure()
         self._forget()
-        lines = [line for line in printed.splitlines() if line.strip()]
-        last = f" Its last line: {shorten(lines[-1], 300, placeholder=' …')}" if lines else ""
-        if code == -signal.SIGKILL:
-            text = (
-                "the kernel ended the training process (SIGKILL), most likely for want of memory."
-            )
-            return ChildDied(text, EndReason.OUT_OF_MEMORY)
-        if code < 0:
-            name = signal.Signals(-code).name
-            return ChildDied(f"the training process crashed with {name}.{last}", EndReason.CRASH)
-        if "MemoryError" in printed:
-            return ChildDied(
-                f"the training process ran out of memory.{last}", EndReason.OUT_OF_MEMORY
-            )
-        return ChildDied(
-            f"the training process ended with exit code {code}.{last}", EndReason.CRASH
-        )
+        return death(code, printed)

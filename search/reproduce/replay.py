@@ -13,8 +13,9 @@ import optuna
 from search.child.messages import Done, Failed, Ready
 from search.config.study import StudyConfig
 from search.errors import SearchError
+from search.executor.death import ChildDied
 from search.executor.interrupts import interruptible
-from search.executor.supervisor import ChildDied, Supervisor
+from search.executor.supervisor import Supervisor
 from search.executor.training import Listener, train
 from search.storage.records import trial_record
 from search.storage.studies import Studies

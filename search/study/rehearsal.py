@@ -13,7 +13,8 @@ from search.cost.estimate import Plan, Rehearsal, plan_from
 from search.cost.memory import MemoryCost
 from search.cost.outlook import Spread, cost_of, size_of, spread
 from search.errors import SearchError
-from search.executor.supervisor import ChildDied, Supervisor
+from search.executor.death import ChildDied
+from search.executor.supervisor import Supervisor
 from search.executor.training import Listener, train
 from search.storage.trial_attributes import TrialPlan
 from search.trial.files import make_folder

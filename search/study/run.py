@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.compiled.cache import is_made
+from search.child.messages import ALONE
 from search.config.study import StudyConfig
 from search.executor.interrupts import interruptible
 from search.executor.supervisor import Supervisor
@@ -93,7 +94,7 @@ def _run(
     request: Request,
 ) -> StudyResult:
     """Start the child, import the heavy libraries meanwhile, and run the study."""
-    supervisor = Supervisor(config)
+    supervisor = Supervisor(config, role=ALONE)
     try:
         with interruptible() as stop:
             supervisor.start()

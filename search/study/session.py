@@ -11,11 +11,12 @@ from functools import partial
 
 import optuna
 
-from search.child.messages import Ready
+from search.child.messages import ALONE, Ready
 from search.config.study import StudyConfig
 from search.cost.outlook import Outlook
 from search.errors import SearchError
 from search.executor.interrupts import Stop
+from search.executor.keeping import Keeping
 from search.executor.pool import work_side_by_side
 from search.executor.supervisor import Supervisor
 from search.space.distributions import SpaceAdapter
@@ -171,6 +172,7 @@ class Session:
             first=ready.first,
             growing=GrowingSpace(study, ready.space, widened_at(study)) if ready.grows else None,
             supervisor=self._supervisor,
+            keeping=(keeping := Keeping(self._config)),
             lock=threading.Lock(),
             recorder=recorder,
             progress=self._progress,
@@ -180,7 +182,9 @@ class Session:
             refusals=Refusals(chosen.weights, self._outlook, self._progress.message),
             warm_up=chosen.warm_up,
         )
-        with self._others(ready, study) as others:
+        with contextlib.closing(keeping), self._others(ready, study) as others:
+            if self._supervisor.role == ALONE and self._config.keep_models != "none":
+                keeping.start()
             members = [first, *(replace(first, supervisor=other) for other in others)]
             return self._loop(study, members, recorder)
 
@@ -222,7 +226,7 @@ class Session:
         # What the first made of `auto`: another one, that sees one device of several, would not.
         config = replace(self._config, workers=ready.workers, threads=ready.threads)
         others = [
-            Supervisor(config, number % gpus if gpus else None, plain_dataset(ready))
+            Supervisor(config, number % gpus if gpus else None, plain_dataset(ready), ALONE)
             for number in range(1, min(ready.workers, left))
         ]
         try:

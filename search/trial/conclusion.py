@@ -217,14 +217,17 @@ class Conclusion:
 
     def _keeps(self, record: TrialRecord) -> bool:
         """Whether to keep a trial's models: the study keeps all, none, or the best trial's."""
-        if record.value is None:
+        if record.value is None or not self.may_keep(record.value):
             return False
+        return self.config.keep_models == "all" or BEYOND not in record.tags
+
+    def may_keep(self, value: float) -> bool:
+        """Whether the models of a trial with such a value are kept, as the study stands now."""
         if self.config.keep_models != "best":
             return self.config.keep_models == "all"
         best = next(iter(ranking(self.study)), None)
         sign = self.config.sign
-        leads = best is None or sign * record.value < sign * known_value_of(best)
-        return leads and BEYOND not in record.tags
+        return best is None or sign * value < sign * known_value_of(best)
 
     def _store(
         self, run: TrialRun, record: TrialRecord, state: TrialState, models: list[ModelFolder]

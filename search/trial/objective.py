@@ -17,8 +17,10 @@ from search.child.messages import Done, Failed
 from search.config.limits import Limits, limits_of
 from search.config.study import StudyConfig
 from search.errors import SearchError
+from search.executor.death import ChildDied
 from search.executor.interrupts import Stop
-from search.executor.supervisor import ChildDied, Supervisor
+from search.executor.keeping import Keeping
+from search.executor.supervisor import Supervisor
 from search.executor.training import train
 from search.pruners.warm_up import WarmUp
 from search.space.distributions import SpaceAdapter
@@ -39,6 +41,7 @@ from search.trial.conclusion import Conclusion
 from search.trial.files import make_folder
 from search.trial.judge import Judge, Judging, judging_of
 from search.trial.listener import TrialListener
+from search.trial.models import with_models
 from search.trial.progress import Progress
 from search.trial.proposal import new_plan
 from search.trial.refusals import Refusals
@@ -70,6 +73,7 @@ class Objective:
         first: The values that trial 0 tries.
         growing: The parameters of a user's own model, which asks for its values; else None.
         supervisor: Owns the child.
+        keeping: Has Keras models made of what the child trained without Keras.
         lock: Held by one worker at a time, while it stores the end of a trial in both stores.
         recorder: Writes the record.
         progress: Hears what happens.
@@ -86,6 +90,7 @@ class Objective:
     first: Mapping[str, Scalar]
     growing: GrowingSpace | None
     supervisor: Supervisor
+    keeping: Keeping
     lock: threading.Lock
     recorder: Recorder
     progress: Progress
@@ -272,6 +277,8 @@ class Objective:
                 study has seen: none of its trials is complete.
         """
         ended = trained.ended
+        if isinstance(ended, Done) and ended.raw:
+            ended = with_models(ended, run, self.conclusion, self.keeping, self.progress.message)
         if isinstance(ended, Failed) and ended.is_for_all and not ranking(self.study):
             raise SearchError(ended.message)
         with self.lock:

@@ -12,8 +12,9 @@ import optuna
 from search.child.messages import Ready
 from search.config.study import StudyConfig
 from search.errors import SearchError
+from search.executor.death import ChildDied
 from search.executor.interrupts import interruptible
-from search.executor.supervisor import ChildDied, Supervisor
+from search.executor.supervisor import Supervisor
 from search.seeds import derive_seed
 from search.storage.owner import lives, me, named
 from search.storage.records import study_record

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from search.child.messages import Done, Failed, Score, Scored
 from search.errors import SearchError
+from search.executor.death import ChildDied
 from search.executor.interrupts import Stop
-from search.executor.supervisor import ChildDied, Supervisor
+from search.executor.supervisor import Supervisor
 from search.executor.training import Listener, NotScored, score, train
 from search.trial.files import make_folder
 from search.trial.task import task_of

@@ -1,0 +1,45 @@
+"""Makes Keras models of the weights that trials were trained to without Keras."""
+
+from __future__ import annotations
+
+from models.kept import save_kept
+
+from search.child.allotment import Allotment
+from search.child.messages import Done, Keep, Kept, Ready, Score, Scored, Task
+from search.child.reporter import Reporter
+
+
+class Keeper:
+    """A runner that trains nothing: it answers `Keep`."""
+
+    def ready(self, allotment: Allotment) -> Ready:
+        """Say that Keras is loaded."""
+        return Ready(
+            space=(),
+            first={},
+            dataset=None,
+            workers=1,
+            threads=allotment.threads,
+            warnings=(),
+            devices=(),
+        )
+
+    def keep(self, question: Keep) -> Kept:
+        """Make a Keras model of the weights in a folder, and save it there.
+
+        Raises:
+            ModelsError: The model predicts other scores than those that were trained.
+        """
+        save_kept(question.folder)
+        return Kept()
+
+    def run(self, task: Task, report: Reporter) -> Done:
+        """Refuse: nobody asks a keeper for that."""
+        raise NotImplementedError
+
+    def score(self, question: Score) -> Scored:
+        """Refuse: nobody asks a keeper for that."""
+        raise NotImplementedError
+
+    def tidy(self) -> None:
+        """Do nothing."""

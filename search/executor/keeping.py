@@ -1,0 +1,66 @@
+"""Has Keras models made of the weights that trials were trained to without Keras."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from search.child.messages import KEEPS, Failed, Keep, Kept
+from search.config.study import StudyConfig
+from search.errors import SearchError
+from search.executor.death import ChildDied
+from search.executor.supervisor import Supervisor
+
+_PAUSE_S = 0.1
+_TRIES = 3
+
+
+class Keeping:
+    """Owns the keeper, one child process of a study that has Keras loaded.
+
+    Threads: all workers of a study share it; it makes one model at a time.
+    """
+
+    def __init__(self, config: StudyConfig) -> None:
+        """Keep the settings; nothing is started yet.
+
+        Args:
+            config: The study.
+        """
+        self._supervisor = Supervisor(config, role=KEEPS)
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Start the keeper, which loads Keras while the first trials train."""
+        self._supervisor.start()
+
+    def keep(self, folder: Path) -> None:
+        """Make a Keras model of the weights in a folder, and save it there.
+
+        Args:
+            folder: As `models.kept.write_weights` left it.
+
+        Raises:
+            SearchError: The model cannot be made, or the keeper ended three times.
+        """
+        with self._lock:
+            for _ in range(_TRIES):
+                try:
+                    return self._ask(folder)
+                except ChildDied as error:
+                    died = error
+            raise SearchError(str(died))
+
+    def _ask(self, folder: Path) -> None:
+        self._supervisor.ready()
+        self._supervisor.ask(Keep(folder))
+        while True:
+            message = self._supervisor.poll(_PAUSE_S)
+            if isinstance(message, Failed):
+                raise SearchError(message.message)
+            if isinstance(message, Kept):
+                return
+
+    def close(self) -> None:
+        """End the keeper, if it was started."""
+        self._supervisor.close()
