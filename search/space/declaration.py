@@ -1,4 +1,4 @@
-"""Declares parameters on Keras Tuner's `HyperParameters`; `[space]` of a study file overrides."""
+"""Declares parameters as Keras Tuner does; `[space]` of a study file overrides."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
-
-import keras_tuner
+from typing import Any, Protocol
 
 from models import ModelsError
 from models.checks import told
@@ -39,6 +37,35 @@ class Range:
     log: bool = False
 
 
+class Declares(Protocol):
+    """What parameters are declared on: `keras_tuner.HyperParameters`, or a `Listing`.
+
+    A method that declares a parameter returns its value, or None where the parameter does not
+    exist, as a scope's condition does not hold.
+    """
+
+    def conditional_scope(
+        self, parent_name: str, parent_values: list[Any], /
+    ) -> AbstractContextManager[None]:
+        """Open a scope for parameters that exist only while their parent has one of the values."""
+
+    def Int(
+        self, name: str, low: int, high: int, /, step: int | None, sampling: str, default: Any
+    ) -> Any:
+        """Declare a whole number; its `sampling` is "linear" or "log"."""
+
+    def Float(
+        self, name: str, low: float, high: float, /, step: float | None, sampling: str, default: Any
+    ) -> Any:
+        """Declare a real number."""
+
+    def Choice(self, name: str, values: list[Any], /, *, default: Any) -> Any:
+        """Declare a choice among values of one type."""
+
+    def Fixed(self, name: str, value: Any, /) -> Any:
+        """Declare a parameter of one value."""
+
+
 class Declaration:
     """Declares parameters on a `HyperParameters` and returns the values that it holds.
 
@@ -46,7 +73,7 @@ class Declaration:
     `HyperParameters`, else the value that it holds. What a study file says replaces the usual.
     """
 
-    def __init__(self, hp: keras_tuner.HyperParameters, overrides: Mapping[str, Any]) -> None:
+    def __init__(self, hp: Declares, overrides: Mapping[str, Any]) -> None:
         """Keep the `HyperParameters` and the overrides; the methods declare the parameters.
 
         Args:
@@ -64,8 +91,7 @@ class Declaration:
             parent: Name of the parent, a parameter that was declared before.
             values: The parent's values with which the scope's parameters exist.
         """
-        scope: AbstractContextManager[None] = self._hp.conditional_scope(parent, list(values))
-        return scope
+        return self._hp.conditional_scope(parent, list(values))
 
     def integer(self, name: str, usual: Range, check: Check) -> int:
         """Declare a whole number and return its value.

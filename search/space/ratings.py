@@ -7,8 +7,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-import keras_tuner
-
 from models import (
     TRAIN_MEAN,
     ModelConfig,
@@ -24,7 +22,8 @@ from models.config import (
     OUTPUT_ACTIVATIONS,
     ROW_OPTIMIZERS,
 )
-from search.space.declaration import Check, Declaration, Range
+from search.space.declaration import Check, Declaration, Declares, Range
+from search.space.listing import Listing
 from search.space.scores import ScoreRange
 from search.space.training import as_number, declare_optimizer, declare_training
 
@@ -77,7 +76,7 @@ class _Output(NamedTuple):
 
 
 def read(
-    hp: keras_tuner.HyperParameters,
+    hp: Declares,
     overrides: Mapping[str, Any] | None = None,
     scores: ScoreRange | None = None,
     ids: int = 0,
@@ -89,7 +88,7 @@ def read(
     biases' penalty of "mlp".
 
     Args:
-        hp: Empty to declare; with values to read.
+        hp: Empty to declare; with values to read: a `Listing`, or `keras_tuner.HyperParameters`.
         overrides: From a study file's `[space]`.
         scores: The range of the scores: a space that knows it offers only outputs that can predict
             them, and starts that are near them. None offers all, as earlier versions do.
@@ -235,9 +234,9 @@ def _fitting(scores: ScoreRange | None) -> Check:
 
 def baseline_values() -> dict[str, Any]:
     """The published baseline as values by parameter name, active parameters only."""
-    hp = keras_tuner.HyperParameters()
-    read(hp)
-    return dict(hp.values)
+    listing = Listing()
+    read(listing)
+    return listing.values
 
 
 def preset(name: str) -> tuple[ModelConfig, TrainConfig]:
