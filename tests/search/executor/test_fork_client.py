@@ -13,8 +13,8 @@ import pytest
 
 from search import StudyConfig
 from search.executor import fork_client
-from search.executor.fork_client import environment, fork_server
 from search.executor.death import ChildDied
+from search.executor.fork_client import environment, fork_server
 from search.executor.supervisor import Supervisor
 
 WINE = StudyConfig(name="wine", model="wine:WineModel", objective="val_accuracy:max")

@@ -18,8 +18,8 @@ import pytest
 from search import SearchError, StudyConfig, run_study
 from search.child.messages import Score, Task
 from search.executor import supervisor as module
-from search.executor.interrupts import Stop
 from search.executor.death import ChildDied
+from search.executor.interrupts import Stop
 from search.executor.supervisor import Supervisor
 from search.executor.training import Listener, NotScored, score, train
 from search.storage.studies import Studies

@@ -1,0 +1,103 @@
+"""The one process that makes Keras models of what the others trained without Keras."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search import StudyConfig
+from search.child.messages import ALONE, KEEPS, Failed, Keep, Kept
+from search.errors import SearchError
+from search.executor import keeping, roles
+from search.executor.death import ChildDied
+from search.executor.keeping import Keeping
+from search.executor.roles import trains_alone
+from search.executor.supervisor import Supervisor
+
+FOLDER = Path("/somewhere/model")
+
+
+class FakeSupervisor:
+    """Answers each question with the next of some answers; an exception is raised."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.asked: list[Keep] = []
+        self.readied = 0
+
+    def ready(self) -> None:
+        self.readied += 1
+
+    def ask(self, question: Keep) -> None:
+        self.asked.append(question)
+
+    def poll(self, timeout_s: float) -> Any:
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def _keeping(monkeypatch: pytest.MonkeyPatch, fake: FakeSupervisor) -> Keeping:
+    monkeypatch.setattr(keeping, "Supervisor", lambda config, role: fake)
+    return Keeping(StudyConfig())
+
+
+def test_it_waits_for_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeSupervisor(None, None, Kept())
+    _keeping(monkeypatch, fake).keep(FOLDER)
+    assert fake.asked == [Keep(FOLDER)]
+    assert fake.answers == []
+
+
+def test_a_keeper_that_ends_is_followed_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeSupervisor(ChildDied("it ended", "crash"), Kept())
+    _keeping(monkeypatch, fake).keep(FOLDER)
+    assert (fake.readied, len(fake.asked)) == (2, 2)
+
+
+def test_three_that_end_are_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeSupervisor(*[ChildDied("it ended", "crash")] * 3, Kept())
+    with pytest.raises(SearchError, match="it ended"):
+        _keeping(monkeypatch, fake).keep(FOLDER)
+    assert fake.answers == [Kept()]
+
+
+def test_a_model_that_cannot_be_made_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeSupervisor(Failed(end_reason="error", message="The model must predict ..."), Kept())
+    with pytest.raises(SearchError, match="must predict"):
+        _keeping(monkeypatch, fake).keep(FOLDER)
+    assert fake.answers == [Kept()]
+
+
+@pytest.mark.parametrize(
+    ("given", "alone"),
+    [
+        ({}, True),
+        ({"trainer": "compiled"}, True),
+        ({"model": "as-written", "trials": 1}, True),
+        ({"trainer": "keras"}, False),
+        ({"trainer": "fast"}, False),
+        ({"trainer": "tensorflow"}, False),
+        ({"model": "wine:build"}, False),
+    ],
+)
+def test_only_compiled_trainings_need_no_keras(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], alone: bool
+) -> None:
+    monkeypatch.setattr(roles, "_GPUS", ())
+    config = StudyConfig(**given)
+    assert trains_alone(config) == alone
+    assert (Supervisor(config, role=ALONE).role == ALONE) == alone
+    assert Supervisor(config, role=KEEPS).role == KEEPS
+
+
+def test_where_there_may_be_a_gpu_keras_is_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(roles, "_GPUS", (str(tmp_path / "gpu"),))
+    assert trains_alone(StudyConfig())
+    (tmp_path / "gpu").touch()
+    assert not trains_alone(StudyConfig())
