@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.builder import build_model
 from models.compiled.origin import score_facts
-from models.compiled.route import finish, fit_compiled, origin_for
+from models.compiled.route import finish, fit_compiled, origin_for, predict_compiled
 from models.compiled.row_plan import RowPlan, both_parts
 from models.config import COMPILED, FULL_BATCH, ModelConfig, TrainConfig
 from models.curve import CurveRecorder, Epoch, TrainResult
@@ -109,21 +110,25 @@ def train(
     """
     recorder = CurveRecorder(config, on_epoch, on_rows)
     started = time.perf_counter()
-    trainer = _fit_recorded(model, split, config, recorder)
+    trainer, predicted = _fit_recorded(model, split, config, recorder)
     trained = time.perf_counter()
     value = math.nan
     if recorder.epochs:
-        value = rmse(predict(model, split.valid), split.valid.scores)
+        value = rmse(predicted(), split.valid.scores)
     seconds = {"train": trained - started, "evaluate": time.perf_counter() - trained}
     return recorder.result(value, seconds, trainer)
 
 
 def _fit_recorded(
     model: keras.Model, split: Split, config: TrainConfig, recorder: CurveRecorder
-) -> TrainerUsed:
+) -> tuple[TrainerUsed, Callable[[], NDArray[np.float32]]]:
     """Train on the train part, and restore the best epoch's weights.
 
     The recorder receives each epoch's train and validation metrics.
+
+    Returns:
+        The trainer, and what predicts the validation part with the weights that it restored. The
+        compiled one predicts by itself, as where Keras is not loaded.
     """
     plan, origin = RowPlan.of(config, len(split.train)), origin_for(model, config)
     if origin is not None:
@@ -131,7 +136,7 @@ def _fit_recorded(
         weights = fit_compiled(model, origin, split.train, plan, recorder, split.valid)
         recorder.restore_best(weights)
         finish(model, origin, weights)
-        return TrainerUsed(COMPILED)
+        return TrainerUsed(COMPILED), partial(predict_compiled, origin, weights, split.valid)
     trainer = _fit(
         model,
         plan.ordered(split.train),
@@ -141,7 +146,7 @@ def _fit_recorded(
         callbacks=[Relay(recorder)],
     )
     recorder.restore_best(model)
-    return trainer
+    return trainer, partial(predict, model, split.valid)
 
 
 def refit(model: keras.Model, split: Split, config: TrainConfig, epochs: int) -> TrainerUsed:

@@ -7,6 +7,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from models.compiled.origin import Origin, origin_of
 from models.compiled.row_plan import RowPlan
@@ -70,6 +72,14 @@ def fit_compiled(
 def finish(model: keras.Model, origin: Origin, weights: Weights) -> None:
     """Put trained weights into the Keras model that `fit_compiled` was given."""
     _compiled().finish(model, origin, weights)
+
+
+def predict_compiled(origin: Origin, weights: Weights, part: Part) -> NDArray[np.float32]:
+    """Predict the score of each row of a part, `[row]`, with trained weights."""
+    scores: NDArray[np.float32] = _compiled().predicted(
+        weights.get_weights()[0], origin, part, threads=threads_in_use()
+    )
+    return scores
 
 
 def _compiled() -> ModuleType:

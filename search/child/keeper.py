@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from models.kept import save_kept
-
+from models.alone.rebuilding import save_kept
 from search.child.allotment import Allotment
 from search.child.messages import Done, Keep, Kept, Ready, Score, Scored, Task
 from search.child.reporter import Reporter
@@ -30,7 +29,7 @@ class Keeper:
         Raises:
             ModelsError: The model predicts other scores than those that were trained.
         """
-        save_kept(question.folder)
+        save_kept(question.folder, question.name)
         return Kept()
 
     def run(self, task: Task, report: Reporter) -> Done:

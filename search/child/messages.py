@@ -130,9 +130,15 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """A message to a keeper: make a Keras model of the weights in a folder, and save it there."""
+    """A message to a keeper: make a Keras model of a trial's weights, and save it beside them.
+
+    Attributes:
+        folder: The trial's.
+        name: The folder in it that holds the weights and gets the model.
+    """
 
     folder: Path
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,12 @@ class Keeping:
         """Start the keeper, which loads Keras while the first trials train."""
         self._supervisor.start()
 
-    def keep(self, folder: Path) -> None:
-        """Make a Keras model of the weights in a folder, and save it there.
+    def keep(self, folder: Path, name: str) -> None:
+        """Make a Keras model of a trial's weights, and save it beside them.
 
         Args:
-            folder: As `models.kept.write_weights` left it.
+            folder: The trial's.
+            name: The folder in it that the child left for a model.
 
         Raises:
             SearchError: The model cannot be made, or the keeper ended three times.
@@ -46,14 +47,14 @@ class Keeping:
         with self._lock:
             for _ in range(_TRIES):
                 try:
-                    return self._ask(folder)
+                    return self._ask(Keep(folder, name))
                 except ChildDied as error:
                     died = error
             raise SearchError(str(died))
 
-    def _ask(self, folder: Path) -> None:
+    def _ask(self, question: Keep) -> None:
         self._supervisor.ready()
-        self._supervisor.ask(Keep(folder))
+        self._supervisor.ask(question)
         while True:
             message = self._supervisor.poll(_PAUSE_S)
             if isinstance(message, Failed):

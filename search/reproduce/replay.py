@@ -10,7 +10,7 @@ from typing import Any
 
 import optuna
 
-from search.child.messages import Done, Failed, Ready
+from search.child.messages import ALONE, Done, Failed, Ready
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.executor.death import ChildDied
@@ -227,7 +227,7 @@ def train_again(stored: Stored, config: StudyConfig, again: Again) -> Replay:
         most_parts=stored.parts,
     )
     listener = _Epochs(stored.pruned_at, again.on_epoch)
-    supervisor = Supervisor(config)
+    supervisor = Supervisor(config, role=ALONE)
     try:
         with interruptible() as stop:
             ready = supervisor.ready(stop)

@@ -6,7 +6,7 @@ import shutil
 import statistics
 from collections.abc import Sequence
 
-from search.child.messages import Failed, Ready
+from search.child.messages import ALONE, Failed, Ready
 from search.config.parts import parts_of
 from search.config.study import StudyConfig
 from search.cost.estimate import Plan, Rehearsal, plan_from
@@ -38,7 +38,7 @@ def make_plan(config: StudyConfig) -> Plan:
 
 def _rehearse(config: StudyConfig) -> Rehearsal:
     """Train the first trial for a few epochs, and measure time, memory and files."""
-    folder, supervisor, epochs = make_folder(), Supervisor(config), _Seconds()
+    folder, supervisor, epochs = make_folder(), Supervisor(config, role=ALONE), _Seconds()
     try:
         ready = supervisor.ready()
         preset = "baseline" if config.model == "ratings" else config.model

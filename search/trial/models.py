@@ -38,7 +38,7 @@ def with_models(
         return without
     try:
         for name in done.models:
-            keeping.keep(run.folder / name)
+            keeping.keep(run.folder, name)
     except SearchError as error:
         say(f"The model of trial {run.trial.number} is not kept: {error}")
         return without

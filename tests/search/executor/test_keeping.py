@@ -16,7 +16,7 @@ from search.executor.keeping import Keeping
 from search.executor.roles import trains_alone
 from search.executor.supervisor import Supervisor
 
-FOLDER = Path("/somewhere/model")
+QUESTION = Keep(Path("/somewhere"), "model")
 
 
 class FakeSupervisor:
@@ -47,28 +47,28 @@ def _keeping(monkeypatch: pytest.MonkeyPatch, fake: FakeSupervisor) -> Keeping:
 
 def test_it_waits_for_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeSupervisor(None, None, Kept())
-    _keeping(monkeypatch, fake).keep(FOLDER)
-    assert fake.asked == [Keep(FOLDER)]
+    _keeping(monkeypatch, fake).keep(Path("/somewhere"), "model")
+    assert fake.asked == [QUESTION]
     assert fake.answers == []
 
 
 def test_a_keeper_that_ends_is_followed_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeSupervisor(ChildDied("it ended", "crash"), Kept())
-    _keeping(monkeypatch, fake).keep(FOLDER)
+    _keeping(monkeypatch, fake).keep(Path("/somewhere"), "model")
     assert (fake.readied, len(fake.asked)) == (2, 2)
 
 
 def test_three_that_end_are_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeSupervisor(*[ChildDied("it ended", "crash")] * 3, Kept())
     with pytest.raises(SearchError, match="it ended"):
-        _keeping(monkeypatch, fake).keep(FOLDER)
+        _keeping(monkeypatch, fake).keep(Path("/somewhere"), "model")
     assert fake.answers == [Kept()]
 
 
 def test_a_model_that_cannot_be_made_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeSupervisor(Failed(end_reason="error", message="The model must predict ..."), Kept())
     with pytest.raises(SearchError, match="must predict"):
-        _keeping(monkeypatch, fake).keep(FOLDER)
+        _keeping(monkeypatch, fake).keep(Path("/somewhere"), "model")
     assert fake.answers == [Kept()]
 
 

@@ -28,10 +28,10 @@ class Noting:
         self.kept: list[str] = []
         self._error = error
 
-    def keep(self, folder: Path) -> None:
+    def keep(self, folder: Path, name: str) -> None:
         if self._error is not None:
             raise self._error
-        self.kept.append(folder.name)
+        self.kept.append(name)
 
 
 def _with_models(keeping: Any, done: Done = DONE, said: Any = None, **given: Any) -> Done:
