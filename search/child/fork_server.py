@@ -30,8 +30,13 @@ REQUEST = 16  # bytes: what is asked for, and a process number or 0
 REPLY = 32  # bytes: a process number, and its exit code or `LIVES`
 LIVES = "lives"
 _PRELOADED = {
-    KERAS: ("search.child.ratings", "models.fast", "sklearn.model_selection", "pyarrow.csv"),
-    ALONE: ("search.child.alone", "sklearn.model_selection", "pyarrow.csv"),
+    KERAS: (
+        "search.child.rating_models.with_keras",
+        "models.fast",
+        "sklearn.model_selection",
+        "pyarrow.csv",
+    ),
+    ALONE: ("search.child.rating_models.alone", "sklearn.model_selection", "pyarrow.csv"),
 }
 
 

@@ -105,12 +105,12 @@ def _made(config: StudyConfig, role: str) -> tuple[Runner, Allotment]:
     if role == KEEPS:
         allotment = Allotment(1, 1)
         _share(allotment, fast=False)
-        return _named("search.child.keeper", "Keeper")(), allotment
+        return _named("search.child.rating_models.keeper", "Keeper")(), allotment
     if role == ALONE:
-        alone = _named("search.child.alone", "AloneRunner").load(config)
+        alone = _named("search.child.rating_models.alone", "AloneRunner").load(config)
         return alone, allot(config, rows=alone.rows, cores=available_cores())
     if config.rates:  # how large a trial is says how many threads it gets
-        ratings = _named("search.child.ratings", "RatingRunner").load(config)
+        ratings = _named("search.child.rating_models.with_keras", "RatingRunner").load(config)
         allotment = _allot(config, ratings.rows)
         # Every model of ours suits the fast trainer; a user's may be left to Keras' `fit`.
         _share(allotment, fast=config.trainer != "keras")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from search.child.main import _run, _score
+from search.child.main import _answer, _run
 from search.child.messages import Done, Failed, Score, Scored, Task
 from search.child.reporter import Reporter, StudyGone
 
@@ -71,7 +71,7 @@ def test_a_report_to_a_study_that_is_gone_ends_the_trial_whatever_the_model_catc
 
 def test_what_a_scoring_raises_is_told_and_the_child_lives_on() -> None:
     runner: Any = FakeRunner(ValueError("no such model"))
-    failed = _score(runner, Score(model=None, part="valid"))
+    failed = _answer(runner, Score(model=None, part="valid"))
     assert isinstance(failed, Failed)
     assert failed.message == "ValueError: no such model"
 

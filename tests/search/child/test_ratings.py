@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from search.child.messages import Task
-from search.child.ratings import load_rating_runner
+from search.child.rating_models.with_keras import RatingRunner
 from search.config.study import StudyConfig
 
 
@@ -34,6 +34,6 @@ def test_what_a_trial_waits_for_between_its_repeats_is_no_time_of_training(
 ) -> None:
     config = StudyConfig(data=str(ratings_file), model="baseline", repeats=2, trainer="keras")
     task = Task(values={}, preset="baseline", seed=1, epochs=1, folder=tmp_path, keep_model=False)
-    done = load_rating_runner(config).run(task, Slow())  # type: ignore[arg-type]
+    done = RatingRunner.load(config).run(task, Slow())  # type: ignore[arg-type]
     assert 0.0 < done.metrics["seconds_train"] < 600.0
     assert done.metrics["seconds_report"] == 7200.0

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from search import StudyConfig
+from search.child.messages import ALONE, KERAS
 from search.executor import fork_client
 from search.executor.death import ChildDied
 from search.executor.fork_client import environment, fork_server
@@ -43,13 +44,20 @@ def test_a_variable_that_libraries_read_when_loaded_asks_for_another_server(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = fork_server()
-    monkeypatch.setattr(fork_client, "_server", before)  # and again when this test is over
+    monkeypatch.setattr(
+        fork_client, "_servers", {KERAS: before}
+    )  # and again when this test is over
     monkeypatch.setenv("NO_LIBRARY_READS_THIS", "1")
     assert fork_server() is before
     monkeypatch.setenv("TF_NO_LIBRARY_READS_THIS", "1")
     other = fork_server()
     assert other is not before
     assert fork_server() is other
+
+
+def test_each_role_has_a_server_of_its_own() -> None:
+    assert fork_server(ALONE) is not fork_server(KERAS)
+    assert fork_server(ALONE) is fork_server(ALONE)
 
 
 def test_a_child_whose_server_is_killed_ends_and_the_next_one_has_another(
@@ -73,13 +81,13 @@ def test_what_a_killed_child_left_in_the_temporary_folder_goes_with_its_server(
     supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(fork_client, "_server", None)
+    monkeypatch.setattr(fork_client, "_servers", {})
     supervisor.ready()
     (folder,) = tmp_path.iterdir()
     (folder / "left").touch()
     supervisor.close()
     assert folder.exists()
-    fork_client._server = None
+    fork_client._servers.clear()
     assert not list(tmp_path.iterdir())
 
 

@@ -287,7 +287,7 @@ class RatingTrials(ABC):
 
     def score(self, question: Score) -> Scored:
         """Score a saved model, or the trivial predictors, on the validation or the test part."""
-        from search.child.scoring import scored
+        from search.child.rating_models.scoring import scored
 
         return scored(self.split, question)
 

@@ -18,7 +18,7 @@ from models.config import COMPILED
 from models.curve import TrainResult
 from models.data import Split
 from models.fast.used import TrainerUsed
-from search.child.rating_trials import Part, RatingTrials
+from search.child.rating_models.trials import Part, RatingTrials
 from search.child.reporter import Reporter
 
 

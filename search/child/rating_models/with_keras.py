@@ -8,7 +8,7 @@ import keras
 
 import models
 from models.data import Split
-from search.child.rating_trials import Part, RatingTrials
+from search.child.rating_models.trials import Part, RatingTrials
 from search.child.reporter import Reporter
 
 

@@ -1,0 +1,1 @@
+"""Trains, scores and saves Trialbook's own rating models inside a child."""
