@@ -25,12 +25,13 @@ from models.published_figures import load_published as published
 
 if TYPE_CHECKING:
     from models.builder import build_model
-    from models.curve import Epoch
+    from models.curve import Epoch, TrainResult
     from models.devices import device_types, make_deterministic, see_one_gpu, set_threads
-    from models.fast import TrainerUsed, fit, speed_up
+    from models.fast.trainer import fit, speed_up
+    from models.fast.used import TrainerUsed
     from models.layer_summary import count_parameters, format_layer_table, layer_table
     from models.saving import save_keras_model, save_ratings_model
-    from models.training import TrainResult, build_for, compile_model, predict, refit, train
+    from models.training import build_for, compile_model, predict, refit, train
 
 __all__ = [
     "ACTIVATIONS",
@@ -71,9 +72,9 @@ __all__ = [
 ]
 
 _HEAVY = {
-    "TrainerUsed": "models.fast",
-    "fit": "models.fast",
-    "speed_up": "models.fast",
+    "TrainerUsed": "models.fast.used",
+    "fit": "models.fast.trainer",
+    "speed_up": "models.fast.trainer",
     "build_model": "models.builder",
     "count_parameters": "models.layer_summary",
     "format_layer_table": "models.layer_summary",
@@ -81,7 +82,7 @@ _HEAVY = {
     "save_keras_model": "models.saving",
     "save_ratings_model": "models.saving",
     "Epoch": "models.curve",
-    "TrainResult": "models.training",
+    "TrainResult": "models.curve",
     "build_for": "models.training",
     "compile_model": "models.training",
     "device_types": "models.devices",

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import keras
 
 from models.config import ModelConfig
+from models.output_unit import OutputUnit
 
 
 def dropped(
@@ -94,6 +95,32 @@ def dense(
         bias_initializer=keras.initializers.Constant(bias),
         name=name,
     )
+
+
+def score_unit(
+    output: OutputUnit, config: ModelConfig, seed: int, activation: str, name: str = "score"
+) -> keras.layers.Dense:
+    """Make the output unit that follows the dense layers."""
+    return dense(1, activation, config, name, seed, output.bias)
+
+
+def product_weights(output: OutputUnit, *, with_bias: bool) -> keras.layers.Dense:
+    """Make the output unit that weights and sums the elements of user vector * movie vector."""
+    return keras.layers.Dense(
+        1,
+        use_bias=with_bias,
+        kernel_initializer="ones",
+        bias_initializer=keras.initializers.Constant(output.bias),
+        name="product_weights",
+    )
+
+
+def stretched(output: OutputUnit, score: keras.KerasTensor) -> keras.KerasTensor:
+    """Stretch a sigmoid, 0 to 1, over the range of scores; leave any other output as it is."""
+    if output.span is None:
+        return score
+    low, high = output.span
+    return keras.layers.Rescaling(high - low, offset=low, name="scaled")(score)
 
 
 def _l2(factor: float) -> keras.regularizers.Regularizer | None:

@@ -15,8 +15,16 @@ from typing import Protocol
 
 import keras
 
-from models.blocks import dense, dropped, id_bias, vector
-from models.compiled.origin import Origin, keep_origin
+from models.blocks import (
+    dense,
+    dropped,
+    id_bias,
+    product_weights,
+    score_unit,
+    stretched,
+    vector,
+)
+from models.compiled.origin import Origin, keep_origin, seeds_of
 from models.config import ModelConfig
 from models.output_unit import OutputUnit
 
@@ -63,22 +71,16 @@ def build_model(
         >>> model.count_params()  # tables 3 x 2 and 4 x 2, output 4 weights and a bias
         19
     """
-    codes, seeds = _Codes.of(vocabulary), _seeds(seed)
+    codes, seeds = _Codes.of(vocabulary), seeds_of(seed)
     output = OutputUnit(config, train_mean, score_range)
     if config.family == "mlp":
         hidden = _dense_layers(config, codes, seeds)
-        score = output.unit(next(seeds), output.activation)(hidden)
+        score = score_unit(output, config, next(seeds), output.activation)(hidden)
     else:
         score = _sum_of_terms(config, codes, seeds, output)
-    model = keras.Model([codes.movie, codes.user], output.stretched(score), name="ratings")
+    model = keras.Model([codes.movie, codes.user], stretched(output, score), name="ratings")
     keep_origin(model, Origin(config, codes.user_rows, codes.movie_rows, score_range))
     return model
-
-
-def _seeds(seed: int) -> Iterator[int]:
-    """Make an iterator of distinct seeds, from which each layer of a model takes the next one."""
-    first = seed % 2**32 * 1000
-    return iter(range(first, first + 999))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,7 +125,7 @@ def _sum_of_terms(
     terms = []
     if config.family == "neumf":
         hidden = _dense_layers(config, codes, seeds)
-        terms.append(output.unit(next(seeds), "linear", name="layers")(hidden))
+        terms.append(score_unit(output, config, next(seeds), "linear", "layers")(hidden))
     size = config.factors or config.embedding_size
     factors = [
         vector(code, rows, size, config, next(seeds), "factors") for code, rows in codes.pairs()
@@ -131,7 +133,7 @@ def _sum_of_terms(
     product = keras.layers.Multiply(name="product")(factors)
     product = dropped(product, config.factor_dropout, seeds, "factor_dropout")
     # "neumf" has a bias already, that of the unit behind its layers.
-    terms.append(output.product_weights(with_bias=config.family == "gmf")(product))
+    terms.append(product_weights(output, with_bias=config.family == "gmf")(product))
     terms += [id_bias(code, rows, config) for code, rows in codes.pairs()]
     total = keras.layers.Add(name="sum")(terms)
     return keras.layers.Activation(output.activation, name="activation")(total)

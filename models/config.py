@@ -27,7 +27,8 @@ SCHEDULES = ("constant", "cosine", "exponential")
 DENSE_OPTIMIZERS = ("adam", "adamw", "nadam", "rmsprop", "sgd")
 ROW_OPTIMIZERS = ("plain_sgd", "lazy_adam", "rowwise_adagrad")
 OPTIMIZERS = (*DENSE_OPTIMIZERS, *ROW_OPTIMIZERS)
-TRAINERS = ("auto", "compiled", "fast", "tensorflow", "keras")
+COMPILED = "compiled"
+TRAINERS = ("auto", COMPILED, "fast", "tensorflow", "keras")
 TRAIN_MEAN = "train_mean"
 FULL_BATCH = "full"
 

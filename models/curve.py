@@ -1,17 +1,18 @@
-"""The learning curve of one training: its epochs, and the callback that records them."""
+"""The learning curve of one training: its epochs, what records them, and the result."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from models.config import TrainConfig
 from models.early_stopping import EarlyStop
-from models.within_epoch import HearsRows, OnRows
+from models.fast.used import TrainerUsed
+from models.within_epoch import EpochClock, OnRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,45 @@ class Epoch:
     metrics: Mapping[str, float]
 
 
-class CurveRecorder(HearsRows):
-    """Keras callback that records each epoch, keeps the best epoch's weights and stops training.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainResult:
+    """The outcome of a training: its learning curve, its best epoch, and why it ended.
+
+    The trained model itself holds the weights of the best epoch.
+
+    Attributes:
+        epochs: The whole curve.
+        best_val_rmse: Validation RMSE of the restored weights, computed anew in float64; NaN where
+            the training ended inside its first epoch.
+        best_epoch: The epoch whose weights were restored, 1 for the first.
+        lowest_val_rmse: Least value of the curve. It may lie below the best epoch's, by at most
+            `min_delta`.
+        end_reason: "epochs", "early_stopping", "pruned" or "nan".
+        seconds: Wall time of each phase, "train" and "evaluate"; of a training without Keras
+            "build" too, in which the initial weights are made.
+        trainer: Which trainer it was, and why it was Keras' own `fit` where "auto" was asked for.
+
+    Example:
+        >>> from models import ModelConfig, build_for, train
+        >>> model = build_for(split, ModelConfig(units=(), dropout=()), seed=1)
+        >>> result = train(model, split, TrainConfig(epochs=9), lambda epoch: epoch.epoch < 2)
+        >>> len(result.epochs), result.end_reason, result.trainer.name
+        (2, 'pruned', 'compiled')
+    """
+
+    epochs: tuple[Epoch, ...]
+    best_val_rmse: float
+    best_epoch: int
+    lowest_val_rmse: float
+    end_reason: str
+    seconds: Mapping[str, float]
+    trainer: TrainerUsed
+
+
+class CurveRecorder(EpochClock):
+    """Records each epoch, keeps the best epoch's weights and stops the training.
+
+    The compiled trainer calls it; `models.fast.hearing.Relay` makes it a Keras callback.
 
     Training stops for the first of these reasons that holds: a metric is not finite ("nan"), the
     rule of early stopping is met before the last epoch ("early_stopping"), or `on_epoch` or
@@ -54,7 +92,7 @@ class CurveRecorder(HearsRows):
         Args:
             config: Its epochs and its rule of early stopping.
             on_epoch: Called after each epoch; returning False prunes the trial there.
-            on_rows: Called inside epochs, as of `HearsRows`; returning False ends the training
+            on_rows: Called inside epochs, as of `EpochClock`; returning False ends the training
                 without the epoch that it is in.
         """
         super().__init__(on_rows)
@@ -67,6 +105,7 @@ class CurveRecorder(HearsRows):
         self._planned_epochs = config.epochs
         self._on_epoch = on_epoch
         self._epochs: list[Epoch] = []
+        self._model: Any = None
         self._best_weights: list[NDArray[np.float32]] | None = None
         self._end_reason = "epochs"
 
@@ -90,6 +129,10 @@ class CurveRecorder(HearsRows):
         """Why training ended: "epochs", "early_stopping", "pruned" or "nan"."""
         return "pruned" if self.halted else self._end_reason
 
+    def set_model(self, model: Any) -> None:
+        """Take what is trained: its weights, and the flag that stops the training."""
+        self._model = model
+
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Record the epoch, then stop the training if a rule says so."""
         if self.halted:
@@ -100,7 +143,7 @@ class CurveRecorder(HearsRows):
         finite = all(np.isfinite(value) for value in metrics.values())
         # Weights that overflow a loss can still give a finite RMSE, behind a ReLU that died.
         if self._stop.update(metrics["val_rmse"] if finite else np.nan):
-            self._best_weights = self.model.get_weights()
+            self._best_weights = self._model.get_weights()
         goes_on = self._on_epoch(record) if self._on_epoch is not None else True
         if not finite:
             self._end("nan")
@@ -111,9 +154,29 @@ class CurveRecorder(HearsRows):
 
     def _end(self, reason: str) -> None:
         self._end_reason = reason
-        self.model.stop_training = True
+        self._model.stop_training = True
 
-    def restore_best(self, model: keras.Model) -> None:
+    def restore_best(self, model: Any) -> None:
         """Put the best epoch's weights into a model; without a best epoch, change nothing."""
         if self._best_weights is not None:
             model.set_weights(self._best_weights)
+
+    def result(
+        self, value: float, seconds: Mapping[str, float], trainer: TrainerUsed
+    ) -> TrainResult:
+        """Put the outcome together.
+
+        Args:
+            value: Validation RMSE of the best epoch's weights, computed anew.
+            seconds: Wall time of each phase.
+            trainer: Which trainer it was.
+        """
+        return TrainResult(
+            epochs=self.epochs,
+            best_val_rmse=value,
+            best_epoch=self.best_epoch,
+            lowest_val_rmse=self.lowest_val_rmse,
+            end_reason=self.end_reason,
+            seconds=seconds,
+            trainer=trainer,
+        )

@@ -1,12 +1,9 @@
-"""Make the output unit of a rating network: the score's initial bias, activation and range."""
+"""The output unit of a rating network, in numbers: its initial bias, activation and range."""
 
 from __future__ import annotations
 
 import math
 
-import keras
-
-from models.blocks import dense
 from models.config import TRAIN_MEAN, ModelConfig
 from models.errors import ModelsError
 
@@ -14,7 +11,11 @@ _MARGIN = 0.01  # a sigmoid that starts at its very end hardly learns
 
 
 class OutputUnit:
-    """The output unit: its initial bias, its activation, and the range of its scores."""
+    """The output unit: its initial bias, its activation, and the range of its scores.
+
+    Attributes:
+        bias: Its initial bias.
+    """
 
     def __init__(
         self,
@@ -41,12 +42,17 @@ class OutputUnit:
                 "A scaled sigmoid needs the least and the greatest score, but got None. "
                 "Pass `score_range`."
             )
-        self._bias = self._before_activation(_initial_score(config, train_mean))
+        self.bias = self._before_activation(_initial_score(config, train_mean))
 
     @property
     def activation(self) -> str:
         """Keras' name of the activation; a scaled sigmoid has the name "sigmoid"."""
         return "sigmoid" if self._is_scaled else self._config.output_activation
+
+    @property
+    def span(self) -> tuple[float, float] | None:
+        """Least and greatest score over which a sigmoid is stretched; None where it is not."""
+        return self._range if self._is_scaled else None
 
     def _before_activation(self, score: float) -> float:
         """Return the initial bias for a wanted initial score.
@@ -73,27 +79,6 @@ class OutputUnit:
                 "scaled_sigmoid, or another `output_bias`."
             )
         return _logit(score, 0.0, 1.0)
-
-    def unit(self, seed: int, activation: str, name: str = "score") -> keras.layers.Layer:
-        """Make the output unit that follows the dense layers."""
-        return dense(1, activation, self._config, name, seed, self._bias)
-
-    def product_weights(self, *, with_bias: bool) -> keras.layers.Layer:
-        """Make the output unit that weights and sums the elements of user vector * movie vector."""
-        return keras.layers.Dense(
-            1,
-            use_bias=with_bias,
-            kernel_initializer="ones",
-            bias_initializer=keras.initializers.Constant(self._bias),
-            name="product_weights",
-        )
-
-    def stretched(self, score: keras.KerasTensor) -> keras.KerasTensor:
-        """Stretch a sigmoid, 0 to 1, over the range of scores; leave any other output as it is."""
-        if not self._is_scaled or self._range is None:
-            return score
-        low, high = self._range
-        return keras.layers.Rescaling(high - low, offset=low, name="scaled")(score)
 
 
 def _initial_score(config: ModelConfig, train_mean: float | None) -> float:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import keras
-from numpy.typing import NDArray
 
 from models.data import Vocabulary
+from models.data.vocabulary import write_ids
 
 
 def save_ratings_model(model: keras.Model, vocabulary: Vocabulary, folder: Path) -> None:
@@ -27,10 +26,19 @@ def save_ratings_model(model: keras.Model, vocabulary: Vocabulary, folder: Path)
         >>> sorted(path.name for path in folder.iterdir())
         ['manifest.json', 'model.keras', 'movies.json', 'users.json']
     """
+    save_network(model, folder)
+    write_ids(vocabulary, folder)
+
+
+def save_network(model: keras.Model, folder: Path) -> None:
+    """Save a rating model, but neither its optimizer nor the ids that it knows.
+
+    Args:
+        model: Takes movie and user codes.
+        folder: Made when missing; the ids are written there by `models.data.vocabulary.write_ids`.
+    """
     # Keras stores a compiled model's optimizer, moments and all: three times the size, for nothing.
     _save(keras.Model(model.inputs, model.outputs, name=model.name), folder, "ratings")
-    _write_ids(folder / "users.json", vocabulary.user_ids)
-    _write_ids(folder / "movies.json", vocabulary.movie_ids)
 
 
 def save_keras_model(model: keras.Model, folder: Path) -> None:
@@ -53,7 +61,3 @@ def _save(model: keras.Model, folder: Path, kind: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     model.save(folder / "model.keras")
     (folder / "manifest.json").write_text(json.dumps({"kind": kind}), encoding="utf-8")
-
-
-def _write_ids(path: Path, ids: NDArray[Any]) -> None:
-    path.write_text(json.dumps(ids.tolist()), encoding="utf-8")

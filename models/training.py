@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -13,50 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.builder import build_model
-from models.compiled.route import COMPILED, finish, fit_compiled, origin_for
-from models.compiled.row_plan import RowPlan, columns_of
-from models.config import FULL_BATCH, ModelConfig, TrainConfig
-from models.curve import CurveRecorder, Epoch
+from models.compiled.origin import score_facts
+from models.compiled.route import finish, fit_compiled, origin_for
+from models.compiled.row_plan import RowPlan, both_parts
+from models.config import COMPILED, FULL_BATCH, ModelConfig, TrainConfig
+from models.curve import CurveRecorder, Epoch, TrainResult
 from models.data import Part, Split
 from models.evaluation import inputs_of, rmse
 from models.fast import TrainerUsed, fit
+from models.fast.hearing import Relay
 from models.optimizers import make_optimizer
 from models.within_epoch import OnRows
 
 _PREDICT_ROWS = 65_536
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrainResult:
-    """The outcome of a training: its learning curve, its best epoch, and why it ended.
-
-    The trained model itself holds the weights of the best epoch.
-
-    Attributes:
-        epochs: The whole curve.
-        best_val_rmse: Validation RMSE of the restored weights, computed anew in float64; NaN where
-            the training ended inside its first epoch.
-        best_epoch: The epoch whose weights were restored, 1 for the first.
-        lowest_val_rmse: Least value of the curve. It may lie below the best epoch's, by at most
-            `min_delta`.
-        end_reason: "epochs", "early_stopping", "pruned" or "nan".
-        seconds: Wall time of each phase, "train" and "evaluate".
-        trainer: Which trainer it was, and why it was Keras' own `fit` where "auto" was asked for.
-
-    Example:
-        >>> model = build_for(split, ModelConfig(units=(), dropout=()), seed=1)
-        >>> result = train(model, split, TrainConfig(epochs=9), lambda epoch: epoch.epoch < 2)
-        >>> len(result.epochs), result.end_reason, result.trainer.name
-        (2, 'pruned', 'compiled')
-    """
-
-    epochs: tuple[Epoch, ...]
-    best_val_rmse: float
-    best_epoch: int
-    lowest_val_rmse: float
-    end_reason: str
-    seconds: Mapping[str, float]
-    trainer: TrainerUsed
 
 
 def build_for(split: Split, config: ModelConfig, *, seed: int) -> keras.Model:
@@ -77,12 +45,12 @@ def build_for(split: Split, config: ModelConfig, *, seed: int) -> keras.Model:
         >>> build_for(split, config, seed=1).get_layer("score").bias.numpy()
         array([3.5], dtype=float32)
     """
-    scores = split.train.scores
+    train_mean, score_range = score_facts(split)
     return build_model(
         config,
         split.vocabulary,
-        train_mean=float(scores.mean(dtype="float64")),
-        score_range=(float(scores.min()), float(scores.max())),
+        train_mean=train_mean,
+        score_range=score_range,
         seed=seed,
     )
 
@@ -147,7 +115,7 @@ def train(
     if recorder.epochs:
         value = rmse(predict(model, split.valid), split.valid.scores)
     seconds = {"train": trained - started, "evaluate": time.perf_counter() - trained}
-    return _result(recorder, value, seconds, trainer)
+    return recorder.result(value, seconds, trainer)
 
 
 def _fit_recorded(
@@ -170,24 +138,10 @@ def _fit_recorded(
         plan,
         validation_data=(inputs_of(split.valid), split.valid.scores.reshape(-1, 1)),
         validation_batch_size=min(len(split.valid), _PREDICT_ROWS),
-        callbacks=[recorder],
+        callbacks=[Relay(recorder)],
     )
     recorder.restore_best(model)
     return trainer
-
-
-def _result(
-    recorder: CurveRecorder, value: float, seconds: Mapping[str, float], trainer: TrainerUsed
-) -> TrainResult:
-    return TrainResult(
-        epochs=recorder.epochs,
-        best_val_rmse=value,
-        best_epoch=recorder.best_epoch,
-        lowest_val_rmse=recorder.lowest_val_rmse,
-        end_reason=recorder.end_reason,
-        seconds=seconds,
-        trainer=trainer,
-    )
 
 
 def refit(model: keras.Model, split: Split, config: TrainConfig, epochs: int) -> TrainerUsed:
@@ -213,8 +167,7 @@ def refit(model: keras.Model, split: Split, config: TrainConfig, epochs: int) ->
         >>> refit(model, split, TrainConfig(), epochs=2).name
         'compiled'
     """
-    parts = zip(columns_of(split.train), columns_of(split.valid), strict=True)
-    rows = Part(*(np.concatenate(both) for both in parts))
+    rows = both_parts(split)
     plan = RowPlan.of(config, len(rows), epochs=epochs)
     origin = origin_for(model, config)
     if origin is None:

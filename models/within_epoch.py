@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
-
-import keras
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from typing import Any, Protocol
 
 _PAUSE_S = 1.0
 
@@ -16,19 +15,33 @@ OnRows = Callable[[int, float, float], bool]
 the seconds since it began; returns whether the training goes on."""
 
 
-class HearsRows(keras.callbacks.Callback):
-    """Keras callback that hears how far an epoch is, and may end the training inside it.
+class Listener(Protocol):
+    """Hears each epoch of a training; `models.curve.CurveRecorder` is one."""
 
-    It hears nothing in the first second of an epoch, and then at most once a second. The compiled
-    and the fast trainer call `goes_on`; Keras' `fit` calls `on_train_batch_end`.
+    def set_model(self, model: Any) -> None:
+        """Take what has the weights, and the flag that stops the training."""
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Hear that an epoch begins, 0 for the first."""
+
+    def goes_on(self, share: float) -> bool:
+        """Hear what share of an epoch's rows is trained; say whether the training goes on."""
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Hear an epoch's metrics, by Keras' names."""
+
+
+class EpochClock:
+    """Measures an epoch, tells how far it is, and may end the training inside it.
+
+    It tells nothing in the first second of an epoch, and then at most once a second. The compiled
+    and the fast trainer call `goes_on`; Keras' `fit` needs `models.fast.hearing.HearsRows`, the
+    same as a Keras callback.
 
     An epoch inside which the training ends is no epoch of its curve: `halted` says so.
 
-    Threads: Keras' `fit` calls it from threads of its own, several at once, so that it need not
-    wait for a batch's figures; an epoch's end comes after all of them.
+    Threads: several may call `goes_on` at once; an epoch's end comes after all of them.
     """
-
-    async_safe = True  # for Keras
 
     def __init__(self, on_rows: OnRows | None) -> None:
         """Keep what is called.
@@ -36,7 +49,6 @@ class HearsRows(keras.callbacks.Callback):
         Args:
             on_rows: Hears how far an epoch is; None for nothing.
         """
-        super().__init__()
         self._on_rows = on_rows
         self._epoch = 0
         self._began = self._told = time.perf_counter()
@@ -44,7 +56,7 @@ class HearsRows(keras.callbacks.Callback):
         self.halted = False
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Start the epoch's clock."""
+        """Start the clock of an epoch, 0 for the first."""
         self._epoch = epoch + 1
         self._began = self._told = time.perf_counter()
 
@@ -69,12 +81,6 @@ class HearsRows(keras.callbacks.Callback):
                 self.halted = not self._on_rows(self._epoch, share, now - self._began)
             return not self.halted
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Tell how far the epoch is; Keras' `fit` stops after the batch where it must end."""
-        steps = (self.params or {}).get("steps")
-        if steps and not self.goes_on((batch + 1) / steps):
-            self.model.stop_training = True
-
 
 def all_go_on(callbacks: Iterable[Any], share: float) -> bool:
     """Tell those callbacks that hear of rows how far an epoch is.
@@ -86,5 +92,12 @@ def all_go_on(callbacks: Iterable[Any], share: float) -> bool:
     Returns:
         Whether all of them let the training go on.
     """
-    answers = [each.goes_on(share) for each in callbacks if isinstance(each, HearsRows)]
+    answers = [each.goes_on(share) for each in callbacks if isinstance(each, EpochClock)]
     return all(answers)
+
+
+def __getattr__(name: str) -> Any:
+    """Import `HearsRows`, which needs Keras, when it is first asked for."""
+    if name != "HearsRows":
+        raise AttributeError(f"module 'models.within_epoch' has no attribute {name!r}")
+    return import_module("models.fast.hearing").HearsRows

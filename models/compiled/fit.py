@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from models.compiled.counters import key_of, shuffle
 from models.compiled.origin import Origin
 from models.compiled.plan import Plan, plan_of
+from models.compiled.row_plan import RowPlan
 from models.compiled.space import Rows
 from models.compiled.stepping.hands import Hands
 from models.compiled.stepping.optimizers import Segments, State, StepNumbers, penalty
@@ -29,24 +29,9 @@ from models.compiled.weights import (
 from models.config import FULL_BATCH, TrainConfig
 from models.data import Part
 from models.evaluation import rmse
+from models.within_epoch import Listener
 
 _MASKS, _ORDER = 1, 2
-
-
-class Listener(Protocol):
-    """Hears each epoch; `models.curve.CurveRecorder` is one."""
-
-    def set_model(self, model: Any) -> None:
-        """Take what has the weights, and the flag that stops the training."""
-
-    def on_epoch_begin(self, epoch: int) -> None:
-        """Hear that an epoch begins, 0 for the first."""
-
-    def goes_on(self, share: float) -> bool:
-        """Hear what share of an epoch's rows is trained; say whether the training goes on."""
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        """Hear an epoch's metrics, by Keras' names."""
 
 
 class _Nobody:
@@ -59,7 +44,7 @@ class _Nobody:
     def goes_on(self, share: float) -> bool:
         return True
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         pass
 
 
@@ -83,6 +68,18 @@ class Job:
     steps: int
     threads: int
 
+    @classmethod
+    def of(cls, plan: RowPlan, train: Part, valid: Part | None, *, threads: int) -> Job:
+        """The job of a plan for some train rows."""
+        return cls(
+            train=plan.ordered(train),
+            valid=valid,
+            config=plan.config,
+            by_epoch=plan.by_epoch,
+            steps=plan.steps,
+            threads=threads,
+        )
+
 
 class Weights:
     """A network's weights as a listener sees them: copied, put back, and stopped."""
@@ -100,20 +97,25 @@ class Weights:
         self._p[:] = weights[0]
 
 
-def fit(model: keras.Model, origin: Origin, job: Job, listener: Listener | None) -> Weights:
-    """Train a model; its own weights change only where `finish` puts them back.
+def start_of(model: Any, origin: Origin) -> NDArray[np.float32]:
+    """Copy the weights of a Keras model that was built from `origin`, `[weight]`."""
+    plan, every = _laid_out(origin)
+    return flat_weights(model, every, plan.size)
+
+
+def fit(p: NDArray[np.float32], origin: Origin, job: Job, listener: Listener | None) -> Weights:
+    """Train a network.
 
     Args:
-        model: Built from `origin`.
-        origin: What it was built from.
+        p: Its initial weights, `[weight]`; they are trained in place.
+        origin: What it is.
         job: The training.
         listener: Hears each epoch, and may stop the training; None where no part is scored.
 
     Returns:
         The last epoch's weights.
     """
-    plan, every = _laid_out(origin)
-    weights = Weights(p := flat_weights(model, every, plan.size))
+    plan, weights = plan_of(origin), Weights(p)
     parts = segments(plan, origin.config, job.config)
     numbers = StepNumbers(job.config, job.steps)
     rows, valid = rows_of(job.train), None if job.valid is None else rows_of(job.valid)
@@ -153,7 +155,16 @@ def _paid(plan: Plan, p: NDArray[Any], parts: Segments, rows: Rows) -> float:
     return penalty(p, parts) + rating_penalty(plan, p, rows)
 
 
-def finish(model: keras.Model, origin: Origin, weights: Weights) -> None:
+def predicted(
+    p: NDArray[np.float32], origin: Origin, part: Part, *, threads: int
+) -> NDArray[np.float32]:
+    """Predict the score of each row of a part by a network's weights, `[row]`."""
+    with Hands.of(threads) as hands:
+        scores: NDArray[np.float32] = predict(plan_of(origin), p, rows_of(part), hands)
+    return scores
+
+
+def finish(model: Any, origin: Origin, weights: Weights) -> None:
     """Put trained weights into the Keras model."""
     _, every = _laid_out(origin)
     put_back(model, every, weights.get_weights()[0])

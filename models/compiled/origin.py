@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-
-import keras
+from typing import Any
 
 from models.config import ModelConfig
+from models.data import Split
 
 _NAME = "_trialbook_origin"
 
@@ -28,12 +29,24 @@ class Origin:
     score_range: tuple[float, float] | None
 
 
-def keep_origin(model: keras.Model, origin: Origin) -> None:
+def keep_origin(model: Any, origin: Origin) -> None:
     """Keep with a model what it was built from; saved models do not have it."""
     object.__setattr__(model, _NAME, origin)
 
 
-def origin_of(model: keras.Model) -> Origin | None:
+def origin_of(model: Any) -> Origin | None:
     """What a model was built from; None for a loaded model, or one that is not ours."""
     origin: Origin | None = getattr(model, _NAME, None)
     return origin
+
+
+def score_facts(split: Split) -> tuple[float, tuple[float, float]]:
+    """The mean of a split's train scores, and the least and greatest of them."""
+    scores = split.train.scores
+    return float(scores.mean(dtype="float64")), (float(scores.min()), float(scores.max()))
+
+
+def seeds_of(seed: int) -> Iterator[int]:
+    """Make an iterator of distinct seeds, from which each layer of a model takes the next one."""
+    first = seed % 2**32 * 1000
+    return iter(range(first, first + 999))

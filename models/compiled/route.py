@@ -10,7 +10,7 @@ import keras
 
 from models.compiled.origin import Origin, origin_of
 from models.compiled.row_plan import RowPlan
-from models.config import TrainConfig
+from models.config import COMPILED, TrainConfig
 from models.curve import CurveRecorder
 from models.data import Part
 from models.devices import device_types, threads_in_use
@@ -18,8 +18,6 @@ from models.errors import ModelsError
 
 if TYPE_CHECKING:
     from models.compiled.fit import Weights
-
-COMPILED = "compiled"
 
 
 def origin_for(model: keras.Model, config: TrainConfig) -> Origin | None:
@@ -63,15 +61,9 @@ def fit_compiled(
     Returns:
         The last epoch's weights, which the model lacks until `finish`.
     """
-    job = _compiled().Job(
-        train=plan.ordered(rows),
-        valid=valid,
-        config=plan.config,
-        by_epoch=plan.by_epoch,
-        steps=plan.steps,
-        threads=threads_in_use(),
-    )
-    weights: Weights = _compiled().fit(model, origin, job, recorder)
+    compiled = _compiled()
+    job = compiled.Job.of(plan, rows, valid, threads=threads_in_use())
+    weights: Weights = compiled.fit(compiled.start_of(model, origin), origin, job, recorder)
     return weights
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.config import FULL_BATCH, TrainConfig
-from models.data import Part
-from models.fast import rows_by_epoch
+from models.data import Part, Split
+from models.fast.plan import rows_by_epoch
 
 _SAMPLE_SEED = 0
 
@@ -60,6 +60,17 @@ class RowPlan:
         if self.order is None:
             return part
         return Part(*(column[self.order] for column in columns_of(part)))
+
+
+def both_parts(split: Split) -> Part:
+    """The rows of the train part, then those of the validation part."""
+    both = zip(columns_of(split.train), columns_of(split.valid), strict=True)
+    return Part(*(np.concatenate(columns) for columns in both))
+
+
+def first_rows(part: Part, count: int) -> Part:
+    """The first rows of a part, `count` at most."""
+    return Part(*(column[:count] for column in columns_of(part)))
 
 
 def columns_of(part: Part) -> tuple[NDArray[Any], ...]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from models.compiled.cache import note_made
 from models.compiled.counters import key_of, shuffle
+from models.compiled.initial import initial_weights
 from models.compiled.origin import Origin
 from models.compiled.plan import plan_of
 from models.compiled.space import Rows
@@ -34,8 +35,9 @@ def warm_up() -> None:
     shuffle(order, key)
     with Hands.of(1) as hands:
         for config, optimizer in _TRAININGS:
-            plan = plan_of(Origin(config, 1, 1, None))
-            state = State(*(np.zeros(plan.size, np.float32) for _ in range(4)))
+            plan = plan_of(origin := Origin(config, 1, 1, None))
+            p = initial_weights(origin, train_mean=None, seed=0)
+            state = State(p, *(np.zeros(plan.size, np.float32) for _ in range(3)))
             recipe = TrainConfig(optimizer=optimizer)
             both, numbers = layouts(plan, config, recipe), StepNumbers(recipe, 2)
             training = Training(plan, state, both, numbers, hands)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,7 +51,7 @@ class Tensor(NamedTuple):
         """Its weights in the flat array, `[line, weight]`, padding left out."""
         return flat[self.place : self.end].reshape(self.height, self.width)[:, : self.shape[-1]]
 
-    def variable(self, model: keras.Model) -> Any:
+    def variable(self, model: Any) -> Any:
         """The variable of a Keras model that it is."""
         return getattr(model.get_layer(self.layer), self.name)
 
@@ -147,7 +146,7 @@ def _segments(every: list[Tensor], size: int, training: TrainConfig, *, by_row: 
 
 
 def flat_weights(
-    model: keras.Model, every: list[Tensor], size: int, dtype: Any = np.float32
+    model: Any, every: list[Tensor], size: int, dtype: Any = np.float32
 ) -> NDArray[Any]:
     """Copy a model's weights into a new flat array, `[weight]`, padding zero."""
     flat = np.zeros(size, dtype)
@@ -157,7 +156,7 @@ def flat_weights(
     return flat
 
 
-def put_back(model: keras.Model, every: list[Tensor], flat: NDArray[np.float32]) -> None:
+def put_back(model: Any, every: list[Tensor], flat: NDArray[np.float32]) -> None:
     """Copy a flat array's weights into a model."""
     for tensor in every:
         tensor.variable(model).assign(tensor.lines(flat).reshape(tensor.shape))

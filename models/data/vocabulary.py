@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -71,6 +73,17 @@ class Vocabulary:
             Codes, `[row]`, `n_movies` for an unknown id.
         """
         return _encode(self.movie_ids, raw)
+
+
+def write_ids(vocabulary: Vocabulary, folder: Path) -> None:
+    """Write the known ids, in the order of their codes, as `models.serving` reads them.
+
+    Args:
+        vocabulary: Has the ids.
+        folder: Gets `users.json` and `movies.json`.
+    """
+    for name, ids in (("users", vocabulary.user_ids), ("movies", vocabulary.movie_ids)):
+        (folder / f"{name}.json").write_text(json.dumps(ids.tolist()), encoding="utf-8")
 
 
 def _encode(known: NDArray[Any], raw: Any) -> NDArray[np.int32]:

@@ -18,10 +18,10 @@ import numpy as np
 import tensorflow as tf
 
 from models.fast.calls import nested_layers
+from models.fast.hearing import HearsRows
 from models.fast.passes import tensors
 from models.fast.rowwise import rows_depend
 from models.fast.stock_fit import of_keras
-from models.within_epoch import HearsRows
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 _TEST_HOOKS = ("on_test_batch_begin", "on_test_batch_end")

@@ -15,28 +15,7 @@ from models.fast.options import BATCH_SIZE, why_not_options
 from models.fast.plan import EpochPlan, Growth
 from models.fast.stock_fit import DEFAULTS, named, own_fit, stock_fit
 from models.fast.training_loop import fast_fit
-
-
-@dataclass(frozen=True, slots=True)
-class TrainerUsed:
-    """Which trainer a model was trained by.
-
-    Attributes:
-        name: "fast" or "keras".
-        reason: Why Keras' own was chosen, in words that follow "since"; empty for the fast one,
-            and where Keras' own was asked for.
-
-    Example:
-        >>> print(TrainerUsed("keras", "it runs eagerly"))
-        trained by Keras' own `fit`, since it runs eagerly
-    """
-
-    name: str
-    reason: str = ""
-
-    def __str__(self) -> str:
-        """Say why Keras' `fit` replaced the fast trainer; empty where `reason` is empty."""
-        return f"trained by Keras' own `fit`, since {self.reason}" if self.reason else ""
+from models.fast.used import TrainerUsed
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ import pytest
 from models import ModelConfig, TrainConfig, build_model, make_deterministic, train
 from models.compiled.stepping import passes
 from models.data import Split
-from models.within_epoch import HearsRows, all_go_on
+from models.fast.hearing import HearsRows
+from models.within_epoch import EpochClock, all_go_on
 
 MakeSplit = Callable[..., Split]
 TINY = ModelConfig(embedding_size=3, units=(6,), dropout=(0.2,))
@@ -86,7 +87,10 @@ def test_a_large_step_is_told_in_parts_and_keeps_its_bits(
         assert np.array_equal(ours, theirs)
 
 
-def test_nothing_is_told_in_the_first_second(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [EpochClock, HearsRows])
+def test_nothing_is_told_in_the_first_second(
+    kind: type[EpochClock], monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = [100.0]
     monkeypatch.setattr("models.within_epoch._PAUSE_S", 1.0)
     monkeypatch.setattr("models.within_epoch.time.perf_counter", lambda: now[0])
@@ -96,7 +100,7 @@ def test_nothing_is_told_in_the_first_second(monkeypatch: pytest.MonkeyPatch) ->
         told.append((epoch, share, seconds))
         return True
 
-    hears = HearsRows(hear)
+    hears = kind(hear)
     hears.on_epoch_begin(4)
     for seconds, share in ((0.9, 0.1), (1.5, 0.2), (2.0, 0.3), (2.6, 0.4)):
         now[0] = 100.0 + seconds

@@ -22,7 +22,7 @@ from models import (
     refit,
     train,
 )
-from models.compiled.fit import Job, fit
+from models.compiled.fit import Job, fit, start_of
 from models.compiled.origin import Origin, origin_of
 from models.compiled.stepping.passes import LARGE
 from models.data import Split, load_ratings, split_ratings
@@ -49,7 +49,8 @@ def _bits(split: Split, config: ModelConfig, size: int | str, threads: int) -> s
         train=split.train, valid=None, config=training, by_epoch=[rows // 2, rows], steps=9,
         threads=threads,
     )  # fmt: skip
-    return hashlib.sha256(fit(model, origin, job, None).get_weights()[0].tobytes()).hexdigest()
+    trained = fit(start_of(model, origin), origin, job, None).get_weights()[0]
+    return hashlib.sha256(trained.tobytes()).hexdigest()
 
 
 @pytest.mark.parametrize("size", ["full", LARGE, 100])
