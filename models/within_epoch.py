@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from importlib import import_module
 from typing import Any, Protocol
 
 _PAUSE_S = 1.0
@@ -94,10 +93,3 @@ def all_go_on(callbacks: Iterable[Any], share: float) -> bool:
     """
     answers = [each.goes_on(share) for each in callbacks if isinstance(each, EpochClock)]
     return all(answers)
-
-
-def __getattr__(name: str) -> Any:
-    """Import `HearsRows`, which needs Keras, when it is first asked for."""
-    if name != "HearsRows":
-        raise AttributeError(f"module 'models.within_epoch' has no attribute {name!r}")
-    return import_module("models.fast.hearing").HearsRows

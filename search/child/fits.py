@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import models
 from models.fast import fit as fit_with
-from models.within_epoch import HearsRows
+from models.fast.hearing import HearsRows
 from search.child.fit_data import brings_batches, validation_of
 from search.child.reporter import Reporter, Stopped
 from search.errors import SearchError

@@ -29,14 +29,10 @@ FORK, STATE = "f", "s"
 REQUEST = 16  # bytes: what is asked for, and a process number or 0
 REPLY = 32  # bytes: a process number, and its exit code or `LIVES`
 LIVES = "lives"
+_OURS = "search.child.rating_models"
 _PRELOADED = {
-    KERAS: (
-        "search.child.rating_models.with_keras",
-        "models.fast",
-        "sklearn.model_selection",
-        "pyarrow.csv",
-    ),
-    ALONE: ("search.child.rating_models.alone", "sklearn.model_selection", "pyarrow.csv"),
+    KERAS: (f"{_OURS}.with_keras", "models.fast.trainer", "sklearn.model_selection", "pyarrow.csv"),
+    ALONE: (f"{_OURS}.alone", "sklearn.model_selection", "pyarrow.csv"),
 }
 
 
