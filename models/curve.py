@@ -40,31 +40,26 @@ class Epoch:
 class TrainResult:
     """The outcome of a training: its learning curve, its best epoch, and why it ended.
 
-        The trained model itself holds the weights of the best epoch.
+    The trained model itself holds the weights of the best epoch.
 
-        Attributes:
-            epochs: The whole curve.
-            best_val_rmse: Validation RMSE of the restored weights, computed anew in float64; NaN where
-                the training ended inside its first epoch.
-            best_epoch: The epoch whose weights were restored, 1 for the first.
-            lowest_val_rmse: Least value of the curve. It may lie below the best epoch's, by at most
-                `min_delta`.
-            end_reason: "epochs", "early_stopping", "pruned" or "nan".
-    <<<<<<< HEAD
-            seconds: Wall time of each phase, "train" and "evaluate"; "build" too where
-                the training made its initial weights itself.
-    =======
-            seconds: Wall time of each phase, "train" and "evaluate"; of a training without Keras
-                "build" too, in which the initial weights are made.
-    >>>>>>> light-models
-            trainer: Which trainer it was, and why it was Keras' own `fit` where "auto" was asked for.
+    Attributes:
+        epochs: The whole curve.
+        best_val_rmse: Validation RMSE of the restored weights, computed anew in float64; NaN where
+            the training ended inside its first epoch.
+        best_epoch: The epoch whose weights were restored, 1 for the first.
+        lowest_val_rmse: Least value of the curve. It may lie below the best epoch's, by at most
+            `min_delta`.
+        end_reason: "epochs", "early_stopping", "pruned" or "nan".
+        seconds: Wall time of each phase, "train" and "evaluate"; of a training without Keras
+            "build" too, in which the initial weights are made.
+        trainer: Which trainer it was, and why it was Keras' own `fit` where "auto" was asked for.
 
-        Example:
-            >>> from models import ModelConfig, build_for, train
-            >>> model = build_for(split, ModelConfig(units=(), dropout=()), seed=1)
-            >>> result = train(model, split, TrainConfig(epochs=9), lambda epoch: epoch.epoch < 2)
-            >>> len(result.epochs), result.end_reason, result.trainer.name
-            (2, 'pruned', 'compiled')
+    Example:
+        >>> from models import ModelConfig, build_for, train
+        >>> model = build_for(split, ModelConfig(units=(), dropout=()), seed=1)
+        >>> result = train(model, split, TrainConfig(epochs=9), lambda epoch: epoch.epoch < 2)
+        >>> len(result.epochs), result.end_reason, result.trainer.name
+        (2, 'pruned', 'compiled')
     """
 
     epochs: tuple[Epoch, ...]

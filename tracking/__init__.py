@@ -17,7 +17,7 @@ from tracking.records import (
 from tracking.runs.addresses import without_password
 from tracking.runs.recorder import MlflowRecorder
 from tracking.runs.store import Store, ui_command
-from tracking.runs.warm_up import warmed
+from tracking.runs.warm_up import import_ahead, warmed
 from tracking.states import (
     COMPLETE,
     FAILED,
@@ -79,6 +79,7 @@ __all__ = [
     "draw_trial",
     "draw_verdict",
     "drift",
+    "import_ahead",
     "provenance",
     "reproduction_figure",
     "ui_command",

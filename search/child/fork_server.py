@@ -31,8 +31,8 @@ REPLY = 32  # bytes: a process number, and its exit code or `LIVES`
 LIVES = "lives"
 _OURS = "search.child.rating_models"
 _PRELOADED = {
-    KERAS: (f"{_OURS}.with_keras", "models.fast.trainer", "sklearn.model_selection", "pyarrow.csv"),
-    ALONE: (f"{_OURS}.alone", "sklearn.model_selection", "pyarrow.csv"),
+    KERAS: (f"{_OURS}.with_keras", "models.fast.trainer", "pyarrow.csv"),
+    ALONE: (f"{_OURS}.alone", "pyarrow.csv"),
 }
 
 

@@ -36,10 +36,9 @@ from search.trial.objective import Objective
 from search.trial.progress import Progress
 from search.trial.refusals import Refusals
 from search.trial.tags import trial_tags
-from tracking import KILLED, REFUSED, Recorder, StudyRecord, warmed
+from tracking import KILLED, REFUSED, Recorder, StudyRecord, import_ahead, warmed
 
-_LATER = ("sklearn.ensemble", "optuna.importance")
-"""The forest that proposes, and what mattered most: a second that no trial should wait for."""
+_LATER = ("sklearn.ensemble", "optuna.importance")  # for a forest that proposes, and the end
 
 
 class Session:
@@ -87,7 +86,7 @@ class Session:
 
     def run(self) -> StudyResult:
         """Run the study until it has its target of finished trials or has to stop."""
-        with warmed(self._studies.store, _LATER) as prepare:
+        with warmed(self._studies.store) as prepare:
             ready = self._ready()
             chosen = choose(self._config, self._studies, ready, self._request)
             ready = replace(ready, space=chosen.space.parameters)
@@ -182,6 +181,7 @@ class Session:
             refusals=Refusals(chosen.weights, self._outlook, self._progress.message),
             warm_up=chosen.warm_up,
         )
+        import_ahead(_LATER)
         with contextlib.closing(keeping), self._others(ready, study) as others:
             if self._supervisor.role == ALONE and self._config.keep_models != "none":
                 keeping.start()

@@ -1,4 +1,4 @@
-"""Imports MLflow and other large libraries in a background thread, since that takes seconds."""
+"""Imports MLflow, and what draws, in background threads, since that takes seconds."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from tracking.runs.schema import build
 from tracking.runs.store import Store
 
 _DRAWING = ("matplotlib.backends.backend_agg", "matplotlib.figure", "plotly.subplots")
+_PAUSE_S = 1.0
 
 
 @contextlib.contextmanager
-def warmed(store: Store, later: Sequence[str] = ()) -> Iterator[Callable[[], None]]:
-    """Import MLflow and make a new store's tables in the background, then import what draws.
+def warmed(store: Store) -> Iterator[Callable[[], None]]:
+    """Import MLflow, and make a new store's tables, in the background.
 
     Nothing is written to the store before the caller asks for it: until then the tables lie in
     a temporary folder. Leaving the block early does not wait for the thread.
 
     Args:
         store: The store that will be prepared.
-        later: Modules that are imported last, as nobody waits for them.
 
     Returns:
         A context manager. Its value is a function to call in place of `store.prepare()`, which
-        waits for MLflow and the tables first.
+        waits for the thread first.
 
     Example:
         >>> with warmed(Store(Path("mlruns"))) as prepare:
@@ -39,7 +39,7 @@ def warmed(store: Store, later: Sequence[str] = ()) -> Iterator[Callable[[], Non
         >>> Path("mlruns/artifacts").is_dir()
         True
     """
-    warming = _Warming(store, later)
+    warming = _Warming(store)
     warming.start()
 
     def prepare() -> None:
@@ -53,10 +53,9 @@ def warmed(store: Store, later: Sequence[str] = ()) -> Iterator[Callable[[], Non
 
 
 class _Warming(threading.Thread):
-    def __init__(self, store: Store, later: Sequence[str]) -> None:
+    def __init__(self, store: Store) -> None:
         super().__init__(daemon=True)
         self._store = store
-        self._later = later
         self._folder = TemporaryDirectory(prefix="trialbook-", ignore_cleanup_errors=True)
         self.built = Path(self._folder.name) / "mlflow.db"
         self.warm, self.left = threading.Event(), threading.Event()
@@ -66,10 +65,6 @@ class _Warming(threading.Thread):
         with contextlib.suppress(Exception):
             self._work()
         self.warm.set()
-        with contextlib.suppress(Exception):
-            for name in (*_DRAWING, *self._later):
-                importlib.import_module(name)
-            rehearse()
         self.left.wait()  # not cleaned up before: MLflow looks for a file that is gone for minutes
         self._folder.cleanup()
 
@@ -80,3 +75,24 @@ class _Warming(threading.Thread):
             partial = self.built.with_suffix(".partial")
             build(partial, artifacts=path.parent / "artifacts")
             partial.rename(self.built)
+
+
+def import_ahead(names: Sequence[str]) -> None:
+    """Import what draws, and other modules, in the background; whoever needs one sooner waits.
+
+    It begins a second later: until then the first trials begin, which is what a user waits for.
+
+    Args:
+        names: The other modules.
+    """
+
+    def work() -> None:
+        # Whatever goes wrong here goes wrong again where it is needed, and is reported there.
+        with contextlib.suppress(Exception):
+            for name in (*_DRAWING, *names):
+                importlib.import_module(name)
+            rehearse()
+
+    timer = threading.Timer(_PAUSE_S, work)
+    timer.daemon = True
+    timer.start()

@@ -175,3 +175,13 @@ def test_describe_is_plain_json() -> None:
     assert found["synthetic"] is True
     assert found["ratings_per_user"]["min"] >= 20
     assert json.loads(json.dumps(describe(ratings)))["users"] == 13
+
+
+@pytest.mark.parametrize("count", [2, 3, 7, 10, 99, 1_000, 100_836])
+def test_the_published_split_is_that_of_scikit_learn(count: int) -> None:
+    from sklearn.model_selection import train_test_split
+
+    train, test = train_test_split(np.arange(count), test_size=0.3, random_state=42)
+    fitted, valid, sealed = published_rows(count)
+    assert np.array_equal(np.concatenate([fitted, valid]), train)
+    assert np.array_equal(sealed, test)
