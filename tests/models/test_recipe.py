@@ -236,7 +236,9 @@ def _trained(seed: int, **changes) -> tuple:
 def test_the_value_is_the_rmse_of_the_restored_weights() -> None:
     result, model, split = _trained(0, epochs=30)
     error = predict(model, split.valid).astype(np.float64) - split.valid.scores
-    assert result.best_val_rmse == pytest.approx(np.sqrt(np.mean(error**2)), abs=1e-12)
+    # The compiled trainer predicts by itself, in other sums.
+    close = 1e-6 if result.trainer.name == "compiled" else 1e-12
+    assert result.best_val_rmse == pytest.approx(np.sqrt(np.mean(error**2)), abs=close)
     curve = [e.metrics["val_rmse"] for e in result.epochs]
     assert curve[result.best_epoch - 1] == pytest.approx(result.best_val_rmse, abs=1e-5)
     assert result.lowest_val_rmse == min(curve)

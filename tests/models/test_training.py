@@ -32,6 +32,11 @@ def _trained(
     return train(model, split, config, on_epoch), model
 
 
+def _close(result: TrainResult) -> float:
+    """How near a value is to that of Keras' predictions: the compiled trainer predicts itself."""
+    return 1e-6 if result.trainer.name == "compiled" else 1e-12
+
+
 def _rmse(model: keras.Model, split: Split) -> float:
     error = predict(model, split.valid).astype(np.float64) - split.valid.scores
     return math.sqrt((error**2).sum() / len(split.valid))
@@ -58,7 +63,7 @@ def test_the_best_epoch_is_restored_and_scored_anew(
     result, model = _trained(split, config)
     curve = [epoch.metrics["val_rmse"] for epoch in result.epochs]
     assert result.best_epoch == _best_epoch(curve, min_delta) < len(curve)
-    assert result.best_val_rmse == pytest.approx(_rmse(model, split), abs=1e-12)
+    assert result.best_val_rmse == pytest.approx(_rmse(model, split), abs=_close(result))
     assert result.best_val_rmse == pytest.approx(curve[result.best_epoch - 1], abs=1e-5)
     assert result.lowest_val_rmse == min(curve)
     assert result.end_reason == "epochs"
@@ -122,7 +127,7 @@ def test_overfitting_ends_training_at_the_second_rise_in_a_row(make_split: MakeS
     stopped, model = _trained(split, told)
     assert (stopped.end_reason, len(stopped.epochs)) == ("early_stopping", ends[0])
     assert [e.metrics["val_rmse"] for e in stopped.epochs] == curve[: ends[0]]
-    assert stopped.best_val_rmse == pytest.approx(_rmse(model, split), abs=1e-12)
+    assert stopped.best_val_rmse == pytest.approx(_rmse(model, split), abs=_close(stopped))
 
 
 @pytest.mark.usefixtures("trainer")

@@ -84,6 +84,9 @@ def import_ahead(names: Sequence[str]) -> None:
 
     Args:
         names: The other modules.
+
+    Example:
+        >>> import_ahead(["sklearn.ensemble"])
     """
 
     def work() -> None:

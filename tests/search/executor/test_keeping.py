@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from search import StudyConfig
-from search.child.messages import ALONE, KEEPS, Failed, Keep, Kept
+from search.child.messages import ALONE, KEEPS, Done, Failed, Keep, Kept, Started, Task
 from search.errors import SearchError
 from search.executor import keeping, roles
 from search.executor.death import ChildDied
 from search.executor.keeping import Keeping
 from search.executor.roles import trains_alone
 from search.executor.supervisor import Supervisor
+from search.executor.training import Listener, train
 
 QUESTION = Keep(Path("/somewhere"), "model")
 
@@ -92,6 +95,32 @@ def test_only_compiled_trainings_need_no_keras(
     assert trains_alone(config) == alone
     assert (Supervisor(config, role=ALONE).role == ALONE) == alone
     assert Supervisor(config, role=KEEPS).role == KEEPS
+
+
+def test_a_child_that_trains_alone_has_no_tensorflow_in_memory(
+    monkeypatch: pytest.MonkeyPatch, ratings_file: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(roles, "_GPUS", ())
+    config = StudyConfig(data=str(ratings_file), epochs=2)
+    with contextlib.closing(Supervisor(config, role=ALONE)) as supervisor:
+        supervisor.ready()
+        task = Task(values={}, preset="baseline", seed=1, epochs=2, folder=tmp_path)
+        done = train(supervisor, task, Listener())
+        assert supervisor._pid is not None
+        libraries = [each.path for each in psutil.Process(supervisor._pid).memory_maps()]
+    assert isinstance(done, Done)
+    assert (done.raw, done.trainer, done.models) == (True, "compiled", ("model",))
+    assert any("llvmlite" in path for path in libraries)
+    assert not any("tensorflow" in path for path in libraries)
+    made = contextlib.closing(Supervisor(config, role=KEEPS))
+    with made as supervisor:
+        supervisor.ready()
+        supervisor.ask(Keep(tmp_path, "model"))
+        while (answer := supervisor.poll(60)) is None or isinstance(answer, Started):
+            pass
+    assert answer == Kept()
+    assert (tmp_path / "model" / "model.keras").exists()
+    assert "Parameters in all" in (tmp_path / "layers.txt").read_text()
 
 
 def test_where_there_may_be_a_gpu_keras_is_asked(
