@@ -16,7 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -84,13 +84,15 @@ PEERS: dict[str, Draw] = {
 }
 
 
-def peers(trials: int, seeds: int) -> dict[str, Any]:
+def peers(
+    trials: int, seeds: int, data: str = "movielens", names: Sequence[str] = tuple(PEERS)
+) -> dict[str, Any]:
     """Tune each recommender; what it chose and what that comes to on the test part."""
     import surprise
 
     from models.data import load_ratings, split_ratings
 
-    split = split_ratings(load_ratings("movielens"))
+    split = split_ratings(load_ratings(data))
     rows = {
         name: list(
             zip(part.users.tolist(), part.movies.tolist(), part.scores.tolist(), strict=True)
@@ -108,7 +110,8 @@ def peers(trials: int, seeds: int) -> dict[str, Any]:
         return float(surprise.accuracy.rmse(fitted.test(rows[part]), verbose=False))
 
     found = {}
-    for name, draw in PEERS.items():
+    for name in names:
+        draw = PEERS[name]
         rng, started = np.random.default_rng(0), time.perf_counter()
         tried = []
         for number in range(trials):
@@ -128,15 +131,15 @@ def peers(trials: int, seeds: int) -> dict[str, Any]:
     return found
 
 
-def ours(trials: int, seeds: int) -> dict[str, Any]:
-    """Run the study and its winner; the winner and the published recipe on the test part."""
+def ours(trials: int, seeds: int, study: Path = STUDY, data: str = "movielens") -> dict[str, Any]:
+    """Run a study and its winner; the winner and the published recipe on the test part."""
     from search import StudyConfig, run_study
     from search.winner import find_winner
     from tracking import Store
 
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        config = StudyConfig.from_toml(STUDY).override(trials=trials)
+        config = StudyConfig.from_toml(study).override(trials=trials, data=data)
         result = run_study(config, home=folder)
         searched = time.perf_counter() - started
         verdict, _ = find_winner(config.name, Store(Path(folder)), top=3, repeats=seeds, tell=_tell)
