@@ -68,7 +68,7 @@ class LiveProgress:
 
     def __rich__(self) -> Any:
         if self._study is None:
-            return Text(f"Starting TensorFlow and reading the ratings … {self._elapsed()}")
+            return Text(f"Starting, and reading the ratings … {self._elapsed()}")
         grid = Table.grid(padding=(0, 2))
         grid.add_row(Text(self._study, style="bold"), self._bar(), self._elapsed())
         for number, reached in sorted(self._running.copy().items()):

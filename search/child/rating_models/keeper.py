@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+
+import keras
+
 from models.alone.rebuilding import save_kept
 from search.child.allotment import Allotment
 from search.child.messages import Done, Keep, Kept, Ready, Score, Scored, Task
@@ -29,7 +33,11 @@ class Keeper:
         Raises:
             ModelsError: The model predicts other scores than those that were trained.
         """
-        save_kept(question.folder, question.name)
+        try:
+            save_kept(question.folder, question.name)
+        finally:
+            keras.backend.clear_session()  # it makes hundreds of them
+            gc.collect()
         return Kept()
 
     def run(self, task: Task, report: Reporter) -> Done:
