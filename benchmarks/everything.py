@@ -32,7 +32,7 @@ RUNS: dict[str, list[str]] = {
     "cost_model": ["cost_model.py"],
     "seeds": ["seeds.py"],
     "overhead": ["overhead.py", "--stored", "10", "1000", "10000"],
-    "studies": ["studies.py"],
+    "studies": ["studies.py", "--rounds", "1"],
     "scale": ["scale.py", "--picture", str(IMAGES / "scale.png")],
     "data_loading": ["data_loading.py"],
     "recommenders": ["recommenders.py"],
