@@ -107,6 +107,15 @@ def read_weights(folder: Path) -> Kept:
         ) from error
 
 
+def is_saved(folder: Path) -> bool:
+    """Whether a model was made and saved there already, and what it was made of is removed.
+
+    Args:
+        folder: The model's.
+    """
+    return (folder / "manifest.json").exists() and not (folder / _NETWORK).exists()
+
+
 def remove_weights(folder: Path) -> None:
     """Remove what `write_weights` wrote, but the ids."""
     for name in (_NETWORK, _WEIGHTS):

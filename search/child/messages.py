@@ -55,7 +55,7 @@ class Ready:
         workers: Trials that are trained at once.
         threads: Threads that a trial uses.
         warnings: Lines that the user should see.
-        devices: Names of the devices TensorFlow sees.
+        devices: The kinds of devices that can train: as TensorFlow sees them, or the processor.
         grows: Whether the model may declare further parameters while a trial is built or trained.
     """
 
@@ -223,7 +223,7 @@ class Done:
         end_reason: "epochs", "early_stopping", "pruned", "limit" or "nan".
         value: The objective; the mean of the folds or repeats where there are several.
         metrics: Final figures by name.
-        trainer: "fast" or "keras": what trained.
+        trainer: "compiled", "fast" or "keras": what trained.
         model_kind: "ratings", "keras", or None where no model was saved.
         models: Names of the folders that hold a model each, the trial's own first.
         parts: What one of several models belongs to: "training" for each call of Keras' `fit` of a

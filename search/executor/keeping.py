@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 from search.child.messages import KEEPS, Failed, Keep, Kept
@@ -10,9 +11,11 @@ from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.executor.death import ChildDied
 from search.executor.supervisor import Supervisor
+from tracking import EndReason
 
 _PAUSE_S = 0.1
 _TRIES = 3
+_MOST_S = 120.0
 
 
 class Keeping:
@@ -29,6 +32,7 @@ class Keeping:
         """
         self._supervisor = Supervisor(config, role=KEEPS)
         self._lock = threading.Lock()
+        self._cannot = ""
 
     def start(self) -> None:
         """Start the keeper, which loads Keras while the first trials train."""
@@ -45,22 +49,35 @@ class Keeping:
             SearchError: The model cannot be made, or the keeper ended three times.
         """
         with self._lock:
+            if self._cannot:
+                raise SearchError(self._cannot)
             for _ in range(_TRIES):
                 try:
                     return self._ask(Keep(folder, name))
                 except ChildDied as error:
                     died = error
+                except BaseException:
+                    self._supervisor.close()  # its answer, if any, is nobody's
+                    raise
             raise SearchError(str(died))
 
     def _ask(self, question: Keep) -> None:
-        self._supervisor.ready()
+        try:
+            self._supervisor.ready()
+        except SearchError as error:  # not tried again for each trial
+            self._cannot = f"The process that makes Keras models cannot be started: {error}"
+            raise SearchError(self._cannot) from error
         self._supervisor.ask(question)
+        latest = time.monotonic() + _MOST_S
         while True:
             message = self._supervisor.poll(_PAUSE_S)
             if isinstance(message, Failed):
                 raise SearchError(message.message)
             if isinstance(message, Kept):
                 return
+            if time.monotonic() > latest:
+                self._supervisor.close()
+                raise ChildDied(f"it took more than {_MOST_S:.0f} s.", EndReason.CRASH)
 
     def close(self) -> None:
         """End the keeper, if it was started."""

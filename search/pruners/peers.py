@@ -15,6 +15,7 @@ from search.storage.trial_attributes import plan_of
 from search.storage.views import from_step, view_of
 
 _FRESH_S = 0.5
+_STALE_S = 10.0
 _SHARE = 0.01
 """Of the time, that reading trials again takes at most: a child waits meanwhile."""
 
@@ -45,7 +46,7 @@ def peers_of(
             peers = [other for other in study.get_trials(deepcopy=False) if alike(other)]
             trials = [from_step(peer, first) for peer in peers] if first else peers
             ended = time.monotonic()
-            due = ended + max(_FRESH_S, (ended - began) / _SHARE)
+            due = ended + min(max(_FRESH_S, (ended - began) / _SHARE), _STALE_S)
         return trials
 
     return view_of(study, shown, storage_that_updates(study, trial))

@@ -41,5 +41,5 @@ def with_models(
             keeping.keep(run.folder, name)
     except SearchError as error:
         say(f"The model of trial {run.trial.number} is not kept: {error}")
-        return without
+        return replace(without, message=f"its model is not kept: {error}")
     return done

@@ -6,6 +6,7 @@ import gc
 
 import keras
 
+from models.alone.files import is_saved
 from models.alone.rebuilding import save_kept
 from search.child.allotment import Allotment
 from search.child.messages import Done, Keep, Kept, Ready, Score, Scored, Task
@@ -33,6 +34,8 @@ class Keeper:
         Raises:
             ModelsError: The model predicts other scores than those that were trained.
         """
+        if is_saved(question.folder / question.name):  # by one that ended before it could say so
+            return Kept()
         try:
             save_kept(question.folder, question.name)
         finally:

@@ -189,7 +189,7 @@ class RatingTrials(ABC):
             result=result,
             folder=folder,
             parameters=count,
-            seconds_build=seconds_build,
+            seconds_build=seconds_build + result.seconds.get("build", 0.0),
             seconds_train=result.seconds["train"] - told,
             seconds_save=time.perf_counter() - saving,
         )

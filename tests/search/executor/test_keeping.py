@@ -28,17 +28,23 @@ class FakeSupervisor:
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
         self.asked: list[Keep] = []
-        self.readied = 0
+        self.readied = self.closed = 0
+        self.cannot: SearchError | None = None
 
     def ready(self) -> None:
         self.readied += 1
+        if self.cannot is not None:
+            raise self.cannot
+
+    def close(self) -> None:
+        self.closed += 1
 
     def ask(self, question: Keep) -> None:
         self.asked.append(question)
 
     def poll(self, timeout_s: float) -> Any:
         answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return answer
 
@@ -73,6 +79,33 @@ def test_a_model_that_cannot_be_made_is_not_tried_again(monkeypatch: pytest.Monk
     with pytest.raises(SearchError, match="must predict"):
         _keeping(monkeypatch, fake).keep(Path("/somewhere"), "model")
     assert fake.answers == [Kept()]
+
+
+def test_a_keeper_that_cannot_start_is_not_started_for_each_trial(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake = FakeSupervisor()
+    fake.cannot = SearchError("3 in a row ended.")
+    kept = _keeping(monkeypatch, fake)
+    for _ in range(2):
+        with pytest.raises(SearchError, match=r"cannot be started: 3 in a row ended"):
+            kept.keep(Path("/somewhere"), "model")
+    assert fake.readied == 1
+
+
+def test_a_keeper_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "_MOST_S", -1.0)
+    fake = FakeSupervisor(None, None, None)
+    with pytest.raises(SearchError, match="took more than"):
+        _keeping(monkeypatch, fake).keep(Path("/somewhere"), "model")
+    assert fake.closed == 3
+
+
+def test_after_an_interrupt_no_answer_is_left_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeSupervisor(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        _keeping(monkeypatch, fake).keep(Path("/somewhere"), "model")
+    assert fake.closed == 1
 
 
 @pytest.mark.parametrize(
@@ -118,7 +151,10 @@ def test_a_child_that_trains_alone_has_no_tensorflow_in_memory(
         supervisor.ask(Keep(tmp_path, "model"))
         while (answer := supervisor.poll(60)) is None or isinstance(answer, Started):
             pass
-    assert answer == Kept()
+        supervisor.ask(Keep(tmp_path, "model"))  # as after one that ended before it could answer
+        while (again := supervisor.poll(60)) is None:
+            pass
+    assert answer == again == Kept()
     assert (tmp_path / "model" / "model.keras").exists()
     assert "Parameters in all" in (tmp_path / "layers.txt").read_text()
 
