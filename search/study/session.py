@@ -106,14 +106,12 @@ class Session:
             self._progress.message(f"The space has changed: {changes}. The study goes on in it.")
         if chosen.history is not None:
             self._progress.message(chosen.history.summary())
-        for note in chosen.notes:
-            self._progress.message(note)
-        for warning in ready.warnings:
-            self._progress.message(warning)
+        for line in (*chosen.notes, *ready.warnings):
+            self._progress.message(line)
         self._progress.study(record, finished=finished(study), target=self._config.trials)
         self._outlook = Outlook(self._config, ready, self._deadline)
         self._tell_left(finished(study))
-        with self._closed_on_failure(study, recorder, record):
+        with self._closed_on_failure(study, recorder, record), import_ahead(_LATER):
             return self._train(study, recorder, ready, chosen)
 
     def _loaded(self) -> Ready:
@@ -181,7 +179,6 @@ class Session:
             refusals=Refusals(chosen.weights, self._outlook, self._progress.message),
             warm_up=chosen.warm_up,
         )
-        import_ahead(_LATER)
         with contextlib.closing(keeping), self._others(ready, study) as others:
             if self._supervisor.role == ALONE and self._config.keep_models != "none":
                 keeping.start()

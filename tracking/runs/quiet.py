@@ -10,23 +10,26 @@ import warnings
 
 from tracking.runs.addresses import without_password
 
+# What MLflow's import warns of, for MLflow to mend. For the whole process, and from here on:
+# filters that are set for a while only would be those of every thread, and MLflow is imported in
+# the background. As an error, the first would leave MLflow's tables unusable in this process.
+warnings.filterwarnings("ignore", message="The ``noload`` loader strategy")
+warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType")
+
 
 @functools.cache
 def quiet() -> None:
     """Import MLflow so that it logs warnings only and sends no usage reports.
 
-    The environment variables are defaults: a user who has set them keeps what they set. MLflow's
-    tables use an option that newer SQLAlchemys call deprecated. That is for MLflow to mend, so
-    the warning is not shown. Calling the function again costs nothing.
+    The environment variables are defaults: a user who has set them keeps what they set. Calling
+    the function again costs nothing.
     """
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import mlflow.pyfunc
-        import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+    import mlflow.pyfunc
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
 
 def one_line(error: BaseException, limit: int = 200) -> str:

@@ -77,16 +77,19 @@ class _Warming(threading.Thread):
             partial.rename(self.built)
 
 
-def import_ahead(names: Sequence[str]) -> None:
+@contextlib.contextmanager
+def import_ahead(names: Sequence[str]) -> Iterator[None]:
     """Import what draws, and other modules, in the background; whoever needs one sooner waits.
 
     It begins a second later: until then the first trials begin, which is what a user waits for.
+    Leaving the block before then imports nothing.
 
     Args:
         names: The other modules.
 
     Example:
-        >>> import_ahead(["sklearn.ensemble"])
+        >>> with import_ahead(["sklearn.ensemble"]):
+        ...     settings = {"trials": 20}  # something else that takes a while
     """
 
     def work() -> None:
@@ -99,3 +102,7 @@ def import_ahead(names: Sequence[str]) -> None:
     timer = threading.Timer(_PAUSE_S, work)
     timer.daemon = True
     timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

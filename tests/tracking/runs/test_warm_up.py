@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from tracking import MlflowRecorder, Store, StudyRecord, warmed
+from tracking import MlflowRecorder, Store, StudyRecord, import_ahead, warmed
 from tracking.runs import warm_up as warming
 
 
@@ -44,3 +47,50 @@ def test_what_goes_wrong_meanwhile_goes_wrong_again_where_it_is_needed(
         prepare()
     assert store.sqlite_file is not None
     assert store.sqlite_file.exists()
+
+
+@pytest.mark.parametrize("stays", [True, False], ids=["stays", "leaves early"])
+def test_what_is_imported_ahead_is_not_once_the_block_is_left(
+    stays: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported: list[str] = []
+    done = threading.Event()
+    monkeypatch.setattr(warming, "_PAUSE_S", 0.0 if stays else 0.2)
+    monkeypatch.setattr(warming.importlib, "import_module", imported.append)
+    monkeypatch.setattr(warming, "rehearse", done.set)
+    with import_ahead(["sklearn.ensemble"]):
+        if stays:
+            assert done.wait(30)
+    assert done.wait(0.5) is stays
+    assert ("sklearn.ensemble" in imported) is stays
+
+
+_WHILE_OTHERS_FILTER = """
+import threading, time, warnings
+warnings.simplefilter("error", DeprecationWarning)
+from tracking.runs.quiet import quiet
+errors = []
+
+def work():
+    try:
+        quiet()
+    except Exception as error:
+        errors.append(error)
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    thread = threading.Thread(target=work)
+    thread.start()
+    time.sleep(0.2)
+thread.join()
+import sqlalchemy.orm
+sqlalchemy.orm.configure_mappers()
+assert not errors, errors
+"""
+
+
+def test_mlflow_is_imported_whatever_filters_other_threads_set_meanwhile() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", _WHILE_OTHERS_FILTER], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
