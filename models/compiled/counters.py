@@ -11,8 +11,12 @@ from typing import Any
 
 import numba
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from models.compiled.lanes import COUNT, Lanes, spread
 from models.compiled.vectors import HOW, INSIDE
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -37,6 +41,45 @@ def word(key: Any, number: Any) -> Any:
     mixed = (mixed ^ (mixed >> _U30)) * _FIRST
     mixed = (mixed ^ (mixed >> _U27)) * _SECOND
     return mixed ^ (mixed >> _U31)
+
+
+@intrinsic
+def drawn(typing_context: Any, mask: Any, key: Any, first: Any, dropped: Any, scale: Any) -> Any:
+    """A mask's next sixteen numbers, as `word` draws them: a word has four, the lowest bits first.
+
+    Args:
+        typing_context: Numba's.
+        mask: An array of the mask's kind; it is not read.
+        key: As of `word`.
+        first: Number of the first of four words, uint64.
+        dropped: A number is 0 where its 16 bits are below this, uint64.
+        scale: What it is else.
+    """
+
+    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        _, own, begin, below, factor = given
+        words = ir.VectorType(ir.IntType(64), 4)
+        numbers = builder.add(spread(builder, words, begin), ir.Constant(words, [1, 2, 3, 4]))
+        mixed = builder.mul(numbers, _same(words, _GOLDEN))
+        mixed = builder.add(mixed, spread(builder, words, own))
+        for shift, times in ((_U30, _FIRST), (_U27, _SECOND), (_U31, None)):
+            mixed = builder.xor(mixed, builder.lshr(mixed, _same(words, shift)))
+            mixed = mixed if times is None else builder.mul(mixed, _same(words, times))
+        parts = builder.bitcast(mixed, ir.VectorType(ir.IntType(16), COUNT))
+        parts = builder.zext(parts, ir.VectorType(ir.IntType(32), COUNT))
+        limit = spread(builder, parts.type, builder.trunc(below, ir.IntType(32)))
+        result = context.get_value_type(signature.return_type)
+        kept = context.cast(builder, factor, scale, mask.dtype)
+        on = builder.icmp_unsigned(">=", parts, limit)
+        return builder.select(on, spread(builder, result, kept), _same(result, 0.0))
+
+    return Lanes(mask.dtype)(mask, types.uint64, types.uint64, types.uint64, scale), emit
+
+
+def _same(kind: Any, number: Any) -> Any:
+    """Constants, all of the same number."""
+    value = float(number) if isinstance(number, float) else int(number)
+    return ir.Constant(kind, [value] * kind.count)
 
 
 @numba.njit(**HOW)

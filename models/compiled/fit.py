@@ -17,6 +17,7 @@ from models.compiled.space import Rows
 from models.compiled.stepping.hands import Hands
 from models.compiled.stepping.optimizers import Segments, State, StepNumbers, penalty
 from models.compiled.training import Training, predict
+from models.compiled.vectors import zeros
 from models.compiled.weights import (
     Tensor,
     flat_weights,
@@ -122,7 +123,7 @@ def fit(p: NDArray[np.float32], origin: Origin, job: Job, listener: Listener | N
     full = job.config.batch_size == FULL_BATCH
     heard = listener or _Nobody()
     heard.set_model(weights)
-    state = State(p, *(np.zeros_like(p) for _ in range(3)))
+    state = State(p, *(zeros(len(p), p.dtype) for _ in range(3)))
     with Hands.of(job.threads) as hands:
         training = Training(plan, state, layouts(plan, origin.config, job.config), numbers, hands)
         for epoch, count in enumerate(job.by_epoch):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from models.compiled.origin import Origin, seeds_of
 from models.compiled.philox import uniform
 from models.compiled.plan import plan_of
+from models.compiled.vectors import zeros
 from models.compiled.weights import Tensor, tensors
 from models.config import ModelConfig
 from models.output_unit import OutputUnit
@@ -35,7 +36,7 @@ def initial_weights(origin: Origin, *, train_mean: float | None, seed: int) -> N
         ModelsError: The mean or the range of the scores is needed and not given.
     """
     plan, config = plan_of(origin), origin.config
-    flat, seeds = np.zeros(plan.size, np.float32), layer_seeds(config, seed)
+    flat, seeds = zeros(plan.size, np.float32), layer_seeds(config, seed)
     start = OutputUnit(config, train_mean, origin.score_range).bias
     for tensor in tensors(plan, config):
         lines = tensor.lines(flat)

@@ -109,7 +109,7 @@ def put_some(typing_context: Any, array: Any, index: Any, lanes: Any, count: Any
 def _masked(builder: Any, what: str, vector: Any, first: Any, count: Any, rest: Any) -> Any:
     """Load or store the first numbers of sixteen: LLVM's `llvm.masked.load` and `store`."""
     places = ir.Constant(ir.VectorType(ir.IntType(64), COUNT), list(range(COUNT)))
-    mask = builder.icmp_unsigned("<", places, _spread(builder, places.type, count[0]))
+    mask = builder.icmp_unsigned("<", places, spread(builder, places.type, count[0]))
     number = "f32" if isinstance(vector.element, ir.FloatType) else "f64"
     align = ir.Constant(ir.IntType(32), 4 if number == "f32" else 8)
     given = [*first, align, mask, *rest]
@@ -161,6 +161,17 @@ def above_zero(typing_context: Any, lanes: Any) -> Any:
 
 
 @intrinsic
+def where_on(typing_context: Any, units: Any, lanes: Any) -> Any:
+    """Sixteen numbers, zeros instead of those whose unit is zero."""
+
+    def emit(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        zeros = ir.Constant(given[0].type, [0.0] * COUNT)
+        return builder.select(builder.fcmp_unordered("!=", given[0], zeros), given[1], zeros)
+
+    return lanes(lanes, lanes), emit
+
+
+@intrinsic
 def list_others(typing_context: Any, numbers: Any, index: Any, lanes: Any, first: Any) -> Any:
     """List which of sixteen numbers are not zero, from `index` on of an array of int32.
 
@@ -175,7 +186,7 @@ def list_others(typing_context: Any, numbers: Any, index: Any, lanes: Any, first
         found = builder.fcmp_unordered("!=", values, ir.Constant(values.type, [0.0] * COUNT))
         vector = ir.VectorType(ir.IntType(32), COUNT)
         own = ir.Constant(vector, list(range(COUNT)))
-        own = builder.add(own, _spread(builder, vector, builder.trunc(begin, ir.IntType(32))))
+        own = builder.add(own, spread(builder, vector, builder.trunc(begin, ir.IntType(32))))
         packed = ir.FunctionType(vector, [vector, found.type, vector])
         name = f"llvm.experimental.vector.compress.v{COUNT}i32"
         function = cgutils.get_or_insert_function(builder.module, packed, name)
@@ -192,11 +203,11 @@ def _places(numbers: list[Any]) -> Any:
     return ir.Constant(ir.VectorType(ir.IntType(32), len(numbers)), numbers)
 
 
-def _spread(builder: Any, vector: Any, number: Any) -> Any:
-    """Sixteen times the same number."""
+def spread(builder: Any, vector: Any, number: Any) -> Any:
+    """A vector of the same number many times; `builder` writes the code for it."""
     empty = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
-    zeros = [ir.Constant(ir.IntType(32), 0)] * COUNT
+    zeros = [ir.Constant(ir.IntType(32), 0)] * vector.count
     return builder.shuffle_vector(first, empty, _places(zeros))
 
 
@@ -218,7 +229,7 @@ def _declare(symbol: Any, instruction: str) -> None:
         both = [
             value
             if isinstance(kind, Lanes)
-            else _spread(builder, vector, context.cast(builder, value, kind, number))
+            else spread(builder, vector, context.cast(builder, value, kind, number))
             for kind, value in zip(signature.args, given, strict=True)
         ]
         return getattr(builder, instruction)(*both, flags=FUSED)

@@ -60,6 +60,9 @@ class Plan(NamedTuple):
         movie_bias: Place of the movies' biases.
         user_bias: Place of the users' biases.
         line: Numbers that a layer takes in a share's memory.
+        row: Numbers that a row's layers take there.
+        turned: Place of each layer's kernel there, turned, `[depth]`.
+        turned_size: Numbers that all turned kernels take.
         l2_rating: Factor of the penalty that each rating pays for what it looks up.
         small: Place of the first tensor that is no table.
         size: Length of the array.
@@ -96,6 +99,9 @@ class Plan(NamedTuple):
     movie_bias: int
     user_bias: int
     line: int
+    row: int
+    turned: NDArray[np.int64]
+    turned_size: int
     l2_rating: float
     small: int
     size: int
@@ -168,24 +174,31 @@ def _places(config: ModelConfig, sizes: dict[str, Any]) -> dict[str, Any]:
         "user_bias": place.take(users, multiplied),
         "small": place.next,
     }
-    kernels, biases = [], []
+    kernels, biases, turned = [], [], _Places()
     for inputs, outputs in pairwise(widths):
         kernels.append(place.take(int(inputs * outputs)))
         biases.append(place.take(int(outputs)))
+    line = -(-int(max([*widths, 0])) // _WIDTH) * _WIDTH + _WIDTH
     return places | {
+        "turned": np.array(
+            [turned.take(-(-int(i) // _WIDTH) * _WIDTH * int(o)) for i, o in pairwise(widths)],
+            np.int64,
+        ),
+        "turned_size": turned.next,
         "kernels": np.array(kernels, np.int64),
         "biases": np.array(biases, np.int64),
         "score_kernel": place.take(int(widths[-1]) if layered else 0, layered),
         "score_bias": place.take(1, layered),
         "product_kernel": place.take(factors, multiplied),
         "product_bias": place.take(1, config.family == "gmf"),
-        "line": int(max([*widths, 0])) + _WIDTH,
+        "line": line,
+        "row": max(1, len(widths)) * line,
         "size": place.next,
     }
 
 
 class _Places:
-    """Gives tensors their places, one after another."""
+    """Gives tensors their places, one after another; each begins at a multiple of sixteen."""
 
     def __init__(self) -> None:
         self.next = 0
@@ -194,5 +207,5 @@ class _Places:
         """The place of a tensor with `count` weights; `NONE` where it does not exist."""
         if not exists:
             return NONE
-        first, self.next = self.next, self.next + count
+        first, self.next = self.next, self.next + -(-count // _WIDTH) * _WIDTH
         return first

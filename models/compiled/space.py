@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compiled.plan import Plan
+from models.compiled.vectors import zeros
 
 BLOCK = 256
 """Rows whose kernels' gradients are added up in float32; sums of blocks are float64."""
+TOGETHER = 32
+"""Rows that go through a layer, or back, before the next layer's kernel is looked at."""
 
 
 class Rows(NamedTuple):
@@ -47,7 +50,8 @@ class Batch(NamedTuple):
 class Space(NamedTuple):
     """The memory of one share of a batch's rows: no other share touches it.
 
-    All arrays are flat. Of those by layer, a layer begins at its number times `plan.line`.
+    All arrays are flat. Of those by layer, a row of a block begins at its number times `plan.row`,
+    and a layer of it so many times `plan.line` further.
 
     Attributes:
         z: Each layer before its activation.
@@ -55,8 +59,11 @@ class Space(NamedTuple):
         kept: Each mask.
         back: The loss by each layer's input, masked, before its activation.
         on: Numbers of the units of each layer's input that are on.
-        count: How many are on, `[layer]`.
-        product: The mask of the product, `[factor]`.
+        count: How many are on, `[row, layer]`.
+        product: The mask of the product, `[row, factor]`, with sixteen numbers between rows.
+        out: Each row's number before the output's activation, `[row]`.
+        along: The loss by it, `[row]`.
+        turned: Each layer's kernel, a line for each of its units.
         gradient: Sums for all weights, `[weight]`; of kernels and biases since the last block.
         total: Sums of blocks of kernels and biases, `[weight]`.
         first: Sums of the loss by the first layer, for each movie and then each user.
@@ -70,6 +77,9 @@ class Space(NamedTuple):
     on: Any
     count: Any
     product: Any
+    out: Any
+    along: Any
+    turned: Any
     gradient: Any
     total: Any
     first: Any
@@ -85,22 +95,31 @@ def make_space(plan: Plan, dtype: Any, *, trains: bool = True, shared: bool = Fa
         trains: Whether it holds gradients.
         shared: Whether the first layer's sums are by movie and user.
     """
-    lines = max(1, len(plan.units)) * plan.line
+    lines = TOGETHER * plan.row
     return Space(
-        z=np.zeros(lines, dtype),
-        h=np.zeros(lines, dtype),
-        kept=np.ones(lines, dtype),
-        back=np.zeros(lines, dtype),
-        on=np.zeros(lines, np.int32),
-        count=np.zeros(max(1, len(plan.units)), np.int64),
-        product=np.ones(plan.factors + 4, dtype),
-        gradient=np.zeros(plan.size if trains else 0, dtype),
-        total=np.zeros(plan.size - plan.small if trains else 0, np.float64),
-        first=make_first(plan, dtype) if shared else np.zeros(0, dtype),
+        z=zeros(lines, dtype),
+        h=zeros(lines, dtype),
+        kept=_ones(lines, dtype),
+        back=zeros(lines if trains else 0, dtype),
+        on=zeros(lines, np.int32),
+        count=np.zeros(TOGETHER * max(1, len(plan.units)), np.int64),
+        product=_ones(TOGETHER * (plan.factors + 16), dtype),
+        out=np.zeros(TOGETHER, np.float64),
+        along=np.zeros(TOGETHER, dtype),
+        turned=zeros(plan.turned_size if trains else 0, dtype),
+        gradient=zeros(plan.size if trains else 0, dtype),
+        total=zeros(plan.size - plan.small if trains else 0, np.float64),
+        first=make_first(plan, dtype) if shared else zeros(0, dtype),
         wrong=np.zeros(2, np.float64),
     )
 
 
+def _ones(count: int, dtype: Any) -> NDArray[Any]:
+    made = zeros(count, dtype)
+    made[:] = 1
+    return made
+
+
 def make_first(plan: Plan, dtype: Any) -> NDArray[Any]:
     """The first layer for each movie and then each user, flat, all zeros."""
-    return np.zeros((plan.movies + plan.users) * int(plan.widths[1]), dtype)
+    return zeros((plan.movies + plan.users) * int(plan.widths[1]), dtype)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from models.compiled.cache import use_cache
 
@@ -25,6 +26,21 @@ HOW: dict[str, Any] = {
 
 INSIDE: dict[str, Any] = {**HOW, "forceinline": True}
 """The same for a function that is a part of another: a call would copy all that it is given."""
+
+
+_CACHE_LINE = 64  # bytes
+
+
+def zeros(count: int, dtype: Any) -> NDArray[Any]:
+    """Make a flat array of zeros that begins where a cache line does.
+
+    Sixteen numbers of single precision are a cache line. Where they are two halves of two, loading
+    and storing them takes twice as long.
+    """
+    size = np.dtype(dtype).itemsize
+    raw = np.zeros(count + _CACHE_LINE // size, dtype)
+    skipped = -raw.ctypes.data % _CACHE_LINE // size
+    return raw[skipped : skipped + count]
 
 
 @numba.njit(**INSIDE)

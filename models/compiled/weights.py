@@ -12,6 +12,7 @@ from models.compiled.plan import NONE, Plan
 from models.compiled.space import Rows
 from models.compiled.stepping.optimizers import Segments
 from models.compiled.stepping.tables import Layout, Tables
+from models.compiled.vectors import zeros
 from models.config import ROW_OPTIMIZERS, ModelConfig, TrainConfig
 
 _TABLE = "embeddings"
@@ -149,7 +150,7 @@ def flat_weights(
     model: Any, every: list[Tensor], size: int, dtype: Any = np.float32
 ) -> NDArray[Any]:
     """Copy a model's weights into a new flat array, `[weight]`, padding zero."""
-    flat = np.zeros(size, dtype)
+    flat = zeros(size, dtype)
     for tensor in every:
         lines = tensor.lines(flat)
         lines[...] = tensor.variable(model).numpy().reshape(lines.shape)

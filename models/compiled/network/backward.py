@@ -1,4 +1,4 @@
-"""One row's gradients, from the output back to the tables."""
+"""A block's gradients, from the output back to the tables, layer by layer."""
 
 from __future__ import annotations
 
@@ -8,99 +8,122 @@ import numba
 import numpy as np
 
 from models.compiled.activations import RELU, has_lanes, slope, slope_lanes
-from models.compiled.lanes import COUNT, put, take
-from models.compiled.network.lines import back
+from models.compiled.lanes import COUNT, put, take, where_on
+from models.compiled.network.lines import add_lines, back
 from models.compiled.plan import NONE, Plan
-from models.compiled.space import Space
-from models.compiled.vectors import INSIDE, add, add_times, dot, fill
+from models.compiled.space import Rows, Space
+from models.compiled.vectors import INSIDE, add, add_times, dot
 
 _LANES = np.uint64(COUNT)
 
 
 @numba.njit(**INSIDE)
-def backward(plan: Plan, p: Any, movie: Any, user: Any, space: Space, along: Any) -> None:
-    """Add one row's gradients, after `forward` on the same row.
+def backward(plan: Plan, p: Any, rows: Rows, block: Any, space: Space) -> None:
+    """Add a block's gradients, after `forward` on the same rows.
 
     Args:
         plan: The network.
         p: Its weights.
-        movie: The row's movie.
-        user: The row's user.
-        space: The share's memory.
-        along: The loss by the number before the output's activation.
+        rows: The rows.
+        block: The first of them, and how many.
+        space: The share's memory; its `along` has the loss by each row's number before the output's
+            activation. A row where that is 0 is left out.
     """
+    begin, count = block
     depth, shared = len(plan.units) - 1, len(space.first) > 0
     if depth >= 0:
-        _back_to_top(plan, p, depth, space, along)
-        for layer in range(depth - 1, -1, -1):
-            if layer == 0 and shared:
-                width = plan.widths[1]
-                add(space.first, movie * width, space.back, plan.line, width)
-                add(space.first, (plan.movies + user) * width, space.back, plan.line, width)
-            else:
-                _back_through(plan, p, layer, space)
-        if not shared:
-            place, g = plan.movie_vectors + movie * plan.movie_size, space.gradient
-            add(g, place, space.back, 0, plan.movie_size)
+        for row in range(count):
+            _back_to_top(plan, p, depth, space, row)
+    for layer in range(depth - 1, -1, -1):
+        if layer == 0 and shared:
+            _back_to_first(plan, rows, block, space)
+        else:
+            _back_through(plan, layer, space, count)
+    for row in range(count):
+        movie, user = np.int64(rows.movies[begin + row]), np.int64(rows.users[begin + row])
+        if depth >= 0 and not shared and space.along[row] != 0:
+            place, at, g = (
+                plan.movie_vectors + movie * plan.movie_size,
+                row * plan.row,
+                space.gradient,
+            )
+            add(g, place, space.back, at, plan.movie_size)
             place = plan.user_vectors + user * plan.user_size
-            add(g, place, space.back, plan.movie_size, plan.user_size)
-    if plan.factors > 0:
-        _back_to_factors(plan, p, movie, user, space, along)
+            add(g, place, space.back, at + plan.movie_size, plan.user_size)
+        if plan.factors > 0 and space.along[row] != 0:
+            _back_to_factors(plan, p, movie, user, space, row)
 
 
 @numba.njit(**INSIDE)
-def _unbend(plan: Plan, layer: Any, space: Space) -> None:
-    """From the loss by a layer's units to that by the units before their activation."""
-    at = np.uint64(layer * plan.line)
-    if layer == 0 or plan.activation == RELU:  # whose units that are on have a slope of 1
-        return
-    below, back = at - np.uint64(plan.line), space.back
-    if has_lanes(plan.activation):
-        for i in range(np.uint64(0), np.uint64(plan.widths[layer]), _LANES):
-            slopes = slope_lanes(plan.activation, take(space.z, below + i))
-            put(back, at + i, slopes * take(back, at + i))
-        return
-    for n in range(at, at + np.uint64(space.count[layer])):
-        unit = np.uint64(space.on[n])
-        value = space.h[at + unit] / space.kept[at + unit]
-        own = slope(plan.activation, space.z[below + unit], value)
-        back[at + unit] *= space.z.dtype.type(own)
+def _back_to_first(plan: Plan, rows: Rows, block: Any, space: Space) -> None:
+    """From the first layer to its sums for each movie and user."""
+    begin, count = block
+    width = plan.widths[1]
+    for row in range(count):
+        if space.along[row] != 0:
+            at = row * plan.row + plan.line
+            movie, user = np.int64(rows.movies[begin + row]), np.int64(rows.users[begin + row])
+            add(space.first, movie * width, space.back, at, width)
+            add(space.first, (plan.movies + user) * width, space.back, at, width)
 
 
 @numba.njit(**INSIDE)
-def _back_to_top(plan: Plan, p: Any, depth: Any, space: Space, along: Any) -> None:
+def _unbend(plan: Plan, layer: Any, space: Space, row: Any) -> None:
+    """From the loss by a layer's masked units to that by the units before their activation."""
+    at = np.uint64(row * plan.row + layer * plan.line)
+    below, back, width = at - np.uint64(plan.line), space.back, np.uint64(plan.widths[layer])
+    for i in range(np.uint64(0), width, _LANES):
+        lanes = take(back, at + i) * take(space.kept, at + i)
+        if layer > 0 and plan.activation == RELU:
+            lanes = where_on(take(space.h, at + i), lanes)
+        elif layer > 0 and has_lanes(plan.activation):
+            lanes = slope_lanes(plan.activation, take(space.z, below + i)) * lanes
+        put(back, at + i, lanes)
+    if layer > 0 and plan.activation != RELU and not has_lanes(plan.activation):
+        for n in range(at, at + np.uint64(space.count[row * len(plan.units) + layer])):
+            unit = np.uint64(space.on[n])
+            value = space.h[at + unit] / space.kept[at + unit]
+            own = slope(plan.activation, space.z[below + unit], value)
+            back[at + unit] *= space.z.dtype.type(own)
+
+
+@numba.njit(**INSIDE)
+def _back_to_top(plan: Plan, p: Any, depth: Any, space: Space, row: Any) -> None:
     """From the output to the last layer, or to the input where there is no layer."""
-    at = depth * plan.line
-    space.gradient[plan.score_bias] += along
-    fill(space.back, at, plan.widths[depth], along * 0)
-    for n in range(at, at + space.count[depth]):
-        unit = space.on[n]
-        space.gradient[plan.score_kernel + unit] += along * space.h[at + unit]
-        space.back[at + unit] = along * p[plan.score_kernel + unit] * space.kept[at + unit]
-    _unbend(plan, depth, space)
+    at, along = np.uint64(row * plan.row + depth * plan.line), space.along[row]
+    if along == 0:
+        return
+    g, kernel = space.gradient, np.uint64(plan.score_kernel)
+    g[plan.score_bias] += along
+    for i in range(np.uint64(plan.widths[depth])):
+        g[kernel + i] += along * space.h[at + i]
+        space.back[at + i] = along * p[kernel + i]
+    _unbend(plan, depth, space, row)
 
 
 @numba.njit(**INSIDE)
-def _back_through(plan: Plan, p: Any, layer: Any, space: Space) -> None:
-    """From a layer, number `layer` + 1, to its input."""
-    width, at = plan.widths[layer + 1], layer * plan.line
-    fill(space.back, at, plan.widths[layer], p.dtype.type(0))
-    add(space.gradient, plan.biases[layer], space.back, at + plan.line, width)
-    back(plan, p, layer, space)
-    first = np.uint64(at)
-    for i in range(first, first + np.uint64(plan.widths[layer])):
-        space.back[i] *= space.kept[i]
-    _unbend(plan, layer, space)
+def _back_through(plan: Plan, layer: Any, space: Space, count: Any) -> None:
+    """From a layer, number `layer` + 1, to its kernel, its bias and its input."""
+    width, above = plan.widths[layer + 1], (layer + 1) * plan.line
+    for row in range(count):
+        if space.along[row] != 0:
+            add(space.gradient, plan.biases[layer], space.back, row * plan.row + above, width)
+            add_lines(plan, layer, space, row)
+    for row in range(count):
+        if space.along[row] != 0:
+            back(plan, layer, space, row)
+            _unbend(plan, layer, space, row)
 
 
 @numba.njit(**INSIDE)
-def _back_to_factors(plan: Plan, p: Any, movie: Any, user: Any, space: Space, along: Any) -> None:
+def _back_to_factors(plan: Plan, p: Any, movie: Any, user: Any, space: Space, row: Any) -> None:
     """Add one row's gradients of the product, its weights and the biases."""
-    g, kernel = space.gradient, np.uint64(plan.product_kernel)
+    g, kernel, along = space.gradient, np.uint64(plan.product_kernel), space.along[row]
     one = np.uint64(plan.movie_factors + movie * plan.factors)
     other = np.uint64(plan.user_factors + user * plan.factors)
+    mask = np.uint64(row * (plan.factors + COUNT))
     for k in range(np.uint64(plan.factors)):
-        own = along * space.product[k]
+        own = along * space.product[mask + k]
         a, b, w = p[one + k], p[other + k], p[kernel + k]
         g[kernel + k] += own * a * b
         g[one + k] += own * w * b

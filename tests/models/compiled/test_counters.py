@@ -18,7 +18,7 @@ def _masks(rate: float, rows: int, *, epoch: int = 0, seed: int = 1) -> np.ndarr
     plan = plan_of(Origin(ModelConfig(units=(60, 8), dropout=(rate, 0.5)), 2, 2, None))
     space, key, drawn = make_space(plan, np.float32), key_of(seed, 1, epoch), []
     for row in range(rows):
-        draw_masks(plan, space, key, np.uint64(row * plan.row_words))
+        draw_masks(plan, space, key, np.uint64(row * plan.row_words), 0)
         drawn.append(space.kept[plan.line : plan.line + 60].copy())
     return np.array(drawn)
 

@@ -82,7 +82,7 @@ def _masks(made: Made) -> dict[str, np.ndarray]:
     drawn: dict[str, list[np.ndarray]] = {}
     names = ["embedding_dropout", *(f"dropout_{n + 1}" for n in range(len(plan.units) - 1))]
     for row in range(COUNT):
-        draw_masks(plan, space, KEY, np.uint64(row * plan.row_words))
+        draw_masks(plan, space, KEY, np.uint64(row * plan.row_words), 0)
         for layer, (name, units) in enumerate(zip(names, plan.units, strict=False)):
             at = layer * plan.line
             drawn.setdefault(name, []).append(space.kept[at : at + int(units)].copy())
