@@ -86,6 +86,7 @@ def _train(values: dict[str, Any], size: Size, seed: int) -> tuple[float, float]
     from models.compiled.stepping.hands import Hands
     from models.compiled.stepping.optimizers import State, StepNumbers
     from models.compiled.training import Training, predict
+    from models.compiled.vectors import zeros
     from models.compiled.weights import layouts
 
     _, model, recipe = _read(values, size)
@@ -96,8 +97,8 @@ def _train(values: dict[str, Any], size: Size, seed: int) -> tuple[float, float]
     ]
     given = Rows(*codes, random.uniform(1, 5, rows).astype(np.float32))
     plan = plan_of(Origin(model, size.user_rows, size.movie_rows, (1.0, 5.0)))
-    p = (random.normal(size=plan.size) * 0.05).astype(np.float32)
-    state = State(p, *(np.zeros_like(p) for _ in range(3)))
+    state = State(*(zeros(plan.size, np.float32) for _ in range(4)))
+    state.p[:] = random.normal(size=plan.size) * 0.05
     batch = rows if recipe.batch_size == "full" else int(recipe.batch_size)
     numbers = StepNumbers(recipe, 3 * -(-rows // batch))
     order = np.arange(rows) if batch == rows else random.permutation(rows)
@@ -108,7 +109,7 @@ def _train(values: dict[str, Any], size: Size, seed: int) -> tuple[float, float]
             began = time.thread_time()
             training.epoch(given, order, batch, key_of(1, 1, epoch))
             trained = time.thread_time()
-            predict(plan, p, given.at(slice(0, size.valid_rows)), hands)
+            predict(plan, state.p, given.at(slice(0, size.valid_rows)), hands)
             took.append((trained - began, time.thread_time() - trained))
             if trained - began > 15:
                 break

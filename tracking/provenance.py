@@ -19,6 +19,7 @@ _PACKAGES = (
     "keras-tuner",
     "optuna",
     "mlflow",
+    "numba",
     "numpy",
     "pandas",
     "scikit-learn",
@@ -82,7 +83,7 @@ def _package_drift(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
         return []
     lines = []
     for name in [*old, *(name for name in new if name not in old)]:
-        before, after = old.get(name, "not installed"), new.get(name, "not installed")
+        before, after = old.get(name, "not recorded"), new.get(name, "not installed")
         if before != after:
             lines.append(f"{name} {before} then, {after} now")
     return lines

@@ -87,7 +87,7 @@ def test_drift_tells_what_differs_in_words() -> None:
     assert drift(then, now) == [
         "tensorflow 2.20.0 then, 2.21.0 now",
         "optuna 5.0.0 then, not installed now",
-        "mlflow not installed then, 3.17.2 now",
+        "mlflow not recorded then, 3.17.2 now",
         "commit aaaaaaaaaaaa then, bbbbbbbbbbbb-dirty now",
     ]
     assert drift(then, then) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.compiled.counters import key_of, shuffle
+from models.compiled.counters import key_of, shuffle, word
 from models.compiled.network.forward import draw_masks
 from models.compiled.origin import Origin
 from models.compiled.plan import plan_of
@@ -31,6 +31,17 @@ def test_a_mask_has_its_rate_and_mean_one(rate: float) -> None:
     assert abs((masks == 0).mean() - rate) < 5 * deviation
     each = (masks == 0).mean(axis=0)  # of every unit, each quarter of a word alike
     assert np.abs(each - rate).max() < 5 * np.sqrt(rate * (1 - rate) / 4000)
+
+
+@pytest.mark.parametrize("rate", [0.3, 0.6])
+def test_a_unit_is_dropped_by_its_own_sixteen_bits_of_its_words(rate: float) -> None:
+    key = key_of(1, 1, 0)
+    for row, mask in enumerate(_masks(rate, 20)):
+        for unit in range(60):
+            # A row has 25 words: 8 for the input's 30 units, 15 for the first layer's, 2 for 8.
+            bits = int(word(key, np.uint64(row * 25 + 8 + unit // 4)))
+            kept = (bits >> 16 * (unit % 4)) % 65_536 >= round(rate * 65_536)
+            assert (mask[unit] > 0) == kept, (row, unit)
 
 
 def test_masks_are_independent_over_units_rows_and_epochs() -> None:

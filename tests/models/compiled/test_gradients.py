@@ -149,6 +149,17 @@ def _hold(config: ModelConfig, *, large: bool, single: float = 2e-6) -> None:
             assert np.abs(ours - theirs).max() <= limit * np.abs(theirs).max(), tensor
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_prediction_does_not_depend_on_the_rows_beside_it(family: str) -> None:
+    made, rows = _make(replace(SMALL, family=family)), _rows()
+    p = made.p.astype(np.float32)
+    with Hands.of(1) as hands:
+        # So few rows that none of them shares a first layer, whose sums have another order.
+        together = predict(made.plan, p, rows.at(slice(0, 26)), hands)
+        alone = [predict(made.plan, p, rows.at(slice(n, n + 1)), hands)[0] for n in range(26)]
+    assert together.tolist() == alone
+
+
 SMALL = ModelConfig(embedding_size=5, movie_embedding_size=3, factors=6, units=(20, 9),
                     dropout=(0.0, 0.0), output_bias=3.0)  # fmt: skip
 QUICK = {"relu", "silu"}
