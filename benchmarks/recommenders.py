@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import sys
 import tempfile
@@ -106,7 +107,10 @@ def peers(
 
     def score(name: str, options: Mapping[str, Any], seed: int, part: str) -> float:
         extra = {} if name in ("BaselineOnly", "KNNBaseline") else {"random_state": seed}
-        fitted = getattr(surprise, name)(**options, **extra).fit(train)
+        try:
+            fitted = getattr(surprise, name)(**options, **extra).fit(train)
+        except ZeroDivisionError:  # cosines of users or items whose scores are all zeros
+            return math.inf
         return float(surprise.accuracy.rmse(fitted.test(rows[part]), verbose=False))
 
     found = {}

@@ -117,6 +117,8 @@ def dataset_record(data: Dataset, trivial: TrivialRmse, misfit: str) -> DatasetR
         "global_mean_val_rmse": trivial.global_mean,
         "biases_val_rmse": trivial.biases,
     } | {f"unseen_{key}": value for key, value in split.unseen.items()}
+    if data.scores is not None:
+        profile |= {"score_low": data.scores.low, "score_high": data.scores.high}
     if misfit:
         profile["baseline_misfit"] = misfit
     return DatasetRecord(

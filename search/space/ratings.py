@@ -24,7 +24,7 @@ from models.config import (
 )
 from search.space.declaration import Check, Declaration, Declares, Range
 from search.space.listing import Listing
-from search.space.scores import ScoreRange
+from search.space.scores import MOST_PENALTY, MOST_RATING, ScoreRange, rounded
 from search.space.training import as_number, declare_optimizer, declare_training
 
 _MOST_LAYERS = 4
@@ -121,7 +121,7 @@ def _architecture(space: Declaration, scores: ScoreRange | None) -> ModelConfig:
     with space.when("family", _MULTIPLIED):
         factors = space.integer("factors", _VECTOR_SIZES, _model("factors"))
         factor_dropout = _dropout(space, "factor_dropout")
-    penalties = _penalties(space)
+    penalties = _penalties(space, 1.0 if scores is None else max(1.0, scores.penalty_scale))
     output = _output(space, scores)
     layered, multiplied = family in _LAYERED, family in _MULTIPLIED
     return ModelConfig(
@@ -144,19 +144,21 @@ def _architecture(space: Declaration, scores: ScoreRange | None) -> ModelConfig:
     )
 
 
-def _penalties(space: Declaration) -> _Penalties:
+def _penalties(space: Declaration, scale: float) -> _Penalties:
     """Declare and read the penalties of tables: on a whole table, or one that a rating pays.
 
     The second goes with an optimizer that moves only the rows that a batch has: a penalty on the
-    whole table moves all of its rows. Tables of biases are so small that they keep theirs.
+    whole table moves all of its rows. Tables of biases are so small that they keep theirs. The
+    greatest of each is multiplied by `scale`, rounded.
     """
-    penalty = Range(low=_NO_L2, high=1e-3, default=_NO_L2, log=True)
+    penalty = Range(low=_NO_L2, high=rounded(MOST_PENALTY * scale), default=_NO_L2, log=True)
     with space.when("optimizer", DENSE_OPTIMIZERS):
         embedding = space.real("l2_embedding", penalty, _model("l2_embedding"))
     with space.when("family", _MULTIPLIED):
         bias = space.real("l2_bias", penalty, _model("l2_bias"))
     with space.when("optimizer", ROW_OPTIMIZERS):
-        paid = Range(low=_NO_RATING_L2, high=0.3, default=_NO_RATING_L2, log=True)
+        most = rounded(MOST_RATING * scale)
+        paid = Range(low=_NO_RATING_L2, high=most, default=_NO_RATING_L2, log=True)
         rating = space.real("l2_rating", paid, _model("l2_rating"))
     rating = 0.0 if rating <= _NO_RATING_L2 else rating
     return _Penalties(_off(embedding), _off(bias), rating)

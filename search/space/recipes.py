@@ -10,15 +10,15 @@ from search.errors import SearchError
 from search.space.batches import batch_sizes
 from search.space.configurations import check_configurations, read_configurations
 from search.space.parameters import Parameter
+from search.space.scores import MOST_PENALTY, MOST_RATING, ScoreRange, rounded
 from search.space.weights import Weights
 from tracking import DatasetRecord, Scalar
 
 RECIPES = SHIPPED / "recipes.toml"
 _SHARE = 4
-_PORTFOLIO = 5  # recipes before the published ones
+_PORTFOLIO, _OF_FEW = 5, 6  # recipes that were chosen, and those that are for few ids first
 _MOST_IDS = 16_384
 _USERS = 672  # rows of the sample's table of users: what a recipe's penalties are meant for
-_MOST_PENALTY, _MOST_RATING = 1e-3, 0.3  # the space's greatest values
 _NO_PENALTY, _NO_RATING = 1e-9, 1e-4  # the space's least values, which stand for none
 
 
@@ -30,10 +30,10 @@ def recipes_for(
 ) -> Sequence[Mapping[str, Scalar]]:
     """List the recipes that a new study tries: at most one for every four of its trials.
 
-    The portfolio was chosen on ratings of few ids: where they are many, the published recipes come
-    first. None where the sampler looks at no other trial, where an earlier study says more, or
-    where the study says so; and none that the study's space does not hold, or that a limit on the
-    weights refuses.
+    The portfolio was chosen on ratings of few ids: where they are many, one published recipe a
+    family comes first, and biases alone are not tried. None where the sampler looks at no other
+    trial, where an earlier study says more, or where the study says so; and none that the study's
+    space does not hold, or that a limit on the weights refuses.
 
     Args:
         config: The study.
@@ -46,7 +46,7 @@ def recipes_for(
         return []
     recipes = [fitted(values, dataset) for values in read_configurations(RECIPES)]
     if _are_many(dataset):
-        recipes = [*recipes[_PORTFOLIO:], *recipes[:_PORTFOLIO]]
+        recipes = [*recipes[_OF_FEW:], *recipes[:_PORTFOLIO]]
     held = [values for values in recipes if _holds(space, values)]
     if weights is not None:
         held = [values for values in held if not weights.least_refusal(values)]
@@ -66,38 +66,57 @@ def _rows_of(dataset: DatasetRecord | None) -> tuple[int, int]:
 
 
 def fitted(values: Mapping[str, Scalar], dataset: DatasetRecord | None) -> Mapping[str, Scalar]:
-    """Fit a recipe to ratings: its penalty, and its optimizer where they have many ids.
+    """Fit a recipe to ratings: its penalties, and its optimizer where they have many ids.
 
     A penalty on a table is one a rating, divided by the table's users: where there are twice as
-    many, it is half. A dense optimizer moves all rows of all tables at each step: with many ids one
-    that moves the batch's rows alone takes its place, with the penalty a rating and the smallest
-    batch that is offered for so many. Step sizes stay as they are there: with so many steps an
-    epoch few epochs are enough, while a rate that falls takes all of them.
+    many, it is half. Before a scaled sigmoid it grows by the square of the scores' width, as the
+    squared error does. Where that is more than 10, a linear output becomes a scaled sigmoid: steps
+    of a fixed size take long to cross the range. A dense optimizer moves all rows of all tables at
+    each step: with many ids one that moves the batch's rows alone takes its place, with the penalty
+    a rating and the smallest batch that is offered for so many. Step sizes stay as they are there:
+    with so many steps an epoch few epochs are enough, while a rate that falls takes all of them.
     """
     users, movies = _rows_of(dataset)
     if not users:
         return values
+    scores = _scores_of(dataset)
+    if scores is not None and scores.is_wide and values["output_activation"] == "linear":
+        kept = {name: value for name, value in values.items() if name != "output_bias"}
+        values = kept | {"output_activation": "scaled_sigmoid"}
+    scaled = values["output_activation"] == "scaled_sigmoid" and scores is not None
+    times = scores.penalty_scale if scaled and scores is not None else 1.0
+    most = 1.0 if scores is None else max(1.0, scores.penalty_scale)
     if not _are_many(dataset):
         return dict(values) | {
-            name: _rounded(values[name], _USERS / users, _MOST_PENALTY)
+            name: min(rounded(MOST_PENALTY * most), rounded(paid * times * _USERS / users))
             for name in ("l2_embedding", "l2_bias")
-            if values.get(name, _NO_PENALTY) != _NO_PENALTY
+            if (paid := _paid(values, name))
         }
     changed: dict[str, Scalar] = {"batch_size": batch_sizes(users + movies)[-1]}
     changed["schedule"] = "constant"
     if "l2_embedding" in values:
-        paid = values["l2_embedding"] != _NO_PENALTY
-        rating = _rounded(values["l2_embedding"], _USERS, _MOST_RATING) if paid else _NO_RATING
-        changed |= {"optimizer": "lazy_adam", "l2_rating": rating}
+        rating = rounded(_paid(values, "l2_embedding") * times * _USERS) or _NO_RATING
+        most_rating = rounded(MOST_RATING * most)
+        changed |= {"optimizer": "lazy_adam", "l2_rating": min(most_rating, rating)}
     if "l2_bias" in values:
         changed["l2_bias"] = _NO_PENALTY
     return {n: value for n, value in values.items() if n != "l2_embedding"} | changed
 
 
-def _rounded(penalty: Scalar, times: float, most: float) -> float:
-    """A penalty times a number, at most `most`, to two digits."""
+def _paid(values: Mapping[str, Scalar], name: str) -> float:
+    """A penalty; 0 where it has none."""
+    penalty = values.get(name, _NO_PENALTY)
     assert isinstance(penalty, int | float)
-    return min(most, float(f"{penalty * times:.1e}"))
+    return 0.0 if penalty == _NO_PENALTY else float(penalty)
+
+
+def _scores_of(dataset: DatasetRecord | None) -> ScoreRange | None:
+    """The range of the scores; None where it is not known."""
+    profile = dataset.profile if dataset is not None else {}
+    low, high = profile.get("score_low"), profile.get("score_high")
+    if not isinstance(low, int | float) or not isinstance(high, int | float):
+        return None
+    return ScoreRange(low=float(low), high=float(high))
 
 
 def _holds(space: Sequence[Parameter], values: Mapping[str, Scalar]) -> bool:

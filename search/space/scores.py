@@ -10,12 +10,23 @@ from models import TRAIN_MEAN, ModelConfig
 from models.data import Split
 from models.data.options import RULES
 
+_STARS = 4.5
+"""Width of the range from 0.5 to 5."""
 _NEAR = 3.0
 """How far beyond the scores a model may start; MUBI's run from 1 to 5, its trial starts at 7."""
 _WIDE = 10.0
 """Up to which width of the range, that of 0 to 10, the distance to the mean does not count."""
 _FAR = 0.25
 """What share of a wider range a model may start from the mean score."""
+
+
+MOST_PENALTY, MOST_RATING = 1e-3, 0.3
+"""The space's greatest penalties on a table, and for a rating, where scores run from 0.5 to 5."""
+
+
+def rounded(penalty: float) -> float:
+    """A penalty to two digits."""
+    return float(f"{penalty:.1e}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +68,20 @@ class ScoreRange:
     def words(self) -> str:
         """The range in words: "from 1 to 5"."""
         return f"from {self.low:g} to {self.high:g}"
+
+    @property
+    def penalty_scale(self) -> float:
+        """What penalties of weights before a scaled sigmoid are to be multiplied by.
+
+        The squared error grows by the square of the range's width, while those weights stay as they
+        are, since the sigmoid is stretched over the range. 1 where scores run from 0.5 to 5.
+        """
+        return ((self.high - self.low) / _STARS) ** 2
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the range is wider than that of 0 to 10."""
+        return self.high - self.low > _WIDE
 
     def is_representable(self, activation: str) -> bool:
         """Whether a model with the given output activation can predict every score of the range."""

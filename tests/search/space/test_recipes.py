@@ -16,6 +16,7 @@ from search.space.distributions import SpaceAdapter
 from search.space.hypermodel import declare, parameters
 from search.space.ratings import baseline_values
 from search.space.recipes import fitted, recipes_for
+from search.space.scores import ScoreRange
 from search.storage.trial_attributes import Key
 from search.storage.trials import requeue
 from search.study.choice import Chosen
@@ -23,7 +24,8 @@ from search.study.opening import open_study
 from search.study.widening import Space
 from tracking import DatasetRecord, TrialRecord
 
-ALL = [*["gmf"] * 5, "mlp", "neumf", "gmf"]
+ALL = [*["gmf"] * 6, "mlp", "neumf", "gmf"]
+MANY = ["mlp", "neumf", *["gmf"] * 6]
 
 
 def _families(config: StudyConfig) -> list:
@@ -41,7 +43,7 @@ def _families(config: StudyConfig) -> list:
         ({"trials": 100, "sampler": "nsga2"}, ALL),
         ({"trials": 100, "warm_start": "earlier"}, []),
         ({"trials": 100, "model": "baseline"}, []),
-        ({"trials": 100, "space": {"family": ["mlp", "gmf"]}}, [*["gmf"] * 5, "mlp", "gmf"]),
+        ({"trials": 100, "space": {"family": ["mlp", "gmf"]}}, [*["gmf"] * 6, "mlp", "gmf"]),
         ({"trials": 100, "space": {"family": "gmf", "factor_dropout": 0.0}}, ["gmf"]),
         ({"trials": 100, "space": {"factor_dropout": 0.5}}, ["mlp"]),
         ({"trials": 100, "space": {"batch_size": "full"}}, []),
@@ -71,7 +73,7 @@ def test_a_recipe_is_fitted_to_the_ratings(users: int, movies: int, changed: dic
     config = StudyConfig(trials=100)
     space = parameters(declare(config))
     recipes = recipes_for(config, space, dataset=dataset)
-    assert len(recipes) == len(ALL)
+    assert [each["family"] for each in recipes] == (MANY if "optimizer" in changed else ALL)
     # Where ids are many, the published ones come first.
     mlp, neumf, gmf = recipes[:3] if "optimizer" in changed else recipes[-3:]
     published = recipes_for(config, space)[-3:]
@@ -105,6 +107,40 @@ def test_a_penalty_stays_the_same_for_a_rating(users: int, movies: int, penalty:
     recipes = recipes_for(config, parameters(declare(config)), dataset=dataset)
     (second,) = [values for values in recipes if values.get("factor_dropout") == 0.8]
     assert {name: second.get(name) for name in penalty} == penalty
+
+
+@pytest.mark.parametrize(
+    ("scores", "second", "third"),
+    [
+        ((0.5, 5), {"l2_embedding": 2.9e-4, "l2_bias": 6.1e-5}, ("linear", 3.8e-4)),
+        ((1, 10), {"l2_embedding": 1.2e-3, "l2_bias": 2.4e-4}, ("linear", 3.8e-4)),  # times 4
+        ((0, 1), {"l2_embedding": 1.4e-5, "l2_bias": 3e-6}, ("linear", 3.8e-4)),  # by 20.25
+        # Times 493.8; a wide range is not crossed in steps of a fixed size.
+        ((0, 100), {"l2_embedding": 0.14, "l2_bias": 0.03}, ("scaled_sigmoid", 0.19)),
+    ],
+)
+def test_penalties_before_a_scaled_sigmoid_grow_as_the_squared_error_does(
+    scores: tuple[float, float], second: dict, third: tuple[str, float]
+) -> None:
+    profile = {"user_rows": 672, "movie_rows": 9067}
+    profile |= {"score_low": float(scores[0]), "score_high": float(scores[1])}
+    dataset = DatasetRecord(name="r", content_hash="0", profile=profile)
+    config = StudyConfig(trials=100)
+    space = parameters(declare(config, ScoreRange(low=scores[0], high=scores[1])))
+    recipes = recipes_for(config, space, dataset=dataset)
+    assert len(recipes) == len(ALL)  # all lie in the space
+    assert {name: recipes[1][name] for name in second} == second
+    assert (recipes[2]["output_activation"], recipes[2]["l2_embedding"]) == third
+
+
+def test_so_does_the_penalty_that_a_rating_pays() -> None:
+    profile = {"user_rows": 10_000, "movie_rows": 7_000, "score_low": 0.0, "score_high": 100.0}
+    dataset = DatasetRecord(name="r", content_hash="0", profile=profile)
+    config = StudyConfig(trials=100)
+    space = parameters(declare(config, ScoreRange(low=0, high=100), 17_000))
+    recipes = recipes_for(config, space, dataset=dataset)
+    (second,) = [values for values in recipes if values.get("factor_dropout") == 0.8]
+    assert second["l2_rating"] == 96.0  # 2.9e-4 times 672 times 493.8
 
 
 def _open(storage: optuna.storages.BaseStorage, enqueue: tuple = ()) -> optuna.Study:

@@ -24,11 +24,27 @@ def _offered(low: float, high: float, **space: object) -> dict[str, tuple[object
     return {p.name: p.listed() for p in found if p.name.startswith("output")}
 
 
-@pytest.mark.parametrize("scale", [(1, 5), (0.5, 5), (0, 5), (1, 10), (0, 10), (0, 100), (2, 4)])
-def test_where_the_published_space_fits_it_is_offered_as_it_is(scale: tuple[float, float]) -> None:
+@pytest.mark.parametrize(
+    ("scale", "table", "rating"),
+    [
+        ((1, 5), 1e-3, 0.3),
+        ((0.5, 5), 1e-3, 0.3),
+        ((2, 4), 1e-3, 0.3),
+        ((0, 5), 1.2e-3, 0.37),  # the square of 5 / 4.5
+        ((1, 10), 4e-3, 1.2),
+        ((0, 10), 4.9e-3, 1.5),
+        ((0, 100), 0.49, 150.0),
+    ],
+)
+def test_where_the_published_space_fits_it_is_offered_but_for_the_greatest_penalties(
+    scale: tuple[float, float], table: float, rating: float
+) -> None:
     low, high = scale
     published = [asdict(p) for p in parameters(declare(StudyConfig()))]
     known = [asdict(p) for p in parameters(declare(StudyConfig(), ScoreRange(low=low, high=high)))]
+    most = {"l2_embedding": table, "l2_bias": table, "l2_rating": rating}
+    for each in published:
+        each["high"] = most.get(each["name"], each["high"])
     assert known == published
     assert ScoreRange(low=low, high=high).misfit(ModelConfig()) == ""
 
