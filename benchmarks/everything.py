@@ -33,6 +33,7 @@ RUNS: dict[str, list[str]] = {
     "seeds": ["seeds.py"],
     "overhead": ["overhead.py", "--stored", "10", "1000", "10000"],
     "studies": ["studies.py", "--rounds", "1"],
+    "studies_default": ["studies.py", "--space", "default", "--rounds", "1"],
     "scale": ["scale.py", "--picture", str(IMAGES / "scale.png")],
     "data_loading": ["data_loading.py"],
     "recommenders": ["recommenders.py"],
@@ -43,7 +44,7 @@ RUNS: dict[str, list[str]] = {
 }
 
 # MUBI's size needs 15 GB of memory for Keras; the other ones take an hour or several.
-LONG = ("full", "at_size", "recommenders", "winner_claims", "search_quality")
+LONG = ("full", "at_size", "studies_default", "recommenders", "winner_claims", "search_quality")
 
 
 def run(name: str) -> None:

@@ -4,7 +4,8 @@
 
 As `recommenders.py`, whose tuning of Surprise and whose rules these are, but for the study: it is
 the default one, as a newcomer runs it, and its winner is what `trialbook winner` decides. Sets that
-are stored in `results/family_recommenders.json` are not run again. SVD++ takes fifty times as long
+are stored in `results/family_recommenders.json` are not run again, and with `--again` only our part
+of them. SVD++ takes fifty times as long
 as the others and is tuned only where `--svdpp` asks for it.
 """
 
@@ -12,32 +13,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from family import HALVES, write
 from recommenders import PEERS, ours, peers
+from tables import compared
 
 STORED = Path(__file__).parent / "results" / "family_recommenders.json"
 DEFAULT = Path(__file__).parent.parent / "search" / "studies" / "sample.toml"
-
-
-def compared(one: dict[str, Any]) -> dict[str, Any]:
-    """The winner's test RMSE beside the best recommender's, in standard errors of the winner's."""
-    name, best = min(one["peers"].items(), key=lambda each: statistics.mean(each[1]["test"]))
-    theirs, winner = statistics.mean(best["test"]), one["ours"]["test"]["winner"]
-    error = (winner["high"] - winner["low"]) / (2 * 1.96)
-    return {
-        "set": one["set"],
-        "best_peer": name,
-        "theirs": theirs,
-        "ours": winner["rmse"],
-        "errors": (winner["rmse"] - theirs) / error,
-        "seconds": one["ours"]["seconds"],
-    }
 
 
 def main() -> None:
@@ -48,6 +33,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=30)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--svdpp", action="store_true", help="tune SVD++ too")
+    parser.add_argument("--again", action="store_true", help="our part of stored sets anew")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     stored = json.loads(STORED.read_text(encoding="utf-8")) if STORED.exists() else {"found": []}
@@ -55,17 +41,18 @@ def main() -> None:
     chosen = given.sets or list(HALVES[given.half])
     with tempfile.TemporaryDirectory() as folder:
         for name in chosen:
-            if any(each["set"] == name for each in stored["found"]):
+            known = {each["set"]: each for each in stored["found"]}.get(name)
+            if known is not None and not given.again:
                 continue
             data = str(write(name, Path(folder)))
-            one = {
+            one = known or {
                 "set": name,
                 "half": given.half,
                 "trials": given.trials,
-                "ours": ours(given.trials, given.seeds, DEFAULT, data),
                 "peers": peers(given.trials, given.seeds, data, names),
             }
-            stored["found"].append(one)
+            one["ours"] = ours(given.trials, given.seeds, DEFAULT, data)
+            stored["found"] += [] if known else [one]
             STORED.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
             print(json.dumps(compared(one)), file=sys.stderr, flush=True)
     rows = [compared(each) for each in stored["found"] if each["set"] in chosen]
