@@ -26,9 +26,11 @@ from models.compiled.stepping.passes import (
     sums_of,
     take_small_steps,
 )
+from models.compiled.stepping.singles import are_singles, take_single_steps
 from models.compiled.stepping.tables import Layout, Numbers, finish_rows
 
 _STEPS = 64  # small steps of one call
+_SINGLES = 65_536  # steps on one row each, of one call
 
 
 class Metrics(NamedTuple):
@@ -93,6 +95,8 @@ class Training:
         steps = self._numbers.take(-(-len(order) // size))
         numbers = Numbers(steps, np.zeros(len(steps)))
         take = self._large_steps if size >= LARGE else self._small_steps
+        if are_singles(self._plan, self._layout, int(steps[0, 0]), size):
+            take = self._single_steps
         try:
             wrong, paid = take(batch, size, numbers, goes_on)
         except Halted:
@@ -128,6 +132,21 @@ class Training:
             if not goes_on(which[1] / count):
                 raise Halted
         self._finish(numbers)
+        return sums_of(plan, [self._small])
+
+    def _single_steps(
+        self, batch: Batch, size: int, numbers: Numbers, goes_on: Callable[[float], bool]
+    ) -> tuple[float, float]:
+        """As `_small_steps`, of one row each."""
+        plan, count = self._plan, len(numbers.steps)
+        times = float(self._layout.tables.times[0])
+        for begin in range(0, count, _SINGLES):
+            which = (begin, min(count, begin + _SINGLES))
+            work = (batch, self._small)
+            call = partial(take_single_steps, plan, self._state, work, times, numbers, which)
+            self._hands.run([call])
+            if not goes_on(which[1] / count):
+                raise Halted
         return sums_of(plan, [self._small])
 
     def _finish(self, numbers: Numbers) -> None:

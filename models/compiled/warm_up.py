@@ -21,8 +21,13 @@ from models.config import ModelConfig, TrainConfig
 
 _PLAIN = ModelConfig(family="neumf", embedding_size=8, units=(1,), dropout=(0.0,))
 _PENALISED = replace(_PLAIN, l2_embedding=1e-3)
-_TRAININGS = ((_PENALISED, "adam"), (_PLAIN, "lazy_adam"), (_PENALISED, "rowwise_adagrad"))
-"""Together they call every function: tables moved whole, by row, and whole by row."""
+_TRAININGS = (
+    (_PENALISED, "adam"),
+    (_PLAIN, "lazy_adam"),
+    (_PENALISED, "rowwise_adagrad"),
+    (ModelConfig(family="gmf", factors=8), "plain_sgd"),
+)
+"""Together they call every function: tables moved whole, by row, whole by row; a row a step."""
 
 
 def warm_up() -> None:

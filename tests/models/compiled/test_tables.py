@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,6 +129,52 @@ def test_a_step_put_off_has_the_bits_of_one_taken_at_once(
     late, at_once = (_ours(split, config, training, apart=apart) for apart in (True, False))
     assert late[0] == pytest.approx(at_once[0], rel=1e-6)
     assert late[1].tobytes() == at_once[1].tobytes()
+
+
+@pytest.mark.parametrize("output", ["linear", "scaled_sigmoid"])
+@pytest.mark.parametrize("l2_rating", [0.0, 0.02])
+def test_steps_on_one_rating_are_those_on_batches_of_one(
+    split: Split, l2_rating: float, output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = ModelConfig(
+        family="gmf", factors=20, l2_rating=l2_rating, output_activation=output, output_bias=3.0
+    )
+    training = replace(_training("plain_sgd", 1), embedding_rate=0.5, schedule="cosine")
+    called: list[float] = []
+    monkeypatch.setattr(Training, "_single_steps", _noting(called, Training._single_steps))
+    quick = _ours(split, config, training)
+    assert len(called) == EPOCHS
+    monkeypatch.setattr("models.compiled.training.are_singles", lambda *_: False)
+    usual = _ours(split, config, training)
+    assert len(called) == EPOCHS
+    assert quick[0] == pytest.approx(usual[0], rel=1e-5)
+    assert np.abs(quick[1] - usual[1]).max() <= 1e-5 * np.abs(usual[1]).max()
+    assert (quick[1] != _ours(split, config, replace(training, learning_rate=1e-9))[1]).any()
+
+
+def _noting(called: list[float], method: Callable[..., Any]) -> Callable[..., Any]:
+    def noted(*given: Any) -> Any:
+        called.append(1)
+        return method(*given)
+
+    return noted
+
+
+@pytest.mark.parametrize(
+    ("changed", "optimizer"),
+    [
+        ({"family": "neumf", "units": (4,), "dropout": (0.0,)}, "plain_sgd"),
+        ({"factor_dropout": 0.5}, "plain_sgd"),
+        ({"l2_bias": 1e-4}, "plain_sgd"),
+        ({}, "lazy_adam"),
+    ],
+)
+def test_other_steps_on_one_rating_take_the_usual_way(
+    split: Split, changed: dict, optimizer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Training, "_single_steps", pytest.fail)
+    config = replace(ModelConfig(family="gmf", factors=4), **changed)
+    assert np.isfinite(_ours(split, config, _training(optimizer, 1))[0]).all()
 
 
 @pytest.mark.parametrize("optimizer", ["lazy_adam", "adam"])
