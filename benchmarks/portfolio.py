@@ -4,11 +4,12 @@
     python benchmarks/portfolio.py choose DRAWS.jsonl ... [--count 6]
     python benchmarks/portfolio.py report [--half held-out]      # the recipes as they are
 
-Configurations are drawn at random, and each is trained on every set of the tuning half of
-`family.py`. Then they are chosen one by one: the first is the best on average over the sets, the
-next is what improves the best of those before it most (Pfisterer et al., "Learning Multiple
-Defaults for Machine Learning Algorithms", GECCO 2021 Companion). What counts on a set is how far a
-validation RMSE is above the least of all draws, as a share of how far the biases are.
+The recipes of today and configurations drawn at random are each fitted to every set of the tuning
+half of `family.py`, as a study does, and trained. Then they are chosen one by one: the first is the
+best on average over the sets, the next is what improves the best of those before it most (Pfisterer
+et al., "Learning Multiple Defaults for Machine Learning Algorithms", GECCO 2021 Companion). What
+counts on a set is how far a validation RMSE is above the least of all draws, as a share of how far
+the biases are.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ from numpy.typing import NDArray
 
 from search.cost.epochs import EpochCost
 from search.cost.work import Size
+from search.space.configurations import read_configurations
+from search.space.recipes import RECIPES, fitted
+from search.space.scores import ScoreRange
+from tracking import DatasetRecord
 
 STOPPING = {"patience": 15, "min_delta": 1e-4, "overfit_patience": 5}
 EPOCHS = 100
@@ -39,11 +44,11 @@ _NO_PENALTY, _MOST_PENALTY = 1e-9, 1e-3
 
 
 class Known(NamedTuple):
-    """A set's split, its biases' validation RMSE, and the rows of its table of users."""
+    """A set's split, its biases' validation RMSE, and what recipes are fitted to."""
 
     split: Any
     biases: float
-    users: int
+    record: DatasetRecord
 
 
 def known(half: str) -> dict[str, Known]:
@@ -55,16 +60,26 @@ def known(half: str) -> dict[str, Known]:
     with tempfile.TemporaryDirectory() as folder:
         for name in HALVES[half]:
             split = split_ratings(load_ratings(str(write(name, Path(folder)))))
-            found[name] = Known(split, trivial_rmse(split).biases, split.vocabulary.user_rows)
+            words, scores = split.vocabulary, ScoreRange.of(split)
+            profile = {"user_rows": words.user_rows, "movie_rows": words.movie_rows}
+            profile |= {"score_low": scores.low, "score_high": scores.high}
+            record = DatasetRecord(name=name, content_hash="", profile=profile)
+            found[name] = Known(split, trivial_rmse(split).biases, record)
     return found
 
 
 def drawn(number: int) -> dict[str, Any]:
-    """Draw a configuration whose epoch is short: a study begins with it."""
+    """A recipe of today, or a configuration drawn at random, as a recipe for the sample.
+
+    A drawn one has short epochs: a study begins with it.
+    """
+    recipes = read_configurations(RECIPES)
+    if number < len(recipes):
+        return dict(recipes[number])
     size = Size(train_rows=100_000, valid_rows=25_000, user_rows=3_000, movie_rows=1_500)
     for attempt in range(1_000):
-        values = _drawn(np.random.default_rng([77, number, attempt]))
-        if EpochCost(size).seconds(placed(values, 3_000)) < _MOST_SECONDS:
+        values = placed(_drawn(np.random.default_rng([77, number, attempt])))
+        if EpochCost(size).seconds(values) < _MOST_SECONDS:
             break
     return values
 
@@ -93,31 +108,30 @@ def _drawn(random: np.random.Generator) -> dict[str, Any]:
         values |= {"activation": one_of(["relu", "elu", "silu"]), "l2_kernel": between(1e-6, 1e-2)}
         values |= {"embedding_size": round(between(4, 64)), "sizes": "shared"}
         values["embedding_dropout"] = one_of([0, 0, 0.2, 0.4, 0.6])
-    optimizers = ["adam", "adamw", "nadam", "rmsprop", "lazy_adam"]
+    optimizers = ["adam", "adamw", "nadam", "rmsprop"]
     return values | {
         "penalty": between(1e-3, 0.3),
         "output_activation": one_of(["linear", "scaled_sigmoid"]),
         "output_bias": "train_mean",
-        "optimizer": one_of(optimizers, [0.4, 0.15, 0.15, 0.1, 0.2]),
+        "optimizer": one_of(optimizers, [0.4, 0.2, 0.25, 0.15]),
         "learning_rate": between(5e-4, 1e-2),
-        "embedding_rate": 1.0,
+        "embedding_rate": one_of([1.0, between(0.3, 6)], [0.6, 0.4]),
         "schedule": one_of(["constant", "cosine", "exponential"], [0.5, 0.3, 0.2]),
         "batch_size": one_of(["256", "1024", "4096"]),
     }
 
 
-def placed(values: Mapping[str, Any], users: int) -> dict[str, Any]:
-    """A drawn configuration in the space of a study on ratings of so many users."""
+def placed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A drawn configuration as a recipe, whose penalties are meant for the sample."""
     own = {name: each for name, each in values.items() if name not in ("penalty", "biases")}
     share, a_rating = values.get("biases"), values["penalty"]
 
     def on_table(penalty: float) -> float:
-        return float(np.clip(penalty / users, _NO_PENALTY, _MOST_PENALTY))
+        return float(np.clip(penalty / _SAMPLE_USERS, _NO_PENALTY, _MOST_PENALTY))
 
-    by_row = values["optimizer"] == "lazy_adam"
-    own |= {"l2_rating": a_rating} if by_row else {"l2_embedding": on_table(a_rating)}
+    own["l2_embedding"] = on_table(a_rating)
     if share is not None:
-        own["l2_bias"] = _NO_PENALTY if by_row else on_table(a_rating * share)
+        own["l2_bias"] = on_table(a_rating * share)
     return own
 
 
@@ -151,7 +165,7 @@ def draw(part: int, parts: int, seconds: float, file: Path) -> None:
     sets, end, number = known("tuning"), time.monotonic() + seconds, part
     while time.monotonic() < end:
         values = drawn(number)
-        found = {name: trained(placed(values, one.users), one.split) for name, one in sets.items()}
+        found = {name: trained(fitted(values, one.record), one.split) for name, one in sets.items()}
         with file.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps({"number": number, "values": values, "found": found}) + "\n")
         print(number, file=sys.stderr, flush=True)
@@ -182,16 +196,9 @@ def chosen(away: NDArray[np.float64], count: int) -> list[int]:
 
 def report(half: str) -> dict[str, Any]:
     """Train the recipes as a study fits them to each set of a half."""
-    from search.space.configurations import read_configurations
-    from search.space.recipes import RECIPES, fitted
-    from tracking import DatasetRecord
-
     found: dict[str, Any] = {}
     for name, one in known(half).items():
-        words = one.split.vocabulary
-        profile = {"user_rows": words.user_rows, "movie_rows": words.movie_rows}
-        record = DatasetRecord(name=name, content_hash="", profile=profile)
-        recipes = [fitted(values, record) for values in read_configurations(RECIPES)]
+        recipes = [fitted(values, one.record) for values in read_configurations(RECIPES)]
         runs = [trained(values, one.split) for values in recipes]
         found[name] = {"biases": one.biases, "recipes": runs}
         print(name, [round(run["val"], 4) for run in runs], file=sys.stderr, flush=True)
@@ -222,8 +229,9 @@ def main() -> None:
         rows = [json.loads(line) for line in lines]
         away = regrets(rows, {name: one.biases for name, one in known("tuning").items()})
         for number in chosen(away, given.count):
-            values = placed(rows[number]["values"], _SAMPLE_USERS)
-            print(json.dumps({"away": away[number].round(3).tolist(), "values": values}, indent=2))
+            one = rows[number]
+            told = {"number": one["number"], "away": away[number].round(3).tolist()}
+            print(json.dumps(told | {"values": one["values"]}, indent=2))
 
 
 if __name__ == "__main__":

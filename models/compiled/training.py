@@ -92,11 +92,11 @@ class Training:
         """
         first = np.zeros(0, self._state.p.dtype)
         batch = Batch(rows.at(order), order, first, key, 0.0)
+        if are_singles(self._plan, self._layout, self._numbers.code, size):
+            return self._single_steps(batch, goes_on)
         steps = self._numbers.take(-(-len(order) // size))
         numbers = Numbers(steps, np.zeros(len(steps)))
         take = self._large_steps if size >= LARGE else self._small_steps
-        if are_singles(self._plan, self._layout, int(steps[0, 0]), size):
-            take = self._single_steps
         try:
             wrong, paid = take(batch, size, numbers, goes_on)
         except Halted:
@@ -134,20 +134,18 @@ class Training:
         self._finish(numbers)
         return sums_of(plan, [self._small])
 
-    def _single_steps(
-        self, batch: Batch, size: int, numbers: Numbers, goes_on: Callable[[float], bool]
-    ) -> tuple[float, float]:
-        """As `_small_steps`, of one row each."""
-        plan, count = self._plan, len(numbers.steps)
-        times = float(self._layout.tables.times[0])
+    def _single_steps(self, batch: Batch, goes_on: Callable[[float], bool]) -> Metrics | None:
+        """An epoch of steps on one row each."""
+        plan, state, count = self._plan, self._state, len(batch.order)
+        times, work = float(self._layout.tables.times[0]), (batch, self._small)
         for begin in range(0, count, _SINGLES):
-            which = (begin, min(count, begin + _SINGLES))
-            work = (batch, self._small)
-            call = partial(take_single_steps, plan, self._state, work, times, numbers, which)
+            steps = self._numbers.take(min(_SINGLES, count - begin))
+            call = partial(take_single_steps, plan, state, work, times, steps, begin)
             self._hands.run([call])
-            if not goes_on(which[1] / count):
-                raise Halted
-        return sums_of(plan, [self._small])
+            if not goes_on((begin + len(steps)) / count):
+                return None
+        wrong, paid = sums_of(plan, [self._small])
+        return Metrics((wrong + paid) / count, math.sqrt(wrong / count))
 
     def _finish(self, numbers: Numbers) -> None:
         """Let all rows take the steps that were put off."""

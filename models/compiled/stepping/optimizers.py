@@ -65,7 +65,7 @@ class StepNumbers:
             steps: Steps of all epochs together, over which the learning rate falls.
         """
         self._config, self._steps = config, steps
-        self._code = _CODES[config.optimizer]
+        self.code = _CODES[config.optimizer]
         self._done = 0
         self._product = 1.0  # Nadam's, of all its momentum factors so far
 
@@ -73,16 +73,16 @@ class StepNumbers:
         """The numbers of the next steps, as `Step` has them, `[step, 6]`."""
         number = self._done + np.arange(1, count + 1, dtype=np.float64)
         steps = np.zeros((count, len(Step._fields)))
-        steps[:, 0] = self._code
+        steps[:, 0] = self.code
         steps[:, 1] = self._rates(number - 1)
         steps[:, 2:4] = 1.0
         steps[:, 5] = 1.0
-        if self._code in (ADAM, ADAMW, NADAM, LAZY_ADAM):
+        if self.code in (ADAM, ADAMW, NADAM, LAZY_ADAM):
             steps[:, 5] = np.sqrt(1 - BETA_2**number)
             steps[:, 3] = 1 / (1 - BETA_1**number)
-        if self._code == ADAMW:
+        if self.code == ADAMW:
             steps[:, 2] = 1 - _DECAY * steps[:, 1]
-        if self._code == NADAM:
+        if self.code == NADAM:
             now, then = (BETA_1 * (1 - 0.5 * _NADAM_DECAY**each) for each in (number, number + 1))
             products = self._product * np.cumprod(now)
             self._product = float(products[-1])

@@ -14,13 +14,15 @@ import numba
 import numpy as np
 
 from models.compiled.activations import bend, slope
-from models.compiled.lanes import COUNT, nothing, put_some, take_some, total
+from models.compiled.lanes import COUNT, fetch, nothing, put, put_some, take, take_some, total
 from models.compiled.plan import NONE, Plan
+from models.compiled.space import Rows
 from models.compiled.stepping.optimizers import PLAIN_SGD, State
-from models.compiled.stepping.tables import Layout, Numbers
+from models.compiled.stepping.tables import Layout
 from models.compiled.vectors import HOW, INSIDE
 
 _LANES = np.uint64(COUNT)
+_AHEAD = 8  # rows
 
 
 def are_singles(plan: Plan, layout: Layout, code: int, size: int) -> bool:
@@ -39,7 +41,7 @@ def are_singles(plan: Plan, layout: Layout, code: int, size: int) -> bool:
 
 @numba.njit(**HOW)
 def take_single_steps(
-    plan: Plan, state: State, work: Any, times: float, numbers: Numbers, which: Any
+    plan: Plan, state: State, work: Any, times: float, steps: Any, begin: int
 ) -> None:
     """Take steps on one rating each, one after another.
 
@@ -48,13 +50,15 @@ def take_single_steps(
         state: Its weights.
         work: The rows of an epoch, and memory whose `wrong` is added to.
         times: Multiplies the learning rate of tables.
-        numbers: The epoch's steps.
-        which: The first of those to take, and one past the last.
+        steps: The numbers of each step, as `Step` has them, `[step, 6]`.
+        begin: The row of the first of them.
     """
     batch, space = work
-    p = state.p
-    for n in range(which[0], which[1]):
-        movie, user = np.int64(batch.rows.movies[n]), np.int64(batch.rows.users[n])
+    p, rows = state.p, batch.rows
+    last = len(rows.movies) - 1
+    for n in range(begin, begin + len(steps)):
+        _fetch_vectors(plan, p, rows, min(last, n + _AHEAD))
+        movie, user = np.int64(rows.movies[n]), np.int64(rows.users[n])
         vectors = (
             np.uint64(plan.product_kernel),
             np.uint64(plan.movie_factors + movie * plan.factors),
@@ -65,10 +69,10 @@ def take_single_steps(
         if plan.product_bias != NONE:
             z += p[plan.product_bias]
         y = plan.low + plan.span * bend(plan.output, z)
-        error = y - np.float64(batch.rows.scores[n])
+        error = y - np.float64(rows.scores[n])
         space.wrong[0] += error * error
         bent = plan.span * slope(plan.output, z, (y - plan.low) / plan.span)
-        rate, along = numbers.steps[n, 1], 2.0 * error * bent
+        rate, along = steps[n - begin, 1], 2.0 * error * bent
         rates = (rate * along, rate * times * along, 2.0 * plan.l2_rating * rate * times)
         squares = _step_vectors(p, vectors, np.uint64(plan.factors), rates)
         for place in (plan.movie_bias + movie, plan.user_bias + user):
@@ -80,12 +84,28 @@ def take_single_steps(
 
 
 @numba.njit(**INSIDE)
+def _fetch_vectors(plan: Plan, p: Any, rows: Rows, n: Any) -> None:
+    """Have what a later row looks up brought near."""
+    movie, user = np.int64(rows.movies[n]), np.int64(rows.users[n])
+    one = np.uint64(plan.movie_factors + movie * plan.factors)
+    other = np.uint64(plan.user_factors + user * plan.factors)
+    for i in range(np.uint64(0), np.uint64(plan.factors), _LANES):
+        fetch(p, one + i)
+        fetch(p, other + i)
+    fetch(p, np.uint64(plan.movie_bias + movie))
+    fetch(p, np.uint64(plan.user_bias + user))
+
+
+@numba.njit(**INSIDE)
 def _product(p: Any, vectors: Any, count: Any) -> Any:
     """The weighted product of two vectors."""
     kernel, one, other = vectors
-    sums = nothing(p)
-    for i in range(np.uint64(0), count, _LANES):
-        some = min(_LANES, count - i)
+    sums, i = nothing(p), np.uint64(0)
+    while i + _LANES <= count:
+        sums += take(p, kernel + i) * (take(p, one + i) * take(p, other + i))
+        i += _LANES
+    if i < count:
+        some = count - i
         pair = take_some(p, one + i, some) * take_some(p, other + i, some)
         sums += take_some(p, kernel + i, some) * pair
     return np.float64(total(sums))
@@ -95,14 +115,18 @@ def _product(p: Any, vectors: Any, count: Any) -> Any:
 def _step_vectors(p: Any, vectors: Any, count: Any, rates: Any) -> Any:
     """Move two vectors and the weights of their product; the sum of the vectors' squares before."""
     kernel, one, other = vectors
-    squares = nothing(p)
-    for i in range(np.uint64(0), count, _LANES):
-        some = min(_LANES, count - i)
-        w, a, b = (
-            take_some(p, kernel + i, some),
-            take_some(p, one + i, some),
-            take_some(p, other + i, some),
-        )
+    squares, i = nothing(p), np.uint64(0)
+    while i + _LANES <= count:
+        w, a, b = take(p, kernel + i), take(p, one + i), take(p, other + i)
+        squares += a * a + b * b
+        put(p, kernel + i, w - rates[0] * (a * b))
+        put(p, one + i, a - rates[1] * (w * b) - rates[2] * a)
+        put(p, other + i, b - rates[1] * (w * a) - rates[2] * b)
+        i += _LANES
+    if i < count:
+        some = count - i
+        w, a = take_some(p, kernel + i, some), take_some(p, one + i, some)
+        b = take_some(p, other + i, some)
         squares += a * a + b * b
         put_some(p, kernel + i, w - rates[0] * (a * b), some)
         put_some(p, one + i, a - rates[1] * (w * b) - rates[2] * a, some)

@@ -15,6 +15,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from models.compiled.lanes import COUNT, fetch
 from models.compiled.plan import Plan
 from models.compiled.space import Rows
 from models.compiled.stepping.moving import move_row
@@ -81,6 +82,19 @@ def _take(state: State, tables: Tables, numbers: Numbers, own: Any, until: Any, 
         move_row(state, steps, part, which, penalties)
 
 
+@numba.njit(**INSIDE)
+def _fetch(state: State, tables: Tables, own: Any) -> None:
+    """Have an id's rows, their gradients and moments brought near: its step comes soon."""
+    for n in range(len(tables.place)):
+        if tables.first[n] <= own < tables.end[n]:
+            place = np.uint64(tables.place[n] + (own - tables.first[n]) * tables.width[n])
+            for i in range(place, place + np.uint64(tables.width[n]), np.uint64(COUNT)):
+                fetch(state.p, i)
+                fetch(state.g, i)
+                fetch(state.m, i)
+                fetch(state.v, i)
+
+
 @numba.njit(**HOW)
 def meet(plan: Plan, state: State, tables: Tables, numbers: Numbers, rows: Rows, now: int) -> int:
     """List the ids of a batch, each once, and take the steps that they have missed.
@@ -101,6 +115,7 @@ def meet(plan: Plan, state: State, tables: Tables, numbers: Numbers, rows: Rows,
         for own in (np.int64(rows.movies[place]), plan.movies + np.int64(rows.users[place])):
             if tables.last[own] != now:
                 _take(state, tables, numbers, own, now, True)
+                _fetch(state, tables, own)
                 tables.last[own] = now
                 tables.seen[count] = own
                 count += 1
