@@ -16,7 +16,7 @@ from tracking import DatasetRecord, Scalar
 
 RECIPES = SHIPPED / "recipes.toml"
 _SHARE = 4
-_PORTFOLIO, _OF_FEW = 5, 6  # recipes that were chosen, and those that are for few ids first
+_PORTFOLIO, _BIASES = 6, 2  # recipes that were chosen, and which of them is biases alone
 _MOST_IDS = 16_384
 _USERS = 672  # rows of the sample's table of users: what a recipe's penalties are meant for
 _NO_PENALTY, _NO_RATING = 1e-9, 1e-4  # the space's least values, which stand for none
@@ -46,7 +46,8 @@ def recipes_for(
         return []
     recipes = [fitted(values, dataset) for values in read_configurations(RECIPES)]
     if _are_many(dataset):
-        recipes = [*recipes[_OF_FEW:], *recipes[:_PORTFOLIO]]
+        chosen = [*recipes[:_BIASES], *recipes[_BIASES + 1 : _PORTFOLIO]]
+        recipes = [*recipes[_PORTFOLIO:], *chosen]
     held = [values for values in recipes if _holds(space, values)]
     if weights is not None:
         held = [values for values in held if not weights.least_refusal(values)]

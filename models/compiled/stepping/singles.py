@@ -15,7 +15,7 @@ import numpy as np
 
 from models.compiled.activations import bend, slope
 from models.compiled.lanes import COUNT, fetch, nothing, put, put_some, take, take_some, total
-from models.compiled.plan import NONE, Plan
+from models.compiled.plan import Plan
 from models.compiled.space import Rows
 from models.compiled.stepping.optimizers import PLAIN_SGD, State
 from models.compiled.stepping.tables import Layout
@@ -36,7 +36,7 @@ def are_singles(plan: Plan, layout: Layout, code: int, size: int) -> bool:
     """
     paid = [*layout.segments.l2, *layout.tables.l2]
     plain = size == 1 and code == PLAIN_SGD and not any(paid)
-    return plain and len(plan.units) == 0 and plan.factor_dropped == 0
+    return plain and len(plan.units) == 0 and plan.factor_dropped == 0  # gmf alone has a bias there
 
 
 @numba.njit(**HOW)
@@ -65,22 +65,18 @@ def take_single_steps(
             np.uint64(plan.user_factors + user * plan.factors),
         )
         z = _product(p, vectors, np.uint64(plan.factors))
-        z += p[plan.movie_bias + movie] + p[plan.user_bias + user]
-        if plan.product_bias != NONE:
-            z += p[plan.product_bias]
+        z += p[plan.movie_bias + movie] + p[plan.user_bias + user] + p[plan.product_bias]
         y = plan.low + plan.span * bend(plan.output, z)
         error = y - np.float64(rows.scores[n])
         space.wrong[0] += error * error
         bent = plan.span * slope(plan.output, z, (y - plan.low) / plan.span)
         rate, along = steps[n - begin, 1], 2.0 * error * bent
         rates = (rate * along, rate * times * along, 2.0 * plan.l2_rating * rate * times)
-        squares = _step_vectors(p, vectors, np.uint64(plan.factors), rates)
+        space.wrong[1] += _step_vectors(p, vectors, np.uint64(plan.factors), rates)
         for place in (plan.movie_bias + movie, plan.user_bias + user):
-            squares += p[place] * p[place]
+            space.wrong[1] += p[place] * p[place]
             p[place] -= p.dtype.type(rates[1] + rates[2] * p[place])
-        if plan.product_bias != NONE:
-            p[plan.product_bias] -= p.dtype.type(rates[0])
-        space.wrong[1] += squares
+        p[plan.product_bias] -= p.dtype.type(rates[0])
 
 
 @numba.njit(**INSIDE)
