@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.5)
 TRIALS, STUDIES = 60, 20
-_LOG = ("learning_rate", "penalty", "biases", "l2_kernel")
+_LOG = ("learning_rate", "l2_embedding", "l2_bias", "l2_kernel")
 
 
 def features(rows: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:

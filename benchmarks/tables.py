@@ -114,20 +114,6 @@ def recommenders() -> str:
     return "\n".join(lines)
 
 
-def portfolio() -> str:
-    """The best of the published recipes and of the portfolio on sets that were held out."""
-    found = load("portfolio")
-    if found is None:
-        return ""
-    head = ("data set", "biases", "published: validation, test", "portfolio: validation, test")
-    rows: list[Row] = [head, ("---",) * len(head)]
-    for name, one in found["found"]["held_out"].items():
-        best = [min(one[kind], key=lambda run: run["val"]) for kind in ("published", "portfolio")]
-        shown = (f"{_figures(run['val'])}, {_figures(run['test'])}" for run in best)
-        rows.append((f"`{name}`", _figures(one["biases"]), *shown))
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
 def family_recommenders() -> str:
     """The default study's winner beside the best of tuned Surprise, on each set of the family."""
     found = load("family_recommenders")
@@ -294,7 +280,6 @@ def places() -> list[tuple[Path, str, str]]:
         (TOP / "README.md", "speed", summary()),
         (TOP / "docs" / "search.md", "recommenders", recommenders()),
         (TOP / "docs" / "search.md", "family_recommenders", family_recommenders()),
-        (TOP / "docs" / "search.md", "portfolio", portfolio()),
         (TOP / "docs" / "search.md", "pruning", pruning()),
         (TOP / "docs" / "search.md", "quality", quality()),
         (TOP / "docs" / "search.md", "claims", claims()),

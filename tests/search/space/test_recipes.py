@@ -24,8 +24,9 @@ from search.study.opening import open_study
 from search.study.widening import Space
 from tracking import DatasetRecord, TrialRecord
 
-ALL = [*["gmf"] * 6, "mlp", "neumf", "gmf"]
-MANY = ["mlp", "neumf", *["gmf"] * 6]
+PORTFOLIO = ["gmf", "gmf", "gmf", "neumf", "gmf", "gmf"]
+ALL = [*PORTFOLIO, "mlp", "neumf", "gmf"]
+MANY = ["mlp", "neumf", "gmf", "gmf", "gmf", "neumf", "gmf", "gmf"]
 
 
 def _families(config: StudyConfig) -> list:
@@ -43,7 +44,7 @@ def _families(config: StudyConfig) -> list:
         ({"trials": 100, "sampler": "nsga2"}, ALL),
         ({"trials": 100, "warm_start": "earlier"}, []),
         ({"trials": 100, "model": "baseline"}, []),
-        ({"trials": 100, "space": {"family": ["mlp", "gmf"]}}, [*["gmf"] * 6, "mlp", "gmf"]),
+        ({"trials": 100, "space": {"family": ["mlp", "gmf"]}}, [*["gmf"] * 5, "mlp", "gmf"]),
         ({"trials": 100, "space": {"family": "gmf", "factor_dropout": 0.0}}, ["gmf"]),
         ({"trials": 100, "space": {"factor_dropout": 0.5}}, ["mlp"]),
         ({"trials": 100, "space": {"batch_size": "full"}}, []),
@@ -105,22 +106,22 @@ def test_a_penalty_stays_the_same_for_a_rating(users: int, movies: int, penalty:
     )
     config = StudyConfig(trials=100)
     recipes = recipes_for(config, parameters(declare(config)), dataset=dataset)
-    (second,) = [values for values in recipes if values.get("factor_dropout") == 0.8]
+    (second,) = [values for values in recipes if values.get("factors") == 29]
     assert {name: second.get(name) for name in penalty} == penalty
 
 
 @pytest.mark.parametrize(
-    ("scores", "second", "third"),
+    ("scores", "scaled", "linear"),
     [
-        ((0.5, 5), {"l2_embedding": 2.9e-4, "l2_bias": 6.1e-5}, ("linear", 3.8e-4)),
-        ((1, 10), {"l2_embedding": 1.2e-3, "l2_bias": 2.4e-4}, ("linear", 3.8e-4)),  # times 4
-        ((0, 1), {"l2_embedding": 1.4e-5, "l2_bias": 3e-6}, ("linear", 3.8e-4)),  # by 20.25
+        ((0.5, 5), {"l2_embedding": 2.9e-4, "l2_bias": 6.1e-5}, ("linear", 4.2e-4)),
+        ((1, 10), {"l2_embedding": 1.2e-3, "l2_bias": 2.4e-4}, ("linear", 4.2e-4)),  # times 4
+        ((0, 1), {"l2_embedding": 1.4e-5, "l2_bias": 3e-6}, ("linear", 4.2e-4)),  # by 20.25
         # Times 493.8; a wide range is not crossed in steps of a fixed size.
-        ((0, 100), {"l2_embedding": 0.14, "l2_bias": 0.03}, ("scaled_sigmoid", 0.19)),
+        ((0, 100), {"l2_embedding": 0.14, "l2_bias": 0.03}, ("scaled_sigmoid", 0.21)),
     ],
 )
 def test_penalties_before_a_scaled_sigmoid_grow_as_the_squared_error_does(
-    scores: tuple[float, float], second: dict, third: tuple[str, float]
+    scores: tuple[float, float], scaled: dict, linear: tuple[str, float]
 ) -> None:
     profile = {"user_rows": 672, "movie_rows": 9067}
     profile |= {"score_low": float(scores[0]), "score_high": float(scores[1])}
@@ -129,8 +130,9 @@ def test_penalties_before_a_scaled_sigmoid_grow_as_the_squared_error_does(
     space = parameters(declare(config, ScoreRange(low=scores[0], high=scores[1])))
     recipes = recipes_for(config, space, dataset=dataset)
     assert len(recipes) == len(ALL)  # all lie in the space
-    assert {name: recipes[1][name] for name in second} == second
-    assert (recipes[2]["output_activation"], recipes[2]["l2_embedding"]) == third
+    (before,) = [values for values in recipes if values.get("factors") == 29]
+    assert {name: before[name] for name in scaled} == scaled
+    assert (recipes[1]["output_activation"], recipes[1]["l2_embedding"]) == linear
 
 
 def test_so_does_the_penalty_that_a_rating_pays() -> None:
@@ -139,7 +141,7 @@ def test_so_does_the_penalty_that_a_rating_pays() -> None:
     config = StudyConfig(trials=100)
     space = parameters(declare(config, ScoreRange(low=0, high=100), 17_000))
     recipes = recipes_for(config, space, dataset=dataset)
-    (second,) = [values for values in recipes if values.get("factor_dropout") == 0.8]
+    (second,) = [values for values in recipes if values.get("factors") == 29]
     assert second["l2_rating"] == 96.0  # 2.9e-4 times 672 times 493.8
 
 
@@ -175,7 +177,7 @@ def test_they_come_after_the_baseline_and_what_a_user_queued_and_once() -> None:
         ("mlp", None, None),
         ("gmf", 5, None),
         ("gmf", 27, "gmf"),
-        ("gmf", 29, "gmf"),
+        ("gmf", 48, "gmf"),
     ]
     interrupted = study.get_trials()[2]
     requeue(study, interrupted, TrialRecord(study="s", number=2, params={}, state="killed"))
