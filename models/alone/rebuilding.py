@@ -34,7 +34,8 @@ def rebuild(network: Network) -> keras.Model:
     Example:
         >>> from models.alone import refit_alone
         >>> network = refit_alone(split, RECIPE, 2, threads=1)
-        >>> rebuild(network).get_layer("score").bias.numpy() in network.weights
+        >>> kernel = rebuild(network).get_layer("score").kernel.numpy()
+        >>> kernel[0] in network.weights
         True
     """
     origin, plan = network.origin, plan_of(network.origin)

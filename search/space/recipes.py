@@ -10,7 +10,7 @@ from search.errors import SearchError
 from search.space.batches import batch_sizes
 from search.space.configurations import check_configurations, read_configurations
 from search.space.parameters import Parameter
-from search.space.scores import MOST_PENALTY, MOST_RATING, ScoreRange, rounded
+from search.space.scores import FITTED, MOST_PENALTY, MOST_RATING, ScoreRange, rounded
 from search.space.weights import Weights
 from tracking import DatasetRecord, Scalar
 
@@ -44,14 +44,35 @@ def recipes_for(
     wanted = config.recipes and config.model == "ratings" and config.warm_start is None
     if not wanted or not SAMPLERS[config.sampler].looks:
         return []
-    recipes = [fitted(values, dataset) for values in read_configurations(RECIPES)]
+    recipes = read_configurations(RECIPES)
     if _are_many(dataset):
         chosen = [*recipes[:_BIASES], *recipes[_BIASES + 1 : _PORTFOLIO]]
         recipes = [*recipes[_PORTFOLIO:], *chosen]
-    held = [values for values in recipes if _holds(space, values)]
+    placed = (_placed(values, space, dataset) for values in recipes)
+    held = [values for values in placed if values is not None]
     if weights is not None:
         held = [values for values in held if not weights.least_refusal(values)]
     return held[: config.trials // _SHARE]
+
+
+def _placed(
+    values: Mapping[str, Scalar], space: Sequence[Parameter], dataset: DatasetRecord | None
+) -> Mapping[str, Scalar] | None:
+    """Fit a recipe to the ratings and to the space's greatest penalties; None where it is not held.
+
+    Its output stays linear where the space has no other.
+    """
+    greatest = {each.name: each.high for each in space if each.name in FITTED}
+    for converts in (True, False):
+        own = fitted(values, dataset, converts=converts)
+        lower = {
+            name: min(value, most)
+            for name, value in own.items()
+            if isinstance(value, float) and (most := greatest.get(name)) is not None
+        }
+        if _holds(space, own := dict(own) | lower):
+            return own
+    return None
 
 
 def _are_many(dataset: DatasetRecord | None) -> bool:
@@ -66,22 +87,26 @@ def _rows_of(dataset: DatasetRecord | None) -> tuple[int, int]:
     return users, movies
 
 
-def fitted(values: Mapping[str, Scalar], dataset: DatasetRecord | None) -> Mapping[str, Scalar]:
+def fitted(
+    values: Mapping[str, Scalar], dataset: DatasetRecord | None, *, converts: bool = True
+) -> Mapping[str, Scalar]:
     """Fit a recipe to ratings: its penalties, and its optimizer where they have many ids.
 
     A penalty on a table is one a rating, divided by the table's users: where there are twice as
     many, it is half. Before a scaled sigmoid it grows by the square of the scores' width, as the
-    squared error does. Where that is more than 10, a linear output becomes a scaled sigmoid: steps
-    of a fixed size take long to cross the range. A dense optimizer moves all rows of all tables at
-    each step: with many ids one that moves the batch's rows alone takes its place, with the penalty
-    a rating and the smallest batch that is offered for so many. Step sizes stay as they are there:
-    with so many steps an epoch few epochs are enough, while a rate that falls takes all of them.
+    squared error does. Where that is more than 10, a linear output becomes a scaled sigmoid, unless
+    `converts` is false: steps of a fixed size take long to cross the range. A dense optimizer moves
+    all rows of all tables at each step: with many ids one that moves the batch's rows alone takes
+    its place, with the penalty a rating and the smallest batch that is offered for so many. Step
+    sizes stay as they are there: with so many steps an epoch few epochs are enough, while a rate
+    that falls takes all of them.
     """
     users, movies = _rows_of(dataset)
     if not users:
         return values
     scores = _scores_of(dataset)
-    if scores is not None and scores.is_wide and values["output_activation"] == "linear":
+    linear = values["output_activation"] == "linear"
+    if converts and linear and scores is not None and scores.is_wide:
         kept = {name: value for name, value in values.items() if name != "output_bias"}
         values = kept | {"output_activation": "scaled_sigmoid"}
     scaled = values["output_activation"] == "scaled_sigmoid" and scores is not None
@@ -89,19 +114,24 @@ def fitted(values: Mapping[str, Scalar], dataset: DatasetRecord | None) -> Mappi
     most = 1.0 if scores is None else max(1.0, scores.penalty_scale)
     if not _are_many(dataset):
         return dict(values) | {
-            name: min(rounded(MOST_PENALTY * most), rounded(paid * times * _USERS / users))
+            name: _between(_NO_PENALTY, paid * times * _USERS / users, MOST_PENALTY * most)
             for name in ("l2_embedding", "l2_bias")
             if (paid := _paid(values, name))
         }
     changed: dict[str, Scalar] = {"batch_size": batch_sizes(users + movies)[-1]}
     changed["schedule"] = "constant"
     if "l2_embedding" in values:
-        rating = rounded(_paid(values, "l2_embedding") * times * _USERS) or _NO_RATING
-        most_rating = rounded(MOST_RATING * most)
-        changed |= {"optimizer": "lazy_adam", "l2_rating": min(most_rating, rating)}
+        rating = _paid(values, "l2_embedding") * times * _USERS
+        rating = _between(_NO_RATING, rating, MOST_RATING * most)
+        changed |= {"optimizer": "lazy_adam", "l2_rating": rating}
     if "l2_bias" in values:
         changed["l2_bias"] = _NO_PENALTY
     return {n: value for n, value in values.items() if n != "l2_embedding"} | changed
+
+
+def _between(least: float, penalty: float, most: float) -> float:
+    """A penalty to two digits, no less and no more than the space has."""
+    return min(rounded(most), max(least, rounded(penalty)))
 
 
 def _paid(values: Mapping[str, Scalar], name: str) -> float:

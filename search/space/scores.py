@@ -24,6 +24,10 @@ MOST_PENALTY, MOST_RATING = 1e-3, 0.3
 """The space's greatest penalties on a table, and for a rating, where scores run from 0.5 to 5."""
 
 
+FITTED = ("l2_embedding", "l2_bias", "l2_rating")
+"""Parameters whose greatest value depends on the scores."""
+
+
 def rounded(penalty: float) -> float:
     """A penalty to two digits."""
     return float(f"{penalty:.1e}")

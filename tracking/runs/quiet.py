@@ -10,11 +10,18 @@ import warnings
 
 from tracking.runs.addresses import without_password
 
-# What MLflow's import warns of, for MLflow to mend. For the whole process, and from here on:
-# filters that are set for a while only would be those of every thread, and MLflow is imported in
-# the background. As an error, the first would leave MLflow's tables unusable in this process.
-warnings.filterwarnings("ignore", message="The ``noload`` loader strategy")
-warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType")
+
+def _ignore_warnings() -> None:
+    """Ignore what MLflow's import warns of, which is for MLflow to mend, in the whole process.
+
+    Filters that are set for a while only would be those of every thread, and MLflow is imported in
+    the background. As an error, the first would leave MLflow's tables unusable in this process.
+    """
+    warnings.filterwarnings("ignore", message="The ``noload`` loader strategy")
+    warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType")
+
+
+_ignore_warnings()  # here too: what another thread sets for a while begins with these
 
 
 @functools.cache
@@ -28,6 +35,7 @@ def quiet() -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    _ignore_warnings()
     import mlflow.pyfunc
     import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 

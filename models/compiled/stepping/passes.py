@@ -290,7 +290,7 @@ def sums_of(plan: Plan, spaces: list[Space]) -> tuple[float, float]:
     wrong, squares = (sum(float(space.wrong[n]) for space in spaces) for n in (0, 1))
     for space in spaces:
         space.wrong[:] = 0
-    return wrong, plan.l2_rating * squares
+    return wrong, plan.l2_rating * squares if plan.l2_rating > 0 else 0.0
 
 
 def shares_first(plan: Plan, rows: int) -> bool:

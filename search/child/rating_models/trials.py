@@ -26,6 +26,7 @@ from search.seeds import part_seed
 from search.space import ratings as space
 from search.space.own import declare_own, read_own
 from search.space.parameters import Parameter
+from search.space.scores import FITTED
 from tracking import EndReason
 
 _KEPT = (EndReason.EPOCHS, EndReason.EARLY_STOPPING)
@@ -87,10 +88,12 @@ class RatingTrials(ABC):
         Raises:
             SearchError, ModelsError: The data or the space cannot be had.
         """
-        declared = declare_own(config)  # first, as a mistake in `[space]` need not wait for data
+        # First, as a mistake in `[space]` need not wait for data; what fits it does.
+        sure = {name: rule for name, rule in config.space.items() if name not in FITTED}
+        declare_own(replace(config, space=sure))
         data = load_dataset(config)
-        if data.scores is not None:
-            declared = declare_own(config, data.scores, data.ids)
+        ids = data.ids if data.scores is not None else 0
+        declared = declare_own(config, data.scores, ids)
         return cls(config, declared.parameters, data)
 
     @property

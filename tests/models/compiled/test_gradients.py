@@ -154,10 +154,10 @@ def test_a_prediction_does_not_depend_on_the_rows_beside_it(family: str) -> None
     made, rows = _make(replace(SMALL, family=family)), _rows()
     p = made.p.astype(np.float32)
     with Hands.of(1) as hands:
-        # So few rows that none of them shares a first layer, whose sums have another order.
-        together = predict(made.plan, p, rows.at(slice(0, 26)), hands)
-        alone = [predict(made.plan, p, rows.at(slice(n, n + 1)), hands)[0] for n in range(26)]
-    assert together.tolist() == alone
+        # In other blocks of 32, and after other rows; all share the first layer.
+        together = predict(made.plan, p, rows, hands)
+        turned = predict(made.plan, p, rows.at(np.arange(COUNT)[::-1]), hands)
+    assert together.tolist() == turned[::-1].tolist()
 
 
 SMALL = ModelConfig(embedding_size=5, movie_embedding_size=3, factors=6, units=(20, 9),

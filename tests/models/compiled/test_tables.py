@@ -140,6 +140,7 @@ def test_steps_on_one_rating_are_those_on_batches_of_one(
         family="gmf", factors=20, l2_rating=l2_rating, output_activation=output, output_bias=3.0
     )
     training = replace(_training("plain_sgd", 1), embedding_rate=0.5, schedule="cosine")
+    monkeypatch.setattr("models.compiled.training._SINGLES", 50)  # several calls an epoch
     called: list[float] = []
     monkeypatch.setattr(Training, "_single_steps", _noting(called, Training._single_steps))
     quick = _ours(split, config, training)

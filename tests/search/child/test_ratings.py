@@ -5,9 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import pytest
+
+from search.child.allotment import Allotment
 from search.child.messages import Task
 from search.child.rating_models.with_keras import RatingRunner
 from search.config.study import StudyConfig
+from search.errors import SearchError
 
 
 class Slow:
@@ -37,3 +42,24 @@ def test_what_a_trial_waits_for_between_its_repeats_is_no_time_of_training(
     done = RatingRunner.load(config).run(task, Slow())  # type: ignore[arg-type]
     assert 0.0 < done.metrics["seconds_train"] < 600.0
     assert done.metrics["seconds_report"] == 7200.0
+
+
+@pytest.mark.parametrize(
+    ("space", "accepted"),
+    [({"l2_embedding": {"min": 0.002}}, True), ({"l2_embedding": {"min": 0.9}}, False),
+     ({"factors": {"min": 900}}, False)],
+)  # fmt: skip
+def test_a_penalty_of_the_space_is_held_against_the_scores(
+    space: dict, accepted: bool, ratings_file: Path, tmp_path: Path
+) -> None:
+    frame = pd.read_csv(ratings_file)
+    frame["rating"] *= 20  # from 10 to 100: the greatest penalty is 0.4
+    frame.to_csv(wide := tmp_path / "wide.csv", index=False)
+    config = StudyConfig(data=str(wide), space=space)
+    if accepted:
+        ready = RatingRunner.load(config).ready(Allotment(1, 1))
+        (known,) = [p for p in ready.space if p.name == "l2_embedding"]
+        assert (known.low, known.high) == (0.002, 0.4)
+    else:
+        with pytest.raises(SearchError, match=r"min at most max"):
+            RatingRunner.load(config)

@@ -135,6 +135,47 @@ def test_penalties_before_a_scaled_sigmoid_grow_as_the_squared_error_does(
     assert (recipes[1]["output_activation"], recipes[1]["l2_embedding"]) == linear
 
 
+@pytest.mark.parametrize(
+    ("scores", "users", "movies"),
+    [((0, 1), 6_040, 3_700), ((0, 0.5), 672, 700), ((0, 0.5), 10_000, 7_000), ((-1, 1), 6_040, 9)],
+)
+def test_a_penalty_below_the_spaces_least_is_none(
+    scores: tuple[float, float], users: int, movies: int
+) -> None:
+    many = users + movies > 16_384
+    recipes = _fitted_to(scores, users, movies, {})
+    assert len(recipes) == (len(MANY) if many else len(ALL))
+    assert recipes[-1 if many else 0].get("l2_bias", 1e-9) >= 1e-9
+
+
+@pytest.mark.parametrize(
+    ("space", "families"),
+    [
+        ({"output_activation": "linear"}, ["gmf", "mlp", "neumf", "gmf"]),
+        ({"l2_embedding": {"max": 1e-3}}, ALL),
+        ({"l2_embedding": {"max": 1e-3}, "l2_bias": {"max": 1e-3}}, ALL),
+    ],
+)
+def test_a_narrower_space_keeps_its_recipes_where_scores_are_wide(
+    space: dict, families: list
+) -> None:
+    recipes = _fitted_to((0, 100), 672, 9_067, space)
+    assert [each["family"] for each in recipes] == families
+    for values in recipes:
+        assert values["l2_embedding"] <= 1e-3
+        if "output_activation" in space:
+            assert values["output_activation"] == "linear"
+
+
+def _fitted_to(scores: tuple[float, float], users: int, movies: int, space: dict) -> list:
+    profile = {"user_rows": users, "movie_rows": movies}
+    profile |= {"score_low": float(scores[0]), "score_high": float(scores[1])}
+    dataset = DatasetRecord(name="r", content_hash="0", profile=profile)
+    config, known = StudyConfig(trials=100, space=space), ScoreRange(low=scores[0], high=scores[1])
+    declared = parameters(declare(config, known, users + movies))
+    return list(recipes_for(config, declared, dataset=dataset))
+
+
 def test_so_does_the_penalty_that_a_rating_pays() -> None:
     profile = {"user_rows": 10_000, "movie_rows": 7_000, "score_low": 0.0, "score_high": 100.0}
     dataset = DatasetRecord(name="r", content_hash="0", profile=profile)

@@ -65,6 +65,14 @@ def test_what_is_imported_ahead_is_not_once_the_block_is_left(
     assert ("sklearn.ensemble" in imported) is stays
 
 
+_AFTER_FILTERS_ARE_RESET = """
+import warnings
+from tracking.runs.quiet import quiet
+warnings.resetwarnings()
+warnings.filterwarnings("error", category=UserWarning)
+quiet()
+"""
+
 _WHILE_OTHERS_FILTER = """
 import threading, time, warnings
 warnings.simplefilter("error", DeprecationWarning)
@@ -89,8 +97,11 @@ assert not errors, errors
 """
 
 
-def test_mlflow_is_imported_whatever_filters_other_threads_set_meanwhile() -> None:
+@pytest.mark.parametrize(
+    "script", [_WHILE_OTHERS_FILTER, _AFTER_FILTERS_ARE_RESET], ids=["thread", "reset"]
+)
+def test_mlflow_is_imported_whatever_filters_others_set(script: str) -> None:
     run = subprocess.run(
-        [sys.executable, "-c", _WHILE_OTHERS_FILTER], capture_output=True, text=True, check=False
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stderr[-2000:]
