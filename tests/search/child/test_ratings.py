@@ -53,13 +53,13 @@ def test_a_penalty_of_the_space_is_held_against_the_scores(
     space: dict, accepted: bool, ratings_file: Path, tmp_path: Path
 ) -> None:
     frame = pd.read_csv(ratings_file)
-    frame["rating"] *= 20  # from 10 to 100: the greatest penalty is 0.4
+    frame["rating"] *= 20  # from 20 to 100: the greatest penalty is 0.32
     frame.to_csv(wide := tmp_path / "wide.csv", index=False)
     config = StudyConfig(data=str(wide), space=space)
     if accepted:
         ready = RatingRunner.load(config).ready(Allotment(1, 1))
         (known,) = [p for p in ready.space if p.name == "l2_embedding"]
-        assert (known.low, known.high) == (0.002, 0.4)
+        assert (known.low, known.high) == (0.002, 0.32)
     else:
         with pytest.raises(SearchError, match=r"min at most max"):
             RatingRunner.load(config)
