@@ -178,10 +178,10 @@ def _places(config: ModelConfig, sizes: dict[str, Any]) -> dict[str, Any]:
     for inputs, outputs in pairwise(widths):
         kernels.append(place.take(int(inputs * outputs)))
         biases.append(place.take(int(outputs)))
-    line = -(-int(max([*widths, 0])) // _WIDTH) * _WIDTH + _WIDTH
+    line = _padded(int(max([*widths, 0]))) + _WIDTH
     return places | {
         "turned": np.array(
-            [turned.take(-(-int(i) // _WIDTH) * _WIDTH * int(o)) for i, o in pairwise(widths)],
+            [turned.take(_padded(int(i)) * int(o)) for i, o in pairwise(widths)],
             np.int64,
         ),
         "turned_size": turned.next,
@@ -197,6 +197,11 @@ def _places(config: ModelConfig, sizes: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _padded(count: int) -> int:
+    """The next multiple of sixteen."""
+    return -(-count // _WIDTH) * _WIDTH
+
+
 class _Places:
     """Gives tensors their places, one after another; each begins at a multiple of sixteen."""
 
@@ -207,5 +212,5 @@ class _Places:
         """The place of a tensor with `count` weights; `NONE` where it does not exist."""
         if not exists:
             return NONE
-        first, self.next = self.next, self.next + -(-count // _WIDTH) * _WIDTH
+        first, self.next = self.next, self.next + _padded(count)
         return first

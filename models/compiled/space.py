@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.compiled.lanes import COUNT
 from models.compiled.plan import Plan
 from models.compiled.vectors import zeros
 
@@ -103,7 +104,7 @@ def make_space(plan: Plan, dtype: Any, *, trains: bool = True, shared: bool = Fa
         back=zeros(lines if trains else 0, dtype),
         on=zeros(lines, np.int32),
         count=np.zeros(TOGETHER * max(1, len(plan.units)), np.int64),
-        product=_ones(TOGETHER * (plan.factors + 16), dtype),
+        product=_ones(TOGETHER * (plan.factors + COUNT), dtype),
         out=np.zeros(TOGETHER, np.float64),
         along=np.zeros(TOGETHER, dtype),
         turned=zeros(plan.turned_size if trains else 0, dtype),

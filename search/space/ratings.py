@@ -24,7 +24,7 @@ from models.config import (
 )
 from search.space.declaration import Check, Declaration, Declares, Range
 from search.space.listing import Listing
-from search.space.scores import MOST_PENALTY, MOST_RATING, ScoreRange, rounded
+from search.space.scores import MOST_PENALTY, MOST_RATING, ScoreRange, greatest_scale, rounded
 from search.space.training import as_number, declare_optimizer, declare_training
 
 _MOST_LAYERS = 4
@@ -121,7 +121,7 @@ def _architecture(space: Declaration, scores: ScoreRange | None) -> ModelConfig:
     with space.when("family", _MULTIPLIED):
         factors = space.integer("factors", _VECTOR_SIZES, _model("factors"))
         factor_dropout = _dropout(space, "factor_dropout")
-    penalties = _penalties(space, 1.0 if scores is None else max(1.0, scores.penalty_scale))
+    penalties = _penalties(space, greatest_scale(scores))
     output = _output(space, scores)
     layered, multiplied = family in _LAYERED, family in _MULTIPLIED
     return ModelConfig(

@@ -10,7 +10,14 @@ from search.errors import SearchError
 from search.space.batches import batch_sizes
 from search.space.configurations import check_configurations, read_configurations
 from search.space.parameters import Parameter
-from search.space.scores import FITTED, MOST_PENALTY, MOST_RATING, ScoreRange, rounded
+from search.space.scores import (
+    FITTED,
+    MOST_PENALTY,
+    MOST_RATING,
+    ScoreRange,
+    greatest_scale,
+    rounded,
+)
 from search.space.weights import Weights
 from tracking import DatasetRecord, Scalar
 
@@ -109,9 +116,9 @@ def fitted(
     if converts and linear and scores is not None and scores.is_wide:
         kept = {name: value for name, value in values.items() if name != "output_bias"}
         values = kept | {"output_activation": "scaled_sigmoid"}
-    scaled = values["output_activation"] == "scaled_sigmoid" and scores is not None
-    times = scores.penalty_scale if scaled and scores is not None else 1.0
-    most = 1.0 if scores is None else max(1.0, scores.penalty_scale)
+    times, most = 1.0, greatest_scale(scores)
+    if scores is not None and values["output_activation"] == "scaled_sigmoid":
+        times = scores.penalty_scale
     if not _are_many(dataset):
         return dict(values) | {
             name: _between(_NO_PENALTY, paid * times * _USERS / users, MOST_PENALTY * most)

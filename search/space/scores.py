@@ -120,3 +120,8 @@ class ScoreRange:
             mean = "" if self.mean is None else f" with a mean of {self.mean:.4g}"
             return f"it starts from a score of {float(start):g}, and these run {self.words}{mean}"
         return ""
+
+
+def greatest_scale(scores: ScoreRange | None) -> float:
+    """What the space's greatest penalties are multiplied by; they never shrink."""
+    return 1.0 if scores is None else max(1.0, scores.penalty_scale)
