@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tracking.errors import TrackingError
 from tracking.figures.draw import draw_study, draw_trial, draw_verdict, reproduction_figure
+from tracking.null_recorder import NullRecorder
 from tracking.provenance import drift, provenance
-from tracking.recorder import NullRecorder, Recorder
+from tracking.recorder import Recorder
 from tracking.records import (
     DatasetRecord,
     EpochRecord,
@@ -18,6 +19,9 @@ from tracking.runs.addresses import without_password
 from tracking.runs.recorder import MlflowRecorder
 from tracking.runs.store import Store, ui_command
 from tracking.runs.warm_up import import_ahead, warmed
+from tracking.spool.box import discard_left
+from tracking.spool.recorder import SpoolRecorder
+from tracking.spool.references import reference
 from tracking.states import (
     COMPLETE,
     FAILED,
@@ -69,18 +73,21 @@ __all__ = [
     "Recorder",
     "Role",
     "Scalar",
+    "SpoolRecorder",
     "State",
     "Store",
     "StudyRecord",
     "Tag",
     "TrackingError",
     "TrialRecord",
+    "discard_left",
     "draw_study",
     "draw_trial",
     "draw_verdict",
     "drift",
     "import_ahead",
     "provenance",
+    "reference",
     "reproduction_figure",
     "ui_command",
     "warmed",

@@ -1,8 +1,8 @@
-"""The interface through which a search records studies, and a recorder that keeps nothing."""
+"""The interface through which a search records studies."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -42,6 +42,7 @@ class Recorder(Protocol):
     has one has everything else.
 
     Example:
+        >>> from tracking import NullRecorder
         >>> recorder: Recorder = NullRecorder()
         >>> study = recorder.start_study(StudyRecord(name="movies"))
         >>> trial = TrialRecord(study="movies", number=0, params={"size": 8})
@@ -100,6 +101,7 @@ class Recorder(Protocol):
         folder: Path | None,
         models: Sequence[ModelFolder] = (),
         epochs: Sequence[EpochRecord] = (),
+        tell: Callable[[], None] = lambda: None,
     ) -> None:
         """Write a trial's files, models and final metrics, and then mark the trial as ended.
 
@@ -109,6 +111,8 @@ class Recorder(Protocol):
             folder: Files to keep as they are, or None.
             models: The saved models: one, or one for each fold or repeat of the trial.
             epochs: The epochs that the method `epochs` has not written yet.
+            tell: Tells the end to Optuna. It is called once, before the end is written; where it
+                raises, nothing of the end is written.
         """
         ...
 
@@ -119,6 +123,15 @@ class Recorder(Protocol):
             record: The trial as far as it came, with its state, its end reason and its `run_id`.
                 Where the trial has no run, or an unknown one, nothing is done.
             folder: Files to keep as they are, or None.
+        """
+        ...
+
+    def trial_run(self, study: str, number: int) -> str | None:
+        """Find the run of a trial; None where it has none, or where there is no such study.
+
+        Args:
+            study: Name of the study.
+            number: Number of the trial.
         """
         ...
 
@@ -205,86 +218,3 @@ class Recorder(Protocol):
     def log_picture(self, run_id: str, path: Path) -> None:
         """Keep a copy of a picture with a run, under the file's own name."""
         ...
-
-
-class NullRecorder:
-    """A `Recorder` that keeps nothing, for tests and as a minimal implementation.
-
-    Example:
-        >>> recorder = NullRecorder()
-        >>> recorder.start_trial(TrialRecord(study="movies", number=0, params={}))
-        ''
-        >>> recorder.find_run("") is None
-        True
-    """
-
-    def start_study(self, record: StudyRecord) -> StudyRecord:
-        """Return the study's record unchanged."""
-        return record
-
-    def start_trial(self, record: TrialRecord) -> str:
-        """Return an empty run identifier, since no run is made."""
-        return ""
-
-    def parameters(self, run_id: str, params: Mapping[str, Scalar]) -> None:
-        """Do nothing with the parameters."""
-
-    def epochs(self, run_id: str, records: Sequence[EpochRecord]) -> None:
-        """Do nothing with the epochs."""
-
-    def finish_trial(
-        self,
-        record: TrialRecord,
-        *,
-        folder: Path | None,
-        models: Sequence[ModelFolder] = (),
-        epochs: Sequence[EpochRecord] = (),
-    ) -> None:
-        """Do nothing: no run is open."""
-
-    def kill_trial(self, record: TrialRecord, *, folder: Path | None = None) -> None:
-        """Do nothing: no run is open."""
-
-    def curve(self, run_id: str) -> tuple[EpochRecord, ...]:
-        """Return no epoch: none was kept."""
-        return ()
-
-    def log_verdict(
-        self,
-        study: StudyRecord,
-        *,
-        folder: Path,
-        metrics: Mapping[str, float],
-        model: ModelFolder,
-        card: str,
-    ) -> tuple[str, str]:
-        """Do nothing with the winner, and return two empty texts."""
-        return "", ""
-
-    def end_study(self, run_id: str, *, status: str) -> None:
-        """Do nothing: no run is open."""
-
-    def finish_study(self, record: StudyRecord, *, status: str) -> None:
-        """Do nothing: no run is open."""
-
-    def delete_study(self, study: StudyRecord) -> int:
-        """Return 0: there is nothing to delete."""
-        return 0
-
-    def find_run(self, run_id: str) -> dict[str, Any] | None:
-        """Return None: no run is known."""
-        return None
-
-    def metric(self, run_id: str, name: str) -> float | None:
-        """Return None: no metric is known."""
-        return None
-
-    def model_uri(self, run_id: str) -> str | None:
-        """Return None: no model is known."""
-        return None
-
-    def drop_model(self, run_id: str) -> None:
-        """Do nothing: there is no model."""
-
-    def log_picture(self, run_id: str, path: Path) -> None:
-        """Do nothing with the picture."""

@@ -25,6 +25,7 @@ from search.storage.trial_attributes import (
     TrialPlan,
     outcome_of,
     plan_of,
+    run_id_of,
     tuner_trial_of,
 )
 from search.storage.trials import same_before
@@ -195,7 +196,7 @@ def _of_run(run_id: str, studies: Studies) -> tuple[str, str]:
     """The study's name and the number of the trial that has an MLflow run, whatever the address."""
     for study in studies.all() if run_id else ():
         for trial in study.get_trials(deepcopy=False):
-            if plan_of(trial).run_id == run_id:
+            if run_id_of(trial) == run_id:
                 return study.study_name, str(trial.number)
     raise SearchError(
         "What to reproduce must be `baseline`, STUDY:NUMBER or the run of a trial, but got "

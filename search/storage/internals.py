@@ -21,7 +21,7 @@ from optuna.storages._rdb.models import (
     TrialUserAttributeModel,
 )
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from search.storage.views import StorageView
 
@@ -41,6 +41,35 @@ def set_attribute(study: optuna.Study, trial: FrozenTrial, key: str, value: Any)
         value: What JSON holds.
     """
     study._storage.set_trial_user_attr(trial._trial_id, key, value)
+
+
+def set_late_attribute(study: optuna.Study, number: int, key: str, value: Any) -> None:
+    """Store an attribute of a trial whether or not it has ended, which Optuna itself refuses.
+
+    A process that has read the ended trial before does not see it; where that is this one, the
+    caller puts it into the trial that it has.
+
+    Args:
+        study: The study.
+        number: Number of the trial.
+        key: Name of the attribute.
+        value: What JSON holds.
+    """
+    storage: Any = study._storage
+    trial = study.get_trials(deepcopy=False)[number]
+    database = _database(storage)
+    if database is None:
+        if not trial.state.is_finished():
+            storage.set_trial_user_attr(trial._trial_id, key, value)
+        return
+    table = TrialUserAttributeModel
+    own = (table.trial_id == trial._trial_id) & (table.key == key)
+    text = json.dumps(value)
+    with database.engine.begin() as connection:
+        changed = connection.execute(update(table).where(own).values(value_json=text))
+        if not changed.rowcount:
+            row = {"trial_id": trial._trial_id, "key": key, "value_json": text}
+            connection.execute(insert(table), [row])
 
 
 def add_parameter(

@@ -18,7 +18,13 @@ from search.space.distributions import name_of
 from search.storage.direction import known_value_of, sign_of, value_of
 from search.storage.owner import lives
 from search.storage.study_attributes import config_of, dataset_of, run_of
-from search.storage.trial_attributes import has_plan, outcome_of, owner_of_trial, plan_of
+from search.storage.trial_attributes import (
+    has_plan,
+    outcome_of,
+    owner_of_trial,
+    plan_of,
+    run_id_of,
+)
 from search.storage.trials import state_of
 from tracking import (
     BEYOND,
@@ -64,7 +70,7 @@ def trial_record(study: str, trial: FrozenTrial, monitor: str) -> TrialRecord:
         metrics=outcome.metrics,
         tags=_tags(trial),
         epochs=outcome.epochs,
-        run_id=plan.run_id,
+        run_id=run_id_of(trial),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -12,28 +12,28 @@ from pathlib import Path
 import optuna
 from filelock import FileLock
 from optuna.storages import BaseStorage
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial
 
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.storage.database import home_lock, open_storage
-from search.storage.owner import lives, named
 from search.storage.records import so_far, study_record
+from search.storage.run_identifiers import RunIdentifiers
 from search.storage.study_attributes import (
-    chooser_of,
     config_of,
     is_ours,
-    run_of,
 )
-from search.storage.trial_attributes import owner_of_trial
+from search.storage.trial_folders import folder_left_behind, kept_epochs
 from tracking import (
     KILLED,
     RUNNING,
+    EpochRecord,
     MlflowRecorder,
     Recorder,
+    SpoolRecorder,
     Store,
     StudyRecord,
-    Tag,
+    TrialRecord,
     without_password,
 )
 
@@ -143,16 +143,17 @@ class Studies:
         """Read a study as it stands now: with queued trials and the epochs of running ones.
 
         The epochs of a trial whose end Optuna does not have yet, because it runs or because its
-        process is gone, are read from MLflow, where they are written while it trains.
+        process is gone, are read from its folder, or else from MLflow: they are written to both
+        while it trains.
         """
         study = self.get(name)
         config = config_of(study)
         record = study_record(study, config, queued=True)
-        open_ones = [t for t in record.trials if t.run_id and not t.epochs and t.state in _UNTOLD]
-        if not open_ones or not self.store_of(config).exists():
+        open_ones = [t for t in record.trials if not t.epochs and t.state in _UNTOLD]
+        if not open_ones:
             return record
-        recorder = self.recorder(config)
-        read = {t.number: recorder.curve(str(t.run_id)) for t in open_ones}
+        stored = study.get_trials(deepcopy=False)
+        read = {t.number: self._epochs_of(t, stored[t.number], config) for t in open_ones}
         trials = (
             replace(t, epochs=read[t.number], metrics=so_far(config, read[t.number]))
             if read.get(t.number)
@@ -160,6 +161,15 @@ class Studies:
             for t in record.trials
         )
         return replace(record, trials=tuple(trials))
+
+    def _epochs_of(
+        self, record: TrialRecord, trial: FrozenTrial, config: StudyConfig
+    ) -> tuple[EpochRecord, ...]:
+        folder = folder_left_behind(trial)
+        epochs = kept_epochs(folder) if folder is not None else ()
+        if epochs or not record.run_id or not self.store_of(config).exists():
+            return epochs
+        return self.recorder(config).curve(record.run_id)
 
     @property
     def named_uri(self) -> str | None:
@@ -191,6 +201,19 @@ class Studies:
             self._recorders[store.tracking_uri] = MlflowRecorder(store, _LOADER)
         return self._recorders[store.tracking_uri]
 
+    def spooled(
+        self, config: StudyConfig, study: optuna.Study, prepare: Callable[[], None]
+    ) -> SpoolRecorder:
+        """Make a recorder that lets nobody wait for MLflow; the caller closes it.
+
+        Args:
+            config: The study's settings.
+            study: The study, whose runs' identifiers are stored with it.
+            prepare: Makes what MLflow writes to; called in the record's own thread.
+        """
+        told = RunIdentifiers(study)
+        return SpoolRecorder(self.recorder(config), self.store.home, config.name, told, prepare)
+
 
 def _listed(names: Sequence[str], wanted: str) -> str:
     """List studies with a full stop: of many those whose names are near a wanted one, or the first.
@@ -203,72 +226,3 @@ def _listed(names: Sequence[str], wanted: str) -> str:
         return f"{', '.join(names) or 'none'}."
     shown = get_close_matches(wanted, names, 5) or names[:_MOST_LISTED]
     return f"{', '.join(shown)} and {len(names) - len(shown):,} more: see `trialbook studies`."
-
-
-def recorded(studies: Studies, study: optuna.Study, *, in_bin: bool = False) -> bool:
-    """Whether MLflow holds the study's own run, or the study never had one; makes no database.
-
-    Args:
-        studies: The studies of the home.
-        study: One of them.
-        in_bin: Whether a run in MLflow's bin counts.
-
-    Raises:
-        TrackingError: MLflow cannot be reached at the study's address.
-    """
-    config, run_id = config_of(study), run_of(study).get("parent_run_id")
-    if not studies.store_of(config).exists():
-        return False
-    studies.store_of(config).prepare()  # refuses a database of another program
-    run = studies.recorder(config).find_run(str(run_id)) if run_id else None
-    if run is None or run["tags"].get(Tag.STUDY) != study.study_name:
-        return not run_id
-    return in_bin or not run["deleted"]
-
-
-def delete_study(studies: Studies, study: optuna.Study, *, lost_record: bool = False) -> int:
-    """Delete a study's runs and models, then the study itself.
-
-    Args:
-        studies: The studies of the home.
-        study: One of them.
-        lost_record: Whether to delete the study from Optuna's storage alone, if MLflow does not
-            hold its record.
-
-    Returns:
-        How many runs, models and traces in its experiment in MLflow are not the study's, and were
-        left.
-
-    Raises:
-        SearchError: A living process works on it; or its record is not where its settings or the
-            command say.
-    """
-    _must_be_at_rest(study)
-    config, run_id, left = config_of(study), run_of(study).get("parent_run_id"), 0
-    if run_id and recorded(studies, study, in_bin=True):
-        left = studies.recorder(config).delete_study(study_record(study, config))
-    elif run_id and not lost_record:
-        raise SearchError(
-            f"A study is deleted with its record, but {study.study_name!r} has no run {run_id} in "
-            f"{studies.address_of(config)}. Name the record's address with `--tracking-uri`. If it "
-            "is lost, `--lost-record` deletes the study alone."
-        )
-    optuna.delete_study(study_name=study.study_name, storage=studies.storage)
-    return left
-
-
-def _must_be_at_rest(study: optuna.Study) -> None:
-    """Refuse to delete a study that a living process works on."""
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        owner = owner_of_trial(trial)
-        if owner is not None and lives(owner):
-            raise SearchError(
-                f"A study must be at rest to be deleted, but {named(owner)} runs trial "
-                f"{trial.number} of `{study.study_name}`. Stop it first."
-            )
-    chooser = chooser_of(study)
-    if chooser and lives(chooser):
-        raise SearchError(
-            f"A study must be at rest to be deleted, but {named(chooser)} chooses the winner of "
-            f"`{study.study_name}`. Stop it first."
-        )

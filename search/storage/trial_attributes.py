@@ -16,7 +16,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial
 
-from search.storage.internals import set_attribute
+from search.storage.internals import set_attribute, set_late_attribute
 from tracking import KILLED, EndReason, EpochRecord, Scalar, Tag, TrialRecord
 
 GIVEN = "fixed_params"
@@ -36,6 +36,7 @@ class Key(StrEnum):
     OUTCOME = "trialbook:outcome"
     TUNER_TRIAL = "trialbook:tuner_trial"
     WANTED = "trialbook:wanted"
+    RUN = "trialbook:run"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +48,7 @@ class TrialPlan:
         seed: Seed of the training.
         preset: "baseline" or "as-written" where that is trained instead of `values`.
         epochs: Most epochs.
-        run_id: The trial's MLflow run; None before there is one.
+        run_id: The trial's MLflow run, where it had one when it began; `run_id_of` knows all.
         tags: Tags of the MLflow run: versions, hardware, threads, data.
         folder: Where the child writes the trial's files; empty where it writes none.
         is_whole: Whether all values are known; a user's own model asks for them while it is built.
@@ -158,6 +159,25 @@ def has_plan(trial: FrozenTrial) -> bool:
 def write_plan(trial: optuna.Trial, plan: TrialPlan) -> None:
     """Store what a running trial is to train: its configuration, seed and epochs."""
     trial.set_user_attr(Key.PLAN.value, asdict(plan))
+
+
+def run_id_of(trial: FrozenTrial) -> str | None:
+    """The trial's MLflow run; None before there is one."""
+    run_id = trial.user_attrs.get(Key.RUN) or plan_of(trial).run_id
+    return None if not run_id else str(run_id)
+
+
+def write_run_of_trial(study: optuna.Study, number: int, run_id: str) -> None:
+    """Store the MLflow run of a trial, which may have ended by now.
+
+    Args:
+        study: The study.
+        number: Number of the trial.
+        run_id: The run.
+    """
+    set_late_attribute(study, number, Key.RUN.value, run_id)
+    # An ended trial that this process has read is not read again.
+    study.get_trials(deepcopy=False)[number].user_attrs[Key.RUN.value] = run_id
 
 
 def outcome_of(trial: FrozenTrial) -> TrialOutcome:

@@ -23,6 +23,7 @@ from search.storage.trial_attributes import (
     plan_of,
     queued_values,
     recipe_of,
+    retry_of,
     wanted_of,
     write_outcome_of_another,
 )
@@ -193,23 +194,31 @@ def requeue(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> Non
         record: Its record so far, with the state "killed".
     """
     slot = slot_of(study, trial)
-    write_outcome_of_another(study, trial, record)
-    study.tell(trial.number, state=TrialState.FAIL)
     attributes = attributes_of_queued(
         slot=slot, retry_of=trial.number, recipe=recipe_of(trial), wanted=wanted_of(trial)
     )
-    # What it was given stands where it was stopped before its parameters were stored.
-    study.enqueue_trial({**queued_values(trial), **trial.params}, user_attrs=attributes)
+    # Queued before it is told as failed: a process that dies in between loses no configuration.
+    if all(retry_of(other) != trial.number for other in study.get_trials(deepcopy=False)):
+        # What it was given stands where it was stopped before its parameters were stored.
+        study.enqueue_trial({**queued_values(trial), **trial.params}, user_attrs=attributes)
+    write_outcome_of_another(study, trial, record)
+    study.tell(trial.number, state=TrialState.FAIL)
 
 
-def orphans(study: optuna.Study) -> list[FrozenTrial]:
-    """The trials that are marked as running although their process is gone."""
+def orphans(study: optuna.Study, *, is_locked: bool = False) -> list[FrozenTrial]:
+    """The trials that are marked as running although their process is gone.
+
+    Args:
+        study: The study.
+        is_locked: Whether the caller holds the lock under which trials are asked for and get their
+            owner; then one without an owner has lost its process.
+    """
     left_behind = []
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         owner = owner_of_trial(trial)
         started = trial.datetime_start or datetime.now()
         old = datetime.now() - started > timedelta(seconds=_ORPHAN_S)
-        if (owner is not None and not lives(owner)) or (owner is None and old):
+        if (owner is not None and not lives(owner)) or (owner is None and (old or is_locked)):
             left_behind.append(trial)
     return left_behind
 

@@ -23,20 +23,28 @@ from search.space.distributions import SpaceAdapter
 from search.storage.owner import me
 from search.storage.records import study_record
 from search.storage.studies import Studies
-from search.storage.study_attributes import widened_at, write_run
-from search.storage.trials import finished, running, runs_elsewhere, under_way_or_done
+from search.storage.study_attributes import widened_at
+from search.storage.trial_attributes import write_owner
+from search.storage.trials import finished, running, under_way_or_done
 from search.study.choice import Chosen, choose, plain_dataset
 from search.study.opening import open_study, settled
+from search.study.recording import Recording
 from search.study.request import Request
 from search.study.result import StudyResult
 from search.study.stopping import Ends
 from search.trial.asked import GrowingSpace
-from search.trial.interruption import reclaim
 from search.trial.objective import Objective
 from search.trial.progress import Progress
 from search.trial.refusals import Refusals
 from search.trial.tags import trial_tags
-from tracking import KILLED, REFUSED, Recorder, StudyRecord, import_ahead, warmed
+from tracking import (
+    KILLED,
+    REFUSED,
+    Recorder,
+    StudyRecord,
+    import_ahead,
+    warmed,
+)
 
 _LATER = ("sklearn.ensemble", "optuna.importance")  # for a forest that proposes, and the end
 
@@ -90,17 +98,26 @@ class Session:
             ready = self._ready()
             chosen = choose(self._config, self._studies, ready, self._request)
             ready = replace(ready, space=chosen.space.parameters)
-            prepare()
-        recorder = self._studies.recorder(self._config)
+            if away := self._studies.store.check():
+                self._progress.message(f"{away} The record waits in {self._studies.store.spool}.")
+            with self._studies.lock():
+                study = open_study(self._config, self._studies.storage, ready, chosen)
+            say = self._progress.message
+            with Recording(self._config, self._studies, study, prepare, say) as recording:
+                return self._run(study, recording, ready, chosen)
+
+    def _run(
+        self, study: optuna.Study, recording: Recording, ready: Ready, chosen: Chosen
+    ) -> StudyResult:
+        """Run a study that is open, unless it is done."""
+        self._ends = Ends(self._config, study, ready.space)
         with self._studies.lock():
-            study = open_study(self._config, self._studies.storage, ready, chosen)
-            self._ends = Ends(self._config, study, ready.space)
+            recording.take_over()
             record = study_record(study, self._config)
-            if self._is_done(study, recorder, record):
+            if self._is_done(study, recording.recorder, record):
                 return self._result(record)
-            record = recorder.start_study(record)
-            write_run(study, experiment_id=record.experiment_id, run_id=record.parent_run_id)
-            self._reclaim(study, recorder)
+            recording.recorder.start_study(record)
+            recording.reclaim()
         if chosen.space.changes:
             changes = "; ".join(chosen.space.changes)
             self._progress.message(f"The space has changed: {changes}. The study goes on in it.")
@@ -111,8 +128,8 @@ class Session:
         self._progress.study(record, finished=finished(study), target=self._config.trials)
         self._outlook = Outlook(self._config, ready, self._deadline)
         self._tell_left(finished(study))
-        with self._closed_on_failure(study, recorder, record), import_ahead(_LATER):
-            return self._train(study, recorder, ready, chosen)
+        with recording.closed_on_failure(), import_ahead(_LATER):
+            return self._train(study, recording, ready, chosen)
 
     def _loaded(self) -> Ready:
         """Wait until the first child has its data; a timeout that comes before is refused."""
@@ -144,22 +161,8 @@ class Session:
         self._warnings = ready.warnings
         return ready
 
-    @contextlib.contextmanager
-    def _closed_on_failure(
-        self, study: optuna.Study, recorder: Recorder, record: StudyRecord
-    ) -> Iterator[None]:
-        """On an exception, close the study's MLflow run, unless another process runs its trials."""
-        try:
-            yield
-        except BaseException as error:
-            status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
-            with contextlib.suppress(Exception):  # what went wrong first is what is told
-                if not runs_elsewhere(study, me()):
-                    recorder.end_study(str(record.parent_run_id), status=status)
-            raise
-
     def _train(
-        self, study: optuna.Study, recorder: Recorder, ready: Ready, chosen: Chosen
+        self, study: optuna.Study, recording: Recording, ready: Ready, chosen: Chosen
     ) -> StudyResult:
         """Train trials with all workers, until the study has ended or this run must stop."""
         first = Objective(
@@ -171,7 +174,8 @@ class Session:
             supervisor=self._supervisor,
             keeping=(keeping := Keeping(self._config)),
             lock=threading.Lock(),
-            recorder=recorder,
+            recorder=recording.recorder,
+            make_folder=recording.recorder.make_folder,
             progress=self._progress,
             stop=self._stop,
             tags=trial_tags(ready),
@@ -183,7 +187,7 @@ class Session:
             if self._supervisor.role == ALONE and self._config.keep_models != "none":
                 keeping.start()
             members = [first, *(replace(first, supervisor=other) for other in others)]
-            return self._loop(study, members, recorder)
+            return self._loop(study, members, recording)
 
     def _is_done(self, study: optuna.Study, recorder: Recorder, record: StudyRecord) -> bool:
         """Whether the study has nothing left to run, and an earlier call closed its MLflow run."""
@@ -208,13 +212,6 @@ class Session:
             warnings=self._warnings,
         )
 
-    def _reclaim(self, study: optuna.Study, recorder: Recorder) -> None:
-        """Close and requeue trials of dead processes; the caller holds the home folder's lock."""
-        for number in reclaim(study, self._config, recorder):
-            self._progress.message(
-                f"Trial {number} was interrupted earlier; its configuration is queued again."
-            )
-
     @contextlib.contextmanager
     def _others(self, ready: Ready, study: optuna.Study) -> Iterator[list[Supervisor]]:
         """Start the supervisors of all workers but the first; close them when the block ends."""
@@ -235,29 +232,25 @@ class Session:
                 other.close()
 
     def _loop(
-        self, study: optuna.Study, members: Sequence[Objective], recorder: Recorder
+        self, study: optuna.Study, members: Sequence[Objective], recording: Recording
     ) -> StudyResult:
         """Run all workers to their end, then close the study's MLflow run and return the result."""
         target = self._config.trials
-        tasks = [partial(self._work, study, member, recorder) for member in members]
+        tasks = [partial(self._work, study, member, recording) for member in members]
         new = work_side_by_side(tasks, self._stop)
         short = finished(study) < target and not self._ends.reached
         late = not self._stop.asked and short and members[0].is_over
         for line in self._ends.reasons():
             self._progress.message(line)
+        interrupted = self._interrupted(study)
+        recording.close(interrupted=interrupted)
         record = study_record(study, self._config)
-        if runs_elsewhere(study, me()):
-            self._progress.message("Another process goes on with this study and will close it.")
-        else:
-            self._progress.message("Drawing plots and writing the leaderboard.")
-            status = "KILLED" if self._interrupted(study) else "FINISHED"
-            recorder.finish_study(record, status=status)
-        return self._result(record, new, interrupted=self._interrupted(study), timed_out=late)
+        return self._result(record, new, interrupted=interrupted, timed_out=late)
 
-    def _work(self, study: optuna.Study, member: Objective, recorder: Recorder) -> int:
+    def _work(self, study: optuna.Study, member: Objective, recording: Recording) -> int:
         """Train one trial after another; return how many ended without being interrupted."""
         new = 0
-        while not member.is_over and (trial := self._next(study, recorder)) is not None:
+        while not member.is_over and (trial := self._next(study, recording)) is not None:
             record = member(trial)
             if record.state == REFUSED and record.run_id is None:
                 continue  # it never began, so that nobody was told of it
@@ -279,16 +272,21 @@ class Session:
         short = finished(study) < self._config.trials and not self._ends.reached
         return self._stop.asked and short
 
-    def _next(self, study: optuna.Study, recorder: Recorder) -> optuna.Trial | None:
+    def _next(self, study: optuna.Study, recording: Recording) -> optuna.Trial | None:
         """Ask Optuna for the next trial; None if finished and running trials reach the target.
 
         Trials are counted and asked for under one lock, so that several processes never run one too
         many.
         """
         with self._studies.lock():
-            self._reclaim(study, recorder)
+            recording.take_over()
+            recording.reclaim()
             enough = under_way_or_done(study) >= self._config.trials
-            return None if enough or self._ends.reached else study.ask()
+            if enough or self._ends.reached:
+                return None
+            trial = study.ask()
+            write_owner(trial, me())
+            return trial
 
 
 def _is_closed(recorder: Recorder, record: StudyRecord) -> bool:

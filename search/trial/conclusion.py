@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from dataclasses import dataclass, replace
 
 import optuna
@@ -17,9 +16,9 @@ from search.config.study import StudyConfig
 from search.errors import USER_ERRORS
 from search.storage.direction import known_value_of
 from search.storage.records import so_far
-from search.storage.trial_attributes import not_begun, plan_of, write_outcome
+from search.storage.trial_attributes import not_begun, run_id_of, write_outcome
 from search.storage.trials import ranking, requeue
-from search.trial.files import make_folder, write_curve
+from search.trial.files import gathered, is_drawn, write_curve
 from search.trial.interruption import close_cut
 from search.trial.run import TrialRun
 from tracking import (
@@ -34,9 +33,8 @@ from tracking import (
     Recorder,
     Tag,
     TrialRecord,
+    reference,
 )
-
-_LONG_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +46,10 @@ class Conclusion:
     lock of the workers, since which trial leads must not change meanwhile. The trial's folder is
     the caller's, who removes it.
 
-    Order: Optuna is written first. Where the record fails after that, the trial has ended all the
-    same. `abandon` is for exceptions, also those of the other three: it is called without the lock,
-    and queues the trial again only where Optuna does not have its end yet.
+    Order: all that the record needs is kept first, then Optuna is told, then MLflow. Where the
+    record fails after that, the trial has ended all the same. `abandon` is for exceptions, also
+    those of the other three: it is called without the lock, and queues the trial again only where
+    Optuna does not have its end yet.
 
     Attributes:
         config: The study.
@@ -236,43 +235,31 @@ class Conclusion:
 
         If the study keeps the best model alone, the model of the previous best trial is dropped.
         """
-        write_outcome(run.trial, record)
         keeps_best = self.config.keep_models == "best" and bool(models)
-        best = next(iter(ranking(self.study)), None) if keeps_best else None
+        best = next(iter(ranking(self.study)), None)
         values = None
         if state == TrialState.COMPLETE and record.value is not None:
             goals = list(self.config.objectives)
             values = figures_of(goals, record.value, record.metrics)
-        self.study.tell(run.trial, values, state=state)
-        self._log(run, record, models)
-        if best is not None and (displaced := plan_of(best).run_id):
+
+        def tell() -> None:
+            write_outcome(run.trial, record)
+            self.study.tell(run.trial, values, state=state)
+
+        ahead = None if best is None else known_value_of(best)
+        picture = is_drawn(record, self.config, ahead)
+        write_curve(record, run.folder, self.config, picture=picture)
+        self.recorder.finish_trial(
+            record,
+            folder=gathered(run.folder),
+            models=models,
+            epochs=run.curve.unwritten,
+            tell=tell,
+        )
+        if keeps_best and best is not None:
+            displaced = run_id_of(best) or reference(self.config.name, best.number)
             self.recorder.drop_model(displaced)
         return record
-
-    def _log(self, run: TrialRun, record: TrialRecord, models: list[ModelFolder]) -> None:
-        """Finish the trial's MLflow run, with its files, its models and its last epochs."""
-        write_curve(record, run.folder, self.config, picture=self._is_drawn(record))
-        files = make_folder()  # all but the model, which is logged as one
-        try:
-            for path in run.folder.iterdir():
-                if path.is_file():
-                    shutil.copy(path, files / path.name)
-            unwritten = run.curve.unwritten
-            self.recorder.finish_trial(record, folder=files, models=models, epochs=unwritten)
-        finally:
-            shutil.rmtree(files, ignore_errors=True)
-
-    def _is_drawn(self, record: TrialRecord) -> bool:
-        """Whether a trial's curve is drawn as a picture; MLflow shows the curves of all trials.
-
-        Of the trials that were trained in less than four seconds, whose record would take longer
-        by a third, only those are drawn that someone will look at: the baseline, each one that is
-        the best so far, and those that failed.
-        """
-        short = record.metrics.get("seconds_total", 0.0) < _LONG_S
-        if not short or record.is_baseline or record.state == FAILED:
-            return True
-        return record.number == next((trial.number for trial in ranking(self.study)), None)
 
 
 def _state(run: TrialRun, done: Done) -> str:

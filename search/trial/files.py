@@ -1,27 +1,25 @@
-"""The temporary folder of a trial's files, and the files that show its curve."""
+"""The folder of a trial's files, and the files that show its curve."""
 
 from __future__ import annotations
 
 import contextlib
 import csv
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from optuna.trial import FrozenTrial
-
 from search.config.study import StudyConfig
-from search.storage.trial_attributes import owner_of_trial, plan_of
-from tracking import TrialRecord, draw_trial
+from search.storage.trial_folders import EPOCHS, PREFIX
+from tracking import COMPLETE, FAILED, TrialRecord, draw_trial
 
-_PREFIX = "trialbook-"
+_FILES = "files"
+_LONG_S = 4.0
 
 
 def make_folder() -> Path:
     """Make a new temporary folder for a trial's files; the caller removes it."""
-    return Path(tempfile.mkdtemp(prefix=_PREFIX))
+    return Path(tempfile.mkdtemp(prefix=PREFIX))
 
 
 @contextlib.contextmanager
@@ -59,12 +57,38 @@ def write_curve(
         draw_trial(record, path, monitor=config.monitor, minimize=config.sign > 0)
 
 
-def folder_left_behind(trial: FrozenTrial) -> Path | None:
-    """The temporary folder that a dead process left for its trial, or None.
+def is_drawn(record: TrialRecord, config: StudyConfig, ahead: float | None) -> bool:
+    """Whether a trial's curve is drawn as a picture; MLflow shows the curves of all trials.
 
-    The caller deletes the folder, so that only one is returned that Trialbook made on this machine.
+    Of the trials that were trained in less than four seconds, whose record would take longer by a
+    third, only those are drawn that someone will look at: the baseline, each one that is the best
+    so far, and those that failed.
+
+    Args:
+        record: The trial, which ended.
+        config: Its study.
+        ahead: The best value of the trials before it, or None.
     """
-    here = (owner_of_trial(trial) or {}).get("host") == socket.gethostname()
-    folder = Path(plan_of(trial).folder)
-    ours = folder.name.startswith(_PREFIX) and folder.parent == Path(tempfile.gettempdir())
-    return folder if here and ours and folder.is_dir() and not folder.is_symlink() else None
+    short = record.metrics.get("seconds_total", 0.0) < _LONG_S
+    if not short or record.is_baseline or record.state == FAILED:
+        return True
+    if record.state != COMPLETE or record.value is None or record.is_beyond:
+        return False
+    return ahead is None or config.sign * record.value < config.sign * ahead
+
+
+def gathered(folder: Path) -> Path:
+    """Move the files that a trial's record keeps into a folder of their own, without its models.
+
+    Args:
+        folder: The trial's.
+
+    Returns:
+        The folder in it that holds them.
+    """
+    files = folder / _FILES
+    files.mkdir(exist_ok=True)
+    for path in folder.iterdir():
+        if path.is_file() and path.name != EPOCHS:
+            path.rename(files / path.name)
+    return files

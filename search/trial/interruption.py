@@ -11,9 +11,11 @@ from optuna.trial import FrozenTrial
 
 from search.config.study import StudyConfig
 from search.storage.records import so_far, trial_record
+from search.storage.trial_attributes import has_plan
+from search.storage.trial_folders import EPOCHS, folder_left_behind, kept_epochs
 from search.storage.trials import orphans, requeue
-from search.trial.files import folder_left_behind, make_folder, write_curve
-from tracking import KILLED, EndReason, Recorder, TrialRecord
+from search.trial.files import make_folder, write_curve
+from tracking import KILLED, EndReason, Recorder, TrialRecord, reference
 
 
 def close_cut(recorder: Recorder, record: TrialRecord, folder: Path, config: StudyConfig) -> None:
@@ -26,6 +28,7 @@ def close_cut(recorder: Recorder, record: TrialRecord, folder: Path, config: Stu
         config: Its study.
     """
     write_curve(record, folder, config)
+    (folder / EPOCHS).unlink(missing_ok=True)
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -45,7 +48,7 @@ def reclaim(study: optuna.Study, config: StudyConfig, recorder: Recorder) -> lis
     Returns:
         The numbers of the trials that were closed.
     """
-    left = orphans(study)
+    left = orphans(study, is_locked=True)
     for trial in left:
         close_left(study, trial, config, recorder)
     return [trial.number for trial in left]
@@ -56,8 +59,8 @@ def close_left(
 ) -> None:
     """Close a trial that nobody trains any more, and queue its configuration again.
 
-    The epochs are read back from the record, where they were written while the trial trained;
-    the files are taken from the trial's folder, where it is on this machine.
+    The epochs and the files are taken from the trial's folder, where it is on this machine; else
+    the epochs are read back from the record, where they were written while the trial trained.
 
     Args:
         study: Optuna's study.
@@ -66,16 +69,21 @@ def close_left(
         recorder: Reads and writes the study's record.
     """
     record = trial_record(study.study_name, trial, config.monitor)
-    epochs = recorder.curve(record.run_id) if record.run_id else ()
+    folder = folder_left_behind(trial)
+    epochs = kept_epochs(folder) if folder is not None else ()
+    if not epochs and record.run_id:
+        epochs = recorder.curve(record.run_id)
+    run_id = record.run_id or (reference(record.study, record.number) if has_plan(trial) else None)
     record = replace(
         record,
         state=KILLED,
         end_reason=EndReason.INTERRUPTED,
         epochs=epochs,
         metrics=so_far(config, epochs),
+        run_id=run_id,
     )
     requeue(study, trial, record)
-    folder = folder_left_behind(trial) or make_folder()
+    folder = folder or make_folder()
     try:
         close_cut(recorder, record, folder, config)
     finally:

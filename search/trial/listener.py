@@ -8,6 +8,7 @@ import time
 from search.child.messages import Answer, Part
 from search.executor.training import Listener
 from search.space.parameters import Parameter
+from search.storage.trial_folders import keep_epochs
 from search.trial.asked import AskedValues
 from search.trial.judge import Judge
 from search.trial.progress import Progress
@@ -54,6 +55,7 @@ class TrialListener(Listener):
         """Add an epoch to the trial's curve; if the child waits for an answer, ask the pruner."""
         curve = self._run.curve
         curve.add(record)
+        keep_epochs(self._run.folder, [record])
         goes_on = True
         if math.isfinite(record.metrics.get(curve.monitor, math.nan)):
             if self._judge.judging.tells_epochs:

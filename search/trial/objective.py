@@ -7,8 +7,9 @@ import math
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import optuna
 from optuna.trial import FrozenTrial
@@ -25,20 +26,17 @@ from search.executor.training import train
 from search.pruners.warm_up import WarmUp
 from search.space.distributions import SpaceAdapter
 from search.storage.internals import frozen, stored_at_once
-from search.storage.owner import me
 from search.storage.records import trial_record
 from search.storage.slots import slot_of
 from search.storage.trial_attributes import (
     TrialPlan,
     plan_of,
-    write_owner,
     write_plan,
     write_slot,
 )
 from search.storage.trials import ranking
 from search.trial.asked import AskedValues, GrowingSpace, Hearers, met_in_words
 from search.trial.conclusion import Conclusion
-from search.trial.files import make_folder
 from search.trial.judge import Judge, Judging, judging_of
 from search.trial.listener import TrialListener
 from search.trial.models import with_models
@@ -76,6 +74,7 @@ class Objective:
         keeping: Has Keras models made of what the child trained without Keras.
         lock: Held by one worker at a time, while it stores the end of a trial in both stores.
         recorder: Writes the record.
+        make_folder: Makes the folder of a trial's files.
         progress: Hears what happens.
         stop: Looked at between messages; once it is set, trials are interrupted.
         tags: The tags that the runs of all trials share.
@@ -93,6 +92,7 @@ class Objective:
     keeping: Keeping
     lock: threading.Lock
     recorder: Recorder
+    make_folder: Callable[[], Path]
     progress: Progress
     stop: Stop
     tags: dict[str, str]
@@ -123,7 +123,7 @@ class Objective:
         """
         record = TrialRecord(study=self.config.name, number=trial.number, params={})
         curve = Curve(monitor=self.config.monitor, sign=self.config.sign)
-        run = TrialRun(trial, record, make_folder(), curve)
+        run = TrialRun(trial, record, self.make_folder(), curve)
         try:
             slot = slot_of(self.study, frozen(trial))
             plan = self._propose(run, slot)
@@ -149,7 +149,6 @@ class Objective:
         """Let the sampler choose a configuration, and store the trial's plan."""
         trial, plan = run.trial, new_plan(self.config, run, slot, self.tags)
         with stored_at_once(trial):
-            write_owner(trial, me())
             write_slot(trial, slot)
             if self.growing is not None:
                 plan = replace(plan, is_whole=False)
@@ -171,13 +170,12 @@ class Objective:
             return self.conclusion.refuse(refused, beyond, self.refusals.count(plan.values))
 
     def _begin_run(self, run: TrialRun, plan: TrialPlan) -> TrialRun:
-        """Begin the trial's MLflow run, and store the run's identifier in the trial's plan."""
+        """Begin the trial's MLflow run."""
         record = replace(
             run.record, params=plan.values, objective=self.config.value_name, tags=plan.tags
         )
         run_id = self.recorder.start_trial(record)
         begun = replace(run, record=replace(record, run_id=run_id or None))
-        write_plan(run.trial, replace(plan, run_id=run_id))
         self.progress.trial(begun.record, epochs=self.config.epochs)
         return begun
 
@@ -196,7 +194,6 @@ class Objective:
         )
         # What it stands for is the earlier training, so that is what `reproduce` must repeat.
         trained = plan_of(same)
-        plan = replace(plan, run_id=run.record.run_id or "")
         write_plan(run.trial, replace(plan, seed=trained.seed, preset=trained.preset))
         tags = {Tag.REUSED: str(earlier.number), Tag.SEED: str(trained.seed)}
         run = replace(run, record=replace(run.record, tags=dict(run.record.tags) | tags))
@@ -220,7 +217,7 @@ class Objective:
 
         def store(values: Mapping[str, Scalar]) -> None:
             new = {name: value for name, value in values.items() if name not in stored}
-            write_plan(run.trial, replace(plan, values=dict(values), run_id=run_id, is_whole=True))
+            write_plan(run.trial, replace(plan, values=dict(values), is_whole=True))
             if new and run_id:
                 self.recorder.parameters(run_id, new)
             stored.update(new)
@@ -233,7 +230,7 @@ class Objective:
         )
         is_first = Tag.BASELINE in plan.tags
         asked = AskedValues(run.trial, growing, hearers, at_defaults=is_first)
-        trained = self._train(run, replace(plan, run_id=run_id), judging, asked)
+        trained = self._train(run, plan, judging, asked)
         asked.end()
         run = replace(run, record=replace(run.record, params=dict(asked.values)))
         if asked.twin is not None:

@@ -16,9 +16,10 @@ from search.executor.death import ChildDied
 from search.executor.interrupts import interruptible
 from search.executor.supervisor import Supervisor
 from search.seeds import derive_seed
+from search.storage.deletion import recorded
 from search.storage.owner import lives, me, named
 from search.storage.records import study_record
-from search.storage.studies import Studies, recorded
+from search.storage.studies import Studies
 from search.storage.study_attributes import (
     chooser_of,
     config_of,

@@ -52,6 +52,8 @@ class TrialRecord:
         tags: By name, those of `Tag` among them.
         epochs: Its learning curve, epoch 1 first.
         run_id: Its MLflow run, where it has one.
+        started_ms: When it began, in milliseconds since 1970; None for when that is recorded.
+        ended_ms: When it ended, likewise.
 
     Example:
         >>> trial = TrialRecord(
@@ -73,6 +75,8 @@ class TrialRecord:
     tags: Mapping[str, str] = field(default_factory=dict)
     epochs: tuple[EpochRecord, ...] = ()
     run_id: str | None = None
+    started_ms: int | None = None
+    ended_ms: int | None = None
 
     @property
     def is_baseline(self) -> bool:

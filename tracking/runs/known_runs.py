@@ -57,13 +57,20 @@ class KnownRuns:
         Raises:
             TrackingError: If the study was never started.
         """
+        context = self.study_if_started(client, study)
+        if context is None:
+            raise TrackingError(
+                f"A trial needs a study that was started, but {study!r} has no run in "
+                f"{without_password(self._store.tracking_uri)}. Start the study first."
+            )
+        return context
+
+    def study_if_started(self, client: Any, study: str) -> StudyContext | None:
+        """Get a study's experiment, run and datasets; None where the study was never started."""
         if study not in self._studies:
             context = find_context(client, study)
             if context is None:
-                raise TrackingError(
-                    f"A trial needs a study that was started, but {study!r} has no run in "
-                    f"{without_password(self._store.tracking_uri)}. Start the study first."
-                )
+                return None
             self._studies[study] = context
         return self._studies[study]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tracking.runs.context import StudyContext
 from tracking.runs.quiet import can_name_run, is_missing, quiet
+from tracking.tags import Tag
 
 
 def read_run(client: Any, run_id: str) -> dict[str, Any] | None:
@@ -40,3 +42,22 @@ def is_open(client: Any, run_id: str | None) -> bool:
     """Whether a run exists and has not ended."""
     run = read_run(client, run_id) if run_id else None
     return run is not None and run["status"] in ("RUNNING", "SCHEDULED")
+
+
+def find_trial(client: Any, context: StudyContext, number: int) -> str | None:
+    """Find the run of a trial below its study's run; of several the oldest.
+
+    Args:
+        client: The store's client.
+        context: The study.
+        number: Number of the trial.
+
+    Returns:
+        The run's identifier; None where there is no such run, or only one in MLflow's bin.
+    """
+    below = f"tags.`mlflow.parentRunId` = '{context.parent_run_id}'"
+    wanted = f"{below} and tags.`{Tag.NUMBER}` = '{number}'"
+    found = client.search_runs(
+        [context.experiment_id], wanted, max_results=1, order_by=["start_time ASC"]
+    )
+    return str(found[0].info.run_id) if found else None

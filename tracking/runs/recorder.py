@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from tracking.runs.batches import history_of, log_final, log_history, read_histo
 from tracking.runs.context import ensure_context, stored_context
 from tracking.runs.deletion import delete_study
 from tracking.runs.known_runs import KnownRuns
-from tracking.runs.lookup import is_open, read_run
+from tracking.runs.lookup import find_trial, is_open, read_run
 from tracking.runs.models import drop_models, find_models, log_models
 from tracking.runs.payloads import (
     clean_key,
@@ -103,7 +103,8 @@ class MlflowRecorder:
         client = self.store.client()
         context = self._known.study(client, record.study)
         tags = trial_tags(record, parent_run_id=context.parent_run_id)
-        run = client.create_run(context.experiment_id, _now_ms(), tags, run_name(record))
+        began = record.started_ms or _now_ms()
+        run = client.create_run(context.experiment_id, began, tags, run_name(record))
         run_id = str(run.info.run_id)
         self._known.keep_trial(run)
         self.parameters(run_id, record.params)
@@ -138,21 +139,21 @@ class MlflowRecorder:
         folder: Path | None,
         models: Sequence[ModelFolder] = (),
         epochs: Sequence[EpochRecord] = (),
+        tell: Callable[[], None] = lambda: None,
     ) -> None:
         """Write a trial's models, files and final metrics, and then end the trial's run.
 
-        The end comes last, so a run that has ended has everything else.
-
         Args:
             record: The trial, with its `run_id`.
-            folder: Files for the run's root, or None. A folder that does not exist counts as None.
-            models: The models, the trial's own first. Those that the run has already, by name,
-                it keeps, and they are not logged again.
-            epochs: The epochs that are not written yet.
+            folder: Files for the run's root, or None. One that does not exist counts as None.
+            models: The models, the trial's own first. Those that the run has are left out.
+            epochs: Those that are not written yet.
+            tell: Called first.
 
         Raises:
             TrackingError: If the trial has no run, or a model is to be logged without a loader.
         """
+        tell()
         client, run_id = self.store.client(), _run_id(record)
         logged = log_models(client, run_id, models, self._loader()) if models else []
         started = self._known.trial(client, run_id)
@@ -168,13 +169,19 @@ class MlflowRecorder:
         )
         if run_name(record) != started.name:
             client.update_run(run_id, name=run_name(record))
-        client.set_terminated(run_id, status_of(record.state))
+        client.set_terminated(run_id, status_of(record.state), record.ended_ms)
         self._known.forget_trial(run_id)
 
     def kill_trial(self, record: TrialRecord, *, folder: Path | None = None) -> None:
         """End a trial if its run is still open; otherwise do nothing."""
         if is_open(self.store.client(), record.run_id):
             self.finish_trial(record, folder=folder)
+
+    def trial_run(self, study: str, number: int) -> str | None:
+        """Find the run of a trial by the study's name and the trial's number."""
+        client = self.store.client()
+        context = self._known.study_if_started(client, study)
+        return None if context is None else find_trial(client, context, number)
 
     def curve(self, run_id: str) -> tuple[EpochRecord, ...]:
         """Read the epochs that a run holds, the first one first; an unknown run holds none."""
@@ -240,14 +247,7 @@ class MlflowRecorder:
         return left
 
     def find_run(self, run_id: str) -> dict[str, Any] | None:
-        """Read a run as a dict: identifiers, name, status, tags, params and metrics.
-
-        Args:
-            run_id: The run.
-
-        Returns:
-            Plain types, ready for JSON, or None where there is no such run.
-        """
+        """Read a run as a dict of plain types, ready for JSON; None where there is no such run."""
         return read_run(self.store.client(), run_id)
 
     def metric(self, run_id: str, name: str) -> float | None:

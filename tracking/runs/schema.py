@@ -16,7 +16,7 @@ from pathlib import Path
 from tracking.errors import TrackingError
 from tracking.runs.addresses import sqlite_address, without_password
 from tracking.runs.quiet import one_line, quiet
-from tracking.runs.template import copied
+from tracking.runs.template import copied, kept_revision, revision
 
 _LOCK_TIMEOUT_S = 120.0
 _CONNECT_TIMEOUT_S = 5
@@ -57,6 +57,60 @@ def prepare_sqlite(path: Path, built: Path | None = None) -> None:
         ) from error
 
 
+def check_sqlite(path: Path) -> None:
+    """Check, without loading MLflow, that a file is MLflow's database or not there yet.
+
+    Raises:
+        TrackingError: It is another program's, or of another version of MLflow.
+    """
+    if not _is_ready(path):
+        return
+    own, wanted = revision(path), kept_revision()
+    if wanted is not None and own != wanted:
+        raise TrackingError(
+            "The record must be readable by the installed MLflow, but the tables in "
+            f"{path} are of another version of it. Back it up and run "
+            f"`mlflow db upgrade {sqlite_address(path)}`, or choose another folder."
+        )
+
+
+def why_away(uri: str) -> str:
+    """Say why a server cannot be reached now, as a sentence; an empty text where it can.
+
+    Args:
+        uri: A tracking server's address, or a database's.
+
+    Raises:
+        TrackingError: The address names a driver that is not there, or cannot be read.
+    """
+    try:
+        if uri.startswith("http"):
+            reach_server(uri)
+        else:
+            _reach_database(uri)
+    except TrackingError as error:
+        return f"{str(error).split('. ')[0]}."
+    return ""
+
+
+def _reach_database(uri: str) -> None:
+    """Connect to a database on a server once.
+
+    Raises:
+        TrackingError: It does not answer.
+    """
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.pool import NullPool
+
+    options = {"connect_timeout": _CONNECT_TIMEOUT_S} if uri.startswith("postgresql") else {}
+    try:
+        with create_engine(uri, poolclass=NullPool, connect_args=options).connect():
+            pass
+    except DBAPIError as error:
+        raise _unreachable(uri, one_line(error)) from error
+
+
 def prepare_database(uri: str, *, lock: Path) -> None:
     """Make MLflow's tables in a database on a server.
 
@@ -73,13 +127,9 @@ def prepare_database(uri: str, *, lock: Path) -> None:
     quiet()
     from filelock import FileLock
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-    from sqlalchemy import create_engine
-    from sqlalchemy.pool import NullPool
 
-    options = {"connect_timeout": _CONNECT_TIMEOUT_S} if uri.startswith("postgresql") else {}
     try:
-        with create_engine(uri, poolclass=NullPool, connect_args=options).connect():
-            pass
+        _reach_database(uri)
         with FileLock(str(lock), timeout=_LOCK_TIMEOUT_S):
             SqlAlchemyStore(uri, str(lock.parent / "artifacts")).engine.dispose()
     except Exception as error:  # drivers raise classes of their own, or ImportError

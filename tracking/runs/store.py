@@ -58,6 +58,11 @@ class Store:
         return self.home / "artifacts"
 
     @property
+    def spool(self) -> Path:
+        """The folder of what MLflow has not got yet."""
+        return self.home / "spool"
+
+    @property
     def optuna_db(self) -> Path:
         """The file of Optuna's database, separate from MLflow's database."""
         return self.home / "optuna.db"
@@ -97,6 +102,23 @@ class Store:
             prepare_sqlite(self.sqlite_file, built)
         elif not self.served:
             prepare_database(self.tracking_uri, lock=self.home / "tracking.lock")
+
+    def check(self) -> str:
+        """Check that MLflow can be written to, as far as that is known without loading it.
+
+        Returns:
+            Why it cannot be reached now, in a sentence; empty where nothing is wrong.
+
+        Raises:
+            TrackingError: The address is of something else, or the folder cannot be used.
+        """
+        from tracking.runs.schema import check_sqlite, why_away
+
+        self.require_folder()
+        if self.sqlite_file is not None:
+            check_sqlite(self.sqlite_file)
+            return ""
+        return why_away(self.tracking_uri)
 
     def client(self) -> Any:
         """Make an `MlflowClient` of this store, whatever MLflow's environment variables say.

@@ -24,7 +24,7 @@ def copied(path: Path, artifacts: Path, make: Callable[[Path], None]) -> None:
         artifacts: Folder for the artifacts of the experiment that MLflow makes by itself.
         make: Makes such a database where none is kept yet.
     """
-    kept = _folder() / f"mlflow-{version('mlflow')}.db"
+    kept = _kept()
     with suppress(OSError, sqlite3.Error):
         if kept.is_file():
             shutil.copyfile(kept, path)
@@ -35,6 +35,28 @@ def copied(path: Path, artifacts: Path, make: Callable[[Path], None]) -> None:
     with suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)
         _keep(path, kept)
+
+
+def revision(path: Path) -> str | None:
+    """The version of MLflow's tables in a database file; None where the file does not say."""
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as c,
+    ):
+        row = c.execute("SELECT version_num FROM alembic_version").fetchone()
+        return None if row is None else str(row[0])
+    return None
+
+
+def kept_revision() -> str | None:
+    """The version of the tables that the installed MLflow makes; None where none are kept."""
+    kept = _kept()
+    return revision(kept) if kept.is_file() else None
+
+
+def _kept() -> Path:
+    """The file that the installed MLflow's empty tables are kept in."""
+    return _folder() / f"mlflow-{version('mlflow')}.db"
 
 
 def _keep(path: Path, kept: Path) -> None:

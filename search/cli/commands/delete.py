@@ -37,7 +37,7 @@ def command(
     as_json: bool,
 ) -> int:
     """Delete STUDY with its trials, runs and models from Optuna's and MLflow's store."""
-    from search.storage.studies import delete_study
+    from search.storage.deletion import delete_study
 
     studies = open_studies(home, storage, tracking_uri)
     stored = studies.get(study)

@@ -298,7 +298,7 @@ def test_a_repeated_trial_has_the_mean_of_its_seeds_and_a_model_of_each(
     study = optuna.load_study(study_name="s", storage=f"sqlite:///{home / 'optuna.db'}")
     client = Store(home).client()
     for trial in study.trials:
-        run = client.get_run(trial.user_attrs["trialbook:plan"]["run_id"])
+        run = client.get_run(trial.user_attrs["trialbook:run"])
         metrics = run.data.metrics
         one, two = (metrics[f"repeat_{n}/best_val_rmse"] for n in (1, 2))
         assert one != two

@@ -53,7 +53,7 @@ def test_an_interrupted_study_loses_nothing_and_resumes(
     if how != signal.SIGKILL:
         assert process.returncode == 130
         client = Store(home).client()
-        killed = study.trials[1].user_attrs[Key.PLAN]["run_id"]
+        killed = study.trials[1].user_attrs[Key.RUN]
         assert client.get_run(killed).info.status == "KILLED"
     else:  # it could close nothing; what it had written is shown all the same
         shown = here("show", "cut", "1", "--home", str(home))
@@ -72,15 +72,16 @@ def _assert_that_nothing_of_it_is_lost(home: Path, trial: optuna.trial.FrozenTri
     """What an interrupted trial had reached is in both stores, and no file lies about."""
     plan, outcome = trial.user_attrs[Key.PLAN], trial.user_attrs[Key.OUTCOME]
     client = Store(home).client()
-    run = client.get_run(plan["run_id"])
+    run_id = trial.user_attrs[Key.RUN]
+    run = client.get_run(run_id)
     assert run.info.status == "KILLED"
-    (point,) = client.get_metric_history(plan["run_id"], "val_loss")
+    (point,) = client.get_metric_history(run_id, "val_loss")
     ((epoch, _, metrics),) = outcome["curve"]
     assert point.step == epoch == 1
     assert point.value == metrics["val_loss"] == run.data.metrics["lowest_val_loss"]
     assert "best_val_loss" not in run.data.metrics  # it never ranks among the finished
     assert run.data.metrics["epochs_run"] == outcome["metrics"]["epochs_run"] == 1
-    files = {f.path for f in client.list_artifacts(plan["run_id"])}
+    files = {f.path for f in client.list_artifacts(run_id)}
     assert files == {"config.json", "history.csv", "learning_curve.png"}
     assert not Path(plan["folder"]).exists()
 

@@ -72,7 +72,7 @@ def test_one_number_everywhere(done: tuple[StudyResult, Store], monkeypatch) -> 
     complete = [t for t in _optuna(store, "small").trials if t.state.name == "COMPLETE"]
     assert len(complete) >= 3
     for trial in complete:
-        run_id = trial.user_attrs[Key.PLAN]["run_id"]
+        run_id = trial.user_attrs[Key.RUN]
         metric = client.get_run(run_id).data.metrics["best_val_rmse"]
         model = mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
         predicted = np.asarray(model.predict(table), dtype=float)

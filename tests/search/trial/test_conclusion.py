@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,10 @@ class Noting:
     def kill_trial(self, record: TrialRecord) -> None:
         self.killed.append(record)
 
-    def finish_trial(self, record: TrialRecord, **more: object) -> None:
+    def finish_trial(
+        self, record: TrialRecord, *, tell: Callable[[], None], **more: object
+    ) -> None:
+        tell()
         self.finished = record
 
 
@@ -135,5 +139,5 @@ def test_of_short_trials_only_the_best_so_far_is_drawn(
     Conclusion(StudyConfig(), study, recorder).succeed(
         run, Done(end_reason="epochs", value=value, metrics={})
     )
-    assert (tmp_path / "history.csv").exists()
-    assert (tmp_path / "learning_curve.png").exists() == drawn
+    assert (tmp_path / "files" / "history.csv").exists()
+    assert (tmp_path / "files" / "learning_curve.png").exists() == drawn

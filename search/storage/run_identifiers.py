@@ -1,0 +1,34 @@
+"""Stores which MLflow runs a study and its trials have, as soon as MLflow has made them."""
+
+from __future__ import annotations
+
+import optuna
+
+from search.storage.study_attributes import run_of, write_run
+from search.storage.trial_attributes import write_run_of_trial
+from tracking import StudyRecord
+
+
+class RunIdentifiers:
+    """Keeps the identifiers of runs in Optuna's storage; a `tracking.Told`.
+
+    Threads: the record's own thread calls it, while workers use the same storage.
+    """
+
+    def __init__(self, study: optuna.Study) -> None:
+        """Keep the study; nothing is stored yet.
+
+        Args:
+            study: The study whose runs they are.
+        """
+        self._study = study
+
+    def study(self, record: StudyRecord) -> None:
+        """Store a study's experiment and run."""
+        run = {"experiment_id": record.experiment_id, "parent_run_id": record.parent_run_id}
+        if dict(run_of(self._study)) != run:
+            write_run(self._study, experiment_id=record.experiment_id, run_id=record.parent_run_id)
+
+    def trial(self, study: str, number: int, run_id: str) -> None:
+        """Store a trial's run."""
+        write_run_of_trial(self._study, number, run_id)

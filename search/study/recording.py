@@ -1,0 +1,146 @@
+"""The record of one run of a study: what earlier processes left of it, its end, what waits."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+import optuna
+
+from models.checks import count_of
+from search.config.study import StudyConfig
+from search.storage.owner import me
+from search.storage.records import study_record
+from search.storage.studies import Studies
+from search.storage.study_attributes import run_of
+from search.storage.trials import runs_elsewhere
+from search.trial.interruption import reclaim
+from tracking import SpoolRecorder
+
+_AWAY_S = 10.0
+_HURRIED_S = 1.5
+
+
+class Recording:
+    """Begins and ends the record of a study, and says what of it waits.
+
+    Who is responsible for what: the `SpoolRecorder` keeps what it is told and delivers it; this
+    class decides how long anyone waits for that. It is made once a study is open, and owns its
+    recorder: use it as a context manager.
+
+    Attributes:
+        recorder: Writes the record; trials of any worker write to it.
+    """
+
+    def __init__(
+        self,
+        config: StudyConfig,
+        studies: Studies,
+        study: optuna.Study,
+        prepare: Callable[[], None],
+        say: Callable[[str], None],
+    ) -> None:
+        """Make the recorder; nothing is written to MLflow yet.
+
+        Args:
+            config: The study's settings.
+            studies: The studies of the home.
+            study: The study.
+            prepare: Makes what MLflow writes to; called in the record's own thread.
+            say: Tells the user a line.
+        """
+        self.recorder: SpoolRecorder = studies.spooled(config, study, prepare)
+        self._config = config
+        self._study = study
+        self._say = say
+        self._spool = studies.store.spool
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.recorder.close()
+
+    def take_over(self) -> None:
+        """Have delivered what processes that are no more left of this study's record.
+
+        The caller holds the home's lock, and queues interrupted trials again only afterwards.
+        """
+        boxes = self.recorder.left()
+        if not boxes:
+            return
+        states = [trial.state for trial in self._study.get_trials(deepcopy=False)]
+
+        def counts(study: str, number: int) -> bool:
+            own = study == self._study.study_name and number < len(states)
+            return own and states[number].is_finished()
+
+        waiting = self.recorder.take_over(boxes, counts)
+        if waiting:
+            self._say(
+                f"An earlier process left {count_of(waiting, 'write')} of the record, which "
+                "MLflow gets now."
+            )
+
+    def reclaim(self) -> None:
+        """Close and requeue trials of dead processes; the caller holds the home's lock."""
+        for number in reclaim(self._study, self._config, self.recorder):
+            self._say(f"Trial {number} was interrupted earlier; its configuration is queued again.")
+
+    @contextlib.contextmanager
+    def closed_on_failure(self) -> Iterator[None]:
+        """On an exception, close the study's MLflow run, unless another process runs its trials."""
+        try:
+            yield
+        except BaseException as error:
+            status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+            with contextlib.suppress(Exception):  # what went wrong first is what is told
+                if not runs_elsewhere(self._study, me()):
+                    self._end(status)
+                    self._settle(hurries=True)
+            raise
+
+    def close(self, *, interrupted: bool) -> None:
+        """Close the study's run in MLflow with its results, unless another process runs trials.
+
+        Args:
+            interrupted: Whether someone asked to stop, and waits for this process to end.
+        """
+        if runs_elsewhere(self._study, me()):
+            self._say("Another process goes on with this study and will close it.")
+            self._settle(hurries=interrupted)
+        else:
+            status = "KILLED" if interrupted else "FINISHED"
+            if interrupted:  # first, since there may be no time for plots
+                self._end(status)
+            self._settle(hurries=interrupted)
+            self._say("Drawing plots and writing the leaderboard.")
+            self.recorder.finish_study(study_record(self._study, self._config), status=status)
+            self._settle(hurries=interrupted)
+        self._tell_waiting()
+
+    def _end(self, status: str) -> None:
+        self.recorder.end_study(run_of(self._study).get("parent_run_id") or "", status=status)
+
+    def _settle(self, *, hurries: bool) -> None:
+        """Wait until MLflow has what it was told, but not for long where it is away."""
+        latest = time.monotonic() + (_HURRIED_S if hurries else _AWAY_S)
+
+        def is_over() -> bool:
+            away = hurries or bool(self.recorder.delivery.trouble)
+            return away and time.monotonic() > latest
+
+        self.recorder.delivery.flush(is_over)
+
+    def _tell_waiting(self) -> None:
+        waiting = self.recorder.delivery.waiting
+        if not waiting:
+            return
+        trouble = self.recorder.delivery.trouble
+        why = f" ({trouble.rstrip('.')})" if trouble else ""
+        self._say(
+            f"{count_of(waiting, 'write')} of the record could not be made in MLflow yet{why}. "
+            f"They are kept in {self._spool}: the next `trialbook search` of this study makes "
+            "them, and so does `trialbook doctor --fix`."
+        )

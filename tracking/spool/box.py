@@ -1,0 +1,248 @@
+"""A folder of numbered entries that one process writes, and that another may take over."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from tracking.errors import TrackingError
+from tracking.spool.entries import Entry, from_json, to_json, with_models_in
+
+_ABOUT = "box.json"
+_ENTRY = "entry.json"
+_FILES = "files"
+_MODELS = "models"
+_PENDING = ".pending"
+_PARTIAL = ".partial"
+_LOCK = "lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """An entry in a box: where it lies, whether it counts, and what it says.
+
+    Attributes:
+        path: Its folder.
+    """
+
+    path: Path
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether its writer had not yet said that it counts."""
+        return self.path.name.endswith(_PENDING)
+
+    @property
+    def files(self) -> Path:
+        """The folder of the trial's files; it need not exist."""
+        return self.path / _FILES
+
+    def read(self) -> Entry:
+        """Read the entry; its models lie in its folder.
+
+        Raises:
+            TrackingError: It is not as Trialbook wrote it.
+        """
+        try:
+            text = (self.path / _ENTRY).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise TrackingError(f"An entry of the spool cannot be read: {error}.") from error
+        return with_models_in(from_json(text), self.path / _MODELS)
+
+    def confirm(self) -> Slip:
+        """Say that the entry counts, and return it under its final name."""
+        if not self.is_pending:
+            return self
+        return Slip(self.path.rename(self.path.with_name(self.path.name.removesuffix(_PENDING))))
+
+    def remove(self) -> None:
+        """Delete the entry with its files; once it is renamed it no longer counts."""
+        gone = self.path.with_name(f"{self.path.name}{_PARTIAL}")
+        self.path.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def refuse(self, why: str) -> None:
+        """Put the entry aside, with a text that says why it was not delivered."""
+        aside = self.path.parents[1] / "refused"
+        aside.mkdir(exist_ok=True)
+        (self.path / "why.txt").write_text(f"{why}\n", encoding="utf-8")
+        self.path.rename(aside / f"{self.path.name}-{secrets.token_hex(2)}")
+
+
+class Box:
+    """A folder in a home's `spool`, which belongs to one process as long as it lives.
+
+    Who is responsible for what: the box keeps entries in the order in which they were put, whole or
+    not at all; `Delivery` takes them out. A process that ends, however it ends, gives up the lock
+    of its box, and whoever then gets the lock owns the box.
+
+    Threads: any thread may put entries.
+
+    Attributes:
+        path: The folder.
+        study: Name of the study that its entries are of.
+    """
+
+    def __init__(self, path: Path, study: str, lock: FileLock) -> None:
+        """Keep the arguments; `make` and `left_boxes` are what a caller wants.
+
+        Args:
+            path: The folder, which is there.
+            study: Name of the study.
+            lock: The folder's lock, which is held.
+        """
+        self.path = path
+        self.study = study
+        self._lock = lock
+        self._putting = threading.Lock()
+        self._last = max((_number(slip.path) for slip in self.slips()), default=0)
+
+    @classmethod
+    def make(cls, spool: Path, study: str) -> Box:
+        """Make a new box for this process.
+
+        Args:
+            spool: The folder of all boxes; made when missing.
+            study: Name of the study.
+
+        Raises:
+            TrackingError: The folder cannot be written to.
+        """
+        name = secrets.token_hex(8)
+        partial = spool / f"{name}{_PARTIAL}"
+        try:
+            (partial / "entries").mkdir(parents=True)
+            (partial / "trials").mkdir()
+            (partial / _ABOUT).write_text(json.dumps({"study": study}), encoding="utf-8")
+            lock = FileLock(spool / name / _LOCK, timeout=0, thread_local=False)
+            partial.rename(spool / name)
+            lock.acquire()
+        except OSError as error:
+            raise TrackingError(
+                f"The record needs a folder it can write to, but {spool} cannot be one "
+                f"({error.strerror or error}). Choose another folder."
+            ) from error
+        return cls(spool / name, study, lock)
+
+    @property
+    def trials(self) -> Path:
+        """The folder for the folders of trials under way."""
+        return self.path / "trials"
+
+    def put(self, entry: Entry, *, files: Path | None = None, is_pending: bool = False) -> Slip:
+        """Add an entry after all others, with copies of its files and models.
+
+        Args:
+            entry: What to deliver; its models lie anywhere.
+            files: The trial's files, or None.
+            is_pending: Whether the entry counts only once it is confirmed.
+
+        Raises:
+            OSError: The disk is full, or the folder is gone; then there is no entry.
+        """
+        with self._putting:
+            self._last += 1
+            name = f"{self._last:08d}-{entry.kind}"
+            partial = self.path / "entries" / f"{name}{_PARTIAL}"
+            try:
+                partial.mkdir()
+                if files is not None and files.is_dir():
+                    _copy(files, partial / _FILES)
+                for model in entry.models:
+                    _copy(model.path, partial / _MODELS / model.name)
+                (partial / _ENTRY).write_text(to_json(entry), encoding="utf-8")
+                ready = partial.with_name(f"{name}{_PENDING if is_pending else ''}")
+                return Slip(partial.rename(ready))
+            except BaseException:
+                shutil.rmtree(partial, ignore_errors=True)
+                raise
+
+    def slips(self) -> list[Slip]:
+        """The entries in the order in which they were put, pending ones among them."""
+        found = (path for path in (self.path / "entries").iterdir() if path.suffix != _PARTIAL)
+        return [Slip(path) for path in sorted(found, key=_number)]
+
+    def refused(self) -> list[Slip]:
+        """The entries that were put aside."""
+        aside = self.path / "refused"
+        return [Slip(path) for path in sorted(aside.iterdir())] if aside.is_dir() else []
+
+    def close(self) -> None:
+        """Give up the box, and delete it where nothing in it waits."""
+        if not self.path.is_dir() or not (self.slips() or self.refused()):
+            shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.release()
+
+
+def left_boxes(spool: Path, study: str | None = None) -> Iterator[Box]:
+    """Take over the boxes whose processes are no more, the oldest first.
+
+    Args:
+        spool: The folder of all boxes.
+        study: Name of the study whose boxes are wanted; None for all.
+    """
+    for path, own in known_boxes(spool):
+        if study is not None and own != study:
+            continue
+        lock = FileLock(path / _LOCK, timeout=0, thread_local=False)
+        try:
+            lock.acquire()
+        except (Timeout, OSError):  # its process lives, or it was deleted just now
+            continue
+        if (path / _ABOUT).is_file():
+            yield Box(path, own, lock)
+        else:
+            lock.release()
+
+
+def discard_left(spool: Path, study: str) -> None:
+    """Delete what processes that are no more left of a study that is being deleted.
+
+    Args:
+        spool: The folder of all boxes.
+        study: Name of the study.
+
+    Example:
+        >>> discard_left(Path("mlruns") / "spool", "movies")
+    """
+    for box in left_boxes(spool, study):
+        shutil.rmtree(box.path, ignore_errors=True)
+        box.close()
+
+
+def known_boxes(spool: Path) -> Sequence[tuple[Path, str]]:
+    """All boxes of a home, the oldest first, each with the name of its study."""
+    found = []
+    for about in spool.glob(f"*/{_ABOUT}") if spool.is_dir() else ():
+        try:
+            study = json.loads(about.read_text(encoding="utf-8"))["study"]
+            found.append((about.stat().st_mtime, about.parent, str(study)))
+        except (OSError, ValueError, TypeError, KeyError):
+            continue  # deleted just now, or none of ours
+    return [(path, study) for _, path, study in sorted(found)]
+
+
+def _number(path: Path) -> int:
+    digits = path.name.split("-")[0]
+    return int(digits) if digits.isdecimal() else 0
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a folder; where that can be, its files are the same on disk under a second name."""
+    shutil.copytree(source, target, copy_function=_link)
+
+
+def _link(source: str, target: str) -> str:
+    try:
+        os.link(source, target)
+    except OSError:  # on another disk, or one that knows no second names
+        shutil.copy2(source, target)
+    return target
