@@ -11,6 +11,7 @@ from tracking.records import (
     DatasetRecord,
     EpochRecord,
     ModelFolder,
+    RunRecord,
     Scalar,
     StudyRecord,
     TrialRecord,
@@ -19,7 +20,7 @@ from tracking.runs.addresses import without_password
 from tracking.runs.recorder import MlflowRecorder
 from tracking.runs.store import Store, ui_command
 from tracking.runs.warm_up import import_ahead, warmed
-from tracking.spool.box import discard_left
+from tracking.spool.box import discard_left, left_boxes
 from tracking.spool.recorder import SpoolRecorder
 from tracking.spool.references import reference
 from tracking.states import (
@@ -72,6 +73,7 @@ __all__ = [
     "NullRecorder",
     "Recorder",
     "Role",
+    "RunRecord",
     "Scalar",
     "SpoolRecorder",
     "State",
@@ -86,6 +88,7 @@ __all__ = [
     "draw_verdict",
     "drift",
     "import_ahead",
+    "left_boxes",
     "provenance",
     "reference",
     "reproduction_figure",

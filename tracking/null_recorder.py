@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tracking.records import EpochRecord, ModelFolder, Scalar, StudyRecord, TrialRecord
+from tracking.records import (
+    EpochRecord,
+    ModelFolder,
+    RunRecord,
+    Scalar,
+    StudyRecord,
+    TrialRecord,
+)
 
 
 class NullRecorder:
@@ -52,6 +59,13 @@ class NullRecorder:
     def trial_run(self, study: str, number: int) -> str | None:
         """Return None: no run is known."""
         return None
+
+    def trial_runs(self, study: StudyRecord) -> tuple[RunRecord, ...]:
+        """Return no run."""
+        return ()
+
+    def bin_run(self, run_id: str) -> None:
+        """Do nothing: there is no run."""
 
     def curve(self, run_id: str) -> tuple[EpochRecord, ...]:
         """Return no epoch: none was kept."""

@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from tracking.records import EpochRecord, ModelFolder, Scalar, StudyRecord, TrialRecord
+from tracking.records import (
+    EpochRecord,
+    ModelFolder,
+    RunRecord,
+    Scalar,
+    StudyRecord,
+    TrialRecord,
+)
 
 
 @runtime_checkable
@@ -133,6 +140,14 @@ class Recorder(Protocol):
             study: Name of the study.
             number: Number of the trial.
         """
+        ...
+
+    def trial_runs(self, study: StudyRecord) -> tuple[RunRecord, ...]:
+        """List the runs of a study's trials, the oldest first; none where it was never started."""
+        ...
+
+    def bin_run(self, run_id: str) -> None:
+        """Put a run into MLflow's bin, from which it can be restored."""
         ...
 
     def curve(self, run_id: str) -> tuple[EpochRecord, ...]:

@@ -22,6 +22,7 @@ _COMMANDS = {
     "import": "search.cli.commands.import_",
     "compare": "search.cli.commands.compare",
     "delete": "search.cli.commands.delete",
+    "doctor": "search.cli.commands.doctor",
     "ui": "search.cli.commands.ui",
     "data": "search.cli.commands.data",
     "baseline": "search.cli.commands.baseline",
@@ -67,8 +68,8 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
     """Run the command line.
 
     Returns:
-        0 done, 1 what was asked does not hold, 2 a user's mistake, 70 a failure of our own,
-        130 interrupted.
+        0 done, 1 what was asked does not hold, 2 a user's mistake, 70 a failure of our own, 75 a
+        failure that may pass, 130 interrupted.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from search.errors import USER_ERRORS
@@ -87,7 +88,7 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
     except USER_ERRORS as error:
         _show(debug)
         _tell(str(error))
-        return MISTAKE
+        return int(getattr(error, "exit_code", MISTAKE))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

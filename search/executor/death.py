@@ -1,11 +1,16 @@
-"""How a child process ended, in words."""
+"""How a child process ended, in words, and when another one is started."""
 
 from __future__ import annotations
 
 import signal
+import time
+from collections.abc import Callable
 from textwrap import shorten
 
+from search.errors import SearchError
 from tracking import EndReason
+
+_PAUSES_S = (0.0, 0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 class ChildDied(Exception):
@@ -17,6 +22,58 @@ class ChildDied(Exception):
     def __init__(self, message: str, end_reason: str) -> None:
         super().__init__(message)
         self.end_reason = end_reason
+
+
+class CannotStart(SearchError):
+    """No child lives long enough to train; what ends them may pass, so the study can go on later.
+
+    Its `exit_code` is that of a command: the standard one for a failure that may pass.
+    """
+
+    exit_code = 75
+
+
+class Restarts:
+    """Counts children in a row that end while they load, and pauses before each further one.
+
+    What ends them may pass, as where memory is short: the first two are followed at once, those
+    after them ever later, eight in all.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        """Begin to count.
+
+        Args:
+            say: Told of each pause.
+        """
+        self._say = say
+        self._deaths = 0
+
+    def after(self, error: ChildDied, is_over: Callable[[], bool]) -> None:
+        """Wait before another child is started.
+
+        Args:
+            error: How the last one ended.
+            is_over: Ends the pause.
+
+        Raises:
+            CannotStart: It was the eighth.
+        """
+        if self._deaths >= len(_PAUSES_S):
+            raise CannotStart(
+                "The training process must load the data and the model, but "
+                f"{self._deaths + 1} in a row ended before they had: {error}"
+            ) from error
+        pause_s = _PAUSES_S[self._deaths]
+        self._deaths += 1
+        if pause_s:
+            self._say(
+                f"The training process ended while it loaded ({str(error).rstrip('.')}). "
+                f"Another one starts in {pause_s:.0f} s."
+            )
+        latest = time.monotonic() + pause_s
+        while time.monotonic() < latest and not is_over():
+            time.sleep(0.1)
 
 
 def death(code: int, printed: str) -> ChildDied:

@@ -1,4 +1,4 @@
-"""Turns Ctrl-C and SIGTERM into a flag that loops look at, so that nothing is half-written."""
+"""Turns signals that ask to stop into a flag that loops look at: nothing is half-written."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+_ASKS_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stop:
@@ -33,12 +35,17 @@ class Stop:
 
 @contextmanager
 def interruptible() -> Iterator[Stop]:
-    """Turn SIGINT and SIGTERM into a flag while the block runs (in a main thread only)."""
+    """Turn signals that ask to stop into a flag while the block runs (in a main thread only).
+
+    These are Ctrl-C (SIGINT), SIGTERM, and that of a terminal that closes (SIGHUP). A process that
+    was started to outlive its terminal (`nohup`) goes on ignoring the last.
+    """
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    kept = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
+    heard = [s for s in _ASKS_TO_STOP if signal.getsignal(s) is not signal.SIG_IGN]
+    kept = {s: signal.signal(s, stop) for s in heard}
     try:
         yield stop
     finally:

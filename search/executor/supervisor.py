@@ -28,13 +28,12 @@ from search.child.messages import (
 )
 from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.executor.death import ChildDied, death
+from search.executor.death import ChildDied, Restarts, death
 from search.executor.fork_client import ForkServer, end_group, environment, fork_server
 from search.executor.interrupts import Stop
 from search.executor.roles import trains_alone
 
 _TRIALS_A_CHILD = 25
-_STARTS = 3  # children in a row that end while they load, after which the study ends
 
 
 class Supervisor:
@@ -48,9 +47,9 @@ class Supervisor:
     Order: `start` may be called early, to load while the caller does something else. `ready` and
     `submit` start a child where there is none; `ask`, `poll` and `reply` need one. After `close` or
     `ChildDied` there is none, and the next `submit` starts another, which loads the data again: the
-    same data, or the study is refused. A child that ends while it loads is followed by another, up
-    to three in a row. `close` may be called at any time, and again; whoever makes a supervisor
-    closes it.
+    same data, or the study is refused. A child that ends while it loads is followed by another: at
+    once the first two times, then after pauses, eight in a row in all. `close` may be called at any
+    time, and again; whoever makes a supervisor closes it.
 
     Threads: one thread uses a supervisor, that of its worker. Several supervisors share the
     process's fork server, which takes care of that.
@@ -62,6 +61,7 @@ class Supervisor:
         device: int | None = None,
         data: Mapping[str, Any] | None = None,
         role: str = KERAS,
+        say: Callable[[str], None] = lambda text: None,
     ) -> None:
         """Keep the settings; no child is started yet.
 
@@ -72,7 +72,9 @@ class Supervisor:
                 `tracking.DatasetRecord`; None for what the first child loads.
             role: What the children are for. `ALONE` where that will do: where the study's trials
                 need Keras, its children have it.
+            say: Told what the user waits for.
         """
+        self._say = say
         self._config = config
         self._device = device
         self._data = data
@@ -124,8 +126,8 @@ class Supervisor:
             What the child said of its space, its data and this machine.
 
         Raises:
-            SearchError: The data or the model cannot be had, or are others than before; or three
-                children in a row ended while they loaded.
+            SearchError: The data or the model cannot be had, or are others than before.
+            CannotStart: Eight children in a row ended while they loaded.
             KeyboardInterrupt: Someone asked to stop.
         """
         ready = self.ready_unless(lambda: stop is not None and stop.asked)
@@ -139,7 +141,7 @@ class Supervisor:
         Raises:
             SearchError: As `ready`.
         """
-        deaths = 0
+        restarts = Restarts(self._say)
         while self._ready is None:
             if is_over():
                 return None
@@ -148,13 +150,8 @@ class Supervisor:
             try:
                 message = self.poll(0.2)
             except ChildDied as error:
-                deaths += 1
-                if deaths < _STARTS:
-                    continue
-                raise SearchError(
-                    "The training process must load the data and the model, but "
-                    f"{deaths} in a row ended before they had: {error}"
-                ) from error
+                restarts.after(error, is_over)
+                continue
             if isinstance(message, Refused):
                 raise SearchError(message.message)
             if isinstance(message, Ready):
@@ -187,11 +184,19 @@ class Supervisor:
         """
         if self._trials >= _TRIALS_A_CHILD:
             self.close()
+        self._drop_dead()
         if self.ready_unless(is_over) is None:
             return False
         self._trials += 1
         self._send(task)
         return True
+
+    def _drop_dead(self) -> None:
+        """Forget a child that ended between two trials, so that no trial is lost with it."""
+        if self._ready is None or self._pipe is None:
+            return
+        with contextlib.suppress(ChildDied):
+            self.poll(0)
 
     def ask(self, question: Score | Keep) -> None:
         """Ask a child that is ready to score a model or to make one; `poll` returns the answer.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import optuna
 
@@ -15,6 +15,7 @@ from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import run_of
 from search.storage.trials import runs_elsewhere
+from search.study.reconciling import Reconciler
 from search.trial.interruption import reclaim
 from tracking import SpoolRecorder
 
@@ -51,6 +52,8 @@ class Recording:
             say: Tells the user a line.
         """
         self.recorder: SpoolRecorder = studies.spooled(config, study, prepare)
+        self._inner = studies.recorder(config)
+        self._reconciler = Reconciler(config, study, self._inner)
         self._config = config
         self._study = study
         self._say = say
@@ -88,6 +91,27 @@ class Recording:
         for number in reclaim(self._study, self._config, self.recorder):
             self._say(f"Trial {number} was interrupted earlier; its configuration is queued again.")
 
+    def mend_earlier(self) -> None:
+        """Have mended, behind the trials, what an earlier process that was killed left wrong.
+
+        Only trials that have ended by now are looked at, and only where nobody closed the study's
+        own run and no other process works on the study. It comes before the study is begun anew.
+        """
+        trials = self._study.get_trials(deepcopy=False)
+        known = {trial.number for trial in trials if trial.state.is_finished()}
+        if known and not runs_elsewhere(self._study, me()):
+            self.recorder.delivery.add_work(lambda: self._mend(known))
+
+    def _mend(self, known: Collection[int]) -> None:
+        run_id = run_of(self._study).get("parent_run_id")
+        run = self._inner.find_run(run_id) if run_id else None
+        if run is not None and run["status"] != "RUNNING":
+            return
+        found = [each for each in self._reconciler.find() if each.number in known]
+        if mended := self._reconciler.mend(found):
+            numbers = ", ".join(str(number) for number in sorted({e.number for e in mended}))
+            self._say(f"The record of trials {numbers} was incomplete in MLflow, and is mended.")
+
     @contextlib.contextmanager
     def closed_on_failure(self) -> Iterator[None]:
         """On an exception, close the study's MLflow run, unless another process runs its trials."""
@@ -98,7 +122,7 @@ class Recording:
             with contextlib.suppress(Exception):  # what went wrong first is what is told
                 if not runs_elsewhere(self._study, me()):
                     self._end(status)
-                    self._settle(hurries=True)
+                    self.settle(hurries=True)
             raise
 
     def close(self, *, interrupted: bool) -> None:
@@ -109,22 +133,26 @@ class Recording:
         """
         if runs_elsewhere(self._study, me()):
             self._say("Another process goes on with this study and will close it.")
-            self._settle(hurries=interrupted)
+            self.settle(hurries=interrupted)
         else:
             status = "KILLED" if interrupted else "FINISHED"
             if interrupted:  # first, since there may be no time for plots
                 self._end(status)
-            self._settle(hurries=interrupted)
+            self.settle(hurries=interrupted)
             self._say("Drawing plots and writing the leaderboard.")
             self.recorder.finish_study(study_record(self._study, self._config), status=status)
-            self._settle(hurries=interrupted)
+            self.settle(hurries=interrupted)
         self._tell_waiting()
 
     def _end(self, status: str) -> None:
         self.recorder.end_study(run_of(self._study).get("parent_run_id") or "", status=status)
 
-    def _settle(self, *, hurries: bool) -> None:
-        """Wait until MLflow has what it was told, but not for long where it is away."""
+    def settle(self, *, hurries: bool = False) -> None:
+        """Wait until MLflow has what it was told, but not for long where it is away.
+
+        Args:
+            hurries: Whether someone waits for this process to end.
+        """
         latest = time.monotonic() + (_HURRIED_S if hurries else _AWAY_S)
 
         def is_over() -> bool:

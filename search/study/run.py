@@ -94,7 +94,7 @@ def _run(
     request: Request,
 ) -> StudyResult:
     """Start the child, import the heavy libraries meanwhile, and run the study."""
-    supervisor = Supervisor(config, role=ALONE)
+    supervisor = Supervisor(config, role=ALONE, say=progress.message)
     try:
         with interruptible() as stop:
             supervisor.start()

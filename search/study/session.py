@@ -116,6 +116,7 @@ class Session:
             record = study_record(study, self._config)
             if self._is_done(study, recording.recorder, record):
                 return self._result(record)
+            recording.mend_earlier()
             recording.recorder.start_study(record)
             recording.reclaim()
         if chosen.space.changes:
@@ -216,11 +217,11 @@ class Session:
     def _others(self, ready: Ready, study: optuna.Study) -> Iterator[list[Supervisor]]:
         """Start the supervisors of all workers but the first; close them when the block ends."""
         left = self._config.trials - under_way_or_done(study)
-        gpus = ready.devices.count("GPU")
+        gpus, say = ready.devices.count("GPU"), self._progress.message
         # What the first made of `auto`: another one, that sees one device of several, would not.
         config = replace(self._config, workers=ready.workers, threads=ready.threads)
         others = [
-            Supervisor(config, number % gpus if gpus else None, plain_dataset(ready), ALONE)
+            Supervisor(config, number % gpus if gpus else None, plain_dataset(ready), ALONE, say)
             for number in range(1, min(ready.workers, left))
         ]
         try:

@@ -1,5 +1,6 @@
 """Frozen records of studies, trials and epochs, which `search` hands to `tracking`."""
 
+from tracking.records.run import RunRecord
 from tracking.records.study import DatasetRecord, StudyRecord, sign_of
 from tracking.records.trial import EpochRecord, ModelFolder, Scalar, TrialRecord
 
@@ -7,6 +8,7 @@ __all__ = [
     "DatasetRecord",
     "EpochRecord",
     "ModelFolder",
+    "RunRecord",
     "Scalar",
     "StudyRecord",
     "TrialRecord",

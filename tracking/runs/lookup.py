@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from tracking.records import RunRecord
 from tracking.runs.context import StudyContext
+from tracking.runs.payloads import clean_key
 from tracking.runs.quiet import can_name_run, is_missing, quiet
 from tracking.tags import Tag
+
+_PAGE = 1000
 
 
 def read_run(client: Any, run_id: str) -> dict[str, Any] | None:
@@ -61,3 +65,41 @@ def find_trial(client: Any, context: StudyContext, number: int) -> str | None:
         [context.experiment_id], wanted, max_results=1, order_by=["start_time ASC"]
     )
     return str(found[0].info.run_id) if found else None
+
+
+def list_trials(client: Any, context: StudyContext, objective: str) -> tuple[RunRecord, ...]:
+    """List the runs below a study's run that are a trial's, the oldest first.
+
+    Args:
+        client: The store's client.
+        context: The study.
+        objective: Name of the number that the study optimises.
+    """
+    below = f"tags.`mlflow.parentRunId` = '{context.parent_run_id}'"
+    found: list[RunRecord] = []
+    token: str | None = None
+    while True:
+        page = client.search_runs(
+            [context.experiment_id],
+            below,
+            max_results=_PAGE,
+            order_by=["start_time ASC"],
+            page_token=token,
+        )
+        found += [one for run in page if (one := _as_record(run, clean_key(objective)))]
+        token = page.token
+        if not token:
+            return tuple(found)
+
+
+def _as_record(run: Any, objective: str) -> RunRecord | None:
+    number = run.data.tags.get(Tag.NUMBER, "")
+    if not number.isdecimal():
+        return None
+    return RunRecord(
+        run_id=str(run.info.run_id),
+        number=int(number),
+        status=str(run.info.status),
+        state=run.data.tags.get(Tag.STATE, ""),
+        value=run.data.metrics.get(objective),
+    )

@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from tracking.errors import TrackingError
-from tracking.records import EpochRecord, ModelFolder, Scalar, StudyRecord, TrialRecord
+from tracking.records import (
+    EpochRecord,
+    ModelFolder,
+    RunRecord,
+    Scalar,
+    StudyRecord,
+    TrialRecord,
+)
 from tracking.runs.batches import history_of, log_final, log_history, read_history
-from tracking.runs.context import ensure_context, stored_context
+from tracking.runs.context import ensure_context, find_context, stored_context
 from tracking.runs.deletion import delete_study
 from tracking.runs.known_runs import KnownRuns
-from tracking.runs.lookup import find_trial, is_open, read_run
+from tracking.runs.lookup import find_trial, is_open, list_trials, read_run
 from tracking.runs.models import drop_models, find_models, log_models
 from tracking.runs.payloads import (
     clean_key,
@@ -125,8 +132,7 @@ class MlflowRecorder:
     def epochs(self, run_id: str, records: Sequence[EpochRecord]) -> None:
         """Write all metrics of some epochs at once, each with its epoch as the step.
 
-        An epoch has the same timestamp each time it is written, so writing it again after a
-        crash adds nothing.
+        An epoch has the same timestamp each time it is written, so that this adds nothing twice.
         """
         if records:
             client = self.store.client()
@@ -183,6 +189,16 @@ class MlflowRecorder:
         context = self._known.study_if_started(client, study)
         return None if context is None else find_trial(client, context, number)
 
+    def trial_runs(self, study: StudyRecord) -> tuple[RunRecord, ...]:
+        """List the runs of a study's trials, the oldest first."""
+        client = self.store.client()
+        context = stored_context(client, study) or find_context(client, study.name)
+        return () if context is None else list_trials(client, context, study.objective)
+
+    def bin_run(self, run_id: str) -> None:
+        """Put a run into MLflow's bin."""
+        self.store.client().delete_run(run_id)
+
     def curve(self, run_id: str) -> tuple[EpochRecord, ...]:
         """Read the epochs that a run holds, the first one first; an unknown run holds none."""
         run = self.find_run(run_id)
@@ -211,16 +227,6 @@ class MlflowRecorder:
         card: str,
     ) -> Registered:
         """Record a study's winner in a new run, and register the winner's model.
-
-        Args:
-            study: The study, which must have been started.
-            folder: Files for the run; they stay the caller's.
-            metrics: Values by metric name.
-            model: The winner's model; its folder stays the caller's.
-            card: Markdown text that describes the run and the model's version.
-
-        Returns:
-            The run's identifier, and the registered model's name and version, "NAME/VERSION".
 
         Raises:
             TrackingError: If the study was never started or there is no loader.

@@ -103,7 +103,7 @@ class Box:
         self.study = study
         self._lock = lock
         self._putting = threading.Lock()
-        self._last = max((_number(slip.path) for slip in self.slips()), default=0)
+        self._last = max((_number(path) for path in (path / "entries").iterdir()), default=0)
 
     @classmethod
     def make(cls, spool: Path, study: str) -> Box:
@@ -188,6 +188,10 @@ def left_boxes(spool: Path, study: str | None = None) -> Iterator[Box]:
     Args:
         spool: The folder of all boxes.
         study: Name of the study whose boxes are wanted; None for all.
+
+    Example:
+        >>> list(left_boxes(Path("mlruns") / "spool"))
+        []
     """
     for path, own in known_boxes(spool):
         if study is not None and own != study:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -38,11 +39,12 @@ class Told(Protocol):
         """A trial has its run."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class _Waiting:
-    """An entry that waits, and whether it may have been delivered in part before."""
+    """What waits for its turn: an entry, which may have been delivered in part, or other work."""
 
-    slip: Slip
+    slip: Slip | None = None
+    work: Callable[[], None] | None = None
     tried: bool = False
 
 
@@ -59,6 +61,7 @@ class Delivery:
 
     Attributes:
         trouble: Why the latest call failed, in one line; empty where it did not.
+        started: Studies that were begun, by name, with their experiments and runs.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Delivery:
             prepare: Called once before the first entry; makes what the recorder writes to.
         """
         self.trouble = ""
+        self.started: dict[str, StudyRecord] = {}
         self._recorder = recorder
         self._told = told
         self._prepare = prepare
@@ -93,6 +97,16 @@ class Delivery:
             self._waiting.append(_Waiting(slip))
             self._changed.notify_all()
 
+    def add_work(self, work: Callable[[], None]) -> None:
+        """Have something done in the delivery's thread, once what was added before is delivered.
+
+        Args:
+            work: What to do; it is done once, and what it raises is dropped.
+        """
+        with self._changed:
+            self._waiting.append(_Waiting(work=work))
+            self._changed.notify_all()
+
     def take_over(self, box: Box) -> int:
         """Deliver first what another process has left; only its first entry may be half done.
 
@@ -110,7 +124,7 @@ class Delivery:
     @property
     def waiting(self) -> int:
         """How many entries are not delivered yet."""
-        return len(self._waiting)
+        return sum(one.slip is not None for one in tuple(self._waiting))
 
     def flush(self, is_over: Callable[[], bool] = lambda: False) -> bool:
         """Wait until all is delivered.
@@ -160,7 +174,12 @@ class Delivery:
                 if not self._is_prepared:
                     self._prepare()
                     self._is_prepared = True
-                self._deliver(one)
+                if one.slip is not None:
+                    self._deliver(one.slip, one)
+                elif one.work is not None:
+                    with contextlib.suppress(Exception):
+                        one.work()
+                self._done(one)
             except Exception as error:  # MLflow, its server, its driver, the disk
                 self.trouble = _line(error)
                 one.tried = True
@@ -182,25 +201,27 @@ class Delivery:
             while not self._is_over and (left := latest - time.monotonic()) > 0:
                 self._changed.wait(left)
 
-    def _deliver(self, one: _Waiting) -> None:
+    def _deliver(self, slip: Slip, one: _Waiting) -> None:
         try:
-            entry = one.slip.read()
+            entry = slip.read()
         except TrackingError as error:
-            one.slip.refuse(str(error))
+            slip.refuse(str(error))
+            return
+        try:
+            self._call(entry, slip, one)
+        except Exception as error:
+            if getattr(error, "error_code", "") not in _FOR_GOOD:
+                raise
+            slip.refuse(_line(error))
         else:
-            try:
-                self._call(entry, one)
-            except Exception as error:
-                if getattr(error, "error_code", "") not in _FOR_GOOD:
-                    raise
-                one.slip.refuse(_line(error))
-            else:
-                one.slip.remove()
+            slip.remove()
+
+    def _done(self, one: _Waiting) -> None:
         with self._changed:
             self._waiting.remove(one)
             self._changed.notify_all()
 
-    def _call(self, entry: Entry, one: _Waiting) -> None:
+    def _call(self, entry: Entry, slip: Slip, one: _Waiting) -> None:
         """Call the method of the recorder that an entry names."""
         recorder, run = self._recorder, self.run_of(entry.run) if entry.run else None
         match entry.kind:
@@ -211,12 +232,12 @@ class Delivery:
             case Kind.FINISH_TRIAL if entry.trial is not None:
                 recorder.finish_trial(
                     self._with_run(entry.trial),
-                    folder=one.slip.files,
+                    folder=slip.files,
                     models=entry.models,
                     epochs=entry.epochs,
                 )
             case Kind.KILL_TRIAL if entry.trial is not None:
-                recorder.kill_trial(self._with_run(entry.trial), folder=one.slip.files)
+                recorder.kill_trial(self._with_run(entry.trial), folder=slip.files)
             case Kind.PARAMETERS if run is not None:
                 recorder.parameters(run, entry.params or {})
             case Kind.EPOCHS if run is not None:
@@ -230,7 +251,7 @@ class Delivery:
 
     def _study_run(self, record: StudyRecord) -> str:
         """Begin a study, or go on with it, and tell of its run."""
-        started = self._recorder.start_study(record)
+        started = self.started[record.name] = self._recorder.start_study(record)
         if self._told is not None:
             self._told.study(started)
         return started.parent_run_id or ""

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from tracking.recorder import Recorder
-from tracking.records import EpochRecord, ModelFolder, Scalar, StudyRecord, TrialRecord
+from tracking.records import (
+    EpochRecord,
+    ModelFolder,
+    RunRecord,
+    Scalar,
+    StudyRecord,
+    TrialRecord,
+)
 from tracking.spool.box import Box, Slip, left_boxes
 from tracking.spool.delivery import Delivery, Told, taken_over
 from tracking.spool.entries import Entry, Kind
@@ -180,6 +187,16 @@ class SpoolRecorder:
         self._settle()
         return self.delivery.run_of(reference(study, number))
 
+    def trial_runs(self, study: StudyRecord) -> tuple[RunRecord, ...]:
+        """List the runs of a study's trials, the oldest first."""
+        self._settle()
+        return self._inner.trial_runs(study)
+
+    def bin_run(self, run_id: str) -> None:
+        """Put a run into MLflow's bin at once, after all that waits."""
+        self._settle()
+        self._inner.bin_run(run_id)
+
     def curve(self, run_id: str) -> tuple[EpochRecord, ...]:
         """Read the epochs of a trial that were written so far."""
         run = self._run(run_id)
@@ -203,7 +220,8 @@ class SpoolRecorder:
     def delete_study(self, study: StudyRecord) -> int:
         """Delete a study for good at once, after all that waits."""
         self._settle()
-        return self._inner.delete_study(study)
+        begun = self.delivery.started.pop(study.name, study)
+        return self._inner.delete_study(study if study.parent_run_id else begun)
 
     def find_run(self, run_id: str) -> dict[str, Any] | None:
         """Read a run as a dict of plain types, or None where there is no such run."""

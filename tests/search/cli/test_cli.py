@@ -95,7 +95,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
         ["reproduce", "nothing:0"],
         ["reproduce", "abc"],
         ["search", "--storage", "nonsense"],
-        ["search", "--tracking-uri", "http://127.0.0.1:9", "--model", "wine:WineModel"],
+        ["search", "--tracking-uri", "ftp://127.0.0.1:9", "--model", "wine:WineModel"],
         ["studies"],
         ["delete", "nothing", "--yes"],
         ["ui"],

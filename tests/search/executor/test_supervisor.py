@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -16,9 +17,9 @@ import psutil
 import pytest
 
 from search import SearchError, StudyConfig, run_study
-from search.child.messages import Score, Task
+from search.child.messages import Done, Score, Task
 from search.executor import supervisor as module
-from search.executor.death import ChildDied
+from search.executor.death import CannotStart, ChildDied
 from search.executor.interrupts import Stop
 from search.executor.supervisor import Supervisor
 from search.executor.training import Listener, NotScored, score, train
@@ -57,17 +58,49 @@ def test_a_child_that_dies_while_it_loads_is_tried_again(scripted: Scripted) -> 
     assert [p.name for p in scripted("kill exit fine").ready().space] == ["x"]
 
 
-def test_three_in_a_row_that_die_while_they_load_end_the_study_with_one_line(
-    scripted: Scripted,
+def test_children_that_die_while_they_load_are_waited_out_and_then_end_the_study_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    supervisor = scripted("kill kill exit fine")
+    monkeypatch.setattr("search.executor.death._PAUSES_S", (0.0, 0.0, 0.1))
+    (tmp_path / "script").write_text("kill kill exit exit fine")
+    monkeypatch.setenv("LOADING_SCRIPT", str(tmp_path / "script"))
+    said: list[str] = []
+    supervisor = Supervisor(_loading(), say=said.append)
     line = (
-        r"^The training process must load the data and the model, but 3 in a row ended before they "
+        r"^The training process must load the data and the model, but 4 in a row ended before they "
         r"had: the training process ended with exit code 3. Its last line: told to exit$"
     )
-    with pytest.raises(SearchError, match=line):
-        supervisor.ready()
-    assert supervisor.ready().space  # the fourth
+    with contextlib.closing(supervisor):
+        with pytest.raises(CannotStart, match=line) as raised:
+            supervisor.ready()
+        assert raised.value.exit_code == 75
+        assert len(said) == 1  # the first two are followed at once
+        assert said[0].endswith("Another one starts in 0 s.")
+        assert supervisor.ready().space  # the fifth
+
+
+def test_a_child_that_died_between_two_trials_costs_no_trial(
+    scripted: Scripted, tmp_path: Path
+) -> None:
+    supervisor = scripted("fine fine")
+    assert isinstance(train(supervisor, _task(tmp_path), Listener()), Done)
+    first = psutil.Process(supervisor._pid)
+    first.kill()
+    while first.status() != psutil.STATUS_ZOMBIE:  # its fork server is asked how it ended later
+        time.sleep(0.01)
+    assert isinstance(train(supervisor, _task(tmp_path), Listener()), Done)
+    assert supervisor._pid != first.pid
+
+
+def test_a_fork_server_that_died_between_two_trials_costs_no_trial(
+    scripted: Scripted, tmp_path: Path
+) -> None:
+    supervisor = scripted("fine fine")
+    assert isinstance(train(supervisor, _task(tmp_path), Listener()), Done)
+    server = psutil.Process(supervisor._pid).parent()
+    server.kill()
+    server.wait(60)
+    assert isinstance(train(supervisor, _task(tmp_path), Listener()), Done)
 
 
 def test_a_stop_is_heard_while_a_child_loads(scripted: Scripted, tmp_path: Path) -> None:

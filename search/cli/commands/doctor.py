@@ -1,0 +1,56 @@
+"""`trialbook doctor`: compare what the stores of a home say, and mend what differs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from models.checks import count_of
+from search.cli.common import (
+    DOES_NOT_HOLD,
+    console,
+    emit,
+    home_option,
+    json_option,
+    open_studies,
+    store_options,
+)
+
+
+@click.command(epilog="Example: trialbook doctor --fix")
+@click.argument("study", required=False)
+@click.option("--fix", is_flag=True, help="Mend what has one right answer.")
+@store_options
+@home_option
+@json_option
+def command(
+    study: str | None,
+    fix: bool,
+    home: Path,
+    tracking_uri: str | None,
+    storage: str | None,
+    as_json: bool,
+) -> int:
+    """Compare Optuna's storage, MLflow and what waits for it, for STUDY or for all studies.
+
+    Exit code 1 where something is wrong and was not mended.
+    """
+    from search.doctor.examination import examine
+
+    studies = open_studies(home, storage, tracking_uri)
+    err = console(True)
+    found = examine(studies, [study] if study else [], mends=fix, say=err.print)
+    left = [each for each in found if not each.is_mended]
+    if as_json:
+        emit({"findings": [each.to_json() for each in found], "left": len(left)})
+        return DOES_NOT_HOLD if left else 0
+    out = console()
+    for each in found:
+        mark = "mended" if each.is_mended else "found" if each.is_mendable else "to do"
+        out.print(f"{mark}: {each.study}: {each.text}")
+    if not found:
+        out.print("Nothing is wrong.")
+    elif not fix and any(each.is_mendable for each in left):
+        out.print(f"{count_of(len(left), 'finding')}. `trialbook doctor --fix` mends what it can.")
+    return DOES_NOT_HOLD if left else 0

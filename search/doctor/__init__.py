@@ -1,0 +1,1 @@
+"""Looks for what is wrong in a home, says so in words, and mends what has one right answer."""

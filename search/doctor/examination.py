@@ -1,0 +1,184 @@
+"""Examines the studies of a home, and mends what has one right answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import optuna
+from optuna.trial import TrialState
+
+from models.checks import count_of
+from search.config.study import StudyConfig
+from search.doctor.findings import Finding, Topic
+from search.storage.owner import lives
+from search.storage.records import study_record
+from search.storage.studies import Studies
+from search.storage.study_attributes import config_of, run_of
+from search.storage.trial_attributes import owner_of_trial
+from search.storage.trials import finished, orphans
+from search.study.reconciling import Reconciler
+from search.study.recording import Recording
+from tracking import left_boxes
+
+
+def examine(
+    studies: Studies, names: Sequence[str], *, mends: bool, say: Callable[[str], None]
+) -> list[Finding]:
+    """Look for what is wrong with studies.
+
+    Args:
+        studies: The studies of the home.
+        names: Which ones; all where there is none.
+        mends: Whether to mend what has one right answer.
+        say: Told what is done meanwhile.
+
+    Raises:
+        SearchError: There is no study of a name.
+        TrackingError: MLflow cannot be reached, or its store is not MLflow's.
+    """
+    chosen = [studies.get(name) for name in names] if names else list(studies.all())
+    found: list[Finding] = []
+    for study in chosen:
+        found += Examination(studies, study, say).run(mends=mends)
+    return found
+
+
+class Examination:
+    """Examines one study.
+
+    A study on which a living process works is looked at, and only what that process will not do
+    itself is told; nothing of it is mended.
+    """
+
+    def __init__(self, studies: Studies, study: optuna.Study, say: Callable[[str], None]) -> None:
+        """Keep the arguments; nothing is read yet.
+
+        Args:
+            studies: The studies of the home.
+            study: One of them.
+            say: Told what is done meanwhile.
+        """
+        self._studies = studies
+        self._study = study
+        self._config: StudyConfig = config_of(study)
+        self._say = say
+
+    def run(self, *, mends: bool) -> list[Finding]:
+        """Look for what is wrong, and mend it if asked to.
+
+        Args:
+            mends: Whether to mend.
+        """
+        if self._is_worked_on():
+            text = "A living process works on it; it is examined once that has ended."
+            return [self._finding(Topic.STUDY, text, is_mendable=False)]
+        before = [*self._left(), *self._interrupted()]
+        if not mends:
+            return [*before, *self._of_record()]
+        if before:
+            self._deliver()
+        found = [replace(each, is_mended=each.is_mendable) for each in before]
+        return [*found, *self._mended_record(), *self._refused(mends=True)]
+
+    def _finding(
+        self, topic: Topic, text: str, trial: int | None = None, *, is_mendable: bool = True
+    ) -> Finding:
+        name = self._study.study_name
+        return Finding(study=name, topic=topic, text=text, trial=trial, is_mendable=is_mendable)
+
+    def _is_worked_on(self) -> bool:
+        running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        owners = (owner_of_trial(trial) for trial in running)
+        return any(owner is not None and lives(owner) for owner in owners)
+
+    def _left(self) -> Iterator[Finding]:
+        """What processes that are no more have not delivered."""
+        waiting = refused = 0
+        for box in left_boxes(self._studies.store.spool, self._study.study_name):
+            waiting += len(box.slips())
+            refused += len(box.refused())
+            box.close()
+        if waiting:
+            text = f"{count_of(waiting, 'write')} of its record wait for MLflow."
+            yield self._finding(Topic.SPOOL, text)
+
+    def _refused(self, *, mends: bool) -> Iterator[Finding]:
+        """What MLflow did not take; mended once the record was compared with Optuna's storage."""
+        for box in left_boxes(self._studies.store.spool, self._study.study_name):
+            for slip in box.refused():
+                why = (slip.path / "why.txt").read_text(encoding="utf-8").strip()
+                text = f"MLflow did not take a write ({why})."
+                yield replace(self._finding(Topic.REFUSED, text), is_mended=mends)
+                if mends:
+                    slip.remove()
+            box.close()
+
+    def _interrupted(self) -> Iterator[Finding]:
+        for trial in orphans(self._study, is_locked=True):
+            text = f"Trial {trial.number} runs in Optuna's storage, but its process is no more."
+            yield self._finding(Topic.INTERRUPTED, text, trial.number)
+
+    def _of_record(self) -> Iterator[Finding]:
+        """How the record differs from Optuna's storage."""
+        yield from self._refused(mends=False)
+        if self._never_recorded():
+            return
+        for each in self._reconciler().find():
+            yield self._finding(Topic.RECORD, each.text, each.number, is_mendable=each.is_mendable)
+        if text := self._open_run():
+            yield self._finding(Topic.STUDY, text)
+
+    def _mended_record(self) -> list[Finding]:
+        if self._never_recorded():
+            return []
+        reconciler = self._reconciler()
+        found = reconciler.find()
+        mended = set(reconciler.mend(found))
+        findings = [
+            replace(
+                self._finding(Topic.RECORD, e.text, e.number, is_mendable=e.is_mendable),
+                is_mended=e in mended,
+            )
+            for e in found
+        ]
+        if text := self._open_run():
+            self._close_run()
+            findings.append(replace(self._finding(Topic.STUDY, text), is_mended=True))
+        return findings
+
+    def _never_recorded(self) -> bool:
+        """Whether nothing of the study was ever recorded, as where it stopped at its start."""
+        return not self._study.get_trials(deepcopy=False) or not (
+            run_of(self._study).get("parent_run_id") or finished(self._study)
+        )
+
+    def _reconciler(self) -> Reconciler:
+        store = self._studies.store_of(self._config)
+        store.prepare()
+        return Reconciler(self._config, self._study, self._studies.recorder(self._config))
+
+    def _open_run(self) -> str:
+        """That the study's own run goes on though nobody works on it; empty where it does not."""
+        run_id = run_of(self._study).get("parent_run_id")
+        recorder = self._studies.recorder(self._config)
+        run = recorder.find_run(run_id) if run_id else None
+        goes_on = run is not None and run["status"] == "RUNNING"
+        return "Its own run goes on in MLflow, but no process works on it." if goes_on else ""
+
+    def _close_run(self) -> None:
+        enough = finished(self._study) >= self._config.trials
+        record = study_record(self._study, self._config)
+        recorder = self._studies.recorder(self._config)
+        recorder.finish_study(record, status="FINISHED" if enough else "KILLED")
+
+    def _deliver(self) -> None:
+        """Deliver what waits, and queue interrupted trials again."""
+        store = self._studies.store_of(self._config)
+        with Recording(
+            self._config, self._studies, self._study, store.prepare, self._say
+        ) as recording:
+            with self._studies.lock():
+                recording.take_over()
+                recording.reclaim()
+            recording.settle()

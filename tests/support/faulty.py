@@ -1,0 +1,66 @@
+"""`trialbook` in a process that kills itself before or after a write to one of the stores.
+
+    python tests/support/faulty.py WHERE WHEN NTH search --home ...
+
+WHERE is one of `SEAMS`, WHEN "before" or "after"; at the NTH such write the process gets SIGKILL.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import itertools
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+SEAMS = {
+    "ask": ("optuna.storages", "RDBStorage", "create_new_trial"),
+    "state": ("optuna.storages", "RDBStorage", "set_trial_state_values"),
+    "attribute": ("optuna.storages", "RDBStorage", "set_trial_user_attr"),
+    "study attribute": ("optuna.storages", "RDBStorage", "set_study_user_attr"),
+    "put": ("tracking.spool.box", "Box", "put"),
+    "confirm": ("tracking.spool.box", "Slip", "confirm"),
+    "remove": ("tracking.spool.box", "Slip", "remove"),
+    "run": ("mlflow.tracking", "MlflowClient", "create_run"),
+    "batch": ("mlflow.tracking", "MlflowClient", "log_batch"),
+    "end": ("mlflow.tracking", "MlflowClient", "set_terminated"),
+    "model": ("mlflow.tracking", "MlflowClient", "create_logged_model"),
+    "told": ("search.storage.run_identifiers", "RunIdentifiers", "trial"),
+}
+"""Places in the study's process at which a store is written: module, class, method."""
+
+
+def die_at(where: str, when: str, nth: int) -> None:
+    """Have this process killed at a write.
+
+    Args:
+        where: One of `SEAMS`.
+        when: "before" or "after".
+        nth: Which of these writes, 1 for the first.
+    """
+    module, owner, method = SEAMS[where]
+    kind = getattr(importlib.import_module(module), owner)
+    original: Callable[..., Any] = getattr(kind, method)
+    calls = itertools.count(1)
+
+    @functools.wraps(original)
+    def faulty(*args: Any, **given: Any) -> Any:
+        is_it = next(calls) == nth
+        if is_it and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        answer = original(*args, **given)
+        if is_it:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+
+    setattr(kind, method, faulty)
+
+
+if __name__ == "__main__":
+    from search.cli.main import run
+
+    die_at(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    sys.exit(run(sys.argv[4:]))

@@ -1,0 +1,99 @@
+"""Whether the two stores of a home tell the same, found without Trialbook's own comparison."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from tracking import Store
+
+
+def disagreements(home: Path, study: str, target: int, *, models: bool = False) -> list[str]:
+    """List what is wrong with a study that has ended, in words; empty where nothing is.
+
+    Args:
+        home: The home.
+        study: Name of the study.
+        target: How many finished trials it must have.
+        models: Whether each complete trial must have a model.
+    """
+    trials = optuna.load_study(study_name=study, storage=f"sqlite:///{home}/optuna.db").trials
+    client = Store(home).client()
+    experiment = client.get_experiment_by_name(study)
+    runs = client.search_runs([experiment.experiment_id], max_results=5000)
+    by_number: dict[int, list[Any]] = {}
+    parents = []
+    for run in runs:
+        number = run.data.tags.get("trialbook.number")
+        if number is None:
+            parents.append(run)
+        else:
+            by_number.setdefault(int(number), []).append(run)
+    found = [f"{len(parents)} runs of the study"] if len(parents) != 1 else []
+    found += [f"the study's run is {p.info.status}" for p in parents if p.info.status != "FINISHED"]
+    finished = [t for t in trials if _is_finished(t)]
+    if len(finished) != target:
+        found.append(f"{len(finished)} finished trials of {target}")
+    found += [f"trial {t.number} still runs" for t in trials if t.state == TrialState.RUNNING]
+    found += _slots(trials, target)
+    for trial in trials:
+        if trial.state.is_finished():
+            found += _of_trial(trial, by_number.pop(trial.number, []), client, models=models)
+    found += [f"a run of trial {number}, which is not there" for number in by_number]
+    found += [f"{path} is left" for path in (home / "spool").glob("*")]
+    return found
+
+
+def _is_finished(trial: FrozenTrial) -> bool:
+    if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
+        return True
+    return trial.state == TrialState.FAIL and _outcome(trial).get("state") == "failed"
+
+
+def _outcome(trial: FrozenTrial) -> dict[str, Any]:
+    return dict(trial.user_attrs.get("trialbook:outcome") or {})
+
+
+def _slots(trials: list[FrozenTrial], target: int) -> list[str]:
+    """Every place in the study has one trial that came to its end: no configuration is lost."""
+    taken = sorted(t.user_attrs["trialbook:slot"] for t in trials if _is_finished(t))
+    return [] if taken == list(range(target)) else [f"the slots of finished trials are {taken}"]
+
+
+def _of_trial(trial: FrozenTrial, runs: list[Any], client: Any, *, models: bool) -> list[str]:
+    number = trial.number
+    if not _is_finished(trial):
+        return [f"trial {number} (killed) goes on" for r in runs if r.info.status == "RUNNING"]
+    if len(runs) != 1:
+        return [f"trial {number} has {len(runs)} runs"]
+    (run,) = runs
+    found = []
+    wanted = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}[trial.state.name]
+    if run.info.status != wanted:
+        found.append(f"trial {number} ({trial.state.name}) has a run that is {run.info.status}")
+    if trial.user_attrs.get("trialbook:run") != run.info.run_id:
+        found.append(f"trial {number} does not name its run")
+    value, logged = _outcome(trial).get("value"), run.data.metrics.get("best_val_rmse")
+    if value is not None and not (logged is not None and math.isclose(value, logged)):
+        found.append(f"trial {number} is {value} in Optuna and {logged} in MLflow")
+    epochs = len(_outcome(trial)["curve"])
+    history = client.get_metric_history(run.info.run_id, "val_rmse")
+    if len({point.step for point in history if point.step}) != epochs:
+        found.append(f"trial {number} has {epochs} epochs and {len(history)} in its run")
+    if models and trial.state == TrialState.COMPLETE and not _has_model(run, client):
+        found.append(f"trial {number} has no model")
+    return found
+
+
+def _has_model(run: Any, client: Any) -> bool:
+    outputs = run.outputs.model_outputs if run.outputs else []
+    for output in outputs:
+        location = client.get_logged_model(output.model_id).artifact_location
+        path = Path(str(location).removeprefix("file://"))
+        if (path / "MLmodel").is_file():
+            return True
+    return False

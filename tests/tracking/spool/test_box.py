@@ -1,0 +1,135 @@
+"""Entries on disk: whole or not there, in order, and another's once their process is gone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tracking import ModelFolder, TrialRecord
+from tracking.spool.box import Box, Slip, discard_left, known_boxes, left_boxes
+from tracking.spool.delivery import taken_over
+from tracking.spool.entries import Entry, Kind
+
+DROP = Entry(kind=Kind.DROP_MODEL, run="movies#1")
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Box:
+    return Box.make(tmp_path, "movies")
+
+
+def test_entries_are_kept_in_the_order_in_which_they_were_put(box: Box) -> None:
+    for number in range(12):
+        box.put(Entry(kind=Kind.DROP_MODEL, run=f"movies#{number}"))
+    assert [slip.read().run for slip in box.slips()] == [f"movies#{n}" for n in range(12)]
+
+
+def test_an_entry_keeps_its_files_and_models_when_the_originals_are_gone(
+    box: Box, tmp_path: Path, make_trial: Callable[..., TrialRecord]
+) -> None:
+    files, model = tmp_path / "files", tmp_path / "trained"
+    for folder in (files, model):
+        folder.mkdir()
+        (folder / "a.txt").write_text(folder.name)
+    models = (ModelFolder(path=model, name="model"),)
+    slip = box.put(
+        Entry(kind=Kind.FINISH_TRIAL, trial=make_trial(1, 0.5), models=models), files=files
+    )
+    for folder in (files, model):
+        (folder / "a.txt").unlink()
+    assert (slip.files / "a.txt").read_text() == "files"
+    assert (slip.read().models[0].path / "a.txt").read_text() == "trained"
+
+
+def test_an_entry_that_cannot_be_written_whole_is_not_there(
+    box: Box, tmp_path: Path, make_trial: Callable[..., TrialRecord]
+) -> None:
+    models = (ModelFolder(path=tmp_path / "missing"),)
+    with pytest.raises(OSError):
+        box.put(Entry(kind=Kind.FINISH_TRIAL, trial=make_trial(1, 0.5), models=models))
+    assert box.slips() == []
+    assert list((box.path / "entries").iterdir()) == []
+
+
+def test_a_box_is_its_process_as_long_as_that_lives(box: Box, tmp_path: Path) -> None:
+    box.put(DROP)
+    assert list(left_boxes(tmp_path)) == []  # nobody else's, not even in the same process
+    box.close()
+    (left,) = left_boxes(tmp_path, "movies")
+    assert [slip.read() for slip in left.slips()] == [DROP]
+    assert list(left_boxes(tmp_path)) == []  # taken
+
+
+def test_a_box_of_a_killed_process_is_left_with_what_was_put(tmp_path: Path) -> None:
+    program = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from tracking.spool.box import Box\n"
+        "from tracking.spool.entries import Entry, Kind\n"
+        "box = Box.make(Path(sys.argv[1]), 'movies')\n"
+        "box.put(Entry(kind=Kind.DROP_MODEL, run='movies#1'))\n"
+        "(box.path / 'entries' / '00000002-drop_model.partial').mkdir()\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
+    (left,) = left_boxes(tmp_path)
+    assert [slip.read() for slip in left.slips()] == [DROP]
+    later = left.put(Entry(kind=Kind.DROP_MODEL, run="movies#2"))
+    assert [slip.path for slip in left.slips()][-1] == later.path
+
+
+def test_an_empty_box_goes_and_one_with_entries_stays(box: Box, tmp_path: Path) -> None:
+    slip = box.put(DROP)
+    box.close()
+    assert [path for path, _ in known_boxes(tmp_path)] == [box.path]
+    (again,) = left_boxes(tmp_path)
+    Slip(again.path / "entries" / slip.path.name).remove()
+    again.close()
+    assert not box.path.exists()
+
+
+def test_boxes_of_other_studies_are_left_alone(box: Box, tmp_path: Path) -> None:
+    other = Box.make(tmp_path, "books")
+    for each in (box, other):
+        each.put(DROP)
+        each.close()
+    assert [each.study for each in left_boxes(tmp_path, "books")] == ["books"]
+    discard_left(tmp_path, "movies")
+    assert [study for _, study in known_boxes(tmp_path)] == ["books"]
+
+
+def test_a_pending_entry_counts_where_the_trial_has_ended(
+    box: Box, make_trial: Callable[..., TrialRecord]
+) -> None:
+    for number in (1, 2):
+        entry = Entry(kind=Kind.FINISH_TRIAL, trial=make_trial(number, 0.5))
+        assert box.put(entry, is_pending=True).is_pending
+    taken_over([box], lambda study, number: (study, number) == ("movies", 2))
+    (slip,) = box.slips()
+    assert not slip.is_pending
+    assert slip.read().trial == make_trial(2, 0.5)
+
+
+def test_an_entry_that_was_put_aside_says_why(box: Box) -> None:
+    slip = box.put(DROP)
+    slip.refuse("MLflow does not want it")
+    assert box.slips() == []
+    (aside,) = box.refused()
+    assert (aside.path / "why.txt").read_text() == "MLflow does not want it\n"
+    assert aside.read() == DROP
+    box.close()
+    assert box.path.exists()  # somebody has to look at it
+
+
+def test_strangers_in_the_spool_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "box.json").write_text("not JSON")
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "box.json").write_text('["no study"]')
+    assert known_boxes(tmp_path) == []
+    assert list(left_boxes(tmp_path)) == []
+    assert list(left_boxes(tmp_path / "missing")) == []
