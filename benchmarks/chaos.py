@@ -156,7 +156,7 @@ def children(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     while killed < kills:
         process = home.start()
         while process.poll() is None and killed < kills:
-            time.sleep(draw.uniform(0.3, 3.0))
+            time.sleep(draw.uniform(0.5, 7.0))
             with contextlib.suppress(psutil.NoSuchProcess, IndexError):
                 draw.choice(psutil.Process(process.pid).children(recursive=True)).kill()
                 killed += 1

@@ -10,7 +10,8 @@ from textwrap import shorten
 from search.errors import SearchError
 from tracking import EndReason
 
-_PAUSES_S = (0.0, 0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
+_PAUSES_S = (0.0, 0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0, 30.0)
+_CRASHES = 3
 
 
 class ChildDied(Exception):
@@ -36,8 +37,8 @@ class CannotStart(SearchError):
 class Restarts:
     """Counts children in a row that end while they load, and pauses before each further one.
 
-    What ends them may pass, as where memory is short: the first two are followed at once, those
-    after them ever later, eight in all.
+    Where the kernel ends them, memory is short, which may pass: the first two are followed at once,
+    those after them ever later, twelve in all. Those that crash would go on to: three in all.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -47,7 +48,7 @@ class Restarts:
             say: Told of each pause.
         """
         self._say = say
-        self._deaths = 0
+        self._deaths = self._crashes = 0
 
     def after(self, error: ChildDied, is_over: Callable[[], bool]) -> None:
         """Wait before another child is started.
@@ -57,9 +58,11 @@ class Restarts:
             is_over: Ends the pause.
 
         Raises:
-            CannotStart: It was the eighth.
+            CannotStart: It was the last that is tried.
         """
-        if self._deaths >= len(_PAUSES_S):
+        crashed = error.end_reason != EndReason.OUT_OF_MEMORY
+        self._crashes += crashed
+        if self._deaths >= len(_PAUSES_S) or self._crashes >= _CRASHES:
             raise CannotStart(
                 "The training process must load the data and the model, but "
                 f"{self._deaths + 1} in a row ended before they had: {error}"

@@ -47,9 +47,9 @@ class Supervisor:
     Order: `start` may be called early, to load while the caller does something else. `ready` and
     `submit` start a child where there is none; `ask`, `poll` and `reply` need one. After `close` or
     `ChildDied` there is none, and the next `submit` starts another, which loads the data again: the
-    same data, or the study is refused. A child that ends while it loads is followed by another: at
-    once the first two times, then after pauses, eight in a row in all. `close` may be called at any
-    time, and again; whoever makes a supervisor closes it.
+    same data, or the study is refused. A child that ends while it loads is followed by another, as
+    `Restarts` says. `close` may be called at any time, and again; whoever makes a supervisor closes
+    it.
 
     Threads: one thread uses a supervisor, that of its worker. Several supervisors share the
     process's fork server, which takes care of that.
@@ -127,7 +127,7 @@ class Supervisor:
 
         Raises:
             SearchError: The data or the model cannot be had, or are others than before.
-            CannotStart: Eight children in a row ended while they loaded.
+            CannotStart: Too many children in a row ended while they loaded.
             KeyboardInterrupt: Someone asked to stop.
         """
         ready = self.ready_unless(lambda: stop is not None and stop.asked)

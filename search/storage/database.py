@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+import sys
 import time
 import warnings
+from collections.abc import Iterator
 from textwrap import shorten
 
 import optuna
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,6 +19,8 @@ from search.errors import SearchError
 from tracking import Store, without_password
 
 _BUSY_S = 60
+_SILENT_S = 5.0
+_HELD_S = 115.0
 _TRIES = 20
 _PAUSE_S = 0.25
 # What a database says to one of two programs that make its tables at the same moment.
@@ -67,13 +72,33 @@ def _open(address: str) -> optuna.storages.BaseStorage:
     raise AssertionError("the last try raises")
 
 
-def home_lock(store: Store) -> FileLock:
-    """Make the file lock of a home folder, which one process can hold at a time.
+@contextlib.contextmanager
+def home_lock(store: Store) -> Iterator[None]:
+    """Hold the lock of a home folder, which one process can hold at a time.
 
-    Whoever takes the lock waits for it for at most 120 seconds.
+    Whoever waits for it is told so after five seconds, and waits for at most two minutes.
+
+    Raises:
+        SearchError: Another process holds it all the time.
     """
     store.make_folders()
-    return FileLock(store.home / ".optuna.lock", timeout=120)
+    path = store.home / ".optuna.lock"
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=_SILENT_S)
+    except Timeout:
+        print(f"Waiting for another process, which holds {path}.", file=sys.stderr)
+        try:
+            lock.acquire(timeout=_HELD_S)
+        except Timeout as error:
+            raise SearchError(
+                f"The lock of a home must be free within {_SILENT_S + _HELD_S:.0f} s, but another "
+                f"process holds {path}. End it, and give the same command again."
+            ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _write_ahead(address: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -10,7 +11,6 @@ from importlib.resources import files
 from pathlib import Path
 
 import optuna
-from filelock import FileLock
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
@@ -87,11 +87,11 @@ class Studies:
         """
         return open_storage(self.store, self.address)
 
-    def lock(self) -> FileLock:
+    def lock(self) -> AbstractContextManager[None]:
         """Make the home folder's lock, for `with`; one thread of one process can hold it at a time.
 
-        Do not take the lock twice: whoever holds it and waits for it again fails after 120 seconds
-        with `filelock.Timeout`.
+        Do not take the lock twice: whoever holds it and waits for it again fails after two minutes
+        with a `SearchError`.
         """
         _ = self.storage  # is opened under the same lock, so that must have been before
         return home_lock(self.store)

@@ -54,6 +54,7 @@ class Recording:
         self.recorder: SpoolRecorder = studies.spooled(config, study, prepare)
         self._inner = studies.recorder(config)
         self._reconciler = Reconciler(config, study, self._inner)
+        self._waits_since: float | None = None
         self._config = config
         self._study = study
         self._say = say
@@ -153,7 +154,9 @@ class Recording:
         Args:
             hurries: Whether someone waits for this process to end.
         """
-        latest = time.monotonic() + (_HURRIED_S if hurries else _AWAY_S)
+        if self._waits_since is None:
+            self._waits_since = time.monotonic()
+        latest = self._waits_since + (_HURRIED_S if hurries else _AWAY_S)
 
         def is_over() -> bool:
             away = hurries or bool(self.recorder.delivery.trouble)

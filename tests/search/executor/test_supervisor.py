@@ -62,7 +62,7 @@ def test_children_that_die_while_they_load_are_waited_out_and_then_end_the_study
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("search.executor.death._PAUSES_S", (0.0, 0.0, 0.1))
-    (tmp_path / "script").write_text("kill kill exit exit fine")
+    (tmp_path / "script").write_text("kill kill kill exit fine")
     monkeypatch.setenv("LOADING_SCRIPT", str(tmp_path / "script"))
     said: list[str] = []
     supervisor = Supervisor(_loading(), say=said.append)
@@ -77,6 +77,12 @@ def test_children_that_die_while_they_load_are_waited_out_and_then_end_the_study
         assert len(said) == 1  # the first two are followed at once
         assert said[0].endswith("Another one starts in 0 s.")
         assert supervisor.ready().space  # the fifth
+
+
+def test_children_that_crash_while_they_load_are_not_waited_out(scripted: Scripted) -> None:
+    supervisor = scripted("exit exit exit fine")
+    with pytest.raises(CannotStart, match="3 in a row ended"):
+        supervisor.ready()
 
 
 def test_a_child_that_died_between_two_trials_costs_no_trial(

@@ -1,0 +1,148 @@
+"""A home in which something is wrong, and what `trialbook doctor` makes of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+
+import optuna
+import pytest
+from calling import Here, call
+from stores import disagreements
+
+from search import StudyConfig, run_study
+from search.storage.trial_attributes import Key
+from tracking import Store
+from tracking.spool.box import Box
+from tracking.spool.entries import Entry, Kind
+
+TRIALS = 3
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory, empty_home: Path, ratings_file: Path) -> Path:
+    """A study of three trials, complete in both stores."""
+    home = tmp_path_factory.mktemp("doctor") / "mlruns"
+    shutil.copytree(empty_home, home)
+    config = StudyConfig(
+        name="ill", data=str(ratings_file), trials=TRIALS, epochs=2, sampler="random", workers=1
+    )
+    run_study(config, home=home)
+    return home
+
+
+@pytest.fixture
+def ill(done: Path, tmp_path: Path) -> Path:
+    """A copy of the home, for a test to spoil."""
+    home = tmp_path / "mlruns"
+    shutil.copytree(done, home)
+    return home
+
+
+def _ill(home: Path) -> list[str]:
+    return disagreements(home, "ill", TRIALS)
+
+
+def _trials(home: Path) -> list[optuna.trial.FrozenTrial]:
+    return optuna.load_study(study_name="ill", storage=f"sqlite:///{home}/optuna.db").trials
+
+
+def _run_of(home: Path, number: int) -> str:
+    return str(_trials(home)[number].user_attrs[Key.RUN])
+
+
+def test_nothing_is_wrong_after_a_study(ill: Path, here: Here) -> None:
+    assert _ill(ill) == []
+    assert here("doctor", "--home", str(ill)) == {"findings": [], "left": 0}
+
+
+@pytest.mark.slow
+def test_a_lost_database_of_mlflow_is_made_anew_from_optunas(ill: Path) -> None:
+    """In processes of their own: MLflow goes on with a database that is gone while it is open."""
+    before = Store(ill).client().get_run(_run_of(ill, 1)).data
+    moved = ill.rename(ill.with_name("moved"))
+    for path in moved.glob("mlflow.db*"):
+        path.unlink()
+    found = json.loads(call("doctor", "ill", "--home", str(moved), "--json", code=1).stdout)
+    assert [each["text"] for each in found["findings"]] == [
+        f"Trial {number} (complete) has no run." for number in range(TRIALS)
+    ]
+    call("doctor", "ill", "--fix", "--home", str(moved))
+    assert _ill(moved) == []
+    after = Store(moved).client().get_run(_run_of(moved, 1)).data
+    assert after.params == before.params
+    assert after.metrics == pytest.approx(before.metrics, abs=1e-4)  # of seconds four digits
+
+
+def test_a_run_that_goes_on_is_ended_and_one_with_another_value_corrected(
+    ill: Path, here: Here
+) -> None:
+    client = Store(ill).client()
+    client.update_run(_run_of(ill, 0), status="RUNNING")
+    client.log_metric(_run_of(ill, 2), "best_val_rmse", 9.0)
+    told = [each["text"] for each in here("doctor", "--home", str(ill), code=1)["findings"]]
+    assert told[0] == "Trial 0 has ended (complete), but its run goes on."
+    assert told[1].endswith("but its run says 9.")
+    assert len(_ill(ill)) == 2
+    here("doctor", "--fix", "--home", str(ill))
+    assert _ill(ill) == []
+
+
+def test_a_second_run_of_a_trial_goes_into_the_bin(ill: Path, here: Here) -> None:
+    client = Store(ill).client()
+    first = client.get_run(_run_of(ill, 1))
+    tags = {k: v for k, v in first.data.tags.items() if not k.startswith("mlflow.run")}
+    second = client.create_run(first.info.experiment_id, tags=tags).info.run_id
+    assert _ill(ill) == ["trial 1 has 2 runs"]
+    (found,) = here("doctor", "--fix", "--home", str(ill))["findings"]
+    assert found["text"] == f"Trial 1 has a second run, {second}."
+    assert _ill(ill) == []
+    assert client.get_run(second).info.lifecycle_stage == "deleted"
+
+
+def test_a_run_that_a_trial_does_not_name_is_named(ill: Path, here: Here) -> None:
+    with sqlite3.connect(ill / "optuna.db") as connection:
+        connection.execute("DELETE FROM trial_user_attributes WHERE key = ?", (Key.RUN.value,))
+    connection.close()
+    assert len(_ill(ill)) == TRIALS
+    here("doctor", "--fix", "--home", str(ill))
+    assert _ill(ill) == []
+
+
+def test_what_a_dead_process_left_is_delivered(ill: Path, here: Here) -> None:
+    client = Store(ill).client()
+    box = Box.make(Store(ill).spool, "ill")
+    box.put(Entry(kind=Kind.PARAMETERS, run="ill#1", params={"late": 7}))
+    box.close()
+    (found,) = here("doctor", "--home", str(ill), code=1)["findings"]
+    assert (found["topic"], found["text"]) == ("spool", "1 write of its record wait for MLflow.")
+    assert here("doctor", "--fix", "--home", str(ill))["left"] == 0
+    assert client.get_run(_run_of(ill, 1)).data.params["late"] == "7"
+    assert list(Store(ill).spool.glob("*")) == []
+
+
+def test_a_run_of_no_trial_is_told_and_left(ill: Path, here: Here) -> None:
+    client = Store(ill).client()
+    first = client.get_run(_run_of(ill, 1))
+    tags = {**first.data.tags, "trialbook.number": "77"}
+    client.create_run(first.info.experiment_id, tags=tags)
+    found = here("doctor", "--fix", "--home", str(ill), code=1)
+    assert found["left"] == 1
+    assert "trial 77 that Optuna's storage does not hold" in found["findings"][0]["text"]
+
+
+def test_a_study_that_nobody_will_close_is_closed(ill: Path, here: Here) -> None:
+    client = Store(ill).client()
+    parent = client.get_run(_run_of(ill, 0)).data.tags["mlflow.parentRunId"]
+    client.update_run(parent, status="RUNNING")
+    (found,) = here("doctor", "--home", str(ill), code=1)["findings"]
+    assert found["topic"] == "study"
+    here("doctor", "--fix", "--home", str(ill))
+    assert client.get_run(parent).info.status == "FINISHED"
+
+
+def test_a_home_without_studies_is_in_order_and_stays_empty(tmp_path: Path, here: Here) -> None:
+    assert here("doctor", "--home", str(tmp_path / "none"))["findings"] == []
+    assert not (tmp_path / "none").exists()

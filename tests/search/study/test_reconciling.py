@@ -1,0 +1,80 @@
+"""What differs between Optuna's storage and MLflow, found and mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from search.study.reconciling import Kind, differences
+from tracking import RunRecord, StudyRecord, TrialRecord
+
+Make = Callable[..., RunRecord]
+
+
+def _trial(number: int, state: str = "complete", value: float | None = 0.5, run: str | None = "r"):
+    run_id = None if run is None else f"{run}{number}"
+    return TrialRecord(study="s", number=number, params={}, state=state, value=value, run_id=run_id)
+
+
+def _run(number: int, **given: object) -> RunRecord:
+    usual: dict[str, object] = {"run_id": f"r{number}", "status": "FINISHED", "state": "complete"}
+    return RunRecord(number=number, **{**usual, "value": 0.5, **given})  # type: ignore[arg-type]
+
+
+def _found(trials: list[TrialRecord], runs: list[RunRecord]) -> list[tuple[Kind, int, str | None]]:
+    record = StudyRecord(name="s", trials=tuple(trials))
+    return [(each.kind, each.number, each.run_id) for each in differences(record, runs)]
+
+
+def test_stores_that_agree_do_not_differ() -> None:
+    trials = [
+        _trial(0),
+        _trial(1, "pruned", 0.7),
+        _trial(2, "failed", None),
+        _trial(3, "killed", None),
+        _trial(4, "killed", None, run=None),  # it never began
+        _trial(5, "refused", None, run=None),
+        _trial(6, "running", None),
+        _trial(7, "running", None, run=None),
+    ]
+    runs = [
+        _run(0),
+        _run(1, status="KILLED", state="pruned", value=0.7),
+        _run(2, status="FAILED", state="failed", value=None),
+        _run(3, status="KILLED", state="killed", value=None),
+        _run(6, status="RUNNING", state="running", value=None),
+    ]
+    assert _found(trials, runs) == []
+
+
+@pytest.mark.parametrize(
+    ("trial", "runs", "expected"),
+    [
+        (_trial(0), [], [(Kind.LACKING, 0, None)]),
+        (_trial(0, run=None), [], [(Kind.LACKING, 0, None)]),
+        (_trial(0, "killed", None), [], [(Kind.LACKING, 0, None)]),
+        (_trial(0), [_run(0, status="RUNNING", state="running")], [(Kind.OPEN, 0, "r0")]),
+        (_trial(0), [_run(0, value=0.6)], [(Kind.OTHER, 0, "r0")]),
+        (_trial(0), [_run(0, value=None)], [(Kind.OTHER, 0, "r0")]),
+        (_trial(0), [_run(0, status="KILLED", state="killed")], [(Kind.OTHER, 0, "r0")]),
+        (_trial(0, run=None), [_run(0)], [(Kind.UNKNOWN, 0, "r0")]),
+        (_trial(0), [_run(0, run_id="older"), _run(0)], [(Kind.TWICE, 0, "older")]),
+        (
+            _trial(0, run=None),
+            [_run(0, run_id="older"), _run(0)],
+            [(Kind.TWICE, 0, "r0"), (Kind.UNKNOWN, 0, "older")],
+        ),
+        (_trial(0), [_run(0), _run(8)], [(Kind.STRANGER, 8, "r8")]),
+    ],
+)
+def test_each_way_to_differ_is_told(
+    trial: TrialRecord, runs: list[RunRecord], expected: list[tuple[Kind, int, str | None]]
+) -> None:
+    assert _found([trial], runs) == expected
+
+
+def test_what_has_no_one_answer_is_not_mended() -> None:
+    (found,) = differences(StudyRecord(name="s"), [_run(3)])
+    assert not found.is_mendable
+    assert "trial 3" in found.text

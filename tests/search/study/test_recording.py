@@ -1,0 +1,67 @@
+"""A study whose record cannot be written when it should be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stores import disagreements
+
+from search import StudyConfig, run_study
+from search.trial.progress import Silent
+from tracking import MlflowRecorder, Store
+
+TRIALS = 3
+
+
+class Listening(Silent):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.lines.append(text)
+
+
+@pytest.fixture
+def config(ratings_file: Path) -> StudyConfig:
+    return StudyConfig(
+        name="away", data=str(ratings_file), trials=TRIALS, epochs=2, sampler="random", workers=1
+    )
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("search.study.recording._AWAY_S", 0.5)
+
+
+def test_a_study_ends_though_mlflow_fails_and_its_record_is_written_later(
+    config: StudyConfig, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError("no space left on the device")
+
+    heard = Listening()
+    with monkeypatch.context() as broken:
+        broken.setattr(MlflowRecorder, "finish_trial", fail)
+        result = run_study(config, home=home, progress=heard)
+    assert result.best is not None
+    assert [trial.state for trial in result.record.trials] == ["complete"] * TRIALS
+    assert "could not be made in MLflow yet (no space left on the device)" in heard.lines[-1]
+    assert str(home / "spool") in heard.lines[-1]
+    assert disagreements(home, "away", TRIALS) != []
+    again = Listening()
+    run_study(config, home=home, progress=again)
+    assert again.lines[0].startswith("An earlier process left ")
+    assert disagreements(home, "away", TRIALS) == []
+
+
+def test_a_server_that_is_away_at_the_start_keeps_nobody_from_training(
+    config: StudyConfig, home: Path
+) -> None:
+    heard = Listening()
+    result = run_study(config.at(tracking_uri="http://127.0.0.1:9"), home=home, progress=heard)
+    assert [trial.state for trial in result.record.trials] == ["complete"] * TRIALS
+    assert "http://127.0.0.1:9 is not" in heard.lines[0]
+    assert "could not be made in MLflow yet" in heard.lines[-1]
+    assert len(list(Store(home).spool.glob("*/entries/*-finish_trial"))) == TRIALS
