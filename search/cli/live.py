@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import math
 import os
 import sys
 import time
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from rich.console import Console
 from rich.live import Live
@@ -19,13 +21,36 @@ from search.cli.common import console
 from tracking import COMPLETE, EpochRecord, StudyRecord, TrialRecord
 
 
+class _Lasting(io.RawIOBase):
+    """A file that drops what cannot be written to it."""
+
+    def __init__(self, file: io.FileIO) -> None:
+        self._file = file
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return self._file.isatty()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def write(self, text: Any) -> int:
+        with contextlib.suppress(OSError):
+            return int(self._file.write(text) or 0)
+        return len(text)
+
+
 def steady_console() -> Console:
     """A console on a copy of standard error; `quiet_stderr` does not mute the copy."""
     try:
         number = os.dup(sys.stderr.fileno())
     except (OSError, AttributeError):  # a notebook's or a test's standard error has no number
         return console(True)
-    error = os.fdopen(number, "w", encoding="utf-8", errors="replace")
+    # A terminal that was closed takes nothing any more, which is nothing to end a study for.
+    lasting = cast("BinaryIO", _Lasting(io.FileIO(number, "w")))
+    error = io.TextIOWrapper(lasting, encoding="utf-8", errors="replace")
     return Console(file=error, highlight=False, soft_wrap=True, markup=False)
 
 

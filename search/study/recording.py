@@ -20,7 +20,8 @@ from search.trial.interruption import reclaim
 from tracking import SpoolRecorder
 
 _AWAY_S = 10.0
-_HURRIED_S = 1.5
+_HURRIED_S = 1.0
+_LAST_S = 5.0
 
 
 class Recording:
@@ -55,6 +56,7 @@ class Recording:
         self._inner = studies.recorder(config)
         self._reconciler = Reconciler(config, study, self._inner)
         self._waits_since: float | None = None
+        self._hurries = False
         self._config = config
         self._study = study
         self._say = say
@@ -64,7 +66,7 @@ class Recording:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.recorder.close()
+        self.recorder.close(0.0 if self._hurries else _LAST_S)
 
     def take_over(self) -> None:
         """Have delivered what processes that are no more left of this study's record.
@@ -156,6 +158,7 @@ class Recording:
         """
         if self._waits_since is None:
             self._waits_since = time.monotonic()
+        self._hurries |= hurries
         latest = self._waits_since + (_HURRIED_S if hurries else _AWAY_S)
 
         def is_over() -> bool:

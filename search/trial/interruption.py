@@ -27,7 +27,7 @@ def close_cut(recorder: Recorder, record: TrialRecord, folder: Path, config: Stu
         folder: The trial's folder; the models that it holds, one a fold or repeat, are deleted.
         config: Its study.
     """
-    write_curve(record, folder, config)
+    write_curve(record, folder, config, picture=False)  # someone may wait for the end
     (folder / EPOCHS).unlink(missing_ok=True)
     for path in folder.iterdir():
         if path.is_dir():

@@ -107,9 +107,14 @@ class SpoolRecorder:
         self._others.extend(boxes)
         return sum(self.delivery.take_over(box) for box in reversed(boxes))
 
-    def close(self) -> None:
-        """End the delivery; delete the boxes that are empty."""
-        self.delivery.close()
+    def close(self, timeout_s: float = 5.0) -> None:
+        """End the delivery; delete the boxes that are empty.
+
+        Args:
+            timeout_s: How long to wait for the entry that is delivered now; what is not delivered
+                by then is delivered again by the next one.
+        """
+        self.delivery.close(timeout_s)
         for box in (self._box, *self._others):
             box.close()
 

@@ -82,7 +82,7 @@ def _assert_that_nothing_of_it_is_lost(home: Path, trial: optuna.trial.FrozenTri
     assert "best_val_loss" not in run.data.metrics  # it never ranks among the finished
     assert run.data.metrics["epochs_run"] == outcome["metrics"]["epochs_run"] == 1
     files = {f.path for f in client.list_artifacts(run_id)}
-    assert files == {"config.json", "history.csv", "learning_curve.png"}
+    assert files == {"config.json", "history.csv"}
     assert not Path(plan["folder"]).exists()
 
 

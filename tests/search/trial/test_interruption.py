@@ -27,4 +27,4 @@ def test_no_model_of_any_fold_or_repeat_is_left(tmp_path: Path) -> None:
     record = TrialRecord(study="s", number=1, params={}, state=KILLED, epochs=epochs)
     recorder: Any = Listing()
     close_cut(recorder, record, tmp_path, StudyConfig(repeats=2))
-    assert recorder.files == ["config.json", "history.csv", "learning_curve.png"]
+    assert recorder.files == ["config.json", "history.csv"]
