@@ -19,10 +19,11 @@ from tracking.records import (
 from tracking.runs.addresses import without_password
 from tracking.runs.recorder import MlflowRecorder
 from tracking.runs.store import Store, ui_command
-from tracking.runs.warm_up import import_ahead, warmed
+from tracking.runs.warm_up import import_ahead
 from tracking.spool.box import discard_left, left_boxes
 from tracking.spool.recorder import SpoolRecorder
 from tracking.spool.references import reference
+from tracking.spool.writer import Maker
 from tracking.states import (
     COMPLETE,
     FAILED,
@@ -68,6 +69,7 @@ __all__ = [
     "DatasetRecord",
     "EndReason",
     "EpochRecord",
+    "Maker",
     "MlflowRecorder",
     "ModelFolder",
     "NullRecorder",
@@ -93,6 +95,5 @@ __all__ = [
     "reference",
     "reproduction_figure",
     "ui_command",
-    "warmed",
     "without_password",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import errno
 import os
 import sys
@@ -62,7 +64,19 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
-    sys.exit(run([a for a in arguments if a != "--debug"], debug=debug))
+    _leave(run([a for a in arguments if a != "--debug"], debug=debug))
+
+
+def _leave(code: int) -> None:
+    """End this process without taking its libraries down in order, which takes seconds.
+
+    What has to be done at the end is done: functions registered for that, and what is printed.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def run(arguments: list[str], *, debug: bool = False) -> int:

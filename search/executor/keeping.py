@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from search.child.messages import KEEPS, Failed, Keep, Kept
@@ -24,19 +25,35 @@ class Keeping:
     Threads: all workers of a study share it; it makes one model at a time.
     """
 
-    def __init__(self, config: StudyConfig) -> None:
+    def __init__(self, config: StudyConfig, say: Callable[[str], None] = lambda text: None) -> None:
         """Keep the settings; nothing is started yet.
 
         Args:
             config: The study.
+            say: Told where a model cannot be made.
         """
         self._supervisor = Supervisor(config, role=KEEPS)
+        self._say = say
         self._lock = threading.Lock()
         self._cannot = ""
+        self._is_closed = False
 
     def start(self) -> None:
         """Start the keeper, which loads Keras while the first trials train."""
         self._supervisor.start()
+
+    def __call__(self, folder: Path, name: str) -> bool:
+        """Make a model as `keep` does, and tell where it cannot be made: a `tracking.Maker`.
+
+        Raises:
+            InterruptedError: It was closed meanwhile.
+        """
+        try:
+            self.keep(folder, name)
+        except SearchError as error:
+            self._say(f"A model is not kept: {error}")
+            return False
+        return True
 
     def keep(self, folder: Path, name: str) -> None:
         """Make a Keras model of a trial's weights, and save it beside them.
@@ -47,8 +64,10 @@ class Keeping:
 
         Raises:
             SearchError: The model cannot be made, or the keeper ended three times.
+            InterruptedError: It was closed meanwhile.
         """
         with self._lock:
+            self._check_open()
             if self._cannot:
                 raise SearchError(self._cannot)
             for _ in range(_TRIES):
@@ -63,13 +82,15 @@ class Keeping:
 
     def _ask(self, question: Keep) -> None:
         try:
-            self._supervisor.ready()
+            self._supervisor.ready_unless(lambda: self._is_closed)
+            self._check_open()
         except SearchError as error:  # not tried again for each trial
             self._cannot = f"The process that makes Keras models cannot be started: {error}"
             raise SearchError(self._cannot) from error
         self._supervisor.ask(question)
         latest = time.monotonic() + _MOST_S
         while True:
+            self._check_open()
             message = self._supervisor.poll(_PAUSE_S)
             if isinstance(message, Failed):
                 raise SearchError(message.message)
@@ -79,6 +100,12 @@ class Keeping:
                 self._supervisor.close()
                 raise ChildDied(f"it took more than {_MOST_S:.0f} s.", EndReason.CRASH)
 
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise InterruptedError("no models are made any more")
+
     def close(self) -> None:
-        """End the keeper, if it was started."""
-        self._supervisor.close()
+        """End the keeper, if it was started, whatever it makes; none is started any more."""
+        self._is_closed = True
+        with self._lock:
+            self._supervisor.close()

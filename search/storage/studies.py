@@ -28,6 +28,7 @@ from tracking import (
     KILLED,
     RUNNING,
     EpochRecord,
+    Maker,
     MlflowRecorder,
     Recorder,
     SpoolRecorder,
@@ -202,7 +203,11 @@ class Studies:
         return self._recorders[store.tracking_uri]
 
     def spooled(
-        self, config: StudyConfig, study: optuna.Study, prepare: Callable[[], None]
+        self,
+        config: StudyConfig,
+        study: optuna.Study,
+        prepare: Callable[[], None],
+        maker: Maker | None = None,
     ) -> SpoolRecorder:
         """Make a recorder that lets nobody wait for MLflow; the caller closes it.
 
@@ -210,9 +215,10 @@ class Studies:
             config: The study's settings.
             study: The study, whose runs' identifiers are stored with it.
             prepare: Makes what MLflow writes to; called in the record's own thread.
+            maker: Makes models of weights, in the same thread.
         """
-        told = RunIdentifiers(study)
-        return SpoolRecorder(self.recorder(config), self.store.home, config.name, told, prepare)
+        inner, home, told = self.recorder(config), self.store.home, RunIdentifiers(study)
+        return SpoolRecorder(inner, home, config.name, told, prepare, maker)
 
 
 def _listed(names: Sequence[str], wanted: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 
@@ -10,6 +11,7 @@ import optuna
 
 from models.checks import count_of
 from search.config.study import StudyConfig
+from search.executor.keeping import Keeping
 from search.storage.owner import me
 from search.storage.records import study_record
 from search.storage.studies import Studies
@@ -22,6 +24,7 @@ from tracking import SpoolRecorder
 _AWAY_S = 10.0
 _HURRIED_S = 1.0
 _LAST_S = 5.0
+_PAUSE_S = 1.0
 
 
 class Recording:
@@ -33,6 +36,7 @@ class Recording:
 
     Attributes:
         recorder: Writes the record; trials of any worker write to it.
+        keeping: Makes Keras models of what trials were trained to without Keras, behind them.
     """
 
     def __init__(
@@ -52,7 +56,8 @@ class Recording:
             prepare: Makes what MLflow writes to; called in the record's own thread.
             say: Tells the user a line.
         """
-        self.recorder: SpoolRecorder = studies.spooled(config, study, prepare)
+        self.keeping = Keeping(config, say)
+        self.recorder: SpoolRecorder = studies.spooled(config, study, prepare, self.keeping)
         self._inner = studies.recorder(config)
         self._reconciler = Reconciler(config, study, self._inner)
         self._waits_since: float | None = None
@@ -66,7 +71,31 @@ class Recording:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._hurries:
+            self.keeping.close()
         self.recorder.close(0.0 if self._hurries else _LAST_S)
+        self.keeping.close()
+
+    @contextlib.contextmanager
+    def begun_soon(self, *, keeps: bool) -> Iterator[None]:
+        """Load MLflow, and Keras for the models, in a second: the first trials begin before.
+
+        Args:
+            keeps: Whether models will have to be made.
+        """
+
+        def begin() -> None:
+            self.recorder.begin()
+            if keeps:
+                self.keeping.start()
+
+        timer = threading.Timer(_PAUSE_S, begin)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def take_over(self) -> None:
         """Have delivered what processes that are no more left of this study's record.

@@ -16,7 +16,6 @@ from search.config.study import StudyConfig
 from search.cost.outlook import Outlook
 from search.errors import SearchError
 from search.executor.interrupts import Stop
-from search.executor.keeping import Keeping
 from search.executor.pool import work_side_by_side
 from search.executor.supervisor import Supervisor
 from search.space.distributions import SpaceAdapter
@@ -43,7 +42,6 @@ from tracking import (
     Recorder,
     StudyRecord,
     import_ahead,
-    warmed,
 )
 
 _LATER = ("sklearn.ensemble", "optuna.importance")  # for a forest that proposes, and the end
@@ -94,17 +92,16 @@ class Session:
 
     def run(self) -> StudyResult:
         """Run the study until it has its target of finished trials or has to stop."""
-        with warmed(self._studies.store) as prepare:
-            ready = self._ready()
-            chosen = choose(self._config, self._studies, ready, self._request)
-            ready = replace(ready, space=chosen.space.parameters)
-            if away := self._studies.store.check():
-                self._progress.message(f"{away} The record waits in {self._studies.store.spool}.")
-            with self._studies.lock():
-                study = open_study(self._config, self._studies.storage, ready, chosen)
-            say = self._progress.message
-            with Recording(self._config, self._studies, study, prepare, say) as recording:
-                return self._run(study, recording, ready, chosen)
+        ready = self._ready()
+        chosen = choose(self._config, self._studies, ready, self._request)
+        ready = replace(ready, space=chosen.space.parameters)
+        store, say = self._studies.store, self._progress.message
+        if away := store.check():
+            say(f"{away} The record waits in {store.spool}.")
+        with self._studies.lock():
+            study = open_study(self._config, self._studies.storage, ready, chosen)
+        with Recording(self._config, self._studies, study, store.prepare, say) as recording:
+            return self._run(study, recording, ready, chosen)
 
     def _run(
         self, study: optuna.Study, recording: Recording, ready: Ready, chosen: Chosen
@@ -173,7 +170,6 @@ class Session:
             first=ready.first,
             growing=GrowingSpace(study, ready.space, widened_at(study)) if ready.grows else None,
             supervisor=self._supervisor,
-            keeping=(keeping := Keeping(self._config)),
             lock=threading.Lock(),
             recorder=recording.recorder,
             make_folder=recording.recorder.make_folder,
@@ -184,9 +180,8 @@ class Session:
             refusals=Refusals(chosen.weights, self._outlook, self._progress.message),
             warm_up=chosen.warm_up,
         )
-        with contextlib.closing(keeping), self._others(ready, study) as others:
-            if self._supervisor.role == ALONE and self._config.keep_models != "none":
-                keeping.start()
+        keeps = self._supervisor.role == ALONE and self._config.keep_models != "none"
+        with recording.begun_soon(keeps=keeps), self._others(ready, study) as others:
             members = [first, *(replace(first, supervisor=other) for other in others)]
             return self._loop(study, members, recording)
 

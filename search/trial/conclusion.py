@@ -210,6 +210,7 @@ class Conclusion:
                     kind=done.model_kind,
                     name=name,
                     figure=figure if several else None,
+                    is_raw=done.raw,
                 )
             )
         return models

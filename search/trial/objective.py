@@ -20,7 +20,6 @@ from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.executor.death import ChildDied
 from search.executor.interrupts import Stop
-from search.executor.keeping import Keeping
 from search.executor.supervisor import Supervisor
 from search.executor.training import train
 from search.pruners.warm_up import WarmUp
@@ -39,7 +38,6 @@ from search.trial.asked import AskedValues, GrowingSpace, Hearers, met_in_words
 from search.trial.conclusion import Conclusion
 from search.trial.judge import Judge, Judging, judging_of
 from search.trial.listener import TrialListener
-from search.trial.models import with_models
 from search.trial.progress import Progress
 from search.trial.proposal import new_plan
 from search.trial.refusals import Refusals
@@ -71,7 +69,6 @@ class Objective:
         first: The values that trial 0 tries.
         growing: The parameters of a user's own model, which asks for its values; else None.
         supervisor: Owns the child.
-        keeping: Has Keras models made of what the child trained without Keras.
         lock: Held by one worker at a time, while it stores the end of a trial in both stores.
         recorder: Writes the record.
         make_folder: Makes the folder of a trial's files.
@@ -89,7 +86,6 @@ class Objective:
     first: Mapping[str, Scalar]
     growing: GrowingSpace | None
     supervisor: Supervisor
-    keeping: Keeping
     lock: threading.Lock
     recorder: Recorder
     make_folder: Callable[[], Path]
@@ -274,8 +270,6 @@ class Objective:
                 study has seen: none of its trials is complete.
         """
         ended = trained.ended
-        if isinstance(ended, Done) and ended.raw:
-            ended = with_models(ended, run, self.conclusion, self.keeping, self.progress.message)
         if isinstance(ended, Failed) and ended.is_for_all and not ranking(self.study):
             raise SearchError(ended.message)
         with self.lock:

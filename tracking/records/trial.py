@@ -119,6 +119,7 @@ class ModelFolder:
         name: The model's name in MLflow.
         figure: Name of the one metric of the trial that belongs to this model; None where all
             metrics do.
+        is_raw: Whether the folder holds weights, of which a model is still to be made.
 
     Example:
         >>> ModelFolder(path=Path("model")).kind
@@ -129,3 +130,4 @@ class ModelFolder:
     kind: str = "ratings"
     name: str = "model"
     figure: str | None = None
+    is_raw: bool = False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
 import sqlite3
 import threading
 import urllib.error
@@ -23,7 +22,7 @@ _CONNECT_TIMEOUT_S = 5
 _migrating = threading.Lock()  # Alembic keeps what it works on in a variable of the process
 
 
-def prepare_sqlite(path: Path, built: Path | None = None) -> None:
+def prepare_sqlite(path: Path) -> None:
     """Make MLflow's SQLite database file, unless the file is complete already.
 
     It is built under another name and then moved into place. So a file under its final name is
@@ -31,7 +30,6 @@ def prepare_sqlite(path: Path, built: Path | None = None) -> None:
 
     Args:
         path: The file.
-        built: A file that `build` has made already, to be copied; None to make one now.
 
     Raises:
         TrackingError: If the file is another program's, or the folder cannot be written.
@@ -44,7 +42,7 @@ def prepare_sqlite(path: Path, built: Path | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock", timeout=_LOCK_TIMEOUT_S):
             if not _is_ready(path):
-                _place(path, built)
+                _place(path)
     except Timeout as error:
         raise TrackingError(
             f"Making the record must take less than {_LOCK_TIMEOUT_S:.0f} s, but {path}.lock is "
@@ -203,13 +201,10 @@ def _is_ready(path: Path) -> bool:
     return bool(tables)
 
 
-def _place(path: Path, built: Path | None) -> None:
+def _place(path: Path) -> None:
     building = path.with_name(f"{path.name}.building")
     building.unlink(missing_ok=True)
-    if built is not None and built.exists():
-        shutil.copyfile(built, building)
-    else:
-        build(building, artifacts=path.parent / "artifacts")
+    build(building, artifacts=path.parent / "artifacts")
     os.replace(building, path)
 
 

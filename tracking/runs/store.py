@@ -82,13 +82,10 @@ class Store:
         """Whether a tracking server, not the folder, keeps the runs and their artifacts."""
         return _scheme(self.tracking_uri) in _SERVERS
 
-    def prepare(self, built: Path | None = None) -> None:
+    def prepare(self) -> None:
         """Make the folder and MLflow's tables; several processes may do so at once.
 
         It takes seconds the first time, and about a millisecond where all is there already.
-
-        Args:
-            built: A database file with MLflow's tables, to be copied where there is none yet.
 
         Raises:
             TrackingError: If the folder cannot be used or the address cannot be reached.
@@ -99,7 +96,7 @@ class Store:
             reach_server(self.tracking_uri)  # before anything is written
         self.make_folders()
         if self.sqlite_file is not None:
-            prepare_sqlite(self.sqlite_file, built)
+            prepare_sqlite(self.sqlite_file)
         elif not self.served:
             prepare_database(self.tracking_uri, lock=self.home / "tracking.lock")
 

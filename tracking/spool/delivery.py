@@ -7,15 +7,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass
 
 from tracking.errors import TrackingError
 from tracking.recorder import Recorder
 from tracking.records import StudyRecord, TrialRecord
 from tracking.spool.box import Box, Slip
-from tracking.spool.entries import Entry, Kind
-from tracking.spool.references import referred
+from tracking.spool.entries import Kind
+from tracking.spool.references import reference
+from tracking.spool.writer import Maker, Told, Writer
 
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
@@ -27,16 +27,6 @@ _FOR_GOOD = {
     "RESOURCE_ALREADY_EXISTS",
     "RESOURCE_DOES_NOT_EXIST",
 }
-
-
-class Told(Protocol):
-    """Hears which runs MLflow made, so that it may store them; called in the delivery's thread."""
-
-    def study(self, record: StudyRecord) -> None:
-        """A study has its experiment and its run."""
-
-    def trial(self, study: str, number: int, run_id: str) -> None:
-        """A trial has its run."""
 
 
 @dataclass(eq=False, slots=True)
@@ -61,11 +51,14 @@ class Delivery:
 
     Attributes:
         trouble: Why the latest call failed, in one line; empty where it did not.
-        started: Studies that were begun, by name, with their experiments and runs.
     """
 
     def __init__(
-        self, recorder: Recorder, told: Told | None, prepare: Callable[[], None] = lambda: None
+        self,
+        recorder: Recorder,
+        told: Told | None,
+        prepare: Callable[[], None] = lambda: None,
+        maker: Maker | None = None,
     ) -> None:
         """Keep the arguments; nothing is delivered before `start`.
 
@@ -73,13 +66,11 @@ class Delivery:
             recorder: Writes the record.
             told: Hears of new runs; None for nobody.
             prepare: Called once before the first entry; makes what the recorder writes to.
+            maker: Makes models of weights; None where all models are whole.
         """
         self.trouble = ""
-        self.started: dict[str, StudyRecord] = {}
-        self._recorder = recorder
-        self._told = told
+        self._writer = Writer(recorder, told, maker)
         self._prepare = prepare
-        self._runs: dict[tuple[str, int], str] = {}
         self._waiting: deque[_Waiting] = deque()
         self._changed = threading.Condition()
         self._is_over = False
@@ -87,9 +78,12 @@ class Delivery:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to deliver."""
-        self._thread = threading.Thread(target=self._work, name="trialbook-record", daemon=True)
-        self._thread.start()
+        """Begin to deliver; once it has begun this does nothing."""
+        with self._changed:
+            if self._thread is None and not self._is_over:
+                work = threading.Thread(target=self._work, name="trialbook-record", daemon=True)
+                self._thread = work
+                work.start()
 
     def add(self, slip: Slip) -> None:
         """Deliver an entry after all others."""
@@ -122,6 +116,11 @@ class Delivery:
         return len(found)
 
     @property
+    def started(self) -> dict[str, StudyRecord]:
+        """The studies that were begun, by name, with their experiments and runs."""
+        return self._writer.started
+
+    @property
     def waiting(self) -> int:
         """How many entries are not delivered yet."""
         return sum(one.slip is not None for one in tuple(self._waiting))
@@ -135,6 +134,8 @@ class Delivery:
         Returns:
             Whether all is delivered.
         """
+        if self._waiting:
+            self.start()
         with self._changed:
             self._changed.notify_all()
             while self._waiting and not is_over():
@@ -142,18 +143,8 @@ class Delivery:
             return not self._waiting
 
     def run_of(self, run: str) -> str | None:
-        """MLflow's identifier of a run that is named by a reference or an identifier.
-
-        Returns:
-            None where MLflow has no such run yet.
-        """
-        named = referred(run)
-        if named is None:
-            return run
-        found = self._runs.get(named) or self._recorder.trial_run(*named)
-        if found:
-            self._runs[named] = found
-        return found
+        """MLflow's identifier of a run that is named by a reference or an identifier, or None."""
+        return self._writer.run_of(run)
 
     def close(self, timeout_s: float = 5.0) -> None:
         """End the thread after the entry that it delivers now.
@@ -208,7 +199,8 @@ class Delivery:
             slip.refuse(str(error))
             return
         try:
-            self._call(entry, slip, one)
+            is_displaced = entry.trial is not None and self._is_displaced(entry.trial)
+            self._writer.write(entry, slip, tried=one.tried, is_displaced=is_displaced)
         except Exception as error:
             if getattr(error, "error_code", "") not in _FOR_GOOD:
                 raise
@@ -216,60 +208,17 @@ class Delivery:
         else:
             slip.remove()
 
+    def _is_displaced(self, trial: TrialRecord) -> bool:
+        """Whether a trial's models are to be deleted by what waits."""
+        named = reference(trial.study, trial.number)
+        slips = [one.slip for one in tuple(self._waiting) if one.slip is not None]
+        drops = [slip for slip in slips if slip.path.name.endswith(Kind.DROP_MODEL)]
+        return any(slip.read().run == named for slip in drops)
+
     def _done(self, one: _Waiting) -> None:
         with self._changed:
             self._waiting.remove(one)
             self._changed.notify_all()
-
-    def _call(self, entry: Entry, slip: Slip, one: _Waiting) -> None:
-        """Call the method of the recorder that an entry names."""
-        recorder, run = self._recorder, self.run_of(entry.run) if entry.run else None
-        match entry.kind:
-            case Kind.START_STUDY if entry.study is not None:
-                self._study_run(entry.study)
-            case Kind.START_TRIAL if entry.trial is not None:
-                self._started(entry.trial, may_exist=one.tried)
-            case Kind.FINISH_TRIAL if entry.trial is not None:
-                recorder.finish_trial(
-                    self._with_run(entry.trial),
-                    folder=slip.files,
-                    models=entry.models,
-                    epochs=entry.epochs,
-                )
-            case Kind.KILL_TRIAL if entry.trial is not None:
-                recorder.kill_trial(self._with_run(entry.trial), folder=slip.files)
-            case Kind.PARAMETERS if run is not None:
-                recorder.parameters(run, entry.params or {})
-            case Kind.EPOCHS if run is not None:
-                recorder.epochs(run, entry.epochs)
-            case Kind.DROP_MODEL if run is not None:
-                recorder.drop_model(run)
-            case Kind.END_STUDY if entry.study is not None:
-                recorder.end_study(self._study_run(entry.study), status=entry.status)
-            case Kind.FINISH_STUDY if entry.study is not None:
-                recorder.finish_study(entry.study, status=entry.status)
-
-    def _study_run(self, record: StudyRecord) -> str:
-        """Begin a study, or go on with it, and tell of its run."""
-        started = self.started[record.name] = self._recorder.start_study(record)
-        if self._told is not None:
-            self._told.study(started)
-        return started.parent_run_id or ""
-
-    def _started(self, record: TrialRecord, *, may_exist: bool) -> str:
-        """Make a trial's run, unless there is one already, and tell of it."""
-        named = record.study, record.number
-        run_id = self._recorder.trial_run(*named) if may_exist else None
-        run_id = run_id or self._recorder.start_trial(record)
-        self._runs[named] = run_id
-        if self._told is not None:
-            self._told.trial(*named, run_id)
-        return run_id
-
-    def _with_run(self, record: TrialRecord) -> TrialRecord:
-        """A trial's record with its run; one that MLflow lacks is made."""
-        run_id = self.run_of(record.run_id or "") or self._started(record, may_exist=True)
-        return replace(record, run_id=run_id)
 
 
 def taken_over(boxes: Iterable[Box], counts: Callable[[str, int], bool]) -> None:

@@ -19,9 +19,10 @@ from tracking.records import (
     TrialRecord,
 )
 from tracking.spool.box import Box, Slip, left_boxes
-from tracking.spool.delivery import Delivery, Told, taken_over
+from tracking.spool.delivery import Delivery, taken_over
 from tracking.spool.entries import Entry, Kind
 from tracking.spool.references import reference
+from tracking.spool.writer import Maker, Told
 
 _READS_S = 20.0
 
@@ -55,8 +56,9 @@ class SpoolRecorder:
         study: str,
         told: Told | None = None,
         prepare: Callable[[], None] = lambda: None,
+        maker: Maker | None = None,
     ) -> None:
-        """Make a box for this process, and begin to deliver what will be in it.
+        """Make a box for this process; nothing of it is delivered before `begin` or a reading.
 
         Args:
             inner: The recorder that entries are delivered to.
@@ -64,6 +66,7 @@ class SpoolRecorder:
             study: Name of the study that is recorded.
             told: Hears which runs were made; None where nobody is to hear of them.
             prepare: Called once before the first entry is delivered, in the delivery's thread.
+            maker: Makes models of weights, in the same thread; None where all models are whole.
 
         Raises:
             TrackingError: The home cannot be written to.
@@ -72,8 +75,7 @@ class SpoolRecorder:
         self._spool = home / "spool"
         self._box = Box.make(self._spool, study)
         self._others: list[Box] = []
-        self.delivery = Delivery(inner, told, prepare)
-        self.delivery.start()
+        self.delivery = Delivery(inner, told, prepare, maker)
 
     def __enter__(self) -> SpoolRecorder:
         return self
@@ -88,6 +90,10 @@ class SpoolRecorder:
         again if this process dies.
         """
         return Path(tempfile.mkdtemp(prefix="trialbook-", dir=self._box.trials))
+
+    def begin(self) -> None:
+        """Begin to deliver what was told; without it that waits until something is to be read."""
+        self.delivery.start()
 
     def left(self) -> list[Box]:
         """Take the boxes of the study whose processes are no more; `take_over` delivers them."""

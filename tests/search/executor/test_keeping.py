@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class FakeSupervisor:
         self.readied = self.closed = 0
         self.cannot: SearchError | None = None
 
-    def ready(self) -> None:
+    def ready_unless(self, is_over: Callable[[], bool]) -> None:
         self.readied += 1
         if self.cannot is not None:
             raise self.cannot
@@ -166,3 +167,22 @@ def test_where_there_may_be_a_gpu_keras_is_asked(
     assert trains_alone(StudyConfig())
     (tmp_path / "gpu").touch()
     assert not trains_alone(StudyConfig())
+
+
+def test_a_model_that_cannot_be_made_is_told_and_not_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake = FakeSupervisor(None, Failed(end_reason="error", message="It differs."))
+    monkeypatch.setattr(keeping, "Supervisor", lambda config, role: fake)
+    said: list[str] = []
+    assert not Keeping(StudyConfig(), said.append)(Path("/somewhere"), "model")
+    assert said == ["A model is not kept: It differs."]
+
+
+def test_one_that_is_closed_makes_no_more_models_and_starts_no_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = _keeping(monkeypatch, FakeSupervisor())
+    kept.close()
+    with pytest.raises(InterruptedError):
+        kept(Path("/somewhere"), "model")

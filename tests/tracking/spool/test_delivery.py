@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tracking import NullRecorder, SpoolRecorder, StudyRecord, TrialRecord
+from tracking import ModelFolder, NullRecorder, SpoolRecorder, StudyRecord, TrialRecord
 from tracking.spool.box import known_boxes
 
 Make = Callable[..., TrialRecord]
@@ -54,6 +54,11 @@ class Server(NullRecorder):
 
     def finish_trial(self, record: TrialRecord, *, tell: Any = None, **more: Any) -> None:
         self._call("finish_trial", (record.run_id, record.value))
+        self.models = [(each.name, each.is_raw, each.path) for each in more["models"]]
+        self.files = sorted(path.name for path in more["folder"].glob("*"))
+
+    def drop_model(self, run_id: str) -> None:
+        self._call("drop_model", run_id)
 
     def kill_trial(self, record: TrialRecord, *, folder: Path | None = None) -> None:
         self._call("kill_trial", record.run_id)
@@ -273,3 +278,86 @@ def test_other_work_is_done_in_its_turn_and_what_it_raises_holds_nothing_up(
     assert _settled(spool)
     assert seen == [3]
     assert len(server.calls) == 6
+
+
+class Making:
+    """Makes models of weights, once it can."""
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+        self.can = True
+
+    def __call__(self, folder: Path, name: str) -> bool:
+        if not self.can:
+            raise InterruptedError
+        (folder / "layers.txt").write_text("the layers")
+        self.made.append((folder / name / "weights").read_text())
+        return self.made[-1] != "damaged"
+
+
+@pytest.fixture
+def making() -> Making:
+    return Making()
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    path = tmp_path / "trained"
+    path.mkdir()
+    (path / "weights").write_text("weights")
+    return path
+
+
+def _with_weights(spool: SpoolRecorder, make_trial: Make, number: int, weights: Path) -> None:
+    done = make_trial(number, 0.5, run_id=spool.start_trial(make_trial(number)))
+    spool.finish_trial(done, folder=None, models=[ModelFolder(path=weights, is_raw=True)])
+
+
+def test_a_model_is_made_of_its_weights_behind_the_trial(
+    server: Server, making: Making, make_trial: Make, weights: Path, tmp_path: Path
+) -> None:
+    with SpoolRecorder(server, tmp_path, "movies", maker=making) as spool:
+        _with_weights(spool, make_trial, 0, weights)
+        assert _settled(spool)
+    ((name, is_raw, path),) = server.models
+    assert (making.made, name, is_raw, path.name) == (["weights"], "model", False, "model")
+    assert server.files == ["layers.txt"]
+
+
+def test_weights_of_which_no_model_can_be_made_end_the_trial_without_one(
+    server: Server, making: Making, make_trial: Make, weights: Path, tmp_path: Path
+) -> None:
+    (weights / "weights").write_text("damaged")
+    with SpoolRecorder(server, tmp_path, "movies", maker=making) as spool:
+        _with_weights(spool, make_trial, 0, weights)
+        assert _settled(spool)
+    assert server.calls[-1] == ("finish_trial", ("run0", 0.5))
+    assert server.models == []
+
+
+def test_weights_that_a_process_left_become_a_model_in_the_next(
+    server: Server, making: Making, make_trial: Make, weights: Path, tmp_path: Path
+) -> None:
+    making.can = False
+    with SpoolRecorder(server, tmp_path, "movies", maker=making) as first:
+        _with_weights(first, make_trial, 0, weights)
+        assert not first.delivery.flush(iter([False, True]).__next__)
+    making.can = True
+    with SpoolRecorder(server, tmp_path, "movies", maker=making) as second:
+        second.take_over(second.left(), lambda study, number: True)
+        assert _settled(second)
+    assert making.made == ["weights"]
+    assert [each[0] for each in server.models] == ["model"]
+
+
+def test_no_model_is_made_that_would_be_deleted_at_once(
+    server: Server, making: Making, make_trial: Make, weights: Path, tmp_path: Path
+) -> None:
+    server.fails = lambda method: ConnectionError("away")
+    with SpoolRecorder(server, tmp_path, "movies", maker=making) as spool:
+        _with_weights(spool, make_trial, 0, weights)
+        spool.drop_model("movies#0")
+        server.fails = lambda method: None
+        assert _settled(spool)
+    assert making.made == []
+    assert [method for method, _ in server.calls] == ["start_trial", "finish_trial", "drop_model"]

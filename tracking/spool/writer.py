@@ -1,0 +1,154 @@
+"""Writes an entry to a recorder, and knows which runs that made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from tracking.recorder import Recorder
+from tracking.records import ModelFolder, StudyRecord, TrialRecord
+from tracking.spool.box import Slip
+from tracking.spool.entries import Entry, Kind
+from tracking.spool.references import referred
+
+
+class Maker(Protocol):
+    """Makes a model of weights; called in the delivery's thread.
+
+    Example:
+        >>> def make(folder: Path, name: str) -> bool:
+        ...     return (folder / name).is_dir()
+        >>> maker: Maker = make
+        >>> maker(Path("trial"), "model")
+        False
+    """
+
+    def __call__(self, folder: Path, name: str) -> bool:
+        """Make the model in a folder's folder `name`, where its weights are.
+
+        Returns:
+            Whether there is a model now; false where there will never be one.
+
+        Raises:
+            Exception: It could not be made now.
+        """
+
+
+class Told(Protocol):
+    """Hears which runs MLflow made, so that it may store them; called in the delivery's thread."""
+
+    def study(self, record: StudyRecord) -> None:
+        """A study has its experiment and its run."""
+
+    def trial(self, study: str, number: int, run_id: str) -> None:
+        """A trial has its run."""
+
+
+class Writer:
+    """Calls a recorder as entries say; it makes no run twice, and tells of those that it makes.
+
+    Attributes:
+        started: Studies that were begun, by name, with their experiments and runs.
+    """
+
+    def __init__(self, recorder: Recorder, told: Told | None, maker: Maker | None) -> None:
+        """Keep the arguments.
+
+        Args:
+            recorder: Writes the record.
+            told: Hears of new runs; None for nobody.
+            maker: Makes models of weights; None where all models are whole.
+        """
+        self.started: dict[str, StudyRecord] = {}
+        self._recorder = recorder
+        self._told = told
+        self._maker = maker
+        self._runs: dict[tuple[str, int], str] = {}
+
+    def run_of(self, run: str) -> str | None:
+        """MLflow's identifier of a run that is named by a reference or an identifier.
+
+        Returns:
+            None where MLflow has no such run yet.
+        """
+        named = referred(run)
+        if named is None:
+            return run
+        found = self._runs.get(named) or self._recorder.trial_run(*named)
+        if found:
+            self._runs[named] = found
+        return found
+
+    def write(self, entry: Entry, slip: Slip, *, tried: bool, is_displaced: bool) -> None:
+        """Call the method of the recorder that an entry names.
+
+        Args:
+            entry: The entry.
+            slip: Where it lies.
+            tried: Whether it may have been written before, wholly or in part.
+            is_displaced: Whether its trial's models are to be deleted by what comes later.
+        """
+        recorder, run = self._recorder, self.run_of(entry.run) if entry.run else None
+        match entry.kind:
+            case Kind.START_STUDY if entry.study is not None:
+                self._study_run(entry.study)
+            case Kind.START_TRIAL if entry.trial is not None:
+                self._started(entry.trial, may_exist=tried)
+            case Kind.FINISH_TRIAL if entry.trial is not None:
+                recorder.finish_trial(
+                    self._with_run(entry.trial),
+                    folder=slip.files,
+                    models=() if is_displaced else self._whole(entry, slip),
+                    epochs=entry.epochs,
+                )
+            case Kind.KILL_TRIAL if entry.trial is not None:
+                recorder.kill_trial(self._with_run(entry.trial), folder=slip.files)
+            case Kind.PARAMETERS if run is not None:
+                recorder.parameters(run, entry.params or {})
+            case Kind.EPOCHS if run is not None:
+                recorder.epochs(run, entry.epochs)
+            case Kind.DROP_MODEL if run is not None:
+                recorder.drop_model(run)
+            case Kind.END_STUDY if entry.study is not None:
+                recorder.end_study(self._study_run(entry.study), status=entry.status)
+            case Kind.FINISH_STUDY if entry.study is not None:
+                recorder.finish_study(entry.study, status=entry.status)
+
+    def _whole(self, entry: Entry, slip: Slip) -> tuple[ModelFolder, ...]:
+        """An entry's models, those of which there are only weights made by now."""
+        if not any(model.is_raw for model in entry.models):
+            return entry.models
+        if self._maker is None:
+            return ()
+        whole = []
+        for model in entry.models:
+            if not model.is_raw or self._maker(model.path.parent, model.name):
+                whole.append(replace(model, is_raw=False))
+        slip.files.mkdir(exist_ok=True)
+        for path in (slip.path / "models").iterdir():
+            if path.is_file():  # what the making tells of the model
+                path.rename(slip.files / path.name)
+        return tuple(whole)
+
+    def _study_run(self, record: StudyRecord) -> str:
+        """Begin a study, or go on with it, and tell of its run."""
+        started = self.started[record.name] = self._recorder.start_study(record)
+        if self._told is not None:
+            self._told.study(started)
+        return started.parent_run_id or ""
+
+    def _started(self, record: TrialRecord, *, may_exist: bool) -> str:
+        """Make a trial's run, unless there is one already, and tell of it."""
+        named = record.study, record.number
+        run_id = self._recorder.trial_run(*named) if may_exist else None
+        run_id = run_id or self._recorder.start_trial(record)
+        self._runs[named] = run_id
+        if self._told is not None:
+            self._told.trial(*named, run_id)
+        return run_id
+
+    def _with_run(self, record: TrialRecord) -> TrialRecord:
+        """A trial's record with its run; one that MLflow lacks is made."""
+        run_id = self.run_of(record.run_id or "") or self._started(record, may_exist=True)
+        return replace(record, run_id=run_id)
