@@ -14,7 +14,7 @@ COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(VENV)/lib >/dev/n
 TRAINER := $(BIN)/python -c 'from models.compiled.warm_up import warm_up; warm_up()' >/dev/null 2>&1 || true
 WORKERS ?= 2
 
-.PHONY: search test test-all lint types check venv dev bench bench-full clean
+.PHONY: search test test-all lint types check venv dev bench bench-full chaos clean
 
 search: venv
 	@$(BIN)/trialbook search
@@ -39,6 +39,10 @@ dev: $(VENV)/.installed-dev
 # What docs/performance.md quotes and takes minutes; NAMES="epoch seeds" runs some of them.
 bench: $(VENV)/.installed-bench
 	@$(BIN)/python benchmarks/everything.py $(NAMES)
+
+# Kills studies in many ways and counts what is lost: about half an hour; ARGS="--only seams" less.
+chaos: dev
+	@$(BIN)/python benchmarks/chaos.py $(ARGS)
 
 bench-full: $(VENV)/.installed-bench
 	@$(BIN)/python benchmarks/everything.py full
