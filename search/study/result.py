@@ -27,6 +27,7 @@ class StudyResult:
         interrupted: Whether it was stopped before its target.
         timed_out: Whether its time was over before its target.
         new_trials: Trials that this run finished.
+        waiting: Writes of the record that MLflow has not got yet; they are kept on disk.
         reasons: Why the study ends before its target of trials, one line a reason.
         warnings: What a user should know of the ratings, one line each.
 
@@ -47,6 +48,7 @@ class StudyResult:
     interrupted: bool = False
     timed_out: bool = False
     new_trials: int = 0
+    waiting: int = 0
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -88,6 +90,7 @@ class StudyResult:
             "parent_run_id": self.record.parent_run_id,
             "interrupted": self.interrupted,
             "timed_out": self.timed_out,
+            "waiting": self.waiting,
             "reasons": list(self.reasons),
             "warnings": list(self.warnings),
             "beats_trivial": self.beats_trivial,

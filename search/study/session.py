@@ -241,7 +241,8 @@ class Session:
         interrupted = self._interrupted(study)
         recording.close(interrupted=interrupted)
         record = study_record(study, self._config)
-        return self._result(record, new, interrupted=interrupted, timed_out=late)
+        result = self._result(record, new, interrupted=interrupted, timed_out=late)
+        return replace(result, waiting=recording.recorder.delivery.waiting)
 
     def _work(self, study: optuna.Study, member: Objective, recording: Recording) -> int:
         """Train one trial after another; return how many ended without being interrupted."""

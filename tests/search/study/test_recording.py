@@ -46,6 +46,7 @@ def test_a_study_ends_though_mlflow_fails_and_its_record_is_written_later(
         broken.setattr(MlflowRecorder, "finish_trial", fail)
         result = run_study(config, home=home, progress=heard)
     assert result.best is not None
+    assert result.to_json()["waiting"] == result.waiting >= TRIALS
     assert [trial.state for trial in result.record.trials] == ["complete"] * TRIALS
     assert "could not be made in MLflow yet (no space left on the device)" in heard.lines[-1]
     assert str(home / "spool") in heard.lines[-1]
