@@ -18,7 +18,7 @@ from tracking.records import (
 )
 from tracking.runs.addresses import without_password
 from tracking.runs.recorder import MlflowRecorder
-from tracking.runs.store import Store, ui_command
+from tracking.runs.store import Store, ui_command, ui_environment
 from tracking.runs.warm_up import import_ahead
 from tracking.spool.box import discard_left, left_boxes
 from tracking.spool.recorder import SpoolRecorder
@@ -95,5 +95,6 @@ __all__ = [
     "reference",
     "reproduction_figure",
     "ui_command",
+    "ui_environment",
     "without_password",
 ]

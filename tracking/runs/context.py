@@ -129,10 +129,11 @@ def dataset_input(dataset: DatasetRecord) -> Any:
 def artifact_folder(study: str) -> str:
     """Make a folder name from a study's name, a different one for every study.
 
-    "movies" stays as it is. "a b" becomes "a_b-" and eight digits of the name's SHA-256.
+    "movies" stays as it is. "a b" becomes "a_b-" and eight digits of the name's SHA-256, and "0" as
+    well, since MLflow's own experiment has that folder.
     """
     clean = re.sub(r"[^A-Za-z0-9._-]+", "_", study)[:80].strip(".") or "study"
-    if clean == study:
+    if clean == study and not clean.isdecimal():  # MLflow names its own folders by numbers
         return clean
     return f"{clean}-{hashlib.sha256(study.encode()).hexdigest()[:8]}"
 

@@ -19,6 +19,13 @@ from tracking.tags import Role, Tag
 
 _MAX_IDS = 3000
 _TIMEOUT_S = 600
+_ADDRESS = "TRIALBOOK_MLFLOW"
+_GC = f"""
+import os, sys
+from mlflow.cli import cli
+address = os.environ["{_ADDRESS}"]
+cli([*sys.argv[1:], "--backend-store-uri", address, "--tracking-uri", address])
+"""
 
 
 def delete_study(store: Store, record: StudyRecord) -> int:
@@ -188,10 +195,10 @@ def _collect(store: Store, named: list[str], runs: Sequence[str], models: list[s
     At least one run and one model is passed: a command that names none would remove the deleted
     ones of all experiments.
     """
-    command = [sys.executable, "-m", "mlflow", "gc", *named, "--run-ids", ",".join(runs)]
+    command = [sys.executable, "-c", _GC, "gc", *named, "--run-ids", ",".join(runs)]
     command += ["--logged-model-ids", ",".join(models[:_MAX_IDS])]
-    command += ["--backend-store-uri", store.tracking_uri, "--tracking-uri", store.tracking_uri]
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    # The address may hold a password, which everybody could read among a process's arguments.
+    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", _ADDRESS: store.tracking_uri}
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
     )

@@ -177,7 +177,7 @@ class Store:
 
 
 def ui_command(store: Store, port: int, host: str = "127.0.0.1") -> list[str]:
-    """Compose the command that shows the store in a browser.
+    """Compose the command that shows the store in a browser; it needs `ui_environment`.
 
     Args:
         store: The store; `prepare` it before the command runs.
@@ -200,10 +200,24 @@ def ui_command(store: Store, port: int, host: str = "127.0.0.1") -> list[str]:
             "Only a record in a database can be served from here, but this one is on "
             f"{without_password(store.tracking_uri)}. Open that address in a browser."
         )
-    address = ["--backend-store-uri", store.tracking_uri]
     artifacts = ["--artifacts-destination", store.artifacts.as_uri()]
     listen = ["--host", host, "--port", str(port), "--workers", "1"]
-    return [sys.executable, "-m", "mlflow", "server", *address, *artifacts, *listen]
+    return [sys.executable, "-m", "mlflow", "server", *artifacts, *listen]
+
+
+def ui_environment(store: Store) -> dict[str, str]:
+    """The environment variables of `ui_command`: this process's, and the address of the database.
+
+    It may hold a password, which everybody could read among a process's arguments.
+
+    Args:
+        store: The store.
+
+    Example:
+        >>> ui_environment(Store(Path("/runs")))["MLFLOW_BACKEND_STORE_URI"]
+        'sqlite:////runs/mlflow.db'
+    """
+    return {**os.environ, "MLFLOW_BACKEND_STORE_URI": store.tracking_uri}
 
 
 def _scheme(uri: str) -> str:

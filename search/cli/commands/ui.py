@@ -25,7 +25,7 @@ from search.cli.common import (
 )
 from search.errors import SearchError
 from search.executor.interrupts import interruptible
-from tracking import ui_command, without_password
+from tracking import ui_command, ui_environment, without_password
 
 _HOST = "127.0.0.1"
 _GRACE_S = 10
@@ -57,7 +57,7 @@ def command(port: int, tracking_uri: str | None, home: Path, as_json: bool) -> i
             emit({"url": url, "tracking_uri": shown, "command": words})
         console(as_json).print(f"MLflow UI on {shown}: {url} (Ctrl-C ends it)")
 
-    return _serve(argv, port, announce)
+    return _serve(argv, ui_environment(store), port, announce)
 
 
 def _check_free(port: int) -> None:
@@ -72,17 +72,20 @@ def _check_free(port: int) -> None:
             ) from None
 
 
-def _serve(argv: list[str], port: int, announce: Callable[[], None]) -> int:
+def _serve(
+    argv: list[str], environment: dict[str, str], port: int, announce: Callable[[], None]
+) -> int:
     """Run the MLflow server and its workers as one process group; a stop ends the whole group.
 
     Args:
         argv: The server's command line; what it prints is shown only if it fails.
+        environment: Its environment variables.
         port: Where it will answer.
         announce: Called once it does.
     """
     with interruptible() as stop, TemporaryFile() as log:
         process = subprocess.Popen(
-            argv, start_new_session=True, stdout=log, stderr=subprocess.STDOUT
+            argv, env=environment, start_new_session=True, stdout=log, stderr=subprocess.STDOUT
         )
         try:
             with waiting("Starting the MLflow UI …"):

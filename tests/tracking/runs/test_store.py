@@ -12,7 +12,8 @@ from threading import Thread
 
 import pytest
 
-from tracking import Store, TrackingError, ui_command
+from tracking import Store, TrackingError, ui_command, ui_environment
+from tracking.runs.context import artifact_folder
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -190,7 +191,6 @@ def test_the_ui_serves_this_store_and_no_other(store: Store) -> None:
     assert command[:4] == [sys.executable, "-m", "mlflow", "server"]
     pairs = dict(zip(command[4::2], command[5::2], strict=True))
     assert pairs == {
-        "--backend-store-uri": store.tracking_uri,
         "--artifacts-destination": store.artifacts.as_uri(),
         "--host": "0.0.0.0",
         "--port": "5050",
@@ -198,3 +198,18 @@ def test_the_ui_serves_this_store_and_no_other(store: Store) -> None:
     }
     with pytest.raises(TrackingError, match="Open that address"):
         ui_command(Store(store.home, "http://127.0.0.1:5000"), 5050)
+    assert ui_environment(store)["MLFLOW_BACKEND_STORE_URI"] == store.tracking_uri
+
+
+def test_no_password_stands_among_the_arguments_of_the_ui(tmp_path: Path) -> None:
+    store = Store(tmp_path, "postgresql://me:hidden@host/studies")
+    assert "hidden" not in " ".join(ui_command(store, 5050))
+
+
+@pytest.mark.parametrize(("study", "folder"), [("movies", "movies"), ("v1.2", "v1.2")])
+def test_a_plain_name_is_its_folder(study: str, folder: str) -> None:
+    assert artifact_folder(study) == folder
+
+
+def test_a_number_is_not_the_folder_of_mlflows_own_experiment() -> None:
+    assert artifact_folder("0") == "0-5feceb66"
