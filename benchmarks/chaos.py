@@ -104,6 +104,7 @@ def seams(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     from faulty import SEAMS
 
     places = [(where, when) for where in SEAMS for when in ("before", "after")]
+    draw.shuffle(places)
     for number in range(kills):
         where, when = places[number % len(places)]
         process = home.start(where, when, str(draw.randint(1, 4)))
@@ -112,6 +113,8 @@ def seams(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
         finally:
             end(process)
         home.kills += code == -signal.SIGKILL
+        if code == 0:  # it was done before that
+            home.command[home.command.index("--trials") + 1] = str(_more(home))
         if code not in (0, -signal.SIGKILL):
             yield f"after a kill {when} `{where}` the study ended with exit code {code}"
 
@@ -200,6 +203,8 @@ def run(name: str, kills: int | None = None) -> dict[str, Any]:
             wrong.append(f"the last run ended with exit code {code}")
             wrong.append(home.log.read_text(encoding="utf-8")[-2000:])
         wrong += home.faults()
+        if home.kills < count / 2:
+            wrong.append(f"only {home.kills} kills of {count} came about")
         count = home.kills
     seconds = time.monotonic() - began
     return {"scenario": name, "kills": count, "seconds": round(seconds), "wrong": wrong}

@@ -20,9 +20,9 @@ from tracking.runs.addresses import without_password
 from tracking.runs.recorder import MlflowRecorder
 from tracking.runs.store import Store, ui_command, ui_environment
 from tracking.runs.warm_up import import_ahead
-from tracking.spool.box import discard_left, left_boxes
+from tracking.spool.box import Slip, discard_left, is_held, left_boxes
 from tracking.spool.recorder import SpoolRecorder
-from tracking.spool.references import reference
+from tracking.spool.references import reference, referred
 from tracking.spool.writer import Maker
 from tracking.states import (
     COMPLETE,
@@ -77,6 +77,7 @@ __all__ = [
     "Role",
     "RunRecord",
     "Scalar",
+    "Slip",
     "SpoolRecorder",
     "State",
     "Store",
@@ -90,9 +91,11 @@ __all__ = [
     "draw_verdict",
     "drift",
     "import_ahead",
+    "is_held",
     "left_boxes",
     "provenance",
     "reference",
+    "referred",
     "reproduction_figure",
     "ui_command",
     "ui_environment",

@@ -49,6 +49,7 @@ class NullRecorder:
         models: Sequence[ModelFolder] = (),
         epochs: Sequence[EpochRecord] = (),
         tell: Callable[[], None] = lambda: None,
+        replaces: str | None = None,
     ) -> None:
         """Tell the end; no run is open."""
         tell()

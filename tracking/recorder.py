@@ -73,7 +73,8 @@ class Recorder(Protocol):
         """Begin a trial; this process or another one must have started the study.
 
         Args:
-            record: The trial as asked for: number, parameters, tags.
+            record: The trial as asked for: number, parameters, tags. One with a `run_id` has its
+                run already, which gets what it lacks.
 
         Returns:
             The identifier of its run; empty where nothing is recorded.
@@ -109,6 +110,7 @@ class Recorder(Protocol):
         models: Sequence[ModelFolder] = (),
         epochs: Sequence[EpochRecord] = (),
         tell: Callable[[], None] = lambda: None,
+        replaces: str | None = None,
     ) -> None:
         """Write a trial's files, models and final metrics, and then mark the trial as ended.
 
@@ -120,6 +122,7 @@ class Recorder(Protocol):
             epochs: The epochs that the method `epochs` has not written yet.
             tell: Tells the end to Optuna. It is called once, before the end is written; where it
                 raises, nothing of the end is written.
+            replaces: A run whose models are deleted once these are there.
         """
         ...
 

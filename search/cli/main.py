@@ -108,7 +108,7 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.EIO:  # the terminal was closed
+        if isinstance(error, OSError) and error.errno == errno.EIO and _terminal_is_closed():
             for stream in (sys.stdout, sys.stderr):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
             return INTERRUPTED
@@ -116,6 +116,15 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
         text = shorten(str(error), 300, placeholder=" …").rstrip(".")
         _tell(f"Trialbook itself failed: {type(error).__name__}: {text}. See more with `--debug`.")
         return OUR_FAILURE
+
+
+def _terminal_is_closed() -> bool:
+    """Whether nothing can be written to standard error any more."""
+    try:
+        os.write(sys.stderr.fileno(), b"\n")
+    except OSError:
+        return True
+    return False
 
 
 def _show(debug: bool) -> None:
@@ -134,4 +143,5 @@ def _tell(text: str) -> None:
     """Say a line on standard error, without the passwords of addresses that a library quotes."""
     from tracking import without_password
 
-    click.echo(f"trialbook: {without_password(' '.join(text.split()))}", err=True)
+    with contextlib.suppress(OSError):  # of a terminal that was closed
+        click.echo(f"trialbook: {without_password(' '.join(text.split()))}", err=True)

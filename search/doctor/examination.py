@@ -19,7 +19,7 @@ from search.storage.trial_attributes import owner_of_trial
 from search.storage.trials import finished, orphans
 from search.study.reconciling import Reconciler
 from search.study.recording import Recording
-from tracking import left_boxes
+from tracking import RUNNING, Slip, TrackingError, is_held, left_boxes, referred
 
 
 def examine(
@@ -76,10 +76,11 @@ class Examination:
         before = [*self._left(), *self._interrupted()]
         if not mends:
             return [*before, *self._of_record()]
-        if before:
-            self._deliver()
+        waiting = self._deliver() if before else 0
+        if waiting:  # what MLflow will be told later must not be mended now
+            return [replace(each, is_mended=each.topic == Topic.INTERRUPTED) for each in before]
         found = [replace(each, is_mended=each.is_mendable) for each in before]
-        return [*found, *self._mended_record(), *self._refused(mends=True)]
+        return [*found, *self._refused(mends=True), *self._mended_record()]
 
     def _finding(
         self, topic: Topic, text: str, trial: int | None = None, *, is_mendable: bool = True
@@ -88,34 +89,58 @@ class Examination:
         return Finding(study=name, topic=topic, text=text, trial=trial, is_mendable=is_mendable)
 
     def _is_worked_on(self) -> bool:
+        if is_held(self._studies.store.spool, self._study.study_name):
+            return True
         running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         owners = (owner_of_trial(trial) for trial in running)
         return any(owner is not None and lives(owner) for owner in owners)
 
     def _left(self) -> Iterator[Finding]:
         """What processes that are no more have not delivered."""
-        waiting = refused = 0
+        waiting = 0
         for box in left_boxes(self._studies.store.spool, self._study.study_name):
             waiting += len(box.slips())
-            refused += len(box.refused())
-            box.close()
+            box.release()
         if waiting:
             text = f"{count_of(waiting, 'write')} of its record wait for MLflow."
             yield self._finding(Topic.SPOOL, text)
 
     def _refused(self, *, mends: bool) -> Iterator[Finding]:
-        """What MLflow did not take; mended once the record was compared with Optuna's storage."""
+        """What MLflow did not take; its trial is written anew from Optuna's storage."""
         for box in left_boxes(self._studies.store.spool, self._study.study_name):
             for slip in box.refused():
                 why = (slip.path / "why.txt").read_text(encoding="utf-8").strip()
-                text = f"MLflow did not take a write ({why})."
-                yield replace(self._finding(Topic.REFUSED, text), is_mended=mends)
-                if mends:
+                found = self._finding(Topic.REFUSED, f"MLflow did not take a write ({why}).")
+                if mends and self._written_anew(slip):
                     slip.remove()
-            box.close()
+                    found = replace(found, is_mended=True)
+                yield found
+            box.close() if mends else box.release()
+
+    def _written_anew(self, slip: Slip) -> bool:
+        """Write the trial of a refused entry from Optuna's storage, with the entry's models."""
+        try:
+            entry = slip.read()
+        except TrackingError:  # damaged: the comparison finds what is lacking
+            return True
+        named = (
+            referred(entry.run) if entry.trial is None else (entry.trial.study, entry.trial.number)
+        )
+        trials = {trial.number: trial for trial in study_record(self._study).trials}
+        trial = trials.get(named[1]) if named is not None else None
+        if trial is None or trial.run_id is None or trial.state == RUNNING:
+            return trial is None
+        recorder = self._reconciler().recorder
+        try:
+            recorder.parameters(trial.run_id, trial.params)
+            models = [model for model in entry.models if not model.is_raw]
+            recorder.finish_trial(trial, folder=slip.files, models=models, epochs=trial.epochs)
+        except Exception:  # MLflow does not take that either
+            return False
+        return True
 
     def _interrupted(self) -> Iterator[Finding]:
-        for trial in orphans(self._study, is_locked=True):
+        for trial in orphans(self._study):
             text = f"Trial {trial.number} runs in Optuna's storage, but its process is no more."
             yield self._finding(Topic.INTERRUPTED, text, trial.number)
 
@@ -172,13 +197,15 @@ class Examination:
         recorder = self._studies.recorder(self._config)
         recorder.finish_study(record, status="FINISHED" if enough else "KILLED")
 
-    def _deliver(self) -> None:
-        """Deliver what waits, and queue interrupted trials again."""
+    def _deliver(self) -> int:
+        """Deliver what waits, and queue interrupted trials again; return how much waits still."""
         store = self._studies.store_of(self._config)
         with Recording(
             self._config, self._studies, self._study, store.prepare, self._say
         ) as recording:
             with self._studies.lock():
+                recording.recorder.start_study(study_record(self._study, self._config))
                 recording.take_over()
                 recording.reclaim()
             recording.settle()
+            return recording.recorder.delivery.waiting

@@ -10,7 +10,7 @@ from pathlib import Path
 from search.child.messages import KEEPS, Failed, Keep, Kept
 from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.executor.death import ChildDied
+from search.executor.death import CannotStart, ChildDied
 from search.executor.supervisor import Supervisor
 from tracking import EndReason
 
@@ -36,20 +36,26 @@ class Keeping:
         self._say = say
         self._lock = threading.Lock()
         self._cannot = ""
-        self._is_closed = False
+        self._is_closed = self._begun = False
 
     def start(self) -> None:
         """Start the keeper, which loads Keras while the first trials train."""
-        self._supervisor.start()
+        with self._lock:
+            if not (self._is_closed or self._begun):
+                self._begun = True
+                self._supervisor.start()
 
     def __call__(self, folder: Path, name: str) -> bool:
         """Make a model as `keep` does, and tell where it cannot be made: a `tracking.Maker`.
 
         Raises:
             InterruptedError: It was closed meanwhile.
+            CannotStart: The kernel ends the keeper, which may pass.
         """
         try:
             self.keep(folder, name)
+        except CannotStart:
+            raise
         except SearchError as error:
             self._say(f"A model is not kept: {error}")
             return False
@@ -68,6 +74,7 @@ class Keeping:
         """
         with self._lock:
             self._check_open()
+            self._begun = True
             if self._cannot:
                 raise SearchError(self._cannot)
             for _ in range(_TRIES):
@@ -78,12 +85,16 @@ class Keeping:
                 except BaseException:
                     self._supervisor.close()  # its answer, if any, is nobody's
                     raise
+            if died.end_reason == EndReason.OUT_OF_MEMORY:
+                raise CannotStart(str(died))
             raise SearchError(str(died))
 
     def _ask(self, question: Keep) -> None:
         try:
             self._supervisor.ready_unless(lambda: self._is_closed)
             self._check_open()
+        except CannotStart:  # which may pass
+            raise
         except SearchError as error:  # not tried again for each trial
             self._cannot = f"The process that makes Keras models cannot be started: {error}"
             raise SearchError(self._cannot) from error

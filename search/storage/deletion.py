@@ -11,7 +11,7 @@ from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import chooser_of, config_of, run_of
 from search.storage.trial_attributes import owner_of_trial
-from tracking import Tag, discard_left
+from tracking import Tag, discard_left, is_held
 
 
 def recorded(studies: Studies, study: optuna.Study, *, in_bin: bool = False) -> bool:
@@ -53,6 +53,11 @@ def delete_study(studies: Studies, study: optuna.Study, *, lost_record: bool = F
             command say.
     """
     _must_be_at_rest(study)
+    if is_held(studies.store.spool, study.study_name):
+        raise SearchError(
+            "A study must be at rest to be deleted, but a process of this home works on "
+            f"`{study.study_name}`. Stop it first."
+        )
     config, run_id, left = config_of(study), run_of(study).get("parent_run_id"), 0
     if run_id and recorded(studies, study, in_bin=True):
         left = studies.recorder(config).delete_study(study_record(study, config))

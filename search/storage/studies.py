@@ -166,7 +166,7 @@ class Studies:
     def _epochs_of(
         self, record: TrialRecord, trial: FrozenTrial, config: StudyConfig
     ) -> tuple[EpochRecord, ...]:
-        folder = folder_left_behind(trial)
+        folder = folder_left_behind(trial, self.store.spool)
         epochs = kept_epochs(folder) if folder is not None else ()
         if epochs or not record.run_id or not self.store_of(config).exists():
             return epochs

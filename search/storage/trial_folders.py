@@ -19,20 +19,26 @@ EPOCHS = "epochs.jsonl"
 PREFIX = "trialbook-"
 """What the name of a trial's folder begins with."""
 
-_SPOOLED = ("spool", "trials")
+_TRIALS = "trials"
 
 
-def folder_left_behind(trial: FrozenTrial) -> Path | None:
+def folder_left_behind(trial: FrozenTrial, spool: Path | None = None) -> Path | None:
     """The folder that a dead process left for its trial, or None.
 
     The caller deletes the folder, so that only one is returned that Trialbook made: a temporary one
-    on this machine, or one in a home's spool.
+    on this machine, or one in the home's spool.
+
+    Args:
+        trial: The trial.
+        spool: The home's folder in which trials have theirs.
     """
     here = (owner_of_trial(trial) or {}).get("host") == socket.gethostname()
     folder = Path(plan_of(trial).folder)
     if not folder.name.startswith(PREFIX) or folder.is_symlink() or not folder.is_dir():
         return None
-    spooled = (folder.parents[2].name, folder.parent.name) == _SPOOLED
+    spooled = (
+        spool is not None and folder.parent.name == _TRIALS and folder.parent.parent.parent == spool
+    )
     is_temporary = here and folder.parent == Path(tempfile.gettempdir())
     return folder if spooled or is_temporary else None
 

@@ -138,6 +138,9 @@ class Reconciler:
 
     Everything is written from Optuna's storage but models, which it does not hold. A run too many
     goes into MLflow's bin, from which it can be restored.
+
+    Attributes:
+        recorder: Reads and writes the record at once.
     """
 
     def __init__(self, config: StudyConfig, study: optuna.Study, recorder: Recorder) -> None:
@@ -150,12 +153,12 @@ class Reconciler:
         """
         self._config = config
         self._study = study
-        self._recorder = recorder
+        self.recorder = recorder
 
     def find(self) -> list[Difference]:
         """Compare the two stores as they stand now."""
         record = study_record(self._study, self._config)
-        return differences(record, self._recorder.trial_runs(record))
+        return differences(record, self.recorder.trial_runs(record))
 
     def mend(self, found: Sequence[Difference]) -> list[Difference]:
         """Mend differences; a study without a run of its own gets one first.
@@ -170,7 +173,7 @@ class Reconciler:
         by_number = {trial.number: trial for trial in record.trials}
         mendable = [each for each in found if each.is_mendable]
         if any(each.kind == Kind.LACKING for each in mendable):
-            RunIdentifiers(self._study).study(self._recorder.start_study(record))
+            RunIdentifiers(self._study).study(self.recorder.start_study(record))
         for each in mendable:
             self._mend(each, by_number)
         return mendable
@@ -178,12 +181,12 @@ class Reconciler:
     def _mend(self, found: Difference, by_number: Mapping[int, TrialRecord]) -> None:
         trial, run_id = by_number[found.number], found.run_id
         if found.kind == Kind.TWICE and run_id:
-            self._recorder.bin_run(run_id)
+            self.recorder.bin_run(run_id)
             return
         if found.kind == Kind.LACKING:
-            run_id = self._recorder.start_trial(replace(trial, state=RUNNING))
+            run_id = self.recorder.start_trial(replace(trial, state=RUNNING))
         if run_id and run_id != trial.run_id:
             write_run_of_trial(self._study, found.number, run_id)
         if found.kind in (Kind.LACKING, Kind.OPEN, Kind.OTHER):
             ended = replace(trial, run_id=run_id)
-            self._recorder.finish_trial(ended, folder=None, epochs=trial.epochs)
+            self.recorder.finish_trial(ended, folder=None, epochs=trial.epochs)

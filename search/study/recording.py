@@ -16,10 +16,10 @@ from search.storage.owner import me
 from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import run_of
-from search.storage.trials import runs_elsewhere
+from search.storage.trials import runs_elsewhere, state_of
 from search.study.reconciling import Reconciler
 from search.trial.interruption import reclaim
-from tracking import SpoolRecorder
+from tracking import SpoolRecorder, StudyRecord, TrialRecord
 
 _AWAY_S = 10.0
 _HURRIED_S = 1.0
@@ -46,6 +46,7 @@ class Recording:
         study: optuna.Study,
         prepare: Callable[[], None],
         say: Callable[[str], None],
+        is_hurried: Callable[[], bool] = lambda: False,
     ) -> None:
         """Make the recorder; nothing is written to MLflow yet.
 
@@ -55,13 +56,16 @@ class Recording:
             study: The study.
             prepare: Makes what MLflow writes to; called in the record's own thread.
             say: Tells the user a line.
+            is_hurried: Whether someone has asked to stop.
         """
         self.keeping = Keeping(config, say)
         self.recorder: SpoolRecorder = studies.spooled(config, study, prepare, self.keeping)
         self._inner = studies.recorder(config)
         self._reconciler = Reconciler(config, study, self._inner)
         self._waits_since: float | None = None
+        self._was_open = False
         self._hurries = False
+        self._is_hurried = is_hurried
         self._config = config
         self._study = study
         self._say = say
@@ -97,6 +101,41 @@ class Recording:
         finally:
             timer.cancel()
 
+    def begin(self, record: StudyRecord) -> None:
+        """Begin the study's record, or go on with it, and have delivered what others left of it.
+
+        The caller holds the home's lock, and queues interrupted trials again only afterwards. What
+        an earlier process that was killed left wrong is mended behind the trials: of those that
+        have ended by now, and only where nobody closed the study's own run and no other process
+        works on the study.
+
+        Args:
+            record: The study as Optuna holds it.
+        """
+        trials = self._study.get_trials(deepcopy=False)
+        known = {trial.number for trial in trials if trial.state.is_finished()}
+        alone = not runs_elsewhere(self._study, me()) and not self.recorder.others_work()
+        if known and alone:
+            self.recorder.delivery.add_work(self._see_whether_open)
+        self.recorder.start_study(record)
+        self.take_over()
+        if known and alone:
+            self.recorder.delivery.add_work(lambda: self._mend(known))
+
+    def is_closed(self, record: StudyRecord) -> bool:
+        """Whether the study's run in MLflow is marked as finished, and nothing waits to be written.
+
+        Args:
+            record: The study.
+        """
+        if self.recorder.has_left():
+            return False
+        try:
+            run = self._inner.find_run(record.parent_run_id) if record.parent_run_id else None
+        except Exception:  # it cannot be reached now
+            return False
+        return run is not None and run.get("status") == "FINISHED"
+
     def take_over(self) -> None:
         """Have delivered what processes that are no more left of this study's record.
 
@@ -105,11 +144,11 @@ class Recording:
         boxes = self.recorder.left()
         if not boxes:
             return
-        states = [trial.state for trial in self._study.get_trials(deepcopy=False)]
+        trials = self._study.get_trials(deepcopy=False)
 
-        def counts(study: str, number: int) -> bool:
-            own = study == self._study.study_name and number < len(states)
-            return own and states[number].is_finished()
+        def counts(told: TrialRecord) -> bool:
+            own = told.study == self._study.study_name and told.number < len(trials)
+            return own and state_of(trials[told.number]) == told.state
 
         waiting = self.recorder.take_over(boxes, counts)
         if waiting:
@@ -120,24 +159,19 @@ class Recording:
 
     def reclaim(self) -> None:
         """Close and requeue trials of dead processes; the caller holds the home's lock."""
-        for number in reclaim(self._study, self._config, self.recorder):
+        for number in reclaim(
+            self._study, self._config, self.recorder, spool=self._spool, is_locked=True
+        ):
             self._say(f"Trial {number} was interrupted earlier; its configuration is queued again.")
 
-    def mend_earlier(self) -> None:
-        """Have mended, behind the trials, what an earlier process that was killed left wrong.
-
-        Only trials that have ended by now are looked at, and only where nobody closed the study's
-        own run and no other process works on the study. It comes before the study is begun anew.
-        """
-        trials = self._study.get_trials(deepcopy=False)
-        known = {trial.number for trial in trials if trial.state.is_finished()}
-        if known and not runs_elsewhere(self._study, me()):
-            self.recorder.delivery.add_work(lambda: self._mend(known))
-
-    def _mend(self, known: Collection[int]) -> None:
+    def _see_whether_open(self) -> None:
+        """See whether the study's own run was closed; it is opened again after that."""
         run_id = run_of(self._study).get("parent_run_id")
         run = self._inner.find_run(run_id) if run_id else None
-        if run is not None and run["status"] != "RUNNING":
+        self._was_open = run is None or run["status"] == "RUNNING"
+
+    def _mend(self, known: Collection[int]) -> None:
+        if not self._was_open:
             return
         found = [each for each in self._reconciler.find() if each.number in known]
         if mended := self._reconciler.mend(found):
@@ -155,6 +189,7 @@ class Recording:
                 if not runs_elsewhere(self._study, me()):
                     self._end(status)
                     self.settle(hurries=True)
+                self._tell_waiting()
             raise
 
     def close(self, *, interrupted: bool) -> None:
@@ -190,8 +225,16 @@ class Recording:
         self._hurries |= hurries
         latest = self._waits_since + (_HURRIED_S if hurries else _AWAY_S)
 
+        told = False
+
         def is_over() -> bool:
-            away = hurries or bool(self.recorder.delivery.trouble)
+            nonlocal told
+            if not told and not hurries and time.monotonic() > latest:
+                self._say(
+                    "Waiting for what the record lacks in MLflow. Ctrl-C leaves it for later."
+                )
+                told = True
+            away = hurries or self._is_hurried() or bool(self.recorder.delivery.trouble)
             return away and time.monotonic() > latest
 
         self.recorder.delivery.flush(is_over)

@@ -39,7 +39,6 @@ from search.trial.tags import trial_tags
 from tracking import (
     KILLED,
     REFUSED,
-    Recorder,
     StudyRecord,
     import_ahead,
 )
@@ -100,7 +99,9 @@ class Session:
             say(f"{away} The record waits in {store.spool}.")
         with self._studies.lock():
             study = open_study(self._config, self._studies.storage, ready, chosen)
-        with Recording(self._config, self._studies, study, store.prepare, say) as recording:
+        with Recording(
+            self._config, self._studies, study, store.prepare, say, lambda: self._stop.asked
+        ) as recording:
             return self._run(study, recording, ready, chosen)
 
     def _run(
@@ -109,12 +110,10 @@ class Session:
         """Run a study that is open, unless it is done."""
         self._ends = Ends(self._config, study, ready.space)
         with self._studies.lock():
-            recording.take_over()
             record = study_record(study, self._config)
-            if self._is_done(study, recording.recorder, record):
+            if self._is_done(study, recording, record):
                 return self._result(record)
-            recording.mend_earlier()
-            recording.recorder.start_study(record)
+            recording.begin(record)
             recording.reclaim()
         if chosen.space.changes:
             changes = "; ".join(chosen.space.changes)
@@ -185,10 +184,10 @@ class Session:
             members = [first, *(replace(first, supervisor=other) for other in others)]
             return self._loop(study, members, recording)
 
-    def _is_done(self, study: optuna.Study, recorder: Recorder, record: StudyRecord) -> bool:
+    def _is_done(self, study: optuna.Study, recording: Recording, record: StudyRecord) -> bool:
         """Whether the study has nothing left to run, and an earlier call closed its MLflow run."""
         enough = finished(study) >= self._config.trials or self._ends.reached
-        return enough and not running(study) and _is_closed(recorder, record)
+        return enough and not running(study) and recording.is_closed(record)
 
     def _result(
         self,
@@ -284,9 +283,3 @@ class Session:
             trial = study.ask()
             write_owner(trial, me())
             return trial
-
-
-def _is_closed(recorder: Recorder, record: StudyRecord) -> bool:
-    """Whether the study's run in MLflow is marked as finished."""
-    run = recorder.find_run(record.parent_run_id) if record.parent_run_id else None
-    return run is not None and run.get("status") == "FINISHED"

@@ -238,6 +238,9 @@ class Conclusion:
         """
         keeps_best = self.config.keep_models == "best" and bool(models)
         best = next(iter(ranking(self.study)), None)
+        displaced = None
+        if keeps_best and best is not None:
+            displaced = run_id_of(best) or reference(self.config.name, best.number)
         values = None
         if state == TrialState.COMPLETE and record.value is not None:
             goals = list(self.config.objectives)
@@ -256,10 +259,8 @@ class Conclusion:
             models=models,
             epochs=run.curve.unwritten,
             tell=tell,
+            replaces=displaced,
         )
-        if keeps_best and best is not None:
-            displaced = run_id_of(best) or reference(self.config.name, best.number)
-            self.recorder.drop_model(displaced)
         return record
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +36,14 @@ def close_cut(recorder: Recorder, record: TrialRecord, folder: Path, config: Stu
     recorder.kill_trial(record, folder=folder)
 
 
-def reclaim(study: optuna.Study, config: StudyConfig, recorder: Recorder) -> list[int]:
+def reclaim(
+    study: optuna.Study,
+    config: StudyConfig,
+    recorder: Recorder,
+    *,
+    spool: Path | None = None,
+    is_locked: bool = False,
+) -> list[int]:
     """Close the trials of dead processes, and queue their configurations again.
 
     The caller holds the home's lock.
@@ -44,18 +52,24 @@ def reclaim(study: optuna.Study, config: StudyConfig, recorder: Recorder) -> lis
         study: Optuna's study.
         config: Its settings.
         recorder: Reads and writes its record.
+        spool: The home's folder in which trials have theirs; None where they have temporary ones.
+        is_locked: Whether trials of this study get their owner under the same lock.
 
     Returns:
         The numbers of the trials that were closed.
     """
-    left = orphans(study, is_locked=True)
+    left = orphans(study, is_locked=is_locked)
     for trial in left:
-        close_left(study, trial, config, recorder)
+        close_left(study, trial, config, recorder, spool)
     return [trial.number for trial in left]
 
 
 def close_left(
-    study: optuna.Study, trial: FrozenTrial, config: StudyConfig, recorder: Recorder
+    study: optuna.Study,
+    trial: FrozenTrial,
+    config: StudyConfig,
+    recorder: Recorder,
+    spool: Path | None = None,
 ) -> None:
     """Close a trial that nobody trains any more, and queue its configuration again.
 
@@ -67,12 +81,14 @@ def close_left(
         trial: The trial; Optuna still has it as running.
         config: The study's settings.
         recorder: Reads and writes the study's record.
+        spool: The home's folder in which trials have theirs; None where they have temporary ones.
     """
     record = trial_record(study.study_name, trial, config.monitor)
-    folder = folder_left_behind(trial)
+    folder = folder_left_behind(trial, spool)
     epochs = kept_epochs(folder) if folder is not None else ()
     if not epochs and record.run_id:
-        epochs = recorder.curve(record.run_id)
+        with contextlib.suppress(Exception):  # MLflow is away: what it has of the trial, it keeps
+            epochs = recorder.curve(record.run_id)
     run_id = record.run_id or (reference(record.study, record.number) if has_plan(trial) else None)
     record = replace(
         record,

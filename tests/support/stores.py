@@ -67,7 +67,9 @@ def _slots(trials: list[FrozenTrial], target: int) -> list[str]:
 def _of_trial(trial: FrozenTrial, runs: list[Any], client: Any, *, models: bool) -> list[str]:
     number = trial.number
     if not _is_finished(trial):
-        return [f"trial {number} (killed) goes on" for r in runs if r.info.status == "RUNNING"]
+        twice = [f"trial {number} (killed) has {len(runs)} runs"] if len(runs) > 1 else []
+        goes_on = [r for r in runs if r.info.status == "RUNNING"]
+        return [*twice, *(f"trial {number} (killed) goes on" for _ in goes_on)]
     if len(runs) != 1:
         return [f"trial {number} has {len(runs)} runs"]
     (run,) = runs
@@ -75,6 +77,10 @@ def _of_trial(trial: FrozenTrial, runs: list[Any], client: Any, *, models: bool)
     wanted = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}[trial.state.name]
     if run.info.status != wanted:
         found.append(f"trial {number} ({trial.state.name}) has a run that is {run.info.status}")
+    if lacking := set(trial.user_attrs["trialbook:plan"]["values"]) - set(run.data.params):
+        found.append(f"trial {number} lacks parameters: {sorted(lacking)}")
+    if not (run.inputs and run.inputs.dataset_inputs):
+        found.append(f"trial {number} lacks its dataset")
     if trial.user_attrs.get("trialbook:run") != run.info.run_id:
         found.append(f"trial {number} does not name its run")
     value, logged = _outcome(trial).get("value"), run.data.metrics.get("best_val_rmse")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tracking.records import EpochRecord
@@ -100,36 +100,44 @@ def read_history(client: Any, run_id: str, names: Sequence[str]) -> tuple[EpochR
     )
 
 
-def log_final(
-    client: Any,
-    run_id: str,
-    *,
-    metrics: Mapping[str, float],
-    tags: Mapping[str, str],
-    logged: Sequence[LoggedModel] = (),
-    history: Sequence[Any] = (),
-) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Final:
+    """What is written to a run at its end.
+
+    Attributes:
+        metrics: By name; the run table shows them as they are.
+        tags: By name.
+        logged: Models of the run. MLflow's list of models shows a metric with the first model
+            that the metric belongs to.
+        at_ms: When the run ended, in milliseconds since 1970; None for now.
+    """
+
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    logged: Sequence[LoggedModel] = ()
+    at_ms: int | None = None
+
+
+def log_final(client: Any, run_id: str, final: Final, history: Sequence[Any] = ()) -> None:
     """Write the final metrics of a run, together with tags.
 
     Args:
         client: The store's client.
         run_id: The run.
-        metrics: By name; the run table shows them as they are.
-        tags: By name.
-        logged: Models of the run. MLflow's list of models shows a metric with the first model
-            that the metric belongs to.
+        final: What to write.
         history: Metrics of epochs, from `history_of`, to write in the same batch.
     """
     quiet()
     from mlflow.entities import Metric, RunTag
 
-    now = int(time.time() * 1000)
+    now = final.at_ms or int(time.time() * 1000)
     rows = []
-    for name, value in metrics.items():
-        model_id = next((each.model_id for each in logged if each.figure in (None, name)), None)
+    for name, value in final.metrics.items():
+        fits = (each.model_id for each in final.logged if each.figure in (None, name))
+        model_id = next(fits, None)
         run = run_id if model_id else None
         rows.append(Metric(name, value, now, 0, model_id=model_id, run_id=run))
-    labels = [RunTag(name, shorten(value, _MAX_TAG)) for name, value in tags.items()]
+    labels = [RunTag(name, shorten(value, _MAX_TAG)) for name, value in final.tags.items()]
     rows = [*history, *rows]
     _log_metrics(client, run_id, rows[:-_TAGGED])
     client.log_batch(run_id, metrics=rows[-_TAGGED:], tags=labels[:_MAX_TAGS])

@@ -17,7 +17,7 @@ from tracking.records import (
     StudyRecord,
     TrialRecord,
 )
-from tracking.runs.batches import history_of, log_final, log_history, read_history
+from tracking.runs.batches import Final, history_of, log_final, log_history, read_history
 from tracking.runs.context import ensure_context, find_context, stored_context
 from tracking.runs.deletion import delete_study
 from tracking.runs.known_runs import KnownRuns
@@ -78,14 +78,7 @@ class MlflowRecorder:
         return MlflowRecorder, (self.store, self.loader)
 
     def start_study(self, record: StudyRecord) -> StudyRecord:
-        """Find or make the study's experiment and run; a run that has ended is reopened.
-
-        Args:
-            record: The study as far as it is known.
-
-        Returns:
-            The record with `experiment_id` and `parent_run_id` filled in.
-        """
+        """Find or make the study's experiment and run; a run that has ended is reopened."""
         client = self.store.client()
         context = ensure_context(client, self.store, record)
         self._known.keep_study(record.name, context)
@@ -109,9 +102,12 @@ class MlflowRecorder:
         """
         client = self.store.client()
         context = self._known.study(client, record.study)
-        tags = trial_tags(record, parent_run_id=context.parent_run_id)
-        began = record.started_ms or _now_ms()
-        run = client.create_run(context.experiment_id, began, tags, run_name(record))
+        if record.run_id:
+            run = client.get_run(record.run_id)
+        else:
+            tags = trial_tags(record, parent_run_id=context.parent_run_id)
+            began = record.started_ms or _now_ms()
+            run = client.create_run(context.experiment_id, began, tags, run_name(record))
         run_id = str(run.info.run_id)
         self._known.keep_trial(run)
         self.parameters(run_id, record.params)
@@ -146,15 +142,11 @@ class MlflowRecorder:
         models: Sequence[ModelFolder] = (),
         epochs: Sequence[EpochRecord] = (),
         tell: Callable[[], None] = lambda: None,
+        replaces: str | None = None,
     ) -> None:
         """Write a trial's models, files and final metrics, and then end the trial's run.
 
-        Args:
-            record: The trial, with its `run_id`.
-            folder: Files for the run's root, or None. One that does not exist counts as None.
-            models: The models, the trial's own first. Those that the run has are left out.
-            epochs: Those that are not written yet.
-            tell: Called first.
+        Models that the run has already, by name, are not logged again.
 
         Raises:
             TrackingError: If the trial has no run, or a model is to be logged without a loader.
@@ -165,18 +157,15 @@ class MlflowRecorder:
         started = self._known.trial(client, run_id)
         if folder is not None and folder.is_dir():
             started.files.log_artifacts(str(folder))
-        log_final(
-            client,
-            run_id,
-            metrics=closing_metrics(record),
-            tags=closing_tags(record),
-            logged=logged,
-            history=history_of(epochs, started_ms=started.ms),
-        )
+        metrics, tags = closing_metrics(record), closing_tags(record)
+        final = Final(metrics=metrics, tags=tags, logged=logged, at_ms=record.ended_ms)
+        log_final(client, run_id, final, history_of(epochs, started_ms=started.ms))
         if run_name(record) != started.name:
             client.update_run(run_id, name=run_name(record))
         client.set_terminated(run_id, status_of(record.state), record.ended_ms)
         self._known.forget_trial(run_id)
+        if models and replaces:
+            self.drop_model(replaces)
 
     def kill_trial(self, record: TrialRecord, *, folder: Path | None = None) -> None:
         """End a trial if its run is still open; otherwise do nothing."""
@@ -238,12 +227,6 @@ class MlflowRecorder:
 
     def delete_study(self, study: StudyRecord) -> int:
         """Delete a study's runs, models and files for good, and its experiment if nothing is left.
-
-        Args:
-            study: The study, with the identifiers that were stored with it.
-
-        Returns:
-            How many runs, models and traces in the experiment are not the study's, and were left.
 
         Raises:
             TrackingError: If the study's run is not there.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tracking.records import ModelFolder
-from tracking.runs.batches import LoggedModel, log_final
+from tracking.runs.batches import Final, LoggedModel, log_final
 from tracking.runs.context import StudyContext
 from tracking.runs.models import log_model
 from tracking.runs.payloads import NOTE_TAG
@@ -79,7 +79,7 @@ def register_winner(
         model_id = log_model(
             client, experiment_id=experiment, run_id=run_id, model=winner.model, loader=loader
         )
-        log_final(client, run_id, metrics=winner.metrics, tags={}, logged=[LoggedModel(model_id)])
+        log_final(client, run_id, Final(metrics=winner.metrics, logged=[LoggedModel(model_id)]))
         version = _add_version(client, winner, run_id=run_id, model_id=model_id)
     except BaseException:
         client.set_terminated(run_id, "FAILED")

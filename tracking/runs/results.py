@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from tracking.records import StudyRecord
-from tracking.runs.batches import log_final
+from tracking.runs.batches import Final, log_final
 from tracking.runs.leaderboard import study_note, summary_metrics, write_leaderboard
 from tracking.runs.payloads import NOTE_TAG, clean_key
 
@@ -28,4 +28,4 @@ def write_results(client: Any, run_id: str, record: StudyRecord) -> None:
         client.log_artifacts(run_id, folder)
     summary = {clean_key(name): value for name, value in summary_metrics(record).items()}
     tags = {NOTE_TAG: study_note(record, results=True)}
-    log_final(client, run_id, metrics=summary, tags=tags)
+    log_final(client, run_id, Final(metrics=summary, tags=tags))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import os
 import sqlite3
 import threading
@@ -86,7 +87,7 @@ def why_away(uri: str) -> str:
             reach_server(uri)
         else:
             _reach_database(uri)
-    except TrackingError as error:
+    except _Away as error:
         return f"{str(error).split('. ')[0]}."
     return ""
 
@@ -98,7 +99,7 @@ def _reach_database(uri: str) -> None:
         TrackingError: It does not answer.
     """
     from sqlalchemy import create_engine
-    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
     from sqlalchemy.pool import NullPool
 
     options = {"connect_timeout": _CONNECT_TIMEOUT_S} if uri.startswith("postgresql") else {}
@@ -107,6 +108,8 @@ def _reach_database(uri: str) -> None:
             pass
     except DBAPIError as error:
         raise _unreachable(uri, one_line(error)) from error
+    except (SQLAlchemyError, ValueError, ImportError) as error:  # a driver, or the address itself
+        raise TrackingError(str(_unreachable(uri, one_line(error)))) from error
 
 
 def prepare_database(uri: str, *, lock: Path) -> None:
@@ -148,8 +151,10 @@ def reach_server(uri: str) -> None:
             pass
     except urllib.error.HTTPError as answer:
         answer.close()  # somebody is there: a proxy, or a server that wants a password first
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise _unreachable(uri, one_line(error)) from error
+    except (ValueError, http.client.HTTPException) as error:
+        raise TrackingError(str(_unreachable(uri, one_line(error)))) from error
 
 
 def _asks_health(uri: str) -> urllib.request.Request:
@@ -169,8 +174,12 @@ def _asks_health(uri: str) -> urllib.request.Request:
     return request
 
 
-def _unreachable(uri: str, why: str) -> TrackingError:
-    return TrackingError(
+class _Away(TrackingError):
+    """Nobody answers at an address now."""
+
+
+def _unreachable(uri: str, why: str) -> _Away:
+    return _Away(
         f"The tracking address must be reachable, but {without_password(uri)} is not ({why}). "
         "Start the server or correct the address; leave it out to use the folder's own database."
     )

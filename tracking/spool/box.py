@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -31,6 +32,10 @@ class Slip:
 
     Attributes:
         path: Its folder.
+
+    Example:
+        >>> Slip(Path("00000007-finish_trial.pending")).is_pending
+        True
     """
 
     path: Path
@@ -64,7 +69,7 @@ class Slip:
         return Slip(self.path.rename(self.path.with_name(self.path.name.removesuffix(_PENDING))))
 
     def remove(self) -> None:
-        """Delete the entry with its files; once it is renamed it no longer counts."""
+        """Delete the entry with its files."""
         gone = self.path.with_name(f"{self.path.name}{_PARTIAL}")
         self.path.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
@@ -121,10 +126,10 @@ class Box:
         try:
             (partial / "entries").mkdir(parents=True)
             (partial / "trials").mkdir()
+            lock = FileLock(partial / _LOCK, timeout=0, thread_local=False)
+            lock.acquire()  # before anyone can see the box
             (partial / _ABOUT).write_text(json.dumps({"study": study}), encoding="utf-8")
-            lock = FileLock(spool / name / _LOCK, timeout=0, thread_local=False)
             partial.rename(spool / name)
-            lock.acquire()
         except OSError as error:
             raise TrackingError(
                 f"The record needs a folder it can write to, but {spool} cannot be one "
@@ -175,10 +180,14 @@ class Box:
         aside = self.path / "refused"
         return [Slip(path) for path in sorted(aside.iterdir())] if aside.is_dir() else []
 
+    def release(self) -> None:
+        """Give up the box and leave all that is in it."""
+        self._lock.release()
+
     def close(self) -> None:
-        """Give up the box, and delete it where nothing in it waits."""
-        if not self.path.is_dir() or not (self.slips() or self.refused()):
-            shutil.rmtree(self.path, ignore_errors=True)
+        """Give up the box, and delete it, trials' folders too, where no entry waits in it."""
+        if self.path.is_dir() and not (self.slips() or self.refused()):
+            _remove(self.path)
         self._lock.release()
 
 
@@ -203,8 +212,35 @@ def left_boxes(spool: Path, study: str | None = None) -> Iterator[Box]:
             continue
         if (path / _ABOUT).is_file():
             yield Box(path, own, lock)
-        else:
+        else:  # it was deleted just now, and the lock made its folder anew
+            shutil.rmtree(path, ignore_errors=True)
             lock.release()
+
+
+def is_held(spool: Path, study: str, but: Path | None = None) -> bool:
+    """Whether a living process has a box of a study.
+
+    Args:
+        spool: The folder of all boxes.
+        study: Name of the study.
+        but: A box that does not count.
+
+    Example:
+        >>> is_held(Path("mlruns") / "spool", "movies")
+        False
+    """
+    for path, own in known_boxes(spool):
+        if own != study or path == but:
+            continue
+        lock = FileLock(path / _LOCK, timeout=0, thread_local=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            return True
+        except OSError:  # it was deleted just now
+            continue
+        lock.release()
+    return False
 
 
 def discard_left(spool: Path, study: str) -> None:
@@ -218,20 +254,30 @@ def discard_left(spool: Path, study: str) -> None:
         >>> discard_left(Path("mlruns") / "spool", "movies")
     """
     for box in left_boxes(spool, study):
-        shutil.rmtree(box.path, ignore_errors=True)
-        box.close()
+        _remove(box.path)
+        box.release()
 
 
 def known_boxes(spool: Path) -> Sequence[tuple[Path, str]]:
     """All boxes of a home, the oldest first, each with the name of its study."""
     found = []
     for about in spool.glob(f"*/{_ABOUT}") if spool.is_dir() else ():
+        if about.parent.suffix == _PARTIAL:
+            continue
         try:
             study = json.loads(about.read_text(encoding="utf-8"))["study"]
             found.append((about.stat().st_mtime, about.parent, str(study)))
         except (OSError, ValueError, TypeError, KeyError):
             continue  # deleted just now, or none of ours
     return [(path, study) for _, path, study in sorted(found)]
+
+
+def _remove(path: Path) -> None:
+    """Delete a box; nobody sees half of it."""
+    gone = path.with_name(f"{path.name}{_PARTIAL}")
+    with contextlib.suppress(OSError):
+        path.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _number(path: Path) -> int:

@@ -13,8 +13,6 @@ from tracking.errors import TrackingError
 from tracking.recorder import Recorder
 from tracking.records import StudyRecord, TrialRecord
 from tracking.spool.box import Box, Slip
-from tracking.spool.entries import Kind
-from tracking.spool.references import reference
 from tracking.spool.writer import Maker, Told, Writer
 
 _FIRST_PAUSE_S = 0.5
@@ -76,6 +74,7 @@ class Delivery:
         self._is_over = False
         self._is_prepared = False
         self._thread: threading.Thread | None = None
+        self._afterwards: Callable[[], None] | None = None
 
     def start(self) -> None:
         """Begin to deliver; once it has begun this does nothing."""
@@ -102,16 +101,14 @@ class Delivery:
             self._changed.notify_all()
 
     def take_over(self, box: Box) -> int:
-        """Deliver first what another process has left; only its first entry may be half done.
+        """Deliver what another process has left, any of which may be delivered in part.
 
         Returns:
             How many entries it holds.
         """
-        found = [_Waiting(slip) for slip in box.slips()]
-        for first in found[:1]:
-            first.tried = True
+        found = [_Waiting(slip, tried=True) for slip in box.slips()]
         with self._changed:
-            self._waiting.extendleft(reversed(found))
+            self._waiting.extend(found)
             self._changed.notify_all()
         return len(found)
 
@@ -146,17 +143,29 @@ class Delivery:
         """MLflow's identifier of a run that is named by a reference or an identifier, or None."""
         return self._writer.run_of(run)
 
-    def close(self, timeout_s: float = 5.0) -> None:
+    def close(self, timeout_s: float, afterwards: Callable[[], None]) -> None:
         """End the thread after the entry that it delivers now.
 
         Args:
             timeout_s: How long to wait for that.
+            afterwards: What to do once nothing is delivered any more; where that takes longer, it
+                is done in the thread.
         """
         with self._changed:
             self._is_over = True
+            self._afterwards = afterwards
             self._changed.notify_all()
         if self._thread is not None:
             self._thread.join(timeout_s)
+        if self._thread is None or not self._thread.is_alive():
+            self._end()
+
+    def _end(self) -> None:
+        """Do once what is to be done at the end."""
+        with self._changed:
+            afterwards, self._afterwards = self._afterwards, None
+        if afterwards is not None:
+            afterwards()
 
     def _work(self) -> None:
         pause_s = _FIRST_PAUSE_S
@@ -178,6 +187,7 @@ class Delivery:
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             else:
                 self.trouble, pause_s = "", _FIRST_PAUSE_S
+        self._end()
 
     def _next(self) -> _Waiting | None:
         """The entry to deliver now, once there is one; None at the end."""
@@ -193,14 +203,15 @@ class Delivery:
                 self._changed.wait(left)
 
     def _deliver(self, slip: Slip, one: _Waiting) -> None:
+        if not slip.path.is_dir():  # somebody deleted it
+            return
         try:
             entry = slip.read()
         except TrackingError as error:
             slip.refuse(str(error))
             return
         try:
-            is_displaced = entry.trial is not None and self._is_displaced(entry.trial)
-            self._writer.write(entry, slip, tried=one.tried, is_displaced=is_displaced)
+            self._writer.write(entry, slip, tried=one.tried)
         except Exception as error:
             if getattr(error, "error_code", "") not in _FOR_GOOD:
                 raise
@@ -208,25 +219,18 @@ class Delivery:
         else:
             slip.remove()
 
-    def _is_displaced(self, trial: TrialRecord) -> bool:
-        """Whether a trial's models are to be deleted by what waits."""
-        named = reference(trial.study, trial.number)
-        slips = [one.slip for one in tuple(self._waiting) if one.slip is not None]
-        drops = [slip for slip in slips if slip.path.name.endswith(Kind.DROP_MODEL)]
-        return any(slip.read().run == named for slip in drops)
-
     def _done(self, one: _Waiting) -> None:
         with self._changed:
             self._waiting.remove(one)
             self._changed.notify_all()
 
 
-def taken_over(boxes: Iterable[Box], counts: Callable[[str, int], bool]) -> None:
+def taken_over(boxes: Iterable[Box], counts: Callable[[TrialRecord], bool]) -> None:
     """Decide what becomes of the pending entries of boxes whose processes are no more.
 
     Args:
         boxes: The boxes.
-        counts: Whether a trial, by its study and number, has the end that the entry tells of.
+        counts: Whether a trial has the end that its record tells.
     """
     for box in boxes:
         for slip in box.slips():
@@ -237,7 +241,7 @@ def taken_over(boxes: Iterable[Box], counts: Callable[[str, int], bool]) -> None
             except TrackingError as error:
                 slip.refuse(str(error))
                 continue
-            if trial is not None and counts(trial.study, trial.number):
+            if trial is not None and counts(trial):
                 slip.confirm()
             else:
                 slip.remove()

@@ -39,7 +39,8 @@ class Entry:
 
     Attributes:
         kind: The method.
-        run: The run that is meant, as `reference` or an identifier; empty where a record says it.
+        run: The run that is meant, as `reference` or an identifier; for the end of a trial the run
+            whose models its own replace, else empty where a record says it.
         trial: The trial, where the method takes one.
         study: The study, where the method takes one.
         params: Parameters by name.

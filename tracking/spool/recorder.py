@@ -18,7 +18,7 @@ from tracking.records import (
     StudyRecord,
     TrialRecord,
 )
-from tracking.spool.box import Box, Slip, left_boxes
+from tracking.spool.box import Box, Slip, is_held, known_boxes, left_boxes
 from tracking.spool.delivery import Delivery, taken_over
 from tracking.spool.entries import Entry, Kind
 from tracking.spool.references import reference
@@ -75,6 +75,7 @@ class SpoolRecorder:
         self._spool = home / "spool"
         self._box = Box.make(self._spool, study)
         self._others: list[Box] = []
+        self._study: StudyRecord | None = None
         self.delivery = Delivery(inner, told, prepare, maker)
 
     def __enter__(self) -> SpoolRecorder:
@@ -99,19 +100,28 @@ class SpoolRecorder:
         """Take the boxes of the study whose processes are no more; `take_over` delivers them."""
         return list(left_boxes(self._spool, self._box.study))
 
-    def take_over(self, boxes: Sequence[Box], counts: Callable[[str, int], bool]) -> int:
+    def has_left(self) -> bool:
+        """Whether another process has left entries of the study, or works on it."""
+        known = known_boxes(self._spool)
+        return any(study == self._box.study and path != self._box.path for path, study in known)
+
+    def others_work(self) -> bool:
+        """Whether another living process of this home works on the study."""
+        return is_held(self._spool, self._box.study, but=self._box.path)
+
+    def take_over(self, boxes: Sequence[Box], counts: Callable[[TrialRecord], bool]) -> int:
         """Deliver what other processes left, before all that is put from now on.
 
         Args:
             boxes: From `left`.
-            counts: Whether a trial, by its study and number, has ended in Optuna's storage.
+            counts: Whether a trial has the end in Optuna's storage that its record tells.
 
         Returns:
             How many entries they hold.
         """
         taken_over(boxes, counts)
         self._others.extend(boxes)
-        return sum(self.delivery.take_over(box) for box in reversed(boxes))
+        return sum(self.delivery.take_over(box) for box in boxes)
 
     def close(self, timeout_s: float = 5.0) -> None:
         """End the delivery; delete the boxes that are empty.
@@ -120,13 +130,16 @@ class SpoolRecorder:
             timeout_s: How long to wait for the entry that is delivered now; what is not delivered
                 by then is delivered again by the next one.
         """
-        self.delivery.close(timeout_s)
+        self.delivery.close(timeout_s, self._close_boxes)
+
+    def _close_boxes(self) -> None:
         for box in (self._box, *self._others):
             box.close()
 
     def start_study(self, record: StudyRecord) -> StudyRecord:
         """Begin a study; its experiment and run are told later, where it has none yet."""
-        self._put(Entry(kind=Kind.START_STUDY, study=replace(record, trials=())))
+        self._study = replace(record, trials=())
+        self._put(Entry(kind=Kind.START_STUDY, study=self._study))
         return record
 
     def start_trial(self, record: TrialRecord) -> str:
@@ -153,30 +166,29 @@ class SpoolRecorder:
         models: Sequence[ModelFolder] = (),
         epochs: Sequence[EpochRecord] = (),
         tell: Callable[[], None] = lambda: None,
+        replaces: str | None = None,
     ) -> None:
         """Keep all that a trial's end needs, tell the end, and have it delivered.
 
         A process that dies before the end is told has told nothing; one that dies after it has the
-        end on disk.
+        end on disk. Where telling fails nobody here knows whether the end was told: what is kept of
+        it then waits for `take_over`, which asks.
         """
         entry = Entry(
             kind=Kind.FINISH_TRIAL,
+            run=replaces or "",
             trial=_ended(record),
             models=tuple(models),
             epochs=tuple(epochs),
         )
         slip = self._box.put(entry, files=folder, is_pending=True)
-        try:
-            tell()
-        except BaseException:
-            slip.remove()
-            raise
+        tell()
         self.delivery.add(slip.confirm())
 
     def kill_trial(self, record: TrialRecord, *, folder: Path | None = None) -> None:
         """Mark an abandoned trial as ended; one without a run is left alone."""
         if record.run_id:
-            entry = Entry(kind=Kind.KILL_TRIAL, trial=_ended(record))
+            entry = Entry(kind=Kind.KILL_TRIAL, trial=replace(_ended(record), epochs=()))
             self._put(entry, folder)
 
     def drop_model(self, run_id: str) -> None:
@@ -190,7 +202,8 @@ class SpoolRecorder:
 
     def end_study(self, run_id: str, *, status: str) -> None:
         """Close a study's run; `run_id` is its identifier, which may be unknown yet."""
-        study = StudyRecord(name=self._box.study, parent_run_id=run_id or None)
+        study = self._study or StudyRecord(name=self._box.study)
+        study = replace(study, parent_run_id=run_id or study.parent_run_id)
         self._put(Entry(kind=Kind.END_STUDY, study=study, status=status))
 
     def trial_run(self, study: str, number: int) -> str | None:
@@ -270,8 +283,8 @@ class SpoolRecorder:
 
 
 def _ended(record: TrialRecord) -> TrialRecord:
-    """A trial as it is kept: with the time of its end, and without the epochs, which come apart."""
-    return replace(record, epochs=(), ended_ms=record.ended_ms or _now_ms())
+    """A trial as it is kept: with the time of its end."""
+    return replace(record, ended_ms=record.ended_ms or _now_ms())
 
 
 def _now_ms() -> int:

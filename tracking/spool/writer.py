@@ -80,14 +80,13 @@ class Writer:
             self._runs[named] = found
         return found
 
-    def write(self, entry: Entry, slip: Slip, *, tried: bool, is_displaced: bool) -> None:
+    def write(self, entry: Entry, slip: Slip, *, tried: bool) -> None:
         """Call the method of the recorder that an entry names.
 
         Args:
             entry: The entry.
             slip: Where it lies.
             tried: Whether it may have been written before, wholly or in part.
-            is_displaced: Whether its trial's models are to be deleted by what comes later.
         """
         recorder, run = self._recorder, self.run_of(entry.run) if entry.run else None
         match entry.kind:
@@ -96,14 +95,9 @@ class Writer:
             case Kind.START_TRIAL if entry.trial is not None:
                 self._started(entry.trial, may_exist=tried)
             case Kind.FINISH_TRIAL if entry.trial is not None:
-                recorder.finish_trial(
-                    self._with_run(entry.trial),
-                    folder=slip.files,
-                    models=() if is_displaced else self._whole(entry, slip),
-                    epochs=entry.epochs,
-                )
+                self._finish(entry, entry.trial, slip)
             case Kind.KILL_TRIAL if entry.trial is not None:
-                recorder.kill_trial(self._with_run(entry.trial), folder=slip.files)
+                recorder.kill_trial(self._with_run(entry.trial)[0], folder=slip.files)
             case Kind.PARAMETERS if run is not None:
                 recorder.parameters(run, entry.params or {})
             case Kind.EPOCHS if run is not None:
@@ -111,9 +105,22 @@ class Writer:
             case Kind.DROP_MODEL if run is not None:
                 recorder.drop_model(run)
             case Kind.END_STUDY if entry.study is not None:
-                recorder.end_study(self._study_run(entry.study), status=entry.status)
+                recorder.end_study(self._run_of_study(entry.study), status=entry.status)
             case Kind.FINISH_STUDY if entry.study is not None:
                 recorder.finish_study(entry.study, status=entry.status)
+
+    def _finish(self, entry: Entry, trial: TrialRecord, slip: Slip) -> None:
+        """End a trial; only once its models are there go those that they replace."""
+        record, was_there = self._with_run(trial)
+        models = self._whole(entry, slip)
+        self._recorder.finish_trial(
+            replace(record, epochs=()),
+            folder=slip.files,
+            models=models,
+            epochs=entry.epochs if was_there else trial.epochs,
+        )
+        if models and entry.run and (replaced := self.run_of(entry.run)):
+            self._recorder.drop_model(replaced)
 
     def _whole(self, entry: Entry, slip: Slip) -> tuple[ModelFolder, ...]:
         """An entry's models, those of which there are only weights made by now."""
@@ -138,17 +145,23 @@ class Writer:
             self._told.study(started)
         return started.parent_run_id or ""
 
+    def _run_of_study(self, record: StudyRecord) -> str:
+        """A study's run; it is begun only where it has none yet."""
+        known = self.started.get(record.name, record).parent_run_id
+        return known or self._study_run(record)
+
     def _started(self, record: TrialRecord, *, may_exist: bool) -> str:
-        """Make a trial's run, unless there is one already, and tell of it."""
+        """Make a trial's run, or complete the one that is there, and tell of it."""
         named = record.study, record.number
-        run_id = self._recorder.trial_run(*named) if may_exist else None
-        run_id = run_id or self._recorder.start_trial(record)
+        found = self._recorder.trial_run(*named) if may_exist else None
+        run_id = self._recorder.start_trial(replace(record, run_id=found))
         self._runs[named] = run_id
         if self._told is not None:
             self._told.trial(*named, run_id)
         return run_id
 
-    def _with_run(self, record: TrialRecord) -> TrialRecord:
-        """A trial's record with its run; one that MLflow lacks is made."""
-        run_id = self.run_of(record.run_id or "") or self._started(record, may_exist=True)
-        return replace(record, run_id=run_id)
+    def _with_run(self, record: TrialRecord) -> tuple[TrialRecord, bool]:
+        """A trial's record with its run, and whether that was there; else it is made."""
+        known = self.run_of(record.run_id or "")
+        run_id = known or self._started(record, may_exist=True)
+        return replace(record, run_id=run_id), known is not None

@@ -88,7 +88,11 @@ def _assert_that_nothing_of_it_is_lost(home: Path, trial: optuna.trial.FrozenTri
 
 def _wait_for_second_trial(process: subprocess.Popen[bytes], home: Path) -> optuna.Study:
     """Look from outside, with no more than a reader's rights, until the second trial trains."""
-    trains = "SELECT 1 FROM trial_intermediate_values JOIN trials USING (trial_id) WHERE number = 1"
+    trains = (
+        "SELECT 1 FROM trial_intermediate_values JOIN trials USING (trial_id) "
+        "JOIN trial_user_attributes AS own USING (trial_id) "
+        f"WHERE number = 1 AND own.key = '{Key.RUN}'"  # and has its run in MLflow
+    )
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.2)

@@ -17,7 +17,7 @@ from search.trial.run import Curve, TrialRun
 from tracking import EpochRecord, TrialRecord
 
 
-def test_the_pruner_is_asked_about_judged_epochs_with_a_value_only() -> None:
+def test_the_pruner_is_asked_about_judged_epochs_with_a_value_only(tmp_path: Path) -> None:
     """A loss that is no longer a number ends a trial as that, and never as pruned."""
     replies: list[bool] = []
     asked: list[dict[int, float]] = []
@@ -42,7 +42,7 @@ def test_the_pruner_is_asked_about_judged_epochs_with_a_value_only() -> None:
     study: Any = SimpleNamespace(pruner=SimpleNamespace(prune=prune), _storage=None)
     trial: Any = SimpleNamespace(_cached_frozen_trial=SimpleNamespace(intermediate_values={}))
     curve = Curve(monitor="val_rmse", sign=1.0)
-    run = TrialRun(trial, TrialRecord(study="s", number=1, params={}), Path(), curve)
+    run = TrialRun(trial, TrialRecord(study="s", number=1, params={}), tmp_path, curve)
     judge = Judge(StudyConfig(), study, trial, Judging(first=2), {})
     listener = TrialListener(run, judge, Any, Silent())  # type: ignore[arg-type]
     ended = train(supervisor, Task(values={}, seed=0, epochs=3, folder=Path()), listener)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tracking import ModelFolder, TrialRecord
-from tracking.spool.box import Box, Slip, discard_left, known_boxes, left_boxes
+from tracking.spool.box import Box, Slip, discard_left, is_held, known_boxes, left_boxes
 from tracking.spool.delivery import taken_over
 from tracking.spool.entries import Entry, Kind
 
@@ -59,9 +59,21 @@ def test_a_box_is_its_process_as_long_as_that_lives(box: Box, tmp_path: Path) ->
     box.put(DROP)
     assert list(left_boxes(tmp_path)) == []  # nobody else's, not even in the same process
     box.close()
+    assert not is_held(tmp_path, "movies")
     (left,) = left_boxes(tmp_path, "movies")
     assert [slip.read() for slip in left.slips()] == [DROP]
     assert list(left_boxes(tmp_path)) == []  # taken
+    assert is_held(tmp_path, "movies")
+    assert not is_held(tmp_path, "movies", but=left.path)
+    assert not is_held(tmp_path, "books")
+
+
+def test_who_only_looks_leaves_the_folders_of_trials(box: Box, tmp_path: Path) -> None:
+    (box.trials / "trialbook-1").mkdir()
+    box.release()
+    (left,) = left_boxes(tmp_path)
+    left.release()
+    assert (box.trials / "trialbook-1").is_dir()
 
 
 def test_a_box_of_a_killed_process_is_left_with_what_was_put(tmp_path: Path) -> None:
@@ -107,7 +119,7 @@ def test_a_pending_entry_counts_where_the_trial_has_ended(
     for number in (1, 2):
         entry = Entry(kind=Kind.FINISH_TRIAL, trial=make_trial(number, 0.5))
         assert box.put(entry, is_pending=True).is_pending
-    taken_over([box], lambda study, number: (study, number) == ("movies", 2))
+    taken_over([box], lambda told: told.number == 2)
     (slip,) = box.slips()
     assert not slip.is_pending
     assert slip.read().trial == make_trial(2, 0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -39,6 +40,9 @@ class Server(NullRecorder):
         self.calls.append((method, what))
 
     def start_trial(self, record: TrialRecord) -> str:
+        if record.run_id:
+            self._call("complete", record.run_id)
+            return record.run_id
         self._call("start_trial", record.number)
         run_id = f"run{len(self.runs)}"
         self.runs[record.study, record.number] = run_id
@@ -94,6 +98,7 @@ def heard() -> Heard:
 @pytest.fixture
 def spool(server: Server, heard: Heard, tmp_path: Path) -> Iterator[SpoolRecorder]:
     with SpoolRecorder(server, tmp_path, "movies", heard) as recorder:
+        recorder.begin()
         yield recorder
 
 
@@ -146,7 +151,8 @@ def test_a_run_that_was_made_before_the_answer_was_lost_is_not_made_again(
     server.fails_after = lambda method: next(lost, None)
     _one_trial(spool, make_trial, 0)
     assert _settled(spool)
-    assert [method for method, _ in server.calls].count("start_trial") == 1
+    methods = [method for method, _ in server.calls]
+    assert methods == ["start_trial", "complete", "epochs", "finish_trial"]  # what it may lack
     assert server.calls[-1] == ("finish_trial", ("run0", 0.5))
 
 
@@ -181,9 +187,10 @@ def test_what_is_left_when_a_process_ends_is_delivered_by_the_next_one_first(
     server.fails = lambda method: None
     server.runs["movies", 0] = "made"  # in the last moment before the end
     with SpoolRecorder(server, tmp_path, "movies", heard) as second:
-        assert second.take_over(second.left(), lambda study, number: True) == 6
+        assert second.take_over(second.left(), lambda told: True) == 6
         _one_trial(second, make_trial, 2)
         assert _settled(second)
+    assert server.calls[0] == ("complete", "made")  # what it may lack
     numbers = [what for method, what in server.calls if method == "start_trial"]
     ends = [what for method, what in server.calls if method == "finish_trial"]
     assert numbers == [1, 2]  # the run of trial 0 was there
@@ -229,7 +236,7 @@ def test_a_damaged_entry_is_put_aside_and_its_trial_is_still_ended(
     start.write_text("{")
     server.fails = lambda method: None
     with SpoolRecorder(server, tmp_path, "movies", heard) as second:
-        second.take_over(second.left(), lambda study, number: True)
+        second.take_over(second.left(), lambda told: True)
         assert _settled(second)
     assert server.calls[0] == ("start_trial", 0)  # made of what its end says
     assert server.calls[-1] == ("finish_trial", ("run0", 0.5))
@@ -344,20 +351,63 @@ def test_weights_that_a_process_left_become_a_model_in_the_next(
         assert not first.delivery.flush(iter([False, True]).__next__)
     making.can = True
     with SpoolRecorder(server, tmp_path, "movies", maker=making) as second:
-        second.take_over(second.left(), lambda study, number: True)
+        second.take_over(second.left(), lambda told: True)
         assert _settled(second)
     assert making.made == ["weights"]
     assert [each[0] for each in server.models] == ["model"]
 
 
-def test_no_model_is_made_that_would_be_deleted_at_once(
-    server: Server, making: Making, make_trial: Make, weights: Path, tmp_path: Path
+@pytest.mark.parametrize("can_be_made", [True, False])
+def test_a_model_goes_only_once_the_one_that_replaces_it_is_there(
+    server: Server,
+    making: Making,
+    make_trial: Make,
+    weights: Path,
+    tmp_path: Path,
+    can_be_made: bool,
+) -> None:
+    if not can_be_made:
+        (weights / "weights").write_text("damaged")
+    with SpoolRecorder(server, tmp_path, "movies", maker=making) as spool:
+        _one_trial(spool, make_trial, 0)
+        done = make_trial(1, 0.4, run_id=spool.start_trial(make_trial(1)))
+        models = [ModelFolder(path=weights, is_raw=True)]
+        spool.finish_trial(done, folder=None, models=models, replaces="movies#0")
+        assert _settled(spool)
+    dropped = [what for method, what in server.calls if method == "drop_model"]
+    assert dropped == (["run0"] if can_be_made else [])
+
+
+def test_an_end_of_which_nobody_knows_whether_it_was_told_is_kept_for_the_next_to_ask(
+    server: Server, make_trial: Make, tmp_path: Path
+) -> None:
+    def told_and_then_stopped() -> None:
+        raise KeyboardInterrupt
+
+    with SpoolRecorder(server, tmp_path, "movies") as first:
+        run = first.start_trial(make_trial(0))
+        with pytest.raises(KeyboardInterrupt):
+            first.finish_trial(
+                make_trial(0, 0.5, run_id=run), folder=None, tell=told_and_then_stopped
+            )
+        assert _settled(first)
+    assert [method for method, _ in server.calls] == ["start_trial"]
+    with SpoolRecorder(server, tmp_path, "movies") as second:
+        asked: list[str] = []
+        second.take_over(second.left(), lambda told: not asked.append(told.state))
+        assert _settled(second)
+    assert asked == ["complete"]
+    assert server.calls[-1] == ("finish_trial", ("run0", 0.5))
+
+
+def test_an_entry_whose_folder_is_gone_holds_nothing_up(
+    spool: SpoolRecorder, server: Server, make_trial: Make, tmp_path: Path
 ) -> None:
     server.fails = lambda method: ConnectionError("away")
-    with SpoolRecorder(server, tmp_path, "movies", maker=making) as spool:
-        _with_weights(spool, make_trial, 0, weights)
-        spool.drop_model("movies#0")
-        server.fails = lambda method: None
-        assert _settled(spool)
-    assert making.made == []
-    assert [method for method, _ in server.calls] == ["start_trial", "finish_trial", "drop_model"]
+    spool.start_trial(make_trial(0))
+    _one_trial(spool, make_trial, 1)
+    for path in (tmp_path / "spool").glob("*/entries/00000001-*"):
+        shutil.rmtree(path)
+    server.fails = lambda method: None
+    assert _settled(spool)
+    assert [what for method, what in server.calls if method == "start_trial"] == [1]
