@@ -62,7 +62,7 @@ def test_the_first_study_after_an_installation_says_that_it_compiles(
         pass
 
     class Child:
-        def __init__(self, config: object, role: str) -> None:
+        def __init__(self, config: object, role: str, say: object) -> None:
             pass
 
         def start(self) -> None:
