@@ -184,7 +184,7 @@ class Reconciler:
             self.recorder.bin_run(run_id)
             return
         if found.kind == Kind.LACKING:
-            run_id = self.recorder.start_trial(replace(trial, state=RUNNING))
+            run_id = self.recorder.start_trial(replace(trial, state=RUNNING, run_id=None))
         if run_id and run_id != trial.run_id:
             write_run_of_trial(self._study, found.number, run_id)
         if found.kind in (Kind.LACKING, Kind.OPEN, Kind.OTHER):
