@@ -17,6 +17,7 @@ from tracking.spool.writer import Maker, Told, Writer
 
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
+_FLUSHING_PAUSE_S = 1.0
 # What MLflow answers to a call that it will never take.
 _FOR_GOOD = {
     "BAD_REQUEST",
@@ -44,8 +45,8 @@ class Delivery:
     looks for the run first.
 
     Order: entries are delivered one after another. One that fails for a reason that may pass is
-    tried again, after pauses of up to half a minute, and those after it wait. One that MLflow
-    refuses for good is put aside in its box, with the reason.
+    tried again, after pauses of up to half a minute (a second, where somebody waits), and those
+    after it wait. One that MLflow refuses for good is put aside in its box, with the reason.
 
     Attributes:
         trouble: Why the latest call failed, in one line; empty where it did not.
@@ -72,6 +73,7 @@ class Delivery:
         self._waiting: deque[_Waiting] = deque()
         self._changed = threading.Condition()
         self._is_over = False
+        self._flushing = 0
         self._is_prepared = False
         self._thread: threading.Thread | None = None
         self._afterwards: Callable[[], None] | None = None
@@ -134,10 +136,14 @@ class Delivery:
         if self._waiting:
             self.start()
         with self._changed:
+            self._flushing += 1
             self._changed.notify_all()
-            while self._waiting and not is_over():
-                self._changed.wait(0.1)
-            return not self._waiting
+            try:
+                while self._waiting and not is_over():
+                    self._changed.wait(0.1)
+                return not self._waiting
+            finally:
+                self._flushing -= 1
 
     def run_of(self, run: str) -> str | None:
         """MLflow's identifier of a run that is named by a reference or an identifier, or None."""
@@ -197,9 +203,13 @@ class Delivery:
             return None if self._is_over else self._waiting[0]
 
     def _pause(self, seconds: float) -> None:
-        latest = time.monotonic() + seconds
+        began = time.monotonic()
         with self._changed:
-            while not self._is_over and (left := latest - time.monotonic()) > 0:
+            while not self._is_over:
+                most = min(seconds, _FLUSHING_PAUSE_S) if self._flushing else seconds
+                left = began + most - time.monotonic()
+                if left <= 0:
+                    return
                 self._changed.wait(left)
 
     def _deliver(self, slip: Slip, one: _Waiting) -> None:

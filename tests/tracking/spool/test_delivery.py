@@ -411,3 +411,23 @@ def test_an_entry_whose_folder_is_gone_holds_nothing_up(
     server.fails = lambda method: None
     assert _settled(spool)
     assert [what for method, what in server.calls if method == "start_trial"] == [1]
+
+
+def test_who_waits_does_not_wait_for_a_long_pause(
+    spool: SpoolRecorder, server: Server, make_trial: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracking.spool.delivery._FIRST_PAUSE_S", 600.0)
+    monkeypatch.setattr("tracking.spool.delivery._LONGEST_PAUSE_S", 600.0)
+    monkeypatch.setattr("tracking.spool.delivery._FLUSHING_PAUSE_S", 0.01)
+    failed = threading.Event()
+
+    def away(method: str) -> Exception | None:
+        if failed.is_set():
+            return None
+        failed.set()
+        return ConnectionError("away")
+
+    server.fails = away
+    _one_trial(spool, make_trial, 0)
+    assert failed.wait(20)
+    assert _settled(spool)
