@@ -19,7 +19,7 @@ from tracking.records import (
 from tracking.runs.addresses import without_password
 from tracking.runs.recorder import MlflowRecorder
 from tracking.runs.store import Store, ui_command, ui_environment
-from tracking.runs.warm_up import import_ahead
+from tracking.runs.warm_up import import_ahead, in_a_second
 from tracking.spool.box import Slip, discard_left, is_held, left_boxes
 from tracking.spool.recorder import SpoolRecorder
 from tracking.spool.references import reference, referred
@@ -91,6 +91,7 @@ __all__ = [
     "draw_verdict",
     "drift",
     "import_ahead",
+    "in_a_second",
     "is_held",
     "left_boxes",
     "provenance",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 
@@ -19,12 +18,11 @@ from search.storage.study_attributes import run_of
 from search.storage.trials import runs_elsewhere, state_of
 from search.study.reconciling import Reconciler
 from search.trial.interruption import reclaim
-from tracking import SpoolRecorder, StudyRecord, TrialRecord
+from tracking import SpoolRecorder, StudyRecord, TrialRecord, in_a_second
 
 _AWAY_S = 10.0
 _HURRIED_S = 1.0
 _LAST_S = 5.0
-_PAUSE_S = 1.0
 
 
 class Recording:
@@ -93,13 +91,8 @@ class Recording:
             if keeps:
                 self.keeping.start()
 
-        timer = threading.Timer(_PAUSE_S, begin)
-        timer.daemon = True
-        timer.start()
-        try:
+        with in_a_second(begin):
             yield
-        finally:
-            timer.cancel()
 
     def begin(self, record: StudyRecord) -> None:
         """Begin the study's record, or go on with it, and have delivered what others left of it.

@@ -5,12 +5,35 @@ from __future__ import annotations
 import contextlib
 import importlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from tracking.figures.html import rehearse
 
 _DRAWING = ("matplotlib.backends.backend_agg", "matplotlib.figure", "plotly.subplots")
 _PAUSE_S = 1.0
+
+
+@contextlib.contextmanager
+def in_a_second(work: Callable[[], None]) -> Iterator[None]:
+    """Do something in a thread of its own a second later, unless the block is left before.
+
+    Args:
+        work: What to do.
+
+    Example:
+        >>> done = []
+        >>> with in_a_second(lambda: done.append(1)):
+        ...     pass
+        >>> done
+        []
+    """
+    timer = threading.Timer(_PAUSE_S, work)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextlib.contextmanager
@@ -35,10 +58,5 @@ def import_ahead(names: Sequence[str]) -> Iterator[None]:
                 importlib.import_module(name)
             rehearse()
 
-    timer = threading.Timer(_PAUSE_S, work)
-    timer.daemon = True
-    timer.start()
-    try:
+    with in_a_second(work):
         yield
-    finally:
-        timer.cancel()
