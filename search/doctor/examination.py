@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import optuna
@@ -19,7 +19,7 @@ from search.storage.trial_attributes import owner_of_trial
 from search.storage.trials import finished, orphans
 from search.study.reconciling import Reconciler
 from search.study.recording import Recording
-from tracking import RUNNING, Slip, TrackingError, is_held, left_boxes, referred
+from tracking import RUNNING, Slip, TrackingError, TrialRecord, is_held, left_boxes, referred
 
 
 def examine(
@@ -107,17 +107,20 @@ class Examination:
 
     def _refused(self, *, mends: bool) -> Iterator[Finding]:
         """What MLflow did not take; its trial is written anew from Optuna's storage."""
+        trials: dict[int, TrialRecord] = {}
         for box in left_boxes(self._studies.store.spool, self._study.study_name):
             for slip in box.refused():
+                if mends and not trials:
+                    trials = {trial.number: trial for trial in study_record(self._study).trials}
                 why = (slip.path / "why.txt").read_text(encoding="utf-8").strip()
                 found = self._finding(Topic.REFUSED, f"MLflow did not take a write ({why}).")
-                if mends and self._written_anew(slip):
+                if mends and self._written_anew(slip, trials):
                     slip.remove()
                     found = replace(found, is_mended=True)
                 yield found
             box.close() if mends else box.release()
 
-    def _written_anew(self, slip: Slip) -> bool:
+    def _written_anew(self, slip: Slip, trials: Mapping[int, TrialRecord]) -> bool:
         """Write the trial of a refused entry from Optuna's storage, with the entry's models."""
         try:
             entry = slip.read()
@@ -126,7 +129,6 @@ class Examination:
         named = (
             referred(entry.run) if entry.trial is None else (entry.trial.study, entry.trial.number)
         )
-        trials = {trial.number: trial for trial in study_record(self._study).trials}
         trial = trials.get(named[1]) if named is not None else None
         if trial is None or trial.run_id is None or trial.state == RUNNING:
             return trial is None

@@ -185,12 +185,16 @@ class Recording:
                 self._tell_waiting()
             raise
 
-    def close(self, *, interrupted: bool) -> None:
+    def close(self, *, interrupted: bool) -> StudyRecord:
         """Close the study's run in MLflow with its results, unless another process runs trials.
 
         Args:
             interrupted: Whether someone asked to stop, and waits for this process to end.
+
+        Returns:
+            The study as it stands now, with the runs that are known.
         """
+        record = None  # making it takes a forest, for the importances
         if runs_elsewhere(self._study, me()):
             self._say("Another process goes on with this study and will close it.")
             self.settle(hurries=interrupted)
@@ -199,10 +203,14 @@ class Recording:
             if interrupted:  # first, since there may be no time for plots
                 self._end(status)
             self.settle(hurries=interrupted)
+            knows_runs = not self.recorder.delivery.waiting
             self._say("Drawing plots and writing the leaderboard.")
-            self.recorder.finish_study(study_record(self._study, self._config), status=status)
+            now = study_record(self._study, self._config)
+            self.recorder.finish_study(now, status=status)
             self.settle(hurries=interrupted)
+            record = now if knows_runs else None
         self._tell_waiting()
+        return record or study_record(self._study, self._config)
 
     def _end(self, status: str) -> None:
         self.recorder.end_study(run_of(self._study).get("parent_run_id") or "", status=status)

@@ -238,8 +238,7 @@ class Session:
         for line in self._ends.reasons():
             self._progress.message(line)
         interrupted = self._interrupted(study)
-        recording.close(interrupted=interrupted)
-        record = study_record(study, self._config)
+        record = recording.close(interrupted=interrupted)
         result = self._result(record, new, interrupted=interrupted, timed_out=late)
         return replace(result, waiting=recording.recorder.delivery.waiting)
 
