@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracking.errors import TrackingError
+from tracking.errors import TrackingError, Withdrawn
 from tracking.figures.draw import draw_study, draw_trial, draw_verdict, reproduction_figure
 from tracking.null_recorder import NullRecorder
 from tracking.provenance import drift, provenance
@@ -16,7 +16,7 @@ from tracking.records import (
     StudyRecord,
     TrialRecord,
 )
-from tracking.runs.addresses import without_password
+from tracking.runs.addresses import with_driver, without_password
 from tracking.runs.recorder import MlflowRecorder
 from tracking.runs.store import Store, ui_command, ui_environment
 from tracking.runs.warm_up import import_ahead, in_a_second
@@ -85,6 +85,7 @@ __all__ = [
     "Tag",
     "TrackingError",
     "TrialRecord",
+    "Withdrawn",
     "discard_left",
     "draw_study",
     "draw_trial",
@@ -100,5 +101,6 @@ __all__ = [
     "reproduction_figure",
     "ui_command",
     "ui_environment",
+    "with_driver",
     "without_password",
 ]

@@ -1,4 +1,4 @@
-"""The one exception that `tracking` raises for a user's mistake."""
+"""The exceptions of `tracking`: for a user's mistake, and for a trial that is no longer ours."""
 
 
 class TrackingError(ValueError):
@@ -12,4 +12,18 @@ class TrackingError(ValueError):
         ... except TrackingError as error:
         ...     print(str(error)[:32])
         The record must be in a database
+    """
+
+
+class Withdrawn(Exception):
+    """The end of a trial must not be recorded, since another process has taken the trial over.
+
+    Whoever tells a trial's end raises it; what was kept for the record is dropped then.
+
+    Example:
+        >>> try:
+        ...     raise Withdrawn("Trial 3 was taken over.")
+        ... except Withdrawn as error:
+        ...     print(error)
+        Trial 3 was taken over.
     """

@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import optuna
-from optuna.trial import TrialState
 
 from models.checks import count_of
 from search.config.study import StudyConfig
 from search.doctor.findings import Finding, Topic
-from search.storage.owner import lives
+from search.storage.claims.lease import Lease
+from search.storage.claims.leases import leases_of
 from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import config_of, run_of
-from search.storage.trial_attributes import owner_of_trial
 from search.storage.trials import finished, orphans
 from search.study.reconciling import Reconciler
 from search.study.recording import Recording
@@ -91,9 +90,7 @@ class Examination:
     def _is_worked_on(self) -> bool:
         if is_held(self._studies.store.spool, self._study.study_name):
             return True
-        running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        owners = (owner_of_trial(trial) for trial in running)
-        return any(owner is not None and lives(owner) for owner in owners)
+        return bool(leases_of(self._study).living(self._study.study_name))
 
     def _left(self) -> Iterator[Finding]:
         """What processes that are no more have not delivered."""
@@ -201,10 +198,10 @@ class Examination:
 
     def _deliver(self) -> int:
         """Deliver what waits, and queue interrupted trials again; return how much waits still."""
-        store = self._studies.store_of(self._config)
-        with Recording(
-            self._config, self._studies, self._study, store.prepare, self._say
-        ) as recording:
+        with (
+            Lease(leases_of(self._study), self._study.study_name) as lease,
+            Recording(self._config, self._studies, self._study, lease, self._say) as recording,
+        ):
             with self._studies.lock():
                 recording.recorder.start_study(study_record(self._study, self._config))
                 recording.take_over()

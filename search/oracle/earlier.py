@@ -5,8 +5,8 @@ from __future__ import annotations
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from search.storage.claims.owner import me
 from search.storage.internals import take_queued
-from search.storage.owner import me
 from search.storage.trial_attributes import (
     outcome_of,
     owner_of_trial,

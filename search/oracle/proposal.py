@@ -17,9 +17,10 @@ from search.samplers.factory import make_sampler
 from search.seeds import derive_seed
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter, always_active
-from search.storage.internals import add_parameter, draft_of, frozen, stored_at_once
-from search.storage.owner import me
+from search.storage.claims.lease import standing_lease
+from search.storage.internals import add_parameter, draft_of, frozen
 from search.storage.slots import slot_of
+from search.storage.statements import stored_at_once
 from search.storage.trial_attributes import write_owner
 from tracking import Scalar
 
@@ -61,7 +62,7 @@ def begin_trial(
     study.sampler = _sampler(config, space, 0) if queued else RandomSampler(seed=config.seed)
     trial = study.ask()
     try:
-        write_owner(trial, me())
+        write_owner(trial, standing_lease(study).owner())
         if queued:
             return trial, SpaceAdapter(space).sample(trial)
         if point is None or config.sampler != "grid":  # of a grid it is the very point to try

@@ -19,8 +19,8 @@ from search.oracle.tuner_trial import TunerEnd, TunerPoint
 from search.seeds import training_seed
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter
+from search.storage.claims.lease import standing_lease
 from search.storage.internals import begin_given, frozen
-from search.storage.owner import me
 from search.storage.records import so_far, study_record
 from search.storage.slots import slot_of
 from search.storage.study_attributes import write_config
@@ -129,7 +129,7 @@ class TunerStudy:
         """
         if trial is None:
             trial = begin_given(self.study, SpaceAdapter(point.space).encode(point.values))
-        write_owner(trial, me())
+        write_owner(trial, standing_lease(self.study).owner())
         store_parameters(trial, point.space, point.values)
         self._begin(trial, point)
         return trial.number

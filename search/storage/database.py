@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
-import sys
 import time
 import warnings
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
 from textwrap import shorten
 
 import optuna
-from filelock import FileLock, Timeout
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from search.errors import SearchError
-from tracking import Store, without_password
+from search.storage.claims.lock import file_lock, server_lock
+from search.storage.internals import engine_of
+from search.storage.patience import PatientStorage
+from tracking import Store, with_driver, without_password
 
 _BUSY_S = 60
-_SILENT_S = 5.0
-_HELD_S = 115.0
 _TRIES = 20
 _PAUSE_S = 0.25
+_POOL = 5
+"""Connections that stay open; each thread that works at the same moment has one."""
 # What a database says to one of two programs that make its tables at the same moment.
 _RACES = ("already exists", "UNIQUE constraint", "duplicate key", "is locked")
 
@@ -37,7 +38,7 @@ def open_storage(store: Store, url: str | None) -> optuna.storages.BaseStorage:
     Raises:
         SearchError: The address is MLflow's own, or no storage can be opened there.
     """
-    address = url or store.optuna_uri
+    address = with_driver(url or store.optuna_uri)
     shown = without_password(address)
     if address == store.tracking_uri:
         raise SearchError(
@@ -58,13 +59,16 @@ def open_storage(store: Store, url: str | None) -> optuna.storages.BaseStorage:
 
 def _open(address: str) -> optuna.storages.BaseStorage:
     """Open Optuna's storage; try again while another program creates the tables of its database."""
-    connect = {"timeout": _BUSY_S} if address.startswith("sqlite") else {}
+    on_server = make_url(address).get_backend_name() != "sqlite"
     for tried in range(1, _TRIES + 1):
         try:
             _write_ahead(address)
             # Optuna takes the address for a pattern, in which braces have a meaning.
             pattern = address.replace("{", "{{").replace("}", "}}")
-            return optuna.storages.RDBStorage(pattern, engine_kwargs={"connect_args": connect})
+            if on_server:
+                return PatientStorage(pattern, {"pool_size": _POOL, "max_overflow": -1})
+            connect = {"connect_args": {"timeout": _BUSY_S}}
+            return optuna.storages.RDBStorage(pattern, engine_kwargs=connect)
         except (SQLAlchemyError, sqlite3.Error) as error:
             if tried == _TRIES or not any(words in str(error) for words in _RACES):
                 raise
@@ -72,33 +76,43 @@ def _open(address: str) -> optuna.storages.BaseStorage:
     raise AssertionError("the last try raises")
 
 
-@contextlib.contextmanager
-def home_lock(store: Store) -> Iterator[None]:
-    """Hold the lock of a home folder, which one process can hold at a time.
+def home_lock(store: Store) -> AbstractContextManager[None]:
+    """Hold the lock of a home folder, which one thread of one process can hold at a time.
 
-    Whoever waits for it is told so after five seconds, and waits for at most two minutes.
+    Args:
+        store: Gives the home folder; it is made where it is missing.
 
     Raises:
-        SearchError: Another process holds it all the time.
+        SearchError: Another process holds it for two minutes.
     """
     store.make_folders()
-    path = store.home / ".optuna.lock"
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=_SILENT_S)
-    except Timeout:
-        print(f"Waiting for another process, which holds {path}.", file=sys.stderr)
-        try:
-            lock.acquire(timeout=_HELD_S)
-        except Timeout as error:
-            raise SearchError(
-                f"The lock of a home must be free within {_SILENT_S + _HELD_S:.0f} s, but another "
-                f"process holds {path}. End it, and give the same command again."
-            ) from error
-    try:
-        yield
-    finally:
-        lock.release()
+    return file_lock(store.home / ".optuna.lock")
+
+
+def storage_lock(
+    storage: optuna.storages.BaseStorage, store: Store, name: str = "optuna"
+) -> AbstractContextManager[None]:
+    """Hold a lock of a storage, which all who use that storage share, from any home.
+
+    PostgreSQL keeps the lock itself. On SQLite it is a file beside the database, since there all
+    are on one machine.
+
+    Args:
+        storage: The storage.
+        store: Gives the home folder, whose lock stands in for that of a storage that has none.
+        name: Which lock; a storage has several.
+
+    Raises:
+        SearchError: Another process holds it for two minutes.
+    """
+    engine = engine_of(storage)
+    if engine is not None and engine.dialect.name == "postgresql":
+        return server_lock(engine, name)
+    path = None if engine is None or engine.dialect.name != "sqlite" else engine.url.database
+    folder = store.home if not path or path == ":memory:" else Path(path).parent
+    stem = "optuna" if not path or path == ":memory:" else Path(path).stem
+    store.make_folders()
+    return file_lock(folder / (f".{stem}.lock" if name == "optuna" else f".{stem}.{name}.lock"))
 
 
 def _write_ahead(address: str) -> None:

@@ -6,7 +6,8 @@ import optuna
 from optuna.trial import TrialState
 
 from search.errors import SearchError
-from search.storage.owner import lives, named
+from search.storage.claims.leases import WINNER, leases_of
+from search.storage.claims.owner import named
 from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import chooser_of, config_of, run_of
@@ -74,15 +75,22 @@ def delete_study(studies: Studies, study: optuna.Study, *, lost_record: bool = F
 
 def _must_be_at_rest(study: optuna.Study) -> None:
     """Refuse to delete a study that a living process works on."""
+    leases = leases_of(study)
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         owner = owner_of_trial(trial)
-        if owner is not None and lives(owner):
+        if owner is not None and leases.lives(owner):
             raise SearchError(
                 f"A study must be at rest to be deleted, but {named(owner)} runs trial "
                 f"{trial.number} of `{study.study_name}`. Stop it first."
             )
+    for row in leases.living(study.study_name):
+        if row.task != WINNER:
+            raise SearchError(
+                f"A study must be at rest to be deleted, but {named(row.owner)} works on "
+                f"`{study.study_name}`. Stop it first."
+            )
     chooser = chooser_of(study)
-    if chooser and lives(chooser):
+    if chooser and leases.lives(chooser):
         raise SearchError(
             f"A study must be at rest to be deleted, but {named(chooser)} chooses the winner of "
             f"`{study.study_name}`. Stop it first."

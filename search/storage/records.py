@@ -16,7 +16,6 @@ from search.config.sections import TUNER_MODEL
 from search.config.study import StudyConfig
 from search.space.distributions import name_of
 from search.storage.direction import known_value_of, sign_of, value_of
-from search.storage.owner import lives
 from search.storage.study_attributes import config_of, dataset_of, run_of
 from search.storage.trial_attributes import (
     has_plan,
@@ -25,7 +24,7 @@ from search.storage.trial_attributes import (
     plan_of,
     run_id_of,
 )
-from search.storage.trials import state_of
+from search.storage.trials import orphans, state_of
 from tracking import (
     BEYOND,
     COMPLETE,
@@ -42,20 +41,20 @@ from tracking import (
 )
 
 
-def trial_record(study: str, trial: FrozenTrial, monitor: str) -> TrialRecord:
+def trial_record(
+    study: str, trial: FrozenTrial, monitor: str, *, is_left: bool = False
+) -> TrialRecord:
     """Convert a stored trial to a plain record.
-
-    A running trial whose process is gone is recorded as killed.
 
     Args:
         study: Name of its study.
         trial: As Optuna holds it.
         monitor: The per-epoch number behind the objective.
+        is_left: Whether its process is gone: it is recorded as killed.
     """
     plan, outcome = plan_of(trial), outcome_of(trial)
     state, end_reason = state_of(trial), outcome.end_reason
-    owner = owner_of_trial(trial)
-    if state == RUNNING and owner is not None and not lives(owner):
+    if state == RUNNING and is_left:
         state, end_reason = KILLED, EndReason.INTERRUPTED
     ended = state in (COMPLETE, PRUNED)
     return TrialRecord(
@@ -132,8 +131,9 @@ def study_record(
     """
     config = config or config_of(study)
     run, dataset = run_of(study), dataset_of(study)
+    left = {trial.number for trial in orphans(study) if owner_of_trial(trial) is not None}
     trials = tuple(
-        trial_record(study.study_name, trial, config.monitor)
+        trial_record(study.study_name, trial, config.monitor, is_left=trial.number in left)
         for trial in study.get_trials(deepcopy=False)
         if queued or trial.state != TrialState.WAITING
     )

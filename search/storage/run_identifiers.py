@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
 import optuna
 
 from search.storage.study_attributes import run_of, write_run
@@ -15,13 +20,31 @@ class RunIdentifiers:
     Threads: the record's own thread calls it, while workers use the same storage.
     """
 
-    def __init__(self, study: optuna.Study) -> None:
-        """Keep the study; nothing is stored yet.
+    def __init__(
+        self, study: optuna.Study, lock: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        """Keep the arguments; nothing is stored yet.
 
         Args:
             study: The study whose runs they are.
+            lock: Makes a lock that all share who begin the record of a study in its storage.
         """
         self._study = study
+        self._lock = lock
+
+    @contextlib.contextmanager
+    def beginning(self, record: StudyRecord) -> Iterator[StudyRecord]:
+        """Keep others from beginning the study's record; give it with the run that it has by now.
+
+        Two homes that begin one study at the same moment so make one run.
+        """
+        with self._lock():
+            run = run_of(self._study)
+            yield replace(
+                record,
+                experiment_id=run.get("experiment_id", record.experiment_id),
+                parent_run_id=run.get("parent_run_id", record.parent_run_id),
+            )
 
     def study(self, record: StudyRecord) -> None:
         """Store a study's experiment and run."""

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeVar
 
 import optuna
 from optuna.storages import BaseStorage
@@ -16,7 +17,8 @@ from optuna.trial import FrozenTrial
 
 from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.storage.database import home_lock, open_storage
+from search.storage.database import open_storage, storage_lock
+from search.storage.patience import patience_of
 from search.storage.records import so_far, study_record
 from search.storage.run_identifiers import RunIdentifiers
 from search.storage.study_attributes import (
@@ -40,6 +42,7 @@ from tracking import (
 
 _UNTOLD = (RUNNING, KILLED)
 _MOST_LISTED = 10
+_Done = TypeVar("_Done")
 _LOADER = Path(str(files("models").joinpath("serving.py")))
 
 
@@ -89,13 +92,40 @@ class Studies:
         return open_storage(self.store, self.address)
 
     def lock(self) -> AbstractContextManager[None]:
-        """Make the home folder's lock, for `with`; one thread of one process can hold it at a time.
+        """Make the storage's lock, for `with`; one thread of one process can hold it at a time.
+
+        All processes that use the storage share it, on any machine and from any home.
 
         Do not take the lock twice: whoever holds it and waits for it again fails after two minutes
         with a `SearchError`.
         """
-        _ = self.storage  # is opened under the same lock, so that must have been before
-        return home_lock(self.store)
+        return storage_lock(self.storage, self.store)  # which is opened under the same lock
+
+    def locked(self, call: Callable[[], _Done]) -> _Done:
+        """Do something under the storage's lock; where its database is away, once it is back.
+
+        What was begun when the database went away is done anew as a whole, since the lock was lost.
+
+        Args:
+            call: What to do; it may be done again after it was done in part.
+        """
+        patience = patience_of(self.storage)
+
+        def do() -> _Done:
+            with patience.at_once(), self.lock():
+                return call()
+
+        return patience.through(do)
+
+    def wait_for_database(self, say: Callable[[str], None], is_over: Callable[[], bool]) -> None:
+        """Have it told when the storage's database is away, and who need not wait for it any more.
+
+        Args:
+            say: Tells the user a line.
+            is_over: Whether someone asked to stop.
+        """
+        patience = patience_of(self.storage)
+        patience.say, patience.is_over = say, is_over
 
     def names(self) -> list[str]:
         """Names of all studies, sorted; none where there is no storage yet."""
@@ -206,7 +236,6 @@ class Studies:
         self,
         config: StudyConfig,
         study: optuna.Study,
-        prepare: Callable[[], None],
         maker: Maker | None = None,
     ) -> SpoolRecorder:
         """Make a recorder that lets nobody wait for MLflow; the caller closes it.
@@ -214,11 +243,11 @@ class Studies:
         Args:
             config: The study's settings.
             study: The study, whose runs' identifiers are stored with it.
-            prepare: Makes what MLflow writes to; called in the record's own thread.
             maker: Makes models of weights, in the same thread.
         """
-        inner, home, told = self.recorder(config), self.store.home, RunIdentifiers(study)
-        return SpoolRecorder(inner, home, config.name, told, prepare, maker)
+        inner, home = self.recorder(config), self.store.home
+        told = RunIdentifiers(study, lambda: storage_lock(self.storage, self.store, "record"))
+        return SpoolRecorder(inner, home, config.name, told, self.store_of(config).prepare, maker)
 
 
 def _listed(names: Sequence[str], wanted: str) -> str:

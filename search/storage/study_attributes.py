@@ -235,7 +235,7 @@ def write_verdict(study: optuna.Study, verdict: Mapping[str, Any]) -> None:
 
 
 def chooser_of(study: optuna.Study) -> Mapping[str, Any] | None:
-    """The process that chooses the winner now (host, process number, start time), or None."""
+    """The process that chooses the winner now, as it describes itself, or None."""
     return study.user_attrs.get(Key.DECIDING)
 
 
@@ -244,6 +244,6 @@ def write_chooser(study: optuna.Study, owner: Mapping[str, Any] | None) -> None:
 
     Args:
         study: The study.
-        owner: The process, as `search.storage.owner.me` describes it; None once it is done.
+        owner: The process, as `search.storage.claims.owner.me` describes it; None once it is done.
     """
     study.set_user_attr(Key.DECIDING.value, owner)

@@ -16,7 +16,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial
 
-from search.storage.internals import set_attribute, set_late_attribute
+from search.storage.statements import fail_running, set_late_attribute
 from tracking import KILLED, EndReason, EpochRecord, Scalar, Tag, TrialRecord
 
 GIVEN = "fixed_params"
@@ -190,9 +190,14 @@ def write_outcome(trial: optuna.Trial, record: TrialRecord) -> None:
     trial.set_user_attr(Key.OUTCOME.value, asdict(TrialOutcome.of(record)))
 
 
-def write_outcome_of_another(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> None:
-    """Store the outcome of a trial that was read from the storage, say of a dead process."""
-    set_attribute(study, trial, Key.OUTCOME.value, asdict(TrialOutcome.of(record)))
+def write_end_of_another(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> bool:
+    """End a trial that was read from the storage as failed, with its outcome, in one step.
+
+    Returns:
+        Whether this call did so; false where the trial had ended by now.
+    """
+    outcome = asdict(TrialOutcome.of(record))
+    return fail_running(study, trial, Key.OUTCOME.value, outcome)
 
 
 def attributes_of_earlier(metrics: Mapping[str, float], *, beyond: bool) -> dict[str, Any]:
@@ -206,7 +211,7 @@ def attributes_of_earlier(metrics: Mapping[str, float], *, beyond: bool) -> dict
 
 
 def owner_of_trial(trial: FrozenTrial) -> Mapping[str, Any] | None:
-    """The process that runs a trial (host, process number, start time), or None."""
+    """The process that runs a trial, as `search.storage.claims.owner.me` describes it, or None."""
     return trial.user_attrs.get(Key.OWNER)
 
 

@@ -12,8 +12,8 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from search.storage.claims.leases import leases_of, owners
 from search.storage.direction import known_value_of, sign_of
-from search.storage.owner import lives, lives_here
 from search.storage.slots import slot_of
 from search.storage.trial_attributes import (
     attributes_of_queued,
@@ -25,9 +25,19 @@ from search.storage.trial_attributes import (
     recipe_of,
     retry_of,
     wanted_of,
-    write_outcome_of_another,
+    write_end_of_another,
 )
-from tracking import COMPLETE, KILLED, PRUNED, QUEUED, REFUSED, RUNNING, EndReason, TrialRecord
+from tracking import (
+    COMPLETE,
+    FAILED,
+    KILLED,
+    PRUNED,
+    QUEUED,
+    REFUSED,
+    RUNNING,
+    EndReason,
+    TrialRecord,
+)
 
 _ORPHAN_S = 60
 _PROPOSAL_S = 5
@@ -135,21 +145,24 @@ def same_before(
 
 
 def twin_under_way(study: optuna.Study, number: int, values: Mapping[str, Any]) -> bool:
-    """Whether another worker on this machine trains the same configuration now.
+    """Whether another living worker, on any machine, trains the same configuration now.
 
-    A trial on another machine does not count, since nobody here could tell that its process is
-    gone. A trial that began a moment ago and has no configuration yet may get the same one, so it
-    counts.
+    A trial that began a moment ago and has no configuration yet may get the same one, so it counts.
 
     Args:
         study: The study.
         number: Number of the new trial; only earlier ones are looked at.
         values: Its active parameters as a model gets them (64, "relu"); False if it is empty.
     """
+    leases = leases_of(study)
+
+    def is_alive(trial: FrozenTrial) -> bool:
+        owner = owner_of_trial(trial)
+        return owner is not None and leases.lives(owner)
+
     return bool(values) and any(
         _is_being_chosen(trial, number)
-        or (_is_being_built(trial, number) and lives_here(owner_of_trial(trial) or {}))
-        or (_tries(trial, number, values) and lives_here(owner_of_trial(trial) or {}))
+        or ((_is_being_built(trial, number) or _tries(trial, number, values)) and is_alive(trial))
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     )
 
@@ -179,30 +192,62 @@ def running(study: optuna.Study) -> int:
 def state_of(trial: FrozenTrial) -> str:
     """A trial's state as one of `tracking.State`."""
     if trial.state == TrialState.FAIL:
-        return outcome_of(trial).state
+        # What another process closed may hold the outcome that its owner was about to tell.
+        return FAILED if outcome_of(trial).state == FAILED else KILLED
     if trial.state == TrialState.PRUNED and infeasible(trial):
         return REFUSED
     return _STATES.get(trial.state, RUNNING)
 
 
-def requeue(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> None:
+def requeue(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> bool:
     """Close an interrupted trial, and queue its configuration again under the same slot.
+
+    Who closes it queues it. A process that dies between the two has left what `queue_forgotten`
+    finds.
 
     Args:
         study: Its study.
         trial: The trial; Optuna still has it as running.
         record: Its record so far, with the state "killed".
+
+    Returns:
+        Whether this call did so; false where the trial's end was told by now.
     """
-    slot = slot_of(study, trial)
+    if not write_end_of_another(study, trial, record):
+        return False
+    _queue_again(study, trial)
+    return True
+
+
+def _queue_again(study: optuna.Study, trial: FrozenTrial) -> None:
+    """Queue a closed trial's configuration under the same slot."""
     attributes = attributes_of_queued(
-        slot=slot, retry_of=trial.number, recipe=recipe_of(trial), wanted=wanted_of(trial)
+        slot=slot_of(study, trial),
+        retry_of=trial.number,
+        recipe=recipe_of(trial),
+        wanted=wanted_of(trial),
     )
-    # Queued before it is told as failed: a process that dies in between loses no configuration.
-    if all(retry_of(other) != trial.number for other in study.get_trials(deepcopy=False)):
-        # What it was given stands where it was stopped before its parameters were stored.
-        study.enqueue_trial({**queued_values(trial), **trial.params}, user_attrs=attributes)
-    write_outcome_of_another(study, trial, record)
-    study.tell(trial.number, state=TrialState.FAIL)
+    # What it was given stands where it was stopped before its parameters were stored.
+    study.enqueue_trial({**queued_values(trial), **trial.params}, user_attrs=attributes)
+
+
+def queue_forgotten(study: optuna.Study) -> list[int]:
+    """Queue the configurations of closed trials whose process died before it could do so.
+
+    The caller holds the storage's lock.
+
+    Returns:
+        The numbers of the closed trials.
+    """
+    trials = study.get_trials(deepcopy=False)
+    again = {retry_of(trial) for trial in trials}
+    cut = [t for t in trials if t.state == TrialState.FAIL and state_of(t) == KILLED]
+    lacking = [trial for trial in cut if trial.number not in again]
+    alive = owners(leases_of(study).rows(study.study_name)) if lacking else set()
+    forgotten = [t for t in lacking if (owner_of_trial(t) or {}).get("id") not in alive]
+    for trial in forgotten:
+        _queue_again(study, trial)
+    return [trial.number for trial in forgotten]
 
 
 def orphans(study: optuna.Study, *, is_locked: bool = False) -> list[FrozenTrial]:
@@ -213,26 +258,22 @@ def orphans(study: optuna.Study, *, is_locked: bool = False) -> list[FrozenTrial
         is_locked: Whether the caller holds the lock under which trials are asked for and get their
             owner; then one without an owner has lost its process.
     """
+    under_way = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    if not under_way:
+        return []
+    leases = leases_of(study)
+    alive = owners([row for row in leases.rows() if row.is_alive])
     left_behind = []
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+    for trial in under_way:
         owner = owner_of_trial(trial)
-        started = trial.datetime_start or datetime.now()
-        old = datetime.now() - started > timedelta(seconds=_ORPHAN_S)
-        if (owner is not None and not lives(owner)) or (owner is None and (old or is_locked)):
+        if owner is None:
+            started = trial.datetime_start or datetime.now()
+            is_left = is_locked or datetime.now() - started > timedelta(seconds=_ORPHAN_S)
+        else:
+            is_left = owner.get("id") not in alive and not leases.lives(owner)
+        if is_left:
             left_behind.append(trial)
     return left_behind
-
-
-def runs_elsewhere(study: optuna.Study, owner: Mapping[str, Any]) -> bool:
-    """Whether a living process other than `owner` runs a trial of the study.
-
-    Args:
-        study: The study.
-        owner: A process, as `search.storage.owner.me` describes it.
-    """
-    gone = {trial.number for trial in orphans(study)}
-    under_way = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    return any(t.number not in gone and owner_of_trial(t) != owner for t in under_way)
 
 
 def former_distributions(

@@ -11,7 +11,7 @@ import optuna
 
 from search.config.study import StudyConfig
 from search.storage.records import study_record
-from search.storage.run_identifiers import RunIdentifiers
+from search.storage.study_attributes import write_run
 from search.storage.trial_attributes import write_run_of_trial
 from tracking import (
     COMPLETE,
@@ -173,10 +173,15 @@ class Reconciler:
         by_number = {trial.number: trial for trial in record.trials}
         mendable = [each for each in found if each.is_mendable]
         if any(each.kind == Kind.LACKING for each in mendable):
-            RunIdentifiers(self._study).study(self.recorder.start_study(record))
+            self._begin(record)
         for each in mendable:
             self._mend(each, by_number)
         return mendable
+
+    def _begin(self, record: StudyRecord) -> None:
+        """See to it that the study has a run of its own."""
+        begun = self.recorder.start_study(record)
+        write_run(self._study, experiment_id=begun.experiment_id, run_id=begun.parent_run_id)
 
     def _mend(self, found: Difference, by_number: Mapping[int, TrialRecord]) -> None:
         trial, run_id = by_number[found.number], found.run_id

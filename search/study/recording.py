@@ -11,11 +11,11 @@ import optuna
 from models.checks import count_of
 from search.config.study import StudyConfig
 from search.executor.keeping import Keeping
-from search.storage.owner import me
+from search.storage.claims.lease import Lease
 from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import run_of
-from search.storage.trials import runs_elsewhere, state_of
+from search.storage.trials import state_of
 from search.study.reconciling import Reconciler
 from search.trial.interruption import reclaim
 from tracking import SpoolRecorder, StudyRecord, TrialRecord, in_a_second
@@ -42,7 +42,7 @@ class Recording:
         config: StudyConfig,
         studies: Studies,
         study: optuna.Study,
-        prepare: Callable[[], None],
+        lease: Lease,
         say: Callable[[str], None],
         is_hurried: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -52,12 +52,14 @@ class Recording:
             config: The study's settings.
             studies: The studies of the home.
             study: The study.
-            prepare: Makes what MLflow writes to; called in the record's own thread.
+            lease: Says to others that this process works on the study.
             say: Tells the user a line.
             is_hurried: Whether someone has asked to stop.
         """
         self.keeping = Keeping(config, say)
-        self.recorder: SpoolRecorder = studies.spooled(config, study, prepare, self.keeping)
+        self.recorder: SpoolRecorder = studies.spooled(config, study, self.keeping)
+        self._lease = lease
+        self._studies = studies
         self._inner = studies.recorder(config)
         self._reconciler = Reconciler(config, study, self._inner)
         self._waits_since: float | None = None
@@ -97,17 +99,17 @@ class Recording:
     def begin(self, record: StudyRecord) -> None:
         """Begin the study's record, or go on with it, and have delivered what others left of it.
 
-        The caller holds the home's lock, and queues interrupted trials again only afterwards. What
-        an earlier process that was killed left wrong is mended behind the trials: of those that
-        have ended by now, and only where nobody closed the study's own run and no other process
-        works on the study.
+        The caller holds the storage's lock, and queues interrupted trials again only afterwards.
+        What an earlier process that was killed left wrong is mended behind the trials: of those
+        that have ended by now, and only where nobody closed the study's own run and no other
+        process works on the study.
 
         Args:
             record: The study as Optuna holds it.
         """
         trials = self._study.get_trials(deepcopy=False)
         known = {trial.number for trial in trials if trial.state.is_finished()}
-        alone = not runs_elsewhere(self._study, me()) and not self.recorder.others_work()
+        alone = not self._lease.others() and not self.recorder.others_work()
         if known and alone:
             self.recorder.delivery.add_work(self._see_whether_open)
         self.recorder.start_study(record)
@@ -132,7 +134,7 @@ class Recording:
     def take_over(self) -> None:
         """Have delivered what processes that are no more left of this study's record.
 
-        The caller holds the home's lock, and queues interrupted trials again only afterwards.
+        The caller holds the storage's lock, and queues interrupted trials again only afterwards.
         """
         boxes = self.recorder.left()
         if not boxes:
@@ -151,7 +153,8 @@ class Recording:
             )
 
     def reclaim(self) -> None:
-        """Close and requeue trials of dead processes; the caller holds the home's lock."""
+        """Close and requeue trials of dead processes; the caller holds the storage's lock."""
+        self._lease.end_dead()
         for number in reclaim(
             self._study, self._config, self.recorder, spool=self._spool, is_locked=True
         ):
@@ -179,7 +182,7 @@ class Recording:
         except BaseException as error:
             status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
             with contextlib.suppress(Exception):  # what went wrong first is what is told
-                if not runs_elsewhere(self._study, me()):
+                if self._is_last():
                     self._end(status)
                     self.settle(hurries=True)
                 self._tell_waiting()
@@ -195,7 +198,7 @@ class Recording:
             The study as it stands now, with the runs that are known.
         """
         record = None  # making it takes a forest, for the importances
-        if runs_elsewhere(self._study, me()):
+        if not self._is_last():
             self._say("Another process goes on with this study and will close it.")
             self.settle(hurries=interrupted)
         else:
@@ -211,6 +214,13 @@ class Recording:
             record = now if knows_runs else None
         self._tell_waiting()
         return record or study_record(self._study, self._config)
+
+    def _is_last(self) -> bool:
+        """Whether no other process runs trials of the study, so that this one closes it.
+
+        Each process asks under the storage's lock when it begins no more trials: one is the last.
+        """
+        return self._studies.locked(self._lease.leave)
 
     def _end(self, status: str) -> None:
         self.recorder.end_study(run_of(self._study).get("parent_run_id") or "", status=status)

@@ -100,8 +100,14 @@ def _run(
             supervisor.start()
             if not is_made():
                 progress.message("Compiling the trainer, once: about 15 seconds.")
+            from search.storage.patience import StorageAway
             from search.study.session import Session
 
-            return Session(config, studies(), supervisor, progress, stop, request).run()
+            try:
+                return Session(config, studies(), supervisor, progress, stop, request).run()
+            except StorageAway:
+                if stop.asked:
+                    raise KeyboardInterrupt from None
+                raise
     finally:
         supervisor.close()

@@ -19,7 +19,8 @@ from search.executor.interrupts import Stop
 from search.executor.pool import work_side_by_side
 from search.executor.supervisor import Supervisor
 from search.space.distributions import SpaceAdapter
-from search.storage.owner import me
+from search.storage.claims.lease import Lease
+from search.storage.claims.leases import leases_of
 from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import widened_at
@@ -97,11 +98,15 @@ class Session:
         store, say = self._studies.store, self._progress.message
         if away := store.check():
             say(f"{away} The record waits in {store.spool}.")
-        with self._studies.lock():
-            study = open_study(self._config, self._studies.storage, ready, chosen)
-        with Recording(
-            self._config, self._studies, study, store.prepare, say, lambda: self._stop.asked
-        ) as recording:
+        storage = self._studies.storage
+        self._studies.wait_for_database(say, lambda: self._stop.asked)
+        study = self._studies.locked(lambda: open_study(self._config, storage, ready, chosen))
+        with (
+            Lease(leases_of(study), self._config.name) as self._lease,
+            Recording(
+                self._config, self._studies, study, self._lease, say, lambda: self._stop.asked
+            ) as recording,
+        ):
             return self._run(study, recording, ready, chosen)
 
     def _run(
@@ -169,6 +174,7 @@ class Session:
             first=ready.first,
             growing=GrowingSpace(study, ready.space, widened_at(study)) if ready.grows else None,
             supervisor=self._supervisor,
+            lease=self._lease,
             lock=threading.Lock(),
             recorder=recording.recorder,
             make_folder=recording.recorder.make_folder,
@@ -273,12 +279,16 @@ class Session:
         Trials are counted and asked for under one lock, so that several processes never run one too
         many.
         """
-        with self._studies.lock():
+
+        def ask() -> optuna.Trial | None:
             recording.take_over()
             recording.reclaim()
             enough = under_way_or_done(study) >= self._config.trials
             if enough or self._ends.reached:
                 return None
+            owner = self._lease.owner()
             trial = study.ask()
-            write_owner(trial, me())
+            write_owner(trial, owner)
             return trial
+
+        return self._studies.locked(ask)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from search.child.messages import Done, Failed
@@ -16,17 +18,16 @@ from search.config.study import StudyConfig
 from search.errors import USER_ERRORS
 from search.storage.direction import known_value_of
 from search.storage.records import so_far
-from search.storage.trial_attributes import not_begun, run_id_of, write_outcome
+from search.storage.trial_attributes import run_id_of, write_outcome
 from search.storage.trials import ranking, requeue
+from search.trial.end_kinds import no_number, state_at_end, withdrawn
 from search.trial.files import gathered, is_drawn, write_curve
 from search.trial.interruption import close_cut
 from search.trial.run import TrialRun
 from tracking import (
     BEYOND,
-    COMPLETE,
     FAILED,
     KILLED,
-    PRUNED,
     REFUSED,
     EndReason,
     ModelFolder,
@@ -76,7 +77,8 @@ class Conclusion:
         if peak_memory_mb is not None:
             metrics = {**record.metrics, "peak_memory_mb": peak_memory_mb}
             record = replace(record, metrics=metrics)
-        requeue(self.study, self._stored(run), record)
+        if not requeue(self.study, self._stored(run), record):
+            raise withdrawn(run.trial.number)
         close_cut(self.recorder, record, run.folder, self.config)
         return record
 
@@ -94,9 +96,21 @@ class Conclusion:
         record = self._cut(run, KILLED, EndReason.INTERRUPTED if interrupted else EndReason.ERROR)
         ours = "" if isinstance(error, USER_ERRORS) else "Trialbook itself failed: "
         record = replace(record, message="" if interrupted else f"{ours}{error}")
-        if not self._stored(run).state.is_finished():
-            requeue(self.study, self._stored(run), record)
+        requeue(self.study, self._stored(run), record)
         self.recorder.kill_trial(record)
+
+    def withdraw(self, run: TrialRun) -> TrialRecord:
+        """Close what is known here of a trial that another process has taken over.
+
+        Args:
+            run: The trial, which that process has closed and queued again.
+
+        Returns:
+            The trial's record, its state "killed".
+        """
+        record = self._cut(run, KILLED, EndReason.INTERRUPTED)
+        self.recorder.kill_trial(record)
+        return record
 
     def fail(self, run: TrialRun, failed: Failed, log: str) -> TrialRecord:
         """Store a trial that failed.
@@ -131,7 +145,7 @@ class Conclusion:
         pruned = done.end_reason in (EndReason.PRUNED, EndReason.LIMIT)
         value = run.curve.best if pruned else done.value
         if not pruned and not math.isfinite(done.value):
-            return self.fail(run, _no_number(self.config.monitor, done.value), "")
+            return self.fail(run, no_number(self.config.monitor, done.value), "")
         metrics = {name: figure for name, figure in done.metrics.items() if math.isfinite(figure)}
         metrics["seconds_total"] = run.seconds
         if value is not None:
@@ -147,7 +161,7 @@ class Conclusion:
             tags[BEYOND] = "true"
         record = replace(
             run.record,
-            state=_state(run, done),
+            state=state_at_end(run.curve.epochs, done),
             end_reason=done.end_reason,
             message=done.message,
             value=value,
@@ -177,9 +191,28 @@ class Conclusion:
             message=message,
             metrics=done.metrics,
         )
-        write_outcome(run.trial, record)
-        self.study.tell(run.trial, state=TrialState.PRUNED)
+        self._tell(run, record, TrialState.PRUNED, None)
         return record
+
+    def _tell(
+        self,
+        run: TrialRun,
+        record: TrialRecord,
+        state: TrialState,
+        values: list[float] | None,
+    ) -> None:
+        """Tell Optuna how a trial ended.
+
+        Raises:
+            Withdrawn: Another process has taken it over.
+        """
+        try:
+            write_outcome(run.trial, record)
+            self.study.tell(run.trial, values, state=state)
+        except (UpdateFinishedTrialError, ValueError) as error:
+            if not self._stored(run).state.is_finished():
+                raise
+            raise withdrawn(run.trial.number) from error
 
     def _stored(self, run: TrialRun) -> FrozenTrial:
         """The trial as it is in Optuna's storage now."""
@@ -246,10 +279,6 @@ class Conclusion:
             goals = list(self.config.objectives)
             values = figures_of(goals, record.value, record.metrics)
 
-        def tell() -> None:
-            write_outcome(run.trial, record)
-            self.study.tell(run.trial, values, state=state)
-
         ahead = None if best is None else known_value_of(best)
         picture = is_drawn(record, self.config, ahead)
         write_curve(record, run.folder, self.config, picture=picture)
@@ -258,20 +287,7 @@ class Conclusion:
             folder=gathered(run.folder),
             models=models,
             epochs=run.curve.unwritten,
-            tell=tell,
+            tell=partial(self._tell, run, record, state, values),
             replaces=displaced,
         )
         return record
-
-
-def _state(run: TrialRun, done: Done) -> str:
-    """How a trial ended that came to its end; refused where a limit kept it from being trained."""
-    if not_begun(done.end_reason, run.curve.epochs, done.metrics):
-        return REFUSED
-    return PRUNED if done.end_reason in (EndReason.PRUNED, EndReason.LIMIT) else COMPLETE
-
-
-def _no_number(monitor: str, value: float) -> Failed:
-    """The end of a trial whose value is NaN or infinite."""
-    text = f"Its {monitor} is {value}, which is no number to rank by."
-    return Failed(end_reason=EndReason.NAN, message=text)

@@ -14,7 +14,7 @@ from search.config.study import StudyConfig
 from search.storage.records import so_far, trial_record
 from search.storage.trial_attributes import has_plan
 from search.storage.trial_folders import EPOCHS, folder_left_behind, kept_epochs
-from search.storage.trials import orphans, requeue
+from search.storage.trials import orphans, queue_forgotten, requeue
 from search.trial.files import make_folder, write_curve
 from tracking import KILLED, EndReason, Recorder, TrialRecord, reference
 
@@ -46,7 +46,7 @@ def reclaim(
 ) -> list[int]:
     """Close the trials of dead processes, and queue their configurations again.
 
-    The caller holds the home's lock.
+    The caller holds the storage's lock, and has ended the leases of those that it knows to be gone.
 
     Args:
         study: Optuna's study.
@@ -59,9 +59,8 @@ def reclaim(
         The numbers of the trials that were closed.
     """
     left = orphans(study, is_locked=is_locked)
-    for trial in left:
-        close_left(study, trial, config, recorder, spool)
-    return [trial.number for trial in left]
+    closed = [t.number for t in left if close_left(study, t, config, recorder, spool)]
+    return sorted({*closed, *(queue_forgotten(study) if is_locked else ())})
 
 
 def close_left(
@@ -70,7 +69,7 @@ def close_left(
     config: StudyConfig,
     recorder: Recorder,
     spool: Path | None = None,
-) -> None:
+) -> bool:
     """Close a trial that nobody trains any more, and queue its configuration again.
 
     The epochs and the files are taken from the trial's folder, where it is on this machine; else
@@ -81,26 +80,23 @@ def close_left(
         trial: The trial; Optuna still has it as running.
         config: The study's settings.
         recorder: Reads and writes the study's record.
-        spool: The home's folder in which trials have theirs; None where they have temporary ones.
+        spool: As of `reclaim`.
+
+    Returns:
+        Whether it was closed; false where its end was told by now.
     """
-    record = trial_record(study.study_name, trial, config.monitor)
+    record = trial_record(study.study_name, trial, config.monitor, is_left=True)
     folder = folder_left_behind(trial, spool)
     epochs = kept_epochs(folder) if folder is not None else ()
     if not epochs and record.run_id:
         with contextlib.suppress(Exception):  # MLflow is away: what it has of the trial, it keeps
             epochs = recorder.curve(record.run_id)
     run_id = record.run_id or (reference(record.study, record.number) if has_plan(trial) else None)
-    record = replace(
-        record,
-        state=KILLED,
-        end_reason=EndReason.INTERRUPTED,
-        epochs=epochs,
-        metrics=so_far(config, epochs),
-        run_id=run_id,
-    )
-    requeue(study, trial, record)
-    folder = folder or make_folder()
-    try:
+    cut = replace(record, state=KILLED, end_reason=EndReason.INTERRUPTED, run_id=run_id)
+    record = replace(cut, epochs=epochs, metrics=so_far(config, epochs))
+    is_closed = requeue(study, trial, record)
+    if is_closed:
+        folder = folder or make_folder()
         close_cut(recorder, record, folder, config)
-    finally:
         shutil.rmtree(folder, ignore_errors=True)
+    return is_closed

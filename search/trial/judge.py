@@ -11,7 +11,8 @@ import optuna
 from search.config.study import StudyConfig
 from search.pruners.peers import has_small_batches, peers_of, same_shape
 from search.pruners.warm_up import WarmUp, first_judged, judges_parts
-from search.storage.internals import frozen, write_reports
+from search.storage.internals import frozen
+from search.storage.statements import write_reports
 from search.storage.trial_attributes import TrialPlan
 from search.storage.views import from_step
 from tracking import Scalar

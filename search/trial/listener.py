@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import dataclass
 
-from search.child.messages import Answer, Part
+from search.child.messages import Answer, Done, Failed, Part
 from search.executor.training import Listener
 from search.space.parameters import Parameter
 from search.storage.trial_folders import keep_epochs
@@ -98,3 +99,12 @@ class TrialListener(Listener):
         curve.unwritten = []
         self._written = time.monotonic()
         self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """The listener of a training, its end (None where it was stopped) and its memory in MB."""
+
+    listener: TrialListener
+    ended: Done | Failed | None
+    peak_memory_mb: float | None

@@ -24,11 +24,14 @@ from search.executor.supervisor import Supervisor
 from search.executor.training import train
 from search.pruners.warm_up import WarmUp
 from search.space.distributions import SpaceAdapter
-from search.storage.internals import frozen, stored_at_once
+from search.storage.claims.lease import Lease
+from search.storage.internals import frozen
 from search.storage.records import trial_record
 from search.storage.slots import slot_of
+from search.storage.statements import stored_at_once
 from search.storage.trial_attributes import (
     TrialPlan,
+    owner_of_trial,
     plan_of,
     write_plan,
     write_slot,
@@ -37,14 +40,14 @@ from search.storage.trials import ranking
 from search.trial.asked import AskedValues, GrowingSpace, Hearers, met_in_words
 from search.trial.conclusion import Conclusion
 from search.trial.judge import Judge, Judging, judging_of
-from search.trial.listener import TrialListener
+from search.trial.listener import Trained, TrialListener
 from search.trial.progress import Progress
 from search.trial.proposal import new_plan
 from search.trial.refusals import Refusals
 from search.trial.run import Curve, TrialRun
 from search.trial.task import task_of
 from search.trial.twins import awaited_twin
-from tracking import EndReason, Recorder, Scalar, Tag, TrialRecord
+from tracking import EndReason, Recorder, Scalar, Tag, TrialRecord, Withdrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Objective:
         first: The values that trial 0 tries.
         growing: The parameters of a user's own model, which asks for its values; else None.
         supervisor: Owns the child.
+        lease: Says whether the trials are still this process's.
         lock: Held by one worker at a time, while it stores the end of a trial in both stores.
         recorder: Writes the record.
         make_folder: Makes the folder of a trial's files.
@@ -86,6 +90,7 @@ class Objective:
     first: Mapping[str, Scalar]
     growing: GrowingSpace | None
     supervisor: Supervisor
+    lease: Lease
     lock: threading.Lock
     recorder: Recorder
     make_folder: Callable[[], Path]
@@ -106,6 +111,10 @@ class Objective:
         """Whether the run must stop now: someone asked to stop, or its time is over."""
         late = self.deadline is not None and time.monotonic() > self.deadline
         return self.stop.asked or late
+
+    def _must_stop(self, trial: optuna.Trial) -> bool:
+        """Whether a trial must stop now; also where it is no longer this process's."""
+        return self.is_over or not self.lease.holds(owner_of_trial(frozen(trial)) or {})
 
     def __call__(self, trial: optuna.Trial) -> TrialRecord:
         """Run one trial that Optuna has just created: choose, train, store.
@@ -133,6 +142,9 @@ class Objective:
             if earlier is not None:
                 return self._reuse(run, plan, earlier)
             return self._conclude(run, self._train(run, plan, judging))
+        except Withdrawn as error:
+            self.progress.message(str(error))
+            return self.conclusion.withdraw(run)
         except BaseException as error:
             with contextlib.suppress(Exception):  # what went wrong first is what is told
                 self.supervisor.close()
@@ -158,18 +170,17 @@ class Objective:
 
     def _refuse(self, run: TrialRun, plan: TrialPlan, beyond: str) -> TrialRecord:
         """End a trial before it begins, since its model exceeds a limit."""
-        record = replace(
-            run.record, params=plan.values, objective=self.config.value_name, tags=plan.tags
-        )
+        refused = replace(run, record=self._planned(run, plan))
         with self.lock:
-            refused = replace(run, record=record)
             return self.conclusion.refuse(refused, beyond, self.refusals.count(plan.values))
+
+    def _planned(self, run: TrialRun, plan: TrialPlan) -> TrialRecord:
+        objective = self.config.value_name
+        return replace(run.record, params=plan.values, objective=objective, tags=plan.tags)
 
     def _begin_run(self, run: TrialRun, plan: TrialPlan) -> TrialRun:
         """Begin the trial's MLflow run."""
-        record = replace(
-            run.record, params=plan.values, objective=self.config.value_name, tags=plan.tags
-        )
+        record = self._planned(run, plan)
         run_id = self.recorder.start_trial(record)
         begun = replace(run, record=replace(record, run_id=run_id or None))
         self.progress.trial(begun.record, epochs=self.config.epochs)
@@ -237,7 +248,7 @@ class Objective:
 
     def _train(
         self, run: TrialRun, plan: TrialPlan, judging: Judging, asked: AskedValues | None = None
-    ) -> _Trained:
+    ) -> Trained:
         """Train a trial in the child."""
         task = task_of(
             plan,
@@ -252,7 +263,7 @@ class Objective:
         listener = TrialListener(run, judge, self.recorder, self.progress, asked)
         peak_memory_mb = None
         try:
-            ended = train(self.supervisor, task, listener, lambda: self.is_over)
+            ended = train(self.supervisor, task, listener, lambda: self._must_stop(run.trial))
             if ended is None:
                 peak_memory_mb = self.supervisor.peak_memory_mb()
                 self.supervisor.close()
@@ -260,9 +271,9 @@ class Objective:
             text = str(error)
             ended = Failed(end_reason=error.end_reason, message=text[:1].upper() + text[1:])
         judge.write()
-        return _Trained(listener, ended, peak_memory_mb)
+        return Trained(listener, ended, peak_memory_mb)
 
-    def _conclude(self, run: TrialRun, trained: _Trained) -> TrialRecord:
+    def _conclude(self, run: TrialRun, trained: Trained) -> TrialRecord:
         """Store how a trial's training ended.
 
         Raises:
@@ -280,12 +291,3 @@ class Objective:
             if isinstance(ended, Failed):
                 return self.conclusion.fail(run, ended, self.supervisor.log_tail())
             return self.conclusion.succeed(run, ended)
-
-
-@dataclass(frozen=True, slots=True)
-class _Trained:
-    """The listener of a training, its end (None where it was stopped) and its memory in MB."""
-
-    listener: TrialListener
-    ended: Done | Failed | None
-    peak_memory_mb: float | None

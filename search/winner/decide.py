@@ -16,8 +16,10 @@ from search.executor.death import ChildDied
 from search.executor.interrupts import interruptible
 from search.executor.supervisor import Supervisor
 from search.seeds import derive_seed
+from search.storage.claims.lease import Lease
+from search.storage.claims.leases import WINNER, leases_of
+from search.storage.claims.owner import named
 from search.storage.deletion import recorded
-from search.storage.owner import lives, me, named
 from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import (
@@ -89,18 +91,20 @@ def find_winner(
 @contextmanager
 def _alone(study: optuna.Study, studies: Studies) -> Iterator[None]:
     """Let this process alone choose a study's winner; other processes get an error meanwhile."""
-    with studies.lock():
-        other = chooser_of(study)
-        if other and other != me() and lives(other):
-            raise SearchError(
-                f"A winner is chosen by one process at a time, but {named(other)} is at it for "
-                f"{study.study_name}. Wait for it, or stop it."
-            )
-        write_chooser(study, me())
-    try:
-        yield
-    finally:
-        write_chooser(study, None)
+    leases = leases_of(study)
+    with Lease(leases, study.study_name, WINNER) as lease:
+        with studies.lock():
+            other = chooser_of(study)
+            if other and leases.lives(other):
+                raise SearchError(
+                    f"A winner is chosen by one process at a time, but {named(other)} is at it for "
+                    f"{study.study_name}. Wait for it, or stop it."
+                )
+            write_chooser(study, lease.owner())
+        try:
+            yield
+        finally:
+            write_chooser(study, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from calling import Here
+from postgres import Server
 
 TOP = Path(__file__).parent.parent.parent
 SUPPORT = TOP / "tests" / "support"
@@ -59,3 +61,11 @@ def here(capsys: pytest.CaptureFixture[str]) -> Here:
 def _own_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     """Children find the modules of the tests, and this checkout's code, whichever is installed."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(TOP), str(SUPPORT), str(EXAMPLES)]))
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A PostgreSQL server of this process; a test makes a database of its own in it."""
+    server = Server(tmp_path_factory.mktemp("server"))
+    yield server
+    server.close()

@@ -145,6 +145,7 @@ def missing_docstring(module: Module) -> list[str]:
 
 ATTRIBUTES = ("search/storage/trial_attributes.py", "search/storage/study_attributes.py")
 INTERNALS = "search/storage/internals.py"
+PRIVATE_TOO = ("search/storage/statements.py", "search/storage/patience.py")
 VIEWS = "search/storage/views.py"
 _PRIVATE = ("_storage", "_trial_id", "_cached_frozen_trial", "_get_trials", "_backend")
 _OF_VIEWS = ("_storage", "_get_trials")
@@ -162,7 +163,7 @@ def stored_attributes(module: Module) -> list[str]:
 
 
 def private_parts_of_optuna(module: Module) -> list[str]:
-    if module.is_in(INTERNALS):
+    if module.is_in(INTERNALS, *PRIVATE_TOO):
         return []
     allowed = _OF_VIEWS if module.is_in(VIEWS) else ()
     found: list[tuple[int, str]] = []

@@ -316,7 +316,7 @@ class DashNamed(keras_tuner.HyperModel):
 
 
 class Slow(keras_tuner.HyperModel):
-    """Each batch takes half a second, and an epoch twelve of them; the first trial is quick."""
+    """Each batch takes a second, and an epoch twelve of them; the first trial is quick."""
 
     def build(self, hp):
         hp.Int("units", 2, 8)
@@ -327,7 +327,7 @@ class Slow(keras_tuner.HyperModel):
 
         def rows():
             for _ in range(12):
-                time.sleep(0.5 if slow else 0.0)
+                time.sleep(1.0 if slow else 0.0)
                 yield X[:4], Y[:4]
 
         valid = (X[VALID], Y[VALID])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import urllib.parse
 import urllib.request
@@ -79,6 +80,28 @@ def sqlite_path(address: str) -> Path | None:
 
         path = make_url(address).database or ""
     return Path(path)
+
+
+def with_driver(address: str) -> str:
+    """The address of a database with the driver that is installed, where it names none.
+
+    SQLAlchemy takes `postgresql://` for psycopg2, which few have today; the extra `postgres`
+    brings psycopg. `postgres://` is what many hosts print.
+
+    Args:
+        address: Address of a database or a server.
+
+    Example:
+        >>> with_driver("postgresql+psycopg://host/studies")
+        'postgresql+psycopg://host/studies'
+        >>> with_driver("sqlite:////home/runs/mlflow.db")
+        'sqlite:////home/runs/mlflow.db'
+    """
+    scheme, colon, rest = address.partition("://")
+    if scheme not in ("postgres", "postgresql"):
+        return address
+    has_old = importlib.util.find_spec("psycopg2") is not None
+    return f"{'postgresql' if has_old else 'postgresql+psycopg'}{colon}{rest}"
 
 
 def without_password(address: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tracking.errors import TrackingError
-from tracking.runs.addresses import sqlite_address, sqlite_path, without_password
+from tracking.runs.addresses import sqlite_address, sqlite_path, with_driver, without_password
 from tracking.runs.quiet import one_line, quiet
 
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
@@ -225,6 +225,7 @@ def _scheme(uri: str) -> str:
 
 
 def _checked_uri(uri: str) -> str:
+    uri = with_driver(uri)
     scheme, shown = _scheme(uri), without_password(uri)
     if scheme == "file" or not scheme or len(scheme) == 1:
         raise TrackingError(

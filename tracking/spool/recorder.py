@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tracking.errors import Withdrawn
 from tracking.recorder import Recorder
 from tracking.records import (
     EpochRecord,
@@ -172,7 +173,7 @@ class SpoolRecorder:
 
         A process that dies before the end is told has told nothing; one that dies after it has the
         end on disk. Where telling fails nobody here knows whether the end was told: what is kept of
-        it then waits for `take_over`, which asks.
+        it then waits for `take_over`, which asks. `Withdrawn` says that it was not.
         """
         entry = Entry(
             kind=Kind.FINISH_TRIAL,
@@ -182,7 +183,11 @@ class SpoolRecorder:
             epochs=tuple(epochs),
         )
         slip = self._box.put(entry, files=folder, is_pending=True)
-        tell()
+        try:
+            tell()
+        except Withdrawn:
+            slip.remove()
+            raise
         self.delivery.add(slip.confirm())
 
     def kill_trial(self, record: TrialRecord, *, folder: Path | None = None) -> None:

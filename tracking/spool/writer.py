@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -37,6 +38,9 @@ class Maker(Protocol):
 
 class Told(Protocol):
     """Hears which runs MLflow made, so that it may store them; called in the delivery's thread."""
+
+    def beginning(self, record: StudyRecord) -> AbstractContextManager[StudyRecord]:
+        """Keep others from beginning the study; give its record with the run that it has by now."""
 
     def study(self, record: StudyRecord) -> None:
         """A study has its experiment and its run."""
@@ -140,9 +144,11 @@ class Writer:
 
     def _study_run(self, record: StudyRecord) -> str:
         """Begin a study, or go on with it, and tell of its run."""
-        started = self.started[record.name] = self._recorder.start_study(record)
-        if self._told is not None:
-            self._told.study(started)
+        alone = nullcontext(record) if self._told is None else self._told.beginning(record)
+        with alone as known:
+            started = self.started[record.name] = self._recorder.start_study(known)
+            if self._told is not None:
+                self._told.study(started)
         return started.parent_run_id or ""
 
     def _run_of_study(self, record: StudyRecord) -> str:

@@ -1,10 +1,6 @@
-"""Seeds, slots and owners."""
+"""Seeds and slots."""
 
 from __future__ import annotations
-
-import os
-import subprocess
-import sys
 
 import optuna
 import pytest
@@ -13,10 +9,9 @@ from optuna.trial import TrialState
 from search.samplers.factory import make_sampler
 from search.seeds import derive_seed
 from search.space.parameters import Parameter
-from search.storage.owner import lives, me
 from search.storage.slots import slot_of
 from search.storage.trial_attributes import Key
-from search.storage.trials import finished, orphans, requeue, running, state_of
+from search.storage.trials import finished, requeue, running, state_of
 from tracking import TrialRecord
 
 KILLED_RECORD = TrialRecord(
@@ -88,20 +83,6 @@ def test_interrupted_trials_do_not_count_as_finished() -> None:
     assert state_of(study.get_trials(deepcopy=False)[0]) == "killed"
     study.tell(study.ask(), state=TrialState.PRUNED)
     assert finished(study) == 1
-
-
-def test_only_a_trial_whose_process_is_gone_is_an_orphan() -> None:
-    study = _study()
-    mine, theirs, elsewhere, reused = (study.ask() for _ in range(4))
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    mine.set_user_attr(Key.OWNER, me())
-    theirs.set_user_attr(Key.OWNER, me() | {"pid": gone.pid})
-    elsewhere.set_user_attr(Key.OWNER, me() | {"host": "another", "pid": gone.pid})
-    reused.set_user_attr(Key.OWNER, me() | {"started": 1.0})
-    assert [t.number for t in orphans(study)] == [theirs.number, reused.number]
-    assert lives(me())
-    assert me()["pid"] == os.getpid()
 
 
 def test_seeds_differ_by_study_slot_and_stream() -> None:

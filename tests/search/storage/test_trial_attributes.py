@@ -22,8 +22,8 @@ from search.storage.trial_attributes import (
     plan_of,
     recipe_of,
     retry_of,
+    write_end_of_another,
     write_outcome,
-    write_outcome_of_another,
     write_owner,
     write_plan,
     write_slot,
@@ -116,7 +116,8 @@ def test_an_outcome_is_read_back_as_the_record_had_it(
 ) -> None:
     trial = study.ask()
     if by_another:
-        write_outcome_of_another(study, _stored(study), RECORD)
+        assert write_end_of_another(study, _stored(study), RECORD)
+        assert not write_end_of_another(study, _stored(study), RECORD)  # it has ended
     else:
         write_outcome(trial, RECORD)
     outcome = outcome_of(_stored(study))

@@ -19,7 +19,7 @@ from search import SearchError, StudyConfig, run_study
 from search.cli.main import run
 from search.cli.summary import print_summary
 from search.reproduce.replay import find_trial
-from search.storage.owner import me, owner_of
+from search.storage.claims.owner import me, owner_of
 from search.storage.studies import Studies
 from search.storage.trial_attributes import Key
 from search.storage.trials import twin_under_way
@@ -131,7 +131,7 @@ def test_a_living_process_of_this_machine_is_waited_for_and_no_other() -> None:
     trial.set_user_attr(Key.PLAN, {"values": {"factors": 2}})
     other = owner_of(os.getppid())
     waited = []
-    for owner in (me(), other, {**other, "started": 1.0}, {**other, "host": "elsewhere"}, None):
+    for owner in (me(), other, {**other, "started": 1.0}, {**other, "boot": "elsewhere"}, None):
         trial.set_user_attr(Key.OWNER, owner)
         waited.append(twin_under_way(study, 1, {"factors": 2}))
     assert waited == [True, True, False, False, False]

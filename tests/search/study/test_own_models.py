@@ -73,17 +73,17 @@ class Within(Silent):
 
 
 def test_a_limit_is_heard_inside_an_epoch_and_how_far_it_is_shown(home: Path) -> None:
-    """An epoch of trial 1 takes six seconds, of which it may have two."""
+    """An epoch of trial 1 takes twelve seconds, of which it may have five."""
     config = StudyConfig(
         name="slow", model="shapes:Slow", objective="val_loss:min", trials=2, epochs=1,
-        sampler="random", pruner="none", max_seconds=2.0,
+        sampler="random", pruner="none", max_seconds=5.0,
     )  # fmt: skip
     heard = Within()
     record = run_study(config, home=home, progress=heard, enqueue=[{"units": 8}]).record
     first, cut = record.trials
     assert (first.state, len(first.epochs)) == (COMPLETE, 1)
     assert (cut.state, cut.end_reason, cut.epochs, cut.value) == (PRUNED, "limit", (), None)
-    assert "s of training, where at most 2 may be" in cut.message
+    assert "s of training, where at most 5 may be" in cut.message
     told = [(epoch, share) for number, epoch, share in heard.told if number == 1]
     assert told
     assert told == sorted(told)

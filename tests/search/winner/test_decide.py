@@ -19,8 +19,8 @@ from models.data import load_ratings, split_ratings
 from search import SearchError, StudyConfig, run_study
 from search.child.messages import Score, Task
 from search.executor.supervisor import Supervisor
+from search.storage.claims.owner import owner_of
 from search.storage.deletion import delete_study
-from search.storage.owner import owner_of
 from search.storage.studies import Studies
 from search.storage.study_attributes import Key as StudyKey
 from search.winner.decide import find_winner

