@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 GOES_ON = "Interrupted; every finished trial is kept. The same command goes on."
 
+ENVIRONMENT = {"storage": "TRIALBOOK_STORAGE", "tracking_uri": "TRIALBOOK_TRACKING_URI"}
+"""Variables that hold addresses: a password there stands among no process's arguments."""
+
 DONE, DOES_NOT_HOLD, MISTAKE, OUR_FAILURE, INTERRUPTED = 0, 1, 2, 70, 130
 
 
@@ -58,13 +61,19 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--tracking-uri` and `--storage`, the addresses of MLflow's and Optuna's stores."""
-    command = click.option("--tracking-uri", help="MLflow's address (default: mlflow.db).")(command)
+    command = click.option(
+        "--tracking-uri",
+        envvar=ENVIRONMENT["tracking_uri"],
+        help="MLflow's address (default: mlflow.db).",
+    )(command)
     return storage_option(command)
 
 
 def storage_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--storage`, Optuna's address, alone: for commands that need no `--tracking-uri`."""
-    return click.option("--storage", help="Optuna's address (default: optuna.db).")(command)
+    return click.option(
+        "--storage", envvar=ENVIRONMENT["storage"], help="Optuna's address (default: optuna.db)."
+    )(command)
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:

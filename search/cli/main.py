@@ -17,6 +17,7 @@ from search.cli.common import INTERRUPTED, MISTAKE, OUR_FAILURE
 
 _COMMANDS = {
     "search": "search.cli.commands.search",
+    "worker": "search.cli.commands.worker",
     "winner": "search.cli.commands.winner",
     "reproduce": "search.cli.commands.reproduce",
     "show": "search.cli.commands.show",

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from search.cli.common import ENVIRONMENT
 from search.config.keys import key_of, types_of
 from search.config.rules import OneOf
 from search.config.study import StudyConfig
@@ -20,6 +21,23 @@ def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options_of(StudyConfig)):
         command = option(command)
     return command
+
+
+def some_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a decorator that adds the options of some settings to a command.
+
+    Args:
+        names: The settings.
+    """
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        kinds = types_of(StudyConfig)
+        for setting in fields(StudyConfig):
+            if setting.name in names:
+                command = _option(setting, kinds[setting.name])(command)
+        return command
+
+    return add
 
 
 def options_of(settings: type[StudyConfig]) -> list[Callable[[Callable[..., Any]], Any]]:
@@ -38,6 +56,7 @@ def _option(setting: Field[Any], kinds: tuple[type, ...]) -> Callable[[Callable[
     declared, option = key_of(setting), option_name(setting)
     names = [option] if "/" in option else [option, setting.name]
     more: dict[str, Any] = {"help": declared.help, "default": None}
+    more["envvar"] = ENVIRONMENT.get(setting.name)
     if declared.metavar:
         more["metavar"] = declared.metavar
     if declared.parse is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from models.checks import count_of
 from search.cli.common import GOES_ON, command_line, console, more_line, short, table, ui_line
 from search.config.study import StudyConfig
 from search.study.result import StudyResult
@@ -46,6 +47,18 @@ def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
         )
     out.print("Look at it: ", end="")
     out.print(ui_line(home, config.tracking_uri), style="bold")
+
+
+def print_share(result: StudyResult, config: StudyConfig) -> None:
+    """Print what a worker did, and how far the study is."""
+    record, out = result.record, console()
+    done = sum(result.count(state) for state in (COMPLETE, PRUNED, FAILED))
+    out.print(
+        f"{count_of(result.new_trials, 'trial')} trained here; {config.name} has {done} of "
+        f"{config.trials}."
+    )
+    if result.best is not None and result.best.value is not None:
+        out.print(f"Best: trial {result.best.number}, {record.objective} {result.best.value:.4f}.")
 
 
 def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[object, int]:

@@ -9,6 +9,7 @@ from typing import Any
 import optuna
 
 from search.config.study import StudyConfig
+from tracking import without_password
 
 
 class Key(StrEnum):
@@ -22,6 +23,7 @@ class Key(StrEnum):
     HISTORY = "trialbook:history"
     VERDICT = "trialbook:verdict"
     DECIDING = "trialbook:deciding"
+    CODE = "trialbook:code"
 
 
 _COMPILED, _PATIENT = 2, 3
@@ -83,12 +85,25 @@ def write_config(study: optuna.Study, config: StudyConfig) -> None:
     """Store a study's settings; nothing is written if the stored settings are the same.
 
     Where they do not name the rules of the ratings, a stored study keeps its own, and a new one has
-    the newest.
+    the newest. The storage's address is left out, since whoever reads this has it, and so are
+    passwords.
     """
     rules = config_of(study).options.rules if is_ours(study) else config.options.rules_in_force
-    plain = {"rules": rules} | config.to_dict()
+    address = config.tracking_uri and without_password(config.tracking_uri)
+    plain = {"rules": rules} | config.to_dict() | {"storage": None, "tracking_uri": address}
     if study.user_attrs.get(Key.CONFIG) != plain:
         study.set_user_attr(Key.CONFIG.value, plain)
+
+
+def code_of(study: optuna.Study) -> Mapping[str, str]:
+    """The code that trains the study, as `search.study.joining` describes it, or nothing."""
+    return dict(study.user_attrs.get(Key.CODE) or {})
+
+
+def write_code(study: optuna.Study, code: Mapping[str, str]) -> None:
+    """Store which code trains a study; nothing is written if the same is stored."""
+    if code_of(study) != code:
+        study.set_user_attr(Key.CODE.value, dict(code))
 
 
 def dataset_of(study: optuna.Study) -> Mapping[str, Any] | None:

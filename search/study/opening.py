@@ -33,11 +33,14 @@ from search.storage.study_attributes import (
 )
 from search.storage.trial_attributes import attributes_of_queued, wanted_of
 from search.study.choice import Chosen, plain_dataset
+from search.study.joining import join
 from search.study.warm_start import (
     plain_space,
 )
 from search.study.widening import Space
 
+WHERE = ("data", "test", "valid")
+"""Settings of where the ratings are, which are told from others by their content."""
 FORMER = {"sampler": "tpe"}
 """Defaults of settings in earlier versions."""
 
@@ -69,15 +72,20 @@ def settled(config: StudyConfig, studies: Studies, unnamed: Collection[str] = ()
 
 
 def open_study(
-    config: StudyConfig, storage: BaseStorage, ready: Ready, chosen: Chosen
+    config: StudyConfig,
+    storage: BaseStorage,
+    ready: Ready,
+    chosen: Chosen,
+    *,
+    joins: bool = False,
 ) -> optuna.Study:
-    """Create or resume a study; the caller holds the lock of Trialbook's home folder (mlruns).
+    """Create or resume a study; the caller holds the storage's lock.
 
     Args:
-        config: The study.
-        storage: Optuna's storage.
+        config, storage: The study, and where it is kept.
         ready: The space and the ratings.
         chosen: What `choose` returned for this study.
+        joins: Whether a worker joins in: its ratings may be elsewhere, and it changes no setting.
 
     Returns:
         Optuna's study, its settings stored and its first configurations queued.
@@ -89,10 +97,13 @@ def open_study(
         storage, config.name, directions(config), sampler=chosen.sampler, pruner=chosen.pruner
     )
     space = chosen.space
+    join(study, is_worker=joins)
     if is_ours(study):
-        widens = bool(space.changes)
-        _refuse_changes(study, config, plain_dataset(ready), but=("space",) if widens else ())
-        if widens:
+        free = [*(("space",) if space.changes else ()), *(WHERE if joins else ())]
+        _refuse_changes(study, config, plain_dataset(ready), but=free)
+        if joins:
+            return study
+        if space.changes:
             _write_space(study, ready, space, space.version)
     else:
         _write_space(study, ready, space, chosen.history.version if chosen.history else 1)

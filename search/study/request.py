@@ -13,12 +13,15 @@ class Request:
     """What a user asks of one call; nothing of it is a setting that the next call would keep.
 
     Attributes:
+        joins: Whether it is a worker, which joins in a stored study as it is: where the ratings are
+            may differ, the ratings may not.
         enqueue: Configurations to try before the sampler is asked.
         widen: Whether the study goes on where its space has changed, with what still fits.
         unnamed: Settings that neither a study file nor a flag names: a stored study goes on with
             what their default was when it was made.
     """
 
+    joins: bool = False
     enqueue: Sequence[Mapping[str, Scalar]] = ()
     widen: bool = False
     unnamed: Collection[str] = ()

@@ -88,6 +88,7 @@ class StudyResult:
             "tracking_uri": without_password(self.tracking_uri),
             "experiment_id": self.record.experiment_id,
             "parent_run_id": self.record.parent_run_id,
+            "new_trials": self.new_trials,
             "interrupted": self.interrupted,
             "timed_out": self.timed_out,
             "waiting": self.waiting,

@@ -100,7 +100,10 @@ class Session:
             say(f"{away} The record waits in {store.spool}.")
         storage = self._studies.storage
         self._studies.wait_for_database(say, lambda: self._stop.asked)
-        study = self._studies.locked(lambda: open_study(self._config, storage, ready, chosen))
+        joins = self._request.joins
+        study = self._studies.locked(
+            lambda: open_study(self._config, storage, ready, chosen, joins=joins)
+        )
         with (
             Lease(leases_of(study), self._config.name) as self._lease,
             Recording(

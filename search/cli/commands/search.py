@@ -116,4 +116,5 @@ def _stored(studies: Studies, flags: dict[str, Any]) -> StudyConfig | None:
     from search.storage.study_attributes import config_of
 
     study = studies.find(name)
-    return config_of(study) if study is not None else None
+    # Where it was kept earlier does not matter: this is where it is now.
+    return config_of(study).at(storage=None) if study is not None else None

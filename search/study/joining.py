@@ -1,0 +1,103 @@
+"""Lets processes join in a study that others run, where all of them would train the same."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import optuna
+
+from search.errors import SearchError
+from search.storage.claims.leases import SEARCH, Leases, leases_of
+from search.storage.claims.owner import boot, named
+from search.storage.internals import engine_of
+from search.storage.study_attributes import code_of, write_code
+
+_PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "numba", "numpy", "scikit-learn")
+_OURS = ("models", "search", "tracking")
+_TOP = Path(__file__).parents[2]
+
+
+@functools.cache
+def code_of_now() -> Mapping[str, str]:
+    """What trials trained by this process depend on, beside the study and its ratings.
+
+    Returns:
+        The version of Python, those of the libraries that propose and train, and under "trialbook"
+        our version with a hash of our code.
+
+    Example:
+        >>> code_of_now()["python"] in platform.python_version()
+        True
+    """
+    found = {"python": ".".join(platform.python_version_tuple()[:2]), "trialbook": _own_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _own_version() -> str:
+    """Our version, and the first digits of a hash of our code."""
+    text = hashlib.sha256()
+    for path in sorted(each for name in _OURS for each in (_TOP / name).rglob("*.py")):
+        text.update(path.relative_to(_TOP).as_posix().encode())
+        text.update(path.read_bytes())
+    try:
+        number = version("trialbook")
+    except PackageNotFoundError:
+        number = "unknown"
+    return f"{number}+{text.hexdigest()[:12]}"
+
+
+def join(study: optuna.Study, *, is_worker: bool) -> None:
+    """Let this process train trials of a study, or refuse it; the caller holds the storage's lock.
+
+    A worker must have the code that the study has. A `search` that nobody else takes part in may
+    bring new code; then the study goes on with that.
+
+    Args:
+        study: The study.
+        is_worker: Whether it is a worker that joins in.
+
+    Raises:
+        SearchError: The code differs, or the storage is SQLite and another machine uses it.
+    """
+    leases = leases_of(study)
+    _refuse_machines(study, leases)
+    others = [row for row in leases.living(study.study_name) if row.task == SEARCH]
+    then, now = code_of(study), code_of_now()
+    differing = [
+        f"{name} is {now[name]} here, and there {then[name]}"
+        for name in now
+        if name in then and then[name] != now[name]
+    ]
+    if differing and (is_worker or others):
+        whom = f"{named(others[0].owner)} has" if others else "the study was run with"
+        raise SearchError(
+            f"All who work on a study must have the same code, but {whom} other code: "
+            f"{'; '.join(differing)}. Install the same versions on both, or let the others end and "
+            "go on with `trialbook search`."
+        )
+    write_code(study, now)
+
+
+def _refuse_machines(study: optuna.Study, leases: Leases) -> None:
+    """Refuse to share an SQLite file with another machine."""
+    engine = engine_of(study)
+    if engine is None or engine.dialect.name != "sqlite":
+        return
+    for row in leases.rows():
+        if row.is_alive and row.owner.get("boot") != boot():
+            raise SearchError(
+                f"SQLite serves the processes of one machine, but {named(row.owner)} works on "
+                f"`{row.study}` in this file from another. Keep both stores on a PostgreSQL server "
+                "(the extra `postgres`): --storage postgresql://USER@HOST/optuna, and "
+                "--tracking-uri the address of an MLflow server."
+            )
