@@ -21,6 +21,7 @@ from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter
 from search.storage.claims.lease import standing_lease
 from search.storage.internals import begin_given, frozen
+from search.storage.queue import requeue
 from search.storage.records import so_far, study_record
 from search.storage.slots import slot_of
 from search.storage.study_attributes import write_config
@@ -33,7 +34,7 @@ from search.storage.trial_attributes import (
     write_slot,
     write_tuner_trial,
 )
-from search.storage.trials import requeue, under_way_or_done
+from search.storage.trials import under_way_or_done
 from search.trial.files import temporary_folder, write_curve
 from search.trial.interruption import close_cut, close_left
 from tracking import (

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, cast
 
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage, RDBStorage
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import Engine
 
 from search.storage.views import StorageView
@@ -57,9 +58,45 @@ def take_queued(study: optuna.Study, queued: FrozenTrial) -> optuna.Trial | None
         study: The study.
         queued: A trial of it that waits.
     """
-    if not study._storage.set_trial_state_values(queued._trial_id, state=TrialState.RUNNING):
-        return None
-    return optuna.Trial(study, queued._trial_id)
+    identifier = run_queued(study, queued)
+    return None if identifier is None else optuna.Trial(study, identifier)
+
+
+def create_running(study: optuna.Study, attributes: Mapping[str, Any]) -> int:
+    """Create a running trial that has attributes from its first moment on.
+
+    Args:
+        study: The study.
+        attributes: User attributes, by name.
+
+    Returns:
+        Its identifier, for `trial_of`.
+    """
+    study._thread_local.cached_all_trials = None
+    template = create_trial(state=TrialState.RUNNING, user_attrs=dict(attributes))
+    template.datetime_start = datetime.now()
+    return study._storage.create_new_trial(study._study_id, template)
+
+
+def run_queued(study: optuna.Study, queued: FrozenTrial) -> int | None:
+    """Set a queued trial running; None where another process did so just now.
+
+    Args:
+        study: The study.
+        queued: A trial of it that waits.
+
+    Returns:
+        Its identifier, for `trial_of`.
+    """
+    study._thread_local.cached_all_trials = None
+    number = queued._trial_id
+    started = study._storage.set_trial_state_values(number, state=TrialState.RUNNING)
+    return number if started else None
+
+
+def trial_of(study: optuna.Study, identifier: int) -> optuna.Trial:
+    """A running trial by its identifier, as the end of `Study.ask` makes it."""
+    return optuna.Trial(study, identifier)
 
 
 def draft_of(study: optuna.Study, trial: optuna.Trial) -> optuna.Trial:

@@ -38,6 +38,19 @@ def slot_of(study: optuna.Study, trial: FrozenTrial) -> int:
     return trial.number - sum(retry_of(other) is not None for other in earlier)
 
 
+def next_slot(study: optuna.Study, total: int | None = None) -> int:
+    """The slot of a trial that would be created now, with nothing queued.
+
+    Args:
+        study: The study, as it was read lately.
+        total: How many trials there are by now, where some came since that are no retries.
+    """
+    trials = study.get_trials(deepcopy=False)
+    return (len(trials) if total is None else total) - sum(
+        retry_of(trial) is not None for trial in trials
+    )
+
+
 def place_of(study: optuna.Study, trial: FrozenTrial) -> int:
     """Count the configurations that the sampler chose before a trial, retries not counted.
 

@@ -16,6 +16,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial
 
+from search.storage.internals import set_attribute
 from search.storage.statements import fail_running, set_late_attribute
 from tracking import KILLED, EndReason, EpochRecord, Scalar, Tag, TrialRecord
 
@@ -185,6 +186,11 @@ def outcome_of(trial: FrozenTrial) -> TrialOutcome:
     return TrialOutcome(**(trial.user_attrs.get(Key.OUTCOME) or {}))
 
 
+def beyond_of(trial: AnyTrial) -> bool:
+    """Whether a trial's stored outcome says that it exceeds a limit; false where none is stored."""
+    return bool((trial.user_attrs.get(Key.OUTCOME) or {}).get("beyond"))
+
+
 def write_outcome(trial: optuna.Trial, record: TrialRecord) -> None:
     """Store the outcome of a running trial of this process."""
     trial.set_user_attr(Key.OUTCOME.value, asdict(TrialOutcome.of(record)))
@@ -200,16 +206,6 @@ def write_end_of_another(study: optuna.Study, trial: FrozenTrial, record: TrialR
     return fail_running(study, trial, Key.OUTCOME.value, outcome)
 
 
-def attributes_of_earlier(metrics: Mapping[str, float], *, beyond: bool) -> dict[str, Any]:
-    """Make the attributes of an earlier study's trial that a sampler is shown.
-
-    Args:
-        metrics: The figures that are held against limits, by name.
-        beyond: Whether one of them exceeds a limit of the study that learns.
-    """
-    return {Key.OUTCOME.value: asdict(TrialOutcome(metrics=dict(metrics), beyond=beyond))}
-
-
 def owner_of_trial(trial: FrozenTrial) -> Mapping[str, Any] | None:
     """The process that runs a trial, as `search.storage.claims.owner.me` describes it, or None."""
     return trial.user_attrs.get(Key.OWNER)
@@ -218,6 +214,13 @@ def owner_of_trial(trial: FrozenTrial) -> Mapping[str, Any] | None:
 def write_owner(trial: optuna.Trial, owner: Mapping[str, Any]) -> None:
     """Store which process runs a trial."""
     trial.set_user_attr(Key.OWNER.value, dict(owner))
+
+
+def write_owner_of_queued(
+    study: optuna.Study, trial: FrozenTrial, owner: Mapping[str, Any]
+) -> None:
+    """Store which process runs a trial that was queued."""
+    set_attribute(study, trial, Key.OWNER.value, dict(owner))
 
 
 def given_slot(trial: AnyTrial) -> int | None:
@@ -268,27 +271,3 @@ def write_tuner_trial(trial: optuna.Trial, name: str) -> None:
 def wanted_of(trial: AnyTrial) -> Mapping[str, Scalar]:
     """The values that a user wants for parameters that no trial had met, by parameter name."""
     return dict(trial.user_attrs.get(Key.WANTED, {}))
-
-
-def attributes_of_queued(
-    *,
-    slot: int | None = None,
-    retry_of: int | None = None,
-    recipe: str | None = None,
-    wanted: Mapping[str, Scalar] | None = None,
-) -> dict[str, Any]:
-    """Make the attributes that are stored with a queued trial; leave out arguments that are None.
-
-    Args:
-        slot: The slot that the trial takes.
-        retry_of: The number of the interrupted trial that it tries again.
-        recipe: The model family whose published configuration it is.
-        wanted: Values of parameters that no trial has met yet, for when its model asks for them.
-    """
-    given = {
-        Key.SLOT: slot,
-        Key.RETRY_OF: retry_of,
-        Key.RECIPE: recipe,
-        Key.WANTED: dict(wanted) if wanted else None,
-    }
-    return {key.value: value for key, value in given.items() if value is not None}

@@ -14,18 +14,12 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.storage.claims.leases import leases_of, owners
 from search.storage.direction import known_value_of, sign_of
-from search.storage.slots import slot_of
 from search.storage.trial_attributes import (
-    attributes_of_queued,
+    beyond_of,
     has_plan,
     outcome_of,
     owner_of_trial,
     plan_of,
-    queued_values,
-    recipe_of,
-    retry_of,
-    wanted_of,
-    write_end_of_another,
 )
 from tracking import (
     COMPLETE,
@@ -36,7 +30,6 @@ from tracking import (
     REFUSED,
     RUNNING,
     EndReason,
-    TrialRecord,
 )
 
 _ORPHAN_S = 60
@@ -46,33 +39,33 @@ _STATES = {TrialState.COMPLETE: COMPLETE, TrialState.PRUNED: PRUNED, TrialState.
 
 def finished(study: optuna.Study) -> int:
     """Count the finished trials: complete, pruned and failed ones, not the interrupted."""
-    return sum(_counts(trial) for trial in study.get_trials(deepcopy=False))
+    return sum(counts(trial) for trial in study.get_trials(deepcopy=False))
 
 
 def under_way_or_done(study: optuna.Study) -> int:
     """Count the finished and the running trials together."""
     trials = study.get_trials(deepcopy=False)
-    return sum(_counts(trial) or trial.state == TrialState.RUNNING for trial in trials)
+    return sum(counts(trial) or trial.state == TrialState.RUNNING for trial in trials)
 
 
-def _counts(trial: FrozenTrial) -> bool:
+def counts(trial: FrozenTrial) -> bool:
     """Whether a trial counts towards the study's target."""
-    if infeasible(trial):
-        return False
-    if trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
+    if trial.state == TrialState.COMPLETE:
         return True
+    if trial.state == TrialState.PRUNED:
+        return not infeasible(trial)
     return trial.state == TrialState.FAIL and state_of(trial) != KILLED
 
 
 def infeasible(trial: FrozenTrial) -> bool:
-    """Whether a trial was not trained because its model exceeded a limit."""
-    return outcome_of(trial).is_infeasible
+    """Whether a trial was not trained because its model exceeded a limit; such ones are pruned."""
+    return trial.state == TrialState.PRUNED and outcome_of(trial).is_infeasible
 
 
 def beyond_in_a_row(study: optuna.Study) -> int:
     """Count the latest trials in a row whose models exceeded a limit before training."""
-    ended = [t for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
-    return sum(1 for _ in takewhile(infeasible, reversed(ended)))
+    ended = (t for t in reversed(study.get_trials(deepcopy=False)) if t.state.is_finished())
+    return sum(1 for _ in takewhile(infeasible, ended))
 
 
 def failed_alike(study: optuna.Study, since: int, least: int) -> str | None:
@@ -83,7 +76,7 @@ def failed_alike(study: optuna.Study, since: int, least: int) -> str | None:
         since: Number of the first trial that is looked at.
         least: How many must have failed; None is returned for fewer.
     """
-    ended = [t for t in study.get_trials(deepcopy=False)[since:] if _counts(t)]
+    ended = [t for t in study.get_trials(deepcopy=False)[since:] if counts(t)]
     messages = {outcome_of(trial).message for trial in ended}
     alike = len(ended) >= least and all(t.state == TrialState.FAIL for t in ended)
     return messages.pop() if alike and len(messages) == 1 else None
@@ -91,7 +84,7 @@ def failed_alike(study: optuna.Study, since: int, least: int) -> str | None:
 
 def is_beyond(trial: FrozenTrial) -> bool:
     """Whether an ended trial exceeds a limit, so that it does not rank."""
-    return outcome_of(trial).beyond
+    return beyond_of(trial)
 
 
 def is_refused(trial: FrozenTrial) -> bool:
@@ -106,6 +99,14 @@ def ranking(study: optuna.Study) -> list[FrozenTrial]:
     done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     within = [t for t in done if not is_beyond(t) and math.isfinite(known_value_of(t))]
     return sorted(within, key=lambda trial: (sign * known_value_of(trial), trial.number))
+
+
+def best_of(study: optuna.Study) -> FrozenTrial | None:
+    """The first of `ranking`, or None."""
+    sign = sign_of(study)
+    done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    within = (t for t in done if not is_beyond(t) and math.isfinite(known_value_of(t)))
+    return min(within, key=lambda trial: (sign * known_value_of(trial), trial.number), default=None)
 
 
 def reached(study: optuna.Study, target: float | None) -> int | None:
@@ -197,57 +198,6 @@ def state_of(trial: FrozenTrial) -> str:
     if trial.state == TrialState.PRUNED and infeasible(trial):
         return REFUSED
     return _STATES.get(trial.state, RUNNING)
-
-
-def requeue(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> bool:
-    """Close an interrupted trial, and queue its configuration again under the same slot.
-
-    Who closes it queues it. A process that dies between the two has left what `queue_forgotten`
-    finds.
-
-    Args:
-        study: Its study.
-        trial: The trial; Optuna still has it as running.
-        record: Its record so far, with the state "killed".
-
-    Returns:
-        Whether this call did so; false where the trial's end was told by now.
-    """
-    if not write_end_of_another(study, trial, record):
-        return False
-    _queue_again(study, trial)
-    return True
-
-
-def _queue_again(study: optuna.Study, trial: FrozenTrial) -> None:
-    """Queue a closed trial's configuration under the same slot."""
-    attributes = attributes_of_queued(
-        slot=slot_of(study, trial),
-        retry_of=trial.number,
-        recipe=recipe_of(trial),
-        wanted=wanted_of(trial),
-    )
-    # What it was given stands where it was stopped before its parameters were stored.
-    study.enqueue_trial({**queued_values(trial), **trial.params}, user_attrs=attributes)
-
-
-def queue_forgotten(study: optuna.Study) -> list[int]:
-    """Queue the configurations of closed trials whose process died before it could do so.
-
-    The caller holds the storage's lock.
-
-    Returns:
-        The numbers of the closed trials.
-    """
-    trials = study.get_trials(deepcopy=False)
-    again = {retry_of(trial) for trial in trials}
-    cut = [t for t in trials if t.state == TrialState.FAIL and state_of(t) == KILLED]
-    lacking = [trial for trial in cut if trial.number not in again]
-    alive = owners(leases_of(study).rows(study.study_name)) if lacking else set()
-    forgotten = [t for t in lacking if (owner_of_trial(t) or {}).get("id") not in alive]
-    for trial in forgotten:
-        _queue_again(study, trial)
-    return [trial.number for trial in forgotten]
 
 
 def orphans(study: optuna.Study, *, is_locked: bool = False) -> list[FrozenTrial]:

@@ -80,6 +80,16 @@ class StorageView:
         return self._instead[name] if name in self._instead else getattr(self._viewed, name)
 
 
+def snapshot_of(study: optuna.Study) -> optuna.Study:
+    """Make a study that shows the trials as they are now, so that they are read once.
+
+    Args:
+        study: The study; what is written goes to it.
+    """
+    trials = study.get_trials(deepcopy=False)
+    return view_of(study, lambda: trials)
+
+
 def view_of(
     study: optuna.Study,
     shown: Callable[[], list[FrozenTrial]],

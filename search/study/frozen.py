@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from search.config.limits import Limits, exceeds
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter, from_plain
-from search.storage.trial_attributes import attributes_of_earlier
+from search.storage.new_attributes import attributes_of_earlier
 
 
 def frozen_trials(

@@ -19,6 +19,7 @@ from search.space.configurations import unmet
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import from_plain
 from search.storage.creation import create_or_load
+from search.storage.new_attributes import attributes_of_queued
 from search.storage.studies import Studies
 from search.storage.study_attributes import (
     config_of,
@@ -31,7 +32,7 @@ from search.storage.study_attributes import (
     write_history,
     write_space,
 )
-from search.storage.trial_attributes import attributes_of_queued, wanted_of
+from search.storage.trial_attributes import wanted_of
 from search.study.choice import Chosen, plain_dataset
 from search.study.joining import join
 from search.study.warm_start import (

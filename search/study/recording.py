@@ -16,6 +16,7 @@ from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import run_of
 from search.storage.trials import state_of
+from search.storage.views import snapshot_of
 from search.study.reconciling import Reconciler
 from search.trial.interruption import reclaim
 from tracking import SpoolRecorder, StudyRecord, TrialRecord, in_a_second
@@ -152,13 +153,18 @@ class Recording:
                 "MLflow gets now."
             )
 
-    def reclaim(self) -> None:
-        """Close and requeue trials of dead processes; the caller holds the storage's lock."""
+    def reclaim(self) -> optuna.Study:
+        """Close and requeue trials of dead processes; the caller holds the storage's lock.
+
+        Returns:
+            The study as it stands now, read once.
+        """
         self._lease.end_dead()
-        for number in reclaim(
-            self._study, self._config, self.recorder, spool=self._spool, is_locked=True
-        ):
+        seen = snapshot_of(self._study)
+        closed = reclaim(seen, self._config, self.recorder, spool=self._spool, is_locked=True)
+        for number in closed:
             self._say(f"Trial {number} was interrupted earlier; its configuration is queued again.")
+        return snapshot_of(self._study) if closed else seen
 
     def _see_whether_open(self) -> None:
         """See whether the study's own run was closed; it is opened again after that."""
@@ -184,7 +190,7 @@ class Recording:
             with contextlib.suppress(Exception):  # what went wrong first is what is told
                 if self._is_last():
                     self._end(status)
-                    self.settle(hurries=True)
+                    self.settle(hurries=status == "KILLED")
                 self._tell_waiting()
             raise
 

@@ -24,8 +24,8 @@ from search.storage.claims.leases import leases_of
 from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import widened_at
-from search.storage.trial_attributes import write_owner
 from search.storage.trials import finished, running, under_way_or_done
+from search.study.asking import Asking
 from search.study.choice import Chosen, choose, plain_dataset
 from search.study.opening import open_study, settled
 from search.study.recording import Recording
@@ -122,7 +122,7 @@ class Session:
             if self._is_done(study, recording, record):
                 return self._result(record)
             recording.begin(record)
-            recording.reclaim()
+            _ = recording.reclaim()
         if chosen.space.changes:
             changes = "; ".join(chosen.space.changes)
             self._progress.message(f"The space has changed: {changes}. The study goes on in it.")
@@ -240,7 +240,8 @@ class Session:
     ) -> StudyResult:
         """Run all workers to their end, then close the study's MLflow run and return the result."""
         target = self._config.trials
-        tasks = [partial(self._work, study, member, recording) for member in members]
+        asking = Asking(self._config, self._studies, study, self._lease, recording, self._ends)
+        tasks = [partial(self._work, study, member, asking) for member in members]
         new = work_side_by_side(tasks, self._stop)
         short = finished(study) < target and not self._ends.reached
         late = not self._stop.asked and short and members[0].is_over
@@ -251,10 +252,10 @@ class Session:
         result = self._result(record, new, interrupted=interrupted, timed_out=late)
         return replace(result, waiting=recording.recorder.delivery.waiting)
 
-    def _work(self, study: optuna.Study, member: Objective, recording: Recording) -> int:
+    def _work(self, study: optuna.Study, member: Objective, asking: Asking) -> int:
         """Train one trial after another; return how many ended without being interrupted."""
         new = 0
-        while not member.is_over and (trial := self._next(study, recording)) is not None:
+        while not member.is_over and (trial := asking.next()) is not None:
             record = member(trial)
             if record.state == REFUSED and record.run_id is None:
                 continue  # it never began, so that nobody was told of it
@@ -275,23 +276,3 @@ class Session:
         """Whether a stop request came before the study had reached its target of trials."""
         short = finished(study) < self._config.trials and not self._ends.reached
         return self._stop.asked and short
-
-    def _next(self, study: optuna.Study, recording: Recording) -> optuna.Trial | None:
-        """Ask Optuna for the next trial; None if finished and running trials reach the target.
-
-        Trials are counted and asked for under one lock, so that several processes never run one too
-        many.
-        """
-
-        def ask() -> optuna.Trial | None:
-            recording.take_over()
-            recording.reclaim()
-            enough = under_way_or_done(study) >= self._config.trials
-            if enough or self._ends.reached:
-                return None
-            owner = self._lease.owner()
-            trial = study.ask()
-            write_owner(trial, owner)
-            return trial
-
-        return self._studies.locked(ask)

@@ -13,6 +13,7 @@ from search.space.distributions import optuna_name
 from search.space.parameters import Parameter, always_active
 from search.storage.slots import given_slots, slot_of
 from search.storage.trials import beyond_in_a_row, failed_alike, reached, under_way_or_done
+from search.storage.views import snapshot_of
 from search.study.regret import RegretBound
 
 _IN_VAIN = 50
@@ -55,10 +56,15 @@ class Ends:
         """Whether there is a reason to end the study before its target of trials."""
         return bool(self.reasons())
 
-    def reasons(self) -> list[str]:
-        """Why the study ends, one line a reason; empty where it goes on."""
+    def reasons(self, seen: optuna.Study | None = None) -> list[str]:
+        """Why the study ends, one line a reason; empty where it goes on.
+
+        Args:
+            seen: The study as it was read just now; None to read it.
+        """
+        seen = snapshot_of(self._study) if seen is None else seen
         config, reasons = self._config, []
-        good = reached(self._study, config.target)
+        good = reached(seen, config.target)
         if good is not None:
             reasons.append(f"Trial {good} reached the target of {config.target:g}.")
         bound = self._regret.value() if self._regret else None
@@ -67,15 +73,15 @@ class Ends:
                 f"A longer search would most likely gain less than {bound:.2g}, which is below "
                 f"{config.regret:g}."
             )
-        if self._points is not None and self._tried(self._points):
+        if self._points is not None and self._tried(seen, self._points):
             reasons.append(f"All {self._points} points of the grid were tried.")
-        if beyond_in_a_row(self._study) >= _IN_VAIN:
+        if beyond_in_a_row(seen) >= _IN_VAIN:
             reasons.append(
                 f"{_IN_VAIN} configurations in a row were beyond a limit, or would take too much "
                 "of the time. Begin another study (`--study`) with a higher limit, more time or a "
                 "narrower space."
             )
-        alike = None if config.rates else failed_alike(self._study, self._first, _ALIKE)
+        alike = None if config.rates else failed_alike(seen, self._first, _ALIKE)
         if alike is not None:
             reasons.append(
                 f"The first {_ALIKE} trials failed alike ({alike.rstrip('.')}). Mend the model, "
@@ -83,12 +89,12 @@ class Ends:
             )
         return reasons
 
-    def _tried(self, points: int) -> bool:
+    def _tried(self, seen: optuna.Study, points: int) -> bool:
         """Whether all points of the grid were tried, while the study still lacks trials."""
-        trials = self._study.get_trials(deepcopy=False)
-        if under_way_or_done(self._study) >= self._config.trials:
+        trials = seen.get_trials(deepcopy=False)
+        if under_way_or_done(seen) >= self._config.trials:
             return False
         if any(trial.state == TrialState.WAITING for trial in trials):
             return False
-        slots = {slot_of(self._study, trial) for trial in trials}
-        return len(slots - given_slots(self._study)) >= points
+        slots = {slot_of(seen, trial) for trial in trials}
+        return len(slots - given_slots(seen)) >= points

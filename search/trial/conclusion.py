@@ -17,9 +17,10 @@ from search.config.parts import part_kind
 from search.config.study import StudyConfig
 from search.errors import USER_ERRORS
 from search.storage.direction import known_value_of
+from search.storage.queue import requeue
 from search.storage.records import so_far
 from search.storage.trial_attributes import run_id_of, write_outcome
-from search.storage.trials import ranking, requeue
+from search.storage.trials import best_of
 from search.trial.end_kinds import no_number, state_at_end, withdrawn
 from search.trial.files import gathered, is_drawn, write_curve
 from search.trial.interruption import close_cut
@@ -258,7 +259,7 @@ class Conclusion:
         """Whether the models of a trial with such a value are kept, as the study stands now."""
         if self.config.keep_models != "best":
             return self.config.keep_models == "all"
-        best = next(iter(ranking(self.study)), None)
+        best = best_of(self.study)
         sign = self.config.sign
         return best is None or sign * value < sign * known_value_of(best)
 
@@ -270,7 +271,7 @@ class Conclusion:
         If the study keeps the best model alone, the model of the previous best trial is dropped.
         """
         keeps_best = self.config.keep_models == "best" and bool(models)
-        best = next(iter(ranking(self.study)), None)
+        best = best_of(self.study)
         displaced = None
         if keeps_best and best is not None:
             displaced = run_id_of(best) or reference(self.config.name, best.number)

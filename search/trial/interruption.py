@@ -11,10 +11,11 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from search.config.study import StudyConfig
+from search.storage.queue import queue_forgotten, requeue
 from search.storage.records import so_far, trial_record
 from search.storage.trial_attributes import has_plan
 from search.storage.trial_folders import EPOCHS, folder_left_behind, kept_epochs
-from search.storage.trials import orphans, queue_forgotten, requeue
+from search.storage.trials import orphans
 from search.trial.files import make_folder, write_curve
 from tracking import KILLED, EndReason, Recorder, TrialRecord, reference
 

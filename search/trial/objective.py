@@ -36,7 +36,7 @@ from search.storage.trial_attributes import (
     write_plan,
     write_slot,
 )
-from search.storage.trials import ranking
+from search.storage.trials import best_of
 from search.trial.asked import AskedValues, GrowingSpace, Hearers, met_in_words
 from search.trial.conclusion import Conclusion
 from search.trial.judge import Judge, Judging, judging_of
@@ -281,7 +281,7 @@ class Objective:
                 study has seen: none of its trials is complete.
         """
         ended = trained.ended
-        if isinstance(ended, Failed) and ended.is_for_all and not ranking(self.study):
+        if isinstance(ended, Failed) and ended.is_for_all and best_of(self.study) is None:
             raise SearchError(ended.message)
         with self.lock:
             if ended is None:

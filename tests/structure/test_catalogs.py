@@ -34,7 +34,7 @@ from search.space.parameters import Parameter
 from search.space.ratings import read
 from search.space.recipes import RECIPES
 from search.storage.internals import frozen
-from search.storage.trial_attributes import attributes_of_queued
+from search.storage.new_attributes import attributes_of_queued
 
 ROOT = Path(__file__).parent.parent.parent
 

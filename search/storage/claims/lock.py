@@ -17,7 +17,7 @@ from search.errors import SearchError
 
 _SILENT_S = 5.0
 _HELD_S = 115.0
-_STEP_MS = 500
+_STEP_MS = 2000
 _TIMED_OUT = "55P03"
 """What PostgreSQL answers when `lock_timeout` is over."""
 
@@ -54,6 +54,9 @@ def file_lock(path: Path) -> Iterator[None]:
 def server_lock(engine: Engine, name: str) -> Iterator[None]:
     """Hold a lock of a PostgreSQL server, which ends with the connection that holds it.
 
+    It is a lock of a transaction. One of a session may be granted at the moment at which its
+    waiting is over, and then nobody would know that he holds it.
+
     Args:
         engine: The database.
         name: What is locked.
@@ -62,24 +65,25 @@ def server_lock(engine: Engine, name: str) -> Iterator[None]:
         SearchError: Another process holds it all the time.
     """
     key = zlib.crc32(f"trialbook {name}".encode())
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with engine.connect() as connection:
         _acquire(lambda seconds: _ask(connection, key, seconds), f"the storage's lock `{name}`")
         try:
             yield
         finally:
             with contextlib.suppress(Exception):  # a connection that broke holds no lock
-                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+                connection.rollback()
 
 
 def _ask(connection: Connection, key: int, seconds: float) -> bool:
     """Wait for a lock of the server; in steps, so that a Ctrl-C is heard meanwhile."""
     latest = time.monotonic() + seconds
-    connection.execute(text(f"SET lock_timeout = {_STEP_MS}"))
     while True:
         try:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
+            connection.execute(text(f"SET LOCAL lock_timeout = {_STEP_MS}"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
             return True
         except OperationalError as error:
+            connection.rollback()
             if getattr(error.orig, "sqlstate", "") != _TIMED_OUT:
                 raise
         if time.monotonic() > latest:

@@ -15,8 +15,8 @@ from search.samplers.factory import make_sampler
 from search.samplers.grid import grid_points
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Condition, Parameter
+from search.storage.queue import requeue
 from search.storage.trial_attributes import Key
-from search.storage.trials import requeue
 from search.study.stopping import Ends
 from tracking import TrialRecord
 

@@ -17,8 +17,8 @@ from search.samplers.infeasible import is_infeasible
 from search.space.distributions import SpaceAdapter
 from search.space.hypermodel import declare, parameters
 from search.space.parameters import Parameter
+from search.storage.new_attributes import attributes_of_earlier
 from search.storage.study_attributes import write_config
-from search.storage.trial_attributes import attributes_of_earlier
 from search.study.frozen import frozen_trials
 
 UNITS = Parameter(name="units", kind="Int", default=512, low=1, high=4096, log=True)

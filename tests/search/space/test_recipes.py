@@ -17,8 +17,8 @@ from search.space.hypermodel import declare, parameters
 from search.space.ratings import baseline_values
 from search.space.recipes import fitted, recipes_for
 from search.space.scores import ScoreRange
+from search.storage.queue import requeue
 from search.storage.trial_attributes import Key
-from search.storage.trials import requeue
 from search.study.choice import Chosen
 from search.study.opening import open_study
 from search.study.widening import Space

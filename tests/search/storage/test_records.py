@@ -44,7 +44,7 @@ def test_a_value_that_is_no_finite_number_ranks_nowhere() -> None:
     assert [trial.number for trial in ranking(study)] == [2, 0]
 
 
-def test_the_study_file_that_a_record_keeps_has_no_password_and_the_study_has_it() -> None:
+def test_neither_the_study_file_that_a_record_keeps_nor_the_study_has_a_password() -> None:
     config = StudyConfig(
         name="s",
         storage="sqlite:////tmp/x.db?password=hunter2",
@@ -53,14 +53,13 @@ def test_the_study_file_that_a_record_keeps_has_no_password_and_the_study_has_it
     study = optuna.create_study(study_name="s")
     write_mark(study)
     write_config(study, config)
-    kept = study_record(study).study_file.splitlines()
+    kept = study_record(study, config).study_file.splitlines()
     assert 'storage = "sqlite:////tmp/x.db?password=***"' in kept
     assert 'tracking_uri = "postgresql://bob:***@host/x?sslpassword=***"' in kept
     assert not [line for line in kept if "hunter" in line]
-    assert (config_of(study).storage, config_of(study).tracking_uri) == (
-        config.storage,
-        config.tracking_uri,
-    )
+    assert "hunter" not in str(study.user_attrs)
+    assert config_of(study).storage is None
+    assert config_of(study).tracking_uri == "postgresql://bob:***@host/x?sslpassword=***"
 
 
 def test_what_mattered_has_the_names_that_a_user_knows() -> None:

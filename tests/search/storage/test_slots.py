@@ -9,9 +9,10 @@ from optuna.trial import TrialState
 from search.samplers.factory import make_sampler
 from search.seeds import derive_seed
 from search.space.parameters import Parameter
+from search.storage.queue import requeue
 from search.storage.slots import slot_of
 from search.storage.trial_attributes import Key
-from search.storage.trials import finished, requeue, running, state_of
+from search.storage.trials import finished, running, state_of
 from tracking import TrialRecord
 
 KILLED_RECORD = TrialRecord(

@@ -10,11 +10,11 @@ import pytest
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from optuna.trial import FrozenTrial
 
+from search.storage.new_attributes import attributes_of_queued
 from search.storage.trial_attributes import (
     Key,
     TrialOutcome,
     TrialPlan,
-    attributes_of_queued,
     given_slot,
     has_plan,
     outcome_of,

@@ -12,9 +12,9 @@ from search.errors import SearchError
 from search.samplers.factory import make_sampler
 from search.seeds import derive_seed
 from search.space.parameters import Condition, Parameter, from_plain
+from search.storage.new_attributes import attributes_of_queued
+from search.storage.queue import requeue
 from search.storage.study_attributes import met_of
-from search.storage.trial_attributes import attributes_of_queued
-from search.storage.trials import requeue
 from search.trial.asked import AskedValues, GrowingSpace, Hearers, met_in_words
 from tracking import Scalar, TrialRecord
 

@@ -1,0 +1,113 @@
+"""Asks for a study's trials, so that several processes never begin one too many."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import optuna
+from optuna.trial import TrialState
+
+from search.config.study import StudyConfig
+from search.storage.claims.lease import Lease
+from search.storage.internals import trial_of
+from search.storage.queue import begin_next, not_queued_again
+from search.storage.statements import counts_of
+from search.storage.studies import Studies
+from search.storage.trials import counts, under_way_or_done
+from search.storage.views import snapshot_of
+from search.study.recording import Recording
+from search.study.stopping import Ends
+
+_THOROUGH_EVERY_S = 5.0
+
+
+class Asking:
+    """Gives workers their next trials.
+
+    Trials are counted and begun under the storage's lock. What takes long is done before the lock
+    is taken: the study is read, and whether there is a reason to end it is decided. Under the lock
+    there is one question of how many trials there are of each state.
+
+    Now and then, and before a worker is told that nothing is left, it is thorough: under the lock
+    the study is read anew, and what processes that are gone left behind is closed and queued again.
+
+    Threads: any number of workers ask at once.
+    """
+
+    def __init__(
+        self,
+        config: StudyConfig,
+        studies: Studies,
+        study: optuna.Study,
+        lease: Lease,
+        recording: Recording,
+        ends: Ends,
+    ) -> None:
+        """Keep the arguments.
+
+        Args:
+            config: The study's settings.
+            studies: Where it is kept; gives the lock.
+            study: The study.
+            lease: Under which this process works on it.
+            recording: Takes over what others left of the record.
+            ends: Knows whether there is a reason to end the study.
+        """
+        self._config = config
+        self._studies = studies
+        self._study = study
+        self._lease = lease
+        self._recording = recording
+        self._ends = ends
+        self._thorough_at = -_THOROUGH_EVERY_S
+
+    def next(self) -> optuna.Trial | None:
+        """Begin the next trial; None if finished and running trials reach the target.
+
+        Also None where there is another reason to end the study.
+        """
+        begun = None
+        if time.monotonic() - self._thorough_at < _THOROUGH_EVERY_S:
+            begun = self._quickly(snapshot_of(self._study))
+        if begun is None:
+            begun = self._locked(self._thoroughly)
+        return None if begun is None else trial_of(self._study, begun)
+
+    def _locked(self, ask: Callable[[], int | None]) -> int | None:
+        return self._studies.locked(ask)
+
+    def _quickly(self, seen: optuna.Study) -> int | None:
+        """Begin a trial where all is as usual; None where it has to be looked at closely."""
+        trials = seen.get_trials(deepcopy=False)
+        if not_queued_again(seen) or self._ends.reasons(seen):
+            return None
+        known = dict.fromkeys(TrialState, 0)
+        counting = 0
+        for trial in trials:
+            known[trial.state] += 1
+            counting += trial.state in (TrialState.FAIL, TrialState.PRUNED) and counts(trial)
+
+        def ask() -> int | None:
+            now = counts_of(self._study)
+            if any(now[state] != known[state] for state in (TrialState.FAIL, TrialState.PRUNED)):
+                return self._after(snapshot_of(self._study))
+            busy = now[TrialState.RUNNING] + now[TrialState.COMPLETE] + counting
+            if busy >= self._config.trials:
+                return None
+            return begin_next(self._study, seen, self._lease.owner(), sum(now.values()))
+
+        return self._locked(ask)
+
+    def _thoroughly(self) -> int | None:
+        """Clear up after processes that are gone, and begin a trial."""
+        self._recording.take_over()
+        seen = self._recording.reclaim()
+        self._thorough_at = time.monotonic()
+        return None if self._ends.reasons(seen) else self._after(seen)
+
+    def _after(self, seen: optuna.Study) -> int | None:
+        """Begin a trial of a study that was read just now, under the lock."""
+        if under_way_or_done(seen) >= self._config.trials:
+            return None
+        return begin_next(self._study, seen, self._lease.owner())
