@@ -11,7 +11,7 @@ from models.checks import count_of
 from search.config.study import StudyConfig
 from search.doctor.findings import Finding, Topic
 from search.storage.claims.lease import Lease
-from search.storage.claims.leases import leases_of
+from search.storage.claims.leases import DOCTOR, leases_of
 from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import config_of, run_of
@@ -199,7 +199,7 @@ class Examination:
     def _deliver(self) -> int:
         """Deliver what waits, and queue interrupted trials again; return how much waits still."""
         with (
-            Lease(leases_of(self._study), self._study.study_name) as lease,
+            Lease(leases_of(self._study), self._study.study_name, DOCTOR) as lease,
             Recording(self._config, self._studies, self._study, lease, self._say) as recording,
         ):
             with self._studies.lock():

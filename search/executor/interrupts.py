@@ -16,10 +16,12 @@ class Stop:
 
     Attributes:
         asked: Whether to stop: set by the first signal, or by a worker that fails.
+        is_signalled: Whether a signal asked for it.
     """
 
     def __init__(self) -> None:
         self.asked = False
+        self.is_signalled = False
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
         """Handle a signal: the first sets `asked`, a later one raises KeyboardInterrupt.
@@ -30,7 +32,7 @@ class Stop:
         """
         if self.asked:
             raise KeyboardInterrupt
-        self.asked = True
+        self.asked = self.is_signalled = True
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from search.oracle.tuner_trial import TunerEnd, TunerPoint
 from search.seeds import training_seed
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter
-from search.storage.claims.lease import standing_lease
+from search.storage.claims.lease import end_standing, standing_lease
 from search.storage.internals import begin_given, frozen
 from search.storage.queue import requeue
 from search.storage.records import so_far, study_record
@@ -287,13 +287,11 @@ class TunerStudy:
             write_config(self.study, config)
         record = study_record(self.study, config)
         self.recorder.finish_study(record, status="FINISHED")
+        end_standing(self.study)
         return record
 
     def fail(self, error: BaseException) -> None:
-        """Close the study's MLflow run after an exception; no results are written.
-
-        Args:
-            error: What was raised.
-        """
+        """Close the study's MLflow run after an exception `error`; no results are written."""
         status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
         self.recorder.end_study(self.parent_run_id, status=status)
+        end_standing(self.study)

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import optuna
 from optuna.distributions import BaseDistribution
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import Engine
@@ -90,7 +91,10 @@ def run_queued(study: optuna.Study, queued: FrozenTrial) -> int | None:
     """
     study._thread_local.cached_all_trials = None
     number = queued._trial_id
-    started = study._storage.set_trial_state_values(number, state=TrialState.RUNNING)
+    try:
+        started = study._storage.set_trial_state_values(number, state=TrialState.RUNNING)
+    except UpdateFinishedTrialError:  # it ran, and has ended by now
+        return None
     return number if started else None
 
 

@@ -120,11 +120,12 @@ class Patience:
     @contextlib.contextmanager
     def at_once(self) -> Iterator[None]:
         """In the block, this thread does not wait: what it does there is done anew as a whole."""
+        before = getattr(self._here, "at_once", False)
         self._here.at_once = True
         try:
             yield
         finally:
-            self._here.at_once = False
+            self._here.at_once = before
 
     def _refuse(self, seconds: float, error: Exception) -> None:
         """Give up where someone asked to stop, or after too long a time."""
@@ -171,6 +172,13 @@ def patience_of(storage: optuna.storages.BaseStorage | optuna.Study) -> Patience
     return database.patience if isinstance(database, PatientStorage) else _Never()
 
 
+def state_of(error: DBAPIError) -> str:
+    """The five characters by which PostgreSQL says what went wrong; empty where it says nothing."""
+    # psycopg has the first, psycopg2 the second.
+    found = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+    return str(found or "")
+
+
 def lost(error: Exception) -> bool:
     """Whether an error means that a database on a server cannot be reached now.
 
@@ -183,7 +191,7 @@ def lost(error: Exception) -> bool:
         return True
     if not isinstance(error, DBAPIError):
         return False
-    state = getattr(error.orig, "sqlstate", None) or ""
+    state = state_of(error)
     away = isinstance(error, OperationalError) and (not state or state.startswith(_AWAY))
     return error.connection_invalidated or away
 

@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from search.storage.claims.leases import leases_of, owners
 from search.storage.internals import create_running, run_queued
 from search.storage.new_attributes import attributes_of_asked, attributes_of_queued
+from search.storage.patience import patience_of
 from search.storage.slots import next_slot, slot_of
 from search.storage.trial_attributes import (
     owner_of_trial,
@@ -79,8 +80,18 @@ def _queue_again(study: optuna.Study, trial: FrozenTrial) -> None:
         recipe=recipe_of(trial),
         wanted=wanted_of(trial),
     )
-    # What it was given stands where it was stopped before its parameters were stored.
-    study.enqueue_trial({**queued_values(trial), **trial.params}, user_attrs=attributes)
+    patience = patience_of(study)
+
+    def queue() -> None:
+        """Queue it, unless that was done just before the connection to a database broke."""
+        with patience.at_once():
+            others = study.get_trials(deepcopy=False)
+            if all(retry_of(other) != trial.number for other in others):
+                # What it was given stands where it was stopped before its values were stored.
+                given = {**queued_values(trial), **trial.params}
+                study.enqueue_trial(given, user_attrs=attributes)
+
+    patience.through(queue)
 
 
 def not_queued_again(study: optuna.Study) -> list[FrozenTrial]:

@@ -24,6 +24,7 @@ from optuna.storages._rdb.models import (
 )
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from search.storage.internals import database_of
 from search.storage.patience import patience_of
@@ -108,7 +109,11 @@ def fail_running(study: optuna.Study, trial: FrozenTrial, key: str, value: Any) 
         ended = connection.execute(update(TrialModel).where(is_it).values(**end)).rowcount
         if ended:
             _put_attribute(connection, trial._trial_id, key, value)
-        return bool(ended)
+            return True
+        table = TrialUserAttributeModel
+        own = (table.trial_id == trial._trial_id) & (table.key == key)
+        stored = connection.execute(select(table.value_json).where(own)).scalar()
+        return stored == json.dumps(value)  # by this very call, before a connection broke
 
     return _in_one(database, store)
 
@@ -125,9 +130,19 @@ def _put_attribute(connection: Connection, trial_id: int, key: str, value: Any) 
 def _in_one(database: RDBStorage, store: Callable[[Connection], _Done]) -> _Done:
     """Write in one transaction; where the database is away for a while, once it is back."""
 
+    tries = 0
+
     def call() -> _Done:
-        with database.engine.begin() as connection:
-            return store(connection)
+        nonlocal tries
+        tries += 1
+        try:
+            with database.engine.begin() as connection:
+                return store(connection)
+        except IntegrityError:
+            if tries == 1:
+                raise
+            # It was all written just before the connection broke.
+            return cast("_Done", None)
 
     return patience_of(database).through(call)
 

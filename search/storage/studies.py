@@ -219,17 +219,22 @@ class Studies:
         """
         if self.named_uri or config is None or config.tracking_uri is None:
             return self.store
-        if self._lacks_password(config.tracking_uri):
-            raise SearchError(
-                f"The record of `{config.name}` is at {config.tracking_uri}, whose password is not "
-                "stored. Name the address with `--tracking-uri`, or in TRIALBOOK_TRACKING_URI."
-            )
+        self.require_password(config)
         return Store(self.store.home, config.tracking_uri)
 
     @staticmethod
-    def _lacks_password(address: str) -> bool:
-        """Whether an address is one from which a password was left out."""
-        return "***" in address and without_password(address) == address
+    def require_password(config: StudyConfig) -> None:
+        """Check that the address of a study's record is not one without its password.
+
+        Raises:
+            SearchError: The password was left out when the study was stored.
+        """
+        address = config.tracking_uri or ""
+        if "***" in address and without_password(address) == address:
+            raise SearchError(
+                f"The record of `{config.name}` is at {address}, whose password is not stored. "
+                "Name the address with `--tracking-uri`, or in TRIALBOOK_TRACKING_URI."
+            )
 
     def address_of(self, config: StudyConfig | None = None) -> str:
         """The address of a study's record, to be shown: without its password."""

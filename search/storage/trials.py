@@ -212,7 +212,8 @@ def orphans(study: optuna.Study, *, is_locked: bool = False) -> list[FrozenTrial
     if not under_way:
         return []
     leases = leases_of(study)
-    alive = owners([row for row in leases.rows() if row.is_alive])
+    # Who holds the lock has ended the leases of those that he may take for gone.
+    alive = owners([row for row in leases.rows() if is_locked or row.is_alive])
     left_behind = []
     for trial in under_way:
         owner = owner_of_trial(trial)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
 
 import optuna
 from optuna.trial import TrialState
@@ -20,6 +20,15 @@ from search.study.recording import Recording
 from search.study.stopping import Ends
 
 _THOROUGH_EVERY_S = 5.0
+_SETTLES_S = 0.1
+_SETTLES_WITHIN_S = 5.0
+_LOOKED_AT = (TrialState.FAIL, TrialState.PRUNED, TrialState.WAITING)
+"""States of which some count and some do not, or that come first: if their numbers have changed,
+what was read before the lock is of no use."""
+
+
+class _Unsettled(Exception):
+    """A trial was closed just now, and its configuration is not queued again yet."""
 
 
 class Asking:
@@ -67,15 +76,24 @@ class Asking:
 
         Also None where there is another reason to end the study.
         """
-        begun = None
+        begun: int | None = None
         if time.monotonic() - self._thorough_at < _THOROUGH_EVERY_S:
-            begun = self._quickly(snapshot_of(self._study))
+            with contextlib.suppress(_Unsettled):
+                begun = self._quickly(snapshot_of(self._study))
         if begun is None:
-            begun = self._locked(self._thoroughly)
+            begun = self._settled()
         return None if begun is None else trial_of(self._study, begun)
 
-    def _locked(self, ask: Callable[[], int | None]) -> int | None:
-        return self._studies.locked(ask)
+    def _settled(self) -> int | None:
+        """Begin a trial, once those that are closed now are queued again."""
+        latest = time.monotonic() + _SETTLES_WITHIN_S
+        while True:
+            try:
+                return self._studies.locked(self._thoroughly)
+            except _Unsettled:
+                if time.monotonic() > latest:  # its process stands still, and has it later
+                    return None
+                time.sleep(_SETTLES_S)
 
     def _quickly(self, seen: optuna.Study) -> int | None:
         """Begin a trial where all is as usual; None where it has to be looked at closely."""
@@ -90,14 +108,14 @@ class Asking:
 
         def ask() -> int | None:
             now = counts_of(self._study)
-            if any(now[state] != known[state] for state in (TrialState.FAIL, TrialState.PRUNED)):
+            if any(now[state] != known[state] for state in _LOOKED_AT):
                 return self._after(snapshot_of(self._study))
             busy = now[TrialState.RUNNING] + now[TrialState.COMPLETE] + counting
             if busy >= self._config.trials:
                 return None
             return begin_next(self._study, seen, self._lease.owner(), sum(now.values()))
 
-        return self._locked(ask)
+        return self._studies.locked(ask)
 
     def _thoroughly(self) -> int | None:
         """Clear up after processes that are gone, and begin a trial."""
@@ -107,7 +125,13 @@ class Asking:
         return None if self._ends.reasons(seen) else self._after(seen)
 
     def _after(self, seen: optuna.Study) -> int | None:
-        """Begin a trial of a study that was read just now, under the lock."""
-        if under_way_or_done(seen) >= self._config.trials:
+        """Begin a trial of a study that was read just now, under the lock.
+
+        One that was closed and is not queued again yet has its place all the same.
+        """
+        free = self._config.trials - under_way_or_done(seen)
+        if free <= 0:
             return None
+        if free <= len(not_queued_again(seen)):
+            raise _Unsettled
         return begin_next(self._study, seen, self._lease.owner())

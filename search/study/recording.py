@@ -65,6 +65,7 @@ class Recording:
         self._reconciler = Reconciler(config, study, self._inner)
         self._waits_since: float | None = None
         self._was_open = False
+        self._is_closer: bool | None = None
         self._hurries = False
         self._is_hurried = is_hurried
         self._config = config
@@ -224,9 +225,12 @@ class Recording:
     def _is_last(self) -> bool:
         """Whether no other process runs trials of the study, so that this one closes it.
 
-        Each process asks under the storage's lock when it begins no more trials: one is the last.
+        Each process asks once, under the storage's lock, when it begins no more trials: one is the
+        last.
         """
-        return self._studies.locked(self._lease.leave)
+        if self._is_closer is None:
+            self._is_closer = self._studies.locked(self._lease.leave)
+        return self._is_closer
 
     def _end(self, status: str) -> None:
         self.recorder.end_study(run_of(self._study).get("parent_run_id") or "", status=status)

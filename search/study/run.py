@@ -76,6 +76,7 @@ def run_in(
         progress: Hears what happens.
         request: Configurations to try first, and whether the space may have changed.
     """
+    studies.require_password(config)
     store = Store(studies.store.home, config.tracking_uri)
     same = studies.address == config.storage and studies.store == store
     return _run(config, lambda: studies if same else _opened(store, config), progress, request)
@@ -106,7 +107,7 @@ def _run(
             try:
                 return Session(config, studies(), supervisor, progress, stop, request).run()
             except StorageAway:
-                if stop.asked:
+                if stop.is_signalled:
                     raise KeyboardInterrupt from None
                 raise
     finally:

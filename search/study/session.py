@@ -101,11 +101,16 @@ class Session:
         storage = self._studies.storage
         self._studies.wait_for_database(say, lambda: self._stop.asked)
         joins = self._request.joins
-        study = self._studies.locked(
-            lambda: open_study(self._config, storage, ready, chosen, joins=joins)
-        )
+        self._lease = Lease(leases_of(storage), self._config.name)
+
+        def begin() -> optuna.Study:
+            opened = open_study(self._config, storage, ready, chosen, joins=joins)
+            self._lease.open()
+            return opened
+
+        study = self._studies.locked(begin)
         with (
-            Lease(leases_of(study), self._config.name) as self._lease,
+            contextlib.closing(self._lease),
             Recording(
                 self._config, self._studies, study, self._lease, say, lambda: self._stop.asked
             ) as recording,
@@ -117,12 +122,11 @@ class Session:
     ) -> StudyResult:
         """Run a study that is open, unless it is done."""
         self._ends = Ends(self._config, study, ready.space)
-        with self._studies.lock():
-            record = study_record(study, self._config)
-            if self._is_done(study, recording, record):
-                return self._result(record)
-            recording.begin(record)
-            _ = recording.reclaim()
+        record = study_record(study, self._config)
+        if self._is_done(study, recording, record):
+            return self._result(record)
+        self._studies.locked(lambda: recording.begin(record))
+        self._studies.locked(recording.reclaim)
         if chosen.space.changes:
             changes = "; ".join(chosen.space.changes)
             self._progress.message(f"The space has changed: {changes}. The study goes on in it.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import optuna
@@ -47,6 +48,7 @@ class Ends:
         open_ones = (trial.number for trial in trials if not trial.state.is_finished())
         self._first = next(open_ones, len(trials))
         self._regret = None
+        self._lock = threading.Lock()
         if config.regret is not None:
             names = [optuna_name(parameter) for parameter in always_active(space)]
             self._regret = RegretBound(study, config.seed, names)
@@ -67,7 +69,8 @@ class Ends:
         good = reached(seen, config.target)
         if good is not None:
             reasons.append(f"Trial {good} reached the target of {config.target:g}.")
-        bound = self._regret.value() if self._regret else None
+        with self._lock:  # its bound is of one thread at a time
+            bound = self._regret.value() if self._regret else None
         if bound is not None and config.regret is not None and bound < config.regret:
             reasons.append(
                 f"A longer search would most likely gain less than {bound:.2g}, which is below "

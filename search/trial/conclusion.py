@@ -20,7 +20,7 @@ from search.storage.direction import known_value_of
 from search.storage.queue import requeue
 from search.storage.records import so_far
 from search.storage.trial_attributes import run_id_of, write_outcome
-from search.storage.trials import best_of
+from search.storage.trials import best_of, state_of
 from search.trial.end_kinds import no_number, state_at_end, withdrawn
 from search.trial.files import gathered, is_drawn, write_curve
 from search.trial.interruption import close_cut
@@ -98,7 +98,8 @@ class Conclusion:
         ours = "" if isinstance(error, USER_ERRORS) else "Trialbook itself failed: "
         record = replace(record, message="" if interrupted else f"{ours}{error}")
         requeue(self.study, self._stored(run), record)
-        self.recorder.kill_trial(record)
+        if state_of(self._stored(run)) == KILLED:  # else its end is told, and recorded
+            self.recorder.kill_trial(record)
 
     def withdraw(self, run: TrialRun) -> TrialRecord:
         """Close what is known here of a trial that another process has taken over.

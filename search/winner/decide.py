@@ -93,18 +93,22 @@ def _alone(study: optuna.Study, studies: Studies) -> Iterator[None]:
     """Let this process alone choose a study's winner; other processes get an error meanwhile."""
     leases = leases_of(study)
     with Lease(leases, study.study_name, WINNER) as lease:
-        with studies.lock():
+
+        def choose() -> None:
             other = chooser_of(study)
-            if other and leases.lives(other):
+            if other and leases.lives(other) and not lease.holds(other):
                 raise SearchError(
                     f"A winner is chosen by one process at a time, but {named(other)} is at it for "
                     f"{study.study_name}. Wait for it, or stop it."
                 )
             write_chooser(study, lease.owner())
+
+        studies.locked(choose)
         try:
             yield
         finally:
-            write_chooser(study, None)
+            if lease.holds(chooser_of(study) or {}):
+                write_chooser(study, None)
 
 
 @dataclass(frozen=True, slots=True)

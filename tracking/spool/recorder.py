@@ -22,7 +22,7 @@ from tracking.records import (
 from tracking.spool.box import Box, Slip, is_held, known_boxes, left_boxes
 from tracking.spool.delivery import Delivery, taken_over
 from tracking.spool.entries import Entry, Kind
-from tracking.spool.references import reference
+from tracking.spool.references import reference, referred
 from tracking.spool.writer import Maker, Told
 
 _READS_S = 20.0
@@ -227,8 +227,11 @@ class SpoolRecorder:
         self._inner.bin_run(run_id)
 
     def curve(self, run_id: str) -> tuple[EpochRecord, ...]:
-        """Read the epochs of a trial that were written so far."""
-        run = self._run(run_id)
+        """Read the epochs of a trial that were written so far; none where MLflow is away."""
+        if self.delivery.trouble:
+            return ()
+        # One that has an identifier is another process's: nothing of it waits here.
+        run = run_id if run_id and referred(run_id) is None else self._run(run_id)
         return self._inner.curve(run) if run else ()
 
     def log_verdict(

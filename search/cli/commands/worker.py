@@ -34,6 +34,8 @@ _ASKS_EVERY_S = 1.0
 )
 @click.argument("study")
 @some_options(*_SETTINGS)
+@click.option("--test", help="File of the test part, where ratings came split already.")
+@click.option("--valid", help="File of their validation part.")
 @click.option(
     "--wait", default=0.0, metavar="SECONDS", help="Wait so long for the study to be there."
 )
@@ -48,6 +50,12 @@ def command(study: str, home: Path, as_json: bool, wait: float, **flags: Any) ->
     studies = open_studies(home, flags["storage"], flags["tracking_uri"])
     config = _settings(studies, study, wait)
     config = config.override(**{key: value for key, value in flags.items() if value is not None})
+    if studies.address is not None and config.tracking_uri is None and not studies.store.exists():
+        raise SearchError(
+            f"The record of `{study}` must be one for all, but it is in the home of the process "
+            f"that began the study, and {home} is another. Keep it where all reach it: begin the "
+            "study with `--tracking-uri`, and name that here too."
+        )
     from search.cli.live import LiveProgress, steady_console
     from search.study.request import Request
     from search.study.run import run_in

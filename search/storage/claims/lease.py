@@ -68,6 +68,7 @@ class Lease:
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._renewed = 0.0
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Lease:
         return self.open()
@@ -76,20 +77,22 @@ class Lease:
         self.close()
 
     def open(self) -> Lease:
-        """Store the lease, and begin to renew it."""
+        """Store the lease, and begin to renew it; again, it is stored again."""
         self._leases.take(self._owner(), self._study, self._task)
         self._renewed = time.monotonic()
+        if self._thread is not None:
+            return self
         # The thread must not keep alive a lease that nobody else has any more.
-        thread = threading.Thread(
+        self._thread = threading.Thread(
             target=_renew, args=(weakref.ref(self), self._end), name="trialbook-lease", daemon=True
         )
-        thread.start()
+        self._thread.start()
         return self
 
     def close(self) -> None:
         """Give the lease back; where the storage is away it runs out by itself."""
-        self._end.set()
-        with contextlib.suppress(Exception):
+        with self._lock, contextlib.suppress(Exception), self._leases.patience.at_once():
+            self._end.set()
             self._leases.release(self._id)
 
     def _owner(self) -> dict[str, Any]:
@@ -113,6 +116,8 @@ class Lease:
 
     def _renew(self) -> None:
         """Renew the lease, or take a new one where it ran out and others took it."""
+        if self._end.is_set():
+            return
         if not self._leases.renew(self._id):
             self._id = secrets.token_hex(16)
             self._leases.take(self._owner(), self._study, self._task)
@@ -168,6 +173,18 @@ def standing_lease(study: optuna.Study) -> Lease:
             lease = _STANDING[key] = Lease(leases, study.study_name).open()
             atexit.register(lease.close)
         return _STANDING[key]
+
+
+def end_standing(study: optuna.Study) -> None:
+    """Give back the standing lease of a study, if there is one.
+
+    Args:
+        study: The study.
+    """
+    with _standing_lock:
+        lease = _STANDING.pop((os.getpid(), id(leases_of(study)), study.study_name), None)
+    if lease is not None:
+        lease.close()
 
 
 def _renew(own: weakref.ref[Lease], end: threading.Event) -> None:

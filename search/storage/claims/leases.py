@@ -21,7 +21,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import optuna
-from optuna.storages import BaseStorage
+from optuna.storages import BaseStorage, RDBStorage
 from sqlalchemy import (
     Engine,
     Executable,
@@ -37,14 +37,14 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from search.storage.claims.owner import Sight, boot, seen
 from search.storage.claims.table import TABLE, has_table, make_table
-from search.storage.internals import engine_of
+from search.storage.internals import database_of
 from search.storage.patience import Patience, patience_of
 
 LEASE_S = 60.0
 """Seconds without a renewal after which a worker counts as gone."""
 
-SEARCH, CLOSING, WINNER = "search", "closing", "winner"
-"""What an owner does: runs trials, writes a study's results, or chooses its winner."""
+SEARCH, CLOSING, WINNER, DOCTOR = "search", "closing", "winner", "doctor"
+"""What an owner does: runs trials, writes a study's results, chooses its winner, or mends it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -249,7 +249,7 @@ def _age_here_s(owner: Mapping[str, Any], renewed: float, time_of_day: float) ->
     return time.time() - time_of_day
 
 
-_KNOWN: WeakKeyDictionary[Engine, Leases] = WeakKeyDictionary()
+_KNOWN: WeakKeyDictionary[RDBStorage, Leases] = WeakKeyDictionary()
 
 
 def leases_of(storage: BaseStorage | optuna.Study) -> Leases:
@@ -258,10 +258,10 @@ def leases_of(storage: BaseStorage | optuna.Study) -> Leases:
     Args:
         storage: Optuna's storage, or a study in it.
     """
-    engine, patience = engine_of(storage), patience_of(storage)
-    if engine is None:
+    database, patience = database_of(storage), patience_of(storage)
+    if database is None:
         return Leases(None, patience)
-    return _KNOWN.setdefault(engine, Leases(engine, patience))
+    return _KNOWN.setdefault(database, Leases(database.engine, patience))
 
 
 def owners(rows: Sequence[LeaseRow]) -> set[str]:

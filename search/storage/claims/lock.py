@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 from search.errors import SearchError
+from search.storage.patience import state_of
 
 _SILENT_S = 5.0
 _HELD_S = 115.0
@@ -84,7 +85,7 @@ def _ask(connection: Connection, key: int, seconds: float) -> bool:
             return True
         except OperationalError as error:
             connection.rollback()
-            if getattr(error.orig, "sqlstate", "") != _TIMED_OUT:
+            if state_of(error) != _TIMED_OUT:
                 raise
         if time.monotonic() > latest:
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +118,7 @@ def test_an_outcome_is_read_back_as_the_record_had_it(
     trial = study.ask()
     if by_another:
         assert write_end_of_another(study, _stored(study), RECORD)
-        assert not write_end_of_another(study, _stored(study), RECORD)  # it has ended
+        assert not write_end_of_another(study, _stored(study), replace(RECORD, message="late"))
     else:
         write_outcome(trial, RECORD)
     outcome = outcome_of(_stored(study))

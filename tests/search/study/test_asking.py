@@ -1,0 +1,163 @@
+"""Asking for trials: never one too many, and each place in the study once."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from search.config.study import StudyConfig
+from search.storage.claims.lease import Lease
+from search.storage.claims.leases import leases_of
+from search.storage.queue import requeue
+from search.storage.studies import Studies
+from search.storage.trial_attributes import given_slot, owner_of_trial
+from search.storage.views import snapshot_of
+from search.study import asking as module
+from search.study.asking import Asking
+from tracking import Store, TrialRecord
+
+KILLED_RECORD = TrialRecord(study="s", number=0, params={}, state="killed")
+
+
+class Place:
+    """A study with a target of six trials, and what asks for them."""
+
+    def __init__(self, folder: Path, target: int = 6) -> None:
+        self.studies = Studies(Store(folder))
+        self.study = optuna.create_study(study_name="s", storage=self.studies.storage)
+        self.lease = Lease(leases_of(self.study), "s").open()
+        self.thorough = 0
+        self.reasons: list[str] = []
+        config = StudyConfig(name="s", trials=target)
+        recording: Any = SimpleNamespace(take_over=lambda: None, reclaim=self._reclaim)
+        ends: Any = SimpleNamespace(reasons=lambda seen: self.reasons)
+        self.asking = Asking(config, self.studies, self.study, self.lease, recording, ends)
+
+    def _reclaim(self) -> optuna.Study:
+        self.thorough += 1
+        return snapshot_of(self.study)
+
+    def slots(self) -> list[int | None]:
+        return [given_slot(trial) for trial in self.study.get_trials(deepcopy=False)]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Any:
+    made = Place(tmp_path)
+    yield made
+    made.lease.close()
+
+
+def test_each_trial_has_its_owner_and_its_place_from_its_first_moment_on(place: Place) -> None:
+    for _ in range(6):
+        assert place.asking.next() is not None
+    trials = place.study.get_trials(deepcopy=False)
+    assert place.slots() == [0, 1, 2, 3, 4, 5]
+    assert all(place.lease.holds(owner_of_trial(trial) or {}) for trial in trials)
+    assert all(trial.datetime_start is not None for trial in trials)
+    assert place.thorough == 1  # at the start; then all was as usual
+    assert place.asking.next() is None
+    assert place.thorough == 2  # before anybody is told that nothing is left
+
+
+def test_what_was_read_before_the_lock_may_be_old(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.asking.next()
+    old = snapshot_of(place.study)
+    place.asking.next()
+    place.asking.next()
+    monkeypatch.setattr(module, "snapshot_of", lambda study: old)
+    for _ in range(3):
+        assert place.asking.next() is not None
+    monkeypatch.undo()
+    assert place.asking.next() is None
+    assert place.slots() == [0, 1, 2, 3, 4, 5]
+
+
+def test_an_interruption_meanwhile_is_heard_of(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.asking.next()
+    place.asking.next()
+    old, calls = snapshot_of(place.study), []
+
+    def read(study: optuna.Study) -> optuna.Study:
+        calls.append(1)
+        return old if len(calls) == 1 else snapshot_of(study)
+
+    requeue(place.study, place.study.get_trials(deepcopy=False)[1], KILLED_RECORD)
+    monkeypatch.setattr(module, "snapshot_of", read)
+    again = place.asking.next()
+    assert again is not None
+    assert len(calls) == 2  # what was read before the lock was of no use
+    monkeypatch.undo()
+    assert place.slots() == [0, 1, 1]
+    place.asking.next()
+    assert place.slots() == [0, 1, 1, 2]
+
+
+def test_who_closed_a_trial_and_died_before_queueing_it_is_looked_after(place: Place) -> None:
+    first, second = place.asking.next(), place.asking.next()
+    assert first is not None
+    assert second is not None
+    place.study.tell(second, state=TrialState.FAIL)  # closed, and not queued again
+    place.asking.next()
+    assert place.thorough == 2
+
+
+def test_a_reason_to_end_is_asked_for_again_under_the_lock(place: Place) -> None:
+    assert place.asking.next() is not None
+    place.reasons = ["Trial 0 reached the target of 0.8."]
+    assert place.asking.next() is None
+    assert place.thorough == 2
+
+
+def test_a_trial_that_is_closed_has_its_place_until_it_is_queued_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = [place.asking.next() for _ in range(6)]
+    monkeypatch.setattr(module, "_SETTLES_WITHIN_S", 0.3)
+    assert begun[3] is not None
+    place.study.tell(begun[3], state=TrialState.FAIL)
+    assert place.asking.next() is None  # no seventh place, though only five trials are under way
+
+    def queue(_: float) -> None:
+        trial = place.study.get_trials(deepcopy=False)[3]
+        attributes = {"trialbook:retry_of": 3, "trialbook:slot": given_slot(trial)}
+        place.study.enqueue_trial({}, user_attrs=attributes)
+
+    monkeypatch.setattr(module.time, "sleep", queue)
+    again = place.asking.next()
+    assert again is not None
+    assert place.slots() == [0, 1, 2, 3, 4, 5, 3]
+
+
+def test_many_threads_reach_the_target_exactly(tmp_path: Path) -> None:
+    place = Place(tmp_path, target=40)
+
+    def work() -> None:
+        while (trial := place.asking.next()) is not None:
+            if trial.number % 7 == 3:
+                stored = place.study.get_trials(deepcopy=False)[trial.number]
+                requeue(place.study, stored, KILLED_RECORD)
+            else:
+                place.study.tell(trial, 0.5)
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    place.lease.close()
+    trials = place.study.get_trials(deepcopy=False)
+    done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    assert len(done) == 40
+    assert sorted(given_slot(trial) or 0 for trial in done) == list(range(40))
+    assert not [trial for trial in trials if not trial.state.is_finished()]
