@@ -13,7 +13,7 @@ from search.cli.common import (
     json_option,
     open_studies,
     short,
-    storage_option,
+    store_options,
     table,
 )
 from search.errors import SearchError
@@ -22,13 +22,14 @@ from tracking import StudyRecord
 
 @click.command(epilog="Example: trialbook compare sample sample-random")
 @click.argument("studies", nargs=-1, required=True)
-@storage_option
+@store_options
 @home_option
 @json_option
 def command(
     studies: tuple[str, ...],
     home: Path,
     storage: str | None,
+    tracking_uri: str | None,
     as_json: bool,
 ) -> int:
     """Show the best trial of each of the STUDIES; values in which they differ are marked."""
@@ -38,7 +39,7 @@ def command(
             f"The studies to compare must differ, but got {twice!r} more than once. "
             "`trialbook studies` lists what there is."
         )
-    stored = open_studies(home, storage)
+    stored = open_studies(home, storage, tracking_uri)
     records = [stored.record(name) for name in studies]
     best = {record.name: record.best for record in records}
     names = dict.fromkeys(n for t in best.values() if t is not None for n in t.params)

@@ -10,7 +10,14 @@ from pathlib import Path
 import click
 
 from models.checks import count_of
-from search.cli.common import console, emit, home_option, json_option, open_studies, storage_option
+from search.cli.common import (
+    console,
+    emit,
+    home_option,
+    json_option,
+    open_studies,
+    store_options,
+)
 from search.errors import SearchError
 from search.export import FORMATS
 
@@ -26,7 +33,7 @@ _SUFFIX = {"csv": "csv", "parquet": "parquet", "json": "json", "keras-tuner": "j
     help="The file, - for standard output (STUDY.csv and so on).",
 )
 @click.option("--trial", "number", type=int, help="This trial alone (all; keras-tuner: the best).")
-@storage_option
+@store_options
 @home_option
 @json_option
 def command(
@@ -36,6 +43,7 @@ def command(
     number: int | None,
     home: Path,
     storage: str | None,
+    tracking_uri: str | None,
     as_json: bool,
 ) -> int:
     """Write the trials of STUDY as a table, or one trial as Keras Tuner's HyperParameters."""
@@ -50,7 +58,7 @@ def command(
             "Standard output must hold one thing, but `--output -` and `--json` both write there. "
             "Leave one out."
         )
-    stored = open_studies(home, storage).get(study)
+    stored = open_studies(home, storage, tracking_uri).get(study)
     path = output or Path(f"{study}.{_SUFFIX[kind]}")
     with contextlib.ExitStack() as stack:
         if kind == "keras-tuner":  # it needs Keras, and TensorFlow tells what it finds

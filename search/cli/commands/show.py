@@ -14,7 +14,7 @@ from search.cli.common import (
     json_option,
     open_studies,
     short,
-    storage_option,
+    store_options,
     table,
 )
 from tracking import StudyRecord, TrialRecord
@@ -24,7 +24,7 @@ from tracking.tags import PREFIX
 @click.command(epilog="Example: trialbook show sample 7")
 @click.argument("study")
 @click.argument("number", required=False, type=int)
-@storage_option
+@store_options
 @home_option
 @json_option
 def command(
@@ -32,10 +32,11 @@ def command(
     number: int | None,
     home: Path,
     storage: str | None,
+    tracking_uri: str | None,
     as_json: bool,
 ) -> int:
     """Show STUDY and its trials, or the trial of that NUMBER."""
-    record = open_studies(home, storage).record_now(study)
+    record = open_studies(home, storage, tracking_uri).record_now(study)
     if number is None:
         _show_study(record, as_json)
     else:

@@ -15,24 +15,24 @@ from search.cli.common import (
     json_option,
     open_studies,
     short,
-    storage_option,
+    store_options,
     table,
 )
 from tracking import without_password
 
 
 @click.command(epilog="Example: trialbook studies --home ./mlruns")
-@storage_option
+@store_options
 @home_option
 @json_option
-def command(home: Path, storage: str | None, as_json: bool) -> int:
+def command(home: Path, storage: str | None, tracking_uri: str | None, as_json: bool) -> int:
     """List the studies of the store."""
     from search.storage.records import study_record
     from search.storage.study_attributes import config_of
     from search.storage.trials import finished
 
     rows = []
-    for study in open_studies(home, storage).all():
+    for study in open_studies(home, storage, tracking_uri).all():
         config = config_of(study)
         record = study_record(study, config)
         best = record.best

@@ -13,7 +13,7 @@ from search.cli.common import (
     home_option,
     json_option,
     open_studies,
-    storage_option,
+    store_options,
     table,
 )
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option(
     "--refit", is_flag=True, help="Train the registered model on the validation part too."
 )
-@storage_option
+@store_options
 @home_option
 @json_option
 def command(
@@ -43,6 +43,7 @@ def command(
     refit: bool,
     home: Path,
     storage: str | None,
+    tracking_uri: str | None,
     as_json: bool,
 ) -> int:
     """Decide the winner of STUDY, and score it once on the sealed test part.
@@ -55,7 +56,7 @@ def command(
     told = console(True)
     verdict, fresh = find_winner(
         study,
-        open_studies(home, storage),
+        open_studies(home, storage, tracking_uri),
         top=top,
         repeats=repeats,
         refit=refit,
