@@ -18,7 +18,7 @@ from search.storage.patience import state_of
 
 _SILENT_S = 5.0
 _HELD_S = 115.0
-_STEP_MS = 2000
+_STEP_S = 20.0
 _TIMED_OUT = "55P03"
 """What PostgreSQL answers when `lock_timeout` is over."""
 
@@ -78,9 +78,10 @@ def server_lock(engine: Engine, name: str) -> Iterator[None]:
 def _ask(connection: Connection, key: int, seconds: float) -> bool:
     """Wait for a lock of the server; in steps, so that a Ctrl-C is heard meanwhile."""
     latest = time.monotonic() + seconds
+    step_ms = max(100, round(1000 * min(seconds, _STEP_S)))  # who asks anew goes to the end
     while True:
         try:
-            connection.execute(text(f"SET LOCAL lock_timeout = {_STEP_MS}"))
+            connection.execute(text(f"SET LOCAL lock_timeout = {step_ms}"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
             return True
         except OperationalError as error:
