@@ -66,11 +66,6 @@ def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
         envvar=ENVIRONMENT["tracking_uri"],
         help="MLflow's address (default: mlflow.db).",
     )(command)
-    return storage_option(command)
-
-
-def storage_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--storage`, Optuna's address, alone: for commands that need no `--tracking-uri`."""
     return click.option(
         "--storage", envvar=ENVIRONMENT["storage"], help="Optuna's address (default: optuna.db)."
     )(command)

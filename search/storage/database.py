@@ -108,11 +108,13 @@ def storage_lock(
     engine = engine_of(storage)
     if engine is not None and engine.dialect.name == "postgresql":
         return server_lock(engine, name)
-    path = None if engine is None or engine.dialect.name != "sqlite" else engine.url.database
-    folder = store.home if not path or path == ":memory:" else Path(path).parent
-    stem = "optuna" if not path or path == ":memory:" else Path(path).stem
+    path = store.optuna_db
+    if engine is not None and engine.dialect.name == "sqlite":
+        named = engine.url.database
+        path = Path(named) if named and named != ":memory:" else path
     store.make_folders()
-    return file_lock(folder / (f".{stem}.lock" if name == "optuna" else f".{stem}.{name}.lock"))
+    end = "lock" if name == "optuna" else f"{name}.lock"
+    return file_lock(path.with_name(f".{path.stem}.{end}"))
 
 
 def _write_ahead(address: str) -> None:

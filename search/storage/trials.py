@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -95,18 +95,24 @@ def is_refused(trial: FrozenTrial) -> bool:
 
 def ranking(study: optuna.Study) -> list[FrozenTrial]:
     """The complete trials that exceed no limit, best first; of equal ones the earlier first."""
-    sign = sign_of(study)
-    done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    within = [t for t in done if not is_beyond(t) and math.isfinite(known_value_of(t))]
-    return sorted(within, key=lambda trial: (sign * known_value_of(trial), trial.number))
+    return sorted(_ranked(study), key=_rank(study))
 
 
 def best_of(study: optuna.Study) -> FrozenTrial | None:
     """The first of `ranking`, or None."""
-    sign = sign_of(study)
+    return min(_ranked(study), key=_rank(study), default=None)
+
+
+def _ranked(study: optuna.Study) -> Iterator[FrozenTrial]:
+    """The trials that rank, in the order of their numbers."""
     done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    within = (t for t in done if not is_beyond(t) and math.isfinite(known_value_of(t)))
-    return min(within, key=lambda trial: (sign * known_value_of(trial), trial.number), default=None)
+    return (t for t in done if not is_beyond(t) and math.isfinite(known_value_of(t)))
+
+
+def _rank(study: optuna.Study) -> Callable[[FrozenTrial], tuple[float, int]]:
+    """What trials are ranked by, the least first."""
+    sign = sign_of(study)
+    return lambda trial: (sign * known_value_of(trial), trial.number)
 
 
 def reached(study: optuna.Study, target: float | None) -> int | None:

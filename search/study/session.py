@@ -134,9 +134,10 @@ class Session:
             self._progress.message(chosen.history.summary())
         for line in (*chosen.notes, *ready.warnings):
             self._progress.message(line)
-        self._progress.study(record, finished=finished(study), target=self._config.trials)
+        done = finished(study)
+        self._progress.study(record, finished=done, target=self._config.trials)
         self._outlook = Outlook(self._config, ready, self._deadline)
-        self._tell_left(finished(study))
+        self._tell_left(done)
         with recording.closed_on_failure(), import_ahead(_LATER):
             return self._train(study, recording, ready, chosen)
 

@@ -54,7 +54,7 @@ class LeaseRow:
     Attributes:
         id: The owner's random identifier.
         study: Name of the study that it works on.
-        task: What it does: "search", "closing" or "winner".
+        task: What it does: one of the words above.
         owner: The process, as `search.storage.claims.owner.me` describes it, with its `id`.
         renewed: When it was renewed, by the clock that judges it.
         age_s: Seconds since then.
