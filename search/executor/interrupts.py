@@ -36,13 +36,16 @@ class Stop:
 
 
 @contextmanager
-def interruptible() -> Iterator[Stop]:
+def interruptible(stop: Stop | None = None) -> Iterator[Stop]:
     """Turn signals that ask to stop into a flag while the block runs (in a main thread only).
 
     These are Ctrl-C (SIGINT), SIGTERM, and that of a terminal that closes (SIGHUP). A process that
     was started to outlive its terminal (`nohup`) goes on ignoring the last.
+
+    Args:
+        stop: The flag; None for a new one.
     """
-    stop = Stop()
+    stop = stop or Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return

@@ -84,6 +84,21 @@ class Asking:
             begun = self._settled()
         return None if begun is None else trial_of(self._study, begun)
 
+    def lacking(self) -> int:
+        """Count the trials that are neither done nor under way, after clearing up as `next` does.
+
+        Returns:
+            How many; 0 where there is a reason to end the study.
+        """
+
+        def count() -> int:
+            self._recording.take_over()
+            seen = self._recording.reclaim()
+            free = self._config.trials - under_way_or_done(seen)
+            return 0 if self._ends.reasons(seen) else max(0, free)
+
+        return self._studies.locked(count)
+
     def _settled(self) -> int | None:
         """Begin a trial, once those that are closed now are queued again."""
         latest = time.monotonic() + _SETTLES_WITHIN_S

@@ -5,20 +5,29 @@ from __future__ import annotations
 import functools
 import hashlib
 import platform
+import time
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import optuna
 
+from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.storage.claims.leases import SEARCH, Leases, leases_of
 from search.storage.claims.owner import boot, named
 from search.storage.internals import engine_of
-from search.storage.study_attributes import code_of, write_code
+from search.storage.studies import Studies
+from search.storage.study_attributes import code_of, config_of, write_code
 
+_ASKS_EVERY_S = 1.0
 _PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "numba", "numpy", "scikit-learn")
 _OURS = ("models", "search", "tracking")
+ON_A_SERVER = (
+    "Keep both stores on a PostgreSQL server (the extra `postgres`): "
+    "--storage postgresql://USER@HOST/optuna, and --tracking-uri the address of an MLflow server."
+)
 _TOP = Path(__file__).parents[2]
 
 
@@ -54,6 +63,42 @@ def _own_version() -> str:
     except PackageNotFoundError:
         number = "unknown"
     return f"{number}+{text.hexdigest()[:12]}"
+
+
+def settings_of(
+    studies: Studies, name: str, own: Mapping[str, Any], wait_s: float = 0.0
+) -> StudyConfig:
+    """The settings with which a process joins in a stored study: the study's, and its machine's.
+
+    Args:
+        studies: Where it is stored.
+        name: Its name.
+        own: Settings of this machine; those that are None stay as they are.
+        wait_s: Most seconds to wait for a study that is not there yet.
+
+    Raises:
+        SearchError: There is no such study, or its record is out of this process's reach.
+    """
+    latest = time.monotonic() + wait_s
+    while True:
+        try:
+            stored = config_of(studies.get(name))
+            break
+        except SearchError:
+            if time.monotonic() > latest:
+                raise
+            time.sleep(_ASKS_EVERY_S)
+    usual = StudyConfig()
+    config = stored.at(
+        storage=None, workers=usual.workers, threads=usual.threads, timeout_s=usual.timeout_s
+    ).override(**own)
+    if studies.address is not None and config.tracking_uri is None and not studies.store.exists():
+        raise SearchError(
+            f"The record of `{name}` must be one for all, but it is in the home of the process "
+            f"that began the study, and {studies.store.home} is another. Keep it where all reach "
+            "it: begin the study with `--tracking-uri`, and name that here too."
+        )
+    return config
 
 
 def join(study: optuna.Study, *, is_worker: bool) -> None:
@@ -97,7 +142,5 @@ def _refuse_machines(study: optuna.Study, leases: Leases) -> None:
         if row.is_alive and row.owner.get("boot") != boot():
             raise SearchError(
                 f"SQLite serves the processes of one machine, but {named(row.owner)} works on "
-                f"`{row.study}` in this file from another. Keep both stores on a PostgreSQL server "
-                "(the extra `postgres`): --storage postgresql://USER@HOST/optuna, and "
-                "--tracking-uri the address of an MLflow server."
+                f"`{row.study}` in this file from another. {ON_A_SERVER}"
             )

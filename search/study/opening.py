@@ -42,6 +42,8 @@ from search.study.widening import Space
 
 WHERE = ("data", "test", "valid")
 """Settings of where the ratings are, which are told from others by their content."""
+OF_MACHINES = (*WHERE, "threads")
+"""Settings in which those who work on one study may differ."""
 FORMER = {"sampler": "tpe"}
 """Defaults of settings in earlier versions."""
 
@@ -100,7 +102,7 @@ def open_study(
     space = chosen.space
     join(study, is_worker=joins)
     if is_ours(study):
-        free = [*(("space",) if space.changes else ()), *(WHERE if joins else ())]
+        free = [*(("space",) if space.changes else ()), *(OF_MACHINES if joins else ())]
         _refuse_changes(study, config, plain_dataset(ready), but=free)
         if joins:
             return study

@@ -21,6 +21,7 @@ from search.study.reconciling import Reconciler
 from search.trial.interruption import reclaim
 from tracking import SpoolRecorder, StudyRecord, TrialRecord, in_a_second
 
+GOES_ON_ELSEWHERE = "Another process goes on with this study and will close it."
 _AWAY_S = 10.0
 _HURRIED_S = 1.0
 _LAST_S = 5.0
@@ -206,7 +207,7 @@ class Recording:
         """
         record = None  # making it takes a forest, for the importances
         if not self._is_last():
-            self._say("Another process goes on with this study and will close it.")
+            self._say(GOES_ON_ELSEWHERE)
             self.settle(hurries=interrupted)
         else:
             status = "KILLED" if interrupted else "FINISHED"

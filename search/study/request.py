@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from search.study.crew import Crew
 from tracking import Scalar
 
 
@@ -17,6 +18,7 @@ class Request:
             may differ, the ratings may not.
         enqueue: Configurations to try before the sampler is asked.
         widen: Whether the study goes on where its space has changed, with what still fits.
+        crew: Trains the trials elsewhere; None for workers of this process.
         unnamed: Settings that neither a study file nor a flag names: a stored study goes on with
             what their default was when it was made.
     """
@@ -24,4 +26,5 @@ class Request:
     joins: bool = False
     enqueue: Sequence[Mapping[str, Scalar]] = ()
     widen: bool = False
+    crew: Crew | None = None
     unnamed: Collection[str] = ()

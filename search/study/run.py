@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from models.compiled.cache import is_made
 from search.child.messages import ALONE
 from search.config.study import StudyConfig
-from search.executor.interrupts import interruptible
+from search.executor.interrupts import Stop, interruptible
 from search.executor.supervisor import Supervisor
 from search.study.request import Request
 from search.trial.progress import Progress, Silent
@@ -67,6 +67,7 @@ def run_in(
     config: StudyConfig,
     progress: Progress,
     request: Request = Request(),  # noqa: B008 (frozen)
+    stop: Stop | None = None,
 ) -> StudyResult:
     """Run a study to its target of trials, with a storage that may be open already.
 
@@ -75,11 +76,15 @@ def run_in(
         config: What to search.
         progress: Hears what happens.
         request: Configurations to try first, and whether the space may have changed.
+        stop: Set by signals that ask to stop, and by whoever else keeps it; None for a new one.
     """
     studies.require_password(config)
     store = Store(studies.store.home, config.tracking_uri)
     same = studies.address == config.storage and studies.store == store
-    return _run(config, lambda: studies if same else _opened(store, config), progress, request)
+    found = studies if same else _opened(store, config)
+    if request.crew is not None:
+        request.crew.check(config, found)
+    return _run(config, lambda: found, progress, request, stop)
 
 
 def _opened(store: Store, config: StudyConfig) -> Studies:
@@ -93,11 +98,12 @@ def _run(
     studies: Callable[[], Studies],
     progress: Progress,
     request: Request,
+    stop: Stop | None = None,
 ) -> StudyResult:
     """Start the child, import the heavy libraries meanwhile, and run the study."""
     supervisor = Supervisor(config, role=ALONE, say=progress.message)
     try:
-        with interruptible() as stop:
+        with interruptible(stop) as stop:
             supervisor.start()
             if not is_made():
                 progress.message("Compiling the trainer, once: about 15 seconds.")

@@ -27,6 +27,7 @@ from search.storage.study_attributes import widened_at
 from search.storage.trials import finished, running, under_way_or_done
 from search.study.asking import Asking
 from search.study.choice import Chosen, choose, plain_dataset
+from search.study.crew import Crew, Shift
 from search.study.opening import open_study, settled
 from search.study.recording import Recording
 from search.study.request import Request
@@ -37,12 +38,7 @@ from search.trial.objective import Objective
 from search.trial.progress import Progress
 from search.trial.refusals import Refusals
 from search.trial.tags import trial_tags
-from tracking import (
-    KILLED,
-    REFUSED,
-    StudyRecord,
-    import_ahead,
-)
+from tracking import KILLED, REFUSED, StudyRecord, import_ahead
 
 _LATER = ("sklearn.ensemble", "optuna.importance")  # for a forest that proposes, and the end
 
@@ -137,7 +133,8 @@ class Session:
         done = finished(study)
         self._progress.study(record, finished=done, target=self._config.trials)
         self._outlook = Outlook(self._config, ready, self._deadline)
-        self._tell_left(done)
+        if self._request.crew is None:
+            self._tell_left(done)
         with recording.closed_on_failure(), import_ahead(_LATER):
             return self._train(study, recording, ready, chosen)
 
@@ -175,6 +172,8 @@ class Session:
         self, study: optuna.Study, recording: Recording, ready: Ready, chosen: Chosen
     ) -> StudyResult:
         """Train trials with all workers, until the study has ended or this run must stop."""
+        if self._request.crew is not None:
+            return self._train_elsewhere(study, recording, self._request.crew)
         first = Objective(
             config=self._config,
             study=study,
@@ -198,10 +197,28 @@ class Session:
             members = [first, *(replace(first, supervisor=other) for other in others)]
             return self._loop(study, members, recording)
 
+    def _train_elsewhere(
+        self, study: optuna.Study, recording: Recording, crew: Crew
+    ) -> StudyResult:
+        """Have trials trained in other processes; the child was there to read the ratings."""
+        self._supervisor.close()
+        asking = Asking(self._config, self._studies, study, self._lease, recording, self._ends)
+        shift = Shift(
+            config=self._config,
+            studies=self._studies,
+            progress=self._progress,
+            stop=self._stop,
+            deadline=self._deadline,
+            lacking=asking.lacking,
+            is_done=lambda: self._ends.enough,
+        )
+        with recording.begun_soon(keeps=False):
+            new = crew.work(shift)
+            return self._closed(recording, new)
+
     def _is_done(self, study: optuna.Study, recording: Recording, record: StudyRecord) -> bool:
         """Whether the study has nothing left to run, and an earlier call closed its MLflow run."""
-        enough = finished(study) >= self._config.trials or self._ends.reached
-        return enough and not running(study) and recording.is_closed(record)
+        return self._ends.enough and not running(study) and recording.is_closed(record)
 
     def _result(
         self,
@@ -244,15 +261,18 @@ class Session:
         self, study: optuna.Study, members: Sequence[Objective], recording: Recording
     ) -> StudyResult:
         """Run all workers to their end, then close the study's MLflow run and return the result."""
-        target = self._config.trials
         asking = Asking(self._config, self._studies, study, self._lease, recording, self._ends)
         tasks = [partial(self._work, study, member, asking) for member in members]
         new = work_side_by_side(tasks, self._stop)
-        short = finished(study) < target and not self._ends.reached
-        late = not self._stop.asked and short and members[0].is_over
+        return self._closed(recording, new)
+
+    def _closed(self, recording: Recording, new: int) -> StudyResult:
+        """Close the study's MLflow run, where nobody else works on it, and return the result."""
+        is_late = self._deadline is not None and time.monotonic() >= self._deadline
+        late = is_late and not self._stop.asked and not self._ends.enough
         for line in self._ends.reasons():
             self._progress.message(line)
-        interrupted = self._interrupted(study)
+        interrupted = self._stop.asked and not self._ends.enough
         record = recording.close(interrupted=interrupted)
         result = self._result(record, new, interrupted=interrupted, timed_out=late)
         return replace(result, waiting=recording.recorder.delivery.waiting)
@@ -276,8 +296,3 @@ class Session:
         seconds = self._outlook.left_s(self._config.trials - done)
         if seconds is not None:
             self._progress.left(seconds)
-
-    def _interrupted(self, study: optuna.Study) -> bool:
-        """Whether a stop request came before the study had reached its target of trials."""
-        short = finished(study) < self._config.trials and not self._ends.reached
-        return self._stop.asked and short

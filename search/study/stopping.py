@@ -13,7 +13,13 @@ from search.samplers.grid import grid_points
 from search.space.distributions import optuna_name
 from search.space.parameters import Parameter, always_active
 from search.storage.slots import given_slots, slot_of
-from search.storage.trials import beyond_in_a_row, failed_alike, reached, under_way_or_done
+from search.storage.trials import (
+    beyond_in_a_row,
+    failed_alike,
+    finished,
+    reached,
+    under_way_or_done,
+)
 from search.storage.views import snapshot_of
 from search.study.regret import RegretBound
 
@@ -57,6 +63,11 @@ class Ends:
     def reached(self) -> bool:
         """Whether there is a reason to end the study before its target of trials."""
         return bool(self.reasons())
+
+    @property
+    def enough(self) -> bool:
+        """Whether the study has its target of finished trials, or a reason to end before."""
+        return finished(self._study) >= self._config.trials or self.reached
 
     def reasons(self, seen: optuna.Study | None = None) -> list[str]:
         """Why the study ends, one line a reason; empty where it goes on.

@@ -19,6 +19,7 @@ from search.cli.common import (
     open_studies,
     source_options,
 )
+from search.cli.engine_options import crew_of, engine_options, ray_options
 from search.cli.study_options import study_options
 from search.config.study import StudyConfig
 from search.config.toml import read_toml
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     "--enqueue", type=click.Path(path_type=Path), help="Configurations to try first (JSON, TOML)."
 )
 @click.option("--widen", is_flag=True, help="Go on where the space has changed, with what fits.")
+@engine_options
 @click.option("--dry-run", is_flag=True, help="List the space and estimate the cost; run nothing.")
 @home_option
 @json_option
@@ -52,6 +54,7 @@ def command(
 ) -> int:
     """Run the study of STUDY_FILE (TOML), of the flags, or the default one; again, it resumes."""
     studies = open_studies(home, flags["storage"], flags["tracking_uri"])
+    options = ray_options(flags)
     config = resolve(study_file, studies, flags, no_user_filter=no_user_filter)
     if dry_run:
         from search.cli.dry_run import show_plan
@@ -63,10 +66,10 @@ def command(
     from search.study.run import run_in
 
     wanted = read_configurations(enqueue) if enqueue else ()
-    with LiveProgress(steady_console()) as progress:
+    with LiveProgress(steady_console()) as progress, crew_of(options) as crew:
         named = {} if study_file is None else read_toml(study_file)
         unnamed = {key for key in flags if flags[key] is None} - set(named)
-        request = Request(enqueue=wanted, widen=widen, unnamed=unnamed)
+        request = Request(enqueue=wanted, widen=widen, crew=crew, unnamed=unnamed)
         result = run_in(studies, config, progress, request)
     if as_json:
         emit(result.to_json())

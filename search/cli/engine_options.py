@@ -1,0 +1,101 @@
+"""Options of `trialbook search` that say where trials run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from search.errors import SearchError
+
+if TYPE_CHECKING:
+    from search.engine.options import RayOptions
+    from search.study.crew import Crew
+
+_OF_RAY = ("address", "trial_memory", "trial_gpus", "worker_home", "worker_data")
+
+
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where trials run, and what each gets there."""
+    options = [
+        click.option(
+            "--engine",
+            type=click.Choice(["local", "ray"]),
+            default="local",
+            help="Where trials run: this machine's processes (default), or a Ray cluster.",
+        ),
+        click.option(
+            "--address", help="The Ray cluster: auto, HOST:6379 (default: RAY_ADDRESS, else new)."
+        ),
+        click.option(
+            "--trial-memory",
+            type=click.FloatRange(0, min_open=True),
+            metavar="MB",
+            help="Memory that a trial reserves in Ray.",
+        ),
+        click.option(
+            "--trial-gpus",
+            type=click.FloatRange(0),
+            help="GPUs that a trial reserves in Ray; 0.5 for two trials a GPU.",
+        ),
+        click.option("--worker-home", help="Home of Ray's workers (default: that of --home)."),
+        click.option("--worker-data", help="The ratings where Ray's workers find them."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def ray_options(flags: dict[str, Any]) -> RayOptions | None:
+    """Take the options of the engine out of the flags of a command.
+
+    Args:
+        flags: All flags; those of the engine are removed.
+
+    Returns:
+        What was chosen of Ray; None where trials run in this machine's processes.
+
+    Raises:
+        SearchError: Options of Ray were given without `--engine ray`.
+    """
+    engine = flags.pop("engine")
+    given = {name: flags.pop(name) for name in _OF_RAY}
+    if engine != "ray":
+        for name, value in given.items():
+            if value is not None:
+                raise SearchError(
+                    f"`--{name.replace('_', '-')}` is of a Ray cluster, but trials run on this "
+                    "machine. Add `--engine ray`, or leave it away."
+                )
+        return None
+    from search.engine.options import RayOptions
+
+    workers = flags.get("workers")
+    return RayOptions(
+        address=given["address"],
+        workers=workers if isinstance(workers, int) else None,
+        cores=flags.get("threads") or 1,
+        memory_mb=given["trial_memory"],
+        gpus=given["trial_gpus"] or 0.0,
+        home=given["worker_home"],
+        data=given["worker_data"],
+    )
+
+
+@contextmanager
+def crew_of(options: RayOptions | None) -> Iterator[Crew | None]:
+    """Connect to a Ray cluster, where one was asked for, while the block runs.
+
+    Args:
+        options: What was chosen of Ray; None for none.
+    """
+    if options is None:
+        yield None
+        return
+    from search.engine.cluster import connected
+    from search.engine.ray_crew import RayCrew
+
+    with connected(options) as ray:
+        yield RayCrew(ray, options)
