@@ -50,9 +50,10 @@ def test_it_trains_what_a_study_lacks_with_the_ratings_where_it_has_them(
     copy = tmp_path / "elsewhere.csv"
     shutil.copy(ratings_file, copy)
     target = wants(begun, 2)
-    told = here("worker", "movies", "--data", str(copy), "--home", str(home))
+    told = here("worker", "movies", "--data", str(copy), "--threads", "1", "--home", str(home))
     assert (told["new_trials"], told["n_complete"]) == (2, target)
-    assert config_of(begun).data == str(ratings_file)  # the study's own settings stay
+    config = config_of(begun)  # the study's own settings stay
+    assert (config.data, config.threads) == (str(ratings_file), None)
     assert [t.state.name for t in begun.get_trials(deepcopy=False)] == ["COMPLETE"] * target
     again = here("worker", "movies", "--home", str(home))
     assert again["new_trials"] == 0
@@ -120,7 +121,7 @@ def test_a_study_must_be_there_and_may_be_waited_for(
 ) -> None:
     assert run(["worker", "none", "--home", str(home)]) == 2
     assert "A study must exist to be read, but got 'none'" in capsys.readouterr().err
-    import search.cli.commands.worker as module
+    import search.study.joining as module
 
     waits: list[float] = []
     monkeypatch.setattr(module.time, "sleep", waits.append)
