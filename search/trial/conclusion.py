@@ -98,8 +98,12 @@ class Conclusion:
         ours = "" if isinstance(error, USER_ERRORS) else "Trialbook itself failed: "
         record = replace(record, message="" if interrupted else f"{ours}{error}")
         requeue(self.study, self._stored(run), record)
-        if state_of(self._stored(run)) == KILLED:  # else its end is told, and recorded
+        if self.is_taken_over(run):  # by the line before; else its end is told, and recorded
             self.recorder.kill_trial(record)
+
+    def is_taken_over(self, run: TrialRun) -> bool:
+        """Whether another process has closed a trial, whose end this one has not told."""
+        return state_of(self._stored(run)) == KILLED
 
     def withdraw(self, run: TrialRun) -> TrialRecord:
         """Close what is known here of a trial that another process has taken over.

@@ -39,6 +39,7 @@ from search.storage.trial_attributes import (
 from search.storage.trials import best_of
 from search.trial.asked import AskedValues, GrowingSpace, Hearers, met_in_words
 from search.trial.conclusion import Conclusion
+from search.trial.end_kinds import withdrawn
 from search.trial.judge import Judge, Judging, judging_of
 from search.trial.listener import Trained, TrialListener
 from search.trial.progress import Progress
@@ -143,15 +144,21 @@ class Objective:
                 return self._reuse(run, plan, earlier)
             return self._conclude(run, self._train(run, plan, judging))
         except Withdrawn as error:
-            self.progress.message(str(error))
-            return self.conclusion.withdraw(run)
+            return self._withdraw(run, error)
         except BaseException as error:
             with contextlib.suppress(Exception):  # what went wrong first is what is told
+                if isinstance(error, Exception) and self.conclusion.is_taken_over(run):
+                    return self._withdraw(run, withdrawn(trial.number))
                 self.supervisor.close()
                 self.conclusion.abandon(run, error)
             raise
         finally:
             shutil.rmtree(run.folder, ignore_errors=True)
+
+    def _withdraw(self, run: TrialRun, error: Withdrawn) -> TrialRecord:
+        """Drop a trial that another process has taken over; its folder may be gone with it."""
+        self.progress.message(str(error))
+        return self.conclusion.withdraw(run)
 
     def _propose(self, run: TrialRun, slot: int) -> TrialPlan:
         """Let the sampler choose a configuration, and store the trial's plan."""

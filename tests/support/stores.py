@@ -9,10 +9,18 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from tracking import Store
+from tracking import Store, with_driver
 
 
-def disagreements(home: Path, study: str, target: int, *, models: bool = False) -> list[str]:
+def disagreements(
+    home: Path,
+    study: str,
+    target: int,
+    *,
+    models: bool = False,
+    storage: str | None = None,
+    record: str | None = None,
+) -> list[str]:
     """List what is wrong with a study that has ended, in words; empty where nothing is.
 
     Args:
@@ -20,11 +28,19 @@ def disagreements(home: Path, study: str, target: int, *, models: bool = False) 
         study: Name of the study.
         target: How many finished trials it must have.
         models: Whether each complete trial must have a model.
+        storage, record: Addresses of Optuna's database and of MLflow's; None for files of the home.
     """
-    trials = optuna.load_study(study_name=study, storage=f"sqlite:///{home}/optuna.db").trials
-    client = Store(home).client()
+    address = f"sqlite:///{home}/optuna.db" if storage is None else with_driver(storage)
+    trials = optuna.load_study(study_name=study, storage=address).trials
+    client = Store(home, record).client()
     experiment = client.get_experiment_by_name(study)
-    runs = client.search_runs([experiment.experiment_id], max_results=5000)
+    runs = client.search_runs([experiment.experiment_id], max_results=1000)
+    while runs.token:
+        more = client.search_runs(
+            [experiment.experiment_id], max_results=1000, page_token=runs.token
+        )
+        more.extend(runs)
+        runs = more
     by_number: dict[int, list[Any]] = {}
     parents = []
     for run in runs:
@@ -98,8 +114,7 @@ def _of_trial(trial: FrozenTrial, runs: list[Any], client: Any, *, models: bool)
 def _has_model(run: Any, client: Any) -> bool:
     outputs = run.outputs.model_outputs if run.outputs else []
     for output in outputs:
-        location = client.get_logged_model(output.model_id).artifact_location
-        path = Path(str(location).removeprefix("file://"))
-        if (path / "MLmodel").is_file():
+        files = client.list_logged_model_artifacts(output.model_id)
+        if any(file.path == "MLmodel" for file in files):
             return True
     return False

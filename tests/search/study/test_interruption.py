@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -19,11 +21,13 @@ from quickly import cases
 from search import StudyConfig
 from search.executor.interrupts import Stop
 from search.executor.supervisor import Supervisor
+from search.storage.queue import requeue
 from search.storage.studies import Studies
 from search.storage.trial_attributes import Key
+from search.study.run import run_study
 from search.study.session import Session
 from search.trial.progress import Silent
-from tracking import Store
+from tracking import KILLED, Store, TrialRecord
 
 
 @pytest.mark.parametrize(
@@ -141,3 +145,40 @@ def test_a_ctrl_c_before_the_first_trial_ends_it_at_once_and_writes_nothing(tmp_
     with contextlib.closing(supervisor), pytest.raises(KeyboardInterrupt):
         Session(config, Studies(Store(home)), supervisor, Silent(), stop).run()
     assert not home.exists()
+
+
+class _TakenOver(Silent):
+    """Lets another process take over a trial that begins: closes it, and removes its folder."""
+
+    def __init__(self, home: Path, number: int) -> None:
+        self.said: list[str] = []
+        self._home, self._number = home, number
+
+    def message(self, text: str) -> None:
+        self.said.append(text)
+
+    def trial(self, record: TrialRecord, *, epochs: int) -> None:
+        if record.number != self._number:
+            return
+        study = Studies(Store(self._home)).get(record.study)
+        trial = study.get_trials(deepcopy=False)[record.number]
+        assert requeue(study, trial, replace(record, state=KILLED))
+        (folder,) = (self._home / "spool").glob("*/trials/*")
+        shutil.rmtree(folder)
+
+
+def test_a_trial_that_was_taken_over_with_its_folder_is_dropped(
+    home: Path, ratings_file: Path
+) -> None:
+    """As after a process stood still for long; it notices only when it stores the trial's end."""
+    progress = _TakenOver(home, 1)
+    config = StudyConfig(
+        name="late", data=str(ratings_file), trials=3, epochs=2, sampler="random",
+        keep_models="none", workers=1,
+    )  # fmt: skip
+    result = run_study(config, home=home, progress=progress)
+    states = [trial.state for trial in result.record.trials]
+    assert states == ["complete", "killed", "complete", "complete"]
+    assert sum("Trial 1 was taken over" in text for text in progress.said) == 1
+    slots = [t.user_attrs[Key.SLOT] for t in Studies(Store(home)).get("late").trials]
+    assert slots == [0, 1, 1, 2]

@@ -1,0 +1,114 @@
+"""Scenarios in which processes of a study are killed or stand still."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+
+import psutil
+from chaos_home import SUPPORT, TOO_LONG_S, Home, end, ended, settled, signal_all
+
+
+def seams(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
+    """The study's process kills itself before or after a write to one of the stores."""
+    from faulty import SEAMS
+
+    places = [(where, when) for where in SEAMS for when in ("before", "after")]
+    draw.shuffle(places)
+    for number in range(kills):
+        where, when = places[number % len(places)]
+        nth = str(draw.randint(1, 4))
+        process = home.start(str(SUPPORT / "faulty.py"), where, when, nth)
+        try:
+            code = process.wait(TOO_LONG_S)
+        finally:
+            end(process)
+        home.kills += code == -signal.SIGKILL
+        if code == 0:  # it was done before that
+            home.target += 12
+        if code not in (0, -signal.SIGKILL):
+            yield f"after a kill {when} `{where}` the study ended with exit code {code}"
+    yield from settled(home)
+
+
+def random_kills(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
+    """A random process of the study is killed at a random moment, and its study goes on."""
+    process = home.start()
+    while home.kills < kills:
+        time.sleep(draw.uniform(0.2, 6.0))
+        if process.poll() is not None:
+            if process.returncode not in (0, -signal.SIGKILL):
+                yield f"the study ended with exit code {process.returncode}"
+            if process.returncode == 0:
+                home.target += 12
+            end(process)
+            process = home.start()
+            continue
+        with contextlib.suppress(psutil.NoSuchProcess, IndexError):
+            parent = psutil.Process(process.pid)
+            draw.choice([parent, *parent.children(recursive=True)]).kill()
+            home.kills += 1
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(TOO_LONG_S)
+    end(process)
+    yield from settled(home)
+
+
+def groups(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
+    """All processes of the study are killed at once."""
+    while home.kills < kills:
+        process = home.start()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(draw.uniform(3.0, 14.0))
+        home.kills += process.poll() is None
+        if process.returncode == 0:
+            home.target += 12
+        elif process.returncode is not None:
+            yield f"the study ended with exit code {process.returncode}"
+        end(process)
+    yield from settled(home)
+
+
+def children(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
+    """Training processes and fork servers are killed; the study must not end before its time."""
+    while home.kills < kills:
+        process = home.start()
+        while process.poll() is None and home.kills < kills:
+            time.sleep(draw.uniform(0.5, 7.0))
+            with contextlib.suppress(psutil.NoSuchProcess, IndexError):
+                draw.choice(psutil.Process(process.pid).children(recursive=True)).kill()
+                home.kills += 1
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(TOO_LONG_S)
+        if process.returncode != 0:
+            yield f"the study ended with exit code {process.returncode}"
+        end(process)
+        home.target += 12
+    yield from settled(home)
+
+
+def stops(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
+    """Of two processes one stands still for longer than its lease, and goes on."""
+    from hurried import LEASE_S
+
+    program = str(SUPPORT / "hurried.py")
+    running = [home.start(program) for _ in range(2)]
+    while home.kills < kills:
+        time.sleep(draw.uniform(1.0, 5.0))
+        place = draw.randrange(2)
+        if running[place].poll() is None:
+            signal_all(running[place], signal.SIGSTOP)
+            time.sleep(draw.uniform(LEASE_S + 1.0, LEASE_S + 5.0))
+            signal_all(running[place], signal.SIGCONT)
+            home.kills += 1
+            continue
+        if running[place].returncode != 0:
+            yield f"a process ended with exit code {running[place].returncode}"
+        home.target += 12
+        running[place] = home.start(program)
+    yield from ended(running)
+    yield from settled(home)

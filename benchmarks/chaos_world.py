@@ -1,0 +1,153 @@
+"""Scenarios in which what a study depends on fails: clocks, database, record; and many workers."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import subprocess
+import time
+from collections.abc import Iterator
+
+from chaos_home import SUPPORT, TOO_LONG_S, Home, end, ended, settled
+
+
+def clocks(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
+    """The time of day of one of two processes is set by an hour, forth or back, while they run."""
+    offsets = [home.path.with_name(f"clock{number}") for number in range(2)]
+
+    def start(place: int) -> subprocess.Popen[bytes]:
+        return home.start(str(SUPPORT / "clocked.py"), str(offsets[place]))
+
+    for path in offsets:
+        path.write_text("0", encoding="ascii")
+    running = [start(place) for place in range(2)]
+    while home.kills < kills:
+        time.sleep(draw.uniform(2.0, 6.0))
+        place = draw.randrange(2)
+        offsets[place].write_text(draw.choice(("3600", "0", "-3600")), encoding="ascii")
+        home.kills += 1
+        if running[place].poll() is not None:
+            if running[place].returncode != 0:
+                yield f"a process ended with exit code {running[place].returncode}"
+            home.target += 12
+            running[place] = start(place)
+    yield from ended(running)
+    yield from settled(home)
+
+
+def server(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
+    """The PostgreSQL server of two homes is killed, and comes back at once or after a while."""
+    from postgres import Server
+
+    from tracking import Store
+
+    own = Server(home.path.parent)
+    try:
+        home.storage, home.record = own.database(), own.database()
+        Store(home.path, home.record).prepare()
+        second = Home(home.path.parent, name="second", storage=home.storage, record=home.record)
+        homes = (home, second)
+        running = [each.start() for each in homes]
+        while home.kills < kills:
+            time.sleep(draw.uniform(4.0, 12.0))
+            own.stop()
+            time.sleep(draw.choice((0.0, 0.0, 1.0, 5.0, 20.0)))
+            own.start()
+            home.kills += 1
+            for place, process in enumerate(running):
+                if process.poll() is None:
+                    continue
+                if process.returncode != 0:
+                    yield f"a process ended with exit code {process.returncode}"
+                home.target = second.target = home.target + 12
+                running[place] = homes[place].start()
+        yield from ended(running)
+        yield from settled(home, second)
+    finally:
+        own.close()
+
+
+def record(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
+    """The MLflow server is away, at the start too, or fails, is slow, or its disk is full."""
+    from moody import FAILS, FULL, PASSES, SLOW, MoodyServer
+
+    home.path.parent.mkdir(exist_ok=True)
+    door = MoodyServer(home.path.parent)
+    home.record = door.address
+    try:
+        running = home.start()  # and no server is there
+        time.sleep(draw.uniform(8.0, 15.0))
+        door.start()
+        home.kills += 1
+        moods = [FAILS, SLOW, FULL, "away"]
+        while home.kills < kills:
+            mood = moods[home.kills % len(moods)]
+            if mood == "away":
+                door.stop()
+            else:
+                door.mood = mood
+            time.sleep(60.0 if mood == "away" else draw.uniform(8.0, 20.0))
+            door.mood = PASSES
+            if mood == "away":
+                door.start()
+            home.kills += 1
+            if running.poll() is not None:
+                if running.returncode != 0:
+                    yield f"the study ended with exit code {running.returncode} ({mood})"
+                home.target += 12
+                running = home.start()
+        yield from ended([running])
+        if not door.turned_away:
+            yield "no request was turned away"
+        yield from settled(home)
+    finally:
+        door.close()
+
+
+def many(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
+    """Eight workers train five hundred short trials on SQLite."""
+    home.target = kills
+    process = home.start()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(TOO_LONG_S + 5.0 * kills)
+    if process.returncode != 0:
+        yield f"the study ended with exit code {process.returncode}"
+    end(process)
+    home.kills = home.done()
+    yield from settled(home)
+
+
+def many_on_a_server(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
+    """Four processes of four workers train five hundred short trials on PostgreSQL."""
+    from postgres import Server
+
+    from tracking import Store
+
+    own = Server(home.path.parent)
+    try:
+        home.storage, home.record = own.database(), own.database()
+        Store(home.path, home.record).prepare()
+        homes = [home]
+        for number in range(3):
+            homes.append(
+                Home(
+                    home.path.parent,
+                    *home.more,
+                    name=f"home{number}",
+                    storage=home.storage,
+                    record=home.record,
+                )
+            )
+        for each in homes:
+            each.target = kills
+        running = [each.start() for each in homes]
+        for process in running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(TOO_LONG_S + 5.0 * kills)
+            end(process)
+            if process.returncode != 0:
+                yield f"a process ended with exit code {process.returncode}"
+        home.kills = home.done()
+        yield from settled(*homes)
+    finally:
+        own.close()
