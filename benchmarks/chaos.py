@@ -35,6 +35,7 @@ SCENARIOS: dict[str, tuple[Callable[..., Iterator[str]], int, tuple[str, ...]]] 
     "clocks": (chaos_world.clocks, 16, ()),
     "server": (chaos_world.server, 10, _MODELS),
     "record": (chaos_world.record, 9, _MODELS),
+    "full": (chaos_world.full, 12, _MODELS),
     "many": (chaos_world.many, 500, (*_MANY, "--workers", "8")),
     "many-on-a-server": (chaos_world.many_on_a_server, 500, (*_MANY, "--workers", "4")),
 }

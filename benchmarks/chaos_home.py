@@ -73,7 +73,7 @@ class Home:
         for option, address in (("--storage", self.storage), ("--tracking-uri", self.record)):
             stores += [] if address is None else [option, address]
         return [
-            "--debug", "search", "--study", NAME, "--epochs", "3", "--workers", "2",
+            "search", "--study", NAME, "--epochs", "3", "--workers", "2",
             "--sampler", "random", "--trials", str(self.target), "--data", self._data,
             "--home", str(self.path), "--min-ratings", "1", *stores, *self.more,
         ]  # fmt: skip

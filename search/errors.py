@@ -1,7 +1,21 @@
 """`SearchError` for a user's mistake, and a tuple of all exceptions that mean a user's mistake."""
 
+from __future__ import annotations
+
+import errno
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
 from models.errors import ModelsError
 from tracking.errors import TrackingError
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_SQLITE_FULL = "database or disk is full"
+_SQLITE_FAILS = ("disk I/O error", "unable to open database file")
+"""What SQLite says of much; where there is no room, it is for want of that."""
+_TOO_LITTLE = 500_000
 
 
 class SearchError(ValueError):
@@ -15,6 +29,86 @@ class SearchError(ValueError):
         ...     print(error)
         `epochs` must be at least 1, but got 0.
     """
+
+
+class DiskFull(SearchError):
+    """A disk is full; once it has room, the same call goes on.
+
+    Its `exit_code` is that of a command: the standard one for a failure that may pass.
+    """
+
+    exit_code = 75
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an exception, or one that led to it, says that a disk is full.
+
+    Example:
+        >>> import errno
+        >>> is_disk_full(OSError(errno.ENOSPC, "No space left on device")), is_disk_full(OSError())
+        (True, False)
+    """
+    return any(
+        (isinstance(each, OSError) and each.errno in _NO_ROOM) or _SQLITE_FULL in str(each)
+        for each in _led_to(error)
+    )
+
+
+def as_disk_full(error: BaseException, home: Path) -> DiskFull | None:
+    """Make of an exception one that says which disk is full; None where none is.
+
+    Args:
+        error: What was raised. SQLite says in several ways that there is no room.
+        home: Trialbook's home folder.
+    """
+    if isinstance(error, DiskFull):
+        return error
+    _, free = _fullest(home)
+    unclear = any(text in str(each) for text in _SQLITE_FAILS for each in _led_to(error))
+    if is_disk_full(error) or (unclear and free < _TOO_LITTLE):
+        return disk_full(home)
+    return None
+
+
+def disk_full(home: Path) -> DiskFull:
+    """Say which disk is full: that of the home, or that of temporary files.
+
+    Args:
+        home: Trialbook's home folder.
+    """
+    place, free = _fullest(home)
+    return DiskFull(
+        f"A study needs room for what it records, but the disk of {place} is full "
+        f"({free / 1e6:.1f} MB free). Make some room and give the same command again: it goes on, "
+        "and nothing that was finished is lost."
+    )
+
+
+def _fullest(home: Path) -> tuple[Path, int]:
+    """The one of the two folders whose disk has less room, and how many bytes are free there."""
+    there = (each for each in (home.absolute(), *home.absolute().parents) if each.is_dir())
+    free = {path: shutil.disk_usage(path).free for path in (next(there), _temporary())}
+    return min(free.items(), key=lambda one: one[1])
+
+
+def _temporary() -> Path:
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError:  # none can be written to
+        return Path("/tmp")
+
+
+def _led_to(error: BaseException) -> Iterator[BaseException]:
+    """An exception, and those that it came of."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        waiting += [each.__cause__, each.__context__]
 
 
 def in_one_line(error: BaseException) -> str:

@@ -40,7 +40,7 @@ from search.child.messages import (
 from search.child.reporter import Reporter, Stopped, StudyGone
 from search.child.runner import Keeps, Runner
 from search.config.study import StudyConfig
-from search.errors import USER_ERRORS, SearchError, in_one_line
+from search.errors import USER_ERRORS, SearchError, in_one_line, is_disk_full
 from tracking import EndReason
 
 
@@ -182,6 +182,7 @@ def _failure(error: Exception) -> Failed:
         detail=traceback.format_exc(),
         metrics={"peak_memory_mb": peak_memory_mb()},
         is_for_all=isinstance(error, SearchError),
+        is_disk_full=is_disk_full(error),
     )
 
 

@@ -265,8 +265,8 @@ class Failed:
         message: One line.
         detail: The traceback, for the log.
         metrics: Figures that are known all the same, by name.
-        is_for_all: Whether the user's model is at fault whatever the configuration, so that every
-            trial would fail with it.
+        is_for_all: Whether the user's model is at fault, so that every trial would fail with it.
+        is_disk_full: Whether a disk was full, which is no fault of the trial.
     """
 
     end_reason: str
@@ -274,6 +274,7 @@ class Failed:
     detail: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
     is_for_all: bool = False
+    is_disk_full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

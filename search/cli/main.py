@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from importlib import import_module
+from pathlib import Path
 from textwrap import shorten
 
 import click
@@ -88,7 +89,7 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
         failure that may pass, 130 interrupted.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from search.errors import USER_ERRORS
+    from search.errors import USER_ERRORS, as_disk_full
 
     try:
         code = cli.main(args=arguments, prog_name="trialbook", standalone_mode=False)
@@ -114,6 +115,10 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
             return INTERRUPTED
         _show(debug)
+        full = as_disk_full(error, Path(os.environ.get("TRIALBOOK_HOME", "mlruns")))
+        if full is not None:
+            _tell(str(full))
+            return full.exit_code
         text = shorten(str(error), 300, placeholder=" …").rstrip(".")
         _tell(f"Trialbook itself failed: {type(error).__name__}: {text}. See more with `--debug`.")
         return OUR_FAILURE

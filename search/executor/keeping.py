@@ -9,7 +9,7 @@ from pathlib import Path
 
 from search.child.messages import KEEPS, Failed, Keep, Kept
 from search.config.study import StudyConfig
-from search.errors import SearchError
+from search.errors import DiskFull, SearchError
 from search.executor.death import CannotStart, ChildDied
 from search.executor.supervisor import Supervisor
 from tracking import EndReason
@@ -51,10 +51,11 @@ class Keeping:
         Raises:
             InterruptedError: It was closed meanwhile.
             CannotStart: The kernel ends the keeper, which may pass.
+            DiskFull: There is no room for the model now.
         """
         try:
             self.keep(folder, name)
-        except CannotStart:
+        except (CannotStart, DiskFull):
             raise
         except SearchError as error:
             self._say(f"A model is not kept: {error}")
@@ -104,6 +105,8 @@ class Keeping:
             self._check_open()
             message = self._supervisor.poll(_PAUSE_S)
             if isinstance(message, Failed):
+                if message.is_disk_full:  # which may pass
+                    raise DiskFull(message.message)
                 raise SearchError(message.message)
             if isinstance(message, Kept):
                 return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from models.compiled.cache import is_made
 from search.child.messages import ALONE
 from search.config.study import StudyConfig
+from search.errors import as_disk_full
 from search.executor.interrupts import Stop, interruptible
 from search.executor.supervisor import Supervisor
 from search.study.request import Request
@@ -110,11 +111,17 @@ def _run(
             from search.storage.patience import StorageAway
             from search.study.session import Session
 
+            own = studies()
             try:
-                return Session(config, studies(), supervisor, progress, stop, request).run()
+                return Session(config, own, supervisor, progress, stop, request).run()
             except StorageAway:
                 if stop.is_signalled:
                     raise KeyboardInterrupt from None
+                raise
+            except Exception as error:
+                full = as_disk_full(error, own.store.home)
+                if full is not None and full is not error:
+                    raise full from error
                 raise
     finally:
         supervisor.close()

@@ -35,6 +35,7 @@ from tracking import (
     Recorder,
     Tag,
     TrialRecord,
+    Withdrawn,
     reference,
 )
 
@@ -98,12 +99,13 @@ class Conclusion:
         ours = "" if isinstance(error, USER_ERRORS) else "Trialbook itself failed: "
         record = replace(record, message="" if interrupted else f"{ours}{error}")
         requeue(self.study, self._stored(run), record)
-        if self.is_taken_over(run):  # by the line before; else its end is told, and recorded
+        if state_of(self._stored(run)) == KILLED:  # else its end is recorded
             self.recorder.kill_trial(record)
 
-    def is_taken_over(self, run: TrialRun) -> bool:
-        """Whether another process has closed a trial, whose end this one has not told."""
-        return state_of(self._stored(run)) == KILLED
+    def is_taken_over(self, run: TrialRun, error: BaseException) -> bool:
+        """Whether an exception came of it that another process has taken a trial over."""
+        is_closed = isinstance(error, Exception) and state_of(self._stored(run)) == KILLED
+        return is_closed or isinstance(error, Withdrawn)
 
     def withdraw(self, run: TrialRun) -> TrialRecord:
         """Close what is known here of a trial that another process has taken over.
@@ -284,9 +286,7 @@ class Conclusion:
         if state == TrialState.COMPLETE and record.value is not None:
             goals = list(self.config.objectives)
             values = figures_of(goals, record.value, record.metrics)
-
-        ahead = None if best is None else known_value_of(best)
-        picture = is_drawn(record, self.config, ahead)
+        picture = is_drawn(record, self.config, None if best is None else known_value_of(best))
         write_curve(record, run.folder, self.config, picture=picture)
         self.recorder.finish_trial(
             record,

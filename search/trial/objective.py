@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial
 from search.child.messages import Done, Failed
 from search.config.limits import Limits, limits_of
 from search.config.study import StudyConfig
-from search.errors import SearchError
+from search.errors import SearchError, disk_full
 from search.executor.death import ChildDied
 from search.executor.interrupts import Stop
 from search.executor.supervisor import Supervisor
@@ -48,7 +48,7 @@ from search.trial.refusals import Refusals
 from search.trial.run import Curve, TrialRun
 from search.trial.task import task_of
 from search.trial.twins import awaited_twin
-from tracking import EndReason, Recorder, Scalar, Tag, TrialRecord, Withdrawn
+from tracking import EndReason, Recorder, Scalar, Tag, TrialRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,22 +143,16 @@ class Objective:
             if earlier is not None:
                 return self._reuse(run, plan, earlier)
             return self._conclude(run, self._train(run, plan, judging))
-        except Withdrawn as error:
-            return self._withdraw(run, error)
         except BaseException as error:
             with contextlib.suppress(Exception):  # what went wrong first is what is told
-                if isinstance(error, Exception) and self.conclusion.is_taken_over(run):
-                    return self._withdraw(run, withdrawn(trial.number))
+                if self.conclusion.is_taken_over(run, error):
+                    self.progress.message(str(withdrawn(trial.number)))
+                    return self.conclusion.withdraw(run)
                 self.supervisor.close()
                 self.conclusion.abandon(run, error)
             raise
         finally:
             shutil.rmtree(run.folder, ignore_errors=True)
-
-    def _withdraw(self, run: TrialRun, error: Withdrawn) -> TrialRecord:
-        """Drop a trial that another process has taken over; its folder may be gone with it."""
-        self.progress.message(str(error))
-        return self.conclusion.withdraw(run)
 
     def _propose(self, run: TrialRun, slot: int) -> TrialPlan:
         """Let the sampler choose a configuration, and store the trial's plan."""
@@ -182,8 +176,8 @@ class Objective:
             return self.conclusion.refuse(refused, beyond, self.refusals.count(plan.values))
 
     def _planned(self, run: TrialRun, plan: TrialPlan) -> TrialRecord:
-        objective = self.config.value_name
-        return replace(run.record, params=plan.values, objective=objective, tags=plan.tags)
+        name = self.config.value_name
+        return replace(run.record, params=plan.values, objective=name, tags=plan.tags)
 
     def _begin_run(self, run: TrialRun, plan: TrialPlan) -> TrialRun:
         """Begin the trial's MLflow run."""
@@ -230,7 +224,7 @@ class Objective:
         stored: dict[str, Scalar] = {}
 
         def store(values: Mapping[str, Scalar]) -> None:
-            new = {name: value for name, value in values.items() if name not in stored}
+            new = {key: value for key, value in values.items() if key not in stored}
             write_plan(run.trial, replace(plan, values=dict(values), is_whole=True))
             if new and run_id:
                 self.recorder.parameters(run_id, new)
@@ -284,10 +278,12 @@ class Objective:
         """Store how a trial's training ended.
 
         Raises:
-            SearchError: The user's model is at fault whatever the configuration, as far as the
-                study has seen: none of its trials is complete.
+            SearchError: A disk is full. Or the user's model is at fault whatever the configuration,
+                as far as the study has seen: none of its trials is complete.
         """
         ended = trained.ended
+        if isinstance(ended, Failed) and ended.is_disk_full:
+            raise disk_full(run.folder)
         if isinstance(ended, Failed) and ended.is_for_all and best_of(self.study) is None:
             raise SearchError(ended.message)
         with self.lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tracking.records import DatasetRecord, StudyRecord
@@ -104,6 +104,8 @@ def ensure_context(client: Any, store: Store, record: StudyRecord) -> StudyConte
         if context is None:
             return _make_parent(client, experiment_id, record)
     _reopen(client, context.parent_run_id, record)
+    if record.dataset is not None and not context.datasets:  # it was cut short when it was made
+        return _with_dataset(client, context, record.dataset)
     return context
 
 
@@ -158,10 +160,15 @@ def _find_parent(client: Any, experiment: Any, study: str) -> Any | None:
 def _make_parent(client: Any, experiment_id: str, record: StudyRecord) -> StudyContext:
     tags = study_tags(record) | {NOTE_TAG: study_note(record)}
     run = client.create_run(experiment_id, tags=tags, run_name=record.name)
-    datasets = () if record.dataset is None else (dataset_input(record.dataset),)
-    if datasets:
-        client.log_inputs(run.info.run_id, list(datasets))
-    return StudyContext(experiment_id, run.info.run_id, datasets)
+    context = StudyContext(experiment_id, run.info.run_id)
+    return context if record.dataset is None else _with_dataset(client, context, record.dataset)
+
+
+def _with_dataset(client: Any, context: StudyContext, dataset: DatasetRecord) -> StudyContext:
+    """Give a study's run its ratings as an input."""
+    datasets = (dataset_input(dataset),)
+    client.log_inputs(context.parent_run_id, list(datasets))
+    return replace(context, datasets=datasets)
 
 
 def _reopen(client: Any, run_id: str, record: StudyRecord) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from search import StudyConfig
 from search.child.messages import ALONE, KEEPS, Done, Failed, Keep, Kept, Started, Task
-from search.errors import SearchError
+from search.errors import DiskFull, SearchError
 from search.executor import keeping, roles
 from search.executor.death import ChildDied
 from search.executor.keeping import Keeping
@@ -186,3 +186,11 @@ def test_one_that_is_closed_makes_no_more_models_and_starts_no_process(
     kept.close()
     with pytest.raises(InterruptedError):
         kept(Path("/somewhere"), "model")
+
+
+def test_a_model_for_which_there_is_no_room_is_made_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = Failed(end_reason="error", message="OSError: no room", is_disk_full=True)
+    keeping = _keeping(monkeypatch, FakeSupervisor(full, Kept()))
+    with pytest.raises(DiskFull):
+        keeping(Path("/somewhere"), "model")
+    assert keeping(Path("/somewhere"), "model")

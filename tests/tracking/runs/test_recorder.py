@@ -75,6 +75,17 @@ def test_a_study_started_again_goes_on_in_the_same_run(
     assert run.data.tags["mlflow.note.content"] == "More."
 
 
+def test_a_study_whose_beginning_was_cut_short_gets_its_ratings_with_its_trials(
+    recorder: MlflowRecorder, store: Store, study: StudyRecord, make_trial: Make
+) -> None:
+    bare = recorder.start_study(replace(study, dataset=None))
+    again = MlflowRecorder(store)
+    assert again.start_study(study).parent_run_id == bare.parent_run_id
+    trial = again.start_trial(make_trial(state="running"))
+    for run_id in (bare.parent_run_id, trial):
+        assert len(_client(store).get_run(run_id).inputs.dataset_inputs) == 1
+
+
 def test_a_study_put_into_the_bin_comes_back_when_it_goes_on(
     recorder: MlflowRecorder, store: Store, study: StudyRecord
 ) -> None:
