@@ -10,6 +10,7 @@ from typing import Any
 
 from tracking.errors import TrackingError
 from tracking.runs.addresses import sqlite_address, sqlite_path, with_driver, without_password
+from tracking.runs.moved import follow
 from tracking.runs.quiet import one_line, quiet
 
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
@@ -97,6 +98,7 @@ class Store:
         self.make_folders()
         if self.sqlite_file is not None:
             prepare_sqlite(self.sqlite_file)
+            self._follow_home()
         elif not self.served:
             prepare_database(self.tracking_uri, lock=self.home / "tracking.lock")
 
@@ -130,6 +132,7 @@ class Store:
         from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
 
+        self._follow_home()
         try:
             return MlflowClient(self.tracking_uri, registry_uri=self.tracking_uri)
         except MlflowException as error:
@@ -139,6 +142,11 @@ class Store:
                 f"{one_line(error).replace(self.tracking_uri, shown)}. Back it up and run "
                 f"`mlflow db upgrade {shown}`, or choose another folder."
             ) from error
+
+    def _follow_home(self) -> None:
+        """Look for artifacts where the home is now, if it was moved or copied since."""
+        if self.sqlite_file == self.home / "mlflow.db":
+            follow(self.home / "mlflow.db", self.artifacts)
 
     def exists(self) -> bool:
         """Whether there is a database to read; a database on a server is assumed to exist."""
