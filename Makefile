@@ -14,7 +14,7 @@ COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(VENV)/lib >/dev/n
 TRAINER := $(BIN)/python -c 'from models.compiled.warm_up import warm_up; warm_up()' >/dev/null 2>&1 || true
 WORKERS ?= 2
 
-.PHONY: search test test-all lint types check venv dev bench bench-full chaos clean
+.PHONY: search test test-all fuzz lint types check venv dev bench bench-full chaos clean
 
 search: venv
 	@$(BIN)/trialbook search
@@ -24,6 +24,10 @@ test: dev
 
 test-all: dev
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+# Tries what users may get wrong for ten minutes; ARGS="-k spool" some of it.
+fuzz: dev
+	@TRIALBOOK_FUZZ=minutes $(BIN)/python -m pytest tests/fuzz $(ARGS)
 
 lint: dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

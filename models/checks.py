@@ -40,7 +40,12 @@ def count_of(number: int, what: str) -> str:
 
 def is_finite(value: Any) -> bool:
     """Whether a value is a finite number; a Boolean does not count as a number."""
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond all that a float holds
+        return False
 
 
 def is_whole(value: Any, least: float = -math.inf, most: float = math.inf) -> bool:

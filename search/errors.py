@@ -16,6 +16,8 @@ _SQLITE_FULL = "database or disk is full"
 _SQLITE_FAILS = ("disk I/O error", "unable to open database file")
 """What SQLite says of much; where there is no room, it is for want of that."""
 _TOO_LITTLE = 500_000
+_MOST_LETTERS = 2000
+_LAST_LETTERS = 400
 
 
 class SearchError(ValueError):
@@ -119,6 +121,29 @@ def in_one_line(error: BaseException) -> str:
         'RuntimeError: first second'
     """
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def as_line(text: str) -> str:
+    """A message as a terminal can show it: one line, every character visible, not endless.
+
+    What a user gave stands in messages, and may hold anything. Of a long one the middle is left
+    out, since the rule stands at its beginning and the way out at its end.
+
+    Args:
+        text: The message.
+
+    Example:
+        >>> as_line("There is no file 'a\\x1b[2Jb',\\n but a folder.")
+        "There is no file 'a\\\\x1b[2Jb', but a folder."
+    """
+    words = " ".join(text.split())
+    if len(words) > _MOST_LETTERS:
+        first = _MOST_LETTERS - _LAST_LETTERS
+        words = f"{words[:first]} … {words[-_LAST_LETTERS:]}"
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in words
+    )
 
 
 USER_ERRORS = (SearchError, ModelsError, TrackingError)

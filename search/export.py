@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -128,6 +129,10 @@ def export(
     """
     if not record.trials:
         raise SearchError(f"An export needs a trial, but study {record.name} has none.")
+    if not path.name:
+        raise SearchError(
+            f"`--output` must name a file, but {path} is a folder. Say which file in it."
+        )
     partial = path.with_name(f".{path.name}.partial")
     try:
         count = _write(record, space, kind, partial, number)
@@ -138,7 +143,8 @@ def export(
             f"({error.strerror or error})."
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a name that no file can have
+            partial.unlink(missing_ok=True)
     return count
 
 

@@ -11,6 +11,8 @@ from models.errors import ModelsError
 RULES = 3
 """The newest rules by which ratings are read; `SourceOptions.rules` lists them."""
 
+_MOST_SCORE = 3.4028234663852886e38  # scores are kept as floats of 32 bits
+
 SEPARATORS = {
     "double-colon": "::",
     "tab": "\t",
@@ -96,7 +98,9 @@ class SourceOptions:
         if self.drop_scores is not None:
             object.__setattr__(self, "drop_scores", tuple(self.drop_scores))
             for score in self.drop_scores or ():
-                require(is_finite(score), "drop_scores", "hold finite numbers", score)
+                holds = is_finite(score) and abs(score) <= _MOST_SCORE
+                rule = f"hold finite numbers of at most {_MOST_SCORE:g}"
+                require(holds, "drop_scores", rule, score)
         if self.separator is not None:
             check_one_of("separator", self.separator, (*SEPARATORS, *SEPARATORS.values()))
         check_limits(self.min_ratings, self.max_ratings)

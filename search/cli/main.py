@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from textwrap import shorten
 
@@ -89,6 +90,8 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
         failure that may pass, 130 interrupted.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if isinstance(sys.stdout, TextIOWrapper):  # a path may hold what no encoding has
+        sys.stdout.reconfigure(errors="backslashreplace")
     from search.errors import USER_ERRORS, as_disk_full
 
     try:
@@ -147,7 +150,8 @@ def _one_line(error: click.ClickException) -> str:
 
 def _tell(text: str) -> None:
     """Say a line on standard error, without the passwords of addresses that a library quotes."""
+    from search.errors import as_line
     from tracking import without_password
 
     with contextlib.suppress(OSError):  # of a terminal that was closed
-        click.echo(f"trialbook: {without_password(' '.join(text.split()))}", err=True)
+        click.echo(f"trialbook: {as_line(without_password(text))}", err=True)

@@ -57,6 +57,6 @@ def options(texts: Sequence[str]) -> dict[str, Any]:
             raise ValueError(f"it must be NAME=VALUE, but got {text!r}.")
         try:
             values[name] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             values[name] = value
     return values

@@ -15,7 +15,7 @@ from search.config.keys import check_rules, fits, key_of, types_of
 from search.config.options import PRUNERS, SAMPLERS, check_options
 from search.config.parts import check_parts
 from search.config.sections import PRESETS, Settings
-from search.config.toml import read_toml, refuse_times, write_toml
+from search.config.toml import read_toml, refuse_alien, write_toml
 from search.errors import SearchError
 
 SHIPPED = Path(__file__).parent.parent / "studies"
@@ -159,7 +159,7 @@ def _check_types(
     for name, value in values.items():
         if value is None:
             continue
-        refuse_times(name, value)
+        refuse_alien(name, value)
         good, words = fits(value, known[name])
         if not good:
             raise SearchError(f"`{name}` must be {words}, but {origin} has {told(value)}.")

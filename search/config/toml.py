@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from search.errors import SearchError
+
+_BITS = 64
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -32,11 +34,11 @@ def read_toml(path: Path) -> dict[str, Any]:
             f"A study file must be TOML, which is text in UTF-8, but {path} is not text."
         ) from error
     except OSError as error:
-        what = "a folder" if path.is_dir() else f"not readable ({error.strerror or error})"
+        what = "a folder" if os.path.isdir(path) else f"not readable ({error.strerror or error})"
         raise SearchError(f"A study file must be a text file, but {path} is {what}.") from error
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also too many digits, or too deeply nested
         raise SearchError(f"A study file must be TOML, but {path} is not: {error}.") from error
 
 
@@ -59,24 +61,29 @@ def write_toml(values: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def refuse_times(key: str, value: Any) -> None:
-    """Refuse a date or a time: TOML has both, but no setting of a study takes one.
+def refuse_alien(key: str, value: Any) -> None:
+    """Refuse what TOML has but no setting of a study takes: dates, times, and immense numbers.
 
     Raises:
-        SearchError: The value is one, or holds one.
+        SearchError: The value is such a one, or holds one.
     """
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            refuse_times(f"{key}.{name}", inner)
+            refuse_alien(f"{key}.{name}", inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            refuse_times(key, inner)
+            refuse_alien(key, inner)
     elif isinstance(value, date | time):
         raise SearchError(f"`{key}` must be no date or time, but got {value.isoformat()}.")
+    elif isinstance(value, int) and value.bit_length() >= _BITS:
+        raise SearchError(
+            f"`{key}` must be a number of {_BITS} bits, as TOML has them, but got one of "
+            f"{value.bit_length() + 1} bits. Give a smaller one."
+        )
 
 
 def _key(name: str) -> str:
-    return name if re.fullmatch(r"[\w-]+", name) else json.dumps(name)
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
 
 
 def _toml(value: Any) -> str:
@@ -84,6 +91,11 @@ def _toml(value: Any) -> str:
         return "{" + ", ".join(f"{_key(k)} = {_toml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_toml(v) for v in value) + "]"
-    if isinstance(value, float) and math.isinf(value):
-        return "inf"
-    return json.dumps(value)
+    if isinstance(value, float):  # also inf, -inf and nan, which TOML writes as Python does
+        return repr(value)
+    return _text(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _text(value: str) -> str:
+    """A text in quotes; unlike JSON, TOML knows no surrogates, and escapes DEL too."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

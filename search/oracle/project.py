@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,10 +16,14 @@ from search.config.sections import TUNER_MODEL
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.oracle.opening import open_tuner_study
+from search.oracle.project_files import read_trials, understood
 from search.oracle.space import BUDGET, keep_met, tuner_space, values_of
 from search.oracle.study import TunerStudy
 from search.oracle.tuner_trial import TunerEnd, TunerPoint, figures_of_tuner
+from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter
+from search.storage.claims.lease import end_standing
+from search.storage.deletion import delete_study
 from search.storage.studies import Studies
 from tracking import EpochRecord, StudyRecord, Tag
 
@@ -93,21 +97,22 @@ def import_project(
         SearchError: The folder is no such project, none of its trials has ended, there is a study
             of that name, or a `model` is given without the `epochs` that it needs.
     """
-    trials = _trials(folder)
-    ended = _ended(trials, folder)
-    _must_be_new(study or folder.resolve().name, studies)
-    config = StudyConfig(
-        name=study or folder.resolve().name,
-        trials=len(ended),
-        model=model or TUNER_MODEL,
-        objective=objective or _objective(ended, folder),
-        epochs=_epochs(ended, folder, model) if epochs is None else epochs,
-        pruner="none",
-        storage=studies.address,
-        tracking_uri=studies.named_uri,
-    )
-    _check_objective(config.objective, ended, folder)
-    record = _add_all(config, studies, ended)
+    trials = read_trials(folder)
+    ended, name = _ended(trials, folder), study or folder.resolve().name
+    _must_be_new(name, studies)
+    with understood(folder):
+        config = StudyConfig(
+            name=name,
+            trials=len(ended),
+            model=model or TUNER_MODEL,
+            objective=objective or _objective(ended, folder),
+            epochs=_epochs(ended, folder, model) if epochs is None else epochs,
+            pruner="none",
+            storage=studies.address,
+            tracking_uri=studies.named_uri,
+        )
+        told = _all_told(ended, config, folder)
+    record = _add_all(config, studies, told)
     return Imported.of(record, config.objective, unfinished=len(trials) - len(ended))
 
 
@@ -131,43 +136,40 @@ def _must_be_new(name: str, studies: Studies) -> None:
         )
 
 
-def _add_all(config: StudyConfig, studies: Studies, ended: Sequence[Any]) -> StudyRecord:
-    """Make the study, add the project's ended trials, and finish the study's MLflow run.
-
-    A project does not tell which parameters its model declares before a trial: all are stored as
-    met while trials ran, so that `trialbook search` takes what the model declares for known.
-    """
+def _all_told(
+    ended: Sequence[Any], config: StudyConfig, folder: Path
+) -> list[tuple[TunerPoint, TunerEnd]]:
+    """What the study is to hold of each trial, in the space of all that any of them declared."""
+    _check_objective(config.objective, ended, folder)
     declared = keras_tuner.HyperParameters()
     for trial in ended:
         declared.merge(trial.hyperparameters, overwrite=False)
     space = tuner_space(declared)
+    return [_told(trial, space, config.monitor) for trial in ended]
+
+
+def _add_all(
+    config: StudyConfig,
+    studies: Studies,
+    told: Sequence[tuple[TunerPoint, TunerEnd]],
+) -> StudyRecord:
+    """Make the study, add the project's ended trials, and finish the study's MLflow run.
+
+    A project does not tell which parameters its model declares before a trial: all are stored as
+    met while trials ran, so that `trialbook search` takes what the model declares for known. An
+    import cannot go on where it ended: one that does not come to its end leaves no study.
+    """
     opened = TunerStudy.of(open_tuner_study(config, studies))
-    keep_met(opened.study, space, 0)
-    for trial in ended:
-        _add(opened, trial, space)
-    return opened.finish()
-
-
-def _trials(folder: Path) -> list[Any]:
-    """The project's trials in the order in which they were started."""
-    from keras_tuner.engine.trial import Trial
-
-    oracle = folder / "oracle.json"
-    if not oracle.is_file():
-        raise SearchError(
-            f"A Keras Tuner project must hold `oracle.json`, but {folder} does not. Name the "
-            "folder DIRECTORY/PROJECT_NAME of its tuner."
-        )
     try:
-        order = json.loads(oracle.read_text(encoding="utf-8")).get("start_order", [])
-        loaded = [Trial.load(str(path)) for path in sorted(folder.glob("trial_*/trial.json"))]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SearchError(
-            f"A Keras Tuner project must be readable, but {folder} is not "
-            f"({type(error).__name__}: {error})."
-        ) from error
-    place = {name: number for number, name in enumerate(order)}
-    return sorted(loaded, key=lambda trial: (place.get(trial.trial_id, len(place)), trial.trial_id))
+        keep_met(opened.study, told[0][0].space, 0)  # the same one for all
+        for point, end in told:
+            opened.add(point, end)
+        return opened.finish()
+    except BaseException:
+        with contextlib.suppress(Exception):  # what went wrong first is what is told
+            end_standing(opened.study)
+            delete_study(studies, opened.study)
+        raise
 
 
 def _objective(trials: Sequence[Any], folder: Path) -> str:
@@ -204,25 +206,26 @@ def _check_objective(goal: str, trials: Sequence[Any], folder: Path) -> None:
         )
 
 
-def _add(opened: TunerStudy, trial: Any, space: Sequence[Parameter]) -> None:
-    """Add one trial of a project to the study."""
+def _told(trial: Any, space: Sequence[Parameter], monitor: str) -> tuple[TunerPoint, TunerEnd]:
+    """What the study is to hold of one trial of the project: its configuration and its end."""
     budget = _budget(trial)
     figures = {name: float(value) for name, value in budget.items() if is_finite(value)}
     parent = budget.get(_PARENT)
     end = TunerEnd.of(trial, _curve(trial))
-    value, monitor = end.value, opened.config.monitor
+    value = end.value
     if value is not None and trial.metrics.exists(monitor):
         best = trial.metrics.get_best_value(monitor)
         value = float(best) if is_finite(best) else None
-    opened.add(
-        TunerPoint(
-            values=values_of(trial),
-            space=space,
-            name=trial.trial_id,
-            tags={} if parent is None else {Tag.TUNER_PARENT.value: str(parent)},
-        ),
-        replace(end, value=value, metrics={**figures_of_tuner(trial), **figures}),
+    point = TunerPoint(
+        values=values_of(trial),
+        space=space,
+        name=trial.trial_id,
+        tags={} if parent is None else {Tag.TUNER_PARENT.value: str(parent)},
     )
+    adapter = SpaceAdapter(space)
+    adapter.encode(point.values)  # so that what Optuna cannot hold is refused here
+    adapter.distributions(point.values)
+    return point, replace(end, value=value, metrics={**figures_of_tuner(trial), **figures})
 
 
 def _budget(trial: Any) -> dict[str, Any]:

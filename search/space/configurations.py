@@ -39,7 +39,7 @@ def read_configurations(path: Path) -> list[dict[str, Scalar]]:
             content: Any = tomllib.loads(text).get("trial", [])
         else:
             content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SearchError(
             f"`--enqueue` must be a JSON or TOML file, but {path} is not: {error}."
         ) from error

@@ -75,3 +75,8 @@ def test_a_value_that_keeps_its_rule_passes() -> None:
 def test_stages_that_cannot_be_are_refused(growth: object, message: str) -> None:
     with pytest.raises(ModelsError, match=message):
         TrainConfig(growth=growth, epochs=100)
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), float("inf"), float("nan"), True, "1"])
+def test_what_no_float_can_hold_is_no_finite_number(value: object) -> None:
+    assert not checks.is_finite(value)

@@ -147,6 +147,15 @@ def test_what_tensorflow_prints_stays_off_standard_error(
     assert "TensorFlow" not in told.err
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("", "name a file"), (".", "name a file"), ("x" * 300, "File name too long")],
+)
+def test_a_name_that_no_file_can_have_is_refused(name: str, message: str) -> None:
+    with pytest.raises(SearchError, match=rf"`--output` must .*{message}"):
+        export(RECORD, (), "csv", Path(name))
+
+
 def test_a_file_that_cannot_be_written_says_why(tmp_path: Path) -> None:
     with pytest.raises(SearchError, match=r"x\.csv is not \(Cannot save file into a non-existent"):
         export(RECORD, (), "csv", tmp_path / "nowhere" / "x.csv")

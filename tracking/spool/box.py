@@ -172,8 +172,8 @@ class Box:
 
     def slips(self) -> list[Slip]:
         """The entries in the order in which they were put, pending ones among them."""
-        found = (path for path in (self.path / "entries").iterdir() if path.suffix != _PARTIAL)
-        return [Slip(path) for path in sorted(found, key=_number)]
+        found = sorted((self.path / "entries").iterdir(), key=_number)
+        return [Slip(path) for path in found if path.suffix != _PARTIAL and path.is_dir()]
 
     def refused(self) -> list[Slip]:
         """The entries that were put aside."""
@@ -262,12 +262,12 @@ def known_boxes(spool: Path) -> Sequence[tuple[Path, str]]:
     """All boxes of a home, the oldest first, each with the name of its study."""
     found = []
     for about in spool.glob(f"*/{_ABOUT}") if spool.is_dir() else ():
-        if about.parent.suffix == _PARTIAL:
+        if about.parent.suffix == _PARTIAL or not (about.parent / "entries").is_dir():
             continue
         try:
             study = json.loads(about.read_text(encoding="utf-8"))["study"]
             found.append((about.stat().st_mtime, about.parent, str(study)))
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
             continue  # deleted just now, or none of ours
     return [(path, study) for _, path, study in sorted(found)]
 

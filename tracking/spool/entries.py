@@ -95,12 +95,13 @@ def from_json(text: str) -> Entry:
         entry: Entry = _checker().validate_python(json.loads(text))
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        parts = [str(part) for part in first["loc"]]
+        where = ".".join(part if part.isprintable() else repr(part) for part in parts)
         raise _damaged(f"{where}: {first['msg']}") from error
     except (ValueError, RecursionError) as error:
         raise _damaged(str(error)) from error
     for name in _NEEDED[entry.kind]:
-        if getattr(entry, name) in (None, "", ()):
+        if getattr(entry, name) in (None, "", (), {}):
             raise _damaged(f"`{entry.kind}` needs `{name}`")
     for model in entry.models:
         if PurePath(model.name).name != model.name or model.name in ("", ".", ".."):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _BETWEEN = "#"
+_MOST_DIGITS = 18  # no study has more trials, and Python reads no endless numbers
 
 
 def reference(study: str, number: int) -> str:
@@ -27,4 +28,5 @@ def referred(text: str | None) -> tuple[str, int] | None:
         (('movies', 7), None, None)
     """
     study, between, number = (text or "").rpartition(_BETWEEN)
-    return (study, int(number)) if between and number.isdecimal() else None
+    is_number = number.isdecimal() and len(number) <= _MOST_DIGITS
+    return (study, int(number)) if between and is_number else None

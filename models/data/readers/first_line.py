@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import re
 from collections.abc import Sequence
@@ -19,10 +20,11 @@ _USUAL = {name.lower() for role in ("user", "movie") for name in USUAL_NAMES[rol
 
 
 def fields_of(line: str, separator: str) -> tuple[str, ...]:
-    """Cut a line at its separator; only `::` knows no quotes."""
-    if separator == DOUBLE_COLON:
-        return tuple(line.split(DOUBLE_COLON))
-    return tuple(next(csv.reader([line], delimiter=separator)))
+    """Cut a line at its separator; `::` knows no quotes, and wrong ones are plain text."""
+    if separator != DOUBLE_COLON:
+        with contextlib.suppress(csv.Error):  # a line break behind a quotation mark, say
+            return tuple(next(csv.reader([line], delimiter=separator)))
+    return tuple(line.split(separator))
 
 
 def has_score(fields: Sequence[tuple[str, ...]], place: int, rules: int) -> bool:

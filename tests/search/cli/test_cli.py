@@ -133,6 +133,28 @@ def test_a_bare_command_shows_its_help(bare: list[str], capsys: pytest.CaptureFi
     assert "Commands:" in capsys.readouterr().out
 
 
+def test_what_a_user_gives_cannot_change_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["search", "a\x1b[2Jb\r\u2028\udcff.toml", "--home", str(tmp_path / "home")]) == 2
+    told = capsys.readouterr().err
+    assert "there is no a\\x1b[2Jb \\udcff.toml. To name" in told
+    assert run(["search", "x" * 9000, "--home", str(tmp_path / "home")]) == 2
+    told = capsys.readouterr().err
+    assert len(told) < 2100
+    assert told.startswith("trialbook: A study file must be a text file, but xxx")
+    assert told.endswith("x is not readable (File name too long).\n")
+
+
+def test_a_path_of_bytes_that_are_no_text_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "r\udcff.csv"
+    path.write_text("user,movie,rating\n" + "".join(f"{n % 4},{n},{n % 5}\n" for n in range(40)))
+    assert run(["data", "inspect", str(path), "--split", "random"]) == 0
+    assert "r\\udcff.csv, split random" in capsys.readouterr().out
+
+
 def test_square_brackets_in_a_path_are_text(
     ratings_file: Path,
     tmp_path: Path,

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import operator
 from pathlib import Path
+from typing import Any
 
 import keras_tuner
 import pytest
 import tuned
 from calling import Here
 from oracle_kinds import LOSS, Trains
+from tuner_files import ORACLE, TRIALS, files_of, write_project
 
 from search import SearchError
 from search.oracle.project import import_project
+from search.oracle.study import TunerStudy
+from search.oracle.tuner_trial import TunerEnd, TunerPoint
 from search.storage.studies import Studies
 from search.storage.study_attributes import config_of, space_of
-from tracking import Store
+from tracking import Store, TrialRecord
 
 # Keras Tuner 1.4 itself asks threads for their names in the way of old, and saves weights so.
 pytestmark = pytest.mark.filterwarnings(
@@ -136,6 +143,65 @@ def test_a_damaged_project_is_told_in_a_line(project: Path, tmp_path: Path) -> N
     (tmp_path / "oracle.json").write_text("{")
     with pytest.raises(SearchError, match=r"must be readable"):
         import_project(tmp_path, Studies(Store(tmp_path / "mlruns")))
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("trial_id",), [], "trial_id: Input should be a valid string"),
+        (("score",), "low", "score: Input should be a valid number"),
+        (("best_step",), -1, "best_step: Input should be greater"),
+        (("hyperparameters", "values", "rate"), [1], "hyperparameters.values.rate"),
+        (("hyperparameters", "space", 2, "class_name"), "Nothing", "trial_1.trial.json is not as"),
+        (
+            ("hyperparameters", "space", 2, "config", "min_value"),
+            "low",
+            "not as Keras Tuner writes",
+        ),
+        (("hyperparameters", "space", 2, "config", "min_value"), 10**400, "not as Keras Tuner wri"),
+        (("metrics", "metrics", "val_loss", "direction"), "up", "direction: Input should be 'min'"),
+        (("metrics", "metrics", "val_loss", "observations", 0, "value"), [], "at least 1 item"),
+    ],
+)
+def test_a_trial_that_keras_tuner_did_not_write_is_refused_before_there_is_a_study(
+    place: tuple[Any, ...], value: Any, message: str, home: Path, tmp_path: Path
+) -> None:
+    trials = copy.deepcopy(TRIALS)
+    *path, last = place
+    holder = functools.reduce(operator.getitem, path, trials[1])
+    holder[last] = value
+    write_project(tmp_path / "odd", files_of(ORACLE, trials))
+    studies = Studies(Store(home))
+    with pytest.raises(SearchError, match=message):
+        import_project(tmp_path / "odd", studies)
+    assert studies.names() == []
+
+
+@pytest.mark.parametrize("oracle", ["[]", '{"start_order": [[]]}', "[" * 20_000, "9" * 5000])
+def test_an_oracle_that_keras_tuner_did_not_write_is_refused(oracle: str, tmp_path: Path) -> None:
+    write_project(tmp_path / "odd", files_of(ORACLE, TRIALS))
+    (tmp_path / "odd" / "oracle.json").write_text(oracle)
+    with pytest.raises(SearchError, match=r"oracle\.json is not as Keras Tuner writes it"):
+        import_project(tmp_path / "odd", Studies(Store(tmp_path / "mlruns")))
+
+
+def test_an_import_that_does_not_come_to_its_end_leaves_no_study(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_project(tmp_path / "old", files_of(ORACLE, TRIALS))
+    studies, add = Studies(Store(home)), TunerStudy.add
+
+    def add_one(self: TunerStudy, point: TunerPoint, end: TunerEnd) -> TrialRecord:
+        if self.study.trials:
+            raise OSError("The disk is full.")
+        return add(self, point, end)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TunerStudy, "add", add_one)
+        with pytest.raises(OSError, match="The disk is full"):
+            import_project(tmp_path / "old", studies)
+    assert studies.names() == []
+    assert import_project(tmp_path / "old", studies).complete == 2
 
 
 def test_an_objective_that_a_project_does_not_have_is_refused(project: Path, home: Path) -> None:

@@ -59,6 +59,9 @@ def test_a_configuration_is_read(tmp_path: Path, name: str, text: str) -> None:
         ("a.json", "{", "must be a JSON or TOML file"),
         ("a.toml", "x", "must be a JSON or TOML file"),
         ("a.toml", "rate = 1", "must hold configurations"),
+        ("a.json", "[" * 20_000, "must be a JSON or TOML file"),
+        ("a.json", '[{"rate": ' + "9" * 5000 + "}]", "must be a JSON or TOML file"),
+        ("a.toml", "rate = " + "9" * 5000, "must be a JSON or TOML file"),
     ],
 )
 def test_a_file_of_something_else_is_refused(

@@ -103,6 +103,27 @@ def test_an_empty_box_goes_and_one_with_entries_stays(box: Box, tmp_path: Path) 
     assert not box.path.exists()
 
 
+@pytest.mark.parametrize("about", ['{"study": "movies"}', "[" * 20_000, "9" * 5000, "\xff", "[]"])
+def test_a_folder_that_is_no_box_stands_in_nobodys_way(
+    about: str, box: Box, tmp_path: Path
+) -> None:
+    box.release()
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    (odd / "box.json").write_text(about, encoding="latin-1")
+    assert [path for path, _ in known_boxes(tmp_path)] == [box.path]
+    assert [left.path for left in left_boxes(tmp_path)] == [box.path]
+    assert (odd / "box.json").is_file()
+
+
+def test_a_file_among_the_entries_is_none(box: Box) -> None:
+    (box.path / "entries" / "00000001-drop_model.pending").write_text("{}")
+    taken_over([box], lambda told: True)
+    assert box.slips() == []
+    box.close()
+    assert not box.path.exists()
+
+
 def test_boxes_of_other_studies_are_left_alone(box: Box, tmp_path: Path) -> None:
     other = Box.make(tmp_path, "books")
     for each in (box, other):

@@ -11,6 +11,7 @@ import pytest
 
 from tracking import EpochRecord, ModelFolder, StudyRecord, TrackingError, TrialRecord
 from tracking.spool.entries import Entry, Kind, from_json, to_json, with_models_in
+from tracking.spool.references import referred
 
 
 def test_a_trial_is_read_as_it_was_written(make_trial: Callable[..., TrialRecord]) -> None:
@@ -56,11 +57,19 @@ def test_numbers_that_are_none_and_those_of_numpy_are_kept() -> None:
         '{"kind": "start_trial", "trial": {"study": "a", "number": "x", "params": {}}}',
         '{"kind": "start_trial", "trial": {"study": "a", "number": 0, "params": {"x": [1]}}}',
         '{"kind": "epochs", "run": "a#1", "epochs": [{"epoch": 1}]}',
+        '{"kind": "parameters", "run": "a#1", "params": {}}',
+        '{"kind": "parameters", "run": "a#1", "params": {"\\b": []}}',
     ],
 )
 def test_what_is_no_entry_is_refused_in_words(text: str) -> None:
-    with pytest.raises(TrackingError, match="as Trialbook wrote it"):
+    with pytest.raises(TrackingError, match="as Trialbook wrote it") as raised:
         from_json(text)
+    assert str(raised.value).isprintable()
+
+
+def test_a_number_without_end_names_no_run() -> None:
+    assert referred("movies#" + "9" * 5000) is None
+    assert referred("movies#" + "9" * 18) == ("movies", 10**18 - 1)
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc", "a/b", "..", ".", ""])

@@ -49,6 +49,14 @@ def test_where_the_marks_matter_elsewhere_the_file_is_refused(tmp_path: Path) ->
         load_ratings(str(_file(tmp_path, titles)))
 
 
+def test_marks_that_break_their_rules_in_the_first_lines_are_told_in_a_line(tmp_path: Path) -> None:
+    """A line break behind a closed field is no row for Python's reader of CSV, which raises."""
+    path = tmp_path / "ratings.csv"
+    path.write_text("user,movie,rating\n,,['\"']\n[],\"\n1,2,3\n")
+    with pytest.raises(ModelsError, match=r"ratings\.csv"):
+        load_ratings(str(path))
+
+
 @pytest.mark.parametrize(
     "titles",
     [

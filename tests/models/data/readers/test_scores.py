@@ -95,6 +95,9 @@ def test_scores_that_mean_no_rating_are_dropped(tmp_path: Path) -> None:
     assert ratings.warnings == ("2 of 4 ratings were left out: their score is 0, 99.",)
     plain = _load(tmp_path / "r.csv", "user,movie,rating\n1,7,4\n2,8,3\n")
     assert ratings.content_hash == plain.content_hash
+    for odd in (3.5e38, -3.5e38, 10**400, float("nan")):
+        with pytest.raises(ModelsError, match=r"hold finite numbers of at most 3\.40282e\+38"):
+            _load(tmp_path / "r.csv", text, drop_scores=[odd])
 
 
 @pytest.mark.parametrize(
