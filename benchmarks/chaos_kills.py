@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 import signal
 import subprocess
@@ -19,8 +20,9 @@ def seams(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
 
     places = [(where, when) for where in SEAMS for when in ("before", "after")]
     draw.shuffle(places)
-    for number in range(kills):
-        where, when = places[number % len(places)]
+    for where, when in itertools.cycle(places):
+        if home.kills >= kills:
+            break
         nth = str(draw.randint(1, 4))
         process = home.start(str(SUPPORT / "faulty.py"), where, when, nth)
         try:

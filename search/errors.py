@@ -15,6 +15,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _SQLITE_FULL = "database or disk is full"
 _SQLITE_FAILS = ("disk I/O error", "unable to open database file")
 """What SQLite says of much; where there is no room, it is for want of that."""
+_SQLITE_DAMAGED = "database disk image is malformed"
 _TOO_LITTLE = 500_000
 _MOST_LETTERS = 2000
 _LAST_LETTERS = 400
@@ -70,6 +71,23 @@ def as_disk_full(error: BaseException, home: Path) -> DiskFull | None:
     if is_disk_full(error) or (unclear and free < _TOO_LITTLE):
         return disk_full(home)
     return None
+
+
+def as_damaged(error: BaseException, home: Path) -> SearchError | None:
+    """Make of an exception one that says that a database is damaged; None where none is.
+
+    Args:
+        error: What was raised.
+        home: Trialbook's home folder.
+    """
+    if not any(_SQLITE_DAMAGED in str(each) for each in _led_to(error)):
+        return None
+    return SearchError(
+        f"A study's databases must be whole, but one in {home} is damaged ({_SQLITE_DAMAGED}). "
+        "Put a copy of it in its place, or save what can be read of it with `sqlite3 FILE .recover`"
+        ". If it is mlflow.db, move it away: `trialbook doctor --fix` writes it anew. If it is "
+        "optuna.db, what was finished stays readable in MLflow: `trialbook ui`."
+    )
 
 
 def disk_full(home: Path) -> DiskFull:

@@ -17,6 +17,7 @@ from tracking.records import (
     TrialRecord,
 )
 from tracking.runs.addresses import with_driver, without_password
+from tracking.runs.read_only import to_read
 from tracking.runs.recorder import MlflowRecorder
 from tracking.runs.store import Store, ui_command, ui_environment
 from tracking.runs.warm_up import import_ahead, in_a_second
@@ -99,6 +100,7 @@ __all__ = [
     "reference",
     "referred",
     "reproduction_figure",
+    "to_read",
     "ui_command",
     "ui_environment",
     "with_driver",

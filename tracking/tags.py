@@ -24,6 +24,8 @@ class Tag(StrEnum):
     """What the run stands for: one of `Role`."""
     STUDY = "trialbook.study"
     """Name of the study."""
+    IDENTITY = "trialbook.identity"
+    """Tells a study's run from that of a former study of the same name."""
     OBJECTIVE = "trialbook.objective"
     """Name of the number that the study optimises."""
     NUMBER = "trialbook.number"

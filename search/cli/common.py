@@ -15,7 +15,7 @@ from rich.status import Status
 from rich.text import Text
 
 from search.config.parsing import names
-from tracking import Store, without_password
+from tracking import Store, to_read, without_password
 
 if TYPE_CHECKING:
     from search.config.study import StudyConfig
@@ -163,6 +163,13 @@ def open_studies(home: Path, storage: str | None, tracking_uri: str | None = Non
     from search.storage.studies import Studies
 
     return Studies(open_store(home, tracking_uri), storage)
+
+
+def studies_to_read(home: Path, storage: str | None, tracking_uri: str | None = None) -> Studies:
+    """The studies in a home for a command that only reads, also where the home is read-only."""
+    from search.storage.studies import Studies
+
+    return Studies(to_read(open_store(home, tracking_uri)), storage)
 
 
 def ui_line(home: Path, tracking_uri: str | None = None) -> str:

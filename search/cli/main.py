@@ -92,7 +92,7 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if isinstance(sys.stdout, TextIOWrapper):  # a path may hold what no encoding has
         sys.stdout.reconfigure(errors="backslashreplace")
-    from search.errors import USER_ERRORS, as_disk_full
+    from search.errors import USER_ERRORS, as_damaged, as_disk_full
 
     try:
         code = cli.main(args=arguments, prog_name="trialbook", standalone_mode=False)
@@ -118,10 +118,11 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
             return INTERRUPTED
         _show(debug)
-        full = as_disk_full(error, Path(os.environ.get("TRIALBOOK_HOME", "mlruns")))
-        if full is not None:
-            _tell(str(full))
-            return full.exit_code
+        home = Path(os.environ.get("TRIALBOOK_HOME", "mlruns"))
+        known = as_disk_full(error, home) or as_damaged(error, home)
+        if known is not None:
+            _tell(str(known))
+            return int(getattr(known, "exit_code", MISTAKE))
         text = shorten(str(error), 300, placeholder=" …").rstrip(".")
         _tell(f"Trialbook itself failed: {type(error).__name__}: {text}. See more with `--debug`.")
         return OUR_FAILURE

@@ -13,7 +13,7 @@ import optuna
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from search.errors import SearchError
+from search.errors import USER_ERRORS, SearchError, as_damaged
 from search.storage.claims.lock import file_lock, server_lock
 from search.storage.internals import engine_of
 from search.storage.patience import PatientStorage
@@ -50,7 +50,11 @@ def open_storage(store: Store, url: str | None) -> optuna.storages.BaseStorage:
         with home_lock(store), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return _open(address)
+    except USER_ERRORS:
+        raise
     except (SQLAlchemyError, sqlite3.Error, ValueError, RuntimeError, ImportError) as error:
+        if damaged := as_damaged(error, store.home):
+            raise damaged from error
         line = shorten(str(error).replace(address, shown), 200, placeholder=" …").rstrip(".")
         raise SearchError(
             f"`storage` must be a database that Optuna can open, but {shown} is not: {line}."

@@ -16,7 +16,7 @@ from search.config.sections import TUNER_MODEL
 from search.config.study import StudyConfig
 from search.space.distributions import name_of
 from search.storage.direction import known_value_of, sign_of, value_of
-from search.storage.study_attributes import config_of, dataset_of, run_of
+from search.storage.study_attributes import config_of, dataset_of, identity_of, run_of
 from search.storage.trial_attributes import (
     has_plan,
     outcome_of,
@@ -130,7 +130,7 @@ def study_record(
         queued: Whether trials that wait for their turn are listed as well.
     """
     config = config or config_of(study)
-    run, dataset = run_of(study), dataset_of(study)
+    run, dataset, identity = run_of(study), dataset_of(study), identity_of(study)
     left = {trial.number for trial in orphans(study) if owner_of_trial(trial) is not None}
     trials = tuple(
         trial_record(study.study_name, trial, config.monitor, is_left=trial.number in left)
@@ -148,6 +148,7 @@ def study_record(
         dataset=DatasetRecord(**{**dataset, "checks": tuple(dataset["checks"])})
         if dataset
         else None,
+        tags={} if identity is None else {Tag.IDENTITY.value: identity},
         trials=trials,
         importances=importances(study),
         experiment_id=run.get("experiment_id"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
@@ -24,6 +25,7 @@ class Key(StrEnum):
     VERDICT = "trialbook:verdict"
     DECIDING = "trialbook:deciding"
     CODE = "trialbook:code"
+    IDENTITY = "trialbook:identity"
 
 
 _COMPILED, _PATIENT = 2, 3
@@ -44,7 +46,14 @@ def write_mark(study: optuna.Study) -> None:
     The mark is the number of the version's way to train: 2 since there is a compiled trainer, 3
     since the median pruner grants a trial more gains.
     """
+    study.set_user_attr(Key.IDENTITY.value, secrets.token_hex(8))
     study.set_user_attr(Key.MARK.value, _PATIENT)
+
+
+def identity_of(study: optuna.Study) -> str | None:
+    """What tells a study from another one that had its name; None for one of an earlier version."""
+    identity = study.user_attrs.get(Key.IDENTITY)
+    return None if identity is None else str(identity)
 
 
 def has_our_attributes(study: optuna.Study) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from models.compiled.cache import is_made
 from search.child.messages import ALONE
 from search.config.study import StudyConfig
-from search.errors import as_disk_full
+from search.errors import as_damaged, as_disk_full
 from search.executor.interrupts import Stop, interruptible
 from search.executor.supervisor import Supervisor
 from search.study.request import Request
@@ -119,9 +119,10 @@ def _run(
                     raise KeyboardInterrupt from None
                 raise
             except Exception as error:
-                full = as_disk_full(error, own.store.home)
-                if full is not None and full is not error:
-                    raise full from error
+                home = own.store.home
+                known = as_disk_full(error, home) or as_damaged(error, home)
+                if known is not None and known is not error:
+                    raise known from error
                 raise
     finally:
         supervisor.close()

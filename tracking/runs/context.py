@@ -35,18 +35,19 @@ class StudyContext:
     datasets: tuple[Any, ...] = ()
 
 
-def find_context(client: Any, study: str) -> StudyContext | None:
+def find_context(client: Any, study: str, identity: str | None = None) -> StudyContext | None:
     """Find the experiment and the run of a study, even if another process started the study.
 
     Args:
         client: The store's client.
         study: The study's name.
+        identity: What tells it from a former study of that name; None for any.
 
     Returns:
         The context, or None where the study was never started.
     """
     experiment = client.get_experiment_by_name(study)
-    parent = None if experiment is None else _find_parent(client, experiment, study)
+    parent = None if experiment is None else _find_parent(client, experiment, study, identity)
     if experiment is None or parent is None:
         return None
     datasets = parent.inputs.dataset_inputs if parent.inputs else ()
@@ -100,7 +101,7 @@ def ensure_context(client: Any, store: Store, record: StudyRecord) -> StudyConte
         context = stored_context(client, record)
         if context is None:
             experiment_id = _ensure_experiment(client, store, record.name)
-            context = find_context(client, record.name)
+            context = find_context(client, record.name, record.tags.get(Tag.IDENTITY))
         if context is None:
             return _make_parent(client, experiment_id, record)
     _reopen(client, context.parent_run_id, record)
@@ -151,10 +152,13 @@ def _ensure_experiment(client: Any, store: Store, study: str) -> str:
     return str(experiment.experiment_id)
 
 
-def _find_parent(client: Any, experiment: Any, study: str) -> Any | None:
+def _find_parent(client: Any, experiment: Any, study: str, identity: str | None) -> Any | None:
     ours = f"tags.`{Tag.ROLE}` = '{Role.STUDY}'"
     runs = client.search_runs([experiment.experiment_id], ours, order_by=["start_time ASC"])
-    return next((run for run in runs if run.data.tags.get(Tag.STUDY) == study), None)
+    named = (run for run in runs if run.data.tags.get(Tag.STUDY) == study)
+    if identity is not None:  # runs of an earlier version have none
+        named = (run for run in named if run.data.tags.get(Tag.IDENTITY) in (None, identity))
+    return next(named, None)
 
 
 def _make_parent(client: Any, experiment_id: str, record: StudyRecord) -> StudyContext:

@@ -36,6 +36,7 @@ from tracking.runs.quiet import quiet
 from tracking.runs.registry import Registered, WinnerRun, register_winner
 from tracking.runs.results import write_results
 from tracking.runs.store import Store
+from tracking.tags import Tag
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,8 @@ class MlflowRecorder:
     def trial_runs(self, study: StudyRecord) -> tuple[RunRecord, ...]:
         """List the runs of a study's trials, the oldest first."""
         client = self.store.client()
-        context = stored_context(client, study) or find_context(client, study.name)
+        identity = study.tags.get(Tag.IDENTITY)
+        context = stored_context(client, study) or find_context(client, study.name, identity)
         return () if context is None else list_trials(client, context, study.objective)
 
     def bin_run(self, run_id: str) -> None:

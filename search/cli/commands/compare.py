@@ -11,9 +11,9 @@ from search.cli.common import (
     emit,
     home_option,
     json_option,
-    open_studies,
     short,
     store_options,
+    studies_to_read,
     table,
 )
 from search.errors import SearchError
@@ -39,7 +39,7 @@ def command(
             f"The studies to compare must differ, but got {twice!r} more than once. "
             "`trialbook studies` lists what there is."
         )
-    stored = open_studies(home, storage, tracking_uri)
+    stored = studies_to_read(home, storage, tracking_uri)
     records = [stored.record(name) for name in studies]
     best = {record.name: record.best for record in records}
     names = dict.fromkeys(n for t in best.values() if t is not None for n in t.params)

@@ -15,6 +15,7 @@ from search.cli.common import (
     json_option,
     open_studies,
     store_options,
+    studies_to_read,
 )
 
 
@@ -38,7 +39,8 @@ def command(
     """
     from search.doctor.examination import examine
 
-    studies = open_studies(home, storage, tracking_uri)
+    opened = open_studies if fix else studies_to_read
+    studies = opened(home, storage, tracking_uri)
     err = console(True)
     found = examine(studies, [study] if study else [], mends=fix, say=err.print)
     left = [each for each in found if not each.is_mended]

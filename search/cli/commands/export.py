@@ -15,8 +15,8 @@ from search.cli.common import (
     emit,
     home_option,
     json_option,
-    open_studies,
     store_options,
+    studies_to_read,
 )
 from search.errors import SearchError
 from search.export import FORMATS
@@ -58,7 +58,7 @@ def command(
             "Standard output must hold one thing, but `--output -` and `--json` both write there. "
             "Leave one out."
         )
-    stored = open_studies(home, storage, tracking_uri).get(study)
+    stored = studies_to_read(home, storage, tracking_uri).get(study)
     path = output or Path(f"{study}.{_SUFFIX[kind]}")
     with contextlib.ExitStack() as stack:
         if kind == "keras-tuner":  # it needs Keras, and TensorFlow tells what it finds

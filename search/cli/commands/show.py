@@ -12,9 +12,9 @@ from search.cli.common import (
     emit,
     home_option,
     json_option,
-    open_studies,
     short,
     store_options,
+    studies_to_read,
     table,
 )
 from tracking import StudyRecord, TrialRecord
@@ -36,7 +36,7 @@ def command(
     as_json: bool,
 ) -> int:
     """Show STUDY and its trials, or the trial of that NUMBER."""
-    record = open_studies(home, storage, tracking_uri).record_now(study)
+    record = studies_to_read(home, storage, tracking_uri).record_now(study)
     if number is None:
         _show_study(record, as_json)
     else:

@@ -13,9 +13,9 @@ from search.cli.common import (
     emit,
     home_option,
     json_option,
-    open_studies,
     short,
     store_options,
+    studies_to_read,
     table,
 )
 from tracking import without_password
@@ -32,7 +32,7 @@ def command(home: Path, storage: str | None, tracking_uri: str | None, as_json: 
     from search.storage.trials import finished
 
     rows = []
-    for study in open_studies(home, storage, tracking_uri).all():
+    for study in studies_to_read(home, storage, tracking_uri).all():
         config = config_of(study)
         record = study_record(study, config)
         best = record.best

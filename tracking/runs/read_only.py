@@ -1,0 +1,69 @@
+"""Reads a home that cannot be written to: by way of copies of its databases."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from tracking.runs.store import Store
+
+_FOLDERS = ("artifacts", "spool")
+
+
+def to_read(store: Store) -> Store:
+    """A store to read a home from, which may be one that this process cannot write to.
+
+    SQLite writes beside a database to read it. So where it cannot, the home's databases are copied
+    into a temporary folder, which lasts as long as this process; the other folders are links.
+
+    Args:
+        store: The home, and MLflow's address.
+
+    Returns:
+        The store itself, where its home can be written to or is not there.
+
+    Raises:
+        OSError: There is no room for the copies.
+
+    Example:
+        >>> store = Store(Path("mlruns"))
+        >>> to_read(store) == store
+        True
+    """
+    home = store.home
+    if not home.is_dir() or os.access(home, os.W_OK):
+        return store
+    mirror = Path(tempfile.mkdtemp(prefix="trialbook-read-"))
+    atexit.register(shutil.rmtree, mirror, ignore_errors=True)
+    for database in (store.optuna_db, home / "mlflow.db"):
+        if database.is_file():
+            _copy(database, mirror / database.name)
+    for name in _FOLDERS:
+        if (home / name).is_dir():
+            (mirror / name).symlink_to(home / name)
+    own = store.sqlite_file == home / "mlflow.db"
+    return Store(mirror, None if own else store.tracking_uri)
+
+
+def _copy(database: Path, target: Path) -> None:
+    """Copy a database, whole even while another process writes to it.
+
+    Where SQLite cannot even read it without writing beside it, nobody else writes to it either, and
+    its files are copied as they are.
+    """
+    try:
+        with (
+            closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(target)) as copied,
+        ):
+            source.backup(copied)
+    except sqlite3.Error:
+        for end in ("", "-wal"):
+            part = database.with_name(f"{database.name}{end}")
+            if part.is_file():
+                shutil.copyfile(part, target.with_name(f"{target.name}{end}"))
