@@ -62,6 +62,7 @@ def belongs(home: Path) -> bool:
     return all(place.startswith(ours) for place in places(home))
 
 
+@pytest.mark.slow
 def test_what_a_copy_deletes_and_trains_stays_out_of_the_first(
     study_home: Path, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from quickly import cases
 
 from models import (
     ModelConfig,
@@ -53,8 +54,8 @@ def _bits(split: Split, config: ModelConfig, size: int | str, threads: int) -> s
     return hashlib.sha256(trained.tobytes()).hexdigest()
 
 
-@pytest.mark.parametrize("size", ["full", LARGE, 100])
-@pytest.mark.parametrize("config", [MLP, NEUMF], ids=["mlp", "neumf"])
+@pytest.mark.parametrize("size", cases(["full", 100], [LARGE]))
+@pytest.mark.parametrize("config", cases([NEUMF], [MLP]), ids=["neumf", "mlp"])
 def test_bits_do_not_depend_on_threads(split: Split, config: ModelConfig, size: int | str) -> None:
     assert len(split.train) > 2 * LARGE
     found = {_bits(split, config, size, threads) for threads in (1, 2, 4)}

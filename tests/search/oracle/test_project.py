@@ -185,6 +185,7 @@ def test_an_oracle_that_keras_tuner_did_not_write_is_refused(oracle: str, tmp_pa
         import_project(tmp_path / "odd", Studies(Store(tmp_path / "mlruns")))
 
 
+@pytest.mark.slow
 def test_an_import_that_does_not_come_to_its_end_leaves_no_study(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

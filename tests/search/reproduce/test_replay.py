@@ -22,6 +22,7 @@ from search.storage.trial_attributes import (
 from tracking import COMPLETE, Store, TrialRecord
 
 
+@pytest.mark.slow
 def test_a_trial_is_reproduced_at_the_address_of_its_study(
     home: Path, empty_home: Path, tmp_path: Path
 ) -> None:

@@ -346,6 +346,7 @@ def test_folds_are_compared_by_their_pruner(ratings_file: Path, tmp_path: Path) 
     assert again.reproduced, again.drift
 
 
+@pytest.mark.slow
 def test_a_study_goes_on_with_what_its_file_meant_when_it_was_made(
     ratings_file: Path, home: Path, here: Here, tmp_path: Path
 ) -> None:

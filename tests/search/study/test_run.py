@@ -160,6 +160,7 @@ def test_the_same_call_again_does_nothing(
     assert store.client().get_run(parent.info.run_id).info == parent.info
 
 
+@pytest.mark.slow
 def test_a_resumed_random_study_proposes_what_an_uninterrupted_one_does(
     done: tuple[StudyResult, Store], config: StudyConfig, home: Path
 ) -> None:
@@ -263,6 +264,7 @@ def test_a_trial_may_fail_in_any_way_and_the_study_goes_on(
     assert result.to_json()["n_failed"] == 6
 
 
+@pytest.mark.slow
 def test_what_only_keras_can_train_is_told_and_tagged(home: Path, here: Here) -> None:
     given = ["--model", "normed:Normed", "--objective", "val_loss:min", "--trials", "1"]
     told = {}

@@ -109,9 +109,9 @@ def two(tmp_path: Path, postgres: Server, ratings_file: Path) -> Two:
 
 
 def test_they_share_the_work_and_reach_the_target_exactly(two: Two) -> None:
-    processes = [two.start(home, "--trials", "10") for home in ("first", "second")]
+    processes = [two.start(home, "--trials", "6") for home in ("first", "second")]
     assert [process.wait(200) for process in processes] == [0, 0], two.printed("first")
-    trials = two.must_agree(10)
+    trials = two.must_agree(6)
     owners = Counter(trial.user_attrs["trialbook:owner"]["id"] for trial in trials)
     assert len(owners) == 2
     closers = [home for home in ("first", "second") if "Drawing plots" in two.printed(home)]

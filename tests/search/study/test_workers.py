@@ -17,6 +17,7 @@ def test_a_number_of_workers_that_is_none_is_refused(workers: int | str) -> None
         StudyConfig(workers=workers)
 
 
+@pytest.mark.slow
 def test_any_number_of_workers_tries_the_same_configurations(
     ratings_file: Path, home: Path
 ) -> None:
