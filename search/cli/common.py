@@ -162,7 +162,7 @@ def open_studies(home: Path, storage: str | None, tracking_uri: str | None = Non
     """The studies in Trialbook's home folder (mlruns); Optuna's storage is opened on first use."""
     from search.storage.studies import Studies
 
-    return Studies(open_store(home, tracking_uri), storage)
+    return Studies(open_store(home, tracking_uri), storage, console(True).print)
 
 
 def studies_to_read(home: Path, storage: str | None, tracking_uri: str | None = None) -> Studies:

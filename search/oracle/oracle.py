@@ -22,6 +22,7 @@ from search.space.hypermodel import hyperparameters
 from search.space.parameters import Parameter
 from search.storage.studies import Studies
 from search.storage.study_attributes import space_of
+from search.trial.end_kinds import dropped_if_taken_over
 from tracking import EpochRecord, Store
 
 _RUNNING, _STOPPED, _IDLE = "RUNNING", "STOPPED", "IDLE"
@@ -235,12 +236,11 @@ class OptunaOracle(keras_tuner.Oracle):
     def _store(self, trial: Any) -> None:
         """Store how a trial ended, unless Keras Tuner will try it again."""
         number = self._numbers.get(trial.trial_id)
-        retried = trial.trial_id in self._retry_queue
-        if number is None or retried:
+        if number is None or trial.trial_id in self._retry_queue:
             return
-        curve = self._curves.get(trial.trial_id, [])
-        self._study.grow(number, values_of(trial), self._space())
-        self._study.end(number, TunerEnd.of(trial, curve))
+        with dropped_if_taken_over(number):
+            self._study.grow(number, values_of(trial), self._space())
+            self._study.end(number, TunerEnd.of(trial, self._curves.get(trial.trial_id, [])))
         del self._numbers[trial.trial_id]
         self._curves.pop(trial.trial_id, None)
 

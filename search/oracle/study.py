@@ -11,6 +11,7 @@ import optuna
 from optuna.trial import TrialState
 
 from search.config.study import StudyConfig
+from search.errors import in_one_line
 from search.oracle.earlier import interrupted_trial, left_running
 from search.oracle.opening import Opened
 from search.oracle.proposal import begin_trial, store_parameters
@@ -28,7 +29,6 @@ from search.storage.study_attributes import write_config
 from search.storage.trial_attributes import (
     TrialPlan,
     plan_of,
-    write_outcome,
     write_owner,
     write_plan,
     write_slot,
@@ -37,6 +37,7 @@ from search.storage.trial_attributes import (
 from search.storage.trials import under_way_or_done
 from search.trial.files import temporary_folder, write_curve
 from search.trial.interruption import close_cut, close_left
+from search.trial.telling import tell
 from tracking import (
     COMPLETE,
     FAILED,
@@ -214,15 +215,11 @@ class TunerStudy:
         Args:
             number: Number of the trial.
             end: How the tuner says that it ended.
-
-        Returns:
-            The trial's record.
         """
         trial, record = self._runs[number]
         metrics = {name: figure for name, figure in end.metrics.items() if math.isfinite(figure)}
         value = end.value
-        if value is not None:
-            metrics[self.config.value_name] = float(value)
+        metrics |= {} if value is None else {self.config.value_name: float(value)}
         record = replace(
             record,
             state=FAILED if value is None else COMPLETE,
@@ -232,9 +229,8 @@ class TunerStudy:
             metrics=metrics,
             epochs=tuple(end.epochs),
         )
-        write_outcome(trial, record)
         state = TrialState.FAIL if value is None else TrialState.COMPLETE
-        self.study.tell(trial, record.value, state=state)
+        tell(self.study, trial, record, state, None if value is None else [value])
         del self._runs[number]
         try:
             with temporary_folder() as folder:
@@ -258,12 +254,11 @@ class TunerStudy:
             return
         _, record = self._runs.pop(number)
         by_user = isinstance(error, KeyboardInterrupt)
-        text = " ".join(f"{type(error).__name__}: {error}".split())
         record = replace(
             record,
             state=KILLED,
             end_reason=EndReason.INTERRUPTED if by_user else EndReason.ERROR,
-            message="" if by_user else text,
+            message="" if by_user else in_one_line(error),
             epochs=tuple(curve),
             metrics=so_far(self.config, curve),
         )

@@ -71,15 +71,22 @@ class Studies:
         (['not ours'], None)
     """
 
-    def __init__(self, store: Store, address: str | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        address: str | None = None,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
         """Keep the addresses of MLflow and Optuna; Optuna's storage is opened at its first use.
 
         Args:
             store: The home, and MLflow's address.
             address: Optuna's address; None for `optuna.db` in the home folder.
+            say: Told that a database on a server is away, and that it is back.
         """
         self.store = store
         self.address = address
+        self._say = say
         self._recorders: dict[str, Recorder] = {}
 
     @cached_property
@@ -89,7 +96,9 @@ class Studies:
         Raises:
             SearchError: There can be none at that address.
         """
-        return open_storage(self.store, self.address)
+        storage = open_storage(self.store, self.address)
+        patience_of(storage).say = self._say
+        return storage
 
     def lock(self) -> AbstractContextManager[None]:
         """Make the storage's lock, for `with`; one thread of one process can hold it at a time.

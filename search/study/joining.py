@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import platform
 import time
 from collections.abc import Mapping
@@ -65,6 +66,26 @@ def _own_version() -> str:
     return f"{number}+{text.hexdigest()[:12]}"
 
 
+def _users_code(config: StudyConfig) -> Mapping[str, str]:
+    """Hashes of the modules that a study names: its model's, and that of its data.
+
+    A module that is no file here, say of an installed package, is left out.
+    """
+    references = (None if config.rates else config.model, config.data_module)
+    names = {reference.split(":")[0] for reference in references if reference}
+    found = {}
+    for name in sorted(names):
+        place = Path(*name.split("."))
+        files = (
+            Path(folder, end)
+            for folder in (".", *os.environ.get("PYTHONPATH", "").split(os.pathsep))
+            for end in (place.with_suffix(".py"), place / "__init__.py")
+        )
+        if (path := next((each for each in files if each.is_file()), None)) is not None:
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return found
+
+
 def settings_of(
     studies: Studies, name: str, own: Mapping[str, Any], wait_s: float = 0.0
 ) -> StudyConfig:
@@ -101,7 +122,7 @@ def settings_of(
     return config
 
 
-def join(study: optuna.Study, *, is_worker: bool) -> None:
+def join(study: optuna.Study, config: StudyConfig, *, is_worker: bool) -> None:
     """Let this process train trials of a study, or refuse it; the caller holds the storage's lock.
 
     A worker must have the code that the study has. A `search` that nobody else takes part in may
@@ -109,6 +130,7 @@ def join(study: optuna.Study, *, is_worker: bool) -> None:
 
     Args:
         study: The study.
+        config: Its settings, as this process has them.
         is_worker: Whether it is a worker that joins in.
 
     Raises:
@@ -117,7 +139,7 @@ def join(study: optuna.Study, *, is_worker: bool) -> None:
     leases = leases_of(study)
     _refuse_machines(study, leases)
     others = [row for row in leases.living(study.study_name) if row.task == SEARCH]
-    then, now = code_of(study), code_of_now()
+    then, now = code_of(study), {**code_of_now(), **_users_code(config)}
     differing = [
         f"{name} is {now[name]} here, and there {then[name]}"
         for name in now

@@ -100,7 +100,7 @@ def open_study(
         storage, config.name, directions(config), sampler=chosen.sampler, pruner=chosen.pruner
     )
     space = chosen.space
-    join(study, is_worker=joins)
+    join(study, config, is_worker=joins)
     if is_ours(study):
         free = [*(("space",) if space.changes else ()), *(OF_MACHINES if joins else ())]
         _refuse_changes(study, config, plain_dataset(ready), but=free)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import optuna
-from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from search.child.messages import Done, Failed
@@ -19,12 +18,13 @@ from search.errors import USER_ERRORS
 from search.storage.direction import known_value_of
 from search.storage.queue import requeue
 from search.storage.records import so_far
-from search.storage.trial_attributes import run_id_of, write_outcome
+from search.storage.trial_attributes import run_id_of
 from search.storage.trials import best_of, state_of
 from search.trial.end_kinds import no_number, state_at_end, withdrawn
 from search.trial.files import gathered, is_drawn, write_curve
 from search.trial.interruption import close_cut
 from search.trial.run import TrialRun
+from search.trial.telling import tell
 from tracking import (
     BEYOND,
     FAILED,
@@ -199,28 +199,8 @@ class Conclusion:
             message=message,
             metrics=done.metrics,
         )
-        self._tell(run, record, TrialState.PRUNED, None)
+        tell(self.study, run.trial, record, TrialState.PRUNED, None)
         return record
-
-    def _tell(
-        self,
-        run: TrialRun,
-        record: TrialRecord,
-        state: TrialState,
-        values: list[float] | None,
-    ) -> None:
-        """Tell Optuna how a trial ended.
-
-        Raises:
-            Withdrawn: Another process has taken it over.
-        """
-        try:
-            write_outcome(run.trial, record)
-            self.study.tell(run.trial, values, state=state)
-        except (UpdateFinishedTrialError, ValueError) as error:
-            if not self._stored(run).state.is_finished():
-                raise
-            raise withdrawn(run.trial.number) from error
 
     def _stored(self, run: TrialRun) -> FrozenTrial:
         """The trial as it is in Optuna's storage now."""
@@ -293,7 +273,7 @@ class Conclusion:
             folder=gathered(run.folder),
             models=models,
             epochs=run.curve.unwritten,
-            tell=partial(self._tell, run, record, state, values),
+            tell=partial(tell, self.study, run.trial, record, state, values),
             replaces=displaced,
         )
         return record

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import warnings
+from collections.abc import Iterator, Sequence
+
+from optuna.exceptions import UpdateFinishedTrialError
 
 from search.child.messages import Done, Failed
 from search.storage.claims.leases import LEASE_S
@@ -43,3 +47,16 @@ def withdrawn(number: int) -> Withdrawn:
         f"Trial {number} was taken over, since this process was not heard of for {LEASE_S:.0f} s. "
         "What it trained here is dropped."
     )
+
+
+@contextlib.contextmanager
+def dropped_if_taken_over(number: int) -> Iterator[None]:
+    """Drop a trial with a warning, if the block finds that another process has taken it over.
+
+    Args:
+        number: The trial's number.
+    """
+    try:
+        yield
+    except (UpdateFinishedTrialError, Withdrawn):
+        warnings.warn(str(withdrawn(number)), stacklevel=3)

@@ -16,7 +16,7 @@ from search.storage.claims.leases import leases_of
 from search.storage.claims.owner import me
 from search.storage.studies import Studies
 from search.storage.study_attributes import Key, config_of, write_config
-from search.study.joining import code_of_now
+from search.study.joining import _users_code, code_of_now
 from search.study.run import run_study
 from tracking import Store
 
@@ -102,6 +102,19 @@ def test_it_refuses_other_code_and_a_search_brings_its_own(
     leases_of(begun).release("far")
     assert here("search", "--study", "movies", "--home", str(home))["new_trials"] == 1
     assert begun.user_attrs[Key.CODE] == dict(code_of_now())
+
+
+def test_the_users_own_module_is_part_of_the_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("MODEL = 1")
+    config = StudyConfig(model="mine:MODEL", data_module="mine:data", objective="val_loss:min")
+    before = _users_code(config)
+    (tmp_path / "mine.py").write_text("MODEL = 2")
+    assert list(before) == ["mine"]
+    assert _users_code(config) != before
+    assert _users_code(StudyConfig()) == {}
 
 
 def test_sqlite_is_refused_to_a_second_machine(

@@ -13,14 +13,16 @@ from typing import Any
 import keras_tuner
 import numpy as np
 import pytest
+from optuna.trial import TrialState
 from oracle_kinds import LOSS, Trains
 from sklearn.linear_model import Ridge
 
 from search import SearchError
 from search.oracle import OptunaOracle
+from search.storage.queue import requeue
 from search.storage.studies import Studies
 from search.storage.study_attributes import config_of, space_of
-from tracking import Store, StudyRecord
+from tracking import KILLED, Store, StudyRecord, TrialRecord
 
 # Keras Tuner 1.4 itself asks threads for their names in the way of old.
 pytestmark = pytest.mark.filterwarnings(
@@ -409,3 +411,24 @@ def test_a_chief_and_two_clients_search_one_study(home: Path, tmp_path: Path) ->
         assert trial.value == pytest.approx(1.0 + trial.params["x"], abs=1e-6)
         assert ("units" in trial.params) == (trial.params["kind"] == "b")
     assert study.status(record.parent_run_id) == "FINISHED"
+
+
+def test_a_trial_that_another_process_took_over_is_dropped_with_a_line(
+    study: Study, tmp_path: Path
+) -> None:
+    taken: list[int] = []
+
+    def run(trial: Any) -> float:
+        size = trial.hyperparameters.Int("size", 1, 100)
+        if not taken:  # as if this process had stood still for long
+            stored = Studies(Store(study.home)).get(study.name)
+            (running,) = [t for t in stored.trials if t.state == TrialState.RUNNING]
+            record = TrialRecord(study=study.name, number=running.number, params={}, state=KILLED)
+            assert requeue(stored, running, record)
+            taken.append(running.number)
+        return float(size)
+
+    with pytest.warns(UserWarning, match="was taken over, since this process was not heard of"):
+        Trains(study.oracle(3), run, tmp_path).search(verbose=0)
+    assert study.states()[taken[0]] == "killed"
+    assert study.states().count("complete") >= 2

@@ -108,6 +108,7 @@ def two(tmp_path: Path, postgres: Server, ratings_file: Path) -> Two:
     return Two(tmp_path, postgres, ratings_file)
 
 
+@pytest.mark.slow
 def test_they_share_the_work_and_reach_the_target_exactly(two: Two) -> None:
     processes = [two.start(home, "--trials", "6") for home in ("first", "second")]
     assert [process.wait(200) for process in processes] == [0, 0], two.printed("first")
