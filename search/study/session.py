@@ -94,6 +94,8 @@ class Session:
         store, say = self._studies.store, self._progress.message
         if away := store.check():
             say(f"{away} The record waits in {store.spool}.")
+        if backup := store.upgrade():
+            say(f"MLflow's tables were of an earlier version, and are upgraded. Before: {backup}")
         storage = self._studies.storage
         self._studies.wait_for_database(say, lambda: self._stop.asked)
         joins = self._request.joins

@@ -65,11 +65,14 @@ def check_sqlite(path: Path) -> None:
     if not _is_ready(path):
         return
     own, wanted = revision(path), kept_revision()
-    if wanted is not None and own != wanted:
+    if wanted is None or own == wanted:
+        return
+    from tracking.runs.home.upgrade import is_earlier
+
+    if not is_earlier(path):
         raise TrackingError(
             "The record must be readable by the installed MLflow, but the tables in "
-            f"{path} are of another version of it. Back it up and run "
-            f"`mlflow db upgrade {sqlite_address(path)}`, or choose another folder."
+            f"{path} are of a later version of it. Install that, or choose another folder."
         )
 
 

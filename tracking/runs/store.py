@@ -10,7 +10,7 @@ from typing import Any
 
 from tracking.errors import TrackingError
 from tracking.runs.addresses import sqlite_address, sqlite_path, with_driver, without_password
-from tracking.runs.moved import follow
+from tracking.runs.home.moved import follow
 from tracking.runs.quiet import one_line, quiet
 
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
@@ -133,6 +133,7 @@ class Store:
         from mlflow.tracking import MlflowClient
 
         self._follow_home()
+        self.upgrade()  # MLflow by itself would make no backup
         try:
             return MlflowClient(self.tracking_uri, registry_uri=self.tracking_uri)
         except MlflowException as error:
@@ -142,6 +143,17 @@ class Store:
                 f"{one_line(error).replace(self.tracking_uri, shown)}. Back it up and run "
                 f"`mlflow db upgrade {shown}`, or choose another folder."
             ) from error
+
+    def upgrade(self) -> Path | None:
+        """Upgrade an SQLite database of an earlier MLflow to the installed one's tables.
+
+        Returns:
+            The backup that was made before; None where nothing was to be done.
+        """
+        from tracking.runs.home.upgrade import upgrade
+
+        file = self.sqlite_file
+        return None if file is None or not file.is_file() else upgrade(file)
 
     def _follow_home(self) -> None:
         """Look for artifacts where the home is now, if it was moved or copied since."""
