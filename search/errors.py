@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from models.errors import ModelsError
 from tracking.errors import TrackingError
+from tracking.texts import visible
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _SQLITE_FULL = "database or disk is full"
@@ -154,14 +156,12 @@ def as_line(text: str) -> str:
         >>> as_line("There is no file 'a\\x1b[2Jb',\\n but a folder.")
         "There is no file 'a\\\\x1b[2Jb', but a folder."
     """
-    words = " ".join(text.split())
+    parts = (part.strip(" ") for part in re.split(r"[^\S ]+", text))
+    words = " ".join(part for part in parts if part)  # spaces alone may stand in a name
     if len(words) > _MOST_LETTERS:
         first = _MOST_LETTERS - _LAST_LETTERS
         words = f"{words[:first]} … {words[-_LAST_LETTERS:]}"
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in words
-    )
+    return visible(words)
 
 
 USER_ERRORS = (SearchError, ModelsError, TrackingError)

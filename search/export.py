@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,7 +31,8 @@ def strict_json(value: Any) -> str:
         >>> strict_json({"best": float("nan"), "all": [1.0, float("inf")]}).split()
         ['{', '"best":', 'null,', '"all":', '[', '1.0,', 'null', ']', '}']
     """
-    return json.dumps(_finite(value), indent=2, default=str, allow_nan=False)
+    text = json.dumps(_finite(value), indent=2, default=str, allow_nan=False)
+    return text.replace("\x7f", "\\u007f")  # all other characters that are not seen are escaped
 
 
 def _finite(value: Any) -> Any:
@@ -160,10 +162,24 @@ def _write(record: StudyRecord, space: Space, kind: str, path: Path, number: int
         return len(rows)
     table = trials_table(record, number)
     if kind == "csv":
-        table.to_csv(path, index=False)
+        _write_csv(table, path)
     else:
         table.to_parquet(path, index=False)
     return len(table)
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV whose cells are read back as they were, whatever they hold.
+
+    A text that a spreadsheet takes for a formula, say `=1+1`, stays as it is. Some programs put an
+    apostrophe before it; then every other program reads another value, and this file is for those.
+    In a spreadsheet, import such columns as text. With `read_csv` of pandas, `dtype=str` and
+    `keep_default_na=False` keep a text like "nan" or "007".
+    """
+    texts = [*table.columns, *(cell for name in table for cell in table[name])]
+    # Python quotes a cell with a line feed, but not one with a carriage return alone.
+    odd = any(isinstance(text, str) and "\r" in text for text in texts)
+    table.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC if odd else csv.QUOTE_MINIMAL)
 
 
 def _chosen(record: StudyRecord, number: int | None) -> TrialRecord:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +13,10 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from search.cli.plain_console import PlainConsole
 from search.config.parsing import names
 from tracking import Store, to_read, without_password
+from tracking.texts import shell_line, visible
 
 if TYPE_CHECKING:
     from search.config.study import StudyConfig
@@ -32,9 +33,10 @@ DONE, DOES_NOT_HOLD, MISTAKE, OUR_FAILURE, INTERRUPTED = 0, 1, 2, 70, 130
 def console(as_json: bool = False) -> Console:
     """A Rich console on standard output, or on standard error if `--json` takes standard output.
 
-    Square brackets are text: they stand in paths, messages and values of users.
+    Square brackets are text: they stand in paths, messages and values of users. Characters that
+    cannot be seen are written as Python writes them.
     """
-    return Console(stderr=as_json, highlight=False, soft_wrap=True, markup=False)
+    return PlainConsole(stderr=as_json, highlight=False, soft_wrap=True, markup=False)
 
 
 def waiting(text: str) -> Status:
@@ -177,7 +179,7 @@ def ui_line(home: Path, tracking_uri: str | None = None) -> str:
     words = [program(), "ui", "--home", str(home)]
     if tracking_uri:
         words += ["--tracking-uri", without_password(tracking_uri)]
-    return shlex.join(words)
+    return shell_line(*words)
 
 
 def more_line(home: Path, config: StudyConfig) -> str:
@@ -200,7 +202,7 @@ def command_line(
         words += ["--tracking-uri", without_password(tracking_uri)]
     if storage:
         words += ["--storage", without_password(storage)]
-    return shlex.join(words)
+    return shell_line(*words)
 
 
 def program() -> str:
@@ -218,11 +220,12 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> Any:
     """Make a Rich table for the terminal from texts."""
     from rich.table import Table
 
-    made = Table(title=Text(title, style="italic"), title_justify="left", header_style="bold")
-    for name in columns:
+    shown = Text(visible(title), style="italic")
+    made = Table(title=shown, title_justify="left", header_style="bold")
+    for name in map(visible, columns):
         made.add_column(name, overflow="fold", min_width=min(len(name), 16))
     for row in rows:
-        made.add_row(*row)
+        made.add_row(*map(visible, row))
     return made
 
 

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from models.checks import count_of
 from search.cli.common import console
+from search.cli.plain_console import PlainConsole
 from tracking import COMPLETE, EpochRecord, StudyRecord, TrialRecord
 
 
@@ -51,7 +52,7 @@ def steady_console() -> Console:
     # A terminal that was closed takes nothing any more, which is nothing to end a study for.
     lasting = cast("BinaryIO", _Lasting(io.FileIO(number, "w")))
     error = io.TextIOWrapper(lasting, encoding="utf-8", errors="replace")
-    return Console(file=error, highlight=False, soft_wrap=True, markup=False)
+    return PlainConsole(file=error, highlight=False, soft_wrap=True, markup=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def write_toml(values: Mapping[str, Any]) -> str:
 
 
 def refuse_alien(key: str, value: Any) -> None:
-    """Refuse what TOML has but no setting of a study takes: dates, times, and immense numbers.
+    """Refuse what no setting of a study takes: dates, times, immense numbers, bytes of no text.
 
     Raises:
         SearchError: The value is such a one, or holds one.
@@ -73,6 +73,11 @@ def refuse_alien(key: str, value: Any) -> None:
     elif isinstance(value, list | tuple):
         for inner in value:
             refuse_alien(key, inner)
+    elif isinstance(value, str) and not _is_unicode(value):
+        raise SearchError(
+            f"`{key}` must be text that UTF-8 can hold, but got {value!r}. Rename the file or "
+            "folder that it names."
+        )
     elif isinstance(value, date | time):
         raise SearchError(f"`{key}` must be no date or time, but got {value.isoformat()}.")
     elif isinstance(value, int) and value.bit_length() >= _BITS:
@@ -80,6 +85,11 @@ def refuse_alien(key: str, value: Any) -> None:
             f"`{key}` must be a number of {_BITS} bits, as TOML has them, but got one of "
             f"{value.bit_length() + 1} bits. Give a smaller one."
         )
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether UTF-8 can hold a text: not so where an argument had other bytes."""
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _key(name: str) -> str:

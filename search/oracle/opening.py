@@ -23,6 +23,7 @@ from search.storage.study_attributes import (
 )
 from search.trial.interruption import reclaim
 from tracking import Recorder
+from tracking.texts import shell_line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,9 +102,10 @@ def open_tuner_study(config: StudyConfig, studies: Studies, wanted: Wanted | Non
 def _resumed(stored: StudyConfig, config: StudyConfig, wanted: Wanted) -> StudyConfig:
     """Merge settings to resume a study: the stored ones, with the tuner's target, sampler, seed."""
     if stored.rates:
+        again = shell_line("trialbook", "search", "--study", stored.name)
         raise SearchError(
             f"A tuner may go on only with a study of a model of its own, but {stored.name} "
-            f"trains ratings. Go on with `trialbook search --study {stored.name}`."
+            f"trains ratings. Go on with `{again}`."
         )
     if stored.objective != config.objective:
         raise SearchError(

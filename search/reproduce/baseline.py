@@ -38,6 +38,7 @@ from search.storage.trials import state_of
 from search.study.run import run_in
 from search.trial.progress import Silent
 from tracking import COMPLETE, EpochRecord, TrialRecord
+from tracking.texts import shell_line
 
 PUBLISHED_TOLERANCE = 0.005
 _SETTLED_EPOCH = 20
@@ -108,12 +109,18 @@ def _own_record_note(stored: Stored, data: str, checks: Sequence[str]) -> str:
         why = (
             f"{published_rmse():.4f} belongs to the published data, from which this differs in "
             f"{len(differs)} of {len(checks)} figures ({differs[0].removeprefix('differs: ')}; "
-            f"`trialbook data inspect {data}` lists them)"
+            f"`{_inspect(data)}` lists them)"
         )
     return (
         f"{why}; on {data} the baseline is held against its own record, "
         f"{stored.record.study}:{stored.record.number}."
     )
+
+
+def _inspect(data: str) -> str:
+    """The command that looks at ratings, also at a file whose name begins like an option."""
+    ends_options = ["--"] if data.startswith("-") else []
+    return shell_line("trialbook", "data", "inspect", *ends_options, data)
 
 
 def _recorded_just_now(stored: Stored, data: str, tolerance: float, note: str) -> Reproduction:

@@ -32,6 +32,7 @@ from search.storage.trials import same_before
 from search.trial.files import make_folder
 from search.trial.task import task_of
 from tracking import COMPLETE, PRUNED, EpochRecord, Recorder, TrialRecord
+from tracking.texts import shell_line
 
 OnEpoch = Callable[[EpochRecord], None]
 
@@ -140,8 +141,8 @@ def stored_trial(studies: Studies, study: optuna.Study, number: int) -> Stored:
     if record.state not in (COMPLETE, PRUNED) or record.value is None:
         raise SearchError(
             "A trial must be complete or pruned to be reproduced, but "
-            f"{record.study}:{number} is {record.state}. `trialbook show {record.study}` lists its "
-            "trials."
+            f"{record.study}:{number} is {record.state}. "
+            f"`{shell_line('trialbook', 'show', record.study)}` lists its trials."
         )
     _refuse_tuners(study, trial)
     recorder, run = studies.recorder(config), None

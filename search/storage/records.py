@@ -39,6 +39,7 @@ from tracking import (
     TrialRecord,
     without_password,
 )
+from tracking.texts import code, markdown
 
 
 def trial_record(
@@ -199,9 +200,9 @@ def _more(config: StudyConfig) -> list[str]:
         )
         lines.append(f"Trials begin on growing samples of the train part: {stages}.")
     if len(config.objectives) > 1:
-        lines.append(f"Goals: {', '.join(config.objectives)}.")
+        lines.append(f"Goals: {', '.join(map(markdown, config.objectives))}.")
     if config.warm_start:
-        lines.append(f"Learns from study `{config.warm_start}` as well.")
+        lines.append(f"Learns from study {code(config.warm_start)} as well.")
     return lines
 
 
@@ -212,13 +213,14 @@ def describe(config: StudyConfig, dataset: Mapping[str, Any] | None) -> str:
         config: The study.
         dataset: Its ratings; None for a user's own model.
     """
-    lines = [f"**{config.name}** searches `{config.model}` for {config.objective}."]
+    goal = markdown(config.monitor) + f":{config.objective.rpartition(':')[2]}"
+    lines = [f"**{markdown(config.name)}** searches {code(config.model)} for {goal}."]
     if dataset:
         profile = dataset["profile"]
         split = profile.get("split", config.split)
         made_up = " (synthetic: made up, not measured)" if dataset["synthetic"] else ""
         lines.append(
-            f"Ratings: `{dataset['name']}`{made_up}, {profile['rows']:,} rows of "
+            f"Ratings: {code(dataset['name'])}{made_up}, {profile['rows']:,} rows of "
             f"{profile['users']:,} users and {profile['movies']:,} movies; split `{split}`."
         )
         lines.append(

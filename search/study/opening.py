@@ -39,6 +39,7 @@ from search.study.warm_start import (
     plain_space,
 )
 from search.study.widening import Space
+from tracking.texts import shell_line
 
 WHERE = ("data", "test", "valid")
 """Settings of where the ratings are, which are told from others by their content."""
@@ -165,7 +166,8 @@ def _refuse_changes(
     if changed:
         states = (TrialState.COMPLETE, TrialState.PRUNED)
         has_values = bool(study.get_trials(deepcopy=False, states=states))
-        out = "" if has_values else f", or begin anew: `trialbook delete {config.name}`"
+        anew = shell_line("trialbook", "delete", config.name)
+        out = "" if has_values else f", or begin anew: `{anew}`"
         raise SearchError(
             f"A study may be resumed only as it was created, but for `{config.name}` "
             f"{'; '.join(changed)}. Use another name with `--study`, or put it back{out}."

@@ -37,6 +37,7 @@ from search.winner.report import store_verdict
 from search.winner.trainer import Tell, Trainer
 from search.winner.verdict import TestScore, Verdict, judge, score_test, together
 from tracking import ModelFolder, Store
+from tracking.texts import shell_line
 
 _STREAM = 2  # of seeds: 0 is the sampler's, 1 the trials'
 
@@ -141,7 +142,7 @@ class _Choice:
             raise SearchError(
                 f"A winner is recorded with its study, but MLflow has no run of {name!r} in "
                 f"{self.studies.address_of(self.config)}. Put the record back, or have "
-                f"`trialbook search --study {name}` start a new one."
+                f"`{shell_line('trialbook', 'search', '--study', name)}` start a new one."
             )
 
     def decide(self, top: int, repeats: int, refit: bool) -> Verdict:

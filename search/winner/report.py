@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from search.winner.verdict import Candidate, TestScore, Verdict
 from tracking import DatasetRecord, ModelFolder, Recorder, StudyRecord, TrialRecord, draw_verdict
+from tracking.texts import cell, markdown
 
 _METHOD = (
     "Intervals are of 95 %, over users and seeds: two crossed random factors, the seeds' part with "
@@ -131,7 +132,7 @@ def model_card(verdict: Verdict, study: StudyRecord, trial: TrialRecord) -> str:
         What the model predicts, its scores, data, configuration and limits.
     """
     lines = [
-        f"# {study.name}: trial {trial.number}",
+        f"# {markdown(study.name)}: trial {trial.number}",
         "",
         "Predicts a rating from a user's and a movie's identifier.",
         "",
@@ -149,7 +150,7 @@ def model_card(verdict: Verdict, study: StudyRecord, trial: TrialRecord) -> str:
         "",
         "| parameter | value |",
         "| --- | --- |",
-        *(f"| {name} | {value} |" for name, value in sorted(trial.params.items())),
+        *(f"| {cell(name)} | {cell(str(value))} |" for name, value in sorted(trial.params.items())),
         "",
         "## Limits",
         "",
@@ -180,4 +181,4 @@ def _data(dataset: DatasetRecord | None) -> list[str]:
     if dataset is None:
         return []
     made_up = " (made up, not measured)" if dataset.synthetic else ""
-    return [f"{dataset.name}, SHA-256 {dataset.content_hash}{made_up}"]
+    return [f"{markdown(dataset.name)}, SHA-256 {dataset.content_hash}{made_up}"]

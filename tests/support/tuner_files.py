@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -92,3 +93,22 @@ def write_project(folder: Path, files: Mapping[str, bytes]) -> None:
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
+
+
+def _named(place: int, names: tuple[str, ...]) -> dict[str, Any]:
+    """A trial of Keras Tuner's with a choice of each name, among its own name and another."""
+    trial = copy.deepcopy(TRIALS[place % 2])
+    score = 0.5 - 0.1 * place
+    trial |= {"trial_id": names[place % len(names)] + str(place), "score": score}
+    trial["metrics"]["metrics"]["val_loss"]["observations"][0]["value"] = [score]
+    for name in names:
+        choice = {"name": name, "default": name, "conditions": [], "values": [name, "other"]}
+        declared = {"class_name": "Choice", "config": {**choice, "ordered": False}}
+        trial["hyperparameters"]["space"].append(declared)
+        trial["hyperparameters"]["values"][name] = name if place % 2 else "other"
+    return trial
+
+
+def write_named_project(folder: Path, names: tuple[str, ...]) -> None:
+    """Write a project of four trials whose parameters and choices have the given names."""
+    write_project(folder, files_of(ORACLE, [_named(place, names) for place in range(4)]))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from tracking.figures import style
 from tracking.figures.data import Curve, History, Landscape, Limits, words
 from tracking.figures.frontier import Frontier, Point
+from tracking.texts import visible
 
 
 def save(figure: Any, path: Path) -> None:
@@ -34,7 +36,9 @@ def rehearse() -> None:
 def message(title: str, text: str) -> Any:
     """Draw a text in place of a figure that has nothing to show yet."""
     figure = _new(title)
-    figure.add_annotation(text=text, showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5)
+    figure.add_annotation(
+        text=_plain(text), showarrow=False, xref="paper", yref="paper", x=0.5, y=0.5
+    )
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     return figure
@@ -68,7 +72,7 @@ def draw_history(data: History, *, title: str, value_label: str) -> Any:
         figure.add_scatter(x=ends, y=[data.baseline] * 2, mode="lines", line=line, name="baseline")
         low, high = min(low, data.baseline), max(high, data.baseline)
     figure.update_xaxes(title="Trial")
-    figure.update_yaxes(title=value_label, range=[low, high])
+    figure.update_yaxes(title=_plain(value_label), range=[low, high])
     return figure
 
 
@@ -78,7 +82,10 @@ def draw_importances(bars: Sequence[tuple[str, float]], *, title: str) -> Any:
         return message(title, style.NEEDS_TWO)
     names, shares = zip(*reversed(bars), strict=True)
     figure = _new(title)
-    figure.add_bar(x=shares, y=names, orientation="h", marker={"color": style.BLUE})
+    # By numbers: plotly takes a name for a number or a date where it can.
+    rows = list(range(len(names)))
+    figure.add_bar(x=shares, y=rows, orientation="h", marker={"color": style.BLUE})
+    figure.update_yaxes(tickvals=rows, ticktext=[_plain(name) for name in names])
     figure.update_xaxes(title="Share of the objective's variance", tickformat=".0%")
     return figure
 
@@ -95,11 +102,11 @@ def draw_parallel(data: Landscape, *, title: str, value_label: str) -> Any:
     low, high = data.limits
     scales = [
         {
-            "label": f"{axis.name} (log)" if axis.kind == "log" else axis.name,
+            "label": _plain(axis.name) + (" (log)" if axis.kind == "log" else ""),
             "values": [-0.12 if p is None else p for p in axis.positions],
             "range": [-0.12 if None in axis.positions else 0, 1],
             "tickvals": [*([-0.12] if None in axis.positions else []), *(p for p, _ in axis.ticks)],
-            "ticktext": [*(["not used"] if None in axis.positions else []), *_texts(axis.ticks)],
+            "ticktext": [*(["not used"] if None in axis.positions else []), *_shown(axis.ticks)],
         }
         for axis in data.axes
     ]
@@ -110,10 +117,10 @@ def draw_parallel(data: Landscape, *, title: str, value_label: str) -> Any:
         "cmin": max(low, min(data.values)),
         "cmax": min(high, max(data.values)),
         "showscale": True,
-        "colorbar": {"title": value_label},
+        "colorbar": {"title": _plain(value_label)},
     }
     figure = graph_objects.Figure(graph_objects.Parcoords(dimensions=scales, line=line))
-    figure.update_layout(title=title, template="plotly_white", margin={"t": 110, "l": 90})
+    figure.update_layout(title=_plain(title), template="plotly_white", margin={"t": 110, "l": 90})
     return figure
 
 
@@ -138,14 +145,16 @@ def draw_slice(data: Landscape, *, title: str, value_label: str) -> Any:
             marker={"color": style.BLUE, "opacity": 0.65, "size": 7},
             **place,
         )
-        name = f"{axis.name} (log scale)" if axis.kind == "log" else axis.name
+        name = _plain(axis.name) + (" (log scale)" if axis.kind == "log" else "")
         ticks = {"tickvals": [p for p, _ in axis.ticks], "ticktext": _texts(axis.ticks)}
         figure.update_xaxes(title=name, range=[-0.08, 1.08], **ticks, **place)
         if index % columns == 0:
-            figure.update_yaxes(title=value_label, **place)
+            figure.update_yaxes(title=_plain(value_label), **place)
     figure.update_yaxes(range=list(data.limits))
     height = max(560, 260 * rows)
-    figure.update_layout(title=title, template="plotly_white", showlegend=False, height=height)
+    figure.update_layout(
+        title=_plain(title), template="plotly_white", showlegend=False, height=height
+    )
     return figure
 
 
@@ -162,15 +171,15 @@ def draw_curves(
             if points:
                 x, y = zip(*points, strict=True)
                 line = {"color": colour, "dash": dash, "width": 1.3 if dash == "dash" else 2.2}
-                name = f"{curve.label}, {what}"
+                name = f"{_plain(curve.label)}, {what}"
                 figure.add_scatter(x=x, y=y, mode="lines", line=line, name=name)
         if curve.best is not None:
             at = {"x": [curve.best[0]], "y": [curve.best[1]]}
             marker = {"color": colour, "size": 10}
-            name = f"{curve.label}, kept"
+            name = f"{_plain(curve.label)}, kept"
             figure.add_scatter(**at, mode="markers", marker=marker, name=name, showlegend=False)
     figure.update_xaxes(title="Epoch")
-    figure.update_yaxes(title=value_label, range=list(limits))
+    figure.update_yaxes(title=_plain(value_label), range=list(limits))
     return figure
 
 
@@ -220,10 +229,10 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Any:
                 },
                 **at,
             )
-        figure.update_xaxes(title=words(goal), **at)
+        figure.update_xaxes(title=_plain(words(goal)), **at)
     figure.update_yaxes(range=list(data.limits))
-    figure.update_yaxes(title=value_label, row=1, col=1)
-    figure.update_layout(title=title, template="plotly_white", height=560)
+    figure.update_yaxes(title=_plain(value_label), row=1, col=1)
+    figure.update_layout(title=_plain(title), template="plotly_white", height=560)
     return figure
 
 
@@ -231,7 +240,7 @@ def _new(title: str) -> Any:
     from plotly import graph_objects
 
     figure = graph_objects.Figure()
-    figure.update_layout(title=title, template="plotly_white", height=560)
+    figure.update_layout(title=_plain(title), template="plotly_white", height=560)
     return figure
 
 
@@ -240,5 +249,19 @@ def _marker(state: str) -> dict[str, Any]:
     return {"color": colour, "symbol": style.PLOTLY_MARKERS[state], "size": 9, "opacity": 0.85}
 
 
+def _plain(text: str) -> str:
+    """A name as plotly shows it unchanged: it would read tags, and make links of some."""
+    return escape(_visible(text), quote=False)
+
+
+def _visible(text: str) -> str:
+    return style.cut(visible(text))
+
+
+def _shown(ticks: Sequence[tuple[float, str]]) -> list[str]:
+    """Texts of the scales of parallel coordinates, the only ones that plotly reads no tags in."""
+    return [_visible(text) for _, text in ticks]
+
+
 def _texts(ticks: Sequence[tuple[float, str]]) -> list[str]:
-    return [text for _, text in ticks]
+    return [_plain(text) for _, text in ticks]

@@ -14,6 +14,7 @@ from tracking.figures.png_canvas import (
     new_figure,
     note_beyond,
     percent,
+    plain,
     save,
     save_usual,
     whole_numbers,
@@ -60,7 +61,7 @@ def draw_history(data: History, *, title: str, value_label: str) -> Figure:
     axes.set_ylim(low, high)
     whole_numbers(axes)
     axes.set_xlabel("Trial")
-    axes.set_ylabel(value_label)
+    axes.set_ylabel(plain(value_label))
     note_beyond(axes, [p.value for p in data.points if p.value is not None], (low, high))
     legend(figure, axes)
     return figure
@@ -74,7 +75,7 @@ def draw_importances(bars: Sequence[tuple[str, float]], *, title: str) -> Figure
     names, shares = zip(*reversed(bars), strict=True)
     rows = list(range(len(bars)))
     axes.barh(rows, shares, color=style.BLUE, height=min(0.7, 0.12 * len(bars) + 0.2))
-    axes.set_yticks(rows, names)
+    axes.set_yticks(rows, [plain(name) for name in names])
     axes.set_ylim(-0.8, max(len(bars), 3) - 0.2)
     axes.grid(False, axis="y")
     top = max(*shares, 1e-9)
@@ -108,7 +109,7 @@ def draw_curves(
     axes.set_ylim(limits)
     whole_numbers(axes)
     axes.set_xlabel("Epoch")
-    axes.set_ylabel(value_label)
+    axes.set_ylabel(plain(value_label))
     drawn = [v for c in curves for points in (c.train, c.validation) for _, v in points]
     note_beyond(axes, drawn, limits)
     legend(figure, axes)
@@ -151,13 +152,15 @@ def draw_two(
             x, y = zip(*points, strict=True)
             best = min(y) if axis.minimize else max(y)
             few = "o" if len(points) == 1 else ""
-            axes.plot(x, y, color=colour, lw=1.9, marker=few, label=f"{name} (best {best:.4f})")
+            axes.plot(
+                x, y, color=colour, lw=1.9, marker=few, label=f"{plain(name)} (best {best:.4f})"
+            )
     if expected is not None:
         axes.axhline(expected, color=style.INK, lw=1, ls=":", label=f"expected {expected:.4f}")
     axes.set_ylim(axis.limits)
     whole_numbers(axes)
     axes.set_xlabel("Epoch")
-    axes.set_ylabel(axis.label)
+    axes.set_ylabel(plain(axis.label))
     note_beyond(axes, [value for _, points, _ in lines for _, value in points], axis.limits)
     legend(figure, axes)
     return figure
@@ -186,12 +189,14 @@ def draw_verdict(
         shift = 0.12 * (place - (len(lines) - 1) / 2)
         mean = sum(repeats) / len(repeats)
         x = [shift, 1 + shift, 2 + shift]
-        axes.plot(x, [searched, mean, middle], color=colour, lw=1.2, marker="o", ms=6, label=name)
+        axes.plot(
+            x, [searched, mean, middle], color=colour, lw=1.2, marker="o", ms=6, label=plain(name)
+        )
         axes.plot([x[1]] * len(repeats), repeats, color=colour, ls="", marker="_", ms=9, alpha=0.6)
         axes.plot([x[2]] * 2, [low, high], color=colour, lw=2.4, alpha=0.5)
     for place, (name, value) in enumerate(levels):
         axes.axhline(
-            value, color=style.GREY, lw=1, ls=(":", "--")[place % 2], label=f"{name}, test"
+            value, color=style.GREY, lw=1, ls=(":", "--")[place % 2], label=f"{plain(name)}, test"
         )
     axes.set_xticks([0, 1, 2], ["validation, in the search", "validation, new seeds", "test"])
     axes.set_xlim(-0.4, 2.4)
@@ -209,7 +214,7 @@ def _draw_curve(axes: Axes, curve: Curve, colour: str, *, one: bool) -> None:
         axes.plot(x, y, color=colour, lw=1.1, ls="--", alpha=0.8, label=label, marker=marker)
     if curve.validation:
         x, y = zip(*curve.validation, strict=True)
-        axes.plot(x, y, color=colour, lw=1.8, label="validation" if one else curve.label)
+        axes.plot(x, y, color=colour, lw=1.8, label="validation" if one else plain(curve.label))
     if curve.best is not None:
         axes.plot(*curve.best, color=colour, marker="o", ms=7, mec="white", mew=1, zorder=5)
 

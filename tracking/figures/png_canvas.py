@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracking.figures import style
 from tracking.figures.data import Limits, beyond
+from tracking.texts import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +35,7 @@ def set_title(axes: Axes, title: str) -> None:
     Without the height matplotlib would look for a free one, which takes a while.
     """
     look = {"fontsize": 12, "color": style.INK, "fontweight": "bold"}
-    axes.set_title(title, loc="left", pad=12, y=1.0, **look)  # type: ignore[arg-type]
+    axes.set_title(plain(title, style.MOST_LETTERS), loc="left", pad=12, y=1.0, **look)  # type: ignore[arg-type]
 
 
 def blank(height: float) -> Figure:
@@ -67,7 +69,7 @@ def message(title: str, text: str) -> Figure:
     """Draw a text in place of a figure that has nothing to show yet."""
     figure, axes = new_figure(title)
     axes.set_axis_off()
-    axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=13, color=style.GREY)
+    axes.text(0.5, 0.5, plain(text), ha="center", va="center", fontsize=13, color=style.GREY)
     return figure
 
 
@@ -116,6 +118,42 @@ def legend(figure: Figure, axes: Axes) -> None:
     )
 
 
+def set_suptitle(figure: Figure, title: str) -> None:
+    """Put a title above all plots of a figure, at the left."""
+    look = {"fontsize": 12, "color": style.INK, "fontweight": "bold"}
+    figure.suptitle(plain(title, style.MOST_LETTERS), x=0.02, ha="left", **look)
+
+
+def plain(text: str, most: int = 40) -> str:
+    """A name for matplotlib to write as it is, cut to so many characters that there is room.
+
+    Between two dollar signs matplotlib would read TeX. A character that cannot be seen is written
+    as Python writes it, and so is one that the font lacks.
+    """
+    shown = style.cut(visible(text), most)
+    return _in_font(shown).replace("$", r"\$")
+
+
 def cut(text: str) -> str:
     """Cut a tick's text to 14 characters, so that it does not run into its neighbour."""
-    return text if len(text) <= 14 else text[:13] + "…"
+    return plain(text, 14)
+
+
+def _in_font(text: str) -> str:
+    """A text in which each character that the font lacks is written by its number."""
+    if text.isascii():
+        return text
+    known = _letters()
+    return "".join(letter if ord(letter) in known else _escaped(letter) for letter in text)
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode()
+
+
+@cache
+def _letters() -> frozenset[int]:
+    """The characters, by number, that the usual font has."""
+    from matplotlib.font_manager import findfont, get_font
+
+    return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())

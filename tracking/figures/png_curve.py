@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tracking.figures.data import Curve, Limits
 from tracking.figures.png import draw_curves
-from tracking.figures.png_canvas import note_beyond, save_usual, set_title
+from tracking.figures.png_canvas import note_beyond, plain, save_usual, set_title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,6 +65,6 @@ def _put(figure: Figure, curve: Curve, *, title: str, value_label: str, limits: 
     axes.relim()
     axes.autoscale_view()
     axes.set_ylim(limits)
-    axes.set_ylabel(value_label)
+    axes.set_ylabel(plain(value_label))
     set_title(axes, title)
     note_beyond(axes, [value for points in parts for _, value in points], limits)

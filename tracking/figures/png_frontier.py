@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tracking.figures import style
 from tracking.figures.data import Limits, words
 from tracking.figures.frontier import Frontier, Point
-from tracking.figures.png_canvas import blank, message, tidy
+from tracking.figures.png_canvas import blank, message, plain, set_suptitle, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Figure:
     if not data.points or data.limits is None:
         return message(title, style.NEEDS_ONE)
     figure = blank(_HEIGHT)
-    figure.suptitle(title, x=0.02, ha="left", fontsize=12, color=style.INK, fontweight="bold")
+    set_suptitle(figure, title)
     for place, goal in enumerate(data.goals):
         panel = figure.add_subplot(1, len(data.goals), place + 1)
         tidy(panel)
@@ -34,9 +34,9 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Figure:
             _draw_point(panel, point, place, data.limits)
         panel.xaxis.set_major_formatter(EngFormatter(sep=""))
         panel.set_ylim(data.limits)
-        panel.set_xlabel(words(goal), fontsize=9)
+        panel.set_xlabel(plain(words(goal)), fontsize=9)
         panel.tick_params(labelsize=8, labelleft=place == 0)
-    figure.supylabel(value_label, fontsize=9)
+    figure.supylabel(plain(value_label), fontsize=9)
     figure.supxlabel(
         "coloured: no trial is better in one goal without being worse in another; ◆ the baseline; "
         "hollow: beyond a limit",

@@ -6,11 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 from tracking.figures import style
 from tracking.figures.data import Landscape
-from tracking.figures.png_canvas import HEIGHT, blank, cut, message, new_figure, tidy
+from tracking.figures.png_canvas import (
+    HEIGHT,
+    blank,
+    cut,
+    message,
+    new_figure,
+    plain,
+    set_suptitle,
+    tidy,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_MOST = 30
+"""So many letters of a parameter's name have room below its scale."""
 
 
 def draw_parallel(data: Landscape, *, title: str, value_label: str) -> Figure:
@@ -30,7 +42,7 @@ def draw_parallel(data: Landscape, *, title: str, value_label: str) -> Figure:
         axes.plot(heights, color=colours[i], lw=width, marker=marker, alpha=1 if last else 0.75)
     _parallel_scales(axes, data)
     bar = figure.colorbar(mappable, ax=axes, pad=0.02)
-    bar.set_label(value_label, fontsize=9)
+    bar.set_label(plain(value_label), fontsize=9)
     bar.ax.tick_params(labelsize=8)
     return figure
 
@@ -42,7 +54,7 @@ def draw_slice(data: Landscape, *, title: str, value_label: str) -> Figure:
     columns = min(3, len(data.axes))
     rows = -(-len(data.axes) // columns)
     figure = blank(max(HEIGHT, 2.1 * rows + 0.6))
-    figure.suptitle(title, x=0.02, ha="left", fontsize=12, color=style.INK, fontweight="bold")
+    set_suptitle(figure, title)
     for index, axis in enumerate(data.axes):
         panel = figure.add_subplot(rows, columns, index + 1)
         tidy(panel)
@@ -57,9 +69,9 @@ def draw_slice(data: Landscape, *, title: str, value_label: str) -> Figure:
         panel.set_xlim(-0.08, 1.08)
         panel.set_ylim(low, high)
         suffix = " (log scale)" if axis.kind == "log" else ""
-        panel.set_xlabel(f"{axis.name}{suffix}", fontsize=9)
+        panel.set_xlabel(f"{plain(axis.name, _MOST)}{suffix}", fontsize=9)
         panel.tick_params(labelsize=8, labelleft=index % columns == 0)
-    figure.supylabel(value_label, fontsize=9)
+    figure.supylabel(plain(value_label), fontsize=9)
     return figure
 
 
@@ -86,7 +98,10 @@ def _parallel_scales(axes: Axes, data: Landscape) -> None:
     missing = any(position is None for axis in data.axes for position in axis.positions)
     axes.set_ylim(-0.17 if missing else -0.05, 1.05)
     axes.set_yticks([-0.12] if missing else [], ["not used"] if missing else [])
-    names = [f"{a.name}\n(log)" if a.kind == "log" else a.name for a in data.axes]
+    names = [
+        f"{plain(a.name, _MOST)}\n(log)" if a.kind == "log" else plain(a.name, _MOST)
+        for a in data.axes
+    ]
     turn = len(names) > 6
     axes.set_xticks(
         range(len(names)), names, rotation=25 if turn else 0, ha="right" if turn else "center"

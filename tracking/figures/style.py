@@ -41,6 +41,14 @@ TITLES = {
     "slice": "The objective against each parameter",
     "learning_curves": "Learning curves of the best trials",
 }
+MOST_LETTERS = 110
+"""So many letters of a name have room in a title."""
+
 NEEDS_TWO = "needs 2 complete trials"
 NEEDS_ONE = "needs 1 trial with a value"
 NEEDS_CURVE = "needs 1 complete trial with epochs"
+
+
+def cut(text: str, most: int = MOST_LETTERS) -> str:
+    """Cut a text to so many characters; the last one then shows that there were more."""
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,11 +14,15 @@ from tracking.runs.payloads import (
     DIGEST_LENGTH,
     NOTE_TAG,
     dataset_profile,
+    shorten,
     study_tags,
 )
 from tracking.runs.quiet import is_missing, quiet
 from tracking.runs.store import Store
 from tracking.tags import Role, Tag
+
+_MAX_NAME = 500
+_ENDS_LIKE_OURS = re.compile(r"-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True)
@@ -120,10 +125,10 @@ def dataset_input(dataset: DatasetRecord) -> Any:
 
     source = "synthetic" if dataset.synthetic else "local"
     entity = Dataset(
-        name=dataset.name,
+        name=shorten(dataset.name, _MAX_NAME),
         digest=dataset.content_hash[:DIGEST_LENGTH],
         source_type=source,
-        source=f'{{"name": "{dataset.name}"}}',
+        source=json.dumps({"name": dataset.name}),
         profile=dataset_profile(dataset),
     )
     return DatasetInput(entity, [InputTag("mlflow.data.context", "training and validation")])
@@ -132,11 +137,14 @@ def dataset_input(dataset: DatasetRecord) -> Any:
 def artifact_folder(study: str) -> str:
     """Make a folder name from a study's name, a different one for every study.
 
-    "movies" stays as it is. "a b" becomes "a_b-" and eight digits of the name's SHA-256, and "0" as
-    well, since MLflow's own experiment has that folder.
+    "movies" stays as it is. "a b" becomes "a_b-" and eight digits of the name's SHA-256. So does
+    "0", since MLflow's own experiment has that folder; "Movies", which on some disks is the folder
+    "movies"; and what ends like such a folder itself.
     """
     clean = re.sub(r"[^A-Za-z0-9._-]+", "_", study)[:80].strip(".") or "study"
-    if clean == study and not clean.isdecimal():  # MLflow names its own folders by numbers
+    is_number = clean.isdecimal()  # MLflow names its own folders by numbers
+    is_ours_alone = clean == study == study.lower() and not _ENDS_LIKE_OURS.search(clean[-9:])
+    if is_ours_alone and not is_number:
         return clean
     return f"{clean}-{hashlib.sha256(study.encode()).hexdigest()[:8]}"
 

@@ -19,6 +19,8 @@ from tracking.tags import Role, Tag
 
 _MAX_IDS = 3000
 _TIMEOUT_S = 600
+_MLFLOWS_OWN = "0"
+"""The experiment `Default`, which MLflow makes with its tables and never again."""
 _ADDRESS = "TRIALBOOK_MLFLOW"
 _GC = f"""
 import os, sys
@@ -57,7 +59,7 @@ def delete_study(store: Store, record: StudyRecord) -> int:
     left = len(runs) - len(ours) + _without_run(client, experiment.experiment_id, runs, models)
     named = [str(model.model_id) for model in models if str(model.source_run_id) in ours]
     _unregister(client, [run_id for run_id, run in ours.items() if _is_winner(run)])
-    if left:
+    if left or str(experiment.experiment_id) == _MLFLOWS_OWN:
         _delete_runs(client, store, record, ours, named)
     elif store.served:
         _put_into_bin(client, experiment)
@@ -147,14 +149,9 @@ def _unregister(client: Any, run_ids: Sequence[str]) -> None:
     for run_id in run_ids:
         for version in client.search_model_versions(f"run_id = '{run_id}'"):
             client.delete_model_version(version.name, version.version)
-            others = client.search_model_versions(f"name = {_quoted(version.name)}")
-            if not others:
+            # Not by a filter, which knows no escape for a name with both kinds of quotes.
+            if not client.get_registered_model(version.name).latest_versions:
                 client.delete_registered_model(version.name)
-
-
-def _quoted(name: str) -> str:
-    """A name as MLflow's filters take it, which know no escape: in quotes that it does not hold."""
-    return f'"{name}"' if "'" in name else f"'{name}'"
 
 
 def _delete_runs(
@@ -213,5 +210,5 @@ def _collect(store: Store, named: list[str], runs: Sequence[str], models: list[s
 def _remove_files(store: Store, location: str) -> None:
     """Delete the experiment's folder, if it lies directly in the store's `artifacts`."""
     folder = local_folder(location)
-    if folder is not None and folder.parent == store.artifacts:
+    if folder is not None and folder.parent == store.artifacts and folder.name != "..":
         shutil.rmtree(folder, ignore_errors=True)

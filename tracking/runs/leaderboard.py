@@ -9,10 +9,12 @@ from pathlib import Path
 from tracking.records import StudyRecord, TrialRecord
 from tracking.runs.payloads import shorten
 from tracking.states import COMPLETE, FAILED, KILLED, PRUNED, REFUSED, RUNNING
+from tracking.texts import cell, code, shell_line
 
 _ENDS = (COMPLETE, PRUNED, REFUSED, FAILED, KILLED)
 _MAX_NOTE = 8000
 _MAX_COLUMNS = 6
+_MAX_CELL = 40
 _SHOWN = 10
 
 
@@ -91,7 +93,8 @@ def _results(record: StudyRecord) -> str:
     parts.append("\n".join(_table(record, ranked[:_SHOWN])))
     if record.frontier():
         parts.append("\n".join(_frontier(record)))
-    parts.append(f"Repeat the best: `trialbook reproduce {record.name}:{best.number}`")
+    again = shell_line("trialbook", "reproduce", f"{record.name}:{best.number}")
+    parts.append(f"Repeat the best: {code(again)}")
     return "\n\n".join(part for part in parts if part)
 
 
@@ -107,7 +110,7 @@ def _against_baseline(record: StudyRecord, best: TrialRecord) -> str:
 
 def _table(record: StudyRecord, best: tuple[TrialRecord, ...]) -> list[str]:
     names = record.varied()[:_MAX_COLUMNS]
-    head = ["rank", "trial", record.objective, "best epoch", *names]
+    head = ["rank", "trial", _cell(record.objective), "best epoch", *map(_cell, names)]
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     for rank, trial in enumerate(best, start=1):
         label = f"{trial.number} (baseline)" if trial.is_baseline else str(trial.number)
@@ -121,7 +124,7 @@ def _table(record: StudyRecord, best: tuple[TrialRecord, ...]) -> list[str]:
 def _frontier(record: StudyRecord) -> list[str]:
     """A Markdown table of the trials on the frontier: no other trial dominates them."""
     lines = ["Not beaten in all goals by any trial:", ""]
-    lines += ["| " + " | ".join(["trial", *record.goals]) + " |"]
+    lines += ["| " + " | ".join(["trial", *map(_cell, record.goals)]) + " |"]
     lines += ["|" + " --- |" * (1 + len(record.goals))]
     for trial in record.frontier()[:_SHOWN]:
         others = [_cell(trial.metrics.get(name)) for name in record.goals[1:]]
@@ -132,4 +135,4 @@ def _frontier(record: StudyRecord) -> list[str]:
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
-    return "" if value is None else shorten(str(value).replace("|", "/"), 40)
+    return "" if value is None else cell(shorten(str(value), _MAX_CELL))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -17,6 +18,9 @@ DIGEST_LENGTH = 36
 _NAMED = (PRUNED, REFUSED, FAILED, KILLED)
 _MAX_PARAM = 6000
 _MAX_TAG = 8000
+_MAX_KEY = 250
+_DOTS = re.compile(r"(?<![^/])\.{1,2}(?![^/])|^\.{2,}")
+"""Parts of a key that lead elsewhere where it is a path."""
 _STATUS: dict[str, str] = {
     COMPLETE: "FINISHED",
     FAILED: "FAILED",
@@ -42,8 +46,25 @@ def status_of(state: str) -> str:
 
 
 def clean_key(name: str) -> str:
-    """Turn a name into a key that MLflow accepts for a param or a metric: `a(b)` into `a_b_`."""
-    return re.sub(r"[^\w\-. :/]", "_", name).strip("/ ")[:250] or "_"
+    """Turn a name into a key that MLflow accepts for a param or a metric: `a(b)` into `a_b_`.
+
+    MLflow takes a key for a path, and refuses one that leads elsewhere: `../a` becomes `__/a`. A
+    name of more than 250 characters is cut, and ends in eight digits of its SHA-256.
+    """
+    clean = re.sub(r"[^\w\-. :/]|/(?=/)", "_", name).strip("/ ")
+    if len(clean) > _MAX_KEY:
+        clean = f"{clean[: _MAX_KEY - 9]}-{_digest(name)}"
+    return _DOTS.sub(lambda found: "_" * len(found[0]), clean) or "_"
+
+
+def _encodable(text: str) -> str:
+    """A text as UTF-8 can hold it: half a pair of UTF-16, which Python can, as its escape."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _digest(name: str) -> str:
+    """Eight digits that tell a name from others."""
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def shorten(text: str, limit: int) -> str:
@@ -52,13 +73,25 @@ def shorten(text: str, limit: int) -> str:
 
 
 def params_of(params: Mapping[str, Scalar]) -> dict[str, str]:
-    """Turn params into texts, cut to 6,000 characters; `config.json` keeps the full values."""
-    return {clean_key(name): shorten(str(value), _MAX_PARAM) for name, value in params.items()}
+    """Turn params into texts, cut to 6,000 characters; `config.json` keeps the full values.
+
+    Of names that MLflow's keys cannot tell apart, say `a(b)` and `a[b]`, all but the first in the
+    alphabet get eight digits of the name's SHA-256.
+    """
+    found: dict[str, str] = {}
+    for name in sorted(params):
+        key = clean_key(name)
+        if key in found:
+            key = f"{key[: _MAX_KEY - 9]}-{_digest(name)}"
+        found[key] = shorten(_encodable(str(params[name])), _MAX_PARAM)
+    return found
 
 
 def tags_of(tags: Mapping[str, str]) -> dict[str, str]:
     """Turn tags into texts within MLflow's limits: at most 8,000 characters each."""
-    return {clean_key(name): shorten(str(value), _MAX_TAG) for name, value in tags.items()}
+    return {
+        clean_key(name): shorten(_encodable(str(value)), _MAX_TAG) for name, value in tags.items()
+    }
 
 
 def source_tags(tags: Mapping[str, str]) -> dict[str, str]:

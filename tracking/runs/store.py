@@ -47,9 +47,10 @@ class Store:
                 server (`http://...`) to use in place of the folder's own database.
 
         Raises:
-            TrackingError: If the address is one that MLflow cannot use.
+            TrackingError: If the address is one that MLflow cannot use, or the folder has a name
+                that none can have or that is not UTF-8.
         """
-        object.__setattr__(self, "home", Path(home).expanduser().absolute())
+        object.__setattr__(self, "home", _checked_home(home))
         given = tracking_uri or sqlite_address(self.home / "mlflow.db")
         object.__setattr__(self, "tracking_uri", _checked_uri(given))
 
@@ -238,6 +239,28 @@ def ui_environment(store: Store) -> dict[str, str]:
         'sqlite:////runs/mlflow.db'
     """
     return {**os.environ, "MLFLOW_BACKEND_STORE_URI": store.tracking_uri}
+
+
+def _checked_home(home: Path) -> Path:
+    try:
+        path = Path(home).expanduser().absolute()
+        str(path).encode()
+        path.lstat()  # raises what no name of a folder can have
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return path
+    except UnicodeEncodeError:
+        # MLflow would read its address back as that of another folder.
+        raise TrackingError(
+            f"The record needs a folder whose path is text in UTF-8, but got {str(home)!r}. "
+            "Rename it, or choose another folder."
+        ) from None
+    except (OSError, ValueError, RuntimeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise TrackingError(
+            f"The record needs a folder, but {str(home)!r} cannot be one ({why}). "
+            "Choose another folder."
+        ) from None
+    return path
 
 
 def _scheme(uri: str) -> str:

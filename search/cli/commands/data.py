@@ -20,6 +20,7 @@ from search.cli.common import (
     waiting,
 )
 from search.config.sections import SPLITS
+from tracking.texts import shell_line, visible
 
 
 @click.group(invoke_without_command=True, epilog="Example: trialbook data inspect movielens")
@@ -117,5 +118,6 @@ def fetch(
             {"name": dataset.name, "path": str(path), "licence": dataset.licence, "source": source}
         )
     else:
-        console().print(f"{path}\nUse it: {program()} search --data {source}")
+        use = shell_line(program(), "search", "--data", source)
+        console().print(f"{visible(str(path))}\nUse it: {use}")
     return 0

@@ -20,6 +20,7 @@ from search.cli.common import (
 )
 from search.errors import SearchError
 from search.export import FORMATS
+from tracking.texts import visible
 
 _SUFFIX = {"csv": "csv", "parquet": "parquet", "json": "json", "keras-tuner": "json"}
 
@@ -72,5 +73,5 @@ def command(
     if as_json:
         emit({"study": study, "format": kind, "output": str(path), "trials": count})
     else:
-        console().print(f"Wrote {count_of(count, 'trial')} to {path}.")
+        console().print(f"Wrote {count_of(count, 'trial')} to {visible(str(path))}.")
     return 0

@@ -19,6 +19,7 @@ from search.cli.common import (
     table,
 )
 from tracking import without_password
+from tracking.texts import visible
 
 
 @click.command(epilog="Example: trialbook studies --home ./mlruns")
@@ -53,7 +54,7 @@ def command(home: Path, storage: str | None, tracking_uri: str | None, as_json: 
     elif not rows:
         start = command_line(home, "search", storage=storage)
         where = without_password(storage) if storage else home
-        console().print(f"No study in {where} yet. Start one: {start}")
+        console().print(f"No study in {visible(str(where))} yet. Start one: {start}")
     else:
         columns = ["study", "data", "model", "trials", "best", "trial", "value of"]
         console().print(table("Studies", columns, [_line(row) for row in rows]))
