@@ -1,4 +1,4 @@
-"""Holds the uses of Optuna's private members, but for those of `statements` and `patience`.
+"""Holds the uses of Optuna's private members, but for `ends`, `statements`, `patience`.
 
 `views` imitates some of them.
 """

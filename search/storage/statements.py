@@ -9,12 +9,10 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from typing import Any, TypeVar, cast
 
 import optuna
 from optuna.distributions import BaseDistribution, distribution_to_json
-from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._rdb.models import (
     TrialIntermediateValueModel,
@@ -22,7 +20,7 @@ from optuna.storages._rdb.models import (
     TrialParamModel,
     TrialUserAttributeModel,
 )
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -52,7 +50,7 @@ def set_late_attribute(study: optuna.Study, number: int, key: str, value: Any) -
         if not trial.state.is_finished():
             storage.set_trial_user_attr(trial._trial_id, key, value)
         return
-    _in_one(database, lambda connection: _put_attribute(connection, trial._trial_id, key, value))
+    in_one(database, lambda connection: put_attribute(connection, trial._trial_id, key, value))
 
 
 def counts_of(study: optuna.Study) -> dict[TrialState, int]:
@@ -76,49 +74,17 @@ def counts_of(study: optuna.Study) -> dict[TrialState, int]:
     def read(connection: Connection) -> Mapping[TrialState, int]:
         return dict(tuple(row) for row in connection.execute(ask))
 
-    return found | dict(_in_one(database, read))
+    return found | dict(in_one(database, read))
 
 
-def fail_running(study: optuna.Study, trial: FrozenTrial, key: str, value: Any) -> bool:
-    """End a trial as failed with an attribute, unless it has ended by now.
-
-    Of several processes that do so at once, one does it.
-
-    Args:
-        study: The study.
-        trial: A trial of it that was running when it was read.
-        key: Name of the attribute.
-        value: What JSON holds.
-
-    Returns:
-        Whether this call ended it.
-    """
-    storage: Any = study._storage
-    study._thread_local.cached_all_trials = None
-    database = database_of(storage)
-    if database is None:
-        try:
-            storage.set_trial_user_attr(trial._trial_id, key, value)
-            return bool(storage.set_trial_state_values(trial._trial_id, state=TrialState.FAIL))
-        except UpdateFinishedTrialError:
-            return False
-    is_it = (TrialModel.trial_id == trial._trial_id) & (TrialModel.state == TrialState.RUNNING)
-    end = {"state": TrialState.FAIL, "datetime_complete": datetime.now()}
-
-    def store(connection: Connection) -> bool:
-        ended = connection.execute(update(TrialModel).where(is_it).values(**end)).rowcount
-        if ended:
-            _put_attribute(connection, trial._trial_id, key, value)
-            return True
-        table = TrialUserAttributeModel
-        own = (table.trial_id == trial._trial_id) & (table.key == key)
-        stored = connection.execute(select(table.value_json).where(own)).scalar()
-        return stored == json.dumps(value)  # by this very call, before a connection broke
-
-    return _in_one(database, store)
+def attribute_of(connection: Connection, trial_id: int, key: str) -> str | None:
+    """An attribute of a trial, as it is stored; None where it has none."""
+    table = TrialUserAttributeModel
+    own = (table.trial_id == trial_id) & (table.key == key)
+    return cast("str | None", connection.execute(select(table.value_json).where(own)).scalar())
 
 
-def _put_attribute(connection: Connection, trial_id: int, key: str, value: Any) -> None:
+def put_attribute(connection: Connection, trial_id: int, key: str, value: Any) -> None:
     """Store an attribute of a trial, in place of the one that it may have."""
     table, text = TrialUserAttributeModel, json.dumps(value)
     own = (table.trial_id == trial_id) & (table.key == key)
@@ -127,7 +93,7 @@ def _put_attribute(connection: Connection, trial_id: int, key: str, value: Any) 
         connection.execute(insert(table), [row])
 
 
-def _in_one(database: RDBStorage, store: Callable[[Connection], _Done]) -> _Done:
+def in_one(database: RDBStorage, store: Callable[[Connection], _Done]) -> _Done:
     """Write in one transaction; where the database is away for a while, once it is back."""
 
     tries = 0
@@ -176,7 +142,7 @@ def write_reports(study: optuna.Study, trial: optuna.Trial, values: Mapping[int,
                 "intermediate_value_type": kind,
             }
         )
-    _in_one(database, lambda connection: connection.execute(insert(table), rows))
+    in_one(database, lambda connection: connection.execute(insert(table), rows))
 
 
 @contextlib.contextmanager
@@ -237,4 +203,4 @@ def _store(
         if pairs:
             connection.execute(insert(TrialUserAttributeModel), pairs)
 
-    _in_one(database, store)
+    in_one(database, store)

@@ -14,10 +14,11 @@ from enum import StrEnum
 from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
+from search.storage.ends import end_running, fail_running
 from search.storage.internals import set_attribute
-from search.storage.statements import fail_running, set_late_attribute
+from search.storage.statements import set_late_attribute
 from tracking import KILLED, EndReason, EpochRecord, Scalar, Tag, TrialRecord
 
 GIVEN = "fixed_params"
@@ -194,6 +195,22 @@ def beyond_of(trial: AnyTrial) -> bool:
 def write_outcome(trial: optuna.Trial, record: TrialRecord) -> None:
     """Store the outcome of a running trial of this process."""
     trial.set_user_attr(Key.OUTCOME.value, asdict(TrialOutcome.of(record)))
+
+
+def write_end(
+    study: optuna.Study,
+    trial: optuna.Trial,
+    record: TrialRecord,
+    state: TrialState,
+    values: Sequence[float],
+) -> bool:
+    """End a trial of this process as complete or failed, with its outcome, in one step.
+
+    Returns:
+        Whether this call did so; false where the trial had ended by now.
+    """
+    outcome = asdict(TrialOutcome.of(record))
+    return end_running(study, trial, state, values, (Key.OUTCOME.value, outcome))
 
 
 def write_end_of_another(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> bool:

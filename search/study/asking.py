@@ -71,15 +71,18 @@ class Asking:
         self._ends = ends
         self._thorough_at = -_THOROUGH_EVERY_S
 
-    def next(self) -> optuna.Trial | None:
+    def next(self, seen: optuna.Study | None = None) -> optuna.Trial | None:
         """Begin the next trial; None if finished and running trials reach the target.
 
         Also None where there is another reason to end the study.
+
+        Args:
+            seen: The study as it was read a moment ago; None to read it.
         """
         begun: int | None = None
         if time.monotonic() - self._thorough_at < _THOROUGH_EVERY_S:
             with contextlib.suppress(_Unsettled):
-                begun = self._quickly(snapshot_of(self._study))
+                begun = self._quickly(snapshot_of(self._study) if seen is None else seen)
         if begun is None:
             begun = self._settled()
         return None if begun is None else trial_of(self._study, begun)

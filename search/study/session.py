@@ -25,6 +25,7 @@ from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import widened_at
 from search.storage.trials import finished, running, under_way_or_done
+from search.storage.views import snapshot_of
 from search.study.asking import Asking
 from search.study.choice import Chosen, choose, plain_dataset
 from search.study.crew import Crew, Shift
@@ -215,8 +216,7 @@ class Session:
             is_done=lambda: self._ends.enough,
         )
         with recording.begun_soon(keeps=False):
-            new = crew.work(shift)
-            return self._closed(recording, new)
+            return self._closed(recording, crew.work(shift))
 
     def _is_done(self, study: optuna.Study, recording: Recording, record: StudyRecord) -> bool:
         """Whether the study has nothing left to run, and an earlier call closed its MLflow run."""
@@ -265,13 +265,12 @@ class Session:
         """Run all workers to their end, then close the study's MLflow run and return the result."""
         asking = Asking(self._config, self._studies, study, self._lease, recording, self._ends)
         tasks = [partial(self._work, study, member, asking) for member in members]
-        new = work_side_by_side(tasks, self._stop)
-        return self._closed(recording, new)
+        return self._closed(recording, work_side_by_side(tasks, self._stop))
 
     def _closed(self, recording: Recording, new: int) -> StudyResult:
         """Close the study's MLflow run, where nobody else works on it, and return the result."""
-        is_late = self._deadline is not None and time.monotonic() >= self._deadline
-        late = is_late and not self._stop.asked and not self._ends.enough
+        late = self._deadline is not None and time.monotonic() >= self._deadline
+        late = late and not (self._stop.asked or self._ends.enough)
         for line in self._ends.reasons():
             self._progress.message(line)
         interrupted = self._stop.asked and not self._ends.enough
@@ -281,12 +280,13 @@ class Session:
 
     def _work(self, study: optuna.Study, member: Objective, asking: Asking) -> int:
         """Train one trial after another; return how many ended without being interrupted."""
-        new = 0
-        while not member.is_over and (trial := asking.next()) is not None:
+        new, seen = 0, None
+        while not member.is_over and (trial := asking.next(seen)) is not None:
             record = member(trial)
             if record.state == REFUSED and record.run_id is None:
                 continue  # it never began, so that nobody was told of it
-            done = finished(study)
+            seen = snapshot_of(study)
+            done = finished(seen)
             self._progress.ended(record, finished=done, target=self._config.trials)
             self._outlook.ended(record)
             self._tell_left(done)

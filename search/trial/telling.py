@@ -8,7 +8,7 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
-from search.storage.trial_attributes import write_outcome
+from search.storage.trial_attributes import write_end, write_outcome
 from search.trial.end_kinds import withdrawn
 from tracking import TrialRecord
 
@@ -33,9 +33,15 @@ def tell(
         Withdrawn: Another process has taken it over.
     """
     try:
-        write_outcome(trial, record)
-        study.tell(trial, None if values is None else list(values), state=state)
+        if state != TrialState.PRUNED:
+            is_ended = write_end(study, trial, record, state, values or ())
+        else:
+            write_outcome(trial, record)
+            study.tell(trial, None, state=state)
+            is_ended = True
     except (UpdateFinishedTrialError, ValueError) as error:
         if not study.get_trials(deepcopy=False)[trial.number].state.is_finished():
             raise
         raise withdrawn(trial.number) from error
+    if not is_ended:
+        raise withdrawn(trial.number)

@@ -145,7 +145,11 @@ def missing_docstring(module: Module) -> list[str]:
 
 ATTRIBUTES = ("search/storage/trial_attributes.py", "search/storage/study_attributes.py")
 INTERNALS = "search/storage/internals.py"
-PRIVATE_TOO = ("search/storage/statements.py", "search/storage/patience.py")
+PRIVATE_TOO = (
+    "search/storage/ends.py",
+    "search/storage/patience.py",
+    "search/storage/statements.py",
+)
 VIEWS = "search/storage/views.py"
 _PRIVATE = ("_storage", "_trial_id", "_cached_frozen_trial", "_get_trials", "_backend")
 _OF_VIEWS = ("_storage", "_get_trials")

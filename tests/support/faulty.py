@@ -21,6 +21,8 @@ SEAMS = {
     "state": ("optuna.storages", "RDBStorage", "set_trial_state_values"),
     "attribute": ("optuna.storages", "RDBStorage", "set_trial_user_attr"),
     "study attribute": ("optuna.storages", "RDBStorage", "set_study_user_attr"),
+    "told an end": ("search.storage", "trial_attributes", "end_running"),
+    "closed another's": ("search.storage", "trial_attributes", "fail_running"),
     "put": ("tracking.spool.box", "Box", "put"),
     "confirm": ("tracking.spool.box", "Slip", "confirm"),
     "remove": ("tracking.spool.box", "Slip", "remove"),
@@ -30,7 +32,16 @@ SEAMS = {
     "model": ("mlflow.tracking", "MlflowClient", "create_logged_model"),
     "told": ("search.storage.run_identifiers", "RunIdentifiers", "trial"),
 }
-"""Places in the study's process at which a store is written: module, class, method."""
+"""Places in the study's process at which a store is written: module, class, method; or package,
+module, function."""
+
+
+def owner_of(module: str, owner: str) -> Any:
+    """The class or module that has a seam."""
+    try:
+        return importlib.import_module(f"{module}.{owner}")
+    except ModuleNotFoundError:
+        return getattr(importlib.import_module(module), owner)
 
 
 def die_at(where: str, when: str, nth: int) -> None:
@@ -42,7 +53,7 @@ def die_at(where: str, when: str, nth: int) -> None:
         nth: Which of these writes, 1 for the first.
     """
     module, owner, method = SEAMS[where]
-    kind = getattr(importlib.import_module(module), owner)
+    kind = owner_of(module, owner)
     original: Callable[..., Any] = getattr(kind, method)
     calls = itertools.count(1)
 
