@@ -1,6 +1,7 @@
 """Ends a trial in one transaction, unless it has ended by now.
 
-Optuna's own `tell` reads a trial anew, and takes three. Like `internals`, this module uses Optuna's private members.
+Optuna's own `tell` reads a trial anew, and takes three. Like `internals`, this module uses Optuna's
+private members.
 """
 
 from __future__ import annotations
