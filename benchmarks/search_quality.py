@@ -107,7 +107,7 @@ def trialbook(given: Arm) -> None:
     from search.storage.studies import Studies
     from search.storage.trial_attributes import plan_of
     from tracking import Store
-    from tracking.runs.addresses import local_folder
+    from tracking.addresses import local_folder
 
     peer, store = given.stock(), Store(home)
     least = float("inf")

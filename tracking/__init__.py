@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tracking.addresses import with_driver, without_password
 from tracking.errors import TrackingError, Withdrawn
 from tracking.figures.draw import draw_study, draw_trial, draw_verdict, reproduction_figure
 from tracking.null_recorder import NullRecorder
@@ -16,7 +17,6 @@ from tracking.records import (
     StudyRecord,
     TrialRecord,
 )
-from tracking.runs.addresses import with_driver, without_password
 from tracking.runs.read_only import to_read
 from tracking.runs.recorder import MlflowRecorder
 from tracking.runs.store import Store, ui_command, ui_environment

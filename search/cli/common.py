@@ -61,13 +61,18 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--tracking-uri` and `--storage`, the addresses of MLflow's and Optuna's stores."""
-    command = click.option(
+def tracking_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--tracking-uri`, MLflow's address."""
+    return click.option(
         "--tracking-uri",
         envvar=ENVIRONMENT["tracking_uri"],
         help="MLflow's address (default: mlflow.db).",
     )(command)
+
+
+def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--tracking-uri` and `--storage`, the addresses of MLflow's and Optuna's stores."""
+    command = tracking_option(command)
     return click.option(
         "--storage", envvar=ENVIRONMENT["storage"], help="Optuna's address (default: optuna.db)."
     )(command)

@@ -19,7 +19,7 @@ from rich.text import Text
 from models.checks import count_of
 from search.cli.common import console
 from search.cli.plain_console import PlainConsole
-from tracking import COMPLETE, EpochRecord, StudyRecord, TrialRecord
+from tracking import COMPLETE, EpochRecord, StudyRecord, TrialRecord, without_password
 
 
 class _Lasting(io.RawIOBase):
@@ -116,7 +116,7 @@ class LiveProgress:
 
     def message(self, text: str) -> None:
         """Print a line above the display."""
-        self._console.print(text, style="dim")
+        self._console.print(without_password(text), style="dim")
 
     def study(self, record: StudyRecord, *, finished: int, target: int) -> None:
         """Take the study's name, its number of trials, and its best trial so far."""

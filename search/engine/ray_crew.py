@@ -240,7 +240,7 @@ class _Run:
         """Say that the process of a worker is gone, which Ray starts again."""
         self.display.lost(worker)
         self._losses += 1
-        if self._losses > _LOSSES:
+        if self._losses >= _LOSSES:
             raise CannotStart(
                 "Workers must live long enough to train a trial, but Ray lost "
                 f"{self._losses} in a row: {_in_short(error)}"

@@ -10,9 +10,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracking.addresses import local_folder, without_password
 from tracking.errors import TrackingError
 from tracking.records import StudyRecord
-from tracking.runs.addresses import local_folder, without_password
 from tracking.runs.lookup import read_run
 from tracking.runs.store import Store
 from tracking.tags import Role, Tag

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tracking.addresses import without_password
 from tracking.errors import TrackingError
-from tracking.runs.addresses import without_password
 from tracking.runs.context import StudyContext, find_context
 from tracking.runs.store import Store
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tracking.addresses import local_folder
 from tracking.records import ModelFolder
-from tracking.runs.addresses import local_folder
 from tracking.runs.batches import LoggedModel
 from tracking.runs.quiet import can_name_run, is_missing, quiet
 

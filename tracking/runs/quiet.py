@@ -8,7 +8,7 @@ import os
 import re
 import warnings
 
-from tracking.runs.addresses import without_password
+from tracking.addresses import without_password
 
 
 def _ignore_warnings() -> None:

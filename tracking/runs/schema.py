@@ -13,8 +13,8 @@ import urllib.request
 from contextlib import closing
 from pathlib import Path
 
+from tracking.addresses import sqlite_address, without_password
 from tracking.errors import TrackingError
-from tracking.runs.addresses import sqlite_address, without_password
 from tracking.runs.quiet import one_line, quiet
 from tracking.runs.template import copied, kept_revision, revision
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tracking.addresses import sqlite_address, sqlite_path, with_driver, without_password
 from tracking.errors import TrackingError
-from tracking.runs.addresses import sqlite_address, sqlite_path, with_driver, without_password
 from tracking.runs.home.moved import follow
 from tracking.runs.quiet import one_line, quiet
 

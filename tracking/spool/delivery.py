@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from tracking.addresses import without_password
 from tracking.errors import TrackingError
 from tracking.recorder import Recorder
 from tracking.records import StudyRecord, TrialRecord
@@ -258,5 +259,6 @@ def taken_over(boxes: Iterable[Box], counts: Callable[[TrialRecord], bool]) -> N
 
 
 def _line(error: Exception) -> str:
+    """The first line of an error, without the password of an address that it quotes."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:300]
+    return without_password(lines[0])[:300]

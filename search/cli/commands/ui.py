@@ -21,6 +21,7 @@ from search.cli.common import (
     home_option,
     json_option,
     open_store,
+    tracking_option,
     waiting,
 )
 from search.errors import SearchError
@@ -33,7 +34,7 @@ _GRACE_S = 10
 
 @click.command(epilog="Example: trialbook ui --port 5000")
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
-@click.option("--tracking-uri", help="MLflow's address (default: mlflow.db).")
+@tracking_option
 @home_option
 @json_option
 def command(port: int, tracking_uri: str | None, home: Path, as_json: bool) -> int:

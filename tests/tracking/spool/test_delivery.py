@@ -144,6 +144,30 @@ def test_nobody_waits_for_a_server_that_is_away_and_all_comes_in_order_once_it_i
     assert spool.delivery.trouble == ""
 
 
+def test_a_password_in_an_address_that_an_error_quotes_is_neither_told_nor_kept(
+    spool: SpoolRecorder, server: Server, tmp_path: Path, make_trial: Make
+) -> None:
+    asked = "API request to http://me:sesame@host/api failed"
+    answers = iter([ConnectionError(asked), Refusal(f"BAD_REQUEST {asked}")])
+    answers_told: list[str] = []
+
+    def fails(method: str) -> Exception | None:
+        if spool.delivery.trouble:
+            answers_told.append(spool.delivery.trouble)
+        error = next(answers, None)
+        if isinstance(error, Refusal):
+            error.error_code = "BAD_REQUEST"
+        return error
+
+    server.fails = fails
+    spool.start_trial(make_trial(0))
+    assert _settled(spool)
+    (why,) = tmp_path.rglob("why.txt")
+    assert "http://me:***@host/api failed" in why.read_text()
+    assert ["***" in told for told in answers_told] == [True]
+    assert "sesame" not in why.read_text() + answers_told[0]
+
+
 def test_a_run_that_was_made_before_the_answer_was_lost_is_not_made_again(
     spool: SpoolRecorder, server: Server, make_trial: Make
 ) -> None:

@@ -7,7 +7,7 @@ import threading
 from contextlib import closing, suppress
 from pathlib import Path
 
-from tracking.runs.addresses import local_folder
+from tracking.addresses import local_folder
 
 _COLUMNS = (
     ("experiments", "artifact_location"),

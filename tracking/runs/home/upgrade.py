@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from tracking.runs.addresses import sqlite_address
+from tracking.addresses import sqlite_address
 from tracking.runs.quiet import quiet
 from tracking.runs.template import kept_revision, revision
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from tracking import Store, TrackingError, without_password
-from tracking.runs.addresses import local_folder, sqlite_address, sqlite_path
+from tracking.addresses import local_folder, sqlite_address, sqlite_path
 
 NAMES = ["plain", "a b", "50%", "a%20b", "#1", "été", "雪", "{0}", "a?b", "a+b&c@d:e"]
 
