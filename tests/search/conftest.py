@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,14 @@ from postgres import Server
 TOP = Path(__file__).parent.parent.parent
 SUPPORT = TOP / "tests" / "support"
 EXAMPLES = TOP / "docs" / "examples"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c() -> None:
+    """Processes of tests hear Ctrl-C, also where a shell that runs them in the background, which
+    has them ignore it, started the tests."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
