@@ -265,9 +265,9 @@ def ours(arguments: argparse.Namespace, *, recorded: bool = False) -> dict[str, 
     waiting = threading.local()
     asked, propose, conclude = Asking.next, Objective._propose, Objective._conclude
 
-    def next_(self: Any) -> Any:
+    def next_(self: Any, seen: Any = None) -> Any:
         began = time.perf_counter()
-        trial = asked(self)
+        trial = asked(self, seen)
         waiting.spent = time.perf_counter() - began
         return trial
 
