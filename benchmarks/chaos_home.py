@@ -150,11 +150,13 @@ def settled(home: Home, *others: Home) -> Iterator[str]:
         yield from (f"{text!r} was printed" for text in _NEVER_SAID if text in said)
 
 
-def ended(running: Iterable[subprocess.Popen[bytes]]) -> Iterator[str]:
+def ended(
+    running: Iterable[subprocess.Popen[bytes]], timeout_s: float = TOO_LONG_S
+) -> Iterator[str]:
     """Wait until processes have ended, and tell which ended badly."""
     for process in running:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(TOO_LONG_S)
+            process.wait(timeout_s)
         if process.returncode != 0:
             yield f"a process ended with exit code {process.returncode}"
         end(process)

@@ -170,12 +170,7 @@ def many_on_a_server(home: Home, kills: int, draw: random.Random) -> Iterator[st
         for each in homes:
             each.target = kills
         running = [each.start() for each in homes]
-        for process in running:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(TOO_LONG_S + 5.0 * kills)
-            end(process)
-            if process.returncode != 0:
-                yield f"a process ended with exit code {process.returncode}"
+        yield from ended(running, TOO_LONG_S + 5.0 * kills)
         home.kills = home.done()
         yield from settled(*homes)
     finally:

@@ -59,6 +59,16 @@ def is_disk_full(error: BaseException) -> bool:
     )
 
 
+def of_disk(error: BaseException, home: Path) -> SearchError | None:
+    """Make of an exception one that says that a disk is full or a database damaged, or None.
+
+    Args:
+        error: What was raised.
+        home: Trialbook's home folder.
+    """
+    return as_disk_full(error, home) or as_damaged(error, home)
+
+
 def as_disk_full(error: BaseException, home: Path) -> DiskFull | None:
     """Make of an exception one that says which disk is full; None where none is.
 

@@ -92,7 +92,7 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if isinstance(sys.stdout, TextIOWrapper):  # a path may hold what no encoding has
         sys.stdout.reconfigure(errors="backslashreplace")
-    from search.errors import USER_ERRORS, as_damaged, as_disk_full
+    from search.errors import USER_ERRORS, of_disk
 
     try:
         code = cli.main(args=arguments, prog_name="trialbook", standalone_mode=False)
@@ -118,8 +118,7 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
             return INTERRUPTED
         _show(debug)
-        home = Path(os.environ.get("TRIALBOOK_HOME", "mlruns"))
-        known = as_disk_full(error, home) or as_damaged(error, home)
+        known = of_disk(error, Path(os.environ.get("TRIALBOOK_HOME", "mlruns")))
         if known is not None:
             _tell(str(known))
             return int(getattr(known, "exit_code", MISTAKE))

@@ -277,4 +277,4 @@ def _post(shift: Shift, options: RayOptions) -> Post:
 
 def _in_short(error: Exception) -> str:
     """What an engine says of an error, in at most 300 characters of one line."""
-    return shorten(" ".join(str(error).split()), 300, placeholder=" …")
+    return shorten(str(error), 300, placeholder=" …")

@@ -13,6 +13,7 @@ from typing import Any
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
+from optuna.storages import RDBStorage
 from optuna.storages._rdb.models import TrialModel, TrialValueModel
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, insert, update
@@ -44,18 +45,7 @@ def fail_running(study: optuna.Study, trial: FrozenTrial, key: str, value: Any) 
             return bool(storage.set_trial_state_values(trial._trial_id, state=TrialState.FAIL))
         except UpdateFinishedTrialError:
             return False
-    is_it = (TrialModel.trial_id == trial._trial_id) & (TrialModel.state == TrialState.RUNNING)
-    end = {"state": TrialState.FAIL, "datetime_complete": datetime.now()}
-
-    def store(connection: Connection) -> bool:
-        ended = connection.execute(update(TrialModel).where(is_it).values(**end)).rowcount
-        if ended:
-            put_attribute(connection, trial._trial_id, key, value)
-            return True
-        # By this very call, before a connection broke?
-        return attribute_of(connection, trial._trial_id, key) == json.dumps(value)
-
-    return in_one(database, store)
+    return _end(database, trial._trial_id, TrialState.FAIL, (), (key, value))
 
 
 def end_running(
@@ -78,22 +68,34 @@ def end_running(
         Whether it ended the trial; false where that had ended by now.
     """
     study._thread_local.cached_all_trials = None
-    database, (key, value) = database_of(study), attribute
+    database = database_of(study)
     if database is None:
-        trial.storage.set_trial_user_attr(trial._trial_id, key, value)
+        trial.storage.set_trial_user_attr(trial._trial_id, *attribute)
         study.tell(trial, list(values) or None, state=state)
         return True
     _tell_sampler(study, frozen(trial), state, values)
-    is_it = (TrialModel.trial_id == trial._trial_id) & (TrialModel.state == TrialState.RUNNING)
-    rows = [_value_row(trial._trial_id, place, value) for place, value in enumerate(values)]
+    return _end(database, trial._trial_id, state, values, attribute)
+
+
+def _end(
+    database: RDBStorage,
+    trial_id: int,
+    state: TrialState,
+    values: Sequence[float],
+    attribute: tuple[str, Any],
+) -> bool:
+    """End a running trial; return whether this call did so, now or before a connection broke."""
+    key, content = attribute
+    is_it = (TrialModel.trial_id == trial_id) & (TrialModel.state == TrialState.RUNNING)
     end = update(TrialModel).where(is_it).values(state=state, datetime_complete=datetime.now())
+    rows = [_value_row(trial_id, place, value) for place, value in enumerate(values)]
 
     def store(connection: Connection) -> bool:
         if not connection.execute(end).rowcount:
-            return attribute_of(connection, trial._trial_id, key) == json.dumps(value)
+            return attribute_of(connection, trial_id, key) == json.dumps(content)
         if rows:
             connection.execute(insert(TrialValueModel), rows)
-        put_attribute(connection, trial._trial_id, key, value)
+        put_attribute(connection, trial_id, key, content)
         return True
 
     return in_one(database, store)

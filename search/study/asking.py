@@ -95,8 +95,7 @@ class Asking:
         """
 
         def count() -> int:
-            self._recording.take_over()
-            seen = self._recording.reclaim()
+            seen = self._cleared()
             free = self._config.trials - under_way_or_done(seen)
             return 0 if self._ends.reasons(seen) else max(0, free)
 
@@ -135,10 +134,14 @@ class Asking:
 
         return self._studies.locked(ask)
 
+    def _cleared(self) -> optuna.Study:
+        """Clear up after processes that are gone, and read the study; under the lock."""
+        self._recording.take_over()
+        return self._recording.reclaim()
+
     def _thoroughly(self) -> int | None:
         """Clear up after processes that are gone, and begin a trial."""
-        self._recording.take_over()
-        seen = self._recording.reclaim()
+        seen = self._cleared()
         self._thorough_at = time.monotonic()
         return None if self._ends.reasons(seen) else self._after(seen)
 

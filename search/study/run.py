@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from models.compiled.cache import is_made
 from search.child.messages import ALONE
 from search.config.study import StudyConfig
-from search.errors import as_damaged, as_disk_full
+from search.errors import of_disk
 from search.executor.interrupts import Stop, interruptible
 from search.executor.supervisor import Supervisor
 from search.study.request import Request
@@ -119,8 +119,7 @@ def _run(
                     raise KeyboardInterrupt from None
                 raise
             except Exception as error:
-                home = own.store.home
-                known = as_disk_full(error, home) or as_damaged(error, home)
+                known = of_disk(error, own.store.home)
                 if known is not None and known is not error:
                     raise known from error
                 raise

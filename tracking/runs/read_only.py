@@ -7,9 +7,9 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from contextlib import closing
 from pathlib import Path
 
+from tracking.runs.home.copies import copy_whole
 from tracking.runs.store import Store
 
 _FOLDERS = ("artifacts", "spool")
@@ -57,11 +57,7 @@ def _copy(database: Path, target: Path) -> None:
     its files are copied as they are.
     """
     try:
-        with (
-            closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as source,
-            closing(sqlite3.connect(target)) as copied,
-        ):
-            source.backup(copied)
+        copy_whole(database, target)
     except sqlite3.Error:
         for end in ("", "-wal"):
             part = database.with_name(f"{database.name}{end}")

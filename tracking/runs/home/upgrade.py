@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from tracking.addresses import sqlite_address
+from tracking.runs.home.copies import copy_whole
 from tracking.runs.quiet import quiet
 from tracking.runs.template import kept_revision, revision
 
@@ -58,11 +57,7 @@ def upgrade(path: Path) -> Path | None:
         backup = path.with_name(f"{path.name}.before-{first}")
         partial = backup.with_name(f"{backup.name}.partial")
         partial.unlink(missing_ok=True)
-        with (
-            closing(sqlite3.connect(path)) as source,
-            closing(sqlite3.connect(partial)) as copied,
-        ):
-            source.backup(copied)
+        copy_whole(path, partial)
         partial.replace(backup)
         _migrate(path)
         return backup
