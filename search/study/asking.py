@@ -126,7 +126,8 @@ class Asking:
         def ask() -> int | None:
             now = counts_of(self._study)
             if any(now[state] != known[state] for state in _LOOKED_AT):
-                return self._after(snapshot_of(self._study))
+                latest = snapshot_of(self._study)
+                return None if self._ends.reasons(latest) else self._after(latest)
             busy = now[TrialState.RUNNING] + now[TrialState.COMPLETE] + counting
             if busy >= self._config.trials:
                 return None

@@ -283,9 +283,9 @@ class Session:
         new, seen = 0, None
         while not member.is_over and (trial := asking.next(seen)) is not None:
             record = member(trial)
+            seen = snapshot_of(study)
             if record.state == REFUSED and record.run_id is None:
                 continue  # it never began, so that nobody was told of it
-            seen = snapshot_of(study)
             done = finished(seen)
             self._progress.ended(record, finished=done, target=self._config.trials)
             self._outlook.ended(record)
