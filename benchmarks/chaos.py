@@ -29,10 +29,11 @@ _MANY = ("--keep-models", "none", "--epochs", "1")
 SCENARIOS: dict[str, tuple[Callable[..., Iterator[str]], int, tuple[str, ...]]] = {
     "seams": (chaos_kills.seams, 48, _MODELS),
     "random": (chaos_kills.random_kills, 52, _MODELS),
-    "groups": (chaos_kills.groups, 20, ()),
-    "children": (chaos_kills.children, 50, ()),
-    "stops": (chaos_kills.stops, 12, ()),
-    "clocks": (chaos_world.clocks, 16, ()),
+    "groups": (chaos_kills.groups, 20, _MODELS),
+    "children": (chaos_kills.children, 50, _MODELS),
+    "stops": (chaos_kills.stops, 12, _MODELS),
+    "heard": (chaos_kills.heard, 30, ()),
+    "clocks": (chaos_world.clocks, 16, _MODELS),
     "server": (chaos_world.server, 10, _MODELS),
     "record": (chaos_world.record, 9, _MODELS),
     "full": (chaos_world.full, 12, _MODELS),
@@ -67,6 +68,7 @@ def run(name: str, times: int | None = None, log: Path | None = None) -> dict[st
         "times": home.kills,
         "trials": trials,
         "seconds": round(seconds),
+        "notes": home.notes,
         "wrong": wrong,
     }
 
@@ -83,7 +85,7 @@ def main() -> None:
     for name in given.only:
         result = run(name, given.times, given.log)
         results.append(result)
-        said = "nothing lost" if not result["wrong"] else "; ".join(result["wrong"])
+        said = "; ".join([*result["notes"], *(result["wrong"] or ["nothing lost"])])
         print(
             f"{name}: {result['times']} times, {result['trials']} trials, {result['seconds']} s: "
             f"{said}",

@@ -8,7 +8,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -39,6 +39,7 @@ class Home:
         path: The home.
         target: The study's target of trials.
         kills: How often something of it was hurt.
+        notes: What else was measured, in words.
         more: Further options of the study.
         storage, record: Addresses of its stores; None for files of the home.
     """
@@ -62,20 +63,24 @@ class Home:
         self.path = folder / name
         self.target = 12
         self.kills = 0
+        self.notes: list[str] = []
         self.storage, self.record = storage, record
         self.log = folder / f"{name}.txt"
         self.more = more
         self._data = str(ratings(folder))
 
-    def command(self) -> list[str]:
-        """The arguments of `trialbook` that run the study."""
-        stores = []
+    def _stores(self) -> list[str]:
+        stores = ["--home", str(self.path)]
         for option, address in (("--storage", self.storage), ("--tracking-uri", self.record)):
             stores += [] if address is None else [option, address]
+        return stores
+
+    def command(self) -> list[str]:
+        """The arguments of `trialbook` that run the study."""
         return [
             "search", "--study", NAME, "--epochs", "3", "--workers", "2",
             "--sampler", "random", "--trials", str(self.target), "--data", self._data,
-            "--home", str(self.path), "--min-ratings", "1", *stores, *self.more,
+            "--min-ratings", "1", *self._stores(), *self.more,
         ]  # fmt: skip
 
     def start(self, *program: str, **environment: str) -> subprocess.Popen[bytes]:
@@ -85,10 +90,17 @@ class Home:
             program: What Python runs in place of `trialbook`, with its first arguments.
             environment: Further variables.
         """
+        return self._begin([*(program or ("-m", "search")), *self.command()], environment)
+
+    def join(self) -> subprocess.Popen[bytes]:
+        """Start a worker that joins in the study, which is stored already."""
+        return self._begin(["-m", "search", "worker", NAME, *self._stores()], {})
+
+    def _begin(self, words: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
         inherited = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, *(program or ("-m", "search")), *self.command()],
+                [sys.executable, *words],
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import random
 import signal
+import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -38,25 +41,30 @@ def seams(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
 
 
 def random_kills(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """A random process of the study is killed at a random moment, and its study goes on."""
-    process = home.start()
+    """A random process of the study or of a worker that joined in is killed; both come again."""
+    running = {"study": home.start()}
     while home.kills < kills:
         time.sleep(draw.uniform(0.2, 6.0))
-        if process.poll() is not None:
+        for place, process in list(running.items()):
+            if process.poll() is None:
+                continue
             if process.returncode not in (0, -signal.SIGKILL):
-                yield f"the study ended with exit code {process.returncode}"
-            if process.returncode == 0:
-                home.target += 12
+                yield f"the {place} ended with exit code {process.returncode}"
             end(process)
-            process = home.start()
-            continue
+            del running[place]
+            if place == "study":
+                home.target += 12 if process.returncode == 0 else 0
+                running[place] = home.start()
+        if "worker" not in running and home.done():
+            running["worker"] = home.join()
         with contextlib.suppress(psutil.NoSuchProcess, IndexError):
-            parent = psutil.Process(process.pid)
+            parent = psutil.Process(draw.choice(list(running.values())).pid)
             draw.choice([parent, *parent.children(recursive=True)]).kill()
             home.kills += 1
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(TOO_LONG_S)
-    end(process)
+    for process in running.values():
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(TOO_LONG_S)
+        end(process)
     yield from settled(home)
 
 
@@ -114,3 +122,53 @@ def stops(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
         running[place] = home.start(program)
     yield from ended(running)
     yield from settled(home)
+
+
+_HEARD_S = 2.0
+_LOADED = "while True: pass"
+_HOLDS = "import sys, time; from filelock import FileLock; FileLock(sys.argv[1]).acquire(); "
+
+
+def heard(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
+    """The study is asked to stop at any moment, with busy cores, or the lock held by another."""
+    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    seconds: list[float] = []
+    while home.kills < kills:
+        beside = draw.choice(("nothing", "load", "lock"))
+        process = home.start()
+        time.sleep(draw.uniform(1.0, 15.0))
+        with _beside(beside, home):
+            if process.poll() is None:
+                number = draw.choice(asked)
+                began = time.monotonic()
+                process.send_signal(number)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(TOO_LONG_S)
+                seconds.append(time.monotonic() - began)
+                home.kills += 1
+                if seconds[-1] > _HEARD_S:
+                    yield f"{number.name} beside {beside} was heard after {seconds[-1]:.1f} s"
+        if process.returncode not in (0, 130):
+            yield f"the study ended with exit code {process.returncode}"
+        home.target += 12 if process.returncode == 0 else 0
+        end(process)
+    home.notes.append(f"median {statistics.median(seconds):.1f} s, longest {max(seconds):.1f} s")
+    yield from settled(home)
+
+
+@contextlib.contextmanager
+def _beside(what: str, home: Home) -> Iterator[None]:
+    """In the block all cores are busy with something else, or another process holds the lock."""
+    programs = {"load": [[_LOADED]] * (os.cpu_count() or 1)}
+    programs["lock"] = [[_HOLDS + "time.sleep(60)", str(home.path / ".optuna.lock")]]
+    started = [
+        subprocess.Popen([sys.executable, "-c", *each], stderr=subprocess.DEVNULL)
+        for each in programs.get(what, [])
+        if home.path.exists()
+    ]
+    time.sleep(1.0 if started else 0.0)
+    try:
+        yield
+    finally:
+        for process in started:
+            end(process)

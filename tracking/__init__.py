@@ -12,11 +12,13 @@ from tracking.records import (
     DatasetRecord,
     EpochRecord,
     ModelFolder,
+    Picture,
     RunRecord,
     Scalar,
     StudyRecord,
     TrialRecord,
 )
+from tracking.runs.payloads import params_of
 from tracking.runs.read_only import to_read
 from tracking.runs.recorder import MlflowRecorder
 from tracking.runs.store import Store, ui_command, ui_environment
@@ -74,6 +76,7 @@ __all__ = [
     "MlflowRecorder",
     "ModelFolder",
     "NullRecorder",
+    "Picture",
     "Recorder",
     "Role",
     "RunRecord",
@@ -96,6 +99,7 @@ __all__ = [
     "in_a_second",
     "is_held",
     "left_boxes",
+    "params_of",
     "provenance",
     "reference",
     "referred",

@@ -9,6 +9,7 @@ from typing import Any
 from tracking.records import (
     EpochRecord,
     ModelFolder,
+    Picture,
     RunRecord,
     Scalar,
     StudyRecord,
@@ -50,6 +51,7 @@ class NullRecorder:
         epochs: Sequence[EpochRecord] = (),
         tell: Callable[[], None] = lambda: None,
         replaces: str | None = None,
+        picture: Picture | None = None,
     ) -> None:
         """Tell the end; no run is open."""
         tell()

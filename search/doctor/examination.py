@@ -12,6 +12,7 @@ from search.config.study import StudyConfig
 from search.doctor.findings import Finding, Topic
 from search.storage.claims.lease import Lease
 from search.storage.claims.leases import DOCTOR, leases_of
+from search.storage.queue import not_queued_again
 from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import config_of, run_of
@@ -108,7 +109,10 @@ class Examination:
         for box in left_boxes(self._studies.store.spool, self._study.study_name):
             for slip in box.refused():
                 if mends and not trials:
-                    trials = {trial.number: trial for trial in study_record(self._study).trials}
+                    trials = {
+                        trial.number: trial
+                        for trial in study_record(self._study, weighs=False).trials
+                    }
                 why = (slip.path / "why.txt").read_text(encoding="utf-8").strip()
                 found = self._finding(Topic.REFUSED, f"MLflow did not take a write ({why}).")
                 if mends and self._written_anew(slip, trials):
@@ -139,9 +143,19 @@ class Examination:
         return True
 
     def _interrupted(self) -> Iterator[Finding]:
-        for trial in orphans(self._study):
+        """What processes that are no more left in Optuna's storage."""
+        left = orphans(self._study)
+        for trial in left:
             text = f"Trial {trial.number} runs in Optuna's storage, but its process is no more."
             yield self._finding(Topic.INTERRUPTED, text, trial.number)
+        for trial in not_queued_again(self._study):
+            text = f"Trial {trial.number} was closed, but its configuration is not queued again."
+            yield self._finding(Topic.INTERRUPTED, text, trial.number)
+        rows = leases_of(self._study).rows(self._study.study_name)
+        gone = sum(not row.is_alive for row in rows)
+        if gone and not left:
+            text = f"It has {count_of(gone, 'lease')} without a living process."
+            yield self._finding(Topic.LEASE, text)
 
     def _of_record(self) -> Iterator[Finding]:
         """How the record differs from Optuna's storage."""
@@ -203,7 +217,9 @@ class Examination:
             Recording(self._config, self._studies, self._study, lease, self._say) as recording,
         ):
             with self._studies.lock():
-                recording.recorder.start_study(study_record(self._study, self._config))
+                recording.recorder.start_study(
+                    study_record(self._study, self._config, weighs=False)
+                )
                 recording.take_over()
                 recording.reclaim()
             recording.settle()

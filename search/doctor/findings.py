@@ -21,6 +21,8 @@ class Topic(StrEnum):
     """What MLflow did not take."""
     INTERRUPTED = "interrupted"
     """A trial whose process is no more."""
+    LEASE = "lease"
+    """A process that is gone, whose place among the study's processes is still taken."""
     RECORD = "record"
     """A trial's run says something else than Optuna's storage."""
     STUDY = "study"

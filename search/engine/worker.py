@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,4 +111,4 @@ class Worker:
 
     def stop(self) -> None:
         """Ask it to end in order: the trial under way is queued again."""
-        self._stop.asked = self._stop.is_signalled = True
+        self._stop.asked, self._stop.signalled_at = True, time.monotonic()

@@ -73,7 +73,10 @@ class ForkServer:
         self._seen = _read_at_loading()
         self._owner = os.getpid()
         self._lock = threading.Lock()
-        weakref.finalize(self, _end, self._owner, asking, process, log)
+        # At the end of this process nobody waits: the server ends by itself once its socket is
+        # closed. Of two finalizers the one that was made last comes first.
+        weakref.finalize(self, _wait, self._owner, process).atexit = False
+        weakref.finalize(self, _hang_up, asking, log)
 
     @classmethod
     def start(cls, role: str = KERAS) -> ForkServer:
@@ -169,15 +172,17 @@ class ForkServer:
         return code, self._log.read().decode("utf-8", "replace")
 
 
-def _end(
-    owner: int, asking: socket.socket, process: subprocess.Popen[bytes], log: IO[bytes]
-) -> None:
-    """Close the socket and the log; wait for the server's end, and kill it after half a second.
+def _hang_up(asking: socket.socket, log: IO[bytes]) -> None:
+    """Close the socket and the log of a server."""
+    asking.close()
+    log.close()
+
+
+def _wait(owner: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait for the end of a server whose socket is closed, and kill it after half a second.
 
     A process that did not start the server, such as a fork of the one that did, leaves it alone.
     """
-    asking.close()
-    log.close()
     if owner != os.getpid():
         return
     try:  # once it has loaded its libraries it ends by itself, and takes its files with it

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TypeVar
 
+_STEP_S = 0.05
+_Done = TypeVar("_Done")
 _ASKS_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -16,12 +20,17 @@ class Stop:
 
     Attributes:
         asked: Whether to stop: set by the first signal, or by a worker that fails.
-        is_signalled: Whether a signal asked for it.
+        signalled_at: When it did, by the monotonic clock; None where none did.
     """
 
     def __init__(self) -> None:
         self.asked = False
-        self.is_signalled = False
+        self.signalled_at: float | None = None
+
+    @property
+    def is_signalled(self) -> bool:
+        """Whether a signal asked to stop."""
+        return self.signalled_at is not None
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
         """Handle a signal: the first sets `asked`, a later one raises KeyboardInterrupt.
@@ -32,7 +41,39 @@ class Stop:
         """
         if self.asked:
             raise KeyboardInterrupt
-        self.asked = self.is_signalled = True
+        self.asked, self.signalled_at = True, time.monotonic()
+
+
+def unless(is_over: Callable[[], bool], call: Callable[[], _Done]) -> _Done | None:
+    """Do something that takes long in a thread, and do not wait for it once that is not wanted.
+
+    Args:
+        is_over: Whether someone asked to stop; asked twenty times a second.
+        call: What to do; it is not cut short, but is left behind.
+
+    Returns:
+        What the call returns; None where someone asked to stop before.
+
+    Example:
+        >>> unless(lambda: False, lambda: 3)
+        3
+    """
+    done: list[_Done] = []
+    failures: list[Exception] = []
+
+    def work() -> None:
+        try:
+            done.append(call())
+        except Exception as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    while thread.is_alive() and not is_over():
+        thread.join(_STEP_S)
+    if failures:
+        raise failures[0]
+    return done[0] if done else None
 
 
 @contextmanager

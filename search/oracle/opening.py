@@ -87,7 +87,7 @@ def open_tuner_study(config: StudyConfig, studies: Studies, wanted: Wanted | Non
             write_dataset(study, None)
         write_config(study, config)
         recorder = studies.recorder()
-        record = recorder.start_study(study_record(study, config))
+        record = recorder.start_study(study_record(study, config, weighs=False))
         write_run(study, experiment_id=record.experiment_id, run_id=record.parent_run_id)
         reclaim(study, config, recorder)
     return Opened(

@@ -35,7 +35,7 @@ from search.storage.trial_attributes import (
     write_tuner_trial,
 )
 from search.storage.trials import under_way_or_done
-from search.trial.files import temporary_folder, write_curve
+from search.trial.files import picture_of, temporary_folder, write_curve
 from search.trial.interruption import close_cut, close_left
 from search.trial.telling import tell
 from tracking import (
@@ -234,8 +234,9 @@ class TunerStudy:
         del self._runs[number]
         try:
             with temporary_folder() as folder:
-                write_curve(record, folder, self.config)
-                self.recorder.finish_trial(record, folder=folder)
+                write_curve(record, folder)
+                picture = picture_of(self.config)
+                self.recorder.finish_trial(record, folder=folder, picture=picture)
         except BaseException:
             with contextlib.suppress(Exception):  # what went wrong first is what is told
                 self.recorder.kill_trial(record)
@@ -264,7 +265,7 @@ class TunerStudy:
         )
         requeue(self.study, self.study.get_trials(deepcopy=False)[number], record)
         with temporary_folder() as folder:
-            close_cut(self.recorder, record, folder, self.config)
+            close_cut(self.recorder, record, folder)
 
     def add(self, point: TunerPoint, end: TunerEnd) -> TrialRecord:
         """Store a trial that was trained elsewhere: its point, its end; return its record."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 import warnings
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from textwrap import shorten
@@ -28,12 +29,15 @@ _POOL = 5
 _RACES = ("already exists", "UNIQUE constraint", "duplicate key", "is locked")
 
 
-def open_storage(store: Store, url: str | None) -> optuna.storages.BaseStorage:
+def open_storage(
+    store: Store, url: str | None, is_over: Callable[[], bool] = lambda: False
+) -> optuna.storages.BaseStorage:
     """Open the storage of studies, or create it; several processes may do so at once.
 
     Args:
         store: Gives the home folder.
         url: Address of another storage; None for `optuna.db` in the home folder.
+        is_over: Whether someone asked to stop.
 
     Raises:
         SearchError: The address is MLflow's own, or no storage can be opened there.
@@ -47,7 +51,7 @@ def open_storage(store: Store, url: str | None) -> optuna.storages.BaseStorage:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         make_url(address)  # before anything is written
-        with home_lock(store), warnings.catch_warnings():
+        with home_lock(store, is_over), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return _open(address)
     except USER_ERRORS:
@@ -80,21 +84,28 @@ def _open(address: str) -> optuna.storages.BaseStorage:
     raise AssertionError("the last try raises")
 
 
-def home_lock(store: Store) -> AbstractContextManager[None]:
+def home_lock(
+    store: Store, is_over: Callable[[], bool] = lambda: False
+) -> AbstractContextManager[None]:
     """Hold the lock of a home folder, which one thread of one process can hold at a time.
 
     Args:
         store: Gives the home folder; it is made where it is missing.
+        is_over: Whether someone asked to stop.
 
     Raises:
+        StillHeld: Another process holds it, and someone asked to stop.
         SearchError: Another process holds it for two minutes.
     """
     store.make_folders()
-    return file_lock(store.home / ".optuna.lock")
+    return file_lock(store.home / ".optuna.lock", is_over)
 
 
 def storage_lock(
-    storage: optuna.storages.BaseStorage, store: Store, name: str = "optuna"
+    storage: optuna.storages.BaseStorage,
+    store: Store,
+    name: str = "optuna",
+    is_over: Callable[[], bool] = lambda: False,
 ) -> AbstractContextManager[None]:
     """Hold a lock of a storage, which all who use that storage share, from any home.
 
@@ -105,20 +116,22 @@ def storage_lock(
         storage: The storage.
         store: Gives the home folder, whose lock stands in for that of a storage that has none.
         name: Which lock; a storage has several.
+        is_over: Whether someone asked to stop.
 
     Raises:
+        StillHeld: Another process holds it, and someone asked to stop.
         SearchError: Another process holds it for two minutes.
     """
     engine = engine_of(storage)
     if engine is not None and engine.dialect.name == "postgresql":
-        return server_lock(engine, name)
+        return server_lock(engine, name, is_over)
     path = store.optuna_db
     if engine is not None and engine.dialect.name == "sqlite":
         named = engine.url.database
         path = Path(named) if named and named != ":memory:" else path
     store.make_folders()
     end = "lock" if name == "optuna" else f"{name}.lock"
-    return file_lock(path.with_name(f".{path.stem}.{end}"))
+    return file_lock(path.with_name(f".{path.stem}.{end}"), is_over)
 
 
 def _write_ahead(address: str) -> None:

@@ -61,7 +61,7 @@ def delete_study(studies: Studies, study: optuna.Study, *, lost_record: bool = F
         )
     config, run_id, left = config_of(study), run_of(study).get("parent_run_id"), 0
     if run_id and recorded(studies, study, in_bin=True):
-        left = studies.recorder(config).delete_study(study_record(study, config))
+        left = studies.recorder(config).delete_study(study_record(study, config, weighs=False))
     elif run_id and not lost_record:
         raise SearchError(
             f"A study is deleted with its record, but {study.study_name!r} has no run {run_id} in "

@@ -121,7 +121,11 @@ def so_far(config: StudyConfig, epochs: Sequence[EpochRecord]) -> dict[str, floa
 
 
 def study_record(
-    study: optuna.Study, config: StudyConfig | None = None, *, queued: bool = False
+    study: optuna.Study,
+    config: StudyConfig | None = None,
+    *,
+    queued: bool = False,
+    weighs: bool = True,
 ) -> StudyRecord:
     """Convert a stored study to a plain record, with all its trials.
 
@@ -129,6 +133,7 @@ def study_record(
         study: Optuna's study.
         config: Its configuration, where the caller has it.
         queued: Whether trials that wait for their turn are listed as well.
+        weighs: Whether to compute the importances of parameters, which takes a second or more.
     """
     config = config or config_of(study)
     run, dataset, identity = run_of(study), dataset_of(study), identity_of(study)
@@ -151,7 +156,7 @@ def study_record(
         else None,
         tags={} if identity is None else {Tag.IDENTITY.value: identity},
         trials=trials,
-        importances=importances(study),
+        importances=importances(study) if weighs else {},
         experiment_id=run.get("experiment_id"),
         parent_run_id=run.get("parent_run_id"),
     )

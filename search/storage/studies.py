@@ -87,6 +87,7 @@ class Studies:
         self.store = store
         self.address = address
         self._say = say
+        self._is_over: Callable[[], bool] = lambda: False
         self._recorders: dict[str, Recorder] = {}
 
     @cached_property
@@ -96,8 +97,9 @@ class Studies:
         Raises:
             SearchError: There can be none at that address.
         """
-        storage = open_storage(self.store, self.address)
-        patience_of(storage).say = self._say
+        storage = open_storage(self.store, self.address, self._is_over)
+        patience = patience_of(storage)
+        patience.say, patience.is_over = self._say, self._is_over
         return storage
 
     def lock(self) -> AbstractContextManager[None]:
@@ -108,7 +110,8 @@ class Studies:
         Do not take the lock twice: whoever holds it and waits for it again fails after two minutes
         with a `SearchError`.
         """
-        return storage_lock(self.storage, self.store)  # which is opened under the same lock
+        # The storage is opened under the same lock.
+        return storage_lock(self.storage, self.store, is_over=self._is_over)
 
     def locked(self, call: Callable[[], _Done]) -> _Done:
         """Do something under the storage's lock; where its database is away, once it is back.
@@ -126,15 +129,17 @@ class Studies:
 
         return patience.through(do)
 
-    def wait_for_database(self, say: Callable[[str], None], is_over: Callable[[], bool]) -> None:
-        """Have it told when the storage's database is away, and who need not wait for it any more.
+    def heed(self, say: Callable[[str], None], is_over: Callable[[], bool]) -> None:
+        """Have it told when the database is away, and when nobody waits for it or a lock any more.
 
         Args:
             say: Tells the user a line.
             is_over: Whether someone asked to stop.
         """
-        patience = patience_of(self.storage)
-        patience.say, patience.is_over = say, is_over
+        self._say, self._is_over = say, is_over
+        if "storage" in vars(self):  # it was opened before
+            patience = patience_of(self.storage)
+            patience.say, patience.is_over = say, is_over
 
     def names(self) -> list[str]:
         """Names of all studies, sorted; none where there is no storage yet."""
@@ -270,7 +275,9 @@ class Studies:
             maker: Makes models of weights, in the same thread.
         """
         inner, home = self.recorder(config), self.store.home
-        told = RunIdentifiers(study, lambda: storage_lock(self.storage, self.store, "record"))
+        told = RunIdentifiers(
+            study, lambda: storage_lock(self.storage, self.store, "record", self._is_over)
+        )
         return SpoolRecorder(inner, home, config.name, told, self.store_of(config).prepare, maker)
 
 

@@ -10,6 +10,7 @@ from optuna.trial import TrialState
 
 from search.config.study import StudyConfig
 from search.storage.claims.lease import Lease
+from search.storage.claims.lock import StillHeld
 from search.storage.internals import trial_of
 from search.storage.queue import begin_next, not_queued_again
 from search.storage.statements import counts_of
@@ -74,17 +75,21 @@ class Asking:
     def next(self, seen: optuna.Study | None = None) -> optuna.Trial | None:
         """Begin the next trial; None if finished and running trials reach the target.
 
-        Also None where there is another reason to end the study.
+        Also None where there is another reason to end the study, or where someone asked to stop
+        while another process holds the lock.
 
         Args:
             seen: The study as it was read a moment ago; None to read it.
         """
         begun: int | None = None
-        if time.monotonic() - self._thorough_at < _THOROUGH_EVERY_S:
-            with contextlib.suppress(_Unsettled):
-                begun = self._quickly(snapshot_of(self._study) if seen is None else seen)
-        if begun is None:
-            begun = self._settled()
+        try:
+            if time.monotonic() - self._thorough_at < _THOROUGH_EVERY_S:
+                with contextlib.suppress(_Unsettled):
+                    begun = self._quickly(snapshot_of(self._study) if seen is None else seen)
+            if begun is None:
+                begun = self._settled()
+        except StillHeld:
+            return None
         return None if begun is None else trial_of(self._study, begun)
 
     def lacking(self) -> int:

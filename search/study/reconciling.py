@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import optuna
 
+from search.child.trial_files import write_config
 from search.config.study import StudyConfig
 from search.storage.records import study_record
 from search.storage.study_attributes import write_run
 from search.storage.trial_attributes import write_run_of_trial
+from search.trial.files import picture_of, temporary_folder, write_curve
 from tracking import (
     COMPLETE,
     FAILED,
@@ -23,8 +25,11 @@ from tracking import (
     Recorder,
     RunRecord,
     StudyRecord,
+    Tag,
     TrialRecord,
+    params_of,
 )
+from tracking.texts import shell_line
 
 _ENDED = (COMPLETE, PRUNED, FAILED, KILLED, REFUSED)
 
@@ -38,6 +43,12 @@ class Kind(StrEnum):
     """Its run goes on in MLflow, but the trial has ended."""
     OTHER = "other"
     """Its run has another value or another state."""
+    LESS = "less"
+    """Its run lacks parameters or epochs."""
+    PARAMETER = "parameter"
+    """Its run has another value of a parameter, which MLflow never changes."""
+    MODEL = "model"
+    """Its run lacks its model, which Optuna's storage does not hold."""
     UNKNOWN = "unknown"
     """Its run is there, but the trial does not name it."""
     TWICE = "twice"
@@ -65,15 +76,18 @@ class Difference:
     @property
     def is_mendable(self) -> bool:
         """Whether there is one right answer."""
-        return self.kind != Kind.STRANGER
+        return self.kind not in (Kind.STRANGER, Kind.PARAMETER, Kind.MODEL)
 
 
-def differences(record: StudyRecord, runs: Sequence[RunRecord]) -> list[Difference]:
+def differences(
+    record: StudyRecord, runs: Sequence[RunRecord], with_models: Collection[int] = ()
+) -> list[Difference]:
     """Compare a study's trials with their runs.
 
     Args:
         record: The study as Optuna holds it.
         runs: The runs of its trials, the oldest first.
+        with_models: The trials whose models are kept.
 
     Returns:
         The differences, in the order of the trials.
@@ -83,7 +97,7 @@ def differences(record: StudyRecord, runs: Sequence[RunRecord]) -> list[Differen
         by_number.setdefault(run.number, []).append(run)
     found: list[Difference] = []
     for trial in record.trials:
-        found += _of_trial(trial, by_number.pop(trial.number, []))
+        found += _of_trial(trial, by_number.pop(trial.number, []), trial.number in with_models)
     for number, strangers in by_number.items():
         found += [
             Difference(
@@ -98,7 +112,9 @@ def differences(record: StudyRecord, runs: Sequence[RunRecord]) -> list[Differen
     return found
 
 
-def _of_trial(trial: TrialRecord, runs: Sequence[RunRecord]) -> Iterable[Difference]:
+def _of_trial(
+    trial: TrialRecord, runs: Sequence[RunRecord], has_model: bool
+) -> Iterable[Difference]:
     number = trial.number
     if not runs:
         began = trial.state in (COMPLETE, PRUNED, FAILED) or trial.run_id is not None
@@ -121,6 +137,32 @@ def _of_trial(trial: TrialRecord, runs: Sequence[RunRecord]) -> Iterable[Differe
         yield Difference(kind=Kind.OPEN, number=number, run_id=own.run_id, text=text)
     elif other := _other(trial, own):
         yield Difference(kind=Kind.OTHER, number=number, run_id=own.run_id, text=other)
+    if trial.state in (COMPLETE, PRUNED, FAILED):
+        yield from _of_content(trial, own)
+    if has_model and not own.has_model and not own.is_open:
+        again = shell_line("trialbook", "reproduce", f"{trial.study}:{number}")
+        text = f"Trial {number} has no model in its run. `{again}` trains it again."
+        yield Difference(kind=Kind.MODEL, number=number, run_id=own.run_id, text=text)
+
+
+def _of_content(trial: TrialRecord, run: RunRecord) -> Iterable[Difference]:
+    """What a run lacks of its trial's parameters and epochs, or has otherwise."""
+    number, params = trial.number, params_of(trial.params)
+    lacking = [name for name in params if name not in run.params]
+    last = max((epoch.epoch for epoch in trial.epochs), default=0)
+    lacks = [f"the parameters {', '.join(lacking)}"] if lacking else []
+    lacks += [f"epochs after {run.epochs} of {last}"] if run.epochs < last else []
+    if lacks:
+        text = f"The run of trial {number} lacks {' and '.join(lacks)}."
+        yield Difference(kind=Kind.LESS, number=number, run_id=run.run_id, text=text)
+    for name in params:
+        if run.params.get(name, params[name]) != params[name]:
+            text = (
+                f"Trial {number} has {name} {params[name]}, but its run says {run.params[name]}. "
+                "MLflow changes no parameter: delete the run there, and `doctor --fix` makes it "
+                "anew."
+            )
+            yield Difference(kind=Kind.PARAMETER, number=number, run_id=run.run_id, text=text)
 
 
 def _other(trial: TrialRecord, run: RunRecord) -> str:
@@ -157,8 +199,16 @@ class Reconciler:
 
     def find(self) -> list[Difference]:
         """Compare the two stores as they stand now."""
-        record = study_record(self._study, self._config)
-        return differences(record, self.recorder.trial_runs(record))
+        record = study_record(self._study, self._config, weighs=False)
+        return differences(record, self.recorder.trial_runs(record), self._with_models(record))
+
+    def _with_models(self, record: StudyRecord) -> list[int]:
+        """The trials whose models are kept, as far as Trialbook makes these itself."""
+        if not self._config.rates or self._config.keep_models == "none":
+            return []
+        ranked = record.ranked()
+        kept = ranked if self._config.keep_models == "all" else ranked[:1]
+        return [trial.number for trial in kept if Tag.REUSED not in trial.tags]
 
     def mend(self, found: Sequence[Difference]) -> list[Difference]:
         """Mend differences; a study without a run of its own gets one first.
@@ -169,7 +219,7 @@ class Reconciler:
         Returns:
             Those that were mended.
         """
-        record = study_record(self._study, self._config)
+        record = study_record(self._study, self._config, weighs=False)
         by_number = {trial.number: trial for trial in record.trials}
         mendable = [each for each in found if each.is_mendable]
         if any(each.kind == Kind.LACKING for each in mendable):
@@ -192,6 +242,21 @@ class Reconciler:
             run_id = self.recorder.start_trial(replace(trial, state=RUNNING, run_id=None))
         if run_id and run_id != trial.run_id:
             write_run_of_trial(self._study, found.number, run_id)
-        if found.kind in (Kind.LACKING, Kind.OPEN, Kind.OTHER):
-            ended = replace(trial, run_id=run_id)
-            self.recorder.finish_trial(ended, folder=None, epochs=trial.epochs)
+        if found.kind in (Kind.LACKING, Kind.OPEN, Kind.OTHER, Kind.LESS) and run_id:
+            if found.kind == Kind.LESS:
+                self.recorder.parameters(run_id, trial.params)
+            self._end(replace(trial, run_id=run_id), is_new=found.kind == Kind.LACKING)
+
+    def _end(self, trial: TrialRecord, *, is_new: bool) -> None:
+        """Write a trial's end anew, with the files that Optuna's storage has the content of."""
+        with temporary_folder() as folder:
+            write_curve(trial, folder)
+            if is_new:
+                seed = trial.tags.get(Tag.SEED)
+                write_config(folder, {"values": dict(trial.params), "seed": seed})
+            self.recorder.finish_trial(
+                trial,
+                folder=folder,
+                epochs=trial.epochs,
+                picture=None if trial.state == KILLED else picture_of(self._config),
+            )

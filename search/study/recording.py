@@ -10,8 +10,10 @@ import optuna
 
 from models.checks import count_of
 from search.config.study import StudyConfig
+from search.executor.interrupts import Stop, unless
 from search.executor.keeping import Keeping
 from search.storage.claims.lease import Lease
+from search.storage.claims.lock import StillHeld
 from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import run_of
@@ -23,7 +25,9 @@ from tracking import SpoolRecorder, StudyRecord, TrialRecord, in_a_second
 
 GOES_ON_ELSEWHERE = "Another process goes on with this study and will close it."
 _AWAY_S = 10.0
-_HURRIED_S = 1.0
+_HURRIED_S = 0.8
+"""How long after a Ctrl-C the record is waited for."""
+_AT_LEAST_S = 0.3
 _LAST_S = 5.0
 
 
@@ -46,7 +50,7 @@ class Recording:
         study: optuna.Study,
         lease: Lease,
         say: Callable[[str], None],
-        is_hurried: Callable[[], bool] = lambda: False,
+        stop: Stop | None = None,
     ) -> None:
         """Make the recorder; nothing is written to MLflow yet.
 
@@ -56,7 +60,7 @@ class Recording:
             study: The study.
             lease: Says to others that this process works on the study.
             say: Tells the user a line.
-            is_hurried: Whether someone has asked to stop.
+            stop: Whether someone asked to stop; None where nobody can.
         """
         self.keeping = Keeping(config, say)
         self.recorder: SpoolRecorder = studies.spooled(config, study, self.keeping)
@@ -65,10 +69,11 @@ class Recording:
         self._inner = studies.recorder(config)
         self._reconciler = Reconciler(config, study, self._inner)
         self._waits_since: float | None = None
+        self._latest = 0.0
         self._was_open = False
         self._is_closer: bool | None = None
         self._hurries = False
-        self._is_hurried = is_hurried
+        self._stop = stop or Stop()
         self._config = config
         self._study = study
         self._say = say
@@ -205,23 +210,33 @@ class Recording:
         Returns:
             The study as it stands now, with the runs that are known.
         """
-        record = None  # making it takes a forest, for the importances
+        record = None
         if not self._is_last():
             self._say(GOES_ON_ELSEWHERE)
             self.settle(hurries=interrupted)
-        else:
-            status = "KILLED" if interrupted else "FINISHED"
-            if interrupted:  # first, since there may be no time for plots
-                self._end(status)
-            self.settle(hurries=interrupted)
-            knows_runs = not self.recorder.delivery.waiting
-            self._say("Drawing plots and writing the leaderboard.")
-            now = study_record(self._study, self._config)
-            self.recorder.finish_study(now, status=status)
-            self.settle(hurries=interrupted)
-            record = now if knows_runs else None
+        elif interrupted or not (record := self._drawn()):
+            self._end("KILLED")  # first, since there may be no time for the results
+            record = study_record(self._study, self._config, weighs=False)
+            self.recorder.finish_study(record, status="KILLED")
+            self.settle(hurries=True)
         self._tell_waiting()
-        return record or study_record(self._study, self._config)
+        return record or study_record(self._study, self._config, weighs=not self._hurries)
+
+    def _drawn(self) -> StudyRecord | None:
+        """Close a study with its plots; None where someone asks to stop before they are begun."""
+        self.settle()
+        self._say("Drawing plots and writing the leaderboard.")
+
+        def weigh() -> StudyRecord:
+            return study_record(self._study, self._config)
+
+        record = unless(lambda: self._stop.asked, weigh)  # a forest for the importances takes long
+        if record is None:
+            self._say("The plots are left for later: the same command draws them.")
+            return None
+        self.recorder.finish_study(record, status="FINISHED")
+        self.settle()
+        return record
 
     def _is_last(self) -> bool:
         """Whether no other process runs trials of the study, so that this one closes it.
@@ -230,7 +245,10 @@ class Recording:
         last.
         """
         if self._is_closer is None:
-            self._is_closer = self._studies.locked(self._lease.leave)
+            try:
+                self._is_closer = self._studies.locked(self._lease.leave)
+            except StillHeld:
+                self._is_closer = False
         return self._is_closer
 
     def _end(self, status: str) -> None:
@@ -244,22 +262,30 @@ class Recording:
         """
         if self._waits_since is None:
             self._waits_since = time.monotonic()
-        self._hurries |= hurries
-        latest = self._waits_since + (_HURRIED_S if hurries else _AWAY_S)
-
+        latest = self._waits_since + _AWAY_S
         told = False
 
         def is_over() -> bool:
             nonlocal told
-            if not told and not hurries and time.monotonic() > latest:
+            now = time.monotonic()
+            if hurries or self._stop.asked:
+                return now > self._hurried_until(now)
+            if not told and now > latest:
                 self._say(
                     "Waiting for what the record lacks in MLflow. Ctrl-C leaves it for later."
                 )
                 told = True
-            away = hurries or self._is_hurried() or bool(self.recorder.delivery.trouble)
-            return away and time.monotonic() > latest
+            return bool(self.recorder.delivery.trouble) and now > latest
 
         self.recorder.delivery.flush(is_over)
+
+    def _hurried_until(self, now: float) -> float:
+        """When to end waiting, where someone waits for this process to end."""
+        if not self._hurries:
+            self._hurries = True
+            asked = self._stop.signalled_at or now
+            self._latest = max(asked + _HURRIED_S, now + _AT_LEAST_S)
+        return self._latest
 
     def _tell_waiting(self) -> None:
         waiting = self.recorder.delivery.waiting

@@ -112,6 +112,7 @@ def _run(
             from search.study.session import Session
 
             own = studies()
+            own.heed(progress.message, lambda: stop.asked)
             try:
                 return Session(config, own, supervisor, progress, stop, request).run()
             except StorageAway:

@@ -98,7 +98,6 @@ class Session:
         if backup := store.upgrade():
             say(f"MLflow's tables were of an earlier version, and are upgraded. Before: {backup}")
         storage = self._studies.storage
-        self._studies.wait_for_database(say, lambda: self._stop.asked)
         joins = self._request.joins
         self._lease = Lease(leases_of(storage), self._config.name)
 
@@ -111,7 +110,7 @@ class Session:
         with (
             contextlib.closing(self._lease),
             Recording(
-                self._config, self._studies, study, self._lease, say, lambda: self._stop.asked
+                self._config, self._studies, study, self._lease, say, self._stop
             ) as recording,
         ):
             return self._run(study, recording, ready, chosen)
@@ -121,9 +120,9 @@ class Session:
     ) -> StudyResult:
         """Run a study that is open, unless it is done."""
         self._ends = Ends(self._config, study, ready.space)
-        record = study_record(study, self._config)
+        record = study_record(study, self._config, weighs=False)
         if self._is_done(study, recording, record):
-            return self._result(record)
+            return self._result(study_record(study, self._config))
         self._studies.locked(lambda: recording.begin(record))
         self._studies.locked(recording.reclaim)
         if chosen.space.changes:

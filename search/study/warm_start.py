@@ -107,7 +107,7 @@ def take_history(
     _must_train_the_same(old, config)
     reason = _reason(old, config, dataset_of(study), dataset)
     left: Counter[str] = Counter()
-    record = study_record(study, old)
+    record = study_record(study, old, weighs=False)
     late = [from_plain(each) for each in met_of(study)] if not config.rates else []
     target = Target(space, late)
     limits = limits_of(config)
@@ -266,7 +266,7 @@ def carried_over(
         since: Number of its first trial there.
     """
     config = config_of(study)
-    record = study_record(study, config)
+    record = study_record(study, config, weighs=False)
     known = {parameter.name for parameter in space}
     dropped = ever_met(study) - known
     earlier = replace(

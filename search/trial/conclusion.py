@@ -21,7 +21,7 @@ from search.storage.records import so_far
 from search.storage.trial_attributes import run_id_of
 from search.storage.trials import best_of, state_of
 from search.trial.end_kinds import no_number, state_at_end, withdrawn
-from search.trial.files import gathered, is_drawn, write_curve
+from search.trial.files import gathered, is_drawn, picture_of, write_curve
 from search.trial.interruption import close_cut
 from search.trial.run import TrialRun
 from search.trial.telling import tell
@@ -81,7 +81,7 @@ class Conclusion:
             record = replace(record, metrics=metrics)
         if not requeue(self.study, self._stored(run), record):
             raise withdrawn(run.trial.number)
-        close_cut(self.recorder, record, run.folder, self.config)
+        close_cut(self.recorder, record, run.folder)
         return record
 
     def abandon(self, run: TrialRun, error: BaseException) -> None:
@@ -266,8 +266,8 @@ class Conclusion:
         if state == TrialState.COMPLETE and record.value is not None:
             goals = list(self.config.objectives)
             values = figures_of(goals, record.value, record.metrics)
-        picture = is_drawn(record, self.config, None if best is None else known_value_of(best))
-        write_curve(record, run.folder, self.config, picture=picture)
+        drawn = is_drawn(record, self.config, None if best is None else known_value_of(best))
+        write_curve(record, run.folder)
         self.recorder.finish_trial(
             record,
             folder=gathered(run.folder),
@@ -275,5 +275,6 @@ class Conclusion:
             epochs=run.curve.unwritten,
             tell=partial(tell, self.study, run.trial, record, state, values),
             replaces=displaced,
+            picture=picture_of(self.config) if drawn else None,
         )
         return record

@@ -20,16 +20,15 @@ from search.trial.files import make_folder, write_curve
 from tracking import KILLED, EndReason, Recorder, TrialRecord, reference
 
 
-def close_cut(recorder: Recorder, record: TrialRecord, folder: Path, config: StudyConfig) -> None:
+def close_cut(recorder: Recorder, record: TrialRecord, folder: Path) -> None:
     """Close the MLflow run of a trial that was cut short, with its files but no model.
 
     Args:
         recorder: Records the trial.
         record: The trial as far as it came, its state "killed".
         folder: The trial's folder; the models that it holds, one a fold or repeat, are deleted.
-        config: Its study.
     """
-    write_curve(record, folder, config, picture=False)  # someone may wait for the end
+    write_curve(record, folder)  # and no picture: someone may wait for the end
     (folder / EPOCHS).unlink(missing_ok=True)
     for path in folder.iterdir():
         if path.is_dir():
@@ -98,6 +97,6 @@ def close_left(
     is_closed = requeue(study, trial, record)
     if is_closed:
         folder = folder or make_folder()
-        close_cut(recorder, record, folder, config)
+        close_cut(recorder, record, folder)
         shutil.rmtree(folder, ignore_errors=True)
     return is_closed

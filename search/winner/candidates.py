@@ -82,7 +82,7 @@ def candidates_of(study: optuna.Study, config: StudyConfig, top: int | None) -> 
         SearchError: The study has no test part, trials under way, or none that is complete.
     """
     _check(study, config)
-    record = study_record(study, config)
+    record = study_record(study, config, weighs=False)
     ranked = record.ranked()
     if not ranked:
         raise SearchError(

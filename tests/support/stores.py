@@ -93,8 +93,12 @@ def _of_trial(trial: FrozenTrial, runs: list[Any], client: Any, *, models: bool)
     wanted = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}[trial.state.name]
     if run.info.status != wanted:
         found.append(f"trial {number} ({trial.state.name}) has a run that is {run.info.status}")
-    if lacking := set(trial.user_attrs["trialbook:plan"]["values"]) - set(run.data.params):
-        found.append(f"trial {number} lacks parameters: {sorted(lacking)}")
+    wished = {key: str(v) for key, v in trial.user_attrs["trialbook:plan"]["values"].items()}
+    found += [
+        f"trial {number}: {key} is {value} in Optuna and {run.data.params.get(key)} in MLflow"
+        for key, value in wished.items()
+        if run.data.params.get(key) != value
+    ]
     if not (run.inputs and run.inputs.dataset_inputs):
         found.append(f"trial {number} lacks its dataset")
     if trial.user_attrs.get("trialbook:run") != run.info.run_id:
@@ -102,10 +106,13 @@ def _of_trial(trial: FrozenTrial, runs: list[Any], client: Any, *, models: bool)
     value, logged = _outcome(trial).get("value"), run.data.metrics.get("best_val_rmse")
     if value is not None and not (logged is not None and math.isclose(value, logged)):
         found.append(f"trial {number} is {value} in Optuna and {logged} in MLflow")
-    epochs = len(_outcome(trial)["curve"])
-    history = client.get_metric_history(run.info.run_id, "val_rmse")
-    if len({point.step for point in history if point.step}) != epochs:
-        found.append(f"trial {number} has {epochs} epochs and {len(history)} in its run")
+    curve = {epoch: metrics["val_rmse"] for epoch, _, metrics in _outcome(trial)["curve"]}
+    points = client.get_metric_history(run.info.run_id, "val_rmse")
+    history = {point.step: point.value for point in points if point.step}
+    if curve.keys() != history.keys() or any(
+        not math.isclose(curve[epoch], history[epoch]) for epoch in curve
+    ):
+        found.append(f"trial {number} has the epochs {curve} and in its run {history}")
     if models and trial.state == TrialState.COMPLETE and not _has_model(run, client):
         found.append(f"trial {number} has no model")
     return found

@@ -2,12 +2,13 @@
 
 from tracking.records.run import RunRecord
 from tracking.records.study import DatasetRecord, StudyRecord, sign_of
-from tracking.records.trial import EpochRecord, ModelFolder, Scalar, TrialRecord
+from tracking.records.trial import EpochRecord, ModelFolder, Picture, Scalar, TrialRecord
 
 __all__ = [
     "DatasetRecord",
     "EpochRecord",
     "ModelFolder",
+    "Picture",
     "RunRecord",
     "Scalar",
     "StudyRecord",

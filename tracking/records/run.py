@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -15,6 +16,9 @@ class RunRecord:
         status: MLflow's status: "RUNNING", "FINISHED", "FAILED" or "KILLED".
         state: One of `State`, from the run's tag.
         value: The objective; None where it has none.
+        params: Its params, as texts.
+        epochs: The last epoch of which it has a metric; 0 for none.
+        has_model: Whether a model was logged for it.
 
     Example:
         >>> run = RunRecord(run_id="0a1b", number=7, status="RUNNING", state="running")
@@ -27,6 +31,9 @@ class RunRecord:
     status: str
     state: str
     value: float | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    epochs: int = 0
+    has_model: bool = False
 
     @property
     def is_open(self) -> bool:

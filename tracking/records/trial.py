@@ -131,3 +131,20 @@ class ModelFolder:
     name: str = "model"
     figure: str | None = None
     is_raw: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """How the learning curve of a trial is drawn.
+
+    Attributes:
+        monitor: Name of the validation metric that it shows.
+        minimize: Whether a lower value is better.
+
+    Example:
+        >>> Picture(monitor="val_rmse").minimize
+        True
+    """
+
+    monitor: str
+    minimize: bool = True

@@ -102,4 +102,8 @@ def _as_record(run: Any, objective: str) -> RunRecord | None:
         status=str(run.info.status),
         state=run.data.tags.get(Tag.STATE, ""),
         value=run.data.metrics.get(objective),
+        params=dict(run.data.params),
+        # A run's data tell of each metric the last value alone; its entities tell the step as well.
+        epochs=max((int(metric.step) for metric in run.data._metric_objs), default=0),
+        has_model=bool(run.outputs and run.outputs.model_outputs),
     )

@@ -12,6 +12,7 @@ from tracking.errors import TrackingError
 from tracking.records import (
     EpochRecord,
     ModelFolder,
+    Picture,
     RunRecord,
     Scalar,
     StudyRecord,
@@ -34,7 +35,7 @@ from tracking.runs.payloads import (
 )
 from tracking.runs.quiet import quiet
 from tracking.runs.registry import Registered, WinnerRun, register_winner
-from tracking.runs.results import write_results
+from tracking.runs.results import log_curve, write_results
 from tracking.runs.store import Store
 from tracking.tags import Tag
 
@@ -144,6 +145,7 @@ class MlflowRecorder:
         epochs: Sequence[EpochRecord] = (),
         tell: Callable[[], None] = lambda: None,
         replaces: str | None = None,
+        picture: Picture | None = None,
     ) -> None:
         """Write a trial's models, files and final metrics, and then end the trial's run.
 
@@ -158,6 +160,8 @@ class MlflowRecorder:
         started = self._known.trial(client, run_id)
         if folder is not None and folder.is_dir():
             started.files.log_artifacts(str(folder))
+        if picture is not None and record.epochs:
+            log_curve(started.files, record, picture)
         metrics, tags = closing_metrics(record), closing_tags(record)
         final = Final(metrics=metrics, tags=tags, logged=logged, at_ms=record.ended_ms)
         log_final(client, run_id, final, history_of(epochs, started_ms=started.ms))
@@ -202,10 +206,10 @@ class MlflowRecorder:
             self.store.client().set_terminated(run_id, status)
 
     def finish_study(self, record: StudyRecord, *, status: str) -> None:
-        """Write a study's leaderboard, figures and summary, and then end the study's run."""
+        """Write a study's leaderboard and summary, figures once it is finished, and end its run."""
         client = self.store.client()
         run_id = record.parent_run_id or self._known.study(client, record.name).parent_run_id
-        write_results(client, run_id, record)
+        write_results(client, run_id, record, draws=status == "FINISHED")
         client.set_terminated(run_id, status)
 
     def log_verdict(

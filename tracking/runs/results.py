@@ -6,26 +6,44 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tracking.records import StudyRecord
+from tracking.records import Picture, StudyRecord, TrialRecord
 from tracking.runs.batches import Final, log_final
 from tracking.runs.leaderboard import study_note, summary_metrics, write_leaderboard
 from tracking.runs.payloads import NOTE_TAG, clean_key
 
 
-def write_results(client: Any, run_id: str, record: StudyRecord) -> None:
+def write_results(client: Any, run_id: str, record: StudyRecord, *, draws: bool = True) -> None:
     """Write a study's leaderboard, figures and summary into its run, which stays open.
 
     Args:
         client: The store's client.
         run_id: The study's run.
         record: The study with all its trials.
+        draws: Whether to draw the figures, which takes seconds.
     """
-    from tracking.figures.draw import draw_study
-
     with TemporaryDirectory(prefix="trialbook-study-") as folder:
         write_leaderboard(record, Path(folder) / "leaderboard.csv")
-        draw_study(record, Path(folder) / "plots")
+        if draws:
+            from tracking.figures.draw import draw_study
+
+            draw_study(record, Path(folder) / "plots")
         client.log_artifacts(run_id, folder)
     summary = {clean_key(name): value for name, value in summary_metrics(record).items()}
     tags = {NOTE_TAG: study_note(record, results=True)}
     log_final(client, run_id, Final(metrics=summary, tags=tags))
+
+
+def log_curve(files: Any, record: TrialRecord, picture: Picture) -> None:
+    """Draw a trial's learning curve, and keep it as `learning_curve.png` among its run's files.
+
+    Args:
+        files: Where MLflow keeps the run's files, an `ArtifactRepository`.
+        record: The trial with its epochs.
+        picture: What it shows.
+    """
+    from tracking.figures.draw import draw_trial
+
+    with TemporaryDirectory(prefix="trialbook-trial-") as folder:
+        path = Path(folder) / "learning_curve.png"
+        draw_trial(record, path, monitor=picture.monitor, minimize=picture.minimize)
+        files.log_artifact(str(path))

@@ -14,6 +14,7 @@ from tracking.recorder import Recorder
 from tracking.records import (
     EpochRecord,
     ModelFolder,
+    Picture,
     RunRecord,
     Scalar,
     StudyRecord,
@@ -168,6 +169,7 @@ class SpoolRecorder:
         epochs: Sequence[EpochRecord] = (),
         tell: Callable[[], None] = lambda: None,
         replaces: str | None = None,
+        picture: Picture | None = None,
     ) -> None:
         """Keep all that a trial's end needs, tell the end, and have it delivered.
 
@@ -181,6 +183,7 @@ class SpoolRecorder:
             trial=_ended(record),
             models=tuple(models),
             epochs=tuple(epochs),
+            picture=picture,
         )
         slip = self._box.put(entry, files=folder, is_pending=True)
         try:

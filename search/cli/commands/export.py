@@ -66,7 +66,7 @@ def command(
             stack.enter_context(quiet_stderr())
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         written = Path(folder) / "export" if is_stdout else path
-        count = export(study_record(stored), space_of(stored), kind, written, number)
+        count = export(study_record(stored, weighs=False), space_of(stored), kind, written, number)
         if is_stdout:
             sys.stdout.buffer.write(written.read_bytes())
             return 0

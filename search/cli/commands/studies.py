@@ -35,7 +35,7 @@ def command(home: Path, storage: str | None, tracking_uri: str | None, as_json: 
     rows = []
     for study in studies_to_read(home, storage, tracking_uri).all():
         config = config_of(study)
-        record = study_record(study, config)
+        record = study_record(study, config, weighs=False)
         best = record.best
         rows.append(
             {

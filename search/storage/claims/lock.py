@@ -4,47 +4,67 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 from search.errors import SearchError
-from search.storage.patience import state_of
+from search.storage.patience import StorageAway, state_of
 
 _SILENT_S = 5.0
 _HELD_S = 115.0
-_STEP_S = 20.0
-_TIMED_OUT = "55P03"
-"""What PostgreSQL answers when `lock_timeout` is over."""
+_STEP_S = 0.2
+_GRACE_S = 0.5
+"""How long a lock is waited for once someone asked to stop."""
+_ENDED = ("55P03", "57014")
+"""What PostgreSQL answers when `lock_timeout` is over, and when a statement was cancelled."""
+
+
+class StillHeld(StorageAway):
+    """Another process holds a lock, and nobody waits for it, since someone asked to stop.
+
+    Example:
+        >>> issubclass(StillHeld, SearchError)
+        True
+    """
+
+
+def _never() -> bool:
+    return False
 
 
 @contextlib.contextmanager
-def file_lock(path: Path) -> Iterator[None]:
+def file_lock(path: Path, is_over: Callable[[], bool] = _never) -> Iterator[None]:
     """Hold a lock that is a file.
 
     Whoever waits for it is told so after five seconds, and waits for at most two minutes.
 
     Args:
         path: The file; its folder is there.
+        is_over: Whether someone asked to stop: then it is waited for half a second.
 
     Raises:
+        StillHeld: Another process holds it, and someone asked to stop.
         SearchError: Another process holds it all the time.
     """
     lock = FileLock(path)
 
-    def acquire(seconds: float) -> bool:
-        try:
-            lock.acquire(timeout=seconds)
-        except Timeout:
-            return False
-        return True
+    def acquire(seconds: float, gives_up: Callable[[], bool]) -> bool:
+        latest = time.monotonic() + seconds
+        while not gives_up() and time.monotonic() < latest:
+            with contextlib.suppress(Timeout):
+                lock.acquire(timeout=_STEP_S)
+                return True
+        return False
 
-    _acquire(acquire, str(path))
+    _acquire(acquire, str(path), is_over)
     try:
         yield
     finally:
@@ -52,7 +72,7 @@ def file_lock(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def server_lock(engine: Engine, name: str) -> Iterator[None]:
+def server_lock(engine: Engine, name: str, is_over: Callable[[], bool] = _never) -> Iterator[None]:
     """Hold a lock of a PostgreSQL server, which ends with the connection that holds it.
 
     It is a lock of a transaction. One of a session may be granted at the moment at which its
@@ -61,13 +81,19 @@ def server_lock(engine: Engine, name: str) -> Iterator[None]:
     Args:
         engine: The database.
         name: What is locked.
+        is_over: As of `file_lock`.
 
     Raises:
+        StillHeld: Another process holds it, and someone asked to stop.
         SearchError: Another process holds it all the time.
     """
     key = zlib.crc32(f"trialbook {name}".encode())
     with engine.connect() as connection:
-        _acquire(lambda seconds: _ask(connection, key, seconds), f"the storage's lock `{name}`")
+        _acquire(
+            lambda seconds, gives_up: _ask(connection, key, seconds, gives_up),
+            f"the storage's lock `{name}`",
+            is_over,
+        )
         try:
             yield
         finally:
@@ -75,30 +101,63 @@ def server_lock(engine: Engine, name: str) -> Iterator[None]:
                 connection.rollback()
 
 
-def _ask(connection: Connection, key: int, seconds: float) -> bool:
-    """Wait for a lock of the server; in steps, so that a Ctrl-C is heard meanwhile."""
-    latest = time.monotonic() + seconds
-    step_ms = max(100, round(1000 * min(seconds, _STEP_S)))  # who asks anew goes to the end
-    while True:
+def _ask(connection: Connection, key: int, seconds: float, gives_up: Callable[[], bool]) -> bool:
+    """Ask a server for a lock, and wait for it; who waits keeps his place in the server's queue."""
+    if connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": key}).scalar():
+        return True
+    wait = "SELECT set_config('lock_timeout', :most, true), pg_advisory_xact_lock(:key)"
+    with _cancelled(connection, gives_up):
         try:
-            connection.execute(text(f"SET LOCAL lock_timeout = {step_ms}"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+            connection.execute(text(wait), {"most": f"{1000 * seconds:.0f}ms", "key": key})
             return True
         except OperationalError as error:
             connection.rollback()
-            if state_of(error) != _TIMED_OUT:
+            if state_of(error) not in _ENDED:
                 raise
-        if time.monotonic() > latest:
-            return False
+    return False
 
 
-def _acquire(acquire: Callable[[float], bool], what: str) -> None:
+@contextlib.contextmanager
+def _cancelled(connection: Connection, gives_up: Callable[[], bool]) -> Iterator[None]:
+    """Cancel what a connection waits for in the block, once nobody waits for it any more."""
+    driver: Any = connection.connection.driver_connection
+    is_answered = threading.Event()
+
+    def watch() -> None:
+        while not is_answered.wait(_STEP_S):
+            if gives_up():
+                with contextlib.suppress(Exception):  # it broke, which the block is told
+                    driver.cancel()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        is_answered.set()
+        watcher.join()
+
+
+def _acquire(
+    acquire: Callable[[float, Callable[[], bool]], bool], what: str, is_over: Callable[[], bool]
+) -> None:
     """Wait for a lock: in silence, then after a line, then no longer."""
-    if acquire(_SILENT_S):
-        return
-    print(f"Waiting for another process, which holds {what}.", file=sys.stderr)
-    if not acquire(_HELD_S):
-        raise SearchError(
-            f"A lock must be free within {_SILENT_S + _HELD_S:.0f} s, but another process holds "
-            f"{what}. End it, and give the same command again."
-        )
+    began = time.monotonic()
+
+    def gives_up() -> bool:
+        return time.monotonic() - began >= _GRACE_S and is_over()
+
+    for seconds in (_SILENT_S, _HELD_S):
+        if acquire(seconds, gives_up):
+            return
+        if gives_up():
+            raise StillHeld(
+                f"A lock must be free for the study to be closed, but another process holds "
+                f"{what}. The same command goes on with the study."
+            )
+        if seconds == _SILENT_S:
+            print(f"Waiting for another process, which holds {what}.", file=sys.stderr)
+    raise SearchError(
+        f"A lock must be free within {_SILENT_S + _HELD_S:.0f} s, but another process holds "
+        f"{what}. End it, and give the same command again."
+    )

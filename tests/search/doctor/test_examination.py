@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import json
 import shutil
 import sqlite3
@@ -13,6 +15,8 @@ from calling import Here, call
 from stores import disagreements
 
 from search import StudyConfig, run_study
+from search.storage.claims.leases import leases_of
+from search.storage.claims.owner import me
 from search.storage.trial_attributes import Key
 from tracking import Store
 from tracking.spool.box import Box
@@ -141,6 +145,89 @@ def test_a_study_that_nobody_will_close_is_closed(ill: Path, here: Here) -> None
     assert found["topic"] == "study"
     here("doctor", "--fix", "--home", str(ill))
     assert client.get_run(parent).info.status == "FINISHED"
+
+
+def _change(database: Path, *statements: str) -> None:
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_parameters_and_epochs_that_a_run_lacks_are_written(ill: Path, here: Here) -> None:
+    first, second = _run_of(ill, 0), _run_of(ill, 1)
+    _change(
+        ill / "mlflow.db",
+        f"DELETE FROM params WHERE run_uuid = '{first}' AND key IN ('family', 'epochs', 'l2')",
+        f"DELETE FROM metrics WHERE run_uuid = '{second}' AND step > 1",
+        f"UPDATE latest_metrics SET step = 1 WHERE run_uuid = '{second}' AND step > 1",
+    )
+    assert len(_ill(ill)) >= 2
+    told = [each["text"] for each in here("doctor", "--home", str(ill), code=1)["findings"]]
+    assert len(told) == 2
+    assert told[0].startswith("The run of trial 0 lacks the parameters ")
+    assert "family" in told[0]
+    assert told[1] == "The run of trial 1 lacks epochs after 1 of 2."
+    assert here("doctor", "--fix", "--home", str(ill))["left"] == 0
+    assert _ill(ill) == []
+
+
+def _curve(path: str) -> list[list[str]]:
+    """The rows without their seconds, which Optuna's storage has rounded."""
+    return [row[:-1] for row in csv.reader(Path(path).read_text().splitlines())]
+
+
+def test_a_run_made_anew_has_the_curve_and_the_configuration(ill: Path, here: Here) -> None:
+    client = Store(ill).client()
+    first = _run_of(ill, 0)
+    curve = _curve(client.download_artifacts(first, "history.csv"))
+    client.delete_run(first)
+    here("doctor", "--fix", "--home", str(ill))
+    anew = _run_of(ill, 0)
+    assert anew != first
+    assert _curve(client.download_artifacts(anew, "history.csv")) == curve
+    config = json.loads(Path(client.download_artifacts(anew, "config.json")).read_text())
+    assert config["values"] == _trials(ill)[0].user_attrs[Key.PLAN]["values"]
+    picture = Path(client.download_artifacts(anew, "learning_curve.png")).read_bytes()
+    assert picture.startswith(b"\x89PNG")
+
+
+def test_what_nobody_can_mend_is_told(ill: Path, here: Here) -> None:
+    """MLflow changes no parameter, and Optuna's storage holds no model."""
+    best = min(_trials(ill), key=lambda trial: trial.value)
+    run = _run_of(ill, best.number)
+    _change(
+        ill / "mlflow.db",
+        f"UPDATE params SET value = 'other' WHERE run_uuid = '{run}' AND key = 'family'",
+        f"DELETE FROM inputs WHERE destination_type = 'MODEL_OUTPUT' AND source_id = '{run}'",
+    )
+    found = here("doctor", "--fix", "--home", str(ill), code=1)
+    assert found["left"] == 2
+    told = [each["text"] for each in found["findings"]]
+    assert "but its run says other" in told[0]
+    assert told[1].startswith(f"Trial {best.number} has no model in its run.")
+
+
+def test_a_closed_trial_that_was_not_queued_again_is_queued(ill: Path, here: Here) -> None:
+    study = optuna.load_study(study_name="ill", storage=f"sqlite:///{ill}/optuna.db")
+    trial = study.ask()
+    values = _trials(ill)[1].user_attrs[Key.PLAN]
+    trial.set_user_attr(Key.SLOT.value, 3)
+    trial.set_user_attr(Key.PLAN.value, values)
+    study.tell(trial, state=optuna.trial.TrialState.FAIL)
+    (found, *_) = here("doctor", "--home", str(ill), code=1)["findings"]
+    assert found["text"] == "Trial 3 was closed, but its configuration is not queued again."
+    here("doctor", "--fix", "--home", str(ill))
+    assert _trials(ill)[4].state.name == "WAITING"
+
+
+def test_the_lease_of_a_process_that_is_no_more_is_ended(ill: Path, here: Here) -> None:
+    study = optuna.load_study(study_name="ill", storage=f"sqlite:///{ill}/optuna.db")
+    gone = {**me(), "id": "gone", "pid": 2**22 + 1}
+    leases_of(study).take(gone, "ill")
+    (found,) = here("doctor", "--home", str(ill), code=1)["findings"]
+    assert (found["topic"], found["text"]) == ("lease", "It has 1 lease without a living process.")
+    assert here("doctor", "--fix", "--home", str(ill))["left"] == 0
+    assert leases_of(study).rows("ill") == []
 
 
 def test_a_home_without_studies_is_in_order_and_stays_empty(tmp_path: Path, here: Here) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from search.study.reconciling import Kind, differences
-from tracking import RunRecord, StudyRecord, TrialRecord
+from tracking import EpochRecord, RunRecord, StudyRecord, TrialRecord
 
 Make = Callable[..., RunRecord]
 
@@ -72,6 +73,23 @@ def test_each_way_to_differ_is_told(
     trial: TrialRecord, runs: list[RunRecord], expected: list[tuple[Kind, int, str | None]]
 ) -> None:
     assert _found([trial], runs) == expected
+
+
+def test_what_a_run_lacks_of_its_trial_is_told() -> None:
+    epochs = tuple(EpochRecord(epoch=n, seconds=1.0, metrics={"val_rmse": 1.0}) for n in (1, 2, 3))
+    trial = replace(_trial(0), params={"lr": 0.5, "a(b)": 1}, epochs=epochs)
+    whole = {"lr": "0.5", "a_b_": "1"}
+    record = StudyRecord(name="s", trials=(trial,))
+    assert differences(record, [_run(0, params=whole, epochs=3)]) == []
+    (less,) = differences(record, [_run(0, params={"a_b_": "1"}, epochs=2)])
+    assert less.kind == Kind.LESS
+    assert less.text == "The run of trial 0 lacks the parameters lr and epochs after 2 of 3."
+    (other,) = differences(record, [_run(0, params={**whole, "lr": "0.25"}, epochs=3)])
+    assert (other.kind, other.is_mendable) == (Kind.PARAMETER, False)
+    assert "has lr 0.5, but its run says 0.25" in other.text
+    (model,) = differences(record, [_run(0, params=whole, epochs=3)], [0])
+    assert (model.kind, model.is_mendable) == (Kind.MODEL, False)
+    assert differences(record, [_run(0, params=whole, epochs=3, has_model=True)], [0]) == []
 
 
 def test_what_has_no_one_answer_is_not_mended() -> None:

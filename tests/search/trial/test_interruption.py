@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from search import StudyConfig
 from search.trial.interruption import close_cut
 from tracking import KILLED, EpochRecord, NullRecorder, TrialRecord
 
@@ -26,5 +25,5 @@ def test_no_model_of_any_fold_or_repeat_is_left(tmp_path: Path) -> None:
     epochs = (EpochRecord(epoch=1, seconds=0.5, metrics={"val_rmse": 0.9}),)
     record = TrialRecord(study="s", number=1, params={}, state=KILLED, epochs=epochs)
     recorder: Any = Listing()
-    close_cut(recorder, record, tmp_path, StudyConfig(repeats=2))
+    close_cut(recorder, record, tmp_path)
     assert recorder.files == ["config.json", "history.csv"]
