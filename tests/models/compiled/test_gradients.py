@@ -168,9 +168,7 @@ DROPPED = {"dropout": (0.6, 0.25), "embedding_dropout": 0.3, "factor_dropout": 0
 
 @pytest.mark.parametrize("large", [False, True])
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize(
-    "activation", cases(["relu", "silu"], sorted({*ACTIVATIONS} - {"relu", "silu"}))
-)
+@pytest.mark.parametrize("activation", cases(["silu"], sorted({*ACTIVATIONS} - {"silu"})))
 def test_gradients_are_keras_own(family: str, activation: str, large: bool) -> None:
     _hold(replace(SMALL, family=family, activation=activation), large=large)
 

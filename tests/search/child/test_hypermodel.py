@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from quickly import cases
 
 from search.child.allotment import Allotment
 from search.child.hypermodel import HyperModelRunner, open_hypermodel
@@ -197,7 +198,7 @@ def test_what_is_no_finite_number_is_told(tmp_path: Path) -> None:
     assert "left out, as no finite number: val_odd" in done.message
 
 
-@pytest.mark.parametrize("name", ["Returns", "numpy"])
+@pytest.mark.parametrize("name", cases(["Returns"], ["numpy"]))
 def test_a_number_that_numpy_made_is_a_number(name: str, tmp_path: Path) -> None:
     done, study = run(name, tmp_path)
     values = [metrics["val_loss"] for _, _, metrics in study.epochs]
@@ -397,7 +398,7 @@ def test_where_a_score_cannot_be_computed_again_the_trial_says_why(tmp_path: Pat
     )
 
 
-@pytest.mark.parametrize("data", ["labels", "a_data_set", "in_two", "other_data"])
+@pytest.mark.parametrize("data", cases(["a_data_set"], ["labels", "in_two", "other_data"]))
 def test_validation_data_of_any_kind_are_scored_again(data: str, tmp_path: Path) -> None:
     names = {"labels": "a_classifier", "in_two": "two_inputs"}
     done, study = run(names.get(data, "a_function"), tmp_path, data_module=f"shapes:{data}")
@@ -643,7 +644,7 @@ def _fit_with_callbacks(self: Any, hp: Any, model: Any, **kwargs: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "fit", [_fit_of_five, _fit_by_a_helper, _fit_by_position, _fit_with_callbacks]
+    "fit", cases([_fit_with_callbacks], [_fit_of_five, _fit_by_a_helper, _fit_by_position])
 )
 def test_what_a_fit_gives_keras_itself_counts(
     fit: Callable[..., Any], tmp_path: Path, shapes: Any

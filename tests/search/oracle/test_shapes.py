@@ -9,6 +9,7 @@ import keras_tuner
 import pytest
 import shapes
 from keras_tuner import errors
+from quickly import cases
 
 from search.oracle import OptunaOracle
 from search.storage.studies import Studies
@@ -70,7 +71,7 @@ def test_a_shape_of_the_guides_is_searched(
         assert {"batch_size", "shuffle"} <= set(record.trials[-1].params)
 
 
-@pytest.mark.parametrize("shape", ["nothing", "tensor"])
+@pytest.mark.parametrize("shape", cases(["nothing"], ["tensor"]))
 def test_what_keras_tuner_refuses_ends_the_search_as_there(shape: str, tmp_path: Path) -> None:
     oracle = OptunaOracle("val_loss", max_trials=2, study="shape", home=tmp_path / "mlruns")
     tuner = keras_tuner.Tuner(

@@ -53,6 +53,7 @@ def mubi_file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_another_dump_is_not_held_against_the_published_figure(
     mubi_file: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

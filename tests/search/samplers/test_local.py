@@ -436,6 +436,7 @@ def _wide(trial: optuna.Trial) -> float:
     return sum(squares) + 0.2 * sum(kind != "c" for kind in kinds)
 
 
+@pytest.mark.slow
 def test_it_finds_far_more_than_random_draws_do_where_there_are_many_parameters() -> None:
     found = {}
     for name in ("local", "random"):

@@ -52,6 +52,7 @@ def test_a_loop_is_searched_resumed_exported_and_reproduced(
     assert {p.name for p in hp.space} >= set(deep["params"])
 
 
+@pytest.mark.slow
 def test_a_configuration_may_name_what_only_a_deeper_model_has(
     home: Path, here: Here, tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ import optuna
 import pandas as pd
 import pytest
 from calling import Here
+from quickly import cases
 
 from models.data import load_ratings, split_ratings
 from search import SearchError, StudyConfig, run_study
@@ -287,7 +288,7 @@ def test_what_only_keras_can_train_is_told_and_tagged(home: Path, here: Here) ->
     )
 
 
-@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+@pytest.mark.parametrize("error", cases([KeyboardInterrupt], [RuntimeError]))
 def test_a_failure_of_our_own_leaves_no_run_open_and_loses_no_configuration(
     error: type[BaseException],
     home: Path,
@@ -406,7 +407,7 @@ def test_a_model_that_is_none_is_told_in_one_line(home: Path, model: str, fragme
     assert "none" not in json.dumps(os.listdir(home / "artifacts"))
 
 
-@pytest.mark.parametrize(("keep", "trials", "expected"), [("best", 4, 1), ("none", 1, 0)])
+@pytest.mark.parametrize(("keep", "trials", "expected"), cases([("best", 4, 1)], [("none", 1, 0)]))
 def test_keep_models_keeps_what_it_says(
     keep: str, trials: int, expected: int, config: StudyConfig, home: Path
 ) -> None:

@@ -152,6 +152,7 @@ def test_two_calls_at_once_are_kept_apart(decided: tuple) -> None:
     assert found.number == verdict["number"]
 
 
+@pytest.mark.slow
 def test_what_has_no_test_part_or_no_trial_has_no_winner(
     home: Path,
 ) -> None:

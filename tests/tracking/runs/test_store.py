@@ -62,6 +62,7 @@ def test_a_relative_folder_becomes_absolute(
     assert given.tracking_uri == f"sqlite:///{tmp_path}/own.db"
 
 
+@pytest.mark.slow
 def test_processes_starting_at_once_make_one_schema_without_a_word(tmp_path: Path) -> None:
     home = tmp_path / "a folder with spaces, 100% & #1"
     code = (

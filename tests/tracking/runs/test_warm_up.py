@@ -7,6 +7,7 @@ import sys
 import threading
 
 import pytest
+from quickly import cases
 
 from tracking import import_ahead
 from tracking.runs import warm_up as warming
@@ -61,7 +62,7 @@ assert not errors, errors
 
 
 @pytest.mark.parametrize(
-    "script", [_WHILE_OTHERS_FILTER, _AFTER_FILTERS_ARE_RESET], ids=["thread", "reset"]
+    "script", cases([_WHILE_OTHERS_FILTER], [_AFTER_FILTERS_ARE_RESET]), ids=["thread", "reset"]
 )
 def test_mlflow_is_imported_whatever_filters_others_set(script: str) -> None:
     run = subprocess.run(
