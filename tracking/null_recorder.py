@@ -9,7 +9,6 @@ from typing import Any
 from tracking.records import (
     EpochRecord,
     ModelFolder,
-    Picture,
     RunRecord,
     Scalar,
     StudyRecord,
@@ -51,7 +50,6 @@ class NullRecorder:
         epochs: Sequence[EpochRecord] = (),
         tell: Callable[[], None] = lambda: None,
         replaces: str | None = None,
-        picture: Picture | None = None,
     ) -> None:
         """Tell the end; no run is open."""
         tell()

@@ -9,7 +9,6 @@ from typing import Any, Protocol, runtime_checkable
 from tracking.records import (
     EpochRecord,
     ModelFolder,
-    Picture,
     RunRecord,
     Scalar,
     StudyRecord,
@@ -112,21 +111,18 @@ class Recorder(Protocol):
         epochs: Sequence[EpochRecord] = (),
         tell: Callable[[], None] = lambda: None,
         replaces: str | None = None,
-        picture: Picture | None = None,
     ) -> None:
         """Write a trial's files, models and final metrics, and then mark the trial as ended.
 
         Args:
-            record: The trial with its final state, its metrics and its `run_id`. The epochs in
-                this record are drawn, but not written.
+            record: The trial with its final state, its metrics and its `run_id`. Its epochs are
+                drawn where it has a `picture`, but not written.
             folder: Files to keep as they are, or None.
             models: The saved models: one, or one for each fold or repeat of the trial.
             epochs: The epochs that the method `epochs` has not written yet.
             tell: Tells the end to Optuna. It is called once, before the end is written; where it
                 raises, nothing of the end is written.
             replaces: A run whose models are deleted once these are there.
-            picture: How to draw the epochs of the record, as `learning_curve.png` among the run's
-                files; None for no picture.
         """
         ...
 

@@ -20,8 +20,8 @@ from search.space.parameters import Parameter, always_active
 from search.storage.claims.lease import standing_lease
 from search.storage.internals import add_parameter, draft_of, frozen
 from search.storage.slots import slot_of
-from search.storage.statements import stored_at_once
 from search.storage.trial_attributes import write_owner
+from search.storage.writes.statements import stored_at_once
 from tracking import Scalar
 
 _ATTEMPTS = 5

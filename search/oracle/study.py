@@ -235,8 +235,8 @@ class TunerStudy:
         try:
             with temporary_folder() as folder:
                 write_curve(record, folder)
-                picture = picture_of(self.config)
-                self.recorder.finish_trial(record, folder=folder, picture=picture)
+                drawn = replace(record, picture=picture_of(self.config))
+                self.recorder.finish_trial(drawn, folder=folder)
         except BaseException:
             with contextlib.suppress(Exception):  # what went wrong first is what is told
                 self.recorder.kill_trial(record)

@@ -18,6 +18,7 @@ from search.errors import USER_ERRORS, SearchError, as_damaged
 from search.storage.claims.lock import file_lock, server_lock
 from search.storage.internals import engine_of
 from search.storage.patience import PatientStorage
+from search.storage.reading import PlainStorage
 from tracking import Store, with_driver, without_password
 
 _BUSY_S = 60
@@ -76,7 +77,7 @@ def _open(address: str) -> optuna.storages.BaseStorage:
             if on_server:
                 return PatientStorage(pattern, {"pool_size": _POOL, "max_overflow": -1})
             connect = {"connect_args": {"timeout": _BUSY_S}}
-            return optuna.storages.RDBStorage(pattern, engine_kwargs=connect)
+            return PlainStorage(pattern, engine_kwargs=connect)
         except (SQLAlchemyError, sqlite3.Error) as error:
             if tried == _TRIES or not any(words in str(error) for words in _RACES):
                 raise

@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
 
 from search.errors import SearchError
 from search.storage.internals import database_of
+from search.storage.reading import PlainStorage
 
 _FIRST_S = 0.2
 _LONGEST_S = 10.0
@@ -196,7 +197,7 @@ def lost(error: Exception) -> bool:
     return error.connection_invalidated or away
 
 
-class PatientStorage(RDBStorage):
+class PatientStorage(PlainStorage):
     """Optuna's storage in a database on a server, which may be away for a while.
 
     Attributes:
@@ -240,7 +241,7 @@ class PatientStorage(RDBStorage):
 
 def _patient(name: str) -> Any:
     """A method of Optuna's storage that waits for the database."""
-    method = getattr(RDBStorage, name)
+    method = getattr(PlainStorage, name)
 
     @functools.wraps(method)
     def call(self: PatientStorage, *args: Any, **kwargs: Any) -> Any:

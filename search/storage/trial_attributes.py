@@ -16,9 +16,9 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from search.storage.ends import end_running, fail_running
 from search.storage.internals import set_attribute
-from search.storage.statements import set_late_attribute
+from search.storage.writes.ends import end_running, fail_running
+from search.storage.writes.statements import set_late_attribute
 from tracking import KILLED, EndReason, EpochRecord, Scalar, Tag, TrialRecord
 
 GIVEN = "fixed_params"

@@ -13,10 +13,10 @@ from search.storage.claims.lease import Lease
 from search.storage.claims.lock import StillHeld
 from search.storage.internals import trial_of
 from search.storage.queue import begin_next, not_queued_again
-from search.storage.statements import counts_of
 from search.storage.studies import Studies
 from search.storage.trials import counts, under_way_or_done
 from search.storage.views import snapshot_of
+from search.storage.writes.statements import counts_of
 from search.study.recording import Recording
 from search.study.stopping import Ends
 

@@ -254,9 +254,7 @@ class Reconciler:
             if is_new:
                 seed = trial.tags.get(Tag.SEED)
                 write_config(folder, {"values": dict(trial.params), "seed": seed})
+            drawn = None if trial.state == KILLED else picture_of(self._config)
             self.recorder.finish_trial(
-                trial,
-                folder=folder,
-                epochs=trial.epochs,
-                picture=None if trial.state == KILLED else picture_of(self._config),
+                replace(trial, picture=drawn), folder=folder, epochs=trial.epochs
             )

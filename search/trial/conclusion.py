@@ -269,12 +269,11 @@ class Conclusion:
         drawn = is_drawn(record, self.config, None if best is None else known_value_of(best))
         write_curve(record, run.folder)
         self.recorder.finish_trial(
-            record,
+            replace(record, picture=picture_of(self.config) if drawn else None),
             folder=gathered(run.folder),
             models=models,
             epochs=run.curve.unwritten,
             tell=partial(tell, self.study, run.trial, record, state, values),
             replaces=displaced,
-            picture=picture_of(self.config) if drawn else None,
         )
         return record

@@ -12,9 +12,9 @@ from search.config.study import StudyConfig
 from search.pruners.peers import has_small_batches, peers_of, same_shape
 from search.pruners.warm_up import WarmUp, first_judged, judges_parts
 from search.storage.internals import frozen
-from search.storage.statements import write_reports
 from search.storage.trial_attributes import TrialPlan
 from search.storage.views import from_step
+from search.storage.writes.statements import write_reports
 from tracking import Scalar
 
 

@@ -28,7 +28,6 @@ from search.storage.claims.lease import Lease
 from search.storage.internals import frozen
 from search.storage.records import trial_record
 from search.storage.slots import slot_of
-from search.storage.statements import stored_at_once
 from search.storage.trial_attributes import (
     TrialPlan,
     owner_of_trial,
@@ -37,6 +36,7 @@ from search.storage.trial_attributes import (
     write_slot,
 )
 from search.storage.trials import best_of
+from search.storage.writes.statements import stored_at_once
 from search.trial.asked import AskedValues, GrowingSpace, Hearers, met_in_words
 from search.trial.conclusion import Conclusion
 from search.trial.end_kinds import withdrawn

@@ -33,6 +33,23 @@ class EpochRecord:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """How the learning curve of a trial is drawn.
+
+    Attributes:
+        monitor: Name of the validation metric that it shows.
+        minimize: Whether a lower value is better.
+
+    Example:
+        >>> Picture(monitor="val_rmse").minimize
+        True
+    """
+
+    monitor: str
+    minimize: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrialRecord:
     """One trial: its parameters, its state, its objective, its metrics and its epochs.
 
@@ -54,6 +71,7 @@ class TrialRecord:
         run_id: Its MLflow run, where it has one.
         started_ms: When it began, in milliseconds since 1970; None for when that is recorded.
         ended_ms: When it ended, likewise.
+        picture: How its epochs are to be drawn, as `learning_curve.png` among its run's files.
 
     Example:
         >>> trial = TrialRecord(
@@ -77,6 +95,7 @@ class TrialRecord:
     run_id: str | None = None
     started_ms: int | None = None
     ended_ms: int | None = None
+    picture: Picture | None = None
 
     @property
     def is_baseline(self) -> bool:
@@ -131,20 +150,3 @@ class ModelFolder:
     name: str = "model"
     figure: str | None = None
     is_raw: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Picture:
-    """How the learning curve of a trial is drawn.
-
-    Attributes:
-        monitor: Name of the validation metric that it shows.
-        minimize: Whether a lower value is better.
-
-    Example:
-        >>> Picture(monitor="val_rmse").minimize
-        True
-    """
-
-    monitor: str
-    minimize: bool = True

@@ -77,6 +77,10 @@ def params_of(params: Mapping[str, Scalar]) -> dict[str, str]:
 
     Of names that MLflow's keys cannot tell apart, say `a(b)` and `a[b]`, all but the first in the
     alphabet get eight digits of the name's SHA-256.
+
+    Example:
+        >>> params_of({"rate": 0.5, "units[0]": 8})
+        {'rate': '0.5', 'units_0_': '8'}
     """
     found: dict[str, str] = {}
     for name in sorted(params):

@@ -12,7 +12,6 @@ from tracking.errors import TrackingError
 from tracking.records import (
     EpochRecord,
     ModelFolder,
-    Picture,
     RunRecord,
     Scalar,
     StudyRecord,
@@ -145,7 +144,6 @@ class MlflowRecorder:
         epochs: Sequence[EpochRecord] = (),
         tell: Callable[[], None] = lambda: None,
         replaces: str | None = None,
-        picture: Picture | None = None,
     ) -> None:
         """Write a trial's models, files and final metrics, and then end the trial's run.
 
@@ -160,8 +158,8 @@ class MlflowRecorder:
         started = self._known.trial(client, run_id)
         if folder is not None and folder.is_dir():
             started.files.log_artifacts(str(folder))
-        if picture is not None and record.epochs:
-            log_curve(started.files, record, picture)
+        if record.picture is not None and record.epochs:
+            log_curve(started.files, record, record.picture)
         metrics, tags = closing_metrics(record), closing_tags(record)
         final = Final(metrics=metrics, tags=tags, logged=logged, at_ms=record.ended_ms)
         log_final(client, run_id, final, history_of(epochs, started_ms=started.ms))

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from tracking.errors import TrackingError
-from tracking.records import EpochRecord, ModelFolder, Picture, Scalar, StudyRecord, TrialRecord
+from tracking.records import EpochRecord, ModelFolder, Scalar, StudyRecord, TrialRecord
 
 
 class Kind(StrEnum):
@@ -47,7 +47,6 @@ class Entry:
         epochs: Epochs of a trial.
         models: Models of a trial; each path lies in the entry's folder.
         status: MLflow's status of a study's run.
-        picture: How the curve of a trial that ended is drawn; None for no picture.
 
     Example:
         >>> entry = Entry(kind=Kind.DROP_MODEL, run="movies#7")
@@ -63,7 +62,6 @@ class Entry:
     epochs: tuple[EpochRecord, ...] = ()
     models: tuple[ModelFolder, ...] = ()
     status: str = ""
-    picture: Picture | None = None
 
 
 _NEEDED = {

@@ -14,7 +14,6 @@ from tracking.recorder import Recorder
 from tracking.records import (
     EpochRecord,
     ModelFolder,
-    Picture,
     RunRecord,
     Scalar,
     StudyRecord,
@@ -169,7 +168,6 @@ class SpoolRecorder:
         epochs: Sequence[EpochRecord] = (),
         tell: Callable[[], None] = lambda: None,
         replaces: str | None = None,
-        picture: Picture | None = None,
     ) -> None:
         """Keep all that a trial's end needs, tell the end, and have it delivered.
 
@@ -183,7 +181,6 @@ class SpoolRecorder:
             trial=_ended(record),
             models=tuple(models),
             epochs=tuple(epochs),
-            picture=picture,
         )
         slip = self._box.put(entry, files=folder, is_pending=True)
         try:

@@ -118,11 +118,10 @@ class Writer:
         record, was_there = self._with_run(trial)
         models = self._whole(entry, slip)
         self._recorder.finish_trial(
-            record if entry.picture else replace(record, epochs=()),
+            record if record.picture else replace(record, epochs=()),
             folder=slip.files,
             models=models,
             epochs=entry.epochs if was_there else trial.epochs,
-            picture=entry.picture,
         )
         if models and entry.run and (replaced := self.run_of(entry.run)):
             self._recorder.drop_model(replaced)

@@ -108,7 +108,9 @@ def _ask(connection: Connection, key: int, seconds: float, gives_up: Callable[[]
     wait = "SELECT set_config('lock_timeout', :most, true), pg_advisory_xact_lock(:key)"
     with _cancelled(connection, gives_up):
         try:
-            connection.execute(text(wait), {"most": f"{1000 * seconds:.0f}ms", "key": key})
+            connection.execute(
+                text(wait), {"most": f"{max(1, round(1000 * seconds))}ms", "key": key}
+            )
             return True
         except OperationalError as error:
             connection.rollback()

@@ -22,7 +22,7 @@ def test_a_storage_that_another_program_makes_is_waited_for(
     said: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
-    real = optuna.storages.RDBStorage
+    real = database.PlainStorage
 
     def busy_twice(address: str, **options: object) -> optuna.storages.RDBStorage:
         opened.append(address)
@@ -32,7 +32,7 @@ def test_a_storage_that_another_program_makes_is_waited_for(
 
     with monkeypatch.context() as patched:
         patched.setattr(database, "_PAUSE_S", 0.0)
-        patched.setattr(optuna.storages, "RDBStorage", busy_twice)
+        patched.setattr(database, "PlainStorage", busy_twice)
         found = database.open_storage(Store(home), None)
     assert len(opened) == 3
     assert optuna.get_all_study_names(found) == []

@@ -133,6 +133,7 @@ def test_a_trial_that_is_closed_has_its_place_until_it_is_queued_again(
         attributes = {"trialbook:retry_of": 3, "trialbook:slot": given_slot(trial)}
         place.study.enqueue_trial({}, user_attrs=attributes)
 
+    monkeypatch.setattr(module, "_SETTLES_WITHIN_S", 60.0)
     monkeypatch.setattr(module.time, "sleep", queue)
     again = place.asking.next()
     assert again is not None

@@ -346,7 +346,8 @@ def test_an_epoch_is_on_record_while_its_trial_still_trains(
 
 
 def test_a_study_whose_time_is_over_says_so_and_goes_on(home: Path, misbehave: Misbehave) -> None:
-    """Its time is over before TensorFlow has started; then a Ctrl-C after the last trial."""
+    """Its time is over before TensorFlow has started; then a Ctrl-C after the last trial, which
+    leaves the plots for the next call."""
 
     class Presses(Silent):
         def message(self, text: str) -> None:
@@ -358,9 +359,14 @@ def test_a_study_whose_time_is_over_says_so_and_goes_on(home: Path, misbehave: M
         run_study(config, home=home)
     done = run_study(replace(config, timeout_s=None), home=home, progress=Presses())
     assert (done.timed_out, done.interrupted) == (False, False)
-    parent = Store(home).client().get_run(done.record.parent_run_id)
-    assert parent.info.status == "FINISHED"
     assert [t.state for t in done.record.trials] == ["complete"]
+    client, parent = Store(home).client(), done.record.parent_run_id
+    assert client.get_run(parent).info.status == "KILLED"
+    assert {f.path for f in client.list_artifacts(parent)} >= {"leaderboard.csv"}
+    assert "plots" not in {f.path for f in client.list_artifacts(parent)}
+    assert run_study(replace(config, timeout_s=None), home=home).new_trials == 0
+    assert client.get_run(parent).info.status == "FINISHED"
+    assert "plots" in {f.path for f in client.list_artifacts(parent)}
 
 
 def test_peak_memory_is_of_a_trial_alone(home: Path, misbehave: Misbehave) -> None:

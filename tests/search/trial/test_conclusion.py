@@ -19,7 +19,7 @@ from search.storage.trial_attributes import outcome_of, retry_of
 from search.storage.trials import state_of
 from search.trial.conclusion import Conclusion
 from search.trial.run import Curve, TrialRun
-from tracking import EpochRecord, TrialRecord
+from tracking import EpochRecord, Picture, TrialRecord
 
 
 class Noting:
@@ -140,4 +140,4 @@ def test_of_short_trials_only_the_best_so_far_is_drawn(
         run, Done(end_reason="epochs", value=value, metrics={})
     )
     assert (tmp_path / "files" / "history.csv").exists()
-    assert (tmp_path / "files" / "learning_curve.png").exists() == drawn
+    assert recorder.finished.picture == (Picture(monitor="val_rmse") if drawn else None)

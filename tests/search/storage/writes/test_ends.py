@@ -10,7 +10,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from search.storage.ends import end_running, fail_running
+from search.storage.writes.ends import end_running, fail_running
 
 
 def _study(folder: Path, storage: str, goals: int) -> optuna.Study:

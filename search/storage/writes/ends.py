@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import optuna
@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, insert, update
 
 from search.storage.internals import database_of, frozen
-from search.storage.statements import attribute_of, in_one, put_attribute
+from search.storage.writes.statements import attribute_of, in_one, put_attribute
 
 
 def fail_running(study: optuna.Study, trial: FrozenTrial, key: str, value: Any) -> bool:
@@ -87,7 +87,8 @@ def _end(
     """End a running trial; return whether this call did so, now or before a connection broke."""
     key, content = attribute
     is_it = (TrialModel.trial_id == trial_id) & (TrialModel.state == TrialState.RUNNING)
-    end = update(TrialModel).where(is_it).values(state=state, datetime_complete=datetime.now())
+    now = datetime.now(UTC).replace(tzinfo=None)  # as Optuna stores it
+    end = update(TrialModel).where(is_it).values(state=state, datetime_complete=now)
     rows = [_value_row(trial_id, place, value) for place, value in enumerate(values)]
 
     def store(connection: Connection) -> bool:

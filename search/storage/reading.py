@@ -1,0 +1,168 @@
+"""Reads the trials of a study in six plain statements.
+
+Optuna's own reading makes an object of each row, which takes several times as long; and each of
+many workers reads all that run after every trial. Like `internals`, this module uses Optuna's
+private members.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Container, Iterable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from optuna.distributions import BaseDistribution, json_to_distribution
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+from optuna.storages._rdb.models import (
+    StudyModel,
+    TrialIntermediateValueModel,
+    TrialModel,
+    TrialParamModel,
+    TrialSystemAttributeModel,
+    TrialUserAttributeModel,
+    TrialValueModel,
+)
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import ColumnElement, Connection, Row, select
+from sqlalchemy.exc import OperationalError
+
+_NAMED = 500
+"""Up to how many trials are named one by one where their rows are asked for."""
+
+_PARTS: dict[str, tuple[Any, ...]] = {
+    "params": (TrialParamModel, "param_name", "param_value", "distribution_json"),
+    "users": (TrialUserAttributeModel, "key", "value_json"),
+    "systems": (TrialSystemAttributeModel, "key", "value_json"),
+    "values": (TrialValueModel, "objective", "value", "value_type"),
+    "steps": (
+        TrialIntermediateValueModel, "step", "intermediate_value", "intermediate_value_type",
+    ),
+}  # fmt: skip
+"""The tables of what belongs to a trial, and which of their columns are read."""
+_Rows = Mapping[int, list[Row[Any]]]
+
+
+class PlainStorage(RDBStorage):
+    """Optuna's storage in a database, which reads trials without an object for each row.
+
+    Example:
+        >>> study = optuna.create_study(storage=PlainStorage("sqlite:///:memory:"))
+        >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
+        >>> [list(trial.params) for trial in study.trials]
+        [['x'], ['x']]
+    """
+
+    def _get_trials(
+        self,
+        study_id: int,
+        states: Container[TrialState] | None,
+        included_trial_ids: set[int],
+        trial_id_greater_than: int,
+    ) -> list[FrozenTrial]:
+        """Read a study's trials with an identifier above a bound, and some others.
+
+        Raises:
+            StorageInternalError: The database does not answer, or is damaged, as with Optuna.
+            KeyError: There is no such study.
+        """
+        older = [number for number in included_trial_ids if number <= trial_id_greater_than]
+        own = TrialModel.study_id == study_id
+        later = TrialModel.trial_id > trial_id_greater_than
+        wanted = own & (later | TrialModel.trial_id.in_(older) if older else later)
+        if states is not None:
+            assert isinstance(states, Iterable)
+            wanted &= TrialModel.state.in_(list(states))
+        try:
+            with self.engine.connect() as connection:
+                found = _read(connection, wanted)
+                if not found:
+                    known = select(StudyModel.study_id).where(StudyModel.study_id == study_id)
+                    if connection.execute(known).scalar() is None:
+                        raise KeyError("Record does not exist.")
+        except OperationalError as error:
+            raise StorageInternalError(f"The database could not be read: {error.orig}.") from error
+        return found
+
+
+def _read(connection: Connection, wanted: ColumnElement[bool]) -> list[FrozenTrial]:
+    """Read the trials that meet a condition, in the order in which they were created."""
+    table = TrialModel.__table__.c
+    columns = (
+        table.trial_id, table.number, table.state, table.datetime_start, table.datetime_complete,
+    )  # fmt: skip
+    rows = connection.execute(select(*columns).where(wanted).order_by(table.trial_id)).all()
+    if not rows:
+        return []
+    named = [row.trial_id for row in rows]
+    those = named if len(named) <= _NAMED else select(table.trial_id).where(wanted)
+    parts = {name: _part(connection, those, *columns) for name, columns in _PARTS.items()}
+    return [
+        _trial(row, {name: part.get(row.trial_id, []) for name, part in parts.items()})
+        for row in rows
+    ]
+
+
+def _part(connection: Connection, those: Any, model: Any, *names: str) -> _Rows:
+    """The rows of a table by their trial, in the order in which they were written."""
+    table = model.__table__
+    chosen = select(table.c.trial_id, *(table.c[name] for name in names))
+    first = next(iter(table.primary_key))
+    found: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(chosen.where(table.c.trial_id.in_(those)).order_by(first)):
+        found[row.trial_id].append(row)
+    return found
+
+
+def _trial(row: Any, parts: Mapping[str, list[Row[Any]]]) -> FrozenTrial:
+    """Make a trial of its rows."""
+    spaces = {each.param_name: _distribution(each.distribution_json) for each in parts["params"]}
+    return FrozenTrial(
+        number=row.number,
+        state=row.state,
+        value=None,
+        values=_values(parts["values"]),
+        datetime_start=_here(row.datetime_start),
+        datetime_complete=_here(row.datetime_complete),
+        params={
+            each.param_name: spaces[each.param_name].to_external_repr(each.param_value)
+            for each in parts["params"]
+        },
+        distributions=spaces,
+        user_attrs=_attributes(parts["users"]),
+        system_attrs=_attributes(parts["systems"]),
+        intermediate_values={
+            each.step: TrialIntermediateValueModel.stored_repr_to_intermediate_value(
+                each.intermediate_value, each.intermediate_value_type
+            )
+            for each in parts["steps"]
+        },
+        trial_id=row.trial_id,
+    )
+
+
+def _values(rows: list[Row[Any]]) -> list[float] | None:
+    if not rows:
+        return None
+    ordered = sorted(rows, key=lambda row: int(row.objective))
+    return [TrialValueModel.stored_repr_to_value(row.value, row.value_type) for row in ordered]
+
+
+def _attributes(rows: list[Row[Any]]) -> dict[str, Any]:
+    return {row.key: json.loads(row.value_json) for row in rows}
+
+
+@lru_cache(maxsize=4096)
+def _distribution(text: str) -> BaseDistribution:
+    """A parameter's distribution; trials share it, and nobody changes it."""
+    return json_to_distribution(text)
+
+
+def _here(moment: datetime | None) -> datetime | None:
+    """A time that is stored in UTC, as this machine tells it."""
+    if moment is None:
+        return None
+    return moment.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)

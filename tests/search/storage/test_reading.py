@@ -1,0 +1,110 @@
+"""Trials that are read in plain statements are those that Optuna reads itself."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState, create_trial
+from sqlalchemy import text
+
+from search.storage.reading import _NAMED, PlainStorage
+
+SPACE = {
+    "z": FloatDistribution(1e-3, 1.0, log=True),
+    "a": IntDistribution(0, 8, step=2),
+    "c": CategoricalDistribution(["one", None, 3]),
+}
+
+
+def _trials() -> list[FrozenTrial]:
+    """One of every state, with every kind of number that Optuna stores in its own way."""
+    params = {"z": 0.5, "a": 4, "c": None}
+    whole = create_trial(
+        state=TrialState.COMPLETE,
+        values=[math.inf, -math.inf],
+        params=params,
+        distributions=SPACE,
+        user_attrs={"plan": {"values": {"a": [1, 2]}}, "none": None},
+        system_attrs={"fixed_params": {"z": 0.5}},
+        intermediate_values={3: math.nan, 1: 0.25, 2: -math.inf},
+    )
+    others = [create_trial(state=s) for s in TrialState if s != TrialState.COMPLETE]
+    return [whole, *others, create_trial(values=[0.5, 1.0], params={}, distributions={})]
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/optuna.db"
+
+
+def _study(storage: RDBStorage) -> optuna.Study:
+    return optuna.create_study(
+        study_name="s", storage=storage, directions=["minimize"] * 2, load_if_exists=True
+    )
+
+
+def test_they_are_those_of_optuna_whatever_the_time_zone(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        _study(PlainStorage(address)).add_trials(_trials())
+        plain, theirs = _study(PlainStorage(address)), _study(RDBStorage(address))
+        assert len(plain.trials) == 6
+        for ours, expected in zip(plain.trials, theirs.trials, strict=True):
+            steps = [repr(sorted(t.intermediate_values.items())) for t in (ours, expected)]
+            assert steps[0] == steps[1]
+            ours.intermediate_values = expected.intermediate_values  # not a number is not itself
+            assert ours == expected
+            assert list(ours.params) == list(expected.params)
+        for state in TrialState:
+            found = plain.get_trials(deepcopy=False, states=(state,))
+            assert [t.number for t in found] == [
+                t.number for t in theirs.trials if t.state == state
+            ]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_what_changed_since_is_read_again(address: str) -> None:
+    study, other = _study(PlainStorage(address)), _study(PlainStorage(address))
+    running = [study.ask() for _ in range(3)]
+    assert [t.state.name for t in other.trials] == ["RUNNING"] * 3
+    study.tell(running[2], [1.0, 2.0])
+    assert [t.state.name for t in other.trials] == ["RUNNING", "RUNNING", "COMPLETE"]
+    running[0].suggest_float("x", 0, 1)
+    running[1].set_user_attr("late", 7)
+    study.tell(running[0], [3.0, 4.0])
+    first, second, _ = other.trials
+    assert (first.values, list(first.params)) == ([3.0, 4.0], ["x"])
+    assert (second.state.name, second.user_attrs) == ("RUNNING", {"late": 7})
+
+
+def test_many_at_once_are_whole_too(address: str) -> None:
+    study = _study(PlainStorage(address))
+    study.add_trials(_trials()[:1] * (_NAMED + 5))
+    found = _study(PlainStorage(address)).trials
+    assert len(found) == _NAMED + 5
+    assert all(trial.params == {"z": 0.5, "a": 4, "c": None} for trial in found)
+    assert all(trial.values == [math.inf, -math.inf] for trial in found)
+
+
+def test_what_cannot_be_read_is_optunas_error(address: str) -> None:
+    storage = PlainStorage(address)
+    _study(storage)
+    with pytest.raises(KeyError):
+        storage.get_all_trials(77)
+    with storage.engine.begin() as connection:
+        connection.execute(text("DROP TABLE trial_values"))
+        connection.execute(text("DROP TABLE trials"))
+    with pytest.raises(StorageInternalError):
+        storage.get_all_trials(1)
