@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import subprocess
 import warnings
 from pathlib import Path
 from typing import Any
+
+_TRIES = 4
 
 
 class Server:
@@ -41,9 +44,15 @@ class Server:
         pgexec("pg_ctl", words, bin_path=own.bin_path, user=own.system_user)
 
     def start(self) -> None:
-        """Start the server again."""
-        with _quiet():
-            self._server.ensure_postgres_running()
+        """Start the server again; a busy machine may take it longer than the wheel waits."""
+        for tried in range(1, _TRIES + 1):
+            try:
+                with _quiet():
+                    self._server.ensure_postgres_running()
+                return
+            except subprocess.TimeoutExpired:
+                if tried == _TRIES:
+                    raise
 
     def close(self) -> None:
         """End the server for good."""

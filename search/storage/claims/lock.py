@@ -105,12 +105,11 @@ def _ask(connection: Connection, key: int, seconds: float, gives_up: Callable[[]
     """Ask a server for a lock, and wait for it; who waits keeps his place in the server's queue."""
     if connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": key}).scalar():
         return True
+    most = f"{max(1, round(1000 * seconds))}ms"
     wait = "SELECT set_config('lock_timeout', :most, true), pg_advisory_xact_lock(:key)"
     with _cancelled(connection, gives_up):
         try:
-            connection.execute(
-                text(wait), {"most": f"{max(1, round(1000 * seconds))}ms", "key": key}
-            )
+            connection.execute(text(wait), {"most": most, "key": key})
             return True
         except OperationalError as error:
             connection.rollback()
