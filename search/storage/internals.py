@@ -14,10 +14,12 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages._cached_storage import _CachedStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import Engine
 
-from search.storage.views import StorageView
+from search.storage.reading import PlainStorage
+from search.storage.views import StorageView, snapshot_of, view_of
 
 
 def frozen(trial: optuna.Trial) -> FrozenTrial:
@@ -100,7 +102,30 @@ def run_queued(study: optuna.Study, queued: FrozenTrial) -> int | None:
 
 def trial_of(study: optuna.Study, identifier: int) -> optuna.Trial:
     """A running trial by its identifier, as the end of `Study.ask` makes it."""
-    return optuna.Trial(study, identifier)
+    database = database_of(study)
+    new = database.take_new(identifier) if isinstance(database, PlainStorage) else None
+    if new is None:
+        return optuna.Trial(study, identifier)
+    known = StorageView(study._storage, get_trial=lambda _: new)
+    trial = optuna.Trial(
+        view_of(study, lambda: study.get_trials(deepcopy=False), known), identifier
+    )
+    trial.study, trial.storage = study, study._storage
+    return trial
+
+
+def read_together(study: optuna.Study) -> optuna.Study:
+    """Make a study that shows the trials as they are now, like `snapshot_of`.
+
+    Threads that do so at the same time read once, and get the same.
+
+    Args:
+        study: The study; what is written goes to it.
+    """
+    database = database_of(study)
+    if not isinstance(database, PlainStorage):
+        return snapshot_of(study)
+    return database.shared[study._study_id].get(lambda: snapshot_of(study))
 
 
 def draft_of(study: optuna.Study, trial: optuna.Trial) -> optuna.Trial:
@@ -150,6 +175,20 @@ def storage_that_updates(study: optuna.Study, trial: FrozenTrial) -> StorageView
         trial.system_attrs[key] = value
 
     return StorageView(storage, set_trial_system_attr=set_trial_system_attr)
+
+
+def as_last_read(study: optuna.Study) -> optuna.Study:
+    """Make a study that shows its trials as this process read them last; nothing is read.
+
+    Args:
+        study: The study.
+    """
+    storage: Any = study._storage
+    if not isinstance(storage, _CachedStorage) or study._study_id not in storage._studies:
+        return study
+    # Its lock is held while the database is read; one step of Python needs none.
+    trials = list(storage._studies[study._study_id].trials.values())
+    return view_of(study, lambda: trials)
 
 
 def engine_of(storage: BaseStorage | optuna.Study) -> Engine | None:

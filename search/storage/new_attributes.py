@@ -30,6 +30,18 @@ def attributes_of_asked(owner: Mapping[str, Any], slot: int) -> dict[str, Any]:
     return {Key.OWNER.value: dict(owner), Key.SLOT.value: slot}
 
 
+def attributes_of_begun(owner: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Make the attributes of a new trial whose slot is known once it is there.
+
+    Args:
+        owner: The process that runs it.
+
+    Returns:
+        The attributes, and the name of that which is its slot.
+    """
+    return {Key.OWNER.value: dict(owner)}, Key.SLOT.value
+
+
 def attributes_of_queued(
     *,
     slot: int | None = None,

@@ -26,20 +26,13 @@ from search.storage.trials import state_of
 from tracking import KILLED, TrialRecord
 
 
-def begin_next(
-    study: optuna.Study,
-    seen: optuna.Study,
-    owner: Mapping[str, Any],
-    total: int | None = None,
-) -> int:
+def begin_next(study: optuna.Study, seen: optuna.Study, owner: Mapping[str, Any]) -> int:
     """Begin the next trial: the first that is queued, or a new one; the caller holds the lock.
 
     Args:
         study: The study.
-        seen: The study as it was read, lately.
+        seen: The study as it was read under the lock.
         owner: The process that runs the trial.
-        total: How many trials there are by now; None for as many as were read. Those that came
-            since must be no retries.
 
     Returns:
         The trial's identifier, for `search.storage.internals.trial_of`.
@@ -49,7 +42,7 @@ def begin_next(
         if identifier is not None:
             write_owner_of_queued(study, queued, owner)
             return identifier
-    return create_running(study, attributes_of_asked(owner, next_slot(seen, total)))
+    return create_running(study, attributes_of_asked(owner, next_slot(seen)))
 
 
 def requeue(study: optuna.Study, trial: FrozenTrial, record: TrialRecord) -> bool:

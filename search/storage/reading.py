@@ -8,17 +8,17 @@ private members.
 from __future__ import annotations
 
 import json
+import threading
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from optuna.distributions import BaseDistribution, json_to_distribution
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.storages._rdb.models import (
-    StudyModel,
     TrialIntermediateValueModel,
     TrialModel,
     TrialParamModel,
@@ -43,11 +43,62 @@ _PARTS: dict[str, tuple[Any, ...]] = {
     ),
 }  # fmt: skip
 """The tables of what belongs to a trial, and which of their columns are read."""
+_NOTHING = object()
+_Found = TypeVar("_Found")
 _Rows = Mapping[int, list[Row[Any]]]
+
+
+class SharedReading:
+    """Lets threads that want the same read at the same time read once, together.
+
+    A thread gets what was read after it asked: it waits for a reading that is under way, and then
+    for the next one, which one of those that wait does for all.
+
+    Example:
+        >>> SharedReading().get(lambda: [1, 2])
+        [1, 2]
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._is_reading = False
+        self._begun = self._done = 0
+        self._found: Any = None
+
+    def get(self, read: Callable[[], _Found]) -> _Found:
+        """Read, or wait for another thread that does.
+
+        Args:
+            read: Reads; the same for all who call this.
+
+        Raises:
+            Exception: What reading raises, in the thread that does it; another then reads.
+        """
+        with self._changed:
+            wanted = self._begun + 1
+            while self._is_reading and self._done < wanted:
+                self._changed.wait()
+            if self._done >= wanted:
+                return cast("_Found", self._found)
+            self._is_reading = True
+            self._begun = number = self._begun + 1
+        found: Any = _NOTHING
+        try:
+            found = read()
+        finally:
+            with self._changed:
+                self._is_reading = False
+                if found is not _NOTHING:
+                    self._found, self._done = found, number
+                self._changed.notify_all()
+        return cast("_Found", found)
 
 
 class PlainStorage(RDBStorage):
     """Optuna's storage in a database, which reads trials without an object for each row.
+
+    Attributes:
+        shared: For threads that read the same study at the same time, by its identifier.
 
     Example:
         >>> study = optuna.create_study(storage=PlainStorage("sqlite:///:memory:"))
@@ -55,6 +106,31 @@ class PlainStorage(RDBStorage):
         >>> [list(trial.params) for trial in study.trials]
         [['x'], ['x']]
     """
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        """Open the database as Optuna does, with its arguments."""
+        self._new: dict[int, FrozenTrial] = {}
+        self.shared: dict[int, SharedReading] = defaultdict(SharedReading)
+        super().__init__(*given, **options)
+
+    def keep_new(self, trial: FrozenTrial) -> None:
+        """Keep a trial that this process has just created for who reads it first."""
+        self._new[trial._trial_id] = trial
+
+    def take_new(self, trial_id: int) -> FrozenTrial | None:
+        """A trial that this process has just created, once; None where it is none."""
+        return self._new.pop(trial_id, None)
+
+    def get_trial(self, trial_id: int) -> FrozenTrial:
+        """Read a trial.
+
+        Raises:
+            KeyError: There is none of that identifier.
+        """
+        found = self._read(TrialModel.trial_id == trial_id)
+        if not found:
+            raise KeyError("Record does not exist.")
+        return found[0]
 
     def _get_trials(
         self,
@@ -76,16 +152,19 @@ class PlainStorage(RDBStorage):
         if states is not None:
             assert isinstance(states, Iterable)
             wanted &= TrialModel.state.in_(list(states))
+        return self._read(wanted) or self._none_of(study_id)
+
+    def _none_of(self, study_id: int) -> list[FrozenTrial]:
+        """No trial, of a study that is there."""
+        self.get_study_name_from_id(study_id)
+        return []
+
+    def _read(self, wanted: ColumnElement[bool]) -> list[FrozenTrial]:
         try:
             with self.engine.connect() as connection:
-                found = _read(connection, wanted)
-                if not found:
-                    known = select(StudyModel.study_id).where(StudyModel.study_id == study_id)
-                    if connection.execute(known).scalar() is None:
-                        raise KeyError("Record does not exist.")
+                return _read(connection, wanted)
         except OperationalError as error:
             raise StorageInternalError(f"The database could not be read: {error.orig}.") from error
-        return found
 
 
 def _read(connection: Connection, wanted: ColumnElement[bool]) -> list[FrozenTrial]:

@@ -38,17 +38,14 @@ def slot_of(study: optuna.Study, trial: FrozenTrial) -> int:
     return trial.number - sum(retry_of(other) is not None for other in earlier)
 
 
-def next_slot(study: optuna.Study, total: int | None = None) -> int:
+def next_slot(study: optuna.Study) -> int:
     """The slot of a trial that would be created now, with nothing queued.
 
     Args:
-        study: The study, as it was read lately.
-        total: How many trials there are by now, where some came since that are no retries.
+        study: The study.
     """
     trials = study.get_trials(deepcopy=False)
-    return (len(trials) if total is None else total) - sum(
-        retry_of(trial) is not None for trial in trials
-    )
+    return len(trials) - sum(retry_of(trial) is not None for trial in trials)
 
 
 def place_of(study: optuna.Study, trial: FrozenTrial) -> int:

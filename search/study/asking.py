@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import threading
 import time
 
 import optuna
@@ -11,21 +13,20 @@ from optuna.trial import TrialState
 from search.config.study import StudyConfig
 from search.storage.claims.lease import Lease
 from search.storage.claims.lock import StillHeld
-from search.storage.internals import trial_of
+from search.storage.internals import read_together, trial_of
+from search.storage.new_attributes import attributes_of_begun
 from search.storage.queue import begin_next, not_queued_again
 from search.storage.studies import Studies
+from search.storage.trial_attributes import retry_of
 from search.storage.trials import counts, under_way_or_done
 from search.storage.views import snapshot_of
-from search.storage.writes.statements import counts_of
+from search.storage.writes.beginning import Beginning, begin_at_once
 from search.study.recording import Recording
 from search.study.stopping import Ends
 
 _THOROUGH_EVERY_S = 5.0
 _SETTLES_S = 0.1
 _SETTLES_WITHIN_S = 5.0
-_LOOKED_AT = (TrialState.FAIL, TrialState.PRUNED, TrialState.WAITING)
-"""States of which some count and some do not, or that come first: if their numbers have changed,
-what was read before the lock is of no use."""
 
 
 class _Unsettled(Exception):
@@ -70,7 +71,8 @@ class Asking:
         self._lease = lease
         self._recording = recording
         self._ends = ends
-        self._thorough_at = -_THOROUGH_EVERY_S
+        self._thorough_at = -math.inf
+        self._lock = threading.Lock()
 
     def next(self, seen: optuna.Study | None = None) -> optuna.Trial | None:
         """Begin the next trial; None if finished and running trials reach the target.
@@ -83,14 +85,22 @@ class Asking:
         """
         begun: int | None = None
         try:
-            if time.monotonic() - self._thorough_at < _THOROUGH_EVERY_S:
+            if not self._is_due():
                 with contextlib.suppress(_Unsettled):
-                    begun = self._quickly(snapshot_of(self._study) if seen is None else seen)
+                    begun = self._quickly(read_together(self._study) if seen is None else seen)
             if begun is None:
                 begun = self._settled()
         except StillHeld:
             return None
         return None if begun is None else trial_of(self._study, begun)
+
+    def _is_due(self) -> bool:
+        """Whether to be thorough; of several workers that ask at that time one is."""
+        with self._lock:
+            is_due = time.monotonic() - self._thorough_at >= _THOROUGH_EVERY_S
+            if is_due:
+                self._thorough_at = time.monotonic()
+            return is_due
 
     def lacking(self) -> int:
         """Count the trials that are neither done nor under way, after clearing up as `next` does.
@@ -123,20 +133,24 @@ class Asking:
         if not_queued_again(seen) or self._ends.reasons(seen):
             return None
         known = dict.fromkeys(TrialState, 0)
-        counting = 0
+        counting = retries = 0
         for trial in trials:
             known[trial.state] += 1
             counting += trial.state in (TrialState.FAIL, TrialState.PRUNED) and counts(trial)
+            retries += retry_of(trial) is not None
+        if not known[TrialState.WAITING]:
+            attributes, slot_key = attributes_of_begun(self._lease.owner())
+            wanted = Beginning(
+                known=known, counting=counting, retries=retries, target=self._config.trials,
+                attributes=attributes, slot_key=slot_key,
+            )  # fmt: skip
+            begun = begin_at_once(self._study, wanted, self._studies.lock)
+            if begun.is_as_known:
+                return begun.identifier
 
         def ask() -> int | None:
-            now = counts_of(self._study)
-            if any(now[state] != known[state] for state in _LOOKED_AT):
-                latest = snapshot_of(self._study)
-                return None if self._ends.reasons(latest) else self._after(latest)
-            busy = now[TrialState.RUNNING] + now[TrialState.COMPLETE] + counting
-            if busy >= self._config.trials:
-                return None
-            return begin_next(self._study, seen, self._lease.owner(), sum(now.values()))
+            latest = snapshot_of(self._study)
+            return None if self._ends.reasons(latest) else self._after(latest)
 
         return self._studies.locked(ask)
 

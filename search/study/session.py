@@ -21,11 +21,11 @@ from search.executor.supervisor import Supervisor
 from search.space.distributions import SpaceAdapter
 from search.storage.claims.lease import Lease
 from search.storage.claims.leases import leases_of
+from search.storage.internals import read_together
 from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import widened_at
 from search.storage.trials import finished, running, under_way_or_done
-from search.storage.views import snapshot_of
 from search.study.asking import Asking
 from search.study.choice import Chosen, choose, plain_dataset
 from search.study.crew import Crew, Shift
@@ -55,8 +55,8 @@ class Session:
     each other worker has a thread of its own, which has ended when `run` returns.
 
     Locks: trials are asked for, and those of dead processes queued again, under the home's lock,
-    which holds among processes. The ends of trials are stored under a lock of the workers. No code
-    takes both at once.
+    which holds among processes. Ends of trials that may lead are stored under a lock of the
+    workers. No code takes both at once.
     """
 
     def __init__(
@@ -282,7 +282,7 @@ class Session:
         new, seen = 0, None
         while not member.is_over and (trial := asking.next(seen)) is not None:
             record = member(trial)
-            seen = snapshot_of(study)
+            seen = read_together(study)
             if record.state == REFUSED and record.run_id is None:
                 continue  # it never began, so that nobody was told of it
             done = finished(seen)

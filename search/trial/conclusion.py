@@ -16,6 +16,7 @@ from search.config.parts import part_kind
 from search.config.study import StudyConfig
 from search.errors import USER_ERRORS
 from search.storage.direction import known_value_of
+from search.storage.internals import as_last_read
 from search.storage.queue import requeue
 from search.storage.records import so_far
 from search.storage.trial_attributes import run_id_of
@@ -238,15 +239,27 @@ class Conclusion:
 
     def _keeps(self, record: TrialRecord) -> bool:
         """Whether to keep a trial's models: the study keeps all, none, or the best trial's."""
-        if record.value is None or not self.may_keep(record.value):
+        if record.value is None or not self._may_keep(record.value):
             return False
         return self.config.keep_models == "all" or BEYOND not in record.tags
 
-    def may_keep(self, value: float) -> bool:
+    def may_lead(self, done: Done) -> bool:
+        """Whether a training's models may replace those of the best trial, as was read last.
+
+        The best only becomes better: one that is behind what was read last is behind by now too.
+        """
+        return self.config.keep_models == "best" and self._leads(
+            done.value, as_last_read(self.study)
+        )
+
+    def _may_keep(self, value: float) -> bool:
         """Whether the models of a trial with such a value are kept, as the study stands now."""
         if self.config.keep_models != "best":
             return self.config.keep_models == "all"
-        best = best_of(self.study)
+        return self._leads(value, self.study)
+
+    def _leads(self, value: float, study: optuna.Study) -> bool:
+        best = best_of(study)
         sign = self.config.sign
         return best is None or sign * value < sign * known_value_of(best)
 
@@ -258,7 +271,8 @@ class Conclusion:
         If the study keeps the best model alone, the model of the previous best trial is dropped.
         """
         keeps_best = self.config.keep_models == "best" and bool(models)
-        best = best_of(self.study)
+        # Whether a picture is drawn is worth no reading.
+        best = best_of(self.study if keeps_best else as_last_read(self.study))
         displaced = None
         if keeps_best and best is not None:
             displaced = run_id_of(best) or reference(self.config.name, best.number)

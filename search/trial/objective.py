@@ -74,7 +74,7 @@ class Objective:
         growing: The parameters of a user's own model, which asks for its values; else None.
         supervisor: Owns the child.
         lease: Says whether the trials are still this process's.
-        lock: Held by one worker at a time, while it stores the end of a trial in both stores.
+        lock: Held by one worker at a time, while it stores a trial that may lead the study.
         recorder: Writes the record.
         make_folder: Makes the folder of a trial's files.
         progress: Hears what happens.
@@ -172,8 +172,7 @@ class Objective:
     def _refuse(self, run: TrialRun, plan: TrialPlan, beyond: str) -> TrialRecord:
         """End a trial before it begins, since its model exceeds a limit."""
         refused = replace(run, record=self._planned(run, plan))
-        with self.lock:
-            return self.conclusion.refuse(refused, beyond, self.refusals.count(plan.values))
+        return self.conclusion.refuse(refused, beyond, self.refusals.count(plan.values))
 
     def _planned(self, run: TrialRun, plan: TrialPlan) -> TrialRecord:
         name = self.config.value_name
@@ -213,7 +212,11 @@ class Objective:
             metrics=earlier.metrics,
             trainer=earlier.tags.get(Tag.TRAINER, "keras"),
         )
-        with self.lock:
+        return self._succeed(run, done)
+
+    def _succeed(self, run: TrialRun, done: Done) -> TrialRecord:
+        """Store a training's result; of those that may lead the study, one at a time."""
+        with self.lock if self.conclusion.may_lead(done) else contextlib.nullcontext():
             return self.conclusion.succeed(run, done)
 
     def _train_asking(
@@ -286,11 +289,10 @@ class Objective:
             raise disk_full(run.folder)
         if isinstance(ended, Failed) and ended.is_for_all and best_of(self.study) is None:
             raise SearchError(ended.message)
-        with self.lock:
-            if ended is None:
-                trained.listener.write()
-                reason = EndReason.INTERRUPTED if self.stop.asked else EndReason.TIMEOUT
-                return self.conclusion.interrupt(run, reason, trained.peak_memory_mb)
-            if isinstance(ended, Failed):
-                return self.conclusion.fail(run, ended, self.supervisor.log_tail())
-            return self.conclusion.succeed(run, ended)
+        if ended is None:
+            trained.listener.write()
+            reason = EndReason.INTERRUPTED if self.stop.asked else EndReason.TIMEOUT
+            return self.conclusion.interrupt(run, reason, trained.peak_memory_mb)
+        if isinstance(ended, Failed):
+            return self.conclusion.fail(run, ended, self.supervisor.log_tail())
+        return self._succeed(run, ended)

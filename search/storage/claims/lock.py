@@ -64,7 +64,7 @@ def file_lock(path: Path, is_over: Callable[[], bool] = _never) -> Iterator[None
                 return True
         return False
 
-    _acquire(acquire, str(path), is_over)
+    wait_for(acquire, str(path), is_over)
     try:
         yield
     finally:
@@ -87,9 +87,9 @@ def server_lock(engine: Engine, name: str, is_over: Callable[[], bool] = _never)
         StillHeld: Another process holds it, and someone asked to stop.
         SearchError: Another process holds it all the time.
     """
-    key = zlib.crc32(f"trialbook {name}".encode())
+    key = key_of(name)
     with engine.connect() as connection:
-        _acquire(
+        wait_for(
             lambda seconds, gives_up: _ask(connection, key, seconds, gives_up),
             f"the storage's lock `{name}`",
             is_over,
@@ -99,6 +99,15 @@ def server_lock(engine: Engine, name: str, is_over: Callable[[], bool] = _never)
         finally:
             with contextlib.suppress(Exception):  # a connection that broke holds no lock
                 connection.rollback()
+
+
+def key_of(name: str) -> int:
+    """The number by which PostgreSQL knows a lock.
+
+    Args:
+        name: What is locked.
+    """
+    return zlib.crc32(f"trialbook {name}".encode())
 
 
 def _ask(connection: Connection, key: int, seconds: float, gives_up: Callable[[], bool]) -> bool:
@@ -139,10 +148,21 @@ def _cancelled(connection: Connection, gives_up: Callable[[], bool]) -> Iterator
         watcher.join()
 
 
-def _acquire(
+def wait_for(
     acquire: Callable[[float, Callable[[], bool]], bool], what: str, is_over: Callable[[], bool]
 ) -> None:
-    """Wait for a lock: in silence, then after a line, then no longer."""
+    """Wait for a lock: in silence for five seconds, then after a line, then no longer.
+
+    Args:
+        acquire: Tries to get it for some seconds; returns whether it did, and gives up early once
+            the function that it is given says so.
+        what: The lock in words.
+        is_over: Whether someone asked to stop.
+
+    Raises:
+        StillHeld: Another process holds it, and someone asked to stop.
+        SearchError: Another process holds it all the time.
+    """
     began = time.monotonic()
 
     def gives_up() -> bool:

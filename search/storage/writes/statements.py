@@ -16,12 +16,10 @@ from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._rdb.models import (
     TrialIntermediateValueModel,
-    TrialModel,
     TrialParamModel,
     TrialUserAttributeModel,
 )
-from optuna.trial import TrialState
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from search.storage.internals import database_of
@@ -51,30 +49,6 @@ def set_late_attribute(study: optuna.Study, number: int, key: str, value: Any) -
             storage.set_trial_user_attr(trial._trial_id, key, value)
         return
     in_one(database, lambda connection: put_attribute(connection, trial._trial_id, key, value))
-
-
-def counts_of(study: optuna.Study) -> dict[TrialState, int]:
-    """Count a study's trials by state, without reading them.
-
-    Args:
-        study: The study.
-
-    Returns:
-        How many there are of every state.
-    """
-    found = dict.fromkeys(TrialState, 0)
-    database = database_of(study)
-    if database is None:
-        for trial in study.get_trials(deepcopy=False):
-            found[trial.state] += 1
-        return found
-    own = TrialModel.study_id == study._study_id
-    ask = select(TrialModel.state, func.count()).where(own).group_by(TrialModel.state)
-
-    def read(connection: Connection) -> Mapping[TrialState, int]:
-        return dict(tuple(row) for row in connection.execute(ask))
-
-    return found | dict(in_one(database, read))
 
 
 def attribute_of(connection: Connection, trial_id: int, key: str) -> str | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import optuna
@@ -14,7 +16,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import text
 
-from search.storage.reading import _NAMED, PlainStorage
+from search.storage.reading import _NAMED, PlainStorage, SharedReading
 
 SPACE = {
     "z": FloatDistribution(1e-3, 1.0, log=True),
@@ -108,3 +110,39 @@ def test_what_cannot_be_read_is_optunas_error(address: str) -> None:
         connection.execute(text("DROP TABLE trials"))
     with pytest.raises(StorageInternalError):
         storage.get_all_trials(1)
+
+
+def test_threads_that_read_at_once_read_together_and_see_what_was_there_when_they_asked() -> None:
+    shared, written = SharedReading(), 0
+    begun, goes_on = threading.Event(), threading.Event()
+    reads: list[int] = []
+
+    def slowly() -> int:
+        found = written
+        begun.set()
+        goes_on.wait(60)
+        reads.append(found)
+        return found
+
+    with ThreadPoolExecutor(5) as pool:
+        first = pool.submit(shared.get, slowly)
+        begun.wait(60)
+        written = 7  # after the first reading began
+        others = [pool.submit(shared.get, slowly) for _ in range(4)]
+        while len(shared._changed._waiters) < 4:  # type: ignore[attr-defined]
+            time.sleep(0.01)
+        goes_on.set()
+        assert first.result() == 0
+        assert [other.result() for other in others] == [7] * 4
+    assert reads == [0, 7]
+
+
+def test_a_reading_that_fails_is_done_by_another() -> None:
+    shared = SharedReading()
+
+    def fail() -> int:
+        raise KeyError("gone")
+
+    with pytest.raises(KeyError):
+        shared.get(fail)
+    assert shared.get(lambda: 3) == 3

@@ -14,13 +14,14 @@ from optuna.trial import TrialState
 from search.config.study import StudyConfig
 from search.storage.claims.lease import Lease
 from search.storage.claims.leases import leases_of
+from search.storage.internals import frozen
 from search.storage.queue import requeue
 from search.storage.studies import Studies
 from search.storage.trial_attributes import given_slot, owner_of_trial
 from search.storage.views import snapshot_of
 from search.study import asking as module
 from search.study.asking import Asking
-from tracking import Store, TrialRecord
+from tracking import Store, TrialRecord, with_driver
 
 KILLED_RECORD = TrialRecord(study="s", number=0, params={}, state="killed")
 
@@ -28,8 +29,8 @@ KILLED_RECORD = TrialRecord(study="s", number=0, params={}, state="killed")
 class Place:
     """A study with a target of six trials, and what asks for them."""
 
-    def __init__(self, folder: Path, target: int = 6) -> None:
-        self.studies = Studies(Store(folder))
+    def __init__(self, folder: Path, address: str | None, target: int = 6) -> None:
+        self.studies = Studies(Store(folder), address)
         self.study = optuna.create_study(study_name="s", storage=self.studies.storage)
         self.lease = Lease(leases_of(self.study), "s").open()
         self.thorough = 0
@@ -47,9 +48,17 @@ class Place:
         return [given_slot(trial) for trial in self.study.get_trials(deepcopy=False)]
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest) -> str | None:
+    """Of a database; None for a file of the home."""
+    if request.param == "sqlite":
+        return None
+    return with_driver(request.getfixturevalue("postgres").database())
+
+
 @pytest.fixture
-def place(tmp_path: Path) -> Any:
-    made = Place(tmp_path)
+def place(tmp_path: Path, address: str | None) -> Any:
+    made = Place(tmp_path, address)
     yield made
     made.lease.close()
 
@@ -66,18 +75,14 @@ def test_each_trial_has_its_owner_and_its_place_from_its_first_moment_on(place: 
     assert place.thorough == 2  # before anybody is told that nothing is left
 
 
-def test_what_was_read_before_the_lock_may_be_old(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_read_before_the_lock_may_be_old(place: Place) -> None:
     place.asking.next()
     old = snapshot_of(place.study)
     place.asking.next()
     place.asking.next()
-    monkeypatch.setattr(module, "snapshot_of", lambda study: old)
     for _ in range(3):
-        assert place.asking.next() is not None
-    monkeypatch.undo()
-    assert place.asking.next() is None
+        assert place.asking.next(old) is not None
+    assert place.asking.next(old) is None
     assert place.slots() == [0, 1, 2, 3, 4, 5]
 
 
@@ -86,17 +91,18 @@ def test_an_interruption_meanwhile_is_heard_of(
 ) -> None:
     place.asking.next()
     place.asking.next()
-    old, calls = snapshot_of(place.study), []
+    old = snapshot_of(place.study)
+    calls: list[int] = []
 
     def read(study: optuna.Study) -> optuna.Study:
         calls.append(1)
-        return old if len(calls) == 1 else snapshot_of(study)
+        return snapshot_of(study)
 
     requeue(place.study, place.study.get_trials(deepcopy=False)[1], KILLED_RECORD)
     monkeypatch.setattr(module, "snapshot_of", read)
-    again = place.asking.next()
+    again = place.asking.next(old)
     assert again is not None
-    assert len(calls) == 2  # what was read before the lock was of no use
+    assert len(calls) == 1  # what was read before the lock was of no use
     monkeypatch.undo()
     assert place.slots() == [0, 1, 1]
     place.asking.next()
@@ -140,8 +146,8 @@ def test_a_trial_that_is_closed_has_its_place_until_it_is_queued_again(
     assert place.slots() == [0, 1, 2, 3, 4, 5, 3]
 
 
-def test_many_threads_reach_the_target_exactly(tmp_path: Path) -> None:
-    place = Place(tmp_path, target=40)
+def test_many_threads_reach_the_target_exactly(tmp_path: Path, address: str | None) -> None:
+    place = Place(tmp_path, address, target=40)
 
     def work() -> None:
         while (trial := place.asking.next()) is not None:
@@ -162,3 +168,45 @@ def test_many_threads_reach_the_target_exactly(tmp_path: Path) -> None:
     assert len(done) == 40
     assert sorted(given_slot(trial) or 0 for trial in done) == list(range(40))
     assert not [trial for trial in trials if not trial.state.is_finished()]
+
+
+def test_a_trial_that_was_begun_is_the_one_that_is_stored(place: Place) -> None:
+    """What its process knows of it without reading is what another process reads."""
+    begun = [place.asking.next() for _ in range(3)]
+    stored = optuna.load_study(study_name="s", storage=place.studies.storage).trials
+    for ours, theirs in zip(begun, stored, strict=True):
+        assert ours is not None
+        known = frozen(ours)
+        assert known.number == theirs.number
+        assert known._trial_id == theirs._trial_id
+        assert known.user_attrs == theirs.user_attrs
+        assert known.state == theirs.state == TrialState.RUNNING
+        assert known.datetime_start is not None
+        assert theirs.datetime_start is not None
+        assert abs((known.datetime_start - theirs.datetime_start).total_seconds()) < 60
+        ours.suggest_float("x", 0.0, 1.0)
+        place.study.tell(ours, 0.5)
+    done = optuna.load_study(study_name="s", storage=place.studies.storage).trials
+    assert [trial.value for trial in done] == [0.5] * 3
+
+
+def test_who_is_asked_to_stop_waits_for_no_lock(place: Place) -> None:
+    assert place.asking.next() is not None
+    place.studies.heed(lambda text: None, lambda: True)
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with Studies(place.studies.store, place.studies.address).lock():
+            held.set()
+            done.wait(60)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(60)
+    try:
+        assert place.asking.next() is None
+        assert len(place.study.get_trials(deepcopy=False)) == 1
+    finally:
+        done.set()
+        holder.join()
+    assert place.asking.next() is not None

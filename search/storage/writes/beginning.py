@@ -1,0 +1,211 @@
+"""Begins a trial under the storage's lock, in as few statements as its database allows.
+
+What is done under the lock bounds how many trials a second all workers together begin. On
+PostgreSQL the lock, the count and the new trial are sent at once, so that the lock is held only as
+long as the server takes, however busy this process is. Like `internals`, this module uses Optuna's
+private members.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import optuna
+from optuna.storages import RDBStorage
+from optuna.storages._rdb.models import TrialModel, TrialUserAttributeModel
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.exc import OperationalError
+
+from search.storage.claims.lock import key_of, wait_for
+from search.storage.internals import database_of
+from search.storage.patience import patience_of
+from search.storage.reading import PlainStorage
+from search.storage.writes.statements import in_one
+
+_WAITS_MS = 1000
+_LOOKED_AT = (TrialState.FAIL, TrialState.PRUNED, TrialState.WAITING)
+"""States of which some count and some do not, or that come first: if their numbers have changed,
+what was read before the lock is of no use."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Beginning:
+    """A trial to be begun, unless the study has changed or has enough of them.
+
+    Attributes:
+        known: How many trials of each state there were when the study was read; none waits.
+        counting: How many failed and pruned ones of these count as finished.
+        retries: How many of them try an interrupted one again.
+        target: How many finished and running trials there may be.
+        attributes: The user attributes that the trial has from its first moment on.
+        slot_key: The attribute that is its slot: its number less the retries.
+    """
+
+    known: Mapping[TrialState, int]
+    counting: int
+    retries: int
+    target: int
+    attributes: Mapping[str, Any]
+    slot_key: str
+
+
+class Begun(NamedTuple):
+    """What became of it.
+
+    Attributes:
+        identifier: The trial's; None where none was begun.
+        is_as_known: Whether the study is as it was read, so that None means that it has enough.
+    """
+
+    identifier: int | None
+    is_as_known: bool
+
+
+def begin_at_once(
+    study: optuna.Study, wanted: Beginning, lock: Callable[[], AbstractContextManager[None]]
+) -> Begun:
+    """Count a study's trials, and begin one if there is a place.
+
+    Args:
+        study: The study, in a database.
+        wanted: The trial.
+        lock: Makes the storage's lock, for `with`.
+
+    Raises:
+        SearchError: Another process holds the lock all the time.
+    """
+    database = database_of(study)
+    assert database is not None
+    study._thread_local.cached_all_trials = None
+    if database.engine.dialect.name == "postgresql" and database.engine.driver == "psycopg":
+        return _on_server(database, study._study_id, wanted)
+
+    def under_lock() -> Begun:
+        with patience_of(database).at_once(), lock():
+            return in_one(database, lambda each: _stored(each, database, study._study_id, wanted))
+
+    return patience_of(database).through(under_lock)
+
+
+def _on_server(database: RDBStorage, study_id: int, wanted: Beginning) -> Begun:
+    """Begin a trial on PostgreSQL, once the lock is free."""
+    patience = patience_of(database)
+    found: list[Begun | None] = [None]
+
+    def acquire(seconds: float, gives_up: Callable[[], bool]) -> bool:
+        latest = time.monotonic() + seconds
+        while found[-1] is None and not gives_up() and time.monotonic() < latest:
+            found.append(patience.through(lambda: _sent(database, study_id, wanted)))
+        return found[-1] is not None
+
+    wait_for(acquire, "the storage's lock `optuna`", patience.is_over)
+    assert found[-1] is not None
+    return found[-1]
+
+
+def _stored(
+    connection: Connection, database: RDBStorage, study_id: int, wanted: Beginning
+) -> Begun:
+    """Begin a trial in a transaction of which the caller holds the lock."""
+    own = TrialModel.study_id == study_id
+    counts = select(TrialModel.state, func.count()).where(own).group_by(TrialModel.state)
+    now = dict.fromkeys(TrialState, 0) | {row[0]: row[1] for row in connection.execute(counts)}
+    if any(now[state] != wanted.known[state] for state in _LOOKED_AT):
+        return Begun(None, False)
+    busy = now[TrialState.RUNNING] + now[TrialState.COMPLETE] + wanted.counting
+    if busy >= wanted.target:
+        return Begun(None, True)
+    number, moment = sum(now.values()), datetime.now(UTC).replace(tzinfo=None)
+    row = {
+        "number": number, "study_id": study_id, "state": TrialState.RUNNING,
+        "datetime_start": moment,
+    }  # fmt: skip
+    added: Any = connection.execute(insert(TrialModel.__table__), row)
+    identifier = int(added.inserted_primary_key[0])
+    attributes = {**wanted.attributes, wanted.slot_key: number - wanted.retries}
+    rows = [
+        {"trial_id": identifier, "key": key, "value_json": json.dumps(value)}
+        for key, value in attributes.items()
+    ]
+    connection.execute(insert(TrialUserAttributeModel), rows)
+    _keep(database, identifier, number, attributes)
+    return Begun(identifier, True)
+
+
+_BEGIN = """
+WITH now AS (
+  SELECT count(*) AS total,
+    count(*) FILTER (WHERE state IN ('RUNNING', 'COMPLETE')) AS busy,
+    count(*) FILTER (WHERE state = 'FAIL') = %(FAIL)s
+      AND count(*) FILTER (WHERE state = 'PRUNED') = %(PRUNED)s
+      AND count(*) FILTER (WHERE state = 'WAITING') = %(WAITING)s AS as_known
+  FROM trials WHERE study_id = %(study)s
+), begun AS (
+  INSERT INTO trials (number, study_id, state, datetime_start)
+  SELECT total, %(study)s, 'RUNNING'::trialstate, %(moment)s FROM now
+  WHERE as_known AND busy + %(counting)s < %(target)s
+  RETURNING trial_id, number
+), told AS (
+  INSERT INTO trial_user_attributes (trial_id, key, value_json)
+  SELECT trial_id, key, value::text FROM begun, json_each(%(attributes)s::json)
+  UNION ALL
+  SELECT trial_id, %(slot_key)s, (number - %(retries)s)::text FROM begun
+)
+SELECT trial_id, number, as_known FROM now LEFT JOIN begun ON true
+"""
+
+
+def _sent(database: RDBStorage, study_id: int, wanted: Beginning) -> Begun | None:
+    """Begin a trial on PostgreSQL; None where the lock is held for longer than a second."""
+    from psycopg import Error
+    from psycopg.errors import LockNotAvailable
+
+    given: dict[str, Any] = {state.name: wanted.known[state] for state in _LOOKED_AT}
+    given |= {
+        "study": study_id, "moment": datetime.now(UTC).replace(tzinfo=None),
+        "counting": wanted.counting, "target": wanted.target, "slot_key": wanted.slot_key,
+        "retries": wanted.retries, "attributes": json.dumps(dict(wanted.attributes)),
+    }  # fmt: skip
+    with database.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        try:
+            with driver.pipeline():
+                driver.execute(f"SET LOCAL lock_timeout = {_WAITS_MS}")
+                driver.execute("SELECT pg_advisory_xact_lock(%s)", [key_of("optuna")])
+                # Plain Optuna takes this lock where it creates a trial.
+                driver.execute("SELECT 1 FROM studies WHERE study_id = %s FOR UPDATE", [study_id])
+                answer = driver.execute(_BEGIN, given)
+                driver.commit()
+            identifier, number, is_as_known = answer.fetchone()
+        except LockNotAvailable:
+            return None
+        except Error as error:
+            raise OperationalError(
+                "begin a trial", None, error, connection_invalidated=bool(driver.closed)
+            ) from error
+    if identifier is not None:
+        slot = {wanted.slot_key: number - wanted.retries}
+        _keep(database, identifier, number, {**wanted.attributes, **slot})
+    return Begun(identifier, bool(is_as_known))
+
+
+def _keep(
+    database: RDBStorage, identifier: int, number: int, attributes: Mapping[str, Any]
+) -> None:
+    """Keep a trial that was created just now for who asks for it first."""
+    if isinstance(database, PlainStorage):
+        database.keep_new(
+            FrozenTrial(
+                number=number, state=TrialState.RUNNING, value=None, values=None,
+                datetime_start=datetime.now(), datetime_complete=None, params={},
+                distributions={}, user_attrs=dict(attributes), system_attrs={},
+                intermediate_values={}, trial_id=identifier,
+            )
+        )  # fmt: skip
