@@ -1,11 +1,12 @@
 """How many trials a second many workers get through, and how long they wait to be given one.
 
-    python benchmarks/scaling.py [--trials 2000] [--processes 4] [--threads 16] [--json]
+    python benchmarks/scaling.py [--trials 2048] [--before 20000] [--processes 4] [--threads 16]
 
 The workers train nothing: a made-up trial lasts 100 ms. All else is as in a study: the lock, the
 leases, the counting, the sampler, what is stored of a trial. The record is switched off in one arm
 and on in another. Beside them plain Optuna runs as many threads on the same server, with the same
-sampler and the same parameters.
+sampler and the same parameters. With `--before` the study has so many finished trials already,
+which are copies of its first one.
 
 What is timed: `ask`, from wanting a trial to having its parameters stored; `tell`, from its end to
 having that stored. Trials a second are counted from the first trial's start to the last one's end.
@@ -57,7 +58,8 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, default=2000)
+    parser.add_argument("--trials", type=int, default=2048)
+    parser.add_argument("--before", type=int, default=0, help="finished trials to begin with")
     parser.add_argument("--processes", type=int, default=4)
     parser.add_argument("--threads", type=int, default=16, help="workers in each process")
     parser.add_argument("--arms", nargs="+", default=["optuna", "ours", "recorded"])
@@ -78,33 +80,63 @@ def _run(arm: str, server: Any, folder: Path, arguments: argparse.Namespace) -> 
 
     from tracking import Store, with_driver
 
-    storage, record = with_driver(server.database()), server.database()
+    plain, record = server.database(), server.database()
+    storage = with_driver(plain)
     if arm == "recorded":
         Store(folder / "made", record).prepare()
     opened = optuna.storages.RDBStorage(storage, engine_kwargs={"poolclass": NullPool})
     if arm == "optuna":
-        optuna.create_study(study_name=NAME, storage=opened)
+        study = optuna.create_study(study_name=NAME, storage=opened)
+        study.tell(study.ask(fixed_distributions=_distributions()), 0.9)
+    else:
+        _first(arm, storage, record, folder, arguments)
+    _fill(server, plain, arguments.before)
     processes = []
     for number in range(arguments.processes):
         out = folder / f"{arm}-{number}.json"
         more = ["--arm", arm, "--storage", storage, "--record", record, "--out", str(out)]
         more += ["--home", str(folder / f"{arm}-{number}")]
-        for name in ("trials", "processes", "threads", "sampler"):
+        for name in ("trials", "before", "processes", "threads", "sampler"):
             more += [f"--{name}", str(getattr(arguments, name))]
         processes.append((subprocess.Popen([sys.executable, __file__, *more]), out))
-        if number == 0 and arm != "optuna":
-            _wait_for_study(opened)
     if sum(process.wait() for process, _ in processes):
         raise SystemExit(f"A process of the arm `{arm}` failed.")
     told = [json.loads(out.read_text(encoding="utf-8")) for _, out in processes]
     return _figures(arm, opened, told, arguments)
 
 
-def _wait_for_study(storage: Any) -> None:
-    import optuna
+def _first(
+    arm: str, storage: str, record: str, folder: Path, arguments: argparse.Namespace
+) -> None:
+    """Have the study made with its first trial, before anything is timed."""
+    more = ["--arm", arm, "--storage", storage, "--record", record, "--trials", "0"]
+    more += ["--home", str(folder / f"{arm}-first"), "--out", str(folder / "first.json")]
+    more += ["--sampler", arguments.sampler, "--threads", "1"]
+    subprocess.run([sys.executable, __file__, *more], check=True)
 
-    while NAME not in optuna.get_all_study_names(storage):
-        time.sleep(0.2)
+
+_COPIES = (
+    "INSERT INTO trials (number, study_id, state, datetime_start, datetime_complete) "
+    "SELECT n, study_id, state, datetime_start, datetime_complete FROM trials, "
+    "generate_series(1, {count}) n WHERE number = 0",
+    "INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json) "
+    "SELECT t.trial_id, param_name, param_value, distribution_json FROM trial_params p, trials t "
+    "WHERE p.trial_id = {first} AND t.number > 0",
+    "INSERT INTO trial_values (trial_id, objective, value, value_type) "
+    "SELECT t.trial_id, objective, value, value_type FROM trial_values v, trials t "
+    "WHERE v.trial_id = {first} AND t.number > 0",
+    "INSERT INTO trial_user_attributes (trial_id, key, value_json) SELECT t.trial_id, key, "
+    "CASE key WHEN 'trialbook:slot' THEN t.number::text ELSE value_json END "
+    "FROM trial_user_attributes a, trials t WHERE a.trial_id = {first} AND t.number > 0",
+    "ANALYZE",
+)
+
+
+def _fill(server: Any, address: str, count: int) -> None:
+    """Copy a study's only trial."""
+    ((first,),) = server.ask(address, "SELECT trial_id FROM trials")
+    for statement in _COPIES if count else ():
+        server.ask(address, statement.format(count=count, first=first))
 
 
 def _figures(
@@ -114,11 +146,11 @@ def _figures(
     import optuna
 
     trials = optuna.load_study(study_name=NAME, storage=storage).get_trials(deepcopy=False)
-    done = [trial for trial in trials if trial.state.name == "COMPLETE"]
+    done = [t for t in trials[1 + arguments.before :] if t.state.name == "COMPLETE"]
     began = min(trial.datetime_start for trial in done)
     seconds = (max(trial.datetime_complete for trial in done) - began).total_seconds()
     figures: dict[str, Any] = {
-        "arm": arm, "sampler": arguments.sampler, "trials": len(done),
+        "arm": arm, "sampler": arguments.sampler, "before": arguments.before, "trials": len(done),
         "workers": arguments.processes * arguments.threads,
         "seconds": round(seconds, 1), "trials_a_second": round(len(done) / seconds, 1),
     }  # fmt: skip
@@ -138,7 +170,8 @@ def _figures(
 def _line(figures: dict[str, Any]) -> str:
     ask, tell = figures["ask_ms"], figures["tell_ms"]
     return (
-        f"{figures['arm']}: {figures['trials']} trials of {figures['workers']} workers, "
+        f"{figures['arm']}: {figures['trials']} trials of {figures['workers']} workers after "
+        f"{figures['before']}, "
         f"{figures['trials_a_second']} a second; ask {ask['median']:.0f} ms "
         f"(p99 {ask['p99']:.0f}, at the end {ask['median_of_last_tenth']:.0f}), "
         f"tell {tell['median']:.0f} ms (p99 {tell['p99']:.0f})"
@@ -247,9 +280,9 @@ def ours(arguments: argparse.Namespace, *, recorded: bool = False) -> dict[str, 
     from tracking import Store
 
     config = StudyConfig(
-        name=NAME, trials=arguments.trials, data=DATA, sampler=arguments.sampler, pruner="none",
-        keep_models="none", epochs=1, workers=arguments.threads, storage=arguments.storage,
-        duplicates="repeat", recipes=False,
+        name=NAME, trials=1 + arguments.before + arguments.trials, data=DATA,
+        sampler=arguments.sampler, pruner="none", keep_models="none", epochs=1,
+        workers=arguments.threads, storage=arguments.storage, duplicates="repeat", recipes=False,
     )  # fmt: skip
     first = Supervisor(config, role=ALONE)
     first.start()

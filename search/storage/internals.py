@@ -14,7 +14,6 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, RDBStorage
-from optuna.storages._cached_storage import _CachedStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import Engine
 
@@ -178,17 +177,15 @@ def storage_that_updates(study: optuna.Study, trial: FrozenTrial) -> StorageView
 
 
 def as_last_read(study: optuna.Study) -> optuna.Study:
-    """Make a study that shows its trials as this process read them last; nothing is read.
+    """Make a study that shows its trials as `read_together` read them last.
 
     Args:
         study: The study.
     """
-    storage: Any = study._storage
-    if not isinstance(storage, _CachedStorage) or study._study_id not in storage._studies:
-        return study
-    # Its lock is held while the database is read; one step of Python needs none.
-    trials = list(storage._studies[study._study_id].trials.values())
-    return view_of(study, lambda: trials)
+    database = database_of(study)
+    shared = database.shared[study._study_id] if isinstance(database, PlainStorage) else None
+    latest = None if shared is None else shared.latest
+    return read_together(study) if latest is None else cast("optuna.Study", latest)
 
 
 def engine_of(storage: BaseStorage | optuna.Study) -> Engine | None:

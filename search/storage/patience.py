@@ -212,8 +212,9 @@ class PatientStorage(PlainStorage):
             engine_kwargs: As SQLAlchemy's `create_engine` takes them.
         """
         self.patience = Patience()
-        # Its warning tells of a statement that failed; the patience tells that in words.
-        logging.getLogger(RDBStorage.__module__).setLevel(logging.ERROR)
+        # Their warnings tell of a statement that failed; the patience tells that in words.
+        for name in (RDBStorage.__module__, "psycopg"):
+            logging.getLogger(name).setLevel(logging.ERROR)
         with self.patience.at_once():
             super().__init__(url, engine_kwargs={"pool_pre_ping": True, **engine_kwargs})
 

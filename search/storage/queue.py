@@ -23,6 +23,7 @@ from search.storage.trial_attributes import (
     write_owner_of_queued,
 )
 from search.storage.trials import state_of
+from search.storage.views import once
 from tracking import KILLED, TrialRecord
 
 
@@ -89,10 +90,14 @@ def _queue_again(study: optuna.Study, trial: FrozenTrial) -> None:
 
 def not_queued_again(study: optuna.Study) -> list[FrozenTrial]:
     """The closed trials whose configuration is not queued again, or not yet."""
-    trials = study.get_trials(deepcopy=False)
-    cut = [t for t in trials if t.state == TrialState.FAIL and state_of(t) == KILLED]
-    again = {retry_of(trial) for trial in trials} if cut else set()
-    return [trial for trial in cut if trial.number not in again]
+
+    def find() -> list[FrozenTrial]:
+        trials = study.get_trials(deepcopy=False)
+        cut = [t for t in trials if t.state == TrialState.FAIL and state_of(t) == KILLED]
+        again = {retry_of(trial) for trial in trials} if cut else set()
+        return [trial for trial in cut if trial.number not in again]
+
+    return once(study, "not queued again", find)
 
 
 def queue_forgotten(study: optuna.Study) -> list[int]:

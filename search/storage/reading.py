@@ -54,6 +54,9 @@ class SharedReading:
     A thread gets what was read after it asked: it waits for a reading that is under way, and then
     for the next one, which one of those that wait does for all.
 
+    Attributes:
+        latest: What was read last; None before.
+
     Example:
         >>> SharedReading().get(lambda: [1, 2])
         [1, 2]
@@ -63,7 +66,7 @@ class SharedReading:
         self._changed = threading.Condition()
         self._is_reading = False
         self._begun = self._done = 0
-        self._found: Any = None
+        self.latest: Any = None
 
     def get(self, read: Callable[[], _Found]) -> _Found:
         """Read, or wait for another thread that does.
@@ -79,7 +82,7 @@ class SharedReading:
             while self._is_reading and self._done < wanted:
                 self._changed.wait()
             if self._done >= wanted:
-                return cast("_Found", self._found)
+                return cast("_Found", self.latest)
             self._is_reading = True
             self._begun = number = self._begun + 1
         found: Any = _NOTHING
@@ -89,7 +92,7 @@ class SharedReading:
             with self._changed:
                 self._is_reading = False
                 if found is not _NOTHING:
-                    self._found, self._done = found, number
+                    self.latest, self._done = found, number
                 self._changed.notify_all()
         return cast("_Found", found)
 

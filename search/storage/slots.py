@@ -7,10 +7,15 @@ interruption.
 
 from __future__ import annotations
 
+from collections import Counter
+
 import optuna
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from search.storage.trial_attributes import given_slot, is_given, retry_of
+from search.storage.trials import counts
+from search.storage.views import once
+from search.storage.writes.beginning import Tally
 
 
 def slot_of(study: optuna.Study, trial: FrozenTrial) -> int:
@@ -46,6 +51,21 @@ def next_slot(study: optuna.Study) -> int:
     """
     trials = study.get_trials(deepcopy=False)
     return len(trials) - sum(retry_of(trial) is not None for trial in trials)
+
+
+def tally_of(study: optuna.Study) -> Tally:
+    """Count a study's trials by kind; those of a snapshot once."""
+
+    def count() -> Tally:
+        trials = study.get_trials(deepcopy=False)
+        ended = (t for t in trials if t.state in (TrialState.FAIL, TrialState.PRUNED))
+        return Tally(
+            by_state=Counter(trial.state for trial in trials),
+            counting=sum(counts(trial) for trial in ended),
+            retries=sum(retry_of(trial) is not None for trial in trials),
+        )
+
+    return once(study, "tally", count)
 
 
 def place_of(study: optuna.Study, trial: FrozenTrial) -> int:

@@ -21,6 +21,7 @@ from search.storage.trial_attributes import (
     owner_of_trial,
     plan_of,
 )
+from search.storage.views import once
 from tracking import (
     COMPLETE,
     FAILED,
@@ -39,7 +40,11 @@ _STATES = {TrialState.COMPLETE: COMPLETE, TrialState.PRUNED: PRUNED, TrialState.
 
 def finished(study: optuna.Study) -> int:
     """Count the finished trials: complete, pruned and failed ones, not the interrupted."""
-    return sum(counts(trial) for trial in study.get_trials(deepcopy=False))
+
+    def count() -> int:
+        return sum(counts(trial) for trial in study.get_trials(deepcopy=False))
+
+    return once(study, "finished", count)
 
 
 def under_way_or_done(study: optuna.Study) -> int:
@@ -100,7 +105,7 @@ def ranking(study: optuna.Study) -> list[FrozenTrial]:
 
 def best_of(study: optuna.Study) -> FrozenTrial | None:
     """The first of `ranking`, or None."""
-    return min(_ranked(study), key=_rank(study), default=None)
+    return once(study, "best", lambda: min(_ranked(study), key=_rank(study), default=None))
 
 
 def _ranked(study: optuna.Study) -> Iterator[FrozenTrial]:

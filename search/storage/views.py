@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from search.storage.direction import known_value_of, sign_of
 
+_Found = TypeVar("_Found")
+
 
 class _StudyView:
-    """Stands in for a study: shows the trials it is given, and passes all else on to the study."""
+    """Stands in for a study: shows the trials it is given, and passes all else on to the study.
+
+    Attributes:
+        is_still: Whether it always shows the same trials.
+        known: What `once` has computed of these.
+        lock: Held by who computes.
+    """
+
+    is_still = False
 
     def __init__(
         self,
@@ -23,6 +34,8 @@ class _StudyView:
     ) -> None:
         self._viewed = study
         self._shown = shown
+        self.known: dict[str, Any] = {}
+        self.lock = threading.RLock()
         if storage is not None:
             self._storage = storage
 
@@ -86,8 +99,35 @@ def snapshot_of(study: optuna.Study) -> optuna.Study:
     Args:
         study: The study; what is written goes to it.
     """
-    trials = study.get_trials(deepcopy=False)
-    return view_of(study, lambda: trials)
+    return still_of(study, study.get_trials(deepcopy=False))
+
+
+def still_of(study: optuna.Study, trials: list[FrozenTrial]) -> optuna.Study:
+    """Make a study that shows given trials, which nobody changes any more.
+
+    Args:
+        study: The study; what is written goes to it.
+        trials: The trials.
+    """
+    view = _StudyView(study, lambda: trials)
+    view.is_still = True
+    return cast("optuna.Study", view)
+
+
+def once(study: optuna.Study, name: str, compute: Callable[[], _Found]) -> _Found:
+    """Compute something of a study's trials; of those that a snapshot shows, once.
+
+    Args:
+        study: The study, or a snapshot that several threads may have.
+        name: What it is.
+        compute: Computes it of the same study.
+    """
+    if not isinstance(study, _StudyView) or not study.is_still:
+        return compute()
+    with study.lock:
+        if name not in study.known:
+            study.known[name] = compute()
+        return cast("_Found", study.known[name])
 
 
 def view_of(

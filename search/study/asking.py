@@ -12,19 +12,20 @@ from optuna.trial import TrialState
 
 from search.config.study import StudyConfig
 from search.storage.claims.lease import Lease
+from search.storage.claims.leases import leases_of
 from search.storage.claims.lock import StillHeld
 from search.storage.internals import read_together, trial_of
 from search.storage.new_attributes import attributes_of_begun
 from search.storage.queue import begin_next, not_queued_again
+from search.storage.slots import tally_of
 from search.storage.studies import Studies
-from search.storage.trial_attributes import retry_of
-from search.storage.trials import counts, under_way_or_done
+from search.storage.trials import orphans, under_way_or_done
 from search.storage.views import snapshot_of
 from search.storage.writes.beginning import Beginning, begin_at_once
 from search.study.recording import Recording
 from search.study.stopping import Ends
 
-_THOROUGH_EVERY_S = 5.0
+_LOOKS_EVERY_S = 5.0
 _SETTLES_S = 0.1
 _SETTLES_WITHIN_S = 5.0
 
@@ -40,8 +41,9 @@ class Asking:
     is taken: the study is read, and whether there is a reason to end it is decided. Under the lock
     there is one question of how many trials there are of each state.
 
-    Now and then, and before a worker is told that nothing is left, it is thorough: under the lock
-    the study is read anew, and what processes that are gone left behind is closed and queued again.
+    Before a worker is told that nothing is left, and where it looks as if a process that is gone
+    had left something, it is thorough: under the lock the study is read anew, and what such
+    processes left is closed and queued again.
 
     Threads: any number of workers ask at once.
     """
@@ -71,7 +73,7 @@ class Asking:
         self._lease = lease
         self._recording = recording
         self._ends = ends
-        self._thorough_at = -math.inf
+        self._looked_at = -math.inf
         self._lock = threading.Lock()
 
     def next(self, seen: optuna.Study | None = None) -> optuna.Trial | None:
@@ -85,9 +87,10 @@ class Asking:
         """
         begun: int | None = None
         try:
-            if not self._is_due():
+            seen = read_together(self._study) if seen is None else seen
+            if not (self._is_due() and self._is_left(seen)):
                 with contextlib.suppress(_Unsettled):
-                    begun = self._quickly(read_together(self._study) if seen is None else seen)
+                    begun = self._quickly(seen)
             if begun is None:
                 begun = self._settled()
         except StillHeld:
@@ -95,12 +98,18 @@ class Asking:
         return None if begun is None else trial_of(self._study, begun)
 
     def _is_due(self) -> bool:
-        """Whether to be thorough; of several workers that ask at that time one is."""
+        """Whether to look for what others left; of several workers that ask then one does."""
         with self._lock:
-            is_due = time.monotonic() - self._thorough_at >= _THOROUGH_EVERY_S
+            is_due = time.monotonic() - self._looked_at >= _LOOKS_EVERY_S
             if is_due:
-                self._thorough_at = time.monotonic()
+                self._looked_at = time.monotonic()
             return is_due
+
+    def _is_left(self, seen: optuna.Study) -> bool:
+        """Whether a process that is gone has left something, as it looks without the lock."""
+        rows = leases_of(self._study).rows(self._study.study_name)
+        gone = any(not row.is_alive for row in rows)
+        return gone or bool(orphans(seen)) or self._recording.recorder.has_left()
 
     def lacking(self) -> int:
         """Count the trials that are neither done nor under way, after clearing up as `next` does.
@@ -119,6 +128,7 @@ class Asking:
     def _settled(self) -> int | None:
         """Begin a trial, once those that are closed now are queued again."""
         latest = time.monotonic() + _SETTLES_WITHIN_S
+        read_together(self._study)  # what is known by now is not read under the lock
         while True:
             try:
                 return self._studies.locked(self._thoroughly)
@@ -129,21 +139,14 @@ class Asking:
 
     def _quickly(self, seen: optuna.Study) -> int | None:
         """Begin a trial where all is as usual; None where it has to be looked at closely."""
-        trials = seen.get_trials(deepcopy=False)
         if not_queued_again(seen) or self._ends.reasons(seen):
             return None
-        known = dict.fromkeys(TrialState, 0)
-        counting = retries = 0
-        for trial in trials:
-            known[trial.state] += 1
-            counting += trial.state in (TrialState.FAIL, TrialState.PRUNED) and counts(trial)
-            retries += retry_of(trial) is not None
-        if not known[TrialState.WAITING]:
+        tally = tally_of(seen)
+        if not tally.by_state[TrialState.WAITING]:
             attributes, slot_key = attributes_of_begun(self._lease.owner())
             wanted = Beginning(
-                known=known, counting=counting, retries=retries, target=self._config.trials,
-                attributes=attributes, slot_key=slot_key,
-            )  # fmt: skip
+                tally=tally, target=self._config.trials, attributes=attributes, slot_key=slot_key
+            )
             begun = begin_at_once(self._study, wanted, self._studies.lock)
             if begun.is_as_known:
                 return begun.identifier
@@ -162,7 +165,7 @@ class Asking:
     def _thoroughly(self) -> int | None:
         """Clear up after processes that are gone, and begin a trial."""
         seen = self._cleared()
-        self._thorough_at = time.monotonic()
+        self._looked_at = time.monotonic()
         return None if self._ends.reasons(seen) else self._after(seen)
 
     def _after(self, seen: optuna.Study) -> int | None:

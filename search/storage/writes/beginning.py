@@ -35,22 +35,32 @@ _LOOKED_AT = (TrialState.FAIL, TrialState.PRUNED, TrialState.WAITING)
 what was read before the lock is of no use."""
 
 
+class Tally(NamedTuple):
+    """How many trials of each kind a study has.
+
+    Attributes:
+        by_state: How many of each state.
+        counting: How many failed and pruned ones of these count as finished.
+        retries: How many of all try an interrupted one again.
+    """
+
+    by_state: Mapping[TrialState, int]
+    counting: int
+    retries: int
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Beginning:
     """A trial to be begun, unless the study has changed or has enough of them.
 
     Attributes:
-        known: How many trials of each state there were when the study was read; none waits.
-        counting: How many failed and pruned ones of these count as finished.
-        retries: How many of them try an interrupted one again.
+        tally: How many trials of each kind there were when the study was read; none waits.
         target: How many finished and running trials there may be.
         attributes: The user attributes that the trial has from its first moment on.
         slot_key: The attribute that is its slot: its number less the retries.
     """
 
-    known: Mapping[TrialState, int]
-    counting: int
-    retries: int
+    tally: Tally
     target: int
     attributes: Mapping[str, Any]
     slot_key: str
@@ -117,9 +127,9 @@ def _stored(
     own = TrialModel.study_id == study_id
     counts = select(TrialModel.state, func.count()).where(own).group_by(TrialModel.state)
     now = dict.fromkeys(TrialState, 0) | {row[0]: row[1] for row in connection.execute(counts)}
-    if any(now[state] != wanted.known[state] for state in _LOOKED_AT):
+    if any(now[state] != wanted.tally.by_state[state] for state in _LOOKED_AT):
         return Begun(None, False)
-    busy = now[TrialState.RUNNING] + now[TrialState.COMPLETE] + wanted.counting
+    busy = now[TrialState.RUNNING] + now[TrialState.COMPLETE] + wanted.tally.counting
     if busy >= wanted.target:
         return Begun(None, True)
     number, moment = sum(now.values()), datetime.now(UTC).replace(tzinfo=None)
@@ -129,7 +139,7 @@ def _stored(
     }  # fmt: skip
     added: Any = connection.execute(insert(TrialModel.__table__), row)
     identifier = int(added.inserted_primary_key[0])
-    attributes = {**wanted.attributes, wanted.slot_key: number - wanted.retries}
+    attributes = {**wanted.attributes, wanted.slot_key: number - wanted.tally.retries}
     rows = [
         {"trial_id": identifier, "key": key, "value_json": json.dumps(value)}
         for key, value in attributes.items()
@@ -167,11 +177,11 @@ def _sent(database: RDBStorage, study_id: int, wanted: Beginning) -> Begun | Non
     from psycopg import Error
     from psycopg.errors import LockNotAvailable
 
-    given: dict[str, Any] = {state.name: wanted.known[state] for state in _LOOKED_AT}
+    given: dict[str, Any] = {state.name: wanted.tally.by_state[state] for state in _LOOKED_AT}
     given |= {
         "study": study_id, "moment": datetime.now(UTC).replace(tzinfo=None),
-        "counting": wanted.counting, "target": wanted.target, "slot_key": wanted.slot_key,
-        "retries": wanted.retries, "attributes": json.dumps(dict(wanted.attributes)),
+        "counting": wanted.tally.counting, "target": wanted.target, "slot_key": wanted.slot_key,
+        "retries": wanted.tally.retries, "attributes": json.dumps(dict(wanted.attributes)),
     }  # fmt: skip
     with database.engine.connect() as connection:
         driver: Any = connection.connection.driver_connection
@@ -191,7 +201,7 @@ def _sent(database: RDBStorage, study_id: int, wanted: Beginning) -> Begun | Non
                 "begin a trial", None, error, connection_invalidated=bool(driver.closed)
             ) from error
     if identifier is not None:
-        slot = {wanted.slot_key: number - wanted.retries}
+        slot = {wanted.slot_key: number - wanted.tally.retries}
         _keep(database, identifier, number, {**wanted.attributes, **slot})
     return Begun(identifier, bool(is_as_known))
 

@@ -14,10 +14,11 @@ from optuna.trial import TrialState
 from search.config.study import StudyConfig
 from search.storage.claims.lease import Lease
 from search.storage.claims.leases import leases_of
+from search.storage.claims.owner import me
 from search.storage.internals import frozen
 from search.storage.queue import requeue
 from search.storage.studies import Studies
-from search.storage.trial_attributes import given_slot, owner_of_trial
+from search.storage.trial_attributes import Key, given_slot, owner_of_trial
 from search.storage.views import snapshot_of
 from search.study import asking as module
 from search.study.asking import Asking
@@ -36,7 +37,11 @@ class Place:
         self.thorough = 0
         self.reasons: list[str] = []
         config = StudyConfig(name="s", trials=target)
-        recording: Any = SimpleNamespace(take_over=lambda: None, reclaim=self._reclaim)
+        self.is_left = False
+        recorder = SimpleNamespace(has_left=lambda: self.is_left)
+        recording: Any = SimpleNamespace(
+            take_over=lambda: None, reclaim=self._reclaim, recorder=recorder
+        )
         ends: Any = SimpleNamespace(reasons=lambda seen: self.reasons)
         self.asking = Asking(config, self.studies, self.study, self.lease, recording, ends)
 
@@ -70,9 +75,9 @@ def test_each_trial_has_its_owner_and_its_place_from_its_first_moment_on(place: 
     assert place.slots() == [0, 1, 2, 3, 4, 5]
     assert all(place.lease.holds(owner_of_trial(trial) or {}) for trial in trials)
     assert all(trial.datetime_start is not None for trial in trials)
-    assert place.thorough == 1  # at the start; then all was as usual
+    assert place.thorough == 0  # all was as usual
     assert place.asking.next() is None
-    assert place.thorough == 2  # before anybody is told that nothing is left
+    assert place.thorough == 1  # before anybody is told that nothing is left
 
 
 def test_what_was_read_before_the_lock_may_be_old(place: Place) -> None:
@@ -115,14 +120,14 @@ def test_who_closed_a_trial_and_died_before_queueing_it_is_looked_after(place: P
     assert second is not None
     place.study.tell(second, state=TrialState.FAIL)  # closed, and not queued again
     place.asking.next()
-    assert place.thorough == 2
+    assert place.thorough == 1
 
 
 def test_a_reason_to_end_is_asked_for_again_under_the_lock(place: Place) -> None:
     assert place.asking.next() is not None
     place.reasons = ["Trial 0 reached the target of 0.8."]
     assert place.asking.next() is None
-    assert place.thorough == 2
+    assert place.thorough == 1
 
 
 def test_a_trial_that_is_closed_has_its_place_until_it_is_queued_again(
@@ -210,3 +215,24 @@ def test_who_is_asked_to_stop_waits_for_no_lock(place: Place) -> None:
         done.set()
         holder.join()
     assert place.asking.next() is not None
+
+
+def test_what_processes_that_are_gone_left_is_looked_for_now_and_then(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LOOKS_EVERY_S", 0.0)
+    assert place.asking.next() is not None
+    assert place.thorough == 0
+    place.is_left = True
+    assert place.asking.next() is not None
+    assert place.thorough == 1
+    place.is_left = False
+    leases_of(place.study).take({**me(), "id": "gone", "pid": 2**22 + 1}, "s")
+    assert place.asking.next() is not None
+    assert place.thorough == 2
+    leases_of(place.study).release("gone")
+    gone = place.asking.next()
+    assert gone is not None
+    gone.set_user_attr(Key.OWNER.value, {**me(), "id": "gone", "pid": 2**22 + 1})
+    assert place.asking.next() is not None
+    assert place.thorough == 3
