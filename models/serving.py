@@ -129,7 +129,7 @@ def load_model(path: str | Path) -> RatingPredictor | KerasPredictor:
 
     folder = Path(path)
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    model = keras.saving.load_model(folder / "model.keras", compile=False)
+    model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
     if manifest["kind"] != "ratings":
         return KerasPredictor(model)
     users, movies = (

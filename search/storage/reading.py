@@ -104,7 +104,8 @@ class PlainStorage(RDBStorage):
         shared: For threads that read the same study at the same time, by its identifier.
 
     Example:
-        >>> study = optuna.create_study(storage=PlainStorage("sqlite:///:memory:"))
+        >>> from optuna import create_study
+        >>> study = create_study(storage=PlainStorage("sqlite:///:memory:"))
         >>> study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=2)
         >>> [list(trial.params) for trial in study.trials]
         [['x'], ['x']]

@@ -182,3 +182,18 @@ def test_true_is_not_the_user_1(order: int) -> None:
     known_ids = np.array([0, 1])
     by_list = Vocabulary(known_ids, known_ids).encode_users([1, True, 0, False][::order])
     assert by_list.tolist() == [1, 2, 0, 2][::order]
+
+
+def test_a_doctored_model_runs_no_code_where_it_is_loaded(
+    saved: tuple[keras.Model, Path], tmp_path: Path
+) -> None:
+    """Python's code in a Lambda layer is what a Keras model can hold of code."""
+    _, folder = saved
+    ran = tmp_path / "ran"
+    inputs = keras.Input((2,))
+    code = eval(f"lambda x: (open({str(ran)!r}, 'w').close(), x)[1]")
+    keras.Model(inputs, keras.layers.Lambda(code)(inputs)).save(folder / "model.keras")
+    ran.unlink()
+    with pytest.raises(ValueError, match="Lambda"):
+        serving.load_model(folder)
+    assert not ran.exists()

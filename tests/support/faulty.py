@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 SEAMS = {
-    "ask": ("optuna.storages", "RDBStorage", "create_new_trial"),
+    "ask": ("search.study", "asking", "begin_at_once"),
     "state": ("optuna.storages", "RDBStorage", "set_trial_state_values"),
     "attribute": ("optuna.storages", "RDBStorage", "set_trial_user_attr"),
     "study attribute": ("optuna.storages", "RDBStorage", "set_study_user_attr"),

@@ -22,7 +22,9 @@ def scored(split: Split, question: Score) -> Scored:
     if question.model is None:
         predictions = trivial_predictions(split, part)
     else:
-        model = keras.saving.load_model(question.model / "model.keras", compile=False)
+        model = keras.saving.load_model(
+            question.model / "model.keras", compile=False, safe_mode=True
+        )
         predictions = {"model": models.predict(model, part).astype(np.float64)}
     rows = split.vocabulary.user_rows
     scores = part.scores.astype(np.float64)

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 import optuna
 from optuna.storages import RDBStorage
-from optuna.storages._rdb.models import TrialModel, TrialUserAttributeModel
+from optuna.storages._cached_storage import _CachedStorage, _StudyInfo
+from optuna.storages._rdb.models import StudyModel, TrialModel, TrialUserAttributeModel
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import OperationalError
@@ -72,10 +73,12 @@ class Begun(NamedTuple):
     Attributes:
         identifier: The trial's; None where none was begun.
         is_as_known: Whether the study is as it was read, so that None means that it has enough.
+        number: The trial's number.
     """
 
     identifier: int | None
     is_as_known: bool
+    number: int = -1
 
 
 def begin_at_once(
@@ -95,16 +98,19 @@ def begin_at_once(
     assert database is not None
     study._thread_local.cached_all_trials = None
     if database.engine.dialect.name == "postgresql" and database.engine.driver == "psycopg":
-        return _on_server(database, study._study_id, wanted)
+        return _kept(study, wanted, _on_server(study, database, wanted))
 
     def under_lock() -> Begun:
         with patience_of(database).at_once(), lock():
-            return in_one(database, lambda each: _stored(each, database, study._study_id, wanted))
+            try:
+                return in_one(database, lambda each: _stored(each, study, wanted))
+            except _Undone as undone:
+                return undone.begun
 
-    return patience_of(database).through(under_lock)
+    return _kept(study, wanted, patience_of(database).through(under_lock))
 
 
-def _on_server(database: RDBStorage, study_id: int, wanted: Beginning) -> Begun:
+def _on_server(study: optuna.Study, database: RDBStorage, wanted: Beginning) -> Begun:
     """Begin a trial on PostgreSQL, once the lock is free."""
     patience = patience_of(database)
     found: list[Begun | None] = [None]
@@ -112,7 +118,7 @@ def _on_server(database: RDBStorage, study_id: int, wanted: Beginning) -> Begun:
     def acquire(seconds: float, gives_up: Callable[[], bool]) -> bool:
         latest = time.monotonic() + seconds
         while found[-1] is None and not gives_up() and time.monotonic() < latest:
-            found.append(patience.through(lambda: _sent(database, study_id, wanted)))
+            found.append(patience.through(lambda: _sent(study, database, wanted)))
         return found[-1] is not None
 
     wait_for(acquire, "the storage's lock `optuna`", patience.is_over)
@@ -120,33 +126,49 @@ def _on_server(database: RDBStorage, study_id: int, wanted: Beginning) -> Begun:
     return found[-1]
 
 
-def _stored(
-    connection: Connection, database: RDBStorage, study_id: int, wanted: Beginning
-) -> Begun:
-    """Begin a trial in a transaction of which the caller holds the lock."""
-    own = TrialModel.study_id == study_id
-    counts = select(TrialModel.state, func.count()).where(own).group_by(TrialModel.state)
+class _Undone(Exception):
+    """No trial is begun: what was written of it is taken back."""
+
+    def __init__(self, *, is_as_known: bool) -> None:
+        super().__init__()
+        self.begun = Begun(None, is_as_known)
+
+
+def _stored(connection: Connection, study: optuna.Study, wanted: Beginning) -> Begun:
+    """Begin a trial in a transaction of which the caller holds the lock.
+
+    It is written first, so that nobody who queues a trial meanwhile comes between.
+
+    Raises:
+        _Undone: The study has changed, or has enough trials.
+    """
+    own, table = TrialModel.study_id == study._study_id, TrialModel.__table__
+    row = select(StudyModel.study_id).where(StudyModel.study_id == study._study_id)
+    connection.execute(row.with_for_update())
+    added: Any = connection.execute(
+        insert(table).values(
+            number=select(func.count()).select_from(TrialModel).where(own).scalar_subquery(),
+            study_id=study._study_id,
+            state=TrialState.RUNNING,
+            datetime_start=datetime.now(UTC).replace(tzinfo=None),
+        )
+    )
+    identifier = int(added.inserted_primary_key[0])
+    others = own & (TrialModel.trial_id != identifier)
+    counts = select(TrialModel.state, func.count()).where(others).group_by(TrialModel.state)
     now = dict.fromkeys(TrialState, 0) | {row[0]: row[1] for row in connection.execute(counts)}
     if any(now[state] != wanted.tally.by_state[state] for state in _LOOKED_AT):
-        return Begun(None, False)
-    busy = now[TrialState.RUNNING] + now[TrialState.COMPLETE] + wanted.tally.counting
-    if busy >= wanted.target:
-        return Begun(None, True)
-    number, moment = sum(now.values()), datetime.now(UTC).replace(tzinfo=None)
-    row = {
-        "number": number, "study_id": study_id, "state": TrialState.RUNNING,
-        "datetime_start": moment,
-    }  # fmt: skip
-    added: Any = connection.execute(insert(TrialModel.__table__), row)
-    identifier = int(added.inserted_primary_key[0])
+        raise _Undone(is_as_known=False)
+    if now[TrialState.RUNNING] + now[TrialState.COMPLETE] + wanted.tally.counting >= wanted.target:
+        raise _Undone(is_as_known=True)
+    number = sum(now.values())
     attributes = {**wanted.attributes, wanted.slot_key: number - wanted.tally.retries}
     rows = [
         {"trial_id": identifier, "key": key, "value_json": json.dumps(value)}
         for key, value in attributes.items()
     ]
     connection.execute(insert(TrialUserAttributeModel), rows)
-    _keep(database, identifier, number, attributes)
-    return Begun(identifier, True)
+    return Begun(identifier, True, number)
 
 
 _BEGIN = """
@@ -172,14 +194,14 @@ SELECT trial_id, number, as_known FROM now LEFT JOIN begun ON true
 """
 
 
-def _sent(database: RDBStorage, study_id: int, wanted: Beginning) -> Begun | None:
+def _sent(study: optuna.Study, database: RDBStorage, wanted: Beginning) -> Begun | None:
     """Begin a trial on PostgreSQL; None where the lock is held for longer than a second."""
     from psycopg import Error
     from psycopg.errors import LockNotAvailable
 
     given: dict[str, Any] = {state.name: wanted.tally.by_state[state] for state in _LOOKED_AT}
     given |= {
-        "study": study_id, "moment": datetime.now(UTC).replace(tzinfo=None),
+        "study": study._study_id, "moment": datetime.now(UTC).replace(tzinfo=None),
         "counting": wanted.tally.counting, "target": wanted.target, "slot_key": wanted.slot_key,
         "retries": wanted.tally.retries, "attributes": json.dumps(dict(wanted.attributes)),
     }  # fmt: skip
@@ -190,7 +212,9 @@ def _sent(database: RDBStorage, study_id: int, wanted: Beginning) -> Begun | Non
                 driver.execute(f"SET LOCAL lock_timeout = {_WAITS_MS}")
                 driver.execute("SELECT pg_advisory_xact_lock(%s)", [key_of("optuna")])
                 # Plain Optuna takes this lock where it creates a trial.
-                driver.execute("SELECT 1 FROM studies WHERE study_id = %s FOR UPDATE", [study_id])
+                driver.execute(
+                    "SELECT 1 FROM studies WHERE study_id = %s FOR UPDATE", [study._study_id]
+                )
                 answer = driver.execute(_BEGIN, given)
                 driver.commit()
             identifier, number, is_as_known = answer.fetchone()
@@ -200,22 +224,30 @@ def _sent(database: RDBStorage, study_id: int, wanted: Beginning) -> Begun | Non
             raise OperationalError(
                 "begin a trial", None, error, connection_invalidated=bool(driver.closed)
             ) from error
-    if identifier is not None:
-        slot = {wanted.slot_key: number - wanted.tally.retries}
-        _keep(database, identifier, number, {**wanted.attributes, **slot})
-    return Begun(identifier, bool(is_as_known))
+    return Begun(identifier, bool(is_as_known), -1 if number is None else number)
 
 
-def _keep(
-    database: RDBStorage, identifier: int, number: int, attributes: Mapping[str, Any]
-) -> None:
-    """Keep a trial that was created just now for who asks for it first."""
-    if isinstance(database, PlainStorage):
-        database.keep_new(
-            FrozenTrial(
-                number=number, state=TrialState.RUNNING, value=None, values=None,
-                datetime_start=datetime.now(), datetime_complete=None, params={},
-                distributions={}, user_attrs=dict(attributes), system_attrs={},
-                intermediate_values={}, trial_id=identifier,
-            )
+def _kept(study: optuna.Study, wanted: Beginning, begun: Begun) -> Begun:
+    """Keep a trial that was created just now, as Optuna does, for who asks for it first."""
+    identifier, number = begun.identifier, begun.number
+    if identifier is None:
+        return begun
+    attributes = {**wanted.attributes, wanted.slot_key: number - wanted.tally.retries}
+
+    def made() -> FrozenTrial:
+        return FrozenTrial(
+            number=number, state=TrialState.RUNNING, value=None, values=None,
+            datetime_start=datetime.now(), datetime_complete=None, params={}, distributions={},
+            user_attrs=dict(attributes), system_attrs={}, intermediate_values={},
+            trial_id=identifier,
         )  # fmt: skip
+
+    storage: Any = study._storage
+    if isinstance(storage, _CachedStorage):
+        with storage._lock:
+            storage._studies.setdefault(study._study_id, _StudyInfo())
+            storage._add_trials_to_cache(study._study_id, [made()])
+    database = database_of(study)
+    if isinstance(database, PlainStorage):
+        database.keep_new(made())
+    return begun

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -67,6 +69,25 @@ def test_no_password_is_left_anywhere(tmp_path: Path, postgres: Server, ratings_
     call("studies", "--json")
     call("doctor", "movies")
     call("winner", "movies", "--top", "1", "--repeats", "2", "--json")
+    call("compare", "movies", "--json")
+    call("export", "movies", "--output", str(tmp_path / "movies.csv"))
+    call("reproduce", "movies:1", "--json")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with printed.open("a") as output:
+        pages = subprocess.Popen(
+            [sys.executable, "-m", "search", "ui", "--port", str(port), "--home", str(home)],
+            stdout=output, stderr=subprocess.STDOUT, env=environment,
+        )  # fmt: skip
+        for _ in range(100):
+            assert SECRET.encode() not in cmdlines()
+            time.sleep(0.1)
+        pages.send_signal(signal.SIGINT)
+        pages.wait(60)
+    environment["TRIALBOOK_TRACKING_URI"] = f"http://me:{SECRET}@127.0.0.1:9"  # nobody is there
+    call("search", "--study", "away", *search[3:], "--data", str(ratings_file))
+    assert "could not be made in MLflow" in printed.read_text()
+    environment["TRIALBOOK_TRACKING_URI"] = record
     assert "movies" in printed.read_text()
     assert SECRET not in printed.read_text()
     for address in plain:
@@ -77,3 +98,5 @@ def test_no_password_is_left_anywhere(tmp_path: Path, postgres: Server, ratings_
     assert len(files) > 5
     for path in files:
         assert SECRET.encode() not in path.read_bytes(), path
+    call("delete", "movies", "--yes")
+    assert SECRET not in printed.read_text()
