@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,4 +110,4 @@ class Worker:
 
     def stop(self) -> None:
         """Ask it to end in order: the trial under way is queued again."""
-        self._stop.asked, self._stop.signalled_at = True, time.monotonic()
+        self._stop.ask()

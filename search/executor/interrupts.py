@@ -41,6 +41,10 @@ class Stop:
         """
         if self.asked:
             raise KeyboardInterrupt
+        self.ask()
+
+    def ask(self) -> None:
+        """Ask to stop, as the first signal does."""
         self.asked, self.signalled_at = True, time.monotonic()
 
 

@@ -1,4 +1,4 @@
-"""Holds the uses of Optuna's private members, but for `ends`, `statements`, `patience`.
+"""Holds the uses of Optuna's private members, but for `reading`, `patience`, `writes`.
 
 `views` imitates some of them.
 """

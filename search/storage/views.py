@@ -99,16 +99,7 @@ def snapshot_of(study: optuna.Study) -> optuna.Study:
     Args:
         study: The study; what is written goes to it.
     """
-    return still_of(study, study.get_trials(deepcopy=False))
-
-
-def still_of(study: optuna.Study, trials: list[FrozenTrial]) -> optuna.Study:
-    """Make a study that shows given trials, which nobody changes any more.
-
-    Args:
-        study: The study; what is written goes to it.
-        trials: The trials.
-    """
+    trials = study.get_trials(deepcopy=False)
     view = _StudyView(study, lambda: trials)
     view.is_still = True
     return cast("optuna.Study", view)

@@ -128,7 +128,6 @@ class Asking:
     def _settled(self) -> int | None:
         """Begin a trial, once those that are closed now are queued again."""
         latest = time.monotonic() + _SETTLES_WITHIN_S
-        read_together(self._study)  # what is known by now is not read under the lock
         while True:
             try:
                 return self._studies.locked(self._thoroughly)
@@ -152,8 +151,7 @@ class Asking:
                 return begun.identifier
 
         def ask() -> int | None:
-            latest = snapshot_of(self._study)
-            return None if self._ends.reasons(latest) else self._after(latest)
+            return self._after(snapshot_of(self._study))
 
         return self._studies.locked(ask)
 
@@ -166,7 +164,7 @@ class Asking:
         """Clear up after processes that are gone, and begin a trial."""
         seen = self._cleared()
         self._looked_at = time.monotonic()
-        return None if self._ends.reasons(seen) else self._after(seen)
+        return self._after(seen)
 
     def _after(self, seen: optuna.Study) -> int | None:
         """Begin a trial of a study that was read just now, under the lock.
@@ -174,7 +172,7 @@ class Asking:
         One that was closed and is not queued again yet has its place all the same.
         """
         free = self._config.trials - under_way_or_done(seen)
-        if free <= 0:
+        if free <= 0 or self._ends.reasons(seen):
             return None
         if free <= len(not_queued_again(seen)):
             raise _Unsettled

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 
 import optuna
 
@@ -225,18 +226,17 @@ class Recording:
     def _drawn(self) -> StudyRecord | None:
         """Close a study with its plots; None where someone asks to stop before they are begun."""
         self.settle()
+        knows_runs = not self.recorder.delivery.waiting
         self._say("Drawing plots and writing the leaderboard.")
 
-        def weigh() -> StudyRecord:
-            return study_record(self._study, self._config)
-
+        weigh = partial(study_record, self._study, self._config)
         record = unless(lambda: self._stop.asked, weigh)  # a forest for the importances takes long
         if record is None:
             self._say("The plots are left for later: the same command draws them.")
             return None
         self.recorder.finish_study(record, status="FINISHED")
         self.settle()
-        return record
+        return record if knows_runs else weigh()
 
     def _is_last(self) -> bool:
         """Whether no other process runs trials of the study, so that this one closes it.

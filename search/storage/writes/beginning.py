@@ -66,6 +66,10 @@ class Beginning:
     attributes: Mapping[str, Any]
     slot_key: str
 
+    def attributes_of(self, number: int) -> dict[str, Any]:
+        """The user attributes of the trial with a number."""
+        return {**self.attributes, self.slot_key: number - self.tally.retries}
+
 
 class Begun(NamedTuple):
     """What became of it.
@@ -162,7 +166,7 @@ def _stored(connection: Connection, study: optuna.Study, wanted: Beginning) -> B
     if now[TrialState.RUNNING] + now[TrialState.COMPLETE] + wanted.tally.counting >= wanted.target:
         raise _Undone(is_as_known=True)
     number = sum(now.values())
-    attributes = {**wanted.attributes, wanted.slot_key: number - wanted.tally.retries}
+    attributes = wanted.attributes_of(number)
     rows = [
         {"trial_id": identifier, "key": key, "value_json": json.dumps(value)}
         for key, value in attributes.items()
@@ -232,7 +236,7 @@ def _kept(study: optuna.Study, wanted: Beginning, begun: Begun) -> Begun:
     identifier, number = begun.identifier, begun.number
     if identifier is None:
         return begun
-    attributes = {**wanted.attributes, wanted.slot_key: number - wanted.tally.retries}
+    attributes = wanted.attributes_of(number)
 
     def made() -> FrozenTrial:
         return FrozenTrial(
