@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import chaos_disk
 import chaos_kills
 import chaos_world
 from chaos_home import Home
@@ -36,7 +37,8 @@ SCENARIOS: dict[str, tuple[Callable[..., Iterator[str]], int, tuple[str, ...]]] 
     "clocks": (chaos_world.clocks, 16, _MODELS),
     "server": (chaos_world.server, 10, _MODELS),
     "record": (chaos_world.record, 9, _MODELS),
-    "full": (chaos_world.full, 12, _MODELS),
+    "full": (chaos_disk.full, 12, _MODELS),
+    "hurt": (chaos_disk.hurt, 20, ()),
     "many": (chaos_world.many, 500, (*_MANY, "--workers", "8")),
     "many-on-a-server": (chaos_world.many_on_a_server, 500, (*_MANY, "--workers", "4")),
 }

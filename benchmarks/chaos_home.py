@@ -96,6 +96,17 @@ class Home:
         """Start a worker that joins in the study, which is stored already."""
         return self._begin(["-m", "search", "worker", NAME, *self._stores()], {})
 
+    def call(self, *words: str) -> tuple[int, str]:
+        """Run a command of `trialbook` on the home; return its exit code and what it printed."""
+        before = self.log.stat().st_size if self.log.exists() else 0
+        already = [] if "--home" in words else ["--home", str(self.path)]
+        process = self._begin(["-m", "search", *words, *already], {})
+        try:
+            code = process.wait(TOO_LONG_S)
+        finally:
+            end(process)
+        return code, self.log.read_bytes()[before:].decode(errors="replace")
+
     def _begin(self, words: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
         inherited = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
         with self.log.open("ab") as log:

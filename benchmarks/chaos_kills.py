@@ -17,16 +17,23 @@ import psutil
 from chaos_home import SUPPORT, TOO_LONG_S, Home, end, ended, settled, signal_all
 
 
+_RARE = ("state", "attribute", "study attribute", "closed another's")
+"""Writes that a study may do only once or twice."""
+
+
 def seams(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     """The study's process kills itself before or after a write to one of the stores."""
     from faulty import SEAMS
 
     places = [(where, when) for where in SEAMS for when in ("before", "after")]
     draw.shuffle(places)
+    missed: set[tuple[str, str]] = set()
     for where, when in itertools.cycle(places):
-        if home.kills >= kills:
+        if home.kills >= kills or len(missed) == len(places):
             break
-        nth = str(draw.randint(1, 4))
+        if (where, when) in missed:
+            continue
+        nth = str(1 if where in _RARE else draw.randint(1, 4))
         process = home.start(str(SUPPORT / "faulty.py"), where, when, nth)
         try:
             code = process.wait(TOO_LONG_S)
@@ -35,8 +42,10 @@ def seams(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
         home.kills += code == -signal.SIGKILL
         if code == 0:  # it was done before that
             home.target += 12
+            missed.add((where, when))
         if code not in (0, -signal.SIGKILL):
             yield f"after a kill {when} `{where}` the study ended with exit code {code}"
+    home.notes += [f"{when} `{where}` did not come about" for where, when in sorted(missed)]
     yield from settled(home)
 
 
@@ -135,7 +144,9 @@ def heard(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     seconds: list[float] = []
     while home.kills < kills:
         beside = draw.choice(("nothing", "load", "lock"))
+        before = home.printed()
         process = home.start()
+        fine = [0, 130]
         time.sleep(draw.uniform(1.0, 15.0))
         with _beside(beside, home):
             if process.poll() is None:
@@ -148,7 +159,9 @@ def heard(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
                 home.kills += 1
                 if seconds[-1] > _HEARD_S:
                     yield f"{number.name} beside {beside} was heard after {seconds[-1]:.1f} s"
-        if process.returncode not in (0, 130):
+                if number != signal.SIGINT and home.printed() == before:
+                    fine.append(-number)  # before the study was begun
+        if process.returncode not in fine:
             yield f"the study ended with exit code {process.returncode}"
         home.target += 12 if process.returncode == 0 else 0
         end(process)

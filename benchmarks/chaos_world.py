@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -103,34 +102,6 @@ def record(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
         yield from settled(home)
     finally:
         door.close()
-
-
-def full(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """The home's disk is full, again and again, at another moment each time."""
-    home.path.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=48m", "none", str(home.path)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        yield "needs the right to mount a file system in memory"
-        return
-    try:
-        while home.kills < kills:
-            ballast = home.path / "ballast"
-            left = int(10 ** draw.uniform(4.0, 6.8))
-            ballast.write_bytes(b"\0" * max(0, shutil.disk_usage(home.path).free - left))
-            process = home.start()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(TOO_LONG_S)
-            home.kills += process.returncode == 75
-            if process.returncode not in (0, 75):
-                yield f"with {left} bytes left it ended with exit code {process.returncode}"
-                home.kills += 1
-            end(process)
-            ballast.unlink()
-            if process.returncode == 0:
-                home.target += 12
-        yield from settled(home)
-    finally:
-        subprocess.run(["umount", "-l", str(home.path)], check=False)
 
 
 def many(home: Home, kills: int, draw: random.Random) -> Iterator[str]:

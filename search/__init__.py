@@ -1,30 +1,36 @@
 """The hyperparameter search: Optuna chooses configurations, child processes train them.
 
-Modules that need Optuna or Keras Tuner are imported when they are first used.
+A name is imported when it is first used, so that the command line answers at once.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from search._own_packages import require_own_packages
 
 require_own_packages()
 
-from search.config.study import StudyConfig  # noqa: E402
-from search.errors import USER_ERRORS, SearchError  # noqa: E402
-from search.study.run import run_study  # noqa: E402
-
 if TYPE_CHECKING:
+    from search.config.study import StudyConfig
+    from search.errors import USER_ERRORS, SearchError
     from search.study.result import StudyResult
+    from search.study.run import run_study
 
 __all__ = ["USER_ERRORS", "SearchError", "StudyConfig", "StudyResult", "run_study"]
 
+_PLACES = {
+    "USER_ERRORS": "search.errors",
+    "SearchError": "search.errors",
+    "StudyConfig": "search.config.study",
+    "StudyResult": "search.study.result",
+    "run_study": "search.study.run",
+}
+
 
 def __getattr__(name: str) -> Any:
-    """Import a heavy name when it is first asked for."""
-    if name == "StudyResult":
-        from search.study.result import StudyResult
-
-        return StudyResult
-    raise AttributeError(f"module 'search' has no attribute {name!r}")
+    """Import a name when it is first asked for."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'search' has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)

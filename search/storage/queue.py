@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -23,7 +23,7 @@ from search.storage.trial_attributes import (
     write_owner_of_queued,
 )
 from search.storage.trials import state_of
-from search.storage.views import once
+from search.storage.views import reckoned
 from tracking import KILLED, TrialRecord
 
 
@@ -90,14 +90,24 @@ def _queue_again(study: optuna.Study, trial: FrozenTrial) -> None:
 
 def not_queued_again(study: optuna.Study) -> list[FrozenTrial]:
     """The closed trials whose configuration is not queued again, or not yet."""
+    return reckoned(study, "cut", _cut, _Cut.then).lacking
 
-    def find() -> list[FrozenTrial]:
-        trials = study.get_trials(deepcopy=False)
-        cut = [t for t in trials if t.state == TrialState.FAIL and state_of(t) == KILLED]
-        again = {retry_of(trial) for trial in trials} if cut else set()
-        return [trial for trial in cut if trial.number not in again]
 
-    return once(study, "not queued again", find)
+class _Cut(NamedTuple):
+    """Of some trials the closed ones that are not queued again among them, and what retries do."""
+
+    lacking: list[FrozenTrial]
+    again: set[int | None]
+
+    def then(self, later: _Cut) -> _Cut:
+        lacking = [trial for trial in self.lacking if trial.number not in later.again]
+        return _Cut([*lacking, *later.lacking], later.again)  # a retry follows what it retries
+
+
+def _cut(trials: Sequence[FrozenTrial]) -> _Cut:
+    closed = [t for t in trials if t.state == TrialState.FAIL and state_of(t) == KILLED]
+    again = {retry_of(trial) for trial in trials}
+    return _Cut([trial for trial in closed if trial.number not in again], again)
 
 
 def queue_forgotten(study: optuna.Study) -> list[int]:

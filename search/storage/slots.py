@@ -7,15 +7,14 @@ interruption.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from search.storage.trial_attributes import given_slot, is_given, retry_of
-from search.storage.trials import counts
-from search.storage.views import once
-from search.storage.writes.beginning import Tally
+from search.storage.trials import tally_of
+from search.storage.views import reckoned
 
 
 def slot_of(study: optuna.Study, trial: FrozenTrial) -> int:
@@ -49,23 +48,8 @@ def next_slot(study: optuna.Study) -> int:
     Args:
         study: The study.
     """
-    trials = study.get_trials(deepcopy=False)
-    return len(trials) - sum(retry_of(trial) is not None for trial in trials)
-
-
-def tally_of(study: optuna.Study) -> Tally:
-    """Count a study's trials by kind; those of a snapshot once."""
-
-    def count() -> Tally:
-        trials = study.get_trials(deepcopy=False)
-        ended = (t for t in trials if t.state in (TrialState.FAIL, TrialState.PRUNED))
-        return Tally(
-            by_state=Counter(trial.state for trial in trials),
-            counting=sum(counts(trial) for trial in ended),
-            retries=sum(retry_of(trial) is not None for trial in trials),
-        )
-
-    return once(study, "tally", count)
+    tally = tally_of(study)
+    return sum(tally.by_state.values()) - tally.retries
 
 
 def place_of(study: optuna.Study, trial: FrozenTrial) -> int:
@@ -87,8 +71,9 @@ def given_slots(study: optuna.Study) -> set[int]:
 
     The retry of an interrupted trial is queued as well, but does not count by itself.
     """
-    return {
-        slot_of(study, trial)
-        for trial in study.get_trials(deepcopy=False)
-        if is_given(trial) and retry_of(trial) is None
-    }
+
+    def given(trials: Sequence[FrozenTrial]) -> set[int]:
+        chosen = (trial for trial in trials if is_given(trial) and retry_of(trial) is None)
+        return {slot_of(study, trial) for trial in chosen}
+
+    return reckoned(study, "given slots", given, lambda first, later: first | later)

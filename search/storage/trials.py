@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -20,8 +21,10 @@ from search.storage.trial_attributes import (
     outcome_of,
     owner_of_trial,
     plan_of,
+    retry_of,
 )
-from search.storage.views import once
+from search.storage.views import reckoned
+from search.storage.writes.beginning import Tally
 from tracking import (
     COMPLETE,
     FAILED,
@@ -40,17 +43,27 @@ _STATES = {TrialState.COMPLETE: COMPLETE, TrialState.PRUNED: PRUNED, TrialState.
 
 def finished(study: optuna.Study) -> int:
     """Count the finished trials: complete, pruned and failed ones, not the interrupted."""
-
-    def count() -> int:
-        return sum(counts(trial) for trial in study.get_trials(deepcopy=False))
-
-    return once(study, "finished", count)
+    return tally_of(study).finished
 
 
 def under_way_or_done(study: optuna.Study) -> int:
     """Count the finished and the running trials together."""
-    trials = study.get_trials(deepcopy=False)
-    return sum(counts(trial) or trial.state == TrialState.RUNNING for trial in trials)
+    tally = tally_of(study)
+    return tally.finished + tally.by_state[TrialState.RUNNING]
+
+
+def tally_of(study: optuna.Study) -> Tally:
+    """Count a study's trials by kind."""
+    return reckoned(study, "tally", _tally, Tally.plus)
+
+
+def _tally(trials: Sequence[FrozenTrial]) -> Tally:
+    ended = (t for t in trials if t.state in (TrialState.FAIL, TrialState.PRUNED))
+    return Tally(
+        by_state=Counter(trial.state for trial in trials),
+        counting=sum(counts(trial) for trial in ended),
+        retries=sum(retry_of(trial) is not None for trial in trials),
+    )
 
 
 def counts(trial: FrozenTrial) -> bool:
@@ -69,8 +82,25 @@ def infeasible(trial: FrozenTrial) -> bool:
 
 def beyond_in_a_row(study: optuna.Study) -> int:
     """Count the latest trials in a row whose models exceeded a limit before training."""
-    ended = (t for t in reversed(study.get_trials(deepcopy=False)) if t.state.is_finished())
-    return sum(1 for _ in takewhile(infeasible, ended))
+
+    def latest(trials: Sequence[FrozenTrial]) -> _Row:
+        ended = [trial for trial in trials if trial.state.is_finished()]
+        count = sum(1 for _ in takewhile(infeasible, reversed(ended)))
+        return _Row(count, is_whole=count == len(ended))
+
+    return reckoned(study, "beyond", latest, _Row.then).length
+
+
+class _Row(NamedTuple):
+    """How many trials at the end are alike, and whether all are."""
+
+    length: int
+    is_whole: bool
+
+    def then(self, later: _Row) -> _Row:
+        if not later.is_whole:
+            return later
+        return _Row(self.length + later.length, is_whole=self.is_whole)
 
 
 def failed_alike(study: optuna.Study, since: int, least: int) -> str | None:
@@ -81,10 +111,14 @@ def failed_alike(study: optuna.Study, since: int, least: int) -> str | None:
         since: Number of the first trial that is looked at.
         least: How many must have failed; None is returned for fewer.
     """
-    ended = [t for t in study.get_trials(deepcopy=False)[since:] if counts(t)]
-    messages = {outcome_of(trial).message for trial in ended}
-    alike = len(ended) >= least and all(t.state == TrialState.FAIL for t in ended)
-    return messages.pop() if alike and len(messages) == 1 else None
+
+    def of(trials: Sequence[FrozenTrial]) -> Counter[str | None]:
+        ended = (trial for trial in trials if trial.number >= since and counts(trial))
+        return Counter(outcome_of(t).message if t.state == TrialState.FAIL else None for t in ended)
+
+    ends = reckoned(study, f"ends since {since}", of, lambda first, later: first + later)
+    (message,) = ends if len(ends) == 1 else [None]
+    return message if ends[message] >= least else None
 
 
 def is_beyond(trial: FrozenTrial) -> bool:
@@ -100,17 +134,22 @@ def is_refused(trial: FrozenTrial) -> bool:
 
 def ranking(study: optuna.Study) -> list[FrozenTrial]:
     """The complete trials that exceed no limit, best first; of equal ones the earlier first."""
-    return sorted(_ranked(study), key=_rank(study))
+    return sorted(_ranked(study.get_trials(deepcopy=False)), key=_rank(study))
 
 
 def best_of(study: optuna.Study) -> FrozenTrial | None:
     """The first of `ranking`, or None."""
-    return once(study, "best", lambda: min(_ranked(study), key=_rank(study), default=None))
+    rank = _rank(study)
+
+    def best(trials: Iterable[FrozenTrial | None]) -> FrozenTrial | None:
+        return min((trial for trial in trials if trial is not None), key=rank, default=None)
+
+    return reckoned(study, "best", lambda all_: best(_ranked(all_)), lambda a, b: best((a, b)))
 
 
-def _ranked(study: optuna.Study) -> Iterator[FrozenTrial]:
+def _ranked(trials: Sequence[FrozenTrial]) -> Iterator[FrozenTrial]:
     """The trials that rank, in the order of their numbers."""
-    done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    done = (trial for trial in trials if trial.state == TrialState.COMPLETE)
     return (t for t in done if not is_beyond(t) and math.isfinite(known_value_of(t)))
 
 
@@ -130,10 +169,15 @@ def reached(study: optuna.Study, target: float | None) -> int | None:
     if target is None:
         return None
     sign = sign_of(study)
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-        if sign * known_value_of(trial) <= sign * target and not is_beyond(trial):
-            return trial.number
-    return None
+
+    def first(trials: Sequence[FrozenTrial]) -> int | None:
+        for trial in trials:
+            is_done = trial.state == TrialState.COMPLETE and not is_beyond(trial)
+            if is_done and sign * known_value_of(trial) <= sign * target:
+                return trial.number
+        return None
+
+    return reckoned(study, f"reached {target}", first, lambda a, b: b if a is None else a)
 
 
 def same_before(

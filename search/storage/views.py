@@ -4,27 +4,44 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from search.storage.direction import known_value_of, sign_of
+from search.storage.reading import read_on
 
 _Found = TypeVar("_Found")
+_ANEW = 64
+"""Of about how many ended trials the latest are gone through anew, for views made a moment ago."""
+
+
+class _Ended:
+    """A study's first trials, as far as all of them have ended, and what was found of them.
+
+    Such trials do not change any more, so that a study of many thousands is gone through once.
+
+    Attributes:
+        trials: These trials; more are added as they end.
+        found: By name: of how many of them, and what.
+        lock: Held by who changes what was found.
+    """
+
+    def __init__(self) -> None:
+        self.trials: list[FrozenTrial] = []
+        self.found: dict[str, tuple[int, Any]] = {}
+        self.lock = threading.RLock()
+
+
+_ENDED: WeakKeyDictionary[Any, _Ended] = WeakKeyDictionary()
+_ENDED_LOCK = threading.Lock()
 
 
 class _StudyView:
-    """Stands in for a study: shows the trials it is given, and passes all else on to the study.
-
-    Attributes:
-        is_still: Whether it always shows the same trials.
-        known: What `once` has computed of these.
-        lock: Held by who computes.
-    """
-
-    is_still = False
+    """Stands in for a study: shows the trials it is given, and passes all else on to the study."""
 
     def __init__(
         self,
@@ -34,8 +51,6 @@ class _StudyView:
     ) -> None:
         self._viewed = study
         self._shown = shown
-        self.known: dict[str, Any] = {}
-        self.lock = threading.RLock()
         if storage is not None:
             self._storage = storage
 
@@ -69,6 +84,51 @@ class _StudyView:
         return self._get_trials(deepcopy, states)
 
 
+class _Snapshot(_StudyView):
+    """Shows a study's trials as they were at a moment.
+
+    Attributes:
+        ended: The study's first trials, which other snapshots share.
+        count: How many of these had ended by then.
+        later: The trials after them.
+        known: What `once` has computed.
+        lock: Held by who computes.
+    """
+
+    def __init__(self, study: optuna.Study) -> None:
+        """Read the study.
+
+        Args:
+            study: The study, or a view of one.
+        """
+        super().__init__(study, lambda: self.since(0))
+        self.known: dict[str, Any] = {}
+        self.lock = threading.RLock()
+        self.ended = _Ended()
+        self.count: int = 0
+        self.later: list[FrozenTrial]
+        if isinstance(study, _StudyView):
+            self.later = study.get_trials(deepcopy=False)
+            return
+        with _ENDED_LOCK:
+            self.ended = _ENDED.setdefault(study, self.ended)
+        self.count, self.later = read_on(study, self.ended.trials)
+
+    def since(self, first: int) -> list[FrozenTrial]:
+        """The trials from a number on that is at most the count of those that had ended."""
+        return self.ended.trials[first : self.count] + self.later
+
+    def _get_trials(
+        self,
+        deepcopy: bool = True,
+        states: tuple[TrialState, ...] | None = None,
+        use_cache: bool = False,
+    ) -> list[FrozenTrial]:
+        if deepcopy or states is None or any(state.is_finished() for state in states):
+            return super()._get_trials(deepcopy, states)
+        return [trial for trial in self.later if trial.state in states]
+
+
 class StorageView:
     """Stands in for a storage: replaces some methods, and passes all others on to the storage.
 
@@ -99,10 +159,7 @@ def snapshot_of(study: optuna.Study) -> optuna.Study:
     Args:
         study: The study; what is written goes to it.
     """
-    trials = study.get_trials(deepcopy=False)
-    view = _StudyView(study, lambda: trials)
-    view.is_still = True
-    return cast("optuna.Study", view)
+    return cast("optuna.Study", _Snapshot(study))
 
 
 def once(study: optuna.Study, name: str, compute: Callable[[], _Found]) -> _Found:
@@ -113,12 +170,51 @@ def once(study: optuna.Study, name: str, compute: Callable[[], _Found]) -> _Foun
         name: What it is.
         compute: Computes it of the same study.
     """
-    if not isinstance(study, _StudyView) or not study.is_still:
+    if not isinstance(study, _Snapshot):
         return compute()
     with study.lock:
         if name not in study.known:
             study.known[name] = compute()
         return cast("_Found", study.known[name])
+
+
+def reckoned(
+    study: optuna.Study,
+    name: str,
+    of: Callable[[Sequence[FrozenTrial]], _Found],
+    both: Callable[[_Found, _Found], _Found],
+) -> _Found:
+    """Find something of a study's trials; of a snapshot's once, and of those that ended first once.
+
+    Args:
+        study: The study, or a snapshot.
+        name: What it is.
+        of: Finds it of some trials in the order of their numbers, maybe of none.
+        both: Makes one of what was found of some trials and of those that follow; changes neither.
+
+    Example:
+        >>> study = optuna.create_study()
+        >>> _ = study.tell(study.ask(), 1.0), study.tell(study.ask(), 2.0)
+        >>> reckoned(snapshot_of(study), "count", len, lambda first, later: first + later)
+        2
+    """
+
+    def compute() -> _Found:
+        if not isinstance(study, _Snapshot):
+            return of(study.get_trials(deepcopy=False))
+        with study.ended.lock:
+            count, found = study.ended.found.get(name, (0, None))
+            last = study.count // _ANEW * _ANEW - _ANEW
+            if last > count:
+                more = of(study.ended.trials[count:last])
+                found = both(cast("_Found", found), more) if count else more
+                count = last
+                study.ended.found[name] = count, found
+        if not count or count > study.count:
+            return of(study.since(0))
+        return both(cast("_Found", found), of(study.since(count)))
+
+    return once(study, name, compute)
 
 
 def view_of(

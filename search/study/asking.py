@@ -17,9 +17,8 @@ from search.storage.claims.lock import StillHeld
 from search.storage.internals import read_together, trial_of
 from search.storage.new_attributes import attributes_of_begun
 from search.storage.queue import begin_next, not_queued_again
-from search.storage.slots import tally_of
 from search.storage.studies import Studies
-from search.storage.trials import orphans, under_way_or_done
+from search.storage.trials import orphans, tally_of, under_way_or_done
 from search.storage.views import snapshot_of
 from search.storage.writes.beginning import Beginning, begin_at_once
 from search.study.recording import Recording

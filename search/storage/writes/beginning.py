@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -45,9 +46,22 @@ class Tally(NamedTuple):
         retries: How many of all try an interrupted one again.
     """
 
-    by_state: Mapping[TrialState, int]
+    by_state: Counter[TrialState]
     counting: int
     retries: int
+
+    @property
+    def finished(self) -> int:
+        """How many finished trials there are."""
+        return self.by_state[TrialState.COMPLETE] + self.counting
+
+    def plus(self, other: Tally) -> Tally:
+        """Of these trials and others together."""
+        return Tally(
+            by_state=self.by_state + other.by_state,
+            counting=self.counting + other.counting,
+            retries=self.retries + other.retries,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -44,3 +46,27 @@ def test_what_fails_there_fails_here() -> None:
 
     with pytest.raises(OSError, match="no space"):
         unless(lambda: False, fail)
+
+
+_SIGNALS_WHILE_IMPORTED = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from search.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("name", ["click", "search.errors", "search.cli.commands.studies"])
+def test_ctrl_c_while_the_program_is_imported_is_told_in_a_line(name: str) -> None:
+    program = _SIGNALS_WHILE_IMPORTED.format(name=name)
+    done = subprocess.run(
+        [sys.executable, "-c", program, "studies"], capture_output=True, text=True, check=False
+    )
+    assert done.stderr.strip() == "trialbook: Interrupted."
+    assert done.returncode == 130

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import optuna
 import pytest
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 
-from search.storage.views import StorageView, from_step, view_of, with_value_at
+from search.storage import views
+from search.storage.queue import not_queued_again
+from search.storage.reading import PlainStorage
+from search.storage.slots import given_slots, next_slot
+from search.storage.trials import (
+    best_of,
+    beyond_in_a_row,
+    failed_alike,
+    finished,
+    reached,
+    tally_of,
+    under_way_or_done,
+)
+from search.storage.views import (
+    StorageView,
+    from_step,
+    snapshot_of,
+    view_of,
+    with_value_at,
+)
 
 
 def _study(*values: float, direction: str = "minimize") -> optuna.Study:
@@ -81,3 +105,78 @@ def test_a_trial_from_a_step_on_is_a_copy() -> None:
     trial = optuna.trial.create_trial(value=1.0, intermediate_values={1: 0.5, 2: 0.4, 3: 0.3})
     assert from_step(trial, 2).intermediate_values == {2: 0.4, 3: 0.3}
     assert len(trial.intermediate_values) == 3
+
+
+FOUND: list[Callable[[optuna.Study], Any]] = [
+    tally_of, finished, under_way_or_done, best_of, next_slot, given_slots, beyond_in_a_row,
+    not_queued_again, lambda study: reached(study, 0.3), lambda study: reached(study, 0.0),
+    *(lambda study, since=since: failed_alike(study, since, 2) for since in (0, 5, 30)),
+]  # fmt: skip
+
+
+def _end(study: optuna.Study, trial: optuna.Trial, draw: random.Random) -> None:
+    """Have a trial end in one of the ways there are."""
+    how = draw.choice(["complete", "complete", "failed", "killed", "infeasible", "pruned"])
+    outcome: dict[str, Any] = {"state": how if how in ("failed", "killed") else "complete"}
+    if how == "failed":
+        outcome["message"] = draw.choice(["No memory.", "No luck."])
+    if how == "infeasible":
+        outcome |= {"state": "pruned", "end_reason": "limit"}
+    trial.set_user_attr("trialbook:outcome", outcome)
+    if how == "complete":
+        study.tell(trial, draw.choice([draw.random(), float("inf")]))
+        return
+    state = TrialState.FAIL if how in ("failed", "killed") else TrialState.PRUNED
+    study.tell(trial, state=state)
+    if how == "killed" and draw.random() < 0.7:
+        again = {"trialbook:retry_of": trial.number, "trialbook:slot": draw.randint(0, 9)}
+        study.enqueue_trial({}, user_attrs=again)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_found_of_a_snapshot_is_found_of_all_trials(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "_ANEW", 4)
+    draw = random.Random(seed)
+    study = optuna.create_study(storage=PlainStorage(f"sqlite:///{tmp_path}/optuna.db"))
+    other = optuna.load_study(study_name=None, storage=study._storage)
+    running: list[optuna.Trial] = []
+    held: list[tuple[optuna.Study, list[Any]]] = []
+    for _ in range(60):
+        if draw.random() < 0.1:
+            study.enqueue_trial({}, user_attrs={"trialbook:given": True})
+        running.append(other.ask())
+        while running and draw.random() < 0.6:
+            _end(other, running.pop(draw.randrange(len(running))), draw)
+        seen = snapshot_of(study)
+        expected = [find(other) for find in FOUND]
+        if draw.random() < 0.5:  # another thread comes first with what it read later
+            held.append((seen, expected))
+        else:
+            assert [find(seen) for find in FOUND] == expected
+        assert seen.get_trials() == other.get_trials()
+        under_way = (TrialState.RUNNING, TrialState.WAITING)
+        assert seen.get_trials(states=under_way) == other.get_trials(states=under_way)
+    for seen, expected in held:
+        assert [find(seen) for find in FOUND] == expected
+
+
+def test_trials_that_ended_before_are_gone_through_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "_ANEW", 4)
+    study = optuna.create_study(storage=PlainStorage(f"sqlite:///{tmp_path}/optuna.db"))
+    study.add_trials([create_trial(value=1.0) for _ in range(50)])
+    seen: list[int] = []
+
+    def count(trials: Any) -> int:
+        seen.extend(trial.number for trial in trials)
+        return len(trials)
+
+    for expected in (50, 51, 52):
+        total = views.reckoned(snapshot_of(study), "n", count, lambda first, later: first + later)
+        assert total == expected
+        study.add_trial(create_trial(value=1.0))
+    assert sorted(seen)[:44] == list(range(44))
+    assert len(seen) == 50 + 7 + 8

@@ -1,0 +1,150 @@
+"""Scenarios in which a home's disk is full or read-only, or what lies on it is damaged or lost."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import random
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from chaos_home import NAME, TOO_LONG_S, Home, end, settled
+
+
+def full(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
+    """The home's disk is full, again and again, at another moment each time."""
+    home.path.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=48m", "none", str(home.path)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        yield "needs the right to mount a file system in memory"
+        return
+    try:
+        while home.kills < kills:
+            ballast = home.path / "ballast"
+            left = int(10 ** draw.uniform(4.0, 6.8))
+            ballast.write_bytes(b"\0" * max(0, shutil.disk_usage(home.path).free - left))
+            process = home.start()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(TOO_LONG_S)
+            home.kills += process.returncode == 75
+            if process.returncode not in (0, 75):
+                yield f"with {left} bytes left it ended with exit code {process.returncode}"
+                home.kills += 1
+            end(process)
+            ballast.unlink()
+            if process.returncode == 0:
+                home.target += 12
+        yield from settled(home)
+    finally:
+        subprocess.run(["umount", "-l", str(home.path)], check=False)
+
+
+def hurt(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
+    """The study is killed, and then its home made read-only, or a file of it damaged or lost."""
+    ways = itertools.cycle((_damaged_entry, _lost_record, _cut_storage, _cut_record, _read_only))
+    way = next(ways)
+    tries = 0
+    while home.kills < kills and tries < 4 * kills:
+        tries += 1
+        process = home.start()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(draw.uniform(6.0, 16.0))
+        if process.returncode == 0:
+            home.target += 12
+        elif process.returncode is not None:
+            yield f"the study ended with exit code {process.returncode}"
+        end(process)
+        if not home.done():
+            continue
+        told = list(way(home, draw))
+        if told == [_NOTHING]:
+            continue
+        yield from told
+        home.kills += 1
+        way = next(ways)
+    if home.finish() != 0:
+        yield "the study could not be finished"
+    home.call("doctor", "--fix")
+    yield from settled(home)
+
+
+_NOTHING = "nothing to damage"
+_READERS = (("studies",), ("show", NAME), ("compare", NAME), ("doctor",))
+
+
+def _damaged_entry(home: Home, draw: random.Random) -> Iterator[str]:
+    """Something that waits for MLflow is cut in two."""
+    waiting = sorted((home.path / "spool").glob("*/entries/*/entry.json"))
+    if not waiting:
+        yield _NOTHING
+        return
+    _cut(draw.choice(waiting))
+
+
+def _lost_record(home: Home, draw: random.Random) -> Iterator[str]:
+    """`mlflow.db` is deleted; the study makes it anew."""
+    _lose(home.path / "mlflow.db")
+    yield from ()
+
+
+def _cut_record(home: Home, draw: random.Random) -> Iterator[str]:
+    """`mlflow.db` is cut in two, told, and deleted by the user."""
+    yield from _cut_database(home, home.path / "mlflow.db", ["search"])
+    _lose(home.path / "mlflow.db")
+
+
+def _cut_storage(home: Home, draw: random.Random) -> Iterator[str]:
+    """`optuna.db` is cut in two, told, and the user has a copy of it."""
+    database = home.path / "optuna.db"
+    copies = [(path, path.read_bytes()) for path in sorted(database.parent.glob("optuna.db*"))]
+    yield from _cut_database(home, database, ["search", "show", "doctor"])
+    _lose(database)
+    for path, content in copies:
+        path.write_bytes(content)
+
+
+def _cut_database(home: Home, database: Path, commands: list[str]) -> Iterator[str]:
+    _lose(database, but_itself=True)
+    _cut(database)
+    for command in commands:
+        words = {"search": home.command(), "show": ["show", NAME]}.get(command, [command])
+        code, said = home.call(*words)
+        if code != 2 or database.name not in said:
+            yield f"with half of {database.name} `{command}` ended with {code}: {said[-300:]}"
+
+
+def _read_only(home: Home, draw: random.Random) -> Iterator[str]:
+    """The home is read-only: what reads goes on, what would write says so."""
+    path = str(home.path)
+    mounted = 0
+    try:
+        for options in (["--bind", path], ["-o", "remount,ro,bind"]):
+            done = subprocess.run(["mount", *options, path], capture_output=True, check=False)
+            mounted += done.returncode == 0
+        if mounted < 2:
+            yield "needs the right to mount a file system"
+            return
+        output = home.path.with_name("trials.csv")
+        for words in (*_READERS, ("export", NAME, "--output", str(output))):
+            code, said = home.call(*words)
+            if code not in (0, 1 if words == ("doctor",) else 0):
+                yield f"read-only, `{words[0]}` ended with exit code {code}: {said[-300:]}"
+        code, said = home.call(*home.command())
+        if code != 2 or "read-only" not in said:
+            yield f"read-only, `search` ended with exit code {code}: {said[-300:]}"
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", path], check=False)
+
+
+def _cut(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def _lose(database: Path, *, but_itself: bool = False) -> None:
+    for path in database.parent.glob(f"{database.name}*"):
+        if path != database or not but_itself:
+            path.unlink()
