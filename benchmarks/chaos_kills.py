@@ -16,7 +16,6 @@ from collections.abc import Iterator
 import psutil
 from chaos_home import SUPPORT, TOO_LONG_S, Home, end, ended, settled, signal_all
 
-
 _RARE = ("state", "attribute", "study attribute", "closed another's")
 """Writes that a study may do only once or twice."""
 

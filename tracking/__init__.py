@@ -21,7 +21,8 @@ from tracking.records import (
 from tracking.runs.payloads import params_of
 from tracking.runs.read_only import to_read
 from tracking.runs.recorder import MlflowRecorder
-from tracking.runs.store import Store, ui_command, ui_environment
+from tracking.runs.store import Store
+from tracking.runs.ui import is_loopback, ui_command, ui_environment
 from tracking.runs.warm_up import import_ahead, in_a_second
 from tracking.spool.box import Slip, discard_left, is_held, left_boxes
 from tracking.spool.recorder import SpoolRecorder
@@ -98,6 +99,7 @@ __all__ = [
     "import_ahead",
     "in_a_second",
     "is_held",
+    "is_loopback",
     "left_boxes",
     "params_of",
     "provenance",

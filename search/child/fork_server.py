@@ -24,6 +24,7 @@ from collections.abc import Sequence
 
 from search.child import main as child
 from search.child.messages import ALONE, KERAS
+from search.child.scratch import scratch_folder
 
 FORK, STATE = "f", "s"
 REQUEST = 16  # bytes: what is asked for, and a process number or 0
@@ -59,7 +60,7 @@ def main(descriptor: int, role: str) -> None:
     """
     with socket.socket(fileno=descriptor) as requests:
         _preload(_PRELOADED[role])
-        with tempfile.TemporaryDirectory(prefix="trialbook-", ignore_cleanup_errors=True) as folder:
+        with scratch_folder() as folder:
             # Libraries leave files there (TensorFlow a module a graph), and children are killed.
             tempfile.tempdir = folder
             _serve(requests)

@@ -162,6 +162,18 @@ def snapshot_of(study: optuna.Study) -> optuna.Study:
     return cast("optuna.Study", _Snapshot(study))
 
 
+def later_of(study: optuna.Study) -> tuple[int, list[FrozenTrial]]:
+    """The identifier of the last of a study's first trials that have all ended, and the later ones.
+
+    Args:
+        study: A snapshot; of another study all trials are later ones, and the identifier is -1.
+    """
+    if not isinstance(study, _Snapshot):
+        return -1, study.get_trials(deepcopy=False)
+    last = study.ended.trials[study.count - 1] if study.count else None
+    return -1 if last is None else last._trial_id, study.later
+
+
 def once(study: optuna.Study, name: str, compute: Callable[[], _Found]) -> _Found:
     """Compute something of a study's trials; of those that a snapshot shows, once.
 

@@ -18,7 +18,7 @@ from search.storage.internals import read_together, trial_of
 from search.storage.new_attributes import attributes_of_begun
 from search.storage.queue import begin_next, not_queued_again
 from search.storage.studies import Studies
-from search.storage.trials import orphans, tally_of, under_way_or_done
+from search.storage.trials import orphans, tally_of, tally_of_later, under_way_or_done
 from search.storage.views import snapshot_of
 from search.storage.writes.beginning import Beginning, begin_at_once
 from search.study.recording import Recording
@@ -142,9 +142,11 @@ class Asking:
         tally = tally_of(seen)
         if not tally.by_state[TrialState.WAITING]:
             attributes, slot_key = attributes_of_begun(self._lease.owner())
+            after, later = tally_of_later(seen)
             wanted = Beginning(
-                tally=tally, target=self._config.trials, attributes=attributes, slot_key=slot_key
-            )
+                tally=tally, later=later, after=after, target=self._config.trials,
+                attributes=attributes, slot_key=slot_key,
+            )  # fmt: skip
             begun = begin_at_once(self._study, wanted, self._studies.lock)
             if begun.is_as_known:
                 return begun.identifier

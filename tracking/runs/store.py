@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -195,50 +194,6 @@ class Store:
                 f"The record needs a folder it can write to, but {self.home} is read-only. "
                 "Choose another folder or change its permissions."
             )
-
-
-def ui_command(store: Store, port: int, host: str = "127.0.0.1") -> list[str]:
-    """Compose the command that shows the store in a browser; it needs `ui_environment`.
-
-    Args:
-        store: The store; `prepare` it before the command runs.
-        port: Port to listen on.
-        host: Interface to listen on.
-
-    Returns:
-        The command's arguments, for `subprocess` or `os.execv`.
-
-    Raises:
-        TrackingError: If a tracking server serves the record already.
-
-    Example:
-        >>> command = ui_command(Store(Path("mlruns")), port=5000)
-        >>> command[1:4], command[-6:-2]
-        (['-m', 'mlflow', 'server'], ['--host', '127.0.0.1', '--port', '5000'])
-    """
-    if store.served:
-        raise TrackingError(
-            "Only a record in a database can be served from here, but this one is on "
-            f"{without_password(store.tracking_uri)}. Open that address in a browser."
-        )
-    artifacts = ["--artifacts-destination", store.artifacts.as_uri()]
-    listen = ["--host", host, "--port", str(port), "--workers", "1"]
-    return [sys.executable, "-m", "mlflow", "server", *artifacts, *listen]
-
-
-def ui_environment(store: Store) -> dict[str, str]:
-    """The environment variables of `ui_command`: this process's, and the address of the database.
-
-    It may hold a password, which everybody could read among a process's arguments.
-
-    Args:
-        store: The store.
-
-    Example:
-        >>> ui_environment(Store(Path("/runs")))["MLFLOW_BACKEND_STORE_URI"]
-        'sqlite:////runs/mlflow.db'
-    """
-    return {**os.environ, "MLFLOW_BACKEND_STORE_URI": store.tracking_uri}
 
 
 def _checked_home(home: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -26,21 +27,29 @@ from search.cli.common import (
 )
 from search.errors import SearchError
 from search.executor.interrupts import interruptible
-from tracking import ui_command, ui_environment, without_password
+from tracking import is_loopback, ui_command, ui_environment, without_password
 
 _HOST = "127.0.0.1"
+_EVERYWHERE = "0.0.0.0"
 _GRACE_S = 10
 
 
 @click.command(epilog="Example: trialbook ui --port 5000")
+@click.option(
+    "--host",
+    default=_HOST,
+    show_default=True,
+    metavar="NAME",
+    help="Name or address of this machine at which it answers; 0.0.0.0 for all of them.",
+)
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
 @tracking_option
 @home_option
 @json_option
-def command(port: int, tracking_uri: str | None, home: Path, as_json: bool) -> int:
-    """Serve the MLflow UI on 127.0.0.1 until Ctrl-C."""
+def command(host: str, port: int, tracking_uri: str | None, home: Path, as_json: bool) -> int:
+    """Serve the MLflow UI until Ctrl-C, for this machine alone unless `--host` says otherwise."""
     store = open_store(home, tracking_uri)
-    argv = ui_command(store, port, host=_HOST)
+    argv = ui_command(store, port, host=host)
     store.require_folder()
     if not store.exists():
         raise SearchError(
@@ -48,40 +57,60 @@ def command(port: int, tracking_uri: str | None, home: Path, as_json: bool) -> i
             f"Start a study: {command_line(home, 'search', tracking_uri=tracking_uri)}"
         )
     store.prepare()
-    _check_free(port)
+    _check_free(host, port)
+    if not is_loopback(host):
+        console(as_json).print(
+            f"Whoever reaches this machine as {host} can read, change and delete what the record "
+            "holds: the UI asks for no password."
+        )
 
     def announce() -> None:
-        url = f"http://{_HOST}:{port}"
+        url = f"http://{socket.gethostname() if host == _EVERYWHERE else host}:{port}"
         shown = without_password(store.tracking_uri)
         if as_json:
             words = [without_password(word) for word in argv]
             emit({"url": url, "tracking_uri": shown, "command": words})
         console(as_json).print(f"MLflow UI on {shown}: {url} (Ctrl-C ends it)")
 
-    return _serve(argv, ui_environment(store), port, announce)
+    return _serve(argv, ui_environment(store, host, port), (host, port), announce)
 
 
-def _check_free(port: int) -> None:
-    with socket.socket() as probe:
+def _check_free(host: str, port: int) -> None:
+    try:
+        family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as error:
+        raise SearchError(
+            f"`host` must be a name or address of this machine, but {host!r} is not ({error})."
+        ) from None
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((_HOST, port))
+            probe.bind(place)
         except OSError as error:
+            why = error.strerror or error
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise SearchError(
+                    f"`host` must be a name or address of this machine, but {host!r} is not "
+                    f"({why})."
+                ) from None
             raise SearchError(
-                f"`port` must be free on {_HOST}, but {port} is not ({error.strerror or error}). "
-                "Choose another with `--port`."
+                f"`port` must be free on {host}, but {port} is not ({why}). Choose another with "
+                "`--port`."
             ) from None
 
 
 def _serve(
-    argv: list[str], environment: dict[str, str], port: int, announce: Callable[[], None]
+    argv: list[str],
+    environment: dict[str, str],
+    place: tuple[str, int],
+    announce: Callable[[], None],
 ) -> int:
     """Run the MLflow server and its workers as one process group; a stop ends the whole group.
 
     Args:
         argv: The server's command line; what it prints is shown only if it fails.
         environment: Its environment variables.
-        port: Where it will answer.
+        place: The host and port at which it will answer.
         announce: Called once it does.
     """
     with interruptible() as stop, TemporaryFile() as log:
@@ -90,7 +119,7 @@ def _serve(
         )
         try:
             with waiting("Starting the MLflow UI …"):
-                while process.poll() is None and not stop.asked and not _answers(port):
+                while process.poll() is None and not stop.asked and not _answers(place):
                     time.sleep(0.1)
             if process.poll() is None and not stop.asked:
                 announce()
@@ -112,9 +141,9 @@ def _serve(
         return DOES_NOT_HOLD
 
 
-def _answers(port: int) -> bool:
+def _answers(place: tuple[str, int]) -> bool:
     try:
-        socket.create_connection((_HOST, port), timeout=1).close()
+        socket.create_connection(place, timeout=1).close()
     except OSError:
         return False
     return True

@@ -70,15 +70,24 @@ class Beginning:
 
     Attributes:
         tally: How many trials of each kind there were when the study was read; none waits.
+        later: Of these those after the first ones that all had ended, which are not counted anew.
+        after: Identifier of the last of those first ones; -1 for none.
         target: How many finished and running trials there may be.
         attributes: The user attributes that the trial has from its first moment on.
         slot_key: The attribute that is its slot: its number less the retries.
     """
 
     tally: Tally
+    later: Tally
+    after: int
     target: int
     attributes: Mapping[str, Any]
     slot_key: str
+
+    @property
+    def before(self) -> Counter[TrialState]:
+        """How many of the first trials there are, by state."""
+        return self.tally.by_state - self.later.by_state
 
     def attributes_of(self, number: int) -> dict[str, Any]:
         """The user attributes of the trial with a number."""
@@ -172,11 +181,12 @@ def _stored(connection: Connection, study: optuna.Study, wanted: Beginning) -> B
         )
     )
     identifier = int(added.inserted_primary_key[0])
-    others = own & (TrialModel.trial_id != identifier)
+    others = own & (TrialModel.trial_id != identifier) & (TrialModel.trial_id > wanted.after)
     counts = select(TrialModel.state, func.count()).where(others).group_by(TrialModel.state)
-    now = dict.fromkeys(TrialState, 0) | {row[0]: row[1] for row in connection.execute(counts)}
-    if any(now[state] != wanted.tally.by_state[state] for state in _LOOKED_AT):
+    later: Counter[TrialState] = Counter({row[0]: row[1] for row in connection.execute(counts)})
+    if any(later[state] != wanted.later.by_state[state] for state in _LOOKED_AT):
         raise _Undone(is_as_known=False)
+    now = wanted.before + later
     if now[TrialState.RUNNING] + now[TrialState.COMPLETE] + wanted.tally.counting >= wanted.target:
         raise _Undone(is_as_known=True)
     number = sum(now.values())
@@ -191,12 +201,12 @@ def _stored(connection: Connection, study: optuna.Study, wanted: Beginning) -> B
 
 _BEGIN = """
 WITH now AS (
-  SELECT count(*) AS total,
-    count(*) FILTER (WHERE state IN ('RUNNING', 'COMPLETE')) AS busy,
+  SELECT %(before)s + count(*) AS total,
+    %(complete)s + count(*) FILTER (WHERE state IN ('RUNNING', 'COMPLETE')) AS busy,
     count(*) FILTER (WHERE state = 'FAIL') = %(FAIL)s
       AND count(*) FILTER (WHERE state = 'PRUNED') = %(PRUNED)s
       AND count(*) FILTER (WHERE state = 'WAITING') = %(WAITING)s AS as_known
-  FROM trials WHERE study_id = %(study)s
+  FROM trials WHERE study_id = %(study)s AND trial_id > %(after)s
 ), begun AS (
   INSERT INTO trials (number, study_id, state, datetime_start)
   SELECT total, %(study)s, 'RUNNING'::trialstate, %(moment)s FROM now
@@ -217,8 +227,10 @@ def _sent(study: optuna.Study, database: RDBStorage, wanted: Beginning) -> Begun
     from psycopg import Error
     from psycopg.errors import LockNotAvailable
 
-    given: dict[str, Any] = {state.name: wanted.tally.by_state[state] for state in _LOOKED_AT}
+    given: dict[str, Any] = {state.name: wanted.later.by_state[state] for state in _LOOKED_AT}
     given |= {
+        "after": wanted.after, "before": sum(wanted.before.values()),
+        "complete": wanted.before[TrialState.COMPLETE],
         "study": study._study_id, "moment": datetime.now(UTC).replace(tzinfo=None),
         "counting": wanted.tally.counting, "target": wanted.target, "slot_key": wanted.slot_key,
         "retries": wanted.tally.retries, "attributes": json.dumps(dict(wanted.attributes)),

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from search.cli.main import _COMMANDS, run
 from search.cli.summary import learned
 from search.config.study import StudyConfig
 from search.study.result import StudyResult
-from tracking import DatasetRecord, StudyRecord, TrialRecord
+from tracking import DatasetRecord, Store, StudyRecord, TrialRecord
 
 
 @pytest.mark.parametrize(
@@ -309,6 +310,53 @@ def test_the_ui_serves_its_store_on_loopback_and_ends_whole(
     assert json.loads(output)["url"] == f"http://127.0.0.1:{port}"
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
+
+
+@pytest.mark.slow
+def test_the_ui_at_another_address_warns_and_answers_to_the_machines_names_only(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home"
+    Store(home).prepare()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [*TRIALBOOK, "ui", "--host", "0.0.0.0", "--port", str(port), "--home", str(home)]
+    process = subprocess.Popen(command, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True)
+    try:
+        _wait_for(port)
+        own = f"{socket.gethostname()}:{port}"
+        assert _status(port, own, f"http://{own}") == 200
+        assert _status(port, "evil.example", f"http://{own}") == 403
+        assert _status(port, own, "http://evil.example") == 403
+    finally:
+        process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=300)
+    told = " ".join(output.split())
+    assert "Whoever reaches this machine as 0.0.0.0 can read, change and delete" in told
+    assert own in told
+
+
+def test_the_ui_cannot_answer_at_a_strangers_address(tmp_path: Path, here: Here) -> None:
+    home = tmp_path / "home"
+    Store(home).prepare()
+    for host in ("192.0.2.1", "no such name"):
+        here("ui", "--host", host, "--home", str(home), code=2)
+        assert f"`host` must be a name or address of this machine, but {host!r}" in here.errors
+
+
+def _status(port: int, host: str, origin: str) -> int:
+    """The HTTP status of a question to MLflow that a page of some origin asks."""
+    asked = urllib.request.Request(
+        f"http://127.0.0.1:{port}/ajax-api/2.0/mlflow/experiments/search",
+        data=b'{"max_results": 1}',
+        headers={"Host": host, "Origin": origin, "Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
 def _wait_for(port: int) -> None:

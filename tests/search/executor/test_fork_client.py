@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 
 from search import StudyConfig
 from search.child.messages import ALONE, KERAS
+from search.child.scratch import scratch_folder
 from search.executor import fork_client
 from search.executor.death import ChildDied
 from search.executor.fork_client import environment, fork_server
@@ -89,6 +92,30 @@ def test_what_a_killed_child_left_in_the_temporary_folder_goes_with_its_server(
     assert folder.exists()
     fork_client._servers.clear()
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_server_left_goes_with_the_next_one(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(fork_client, "_servers", {})
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    supervisor.ready()
+    (folder,) = tmp_path.iterdir()
+    long_ago = time.time() - 3600
+    os.utime(folder / "in-use", (long_ago, long_ago))
+    stranger = tmp_path / "trialbook-mine"
+    stranger.mkdir()
+    with scratch_folder() as other:
+        assert folder.exists()  # its server lives
+        (server,) = fork_client._servers.values()
+        supervisor.close()
+        server._process.kill()
+        server._process.wait()
+        with scratch_folder():
+            assert not folder.exists()
+            assert stranger.exists()
+            assert Path(other).exists()
 
 
 def test_a_child_may_be_shown_one_device_only() -> None:

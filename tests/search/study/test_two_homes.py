@@ -29,8 +29,8 @@ class Two:
         storage, record: Addresses of Optuna's database and of MLflow's.
     """
 
-    def __init__(self, folder: Path, server: Server, ratings: Path) -> None:
-        self.storage, self.record = server.database(), server.database()
+    def __init__(self, folder: Path, server: Server, ratings: Path, *stores: str) -> None:
+        self.storage, self.record = stores or (server.database(), server.database())
         self._folder = folder
         self._ratings = ratings
         self._optuna: optuna.storages.RDBStorage | None = None
@@ -117,6 +117,24 @@ def test_they_share_the_work_and_reach_the_target_exactly(two: Two) -> None:
     assert len(owners) == 2
     closers = [home for home in ("first", "second") if "Drawing plots" in two.printed(home)]
     assert len(closers) == 1
+
+
+@pytest.mark.slow
+def test_both_stores_may_lie_in_one_database_as_two_schemas(
+    tmp_path: Path, postgres: Server, ratings_file: Path
+) -> None:
+    database = postgres.database()
+    names = ("trials", "runs")
+    for name in names:
+        postgres.ask(database, f"CREATE SCHEMA {name}")
+    separator = "&" if "?" in database else "?"
+    stores = [f"{database}{separator}options=-csearch_path%3D{name}" for name in names]
+    two = Two(tmp_path, postgres, ratings_file, *stores)
+    assert two.start("first", "--trials", "2").wait(200) == 0, two.printed("first")
+    two.must_agree(2)
+    held = "SELECT DISTINCT table_schema FROM information_schema.tables WHERE table_name IN "
+    found = postgres.ask(database, held + "('trials', 'runs', 'trialbook_leases')")
+    assert {row[0] for row in found} == set(names)
 
 
 @pytest.mark.slow
