@@ -221,6 +221,6 @@ class Examination:
                     study_record(self._study, self._config, weighs=False)
                 )
                 recording.take_over()
-                recording.reclaim()
+                recording.reclaim(lambda seen: [])
             recording.settle()
             return recording.recorder.delivery.waiting

@@ -8,7 +8,7 @@ import threading
 import time
 
 import optuna
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from search.config.study import StudyConfig
 from search.storage.claims.lease import Lease
@@ -18,6 +18,7 @@ from search.storage.internals import read_together, trial_of
 from search.storage.new_attributes import attributes_of_begun
 from search.storage.queue import begin_next, not_queued_again
 from search.storage.studies import Studies
+from search.storage.trial_attributes import owner_of_trial
 from search.storage.trials import orphans, tally_of, tally_of_later, under_way_or_done
 from search.storage.views import snapshot_of
 from search.storage.writes.beginning import Beginning, begin_at_once
@@ -25,12 +26,13 @@ from search.study.recording import Recording
 from search.study.stopping import Ends
 
 _LOOKS_EVERY_S = 5.0
+_LOST_S = 3.0
 _SETTLES_S = 0.1
 _SETTLES_WITHIN_S = 5.0
 
 
 class _Unsettled(Exception):
-    """A trial was closed just now, and its configuration is not queued again yet."""
+    """A trial was closed just now and is not queued again yet, or it is not known who has one."""
 
 
 class Asking:
@@ -73,6 +75,8 @@ class Asking:
         self._recording = recording
         self._ends = ends
         self._looked_at = -math.inf
+        self._given: set[int] = set()
+        self._missed: dict[int, float] = {}
         self._lock = threading.Lock()
 
     def next(self, seen: optuna.Study | None = None) -> optuna.Trial | None:
@@ -94,7 +98,11 @@ class Asking:
                 begun = self._settled()
         except StillHeld:
             return None
-        return None if begun is None else trial_of(self._study, begun)
+        if begun is None:
+            return None
+        trial = trial_of(self._study, begun)
+        self._given.add(trial.number)
+        return trial
 
     def _is_due(self) -> bool:
         """Whether to look for what others left; of several workers that ask then one does."""
@@ -107,8 +115,21 @@ class Asking:
     def _is_left(self, seen: optuna.Study) -> bool:
         """Whether a process that is gone has left something, as it looks without the lock."""
         rows = leases_of(self._study).rows(self._study.study_name)
-        gone = any(not row.is_alive for row in rows)
+        gone = any(not row.is_alive for row in rows) or bool(self._lost(seen))
         return gone or bool(orphans(seen)) or self._recording.recorder.has_left()
+
+    def _lost(self, seen: optuna.Study) -> list[FrozenTrial]:
+        """This process's trials that no worker was given: the answer was lost with a connection."""
+        missed = {
+            trial.number: trial
+            for trial in seen.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+            if trial.number not in self._given and self._lease.holds(owner_of_trial(trial) or {})
+        }
+        now = time.monotonic()
+        with self._lock:
+            self._missed = {number: self._missed.get(number, now) for number in missed}
+            since = dict(self._missed)
+        return [trial for number, trial in missed.items() if now - since[number] >= _LOST_S]
 
     def lacking(self) -> int:
         """Count the trials that are neither done nor under way, after clearing up as `next` does.
@@ -159,7 +180,7 @@ class Asking:
     def _cleared(self) -> optuna.Study:
         """Clear up after processes that are gone, and read the study; under the lock."""
         self._recording.take_over()
-        return self._recording.reclaim()
+        return self._recording.reclaim(self._lost)
 
     def _thoroughly(self) -> int | None:
         """Clear up after processes that are gone, and begin a trial."""
@@ -173,7 +194,11 @@ class Asking:
         One that was closed and is not queued again yet has its place all the same.
         """
         free = self._config.trials - under_way_or_done(seen)
-        if free <= 0 or self._ends.reasons(seen):
+        if self._ends.reasons(seen):
+            return None
+        if free <= 0 and self._missed:
+            raise _Unsettled
+        if free <= 0:
             return None
         if free <= len(not_queued_again(seen)):
             raise _Unsettled

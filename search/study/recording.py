@@ -21,7 +21,7 @@ from search.storage.study_attributes import run_of
 from search.storage.trials import state_of
 from search.storage.views import snapshot_of
 from search.study.reconciling import Reconciler
-from search.trial.interruption import reclaim
+from search.trial.interruption import Lost, reclaim
 from tracking import SpoolRecorder, StudyRecord, TrialRecord, in_a_second
 
 GOES_ON_ELSEWHERE = "Another process goes on with this study and will close it."
@@ -161,15 +161,15 @@ class Recording:
                 "MLflow gets now."
             )
 
-    def reclaim(self) -> optuna.Study:
-        """Close and requeue trials of dead processes; the caller holds the storage's lock.
+    def reclaim(self, lost: Lost) -> optuna.Study:
+        """Close and requeue dead processes' trials and lost ones; the caller holds the lock.
 
         Returns:
             The study as it stands now, read once.
         """
         self._lease.end_dead()
         seen = snapshot_of(self._study)
-        closed = reclaim(seen, self._config, self.recorder, spool=self._spool, is_locked=True)
+        closed = reclaim(seen, self._config, self.recorder, self._spool, lost=lost(seen))
         for number in closed:
             self._say(f"Trial {number} was interrupted earlier; its configuration is queued again.")
         return snapshot_of(self._study) if closed else seen

@@ -124,7 +124,7 @@ class Session:
         if self._is_done(study, recording, record):
             return self._result(study_record(study, self._config))
         self._studies.locked(lambda: recording.begin(record))
-        self._studies.locked(recording.reclaim)
+        self._studies.locked(lambda: recording.reclaim(lambda seen: []))
         if chosen.space.changes:
             changes = "; ".join(chosen.space.changes)
             self._progress.message(f"The space has changed: {changes}. The study goes on in it.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from search.storage.trial_folders import EPOCHS, folder_left_behind, kept_epochs
 from search.storage.trials import orphans
 from search.trial.files import make_folder, write_curve
 from tracking import KILLED, EndReason, Recorder, TrialRecord, reference
+
+Lost = Callable[[optuna.Study], list[FrozenTrial]]
+"""Finds the trials of a study that are known to be trained by nobody."""
 
 
 def close_cut(recorder: Recorder, record: TrialRecord, folder: Path) -> None:
@@ -40,9 +44,9 @@ def reclaim(
     study: optuna.Study,
     config: StudyConfig,
     recorder: Recorder,
-    *,
     spool: Path | None = None,
-    is_locked: bool = False,
+    *,
+    lost: Sequence[FrozenTrial] | None = None,
 ) -> list[int]:
     """Close the trials of dead processes, and queue their configurations again.
 
@@ -53,14 +57,15 @@ def reclaim(
         config: Its settings.
         recorder: Reads and writes its record.
         spool: The home's folder in which trials have theirs; None where they have temporary ones.
-        is_locked: Whether trials of this study get their owner under the same lock.
+        lost: Trials that are known to be trained by nobody; None where trials of this study do not
+            get their owner under the same lock.
 
     Returns:
         The numbers of the trials that were closed.
     """
-    left = orphans(study, is_locked=is_locked)
+    left = [*orphans(study, is_locked=lost is not None), *(lost or ())]
     closed = [t.number for t in left if close_left(study, t, config, recorder, spool)]
-    return sorted({*closed, *(queue_forgotten(study) if is_locked else ())})
+    return sorted({*closed, *(queue_forgotten(study) if lost is not None else ())})
 
 
 def close_left(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +20,7 @@ from search.storage.claims.owner import me
 from search.storage.internals import frozen
 from search.storage.queue import requeue
 from search.storage.studies import Studies
-from search.storage.trial_attributes import Key, given_slot, owner_of_trial
+from search.storage.trial_attributes import Key, given_slot, owner_of_trial, retry_of
 from search.storage.views import snapshot_of
 from search.study import asking as module
 from search.study.asking import Asking
@@ -45,8 +47,10 @@ class Place:
         ends: Any = SimpleNamespace(reasons=lambda seen: self.reasons)
         self.asking = Asking(config, self.studies, self.study, self.lease, recording, ends)
 
-    def _reclaim(self) -> optuna.Study:
+    def _reclaim(self, lost: Any) -> optuna.Study:
         self.thorough += 1
+        for trial in lost(self.study):
+            requeue(self.study, trial, replace(KILLED_RECORD, number=trial.number))
         return snapshot_of(self.study)
 
     def slots(self) -> list[int | None]:
@@ -89,6 +93,29 @@ def test_what_was_read_before_the_lock_may_be_old(place: Place) -> None:
         assert place.asking.next(old) is not None
     assert place.asking.next(old) is None
     assert place.slots() == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("nth", [1, 5])
+def test_a_trial_whose_beginning_was_told_to_nobody_is_tried_again(
+    nth: int, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LOST_S", 0.5)
+    begin, calls = module.begin_at_once, itertools.count()
+
+    def answers_late(*given: Any) -> Any:
+        if next(calls) == nth:
+            begin(*given)  # and the connection breaks before the answer is there
+        return begin(*given)
+
+    monkeypatch.setattr(module, "begin_at_once", answers_late)
+    given = [place.asking.next() for _ in range(6)]
+    assert all(trial is not None for trial in given)
+    assert place.asking.next() is None
+    trials = place.study.get_trials(deepcopy=False)
+    assert [trial.state.name for trial in trials].count("RUNNING") == 6
+    assert sorted(given_slot(trial) or 0 for trial in trials if trial.number != nth) == [*range(6)]
+    assert trials[nth].state == TrialState.FAIL
+    assert retry_of(trials[6]) == nth
 
 
 def test_an_interruption_meanwhile_is_heard_of(
