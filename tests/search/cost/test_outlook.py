@@ -172,6 +172,7 @@ def test_proposals_that_would_take_too_long_are_not_trained_and_the_study_says_s
     assert result.record.trials[1].params["factors"] == 4
     refused = [line for line in told.lines if "is not trained: about" in line]
     assert [line.split(" is")[0] for line in refused] == ["Trial 2", "Trial 3", "Trial 4"]
-    assert "3 configurations in a row were beyond a limit, or would take too much" in told.lines[-2]
+    why = "3 configurations in a row were beyond a limit, or would take too much"
+    assert [why in line for line in told.lines].count(True) == 1
     assert told.seconds
     assert all(0 < seconds <= 600 for seconds in told.seconds)
