@@ -173,6 +173,11 @@ class PlainStorage(RDBStorage):
             raise StorageInternalError(f"The database could not be read: {error.orig}.") from error
 
 
+def identifier_of(trial: FrozenTrial) -> int:
+    """A trial's identifier in its database, where later trials of a study have greater ones."""
+    return trial._trial_id
+
+
 def read_on(study: Study, ended: list[FrozenTrial]) -> tuple[int, list[FrozenTrial]]:
     """Read a study whose first trials are known; only what is not known is gone through.
 

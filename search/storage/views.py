@@ -12,7 +12,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from search.storage.direction import known_value_of, sign_of
-from search.storage.reading import read_on
+from search.storage.reading import identifier_of, read_on
 
 _Found = TypeVar("_Found")
 _ANEW = 64
@@ -171,7 +171,7 @@ def later_of(study: optuna.Study) -> tuple[int, list[FrozenTrial]]:
     if not isinstance(study, _Snapshot):
         return -1, study.get_trials(deepcopy=False)
     last = study.ended.trials[study.count - 1] if study.count else None
-    return -1 if last is None else last._trial_id, study.later
+    return -1 if last is None else identifier_of(last), study.later
 
 
 def once(study: optuna.Study, name: str, compute: Callable[[], _Found]) -> _Found:
