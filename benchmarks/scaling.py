@@ -322,7 +322,7 @@ def ours(arguments: argparse.Namespace, *, recorded: bool = False) -> dict[str, 
     module.Supervisor = lambda *_, **__: Pretended(ready)  # type: ignore[assignment,misc]
     with interruptible() as stop:
         begun: Any = Pretended(ready)
-        module.Session(config, studies, begun, Silent(), stop, Request()).run()
+        module.Session(config, studies, begun, Silent(), stop, Request(owns_process=True)).run()
     return {"ask": asks, "tell": tells}
 
 

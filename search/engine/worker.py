@@ -102,7 +102,7 @@ class Worker:
             "tracking_uri": post.tracking_uri,
         }
         config = settings_of(studies, post.study, own, _TOLD_WITHIN_S)
-        run_in(studies, config, self._events, Request(joins=True), self._stop)
+        run_in(studies, config, self._events, Request(joins=True, owns_process=True), self._stop)
 
     def tell(self) -> tuple[Event, ...]:
         """Take what happened since the last time."""

@@ -21,6 +21,8 @@ class Request:
         crew: Trains the trials elsewhere; None for workers of this process.
         unnamed: Settings that neither a study file nor a flag names: a stored study goes on with
             what their default was when it was made.
+        owns_process: Whether this process does nothing else, so that Python's garbage collector may
+            pass over what it holds when the study has been read.
     """
 
     joins: bool = False
@@ -28,3 +30,4 @@ class Request:
     widen: bool = False
     crew: Crew | None = None
     unnamed: Collection[str] = ()
+    owns_process: bool = False

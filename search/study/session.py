@@ -21,6 +21,7 @@ from search.executor.supervisor import Supervisor
 from search.space.distributions import SpaceAdapter
 from search.storage.claims.lease import Lease
 from search.storage.claims.leases import leases_of
+from search.storage.creation import read_ahead
 from search.storage.internals import read_together
 from search.storage.records import study_record
 from search.storage.studies import Studies
@@ -97,8 +98,8 @@ class Session:
             say(f"{away} The record waits in {store.spool}.")
         if backup := store.upgrade():
             say(f"MLflow's tables were of an earlier version, and are upgraded. Before: {backup}")
-        storage = self._studies.storage
-        joins = self._request.joins
+        joins, alone = self._request.joins, self._request.owns_process
+        storage = read_ahead(self._studies.storage, self._config.name, owns_process=alone)
         self._lease = Lease(leases_of(storage), self._config.name)
 
         def begin() -> optuna.Study:

@@ -69,7 +69,9 @@ def command(
     with LiveProgress(steady_console()) as progress, crew_of(options) as crew:
         named = {} if study_file is None else read_toml(study_file)
         unnamed = {key for key in flags if flags[key] is None} - set(named)
-        request = Request(enqueue=wanted, widen=widen, crew=crew, unnamed=unnamed)
+        request = Request(
+            enqueue=wanted, widen=widen, crew=crew, unnamed=unnamed, owns_process=True
+        )
         result = run_in(studies, config, progress, request)
     if as_json:
         emit(result.to_json())

@@ -49,7 +49,7 @@ def command(study: str, home: Path, as_json: bool, wait: float, **flags: Any) ->
     from search.study.run import run_in
 
     with LiveProgress(steady_console()) as progress:
-        result = run_in(studies, config, progress, Request(joins=True))
+        result = run_in(studies, config, progress, Request(joins=True, owns_process=True))
     if as_json:
         emit(result.to_json())
     else:
