@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import random
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,7 +107,8 @@ def _cut_storage(home: Home, draw: random.Random) -> Iterator[str]:
 
 
 def _cut_database(home: Home, database: Path, commands: list[str]) -> Iterator[str]:
-    _lose(database, but_itself=True)
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     _cut(database)
     for command in commands:
         words = {"search": home.command(), "show": ["show", NAME]}.get(command, [command])
@@ -144,7 +146,6 @@ def _cut(path: Path) -> None:
     path.write_bytes(content[: len(content) // 2])
 
 
-def _lose(database: Path, *, but_itself: bool = False) -> None:
+def _lose(database: Path) -> None:
     for path in database.parent.glob(f"{database.name}*"):
-        if path != database or not but_itself:
-            path.unlink()
+        path.unlink()
