@@ -14,7 +14,8 @@ def main() -> None:
         run()
     except KeyboardInterrupt:
         sys.stderr.write("\ntrialbook: Interrupted.\n")
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
         os._exit(_INTERRUPTED)
 
 

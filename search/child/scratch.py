@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 _PREFIX = "trialbook-"
 _LOCK = "in-use"
@@ -21,21 +21,25 @@ def scratch_folder() -> Iterator[str]:
     """Have a folder for temporary files for as long as this process and its children live.
 
     It is deleted at the end of the block. Where the process is killed, the next one that makes such
-    a folder deletes it: a lock in it, which forked children share, ends with the last of them.
+    a folder a minute later deletes it: a lock in it, which forked children share, ends with the
+    last of them.
     """
     _sweep(Path(tempfile.gettempdir()))
-    with (
-        tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as folder,
-        FileLock(Path(folder) / _LOCK),
-    ):
-        yield folder
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as folder:
+        lock = os.open(Path(folder) / _LOCK, os.O_CREAT | os.O_RDWR)  # filelock does not share it
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield folder
+        finally:
+            os.close(lock)
 
 
 def _sweep(place: Path) -> None:
     """Delete the folders of which no process holds the lock."""
     for folder in place.glob(f"{_PREFIX}*"):
         lock = folder / _LOCK
-        with contextlib.suppress(OSError, Timeout):  # of another user; in use
-            if lock.is_file() and abs(time.time() - lock.stat().st_mtime) > _NEW_S:
-                with FileLock(lock, timeout=0):
+        with contextlib.suppress(OSError):  # of another user; in use
+            if abs(time.time() - lock.stat().st_mtime) > _NEW_S:
+                with lock.open("rb") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     shutil.rmtree(folder, ignore_errors=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 
 import optuna
 from optuna.pruners import BasePruner
@@ -74,12 +74,12 @@ def read_ahead(storage: BaseStorage, name: str, *, owns_process: bool) -> BaseSt
     """
     kept: BaseStorage = optuna.storages.get_storage(storage)
     if name in optuna.get_all_study_names(kept):
-        study = optuna.load_study(study_name=name, storage=kept)
-        with _no_collections() if owns_process else nullcontext():
-            is_large = len(study.get_trials(deepcopy=False)) >= _MANY
-        if owns_process and is_large:
-            gc.collect()
-            gc.freeze()
+        with suppress(KeyError), _no_collections() if owns_process else nullcontext():
+            study = optuna.load_study(study_name=name, storage=kept)  # unless it is deleted now
+            is_large = is_ours(study) and len(study.get_trials(deepcopy=False)) >= _MANY
+            if owns_process and is_large:
+                gc.collect()
+                gc.freeze()
     return kept
 
 

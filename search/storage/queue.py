@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import optuna
@@ -110,17 +110,25 @@ def _cut(trials: Sequence[FrozenTrial]) -> _Cut:
     return _Cut([trial for trial in closed if trial.number not in again], again)
 
 
-def queue_forgotten(study: optuna.Study) -> list[int]:
+def queue_forgotten(study: optuna.Study, also: Collection[int] = ()) -> list[int]:
     """Queue the configurations of closed trials whose process died before it could do so.
 
     The caller holds the storage's lock.
+
+    Args:
+        study: The study.
+        also: Numbers of trials that are forgotten though the process that had them lives.
 
     Returns:
         The numbers of the closed trials.
     """
     lacking = not_queued_again(study)
     alive = owners(leases_of(study).rows(study.study_name)) if lacking else set()
-    forgotten = [t for t in lacking if (owner_of_trial(t) or {}).get("id") not in alive]
+    forgotten = [
+        trial
+        for trial in lacking
+        if trial.number in also or (owner_of_trial(trial) or {}).get("id") not in alive
+    ]
     for trial in forgotten:
         _queue_again(study, trial)
     return [trial.number for trial in forgotten]

@@ -16,7 +16,8 @@ from search.storage.reading import identifier_of, read_on
 
 _Found = TypeVar("_Found")
 _ANEW = 64
-"""Of about how many ended trials the latest are gone through anew, for views made a moment ago."""
+"""So many of the latest ended trials, at least, are left out of what is kept: a snapshot that was
+made a moment ago may not show them as ended yet."""
 
 
 class _Ended:
@@ -68,13 +69,16 @@ class _StudyView:
         done = self.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         return min(done, key=lambda trial: (sign * known_value_of(trial), trial.number))
 
+    def _all(self) -> list[FrozenTrial]:
+        return self._shown()
+
     def _get_trials(
         self,
         deepcopy: bool = True,
         states: tuple[TrialState, ...] | None = None,
         use_cache: bool = False,
     ) -> list[FrozenTrial]:
-        trials = [t for t in self._shown() if states is None or t.state in states]
+        trials = [t for t in self._all() if states is None or t.state in states]
         return copy.deepcopy(trials) if deepcopy else trials
 
     def get_trials(
@@ -101,7 +105,7 @@ class _Snapshot(_StudyView):
         Args:
             study: The study, or a view of one.
         """
-        super().__init__(study, lambda: self.since(0))
+        self._viewed = study
         self.known: dict[str, Any] = {}
         self.lock = threading.RLock()
         self.ended = _Ended()
@@ -113,6 +117,9 @@ class _Snapshot(_StudyView):
         with _ENDED_LOCK:
             self.ended = _ENDED.setdefault(study, self.ended)
         self.count, self.later = read_on(study, self.ended.trials)
+
+    def _all(self) -> list[FrozenTrial]:
+        return self.since(0)
 
     def since(self, first: int) -> list[FrozenTrial]:
         """The trials from a number on that is at most the count of those that had ended."""
@@ -166,10 +173,9 @@ def later_of(study: optuna.Study) -> tuple[int, list[FrozenTrial]]:
     """The identifier of the last of a study's first trials that have all ended, and the later ones.
 
     Args:
-        study: A snapshot; of another study all trials are later ones, and the identifier is -1.
+        study: A snapshot.
     """
-    if not isinstance(study, _Snapshot):
-        return -1, study.get_trials(deepcopy=False)
+    assert isinstance(study, _Snapshot)
     last = study.ended.trials[study.count - 1] if study.count else None
     return -1 if last is None else identifier_of(last), study.later
 
@@ -196,7 +202,10 @@ def reckoned(
     of: Callable[[Sequence[FrozenTrial]], _Found],
     both: Callable[[_Found, _Found], _Found],
 ) -> _Found:
-    """Find something of a study's trials; of a snapshot's once, and of those that ended first once.
+    """Find something of a study's trials; of a snapshot's once.
+
+    A study's first trials, as far as all of them have ended, are not gone through again for the
+    next snapshot.
 
     Args:
         study: The study, or a snapshot.

@@ -77,6 +77,8 @@ class Asking:
         self._looked_at = -math.inf
         self._given: set[int] = set()
         self._missed: dict[int, float] = {}
+        self._beginning: dict[int, float] = {}
+        self._declared: set[int] = set()
         self._lock = threading.Lock()
 
     def next(self, seen: optuna.Study | None = None) -> optuna.Trial | None:
@@ -88,21 +90,27 @@ class Asking:
         Args:
             seen: The study as it was read a moment ago; None to read it.
         """
-        begun: int | None = None
         try:
-            seen = read_together(self._study) if seen is None else seen
-            if not (self._is_due() and self._is_left(seen)):
-                with contextlib.suppress(_Unsettled):
-                    begun = self._quickly(seen)
+            begun = self._begun(seen)
             if begun is None:
-                begun = self._settled()
+                return None
+            trial = trial_of(self._study, begun)
+            self._given.add(trial.number)
+            return trial
         except StillHeld:
             return None
-        if begun is None:
-            return None
-        trial = trial_of(self._study, begun)
-        self._given.add(trial.number)
-        return trial
+        finally:
+            self._beginning.pop(threading.get_ident(), None)
+
+    def _begun(self, seen: optuna.Study | None) -> int | None:
+        """Begin the next trial; return its identifier."""
+        seen = read_together(self._study) if seen is None else seen
+        if not (self._is_due() and self._is_left(seen)):
+            with contextlib.suppress(_Unsettled):
+                begun = self._quickly(seen)
+                if begun is not None:
+                    return begun
+        return self._settled()
 
     def _is_due(self) -> bool:
         """Whether to look for what others left; of several workers that ask then one does."""
@@ -119,7 +127,11 @@ class Asking:
         return gone or bool(orphans(seen)) or self._recording.recorder.has_left()
 
     def _lost(self, seen: optuna.Study) -> list[FrozenTrial]:
-        """This process's trials that no worker was given: the answer was lost with a connection."""
+        """This process's trials that no worker was given: the answer was lost with a connection.
+
+        None is one that a worker may be just about to be given. Those that were closed for it
+        before, and are not queued again, are among them.
+        """
         missed = {
             trial.number: trial
             for trial in seen.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
@@ -129,7 +141,11 @@ class Asking:
         with self._lock:
             self._missed = {number: self._missed.get(number, now) for number in missed}
             since = dict(self._missed)
-        return [trial for number, trial in missed.items() if now - since[number] >= _LOST_S]
+        me = threading.get_ident()
+        first = min((at for who, at in list(self._beginning.items()) if who != me), default=now)
+        lost = [t for n, t in missed.items() if since[n] < first and now - since[n] >= _LOST_S]
+        self._declared |= {trial.number for trial in lost}
+        return [*lost, *(t for t in not_queued_again(seen) if t.number in self._declared)]
 
     def lacking(self) -> int:
         """Count the trials that are neither done nor under way, after clearing up as `next` does.
@@ -168,6 +184,7 @@ class Asking:
                 tally=tally, later=later, after=after, target=self._config.trials,
                 attributes=attributes, slot_key=slot_key,
             )  # fmt: skip
+            self._beginning[threading.get_ident()] = time.monotonic()
             begun = begin_at_once(self._study, wanted, self._studies.lock)
             if begun.is_as_known:
                 return begun.identifier
@@ -202,4 +219,5 @@ class Asking:
             return None
         if free <= len(not_queued_again(seen)):
             raise _Unsettled
+        self._beginning[threading.get_ident()] = time.monotonic()
         return begin_next(self._study, seen, self._lease.owner())

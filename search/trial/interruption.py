@@ -57,15 +57,18 @@ def reclaim(
         config: Its settings.
         recorder: Reads and writes its record.
         spool: The home's folder in which trials have theirs; None where they have temporary ones.
-        lost: Trials that are known to be trained by nobody; None where trials of this study do not
-            get their owner under the same lock.
+        lost: Trials that are known to be trained by nobody, though their owner lives; None where
+            trials of this study do not get their owner under the same lock: then one without an
+            owner may get it yet, and who closes a trial is left to queue it.
 
     Returns:
         The numbers of the trials that were closed.
     """
-    left = [*orphans(study, is_locked=lost is not None), *(lost or ())]
+    is_locked = lost is not None
+    left = [*orphans(study, is_locked=is_locked), *(lost or ())]
     closed = [t.number for t in left if close_left(study, t, config, recorder, spool)]
-    return sorted({*closed, *(queue_forgotten(study) if lost is not None else ())})
+    forgotten = queue_forgotten(study, [t.number for t in lost or ()]) if is_locked else []
+    return sorted({*closed, *forgotten})
 
 
 def close_left(

@@ -76,8 +76,18 @@ def ui_environment(store: Store, host: str = "127.0.0.1", port: int = 5000) -> d
     """
     told = {"MLFLOW_BACKEND_STORE_URI": store.tracking_uri}
     if not is_loopback(host):
-        names = {host, socket.gethostname(), socket.getfqdn(), "localhost", "127.0.0.1"}
-        hosts = [*sorted(names), *(f"{name}:{port}" for name in sorted(names)), *_PRIVATE]
-        told["MLFLOW_SERVER_ALLOWED_HOSTS"] = ",".join(hosts)
+        names = sorted({"localhost", "127.0.0.1", *_names(host)})
+        hosts = [*names, *(f"{name}:{port}" for name in names)]
+        told["MLFLOW_SERVER_ALLOWED_HOSTS"] = ",".join([*hosts, *_PRIVATE])
         told["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"] = ",".join(f"http://{name}" for name in hosts)
     return told | os.environ | {"MLFLOW_BACKEND_STORE_URI": store.tracking_uri}
+
+
+def _names(host: str) -> set[str]:
+    """The names and addresses of this machine, and a given one, as browsers may send them."""
+    import psutil
+
+    cards = psutil.net_if_addrs().values()
+    own = {each.address for card in cards for each in card if each.family == socket.AF_INET}
+    names = {host, socket.gethostname(), socket.getfqdn(), *own}
+    return names | {name.lower() for name in names}

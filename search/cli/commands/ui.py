@@ -58,14 +58,15 @@ def command(host: str, port: int, tracking_uri: str | None, home: Path, as_json:
         )
     store.prepare()
     _check_free(host, port)
+    everywhere = host == _EVERYWHERE
     if not is_loopback(host):
         console(as_json).print(
-            f"Whoever reaches this machine as {host} can read, change and delete what the record "
-            "holds: the UI asks for no password."
+            f"Whoever reaches this machine at {'any of its addresses' if everywhere else host} can "
+            "read, change and delete what the record holds: the UI asks for no password."
         )
 
     def announce() -> None:
-        url = f"http://{socket.gethostname() if host == _EVERYWHERE else host}:{port}"
+        url = f"http://{socket.gethostname().lower() if everywhere else host}:{port}"
         shown = without_password(store.tracking_uri)
         if as_json:
             words = [without_password(word) for word in argv]
@@ -77,10 +78,11 @@ def command(host: str, port: int, tracking_uri: str | None, home: Path, as_json:
 
 def _check_free(host: str, port: int) -> None:
     try:
-        family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)
+        family, *_, place = found[0]
     except (OSError, UnicodeError) as error:
         raise SearchError(
-            f"`host` must be a name or address of this machine, but {host!r} is not ({error})."
+            f"`host` must be a name or IPv4 address of this machine, but {host!r} is not ({error})."
         ) from None
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -90,8 +92,8 @@ def _check_free(host: str, port: int) -> None:
             why = error.strerror or error
             if error.errno == errno.EADDRNOTAVAIL:
                 raise SearchError(
-                    f"`host` must be a name or address of this machine, but {host!r} is not "
-                    f"({why})."
+                    f"`host` must be a name or IPv4 address of this machine, but {host!r} is "
+                    f"not ({why})."
                 ) from None
             raise SearchError(
                 f"`port` must be free on {host}, but {port} is not ({why}). Choose another with "

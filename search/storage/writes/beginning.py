@@ -275,8 +275,9 @@ def _kept(study: optuna.Study, wanted: Beginning, begun: Begun) -> Begun:
     storage: Any = study._storage
     if isinstance(storage, _CachedStorage):
         with storage._lock:
-            storage._studies.setdefault(study._study_id, _StudyInfo())
-            storage._add_trials_to_cache(study._study_id, [made()])
+            kept = storage._studies.setdefault(study._study_id, _StudyInfo())
+            if number not in kept.trials:  # by now another thread may have read more of it
+                storage._add_trials_to_cache(study._study_id, [made()])
     database = database_of(study)
     if isinstance(database, PlainStorage):
         database.keep_new(made())

@@ -325,7 +325,7 @@ def test_the_ui_at_another_address_warns_and_answers_to_the_machines_names_only(
     process = subprocess.Popen(command, stderr=subprocess.STDOUT, stdout=subprocess.PIPE, text=True)
     try:
         _wait_for(port)
-        own = f"{socket.gethostname()}:{port}"
+        own = f"{socket.gethostname().lower()}:{port}"
         assert _status(port, own, f"http://{own}") == 200
         assert _status(port, "evil.example", f"http://{own}") == 403
         assert _status(port, own, "http://evil.example") == 403
@@ -333,16 +333,19 @@ def test_the_ui_at_another_address_warns_and_answers_to_the_machines_names_only(
         process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=300)
     told = " ".join(output.split())
-    assert "Whoever reaches this machine as 0.0.0.0 can read, change and delete" in told
+    assert (
+        "Whoever reaches this machine at any of its addresses can read, change and delete" in told
+    )
     assert own in told
 
 
 def test_the_ui_cannot_answer_at_a_strangers_address(tmp_path: Path, here: Here) -> None:
     home = tmp_path / "home"
     Store(home).prepare()
-    for host in ("192.0.2.1", "no such name"):
+    for host in ("192.0.2.1", "no such name", "::1"):
         here("ui", "--host", host, "--home", str(home), code=2)
-        assert f"`host` must be a name or address of this machine, but {host!r}" in here.errors
+        said = f"`host` must be a name or IPv4 address of this machine, but {host!r}"
+        assert said in here.errors
 
 
 def _status(port: int, host: str, origin: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -116,6 +117,33 @@ def test_a_trial_whose_beginning_was_told_to_nobody_is_tried_again(
     assert sorted(given_slot(trial) or 0 for trial in trials if trial.number != nth) == [*range(6)]
     assert trials[nth].state == TrialState.FAIL
     assert retry_of(trials[6]) == nth
+
+
+def test_a_trial_that_a_worker_is_about_to_be_given_is_not_lost(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LOST_S", 0.1)
+    monkeypatch.setattr(module, "_LOOKS_EVERY_S", 0.0)
+    trial_of, goes_on = module.trial_of, threading.Event()
+
+    def slowly(*given: Any) -> Any:
+        if threading.current_thread() is worker:
+            goes_on.wait(60)
+        return trial_of(*given)
+
+    monkeypatch.setattr(module, "trial_of", slowly)
+    worker = threading.Thread(target=place.asking.next)
+    worker.start()
+    while not place.slots():
+        time.sleep(0.05)
+    for _ in range(3):
+        assert place.asking.next() is not None
+        time.sleep(0.2)
+    goes_on.set()
+    worker.join()
+    assert place.slots() == [0, 1, 2, 3]
+    assert place.asking.next() is not None
+    assert {trial.state.name for trial in place.study.get_trials()} == {"RUNNING"}
 
 
 def test_an_interruption_meanwhile_is_heard_of(
