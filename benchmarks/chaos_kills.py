@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 import psutil
@@ -26,25 +27,27 @@ def seams(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
 
     places = [(where, when) for where in SEAMS for when in ("before", "after")]
     draw.shuffle(places)
-    missed: set[tuple[str, str]] = set()
+    missed: Counter[tuple[str, str]] = Counter()
     for where, when in itertools.cycle(places):
-        if home.kills >= kills or len(missed) == len(places):
+        if home.kills >= kills or all(missed[place] > 1 for place in places):
             break
-        if (where, when) in missed:
+        if missed[where, when] > 1:
             continue
-        nth = str(1 if where in _RARE else draw.randint(1, 4))
+        nth = str(1 if where in _RARE else draw.randint(1, 3))
         process = home.start(str(SUPPORT / "faulty.py"), where, when, nth)
         try:
             code = process.wait(TOO_LONG_S)
         finally:
             end(process)
         home.kills += code == -signal.SIGKILL
+        home.target += 3  # so that the next one comes about
         if code == 0:  # it was done before that
-            home.target += 12
-            missed.add((where, when))
+            missed[where, when] += 1
         if code not in (0, -signal.SIGKILL):
             yield f"after a kill {when} `{where}` the study ended with exit code {code}"
-    home.notes += [f"{when} `{where}` did not come about" for where, when in sorted(missed)]
+    never = [f"{when} `{where}`" for (where, when), count in missed.items() if count > 1]
+    if never:
+        home.notes.append(f"did not come about: {', '.join(sorted(never))}")
     yield from settled(home)
 
 
