@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from chaos_home import NAME, TOO_LONG_S, Home, end, settled
+from chaos_home import NAME, TOO_LONG_S, Home, end, killed_after, settled
 
 
 def full(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
@@ -49,14 +49,7 @@ def hurt(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     tries = 0
     while home.kills < kills and tries < 4 * kills:
         tries += 1
-        process = home.start()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(draw.uniform(6.0, 16.0))
-        if process.returncode == 0:
-            home.target += 12
-        elif process.returncode is not None:
-            yield f"the study ended with exit code {process.returncode}"
-        end(process)
+        yield from killed_after(home, draw.uniform(6.0, 16.0))
         if not home.done():
             continue
         told = list(way(home, draw))

@@ -8,7 +8,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -183,6 +183,24 @@ def ended(
         if process.returncode != 0:
             yield f"a process ended with exit code {process.returncode}"
         end(process)
+
+
+def killed_after(home: Home, seconds: float) -> Generator[str, None, bool]:
+    """Start the study and kill all of it after a while; tell if it had ended badly before.
+
+    Returns:
+        Whether it was still running.
+    """
+    process = home.start()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    if process.returncode == 0:
+        home.target += 12
+    elif process.returncode is not None:
+        yield f"the study ended with exit code {process.returncode}"
+    was_running = process.returncode is None
+    end(process)
+    return was_running
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import psutil
-from chaos_home import SUPPORT, TOO_LONG_S, Home, end, ended, settled, signal_all
+from chaos_home import SUPPORT, TOO_LONG_S, Home, end, ended, killed_after, settled, signal_all
 
 _RARE = ("state", "attribute", "study attribute", "closed another's")
 """Writes that a study may do only once or twice."""
@@ -82,15 +82,7 @@ def random_kills(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
 def groups(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     """All processes of the study are killed at once."""
     while home.kills < kills:
-        process = home.start()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(draw.uniform(3.0, 14.0))
-        home.kills += process.poll() is None
-        if process.returncode == 0:
-            home.target += 12
-        elif process.returncode is not None:
-            yield f"the study ended with exit code {process.returncode}"
-        end(process)
+        home.kills += yield from killed_after(home, draw.uniform(3.0, 14.0))
     yield from settled(home)
 
 

@@ -184,14 +184,14 @@ def read_on(study: Study, ended: list[FrozenTrial]) -> tuple[int, list[FrozenTri
     Optuna orders all trials at each reading, by a function of its own that it calls for each.
 
     Args:
-        study: The study.
+        study: The study; of a view of one all that it shows is read anew.
         ended: Its first trials, as far as all of them had ended; those that follow are added.
 
     Returns:
         How many have ended, and those after them in the order of their numbers.
     """
     storage, identifier = study._storage, study._study_id
-    if not isinstance(storage, _CachedStorage):
+    if not (isinstance(study, Study) and isinstance(storage, _CachedStorage)):
         return 0, study.get_trials(deepcopy=False)
     storage._read_trials_from_remote_storage(identifier)
     with storage._lock:

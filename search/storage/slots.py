@@ -49,7 +49,7 @@ def next_slot(study: optuna.Study) -> int:
         study: The study.
     """
     tally = tally_of(study)
-    return sum(tally.by_state.values()) - tally.retries
+    return tally.by_state.total() - tally.retries
 
 
 def place_of(study: optuna.Study, trial: FrozenTrial) -> int:

@@ -23,7 +23,7 @@ from search.storage.trial_attributes import (
     plan_of,
     retry_of,
 )
-from search.storage.views import later_of, reckoned
+from search.storage.views import reckoned
 from search.storage.writes.beginning import Tally
 from tracking import (
     COMPLETE,
@@ -55,12 +55,6 @@ def under_way_or_done(study: optuna.Study) -> int:
 def tally_of(study: optuna.Study) -> Tally:
     """Count a study's trials by kind."""
     return reckoned(study, "tally", _tally, Tally.plus)
-
-
-def tally_of_later(study: optuna.Study) -> tuple[int, Tally]:
-    """Count the trials after the first ones that have all ended, and name the last of these."""
-    after, later = later_of(study)
-    return after, _tally(later)
 
 
 def _tally(trials: Sequence[FrozenTrial]) -> Tally:

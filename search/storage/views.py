@@ -69,7 +69,8 @@ class _StudyView:
         done = self.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         return min(done, key=lambda trial: (sign * known_value_of(trial), trial.number))
 
-    def _all(self) -> list[FrozenTrial]:
+    def _among(self, states: tuple[TrialState, ...] | None) -> list[FrozenTrial]:
+        """The shown trials; none that is in one of the given states is left out."""
         return self._shown()
 
     def _get_trials(
@@ -78,7 +79,7 @@ class _StudyView:
         states: tuple[TrialState, ...] | None = None,
         use_cache: bool = False,
     ) -> list[FrozenTrial]:
-        trials = [t for t in self._all() if states is None or t.state in states]
+        trials = [t for t in self._among(states) if states is None or t.state in states]
         return copy.deepcopy(trials) if deepcopy else trials
 
     def get_trials(
@@ -95,7 +96,7 @@ class _Snapshot(_StudyView):
         ended: The study's first trials, which other snapshots share.
         count: How many of these had ended by then.
         later: The trials after them.
-        known: What `once` has computed.
+        known: What `reckoned` has found.
         lock: Held by who computes.
     """
 
@@ -108,32 +109,18 @@ class _Snapshot(_StudyView):
         self._viewed = study
         self.known: dict[str, Any] = {}
         self.lock = threading.RLock()
-        self.ended = _Ended()
-        self.count: int = 0
-        self.later: list[FrozenTrial]
-        if isinstance(study, _StudyView):
-            self.later = study.get_trials(deepcopy=False)
-            return
         with _ENDED_LOCK:
-            self.ended = _ENDED.setdefault(study, self.ended)
+            self.ended = _ENDED.setdefault(study, _Ended())
         self.count, self.later = read_on(study, self.ended.trials)
 
-    def _all(self) -> list[FrozenTrial]:
-        return self.since(0)
+    def _among(self, states: tuple[TrialState, ...] | None) -> list[FrozenTrial]:
+        if states is None or any(state.is_finished() for state in states):
+            return self.since(0)
+        return self.later
 
     def since(self, first: int) -> list[FrozenTrial]:
         """The trials from a number on that is at most the count of those that had ended."""
         return self.ended.trials[first : self.count] + self.later
-
-    def _get_trials(
-        self,
-        deepcopy: bool = True,
-        states: tuple[TrialState, ...] | None = None,
-        use_cache: bool = False,
-    ) -> list[FrozenTrial]:
-        if deepcopy or states is None or any(state.is_finished() for state in states):
-            return super()._get_trials(deepcopy, states)
-        return [trial for trial in self.later if trial.state in states]
 
 
 class StorageView:
@@ -180,22 +167,6 @@ def later_of(study: optuna.Study) -> tuple[int, list[FrozenTrial]]:
     return -1 if last is None else identifier_of(last), study.later
 
 
-def once(study: optuna.Study, name: str, compute: Callable[[], _Found]) -> _Found:
-    """Compute something of a study's trials; of those that a snapshot shows, once.
-
-    Args:
-        study: The study, or a snapshot that several threads may have.
-        name: What it is.
-        compute: Computes it of the same study.
-    """
-    if not isinstance(study, _Snapshot):
-        return compute()
-    with study.lock:
-        if name not in study.known:
-            study.known[name] = compute()
-        return cast("_Found", study.known[name])
-
-
 def reckoned(
     study: optuna.Study,
     name: str,
@@ -220,22 +191,32 @@ def reckoned(
         2
     """
 
-    def compute() -> _Found:
-        if not isinstance(study, _Snapshot):
-            return of(study.get_trials(deepcopy=False))
-        with study.ended.lock:
-            count, found = study.ended.found.get(name, (0, None))
-            last = study.count // _ANEW * _ANEW - _ANEW
-            if last > count:
-                more = of(study.ended.trials[count:last])
-                found = both(cast("_Found", found), more) if count else more
-                count = last
-                study.ended.found[name] = count, found
-        if not count or count > study.count:
-            return of(study.since(0))
-        return both(cast("_Found", found), of(study.since(count)))
+    if not isinstance(study, _Snapshot):
+        return of(study.get_trials(deepcopy=False))
+    with study.lock:
+        if name not in study.known:
+            study.known[name] = _reckoned(study, name, of, both)
+        return cast("_Found", study.known[name])
 
-    return once(study, name, compute)
+
+def _reckoned(
+    seen: _Snapshot,
+    name: str,
+    of: Callable[[Sequence[FrozenTrial]], _Found],
+    both: Callable[[_Found, _Found], _Found],
+) -> _Found:
+    """As `reckoned`, of a snapshot; keep what was found of the trials that ended long ago."""
+    with seen.ended.lock:
+        count, found = seen.ended.found.get(name, (0, None))
+        last = seen.count // _ANEW * _ANEW - _ANEW
+        if last > count:
+            more = of(seen.ended.trials[count:last])
+            found = both(cast("_Found", found), more) if count else more
+            count = last
+            seen.ended.found[name] = count, found
+    if not count or count > seen.count:
+        return of(seen.since(0))
+    return both(cast("_Found", found), of(seen.since(count)))
 
 
 def view_of(

@@ -6,6 +6,7 @@ import contextlib
 import math
 import threading
 import time
+from collections import Counter
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -19,8 +20,8 @@ from search.storage.new_attributes import attributes_of_begun
 from search.storage.queue import begin_next, not_queued_again
 from search.storage.studies import Studies
 from search.storage.trial_attributes import owner_of_trial
-from search.storage.trials import orphans, tally_of, tally_of_later, under_way_or_done
-from search.storage.views import snapshot_of
+from search.storage.trials import orphans, tally_of, under_way_or_done
+from search.storage.views import later_of, snapshot_of
 from search.storage.writes.beginning import Beginning, begin_at_once
 from search.study.recording import Recording
 from search.study.stopping import Ends
@@ -179,10 +180,10 @@ class Asking:
         tally = tally_of(seen)
         if not tally.by_state[TrialState.WAITING]:
             attributes, slot_key = attributes_of_begun(self._lease.owner())
-            after, later = tally_of_later(seen)
+            after, later = later_of(seen)
             wanted = Beginning(
-                tally=tally, later=later, after=after, target=self._config.trials,
-                attributes=attributes, slot_key=slot_key,
+                tally=tally, later=Counter(trial.state for trial in later), after=after,
+                target=self._config.trials, attributes=attributes, slot_key=slot_key,
             )  # fmt: skip
             self._beginning[threading.get_ident()] = time.monotonic()
             begun = begin_at_once(self._study, wanted, self._studies.lock)
@@ -208,14 +209,12 @@ class Asking:
     def _after(self, seen: optuna.Study) -> int | None:
         """Begin a trial of a study that was read just now, under the lock.
 
-        One that was closed and is not queued again yet has its place all the same.
+        One that was closed and is not queued again yet has its place all the same, and so has one
+        of which it is not known who has it.
         """
         free = self._config.trials - under_way_or_done(seen)
-        if self._ends.reasons(seen):
-            return None
-        if free <= 0 and self._missed:
-            raise _Unsettled
-        if free <= 0:
+        is_full = free <= 0 and not self._missed
+        if is_full or self._ends.reasons(seen):
             return None
         if free <= len(not_queued_again(seen)):
             raise _Unsettled

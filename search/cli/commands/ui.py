@@ -77,20 +77,14 @@ def command(host: str, port: int, tracking_uri: str | None, home: Path, as_json:
 
 
 def _check_free(host: str, port: int) -> None:
-    try:
-        found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)
-        family, *_, place = found[0]
-    except (OSError, UnicodeError) as error:
-        raise SearchError(
-            f"`host` must be a name or IPv4 address of this machine, but {host!r} is not ({error})."
-        ) from None
-    with socket.socket(family) as probe:
+    with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(place)
-        except OSError as error:
-            why = error.strerror or error
-            if error.errno == errno.EADDRNOTAVAIL:
+            probe.bind((host, port))
+        except (OSError, UnicodeError) as error:
+            why = getattr(error, "strerror", None) or error
+            is_unknown = isinstance(error, (socket.gaierror, UnicodeError))
+            if is_unknown or getattr(error, "errno", None) == errno.EADDRNOTAVAIL:
                 raise SearchError(
                     f"`host` must be a name or IPv4 address of this machine, but {host!r} is "
                     f"not ({why})."

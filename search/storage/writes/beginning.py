@@ -70,7 +70,8 @@ class Beginning:
 
     Attributes:
         tally: How many trials of each kind there were when the study was read; none waits.
-        later: Of these those after the first ones that all had ended, which are not counted anew.
+        later: By state, how many come after the first ones, which all had ended: those are not
+            counted anew.
         after: Identifier of the last of those first ones; -1 for none.
         target: How many finished and running trials there may be.
         attributes: The user attributes that the trial has from its first moment on.
@@ -78,7 +79,7 @@ class Beginning:
     """
 
     tally: Tally
-    later: Tally
+    later: Counter[TrialState]
     after: int
     target: int
     attributes: Mapping[str, Any]
@@ -87,7 +88,7 @@ class Beginning:
     @property
     def before(self) -> Counter[TrialState]:
         """How many of the first trials there are, by state."""
-        return self.tally.by_state - self.later.by_state
+        return self.tally.by_state - self.later
 
     def attributes_of(self, number: int) -> dict[str, Any]:
         """The user attributes of the trial with a number."""
@@ -184,12 +185,12 @@ def _stored(connection: Connection, study: optuna.Study, wanted: Beginning) -> B
     others = own & (TrialModel.trial_id != identifier) & (TrialModel.trial_id > wanted.after)
     counts = select(TrialModel.state, func.count()).where(others).group_by(TrialModel.state)
     later: Counter[TrialState] = Counter({row[0]: row[1] for row in connection.execute(counts)})
-    if any(later[state] != wanted.later.by_state[state] for state in _LOOKED_AT):
+    if any(later[state] != wanted.later[state] for state in _LOOKED_AT):
         raise _Undone(is_as_known=False)
     now = wanted.before + later
     if now[TrialState.RUNNING] + now[TrialState.COMPLETE] + wanted.tally.counting >= wanted.target:
         raise _Undone(is_as_known=True)
-    number = sum(now.values())
+    number = now.total()
     attributes = wanted.attributes_of(number)
     rows = [
         {"trial_id": identifier, "key": key, "value_json": json.dumps(value)}
@@ -227,9 +228,9 @@ def _sent(study: optuna.Study, database: RDBStorage, wanted: Beginning) -> Begun
     from psycopg import Error
     from psycopg.errors import LockNotAvailable
 
-    given: dict[str, Any] = {state.name: wanted.later.by_state[state] for state in _LOOKED_AT}
+    given: dict[str, Any] = {state.name: wanted.later[state] for state in _LOOKED_AT}
     given |= {
-        "after": wanted.after, "before": sum(wanted.before.values()),
+        "after": wanted.after, "before": wanted.before.total(),
         "complete": wanted.before[TrialState.COMPLETE],
         "study": study._study_id, "moment": datetime.now(UTC).replace(tzinfo=None),
         "counting": wanted.tally.counting, "target": wanted.target, "slot_key": wanted.slot_key,
