@@ -57,15 +57,15 @@ def command(host: str, port: int, tracking_uri: str | None, home: Path, as_json:
             f"Start a study: {command_line(home, 'search', tracking_uri=tracking_uri)}"
         )
     store.prepare()
-    _check_free(host, port)
-    everywhere = host == _EVERYWHERE
-    if not is_loopback(host):
-        console(as_json).print(
-            f"Whoever reaches this machine at {'any of its addresses' if everywhere else host} can "
-            "read, change and delete what the record holds: the UI asks for no password."
-        )
+    address = _free_address(host, port)
+    everywhere = address == _EVERYWHERE
 
     def announce() -> None:
+        if not is_loopback(address):
+            console(as_json).print(
+                f"Whoever reaches this machine at {'any of its addresses' if everywhere else host} "
+                "can read, change and delete what the record holds: the UI asks for no password."
+            )
         url = f"http://{socket.gethostname().lower() if everywhere else host}:{port}"
         shown = without_password(store.tracking_uri)
         if as_json:
@@ -76,11 +76,14 @@ def command(host: str, port: int, tracking_uri: str | None, home: Path, as_json:
     return _serve(argv, ui_environment(store, host, port), (host, port), announce)
 
 
-def _check_free(host: str, port: int) -> None:
+def _free_address(host: str, port: int) -> str:
+    """The address that a name or a shorter way to write it stands for, once its port is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            if not host:  # the system takes it for all addresses
+                raise UnicodeError("it is empty")
+            probe.bind((host.encode("idna"), port))
         except (OSError, UnicodeError) as error:
             why = getattr(error, "strerror", None) or error
             is_unknown = isinstance(error, (socket.gaierror, UnicodeError))
@@ -93,6 +96,7 @@ def _check_free(host: str, port: int) -> None:
                 f"`port` must be free on {host}, but {port} is not ({why}). Choose another with "
                 "`--port`."
             ) from None
+        return str(probe.getsockname()[0])
 
 
 def _serve(

@@ -342,7 +342,7 @@ def test_the_ui_at_another_address_warns_and_answers_to_the_machines_names_only(
 def test_the_ui_cannot_answer_at_a_strangers_address(tmp_path: Path, here: Here) -> None:
     home = tmp_path / "home"
     Store(home).prepare()
-    for host in ("192.0.2.1", "no such name", "::1"):
+    for host in ("192.0.2.1", "no such name", "::1", "", "\u2028"):
         here("ui", "--host", host, "--home", str(home), code=2)
         said = f"`host` must be a name or IPv4 address of this machine, but {host!r}"
         assert said in here.errors
