@@ -1,53 +1,29 @@
-"""Reads the trials of a study in six plain statements.
+"""Reads the trials of a study, as each of many workers does after every trial.
 
-Optuna's own reading makes an object of each row, which takes several times as long; and each of
-many workers reads all that run after every trial. Like `internals`, this module uses Optuna's
-private members.
+Like `internals`, this module uses Optuna's private members.
 """
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Mapping
-from datetime import UTC, datetime
-from functools import lru_cache
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 from optuna import Study
-from optuna.distributions import BaseDistribution, json_to_distribution
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.storages._cached_storage import _CachedStorage
-from optuna.storages._rdb.models import (
-    TrialIntermediateValueModel,
-    TrialModel,
-    TrialParamModel,
-    TrialSystemAttributeModel,
-    TrialUserAttributeModel,
-    TrialValueModel,
-)
+from optuna.storages._rdb.models import TrialModel
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import ColumnElement, Connection, Row, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Row
+from sqlalchemy.exc import DBAPIError
 
-_NAMED = 500
-"""Up to how many trials are named one by one where their rows are asked for."""
+from search.storage.trial_rows import parts_of, read_at_once, read_rows, trial_of
 
-_PARTS: dict[str, tuple[Any, ...]] = {
-    "params": (TrialParamModel, "param_name", "param_value", "distribution_json"),
-    "users": (TrialUserAttributeModel, "key", "value_json"),
-    "systems": (TrialSystemAttributeModel, "key", "value_json"),
-    "values": (TrialValueModel, "objective", "value", "value_type"),
-    "steps": (
-        TrialIntermediateValueModel, "step", "intermediate_value", "intermediate_value_type",
-    ),
-}  # fmt: skip
-"""The tables of what belongs to a trial, and which of their columns are read."""
 _NOTHING = object()
 _Found = TypeVar("_Found")
-_Rows = Mapping[int, list[Row[Any]]]
 
 
 class SharedReading:
@@ -116,6 +92,7 @@ class PlainStorage(RDBStorage):
     def __init__(self, *given: Any, **options: Any) -> None:
         """Open the database as Optuna does, with its arguments."""
         self._new: dict[int, FrozenTrial] = {}
+        self._under_way: dict[int, tuple[tuple[Any, ...], FrozenTrial]] = {}
         self.shared: dict[int, SharedReading] = defaultdict(SharedReading)
         super().__init__(*given, **options)
 
@@ -133,10 +110,11 @@ class PlainStorage(RDBStorage):
         Raises:
             KeyError: There is none of that identifier.
         """
-        found = self._read(TrialModel.trial_id == trial_id)
+        with self._connected() as connection:
+            found = read_rows(connection, TrialModel.trial_id == trial_id)
         if not found:
             raise KeyError("Record does not exist.")
-        return found[0]
+        return trial_of(*found[0])
 
     def _get_trials(
         self,
@@ -151,25 +129,37 @@ class PlainStorage(RDBStorage):
             StorageInternalError: The database does not answer, or is damaged, as with Optuna.
             KeyError: There is no such study.
         """
-        older = [number for number in included_trial_ids if number <= trial_id_greater_than]
-        own = TrialModel.study_id == study_id
-        later = TrialModel.trial_id > trial_id_greater_than
-        wanted = own & (later | TrialModel.trial_id.in_(older) if older else later)
-        if states is not None:
-            assert isinstance(states, Iterable)
-            wanted &= TrialModel.state.in_(list(states))
-        return self._read(wanted) or self._none_of(study_id)
+        after = trial_id_greater_than
+        older = [number for number in included_trial_ids if number <= after]
+        with self._connected() as connection:
+            if connection.dialect.name == "postgresql":
+                rows = read_at_once(connection, study_id, after, older)
+                found = [self._as_kept(row) for row in rows]
+            else:
+                own, later = TrialModel.study_id == study_id, TrialModel.trial_id > after
+                wanted = own & (later | TrialModel.trial_id.in_(older) if older else later)
+                found = [trial_of(*each) for each in read_rows(connection, wanted)]
+        if not found:
+            self.get_study_name_from_id(study_id)
+        return [trial for trial in found if states is None or trial.state in states]
 
-    def _none_of(self, study_id: int) -> list[FrozenTrial]:
-        """No trial, of a study that is there."""
-        self.get_study_name_from_id(study_id)
-        return []
+    def _as_kept(self, row: Row[Any]) -> FrozenTrial:
+        """The trial of a row; as long as it is under way and nothing changed, the same object."""
+        read = tuple(row)
+        known, trial = self._under_way.get(row.trial_id, (None, None))
+        if trial is None or known != read:
+            trial = trial_of(row, parts_of(row))
+            self._under_way[row.trial_id] = read, trial
+        if trial.state.is_finished():
+            self._under_way.pop(row.trial_id, None)
+        return trial
 
-    def _read(self, wanted: ColumnElement[bool]) -> list[FrozenTrial]:
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
         try:
             with self.engine.connect() as connection:
-                return _read(connection, wanted)
-        except OperationalError as error:
+                yield connection
+        except DBAPIError as error:
             raise StorageInternalError(f"The database could not be read: {error.orig}.") from error
 
 
@@ -204,83 +194,3 @@ def read_on(study: Study, ended: list[FrozenTrial]) -> tuple[int, list[FrozenTri
                 later.append(by_number[number])
             number += 1
         return len(ended), later
-
-
-def _read(connection: Connection, wanted: ColumnElement[bool]) -> list[FrozenTrial]:
-    """Read the trials that meet a condition, in the order in which they were created."""
-    table = TrialModel.__table__.c
-    columns = (
-        table.trial_id, table.number, table.state, table.datetime_start, table.datetime_complete,
-    )  # fmt: skip
-    rows = connection.execute(select(*columns).where(wanted).order_by(table.trial_id)).all()
-    if not rows:
-        return []
-    named = [row.trial_id for row in rows]
-    those = named if len(named) <= _NAMED else select(table.trial_id).where(wanted)
-    parts = {name: _part(connection, those, *columns) for name, columns in _PARTS.items()}
-    return [
-        _trial(row, {name: part.get(row.trial_id, []) for name, part in parts.items()})
-        for row in rows
-    ]
-
-
-def _part(connection: Connection, those: Any, model: Any, *names: str) -> _Rows:
-    """The rows of a table by their trial, in the order in which they were written."""
-    table = model.__table__
-    chosen = select(table.c.trial_id, *(table.c[name] for name in names))
-    first = next(iter(table.primary_key))
-    found: dict[int, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(chosen.where(table.c.trial_id.in_(those)).order_by(first)):
-        found[row.trial_id].append(row)
-    return found
-
-
-def _trial(row: Any, parts: Mapping[str, list[Row[Any]]]) -> FrozenTrial:
-    """Make a trial of its rows."""
-    spaces = {each.param_name: _distribution(each.distribution_json) for each in parts["params"]}
-    return FrozenTrial(
-        number=row.number,
-        state=row.state,
-        value=None,
-        values=_values(parts["values"]),
-        datetime_start=_here(row.datetime_start),
-        datetime_complete=_here(row.datetime_complete),
-        params={
-            each.param_name: spaces[each.param_name].to_external_repr(each.param_value)
-            for each in parts["params"]
-        },
-        distributions=spaces,
-        user_attrs=_attributes(parts["users"]),
-        system_attrs=_attributes(parts["systems"]),
-        intermediate_values={
-            each.step: TrialIntermediateValueModel.stored_repr_to_intermediate_value(
-                each.intermediate_value, each.intermediate_value_type
-            )
-            for each in parts["steps"]
-        },
-        trial_id=row.trial_id,
-    )
-
-
-def _values(rows: list[Row[Any]]) -> list[float] | None:
-    if not rows:
-        return None
-    ordered = sorted(rows, key=lambda row: int(row.objective))
-    return [TrialValueModel.stored_repr_to_value(row.value, row.value_type) for row in ordered]
-
-
-def _attributes(rows: list[Row[Any]]) -> dict[str, Any]:
-    return {row.key: json.loads(row.value_json) for row in rows}
-
-
-@lru_cache(maxsize=4096)
-def _distribution(text: str) -> BaseDistribution:
-    """A parameter's distribution; trials share it, and nobody changes it."""
-    return json_to_distribution(text)
-
-
-def _here(moment: datetime | None) -> datetime | None:
-    """A time that is stored in UTC, as this machine tells it."""
-    if moment is None:
-        return None
-    return moment.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)

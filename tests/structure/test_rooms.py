@@ -148,6 +148,7 @@ INTERNALS = "search/storage/internals.py"
 PRIVATE_TOO = (
     "search/storage/patience.py",
     "search/storage/reading.py",
+    "search/storage/trial_rows.py",
     "search/storage/writes/beginning.py",
     "search/storage/writes/ends.py",
     "search/storage/writes/statements.py",

@@ -16,7 +16,9 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import text
 
-from search.storage.reading import _NAMED, PlainStorage, SharedReading
+from search.storage.reading import PlainStorage, SharedReading
+from search.storage.trial_rows import _NAMED
+from tracking import with_driver
 
 SPACE = {
     "z": FloatDistribution(1e-3, 1.0, log=True),
@@ -41,9 +43,11 @@ def _trials() -> list[FrozenTrial]:
     return [whole, *others, create_trial(values=[0.5, 1.0], params={}, distributions={})]
 
 
-@pytest.fixture
-def address(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/optuna.db"
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/optuna.db"
+    return with_driver(request.getfixturevalue("postgres").database())
 
 
 def _study(storage: RDBStorage) -> optuna.Study:
@@ -91,6 +95,27 @@ def test_what_changed_since_is_read_again(address: str) -> None:
     assert (second.state.name, second.user_attrs) == ("RUNNING", {"late": 7})
 
 
+def test_what_did_not_change_is_the_same_object_and_what_did_is_another(address: str) -> None:
+    study = optuna.create_study(storage=PlainStorage(address))
+    running, storage = [study.ask() for _ in range(3)], PlainStorage(address)
+
+    def read() -> list[FrozenTrial]:
+        return storage._get_trials(study._study_id, None, set(), -1)
+
+    before = read()
+    running[0].set_user_attr("seen", 1)
+    running[0].set_user_attr("seen", 2)  # an update in place
+    running[1].report(0.5, 1)
+    study.tell(running[2], 1.0)
+    after = read()
+    assert [old is new for old, new in zip(before, after, strict=True)] == [False, False, False]
+    again, kept = read(), "postgresql" in address
+    assert [old is new for old, new in zip(after, again, strict=True)] == [kept, kept, False]
+    assert [t.user_attrs for t in again] == [{"seen": 2}, {}, {}]
+    assert again[1].intermediate_values == {1: 0.5}
+    assert again[2].state == TrialState.COMPLETE
+
+
 def test_many_at_once_are_whole_too(address: str) -> None:
     study = _study(PlainStorage(address))
     study.add_trials(_trials()[:1] * (_NAMED + 5))
@@ -106,8 +131,7 @@ def test_what_cannot_be_read_is_optunas_error(address: str) -> None:
     with pytest.raises(KeyError):
         storage.get_all_trials(77)
     with storage.engine.begin() as connection:
-        connection.execute(text("DROP TABLE trial_values"))
-        connection.execute(text("DROP TABLE trials"))
+        connection.execute(text("ALTER TABLE trials RENAME TO lost"))
     with pytest.raises(StorageInternalError):
         storage.get_all_trials(1)
 
