@@ -185,7 +185,7 @@ def plain_optuna(arguments: argparse.Namespace) -> dict[str, Any]:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storage = optuna.storages.RDBStorage(
         arguments.storage,
-        engine_kwargs={"pool_size": 5, "max_overflow": -1, "pool_pre_ping": True},
+        engine_kwargs={"pool_size": 16, "max_overflow": -1},
     )
     sampler = {
         "random": optuna.samplers.RandomSampler,

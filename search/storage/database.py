@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import time
 import warnings
@@ -9,10 +10,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from textwrap import shorten
+from typing import Any
 
 import optuna
+from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from search.errors import USER_ERRORS, SearchError, as_damaged
 from search.storage.claims.lock import file_lock, server_lock
@@ -24,8 +28,10 @@ from tracking import Store, with_driver, without_password
 _BUSY_S = 60
 _TRIES = 20
 _PAUSE_S = 0.25
-_POOL = 5
+_POOL = 16
 """Connections that stay open; each thread that works at the same moment has one."""
+_IDLE_S = 1.0
+_USED = "used"
 # What a database says to one of two programs that make its tables at the same moment.
 _RACES = ("already exists", "UNIQUE constraint", "duplicate key", "is locked")
 
@@ -75,7 +81,9 @@ def _open(address: str) -> optuna.storages.BaseStorage:
             # Optuna takes the address for a pattern, in which braces have a meaning.
             pattern = address.replace("{", "{{").replace("}", "}}")
             if on_server:
-                return PatientStorage(pattern, {"pool_size": _POOL, "max_overflow": -1})
+                opened = PatientStorage(pattern, {"pool_size": _POOL, "max_overflow": -1})
+                _ping_idle(opened.engine)
+                return opened
             connect = {"connect_args": {"timeout": _BUSY_S}}
             return PlainStorage(pattern, engine_kwargs=connect)
         except (SQLAlchemyError, sqlite3.Error) as error:
@@ -83,6 +91,26 @@ def _open(address: str) -> optuna.storages.BaseStorage:
                 raise
             time.sleep(_PAUSE_S)
     raise AssertionError("the last try raises")
+
+
+def _ping_idle(engine: Engine) -> None:
+    """Have a connection that was not used for a while asked whether it lives, before it is used.
+
+    SQLAlchemy's own pings come before every use, which is a message and its answer each time.
+    """
+
+    @event.listens_for(engine, "connect")
+    @event.listens_for(engine, "checkin")
+    def note(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info[_USED] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask(driver: Any, record: ConnectionPoolEntry, _: Any) -> None:
+        if time.monotonic() - record.info.get(_USED, -math.inf) > _IDLE_S:
+            try:
+                engine.dialect.do_ping(driver)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError from error  # the pool then makes another
 
 
 def home_lock(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
-from search.storage.trial_attributes import Key, TrialOutcome
+from search.storage.trial_attributes import Key, TrialOutcome, as_stored
 from tracking import Scalar
 
 
@@ -17,7 +16,7 @@ def attributes_of_earlier(metrics: Mapping[str, float], *, beyond: bool) -> dict
         metrics: The figures that are held against limits, by name.
         beyond: Whether one of them exceeds a limit of the study that learns.
     """
-    return {Key.OUTCOME.value: asdict(TrialOutcome(metrics=dict(metrics), beyond=beyond))}
+    return {Key.OUTCOME.value: as_stored(TrialOutcome(metrics=dict(metrics), beyond=beyond))}
 
 
 def attributes_of_asked(owner: Mapping[str, Any], slot: int) -> dict[str, Any]:

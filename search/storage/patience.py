@@ -216,7 +216,7 @@ class PatientStorage(PlainStorage):
         for name in (RDBStorage.__module__, "psycopg"):
             logging.getLogger(name).setLevel(logging.ERROR)
         with self.patience.at_once():
-            super().__init__(url, engine_kwargs={"pool_pre_ping": True, **engine_kwargs})
+            super().__init__(url, engine_kwargs=engine_kwargs)
 
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None

@@ -133,7 +133,8 @@ class PlainStorage(RDBStorage):
         older = [number for number in included_trial_ids if number <= after]
         with self._connected() as connection:
             if connection.dialect.name == "postgresql":
-                rows = read_at_once(connection, study_id, after, older)
+                alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+                rows = read_at_once(alone, study_id, after, older)
                 found = [self._as_kept(row) for row in rows]
             else:
                 own, later = TrialModel.study_id == study_id, TrialModel.trial_id > after

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -160,7 +160,7 @@ def has_plan(trial: FrozenTrial) -> bool:
 
 def write_plan(trial: optuna.Trial, plan: TrialPlan) -> None:
     """Store what a running trial is to train: its configuration, seed and epochs."""
-    trial.set_user_attr(Key.PLAN.value, asdict(plan))
+    trial.set_user_attr(Key.PLAN.value, as_stored(plan))
 
 
 def run_id_of(trial: FrozenTrial) -> str | None:
@@ -187,6 +187,11 @@ def outcome_of(trial: FrozenTrial) -> TrialOutcome:
     return TrialOutcome(**(trial.user_attrs.get(Key.OUTCOME) or {}))
 
 
+def as_stored(content: TrialPlan | TrialOutcome) -> dict[str, Any]:
+    """What JSON holds of a plan or an outcome; what is in it is not copied."""
+    return {each.name: getattr(content, each.name) for each in fields(content)}
+
+
 def beyond_of(trial: AnyTrial) -> bool:
     """Whether a trial's stored outcome says that it exceeds a limit; false where none is stored."""
     return bool((trial.user_attrs.get(Key.OUTCOME) or {}).get("beyond"))
@@ -194,7 +199,7 @@ def beyond_of(trial: AnyTrial) -> bool:
 
 def write_outcome(trial: optuna.Trial, record: TrialRecord) -> None:
     """Store the outcome of a running trial of this process."""
-    trial.set_user_attr(Key.OUTCOME.value, asdict(TrialOutcome.of(record)))
+    trial.set_user_attr(Key.OUTCOME.value, as_stored(TrialOutcome.of(record)))
 
 
 def write_end(
@@ -209,7 +214,7 @@ def write_end(
     Returns:
         Whether this call did so; false where the trial had ended by now.
     """
-    outcome = asdict(TrialOutcome.of(record))
+    outcome = as_stored(TrialOutcome.of(record))
     return end_running(study, trial, state, values, (Key.OUTCOME.value, outcome))
 
 
@@ -219,7 +224,7 @@ def write_end_of_another(study: optuna.Study, trial: FrozenTrial, record: TrialR
     Returns:
         Whether this call did so; false where the trial had ended by now.
     """
-    outcome = asdict(TrialOutcome.of(record))
+    outcome = as_stored(TrialOutcome.of(record))
     return fail_running(study, trial, Key.OUTCOME.value, outcome)
 
 

@@ -151,6 +151,7 @@ PRIVATE_TOO = (
     "search/storage/trial_rows.py",
     "search/storage/writes/beginning.py",
     "search/storage/writes/ends.py",
+    "search/storage/writes/on_server.py",
     "search/storage/writes/statements.py",
 )
 VIEWS = "search/storage/views.py"

@@ -29,6 +29,7 @@ from search.storage.claims.lock import key_of, wait_for
 from search.storage.internals import database_of
 from search.storage.patience import patience_of
 from search.storage.reading import PlainStorage
+from search.storage.writes.on_server import is_postgresql
 from search.storage.writes.statements import in_one
 
 _WAITS_MS = 1000
@@ -125,7 +126,7 @@ def begin_at_once(
     database = database_of(study)
     assert database is not None
     study._thread_local.cached_all_trials = None
-    if database.engine.dialect.name == "postgresql" and database.engine.driver == "psycopg":
+    if is_postgresql(database):
         return _kept(study, wanted, _on_server(study, database, wanted))
 
     def under_lock() -> Begun:
@@ -200,6 +201,7 @@ def _stored(connection: Connection, study: optuna.Study, wanted: Beginning) -> B
     return Begun(identifier, True, number)
 
 
+_LOCK = "SELECT set_config('lock_timeout', %s, true), pg_advisory_xact_lock(%s)"
 _BEGIN = """
 WITH now AS (
   SELECT %(before)s + count(*) AS total,
@@ -240,8 +242,7 @@ def _sent(study: optuna.Study, database: RDBStorage, wanted: Beginning) -> Begun
         driver: Any = connection.connection.driver_connection
         try:
             with driver.pipeline():
-                driver.execute(f"SET LOCAL lock_timeout = {_WAITS_MS}")
-                driver.execute("SELECT pg_advisory_xact_lock(%s)", [key_of("optuna")])
+                driver.execute(_LOCK, [f"{_WAITS_MS}ms", key_of("optuna")])
                 # Plain Optuna takes this lock where it creates a trial.
                 driver.execute(
                     "SELECT 1 FROM studies WHERE study_id = %s FOR UPDATE", [study._study_id]

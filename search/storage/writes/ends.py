@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, insert, update
 
 from search.storage.internals import database_of, frozen
+from search.storage.writes.on_server import is_postgresql, store_end
 from search.storage.writes.statements import attribute_of, in_one, put_attribute
 
 
@@ -85,6 +86,9 @@ def _end(
     attribute: tuple[str, Any],
 ) -> bool:
     """End a running trial; return whether this call did so, now or before a connection broke."""
+    if is_postgresql(database):
+        given = (trial_id, state, values, attribute)
+        return in_one(database, lambda each: store_end(each, *given), is_one_statement=True)
     key, content = attribute
     is_it = (TrialModel.trial_id == trial_id) & (TrialModel.state == TrialState.RUNNING)
     now = datetime.now(UTC).replace(tzinfo=None)  # as Optuna stores it

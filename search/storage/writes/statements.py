@@ -25,6 +25,7 @@ from sqlalchemy.exc import IntegrityError
 from search.storage.internals import database_of
 from search.storage.patience import patience_of
 from search.storage.views import StorageView
+from search.storage.writes.on_server import is_postgresql, store_given, store_reports
 
 _Done = TypeVar("_Done")
 
@@ -67,8 +68,16 @@ def put_attribute(connection: Connection, trial_id: int, key: str, value: Any) -
         connection.execute(insert(table), [row])
 
 
-def in_one(database: RDBStorage, store: Callable[[Connection], _Done]) -> _Done:
-    """Write in one transaction; where the database is away for a while, once it is back."""
+def in_one(
+    database: RDBStorage, store: Callable[[Connection], _Done], *, is_one_statement: bool = False
+) -> _Done:
+    """Write in one transaction; where the database is away for a while, once it is back.
+
+    Args:
+        database: The database.
+        store: Writes.
+        is_one_statement: Whether it is a single statement, which is a transaction by itself.
+    """
 
     tries = 0
 
@@ -76,8 +85,11 @@ def in_one(database: RDBStorage, store: Callable[[Connection], _Done]) -> _Done:
         nonlocal tries
         tries += 1
         try:
-            with database.engine.begin() as connection:
-                return store(connection)
+            if not is_one_statement:
+                with database.engine.begin() as connection:
+                    return store(connection)
+            with database.engine.connect() as connection:
+                return store(connection.execution_options(isolation_level="AUTOCOMMIT"))
         except IntegrityError:
             if tries == 1:
                 raise
@@ -104,6 +116,10 @@ def write_reports(study: optuna.Study, trial: optuna.Trial, values: Mapping[int,
     if database is None:
         for epoch, value in values.items():
             storage.set_trial_intermediate_value(trial._trial_id, epoch, value)
+        return
+    if is_postgresql(database):
+        number = trial._trial_id
+        in_one(database, lambda each: store_reports(each, number, values), is_one_statement=True)
         return
     rows, table = [], TrialIntermediateValueModel
     for epoch, value in values.items():
@@ -156,6 +172,10 @@ def _store(
             storage.set_trial_param(trial_id, name, value, distribution)
         for key, value in attributes.items():
             storage.set_trial_user_attr(trial_id, key, value)
+        return
+    if is_postgresql(database):
+        given = (trial_id, parameters, attributes)
+        in_one(database, lambda each: store_given(each, *given), is_one_statement=True)
         return
     rows = [
         {

@@ -165,6 +165,25 @@ def test_a_storage_waits_for_its_server(postgres: Server, tmp_path: Path) -> Non
     assert lines == ["Waiting for the database, which is away.", "The database is back."]
 
 
+def test_a_connection_that_died_while_nobody_used_it_is_made_anew_in_silence(
+    postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.storage.database._IDLE_S", 0.0)
+    address = postgres.database()
+    storage = open_storage(Store(tmp_path), address)
+    patience, told = patience_of(storage), list[str]()
+    patience.say = told.append
+    assert storage.get_all_studies() == []
+    ended = postgres.ask(
+        address,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    assert ended
+    assert storage.get_all_studies() == []
+    assert told == []
+
+
 def test_a_lock_of_a_server_is_one_for_all_homes(postgres: Server, tmp_path: Path) -> None:
     address = postgres.database()
     homes = [Store(tmp_path / name) for name in ("first", "second")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +11,40 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from search.storage.database import open_storage
 from search.storage.writes.ends import end_running, fail_running
+from search.storage.writes.statements import stored_at_once, write_reports
+from tracking import Store
+
+Make = Callable[[int], optuna.Study]
 
 
-def _study(folder: Path, storage: str, goals: int) -> optuna.Study:
-    opened = f"sqlite:///{folder}/optuna.db" if storage == "file" else None
-    return optuna.create_study(storage=opened, directions=["minimize"] * goals)
+def _made(storage: str, request: pytest.FixtureRequest, folder: Path) -> Make:
+    """Makes a study with a number of goals, on a storage of a kind."""
+    opened: Any = f"sqlite:///{folder}/optuna.db" if storage == "file" else None
+    if storage == "server":
+        opened = open_storage(Store(folder), request.getfixturevalue("postgres").database())
+
+    def make(goals: int) -> optuna.Study:
+        return optuna.create_study(storage=opened, directions=["minimize"] * goals)
+
+    return make
+
+
+@pytest.fixture(params=["file", "memory", "server"])
+def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
+    return _made(request.param, request, tmp_path)
+
+
+@pytest.fixture(params=["file", "server"])
+def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
+    return _made(request.param, request, tmp_path)
 
 
 def _fields(trial: optuna.trial.FrozenTrial) -> tuple[Any, ...]:
     return trial.state, trial.values, trial.params, trial.datetime_complete is None
 
 
-@pytest.mark.parametrize("storage", ["file", "memory"])
 @pytest.mark.parametrize(
     ("state", "values"),
     [
@@ -33,9 +55,9 @@ def _fields(trial: optuna.trial.FrozenTrial) -> tuple[Any, ...]:
     ],
 )
 def test_an_end_is_the_one_that_optuna_stores(
-    storage: str, state: TrialState, values: list[float], tmp_path: Path
+    anywhere: Make, state: TrialState, values: list[float]
 ) -> None:
-    study = _study(tmp_path, storage, max(1, len(values)))
+    study = anywhere(max(1, len(values)))
     ours, theirs = study.ask(), study.ask()
     for trial in (ours, theirs):
         trial.suggest_float("x", 0.0, 0.0)
@@ -46,35 +68,62 @@ def test_an_end_is_the_one_that_optuna_stores(
     assert first.user_attrs == {"how": {"end": [1, 2]}}
 
 
-def test_of_two_who_end_a_trial_the_first_does(tmp_path: Path) -> None:
-    study = _study(tmp_path, "file", 1)
+def test_of_two_who_end_a_trial_the_first_does(stored: Make) -> None:
+    study = stored(1)
     trial = study.ask()
     assert fail_running(study, study.get_trials()[0], "how", "cut")
     assert not end_running(study, trial, TrialState.COMPLETE, [0.5], ("how", "done"))
-    (stored,) = study.get_trials()
-    assert (stored.state, stored.values, stored.user_attrs) == (
+    (ended,) = study.get_trials()
+    assert (ended.state, ended.values, ended.user_attrs) == (
         TrialState.FAIL,
         None,
         {"how": "cut"},
     )
 
 
-def test_an_end_whose_answer_was_lost_is_known_again(tmp_path: Path) -> None:
-    study = _study(tmp_path, "file", 1)
+def test_an_end_whose_answer_was_lost_is_known_again(stored: Make) -> None:
+    study = stored(1)
     trial = study.ask()
     for _ in range(2):
         assert end_running(study, trial, TrialState.COMPLETE, [0.5], ("how", "done"))
     assert study.get_trials()[0].values == [0.5]
 
 
-def test_the_sampler_hears_of_an_end(tmp_path: Path) -> None:
+def test_the_sampler_hears_of_an_end(stored: Make) -> None:
     heard: list[tuple[int, TrialState, Any]] = []
 
     class Hears(optuna.samplers.RandomSampler):
         def after_trial(self, study: Any, trial: Any, state: Any, values: Any) -> None:
             heard.append((trial.number, state, values))
 
-    study = _study(tmp_path, "file", 1)
+    study = stored(1)
     study.sampler = Hears()
     end_running(study, study.ask(), TrialState.COMPLETE, [0.25], ("how", "done"))
     assert heard == [(0, TrialState.COMPLETE, [0.25])]
+
+
+def test_what_a_trial_is_given_and_reports_is_stored_as_optuna_stores_it(anywhere: Make) -> None:
+    study = anywhere(1)
+    ours, theirs = study.ask(), study.ask()
+
+    def give(trial: optuna.Trial) -> None:
+        trial.suggest_float("rate", 1e-4, 1e-4, log=True)
+        trial.suggest_int("width", 8, 8)
+        trial.suggest_categorical("kind", ["é \"{}'"])
+        trial.suggest_categorical("none", [None])
+        trial.set_user_attr("plan", {"values": [1, None, "ü"], "is_whole": True})
+
+    with stored_at_once(ours):
+        give(ours)
+    give(theirs)
+    reported = {1: 0.1 + 0.2, 2: math.inf, 3: -math.inf, 4: math.nan}
+    write_reports(study, ours, reported)
+    write_reports(study, ours, {})
+    for epoch, value in reported.items():
+        theirs.report(value, epoch)
+    first, second = study.get_trials()
+    assert list(first.params.items()) == list(second.params.items())
+    assert first.distributions == second.distributions
+    assert first.user_attrs == second.user_attrs
+    assert repr(first.intermediate_values) == repr(second.intermediate_values)
+    assert first.intermediate_values[1] == 0.1 + 0.2
