@@ -18,6 +18,7 @@ from tracking.records import (
     StudyRecord,
     TrialRecord,
 )
+from tracking.runs.home.copies import backed_up
 from tracking.runs.payloads import params_of
 from tracking.runs.read_only import to_read
 from tracking.runs.recorder import MlflowRecorder
@@ -91,6 +92,7 @@ __all__ = [
     "TrackingError",
     "TrialRecord",
     "Withdrawn",
+    "backed_up",
     "discard_left",
     "draw_study",
     "draw_trial",

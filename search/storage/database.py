@@ -13,6 +13,7 @@ from textwrap import shorten
 from typing import Any
 
 import optuna
+from optuna.storages import RDBStorage
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
@@ -23,7 +24,7 @@ from search.storage.claims.lock import file_lock, server_lock
 from search.storage.internals import engine_of
 from search.storage.patience import PatientStorage
 from search.storage.reading import PlainStorage
-from tracking import Store, with_driver, without_password
+from tracking import Store, backed_up, with_driver, without_password
 
 _BUSY_S = 60
 _TRIES = 20
@@ -37,17 +38,23 @@ _RACES = ("already exists", "UNIQUE constraint", "duplicate key", "is locked")
 
 
 def open_storage(
-    store: Store, url: str | None, is_over: Callable[[], bool] = lambda: False
+    store: Store,
+    url: str | None,
+    is_over: Callable[[], bool] = lambda: False,
+    say: Callable[[str], None] = lambda text: None,
 ) -> optuna.storages.BaseStorage:
     """Open the storage of studies, or create it; several processes may do so at once.
+
+    A file with the tables of an earlier Optuna is upgraded; what it held before stays beside it.
 
     Args:
         store: Gives the home folder.
         url: Address of another storage; None for `optuna.db` in the home folder.
         is_over: Whether someone asked to stop.
+        say: Told of an upgrade.
 
     Raises:
-        SearchError: The address is MLflow's own, or no storage can be opened there.
+        SearchError: There can be no storage at that address, or its tables are not for this Optuna.
     """
     address = with_driver(url or store.optuna_uri)
     shown = without_password(address)
@@ -60,7 +67,7 @@ def open_storage(
         make_url(address)  # before anything is written
         with home_lock(store, is_over), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _open(address)
+            return _open(address, say)
     except USER_ERRORS:
         raise
     except (SQLAlchemyError, sqlite3.Error, ValueError, RuntimeError, ImportError) as error:
@@ -72,25 +79,56 @@ def open_storage(
         ) from error
 
 
-def _open(address: str) -> optuna.storages.BaseStorage:
+def _open(address: str, say: Callable[[str], None]) -> optuna.storages.BaseStorage:
     """Open Optuna's storage; try again while another program creates the tables of its database."""
     on_server = make_url(address).get_backend_name() != "sqlite"
     for tried in range(1, _TRIES + 1):
         try:
             _write_ahead(address)
-            # Optuna takes the address for a pattern, in which braces have a meaning.
-            pattern = address.replace("{", "{{").replace("}", "}}")
             if on_server:
-                opened = PatientStorage(pattern, {"pool_size": _POOL, "max_overflow": -1})
+                opened = PatientStorage(_pattern(address), {"pool_size": _POOL, "max_overflow": -1})
                 _ping_idle(opened.engine)
                 return opened
             connect = {"connect_args": {"timeout": _BUSY_S}}
-            return PlainStorage(pattern, engine_kwargs=connect)
+            return PlainStorage(_pattern(address), engine_kwargs=connect)
         except (SQLAlchemyError, sqlite3.Error) as error:
             if tried == _TRIES or not any(words in str(error) for words in _RACES):
                 raise
             time.sleep(_PAUSE_S)
+        except RuntimeError:  # the tables are of another Optuna
+            if tried > 1:
+                raise
+            backup = _upgraded(address)
+            say(f"Optuna's tables were of an earlier version, and are upgraded. Before: {backup}")
     raise AssertionError("the last try raises")
+
+
+def _upgraded(address: str) -> Path:
+    """Upgrade a file with the tables of an earlier Optuna, and return a copy of it as it was.
+
+    Raises:
+        SearchError: They are of a later one; or they are on a server, where others may use them
+            with the Optuna that they have, and of which no copy is made from here.
+    """
+    url, shown = make_url(address), without_password(address)
+    opened = RDBStorage(_pattern(address), skip_compatibility_check=True)
+    told = f"`storage` must have the tables of the installed Optuna, but those of {shown} are of "
+    if opened.get_current_version() not in opened.get_all_versions():
+        raise SearchError(f"{told}a later one. Install that, or name another storage.")
+    if url.get_backend_name() != "sqlite" or url.database is None:
+        raise SearchError(
+            f"{told}an earlier one. Back the database up and run "
+            f"`optuna storage upgrade --storage {shown}`."
+        )
+    backup = backed_up(Path(url.database), opened.get_head_version())
+    opened.upgrade()
+    opened.engine.dispose()
+    return backup
+
+
+def _pattern(address: str) -> str:
+    """An address as Optuna takes it: for a pattern, in which braces have a meaning."""
+    return address.replace("{", "{{").replace("}", "}}")
 
 
 def _ping_idle(engine: Engine) -> None:

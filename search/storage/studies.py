@@ -97,7 +97,7 @@ class Studies:
         Raises:
             SearchError: There can be none at that address.
         """
-        storage = open_storage(self.store, self.address, self._is_over)
+        storage = open_storage(self.store, self.address, self._is_over, self._say)
         patience = patience_of(storage)
         patience.say, patience.is_over = self._say, self._is_over
         return storage

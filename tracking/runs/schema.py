@@ -132,10 +132,15 @@ def prepare_database(uri: str, *, lock: Path) -> None:
     from filelock import FileLock
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
+    from tracking.runs.home.upgrade import refuse_other_tables
+
     try:
         _reach_database(uri)
+        refuse_other_tables(uri)
         with FileLock(str(lock), timeout=_LOCK_TIMEOUT_S):
             SqlAlchemyStore(uri, str(lock.parent / "artifacts")).engine.dispose()
+    except TrackingError:
+        raise
     except Exception as error:  # drivers raise classes of their own, or ImportError
         raise _unreachable(uri, one_line(error)) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,7 @@ class Store:
 
         self._follow_home()
         self.upgrade()  # MLflow by itself would make no backup
+        self._refuse_other_tables()
         try:
             return MlflowClient(self.tracking_uri, registry_uri=self.tracking_uri)
         except MlflowException as error:
@@ -154,6 +156,16 @@ class Store:
 
         file = self.sqlite_file
         return None if file is None or not file.is_file() else upgrade(file)
+
+    def _refuse_other_tables(self) -> None:
+        """Refuse a database on a server with tables of another MLflow; one that is away is not."""
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from tracking.runs.home.upgrade import refuse_other_tables
+
+        if self.sqlite_file is None and not self.served:
+            with suppress(SQLAlchemyError):
+                refuse_other_tables(self.tracking_uri)
 
     def _follow_home(self) -> None:
         """Look for artifacts where the home is now, if it was moved or copied since."""

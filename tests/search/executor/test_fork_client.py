@@ -80,6 +80,7 @@ def test_a_child_that_is_closed_before_it_is_there_ends_by_itself(supervisor: Su
     assert supervisor.ready().space
 
 
+@pytest.mark.slow
 def test_what_a_killed_child_left_in_the_temporary_folder_goes_with_its_server(
     supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +95,7 @@ def test_what_a_killed_child_left_in_the_temporary_folder_goes_with_its_server(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_what_a_killed_server_left_goes_with_the_next_one(
     supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

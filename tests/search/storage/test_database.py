@@ -8,11 +8,12 @@ from pathlib import Path
 
 import optuna
 import pytest
+from postgres import Server
 from sqlalchemy.exc import OperationalError
 
 from search import SearchError
 from search.storage import database
-from tracking import Store
+from tracking import Store, TrackingError
 
 
 @pytest.mark.parametrize(
@@ -63,3 +64,74 @@ def test_a_refused_storage_does_not_show_its_password(home: Path) -> None:
         database.open_storage(Store(home), "postgresql+none://me:secret@host/db?password=secret")
     assert "postgresql+none://me:***@host/db?password=***" in str(refused.value)
     assert "secret" not in str(refused.value)
+
+
+def _set_back(path: Path, version: str) -> None:
+    """Make the tables in a file those of the Optuna before the last change, which was an index."""
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP INDEX ix_trials_study_id")
+        connection.execute("UPDATE alembic_version SET version_num = ?", [version])
+
+
+def _versions(path: Path) -> tuple[str, int]:
+    """The version of the tables in a file, and how many trials are in it."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        ((version,),) = connection.execute("SELECT version_num FROM alembic_version")
+        ((count,),) = connection.execute("SELECT count(*) FROM trials")
+        return version, count
+
+
+def test_tables_of_an_earlier_optuna_are_upgraded_after_a_backup(home: Path) -> None:
+    made = optuna.storages.RDBStorage(f"sqlite:///{home}/optuna.db")
+    optuna.create_study(study_name="movies", storage=made).optimize(lambda _: 0.5, n_trials=3)
+    head, before = made.get_all_versions()[:2]
+    made.engine.dispose()
+    _set_back(home / "optuna.db", before)
+    assert _versions(home / "optuna.db") == (before, 3)
+    told: list[str] = []
+    storage = database.open_storage(Store(home), None, say=told.append)
+    study = optuna.load_study(study_name="movies", storage=storage)
+    assert [trial.value for trial in study.trials] == [0.5] * 3
+    backup = home / f"optuna.db.before-{head}"
+    assert told == [
+        f"Optuna's tables were of an earlier version, and are upgraded. Before: {backup}"
+    ]
+    assert _versions(home / "optuna.db") == (head, 3)
+    assert _versions(backup) == (before, 3)
+    database.open_storage(Store(home), None, say=told.append)
+    assert len(told) == 1
+
+
+def test_tables_of_a_later_optuna_are_refused(home: Path) -> None:
+    database.open_storage(Store(home), None)
+    with contextlib.closing(sqlite3.connect(home / "optuna.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'v9.9.0.a'")
+    with pytest.raises(SearchError, match="are of a later one"):
+        database.open_storage(Store(home), None)
+    assert list(home.glob("optuna.db.*")) == []
+
+
+def test_tables_of_earlier_versions_on_a_server_are_left_as_they_are(
+    postgres: Server, home: Path
+) -> None:
+    """Others may use them, and no backup is made of them from here."""
+    studies, runs = postgres.database(), postgres.database()
+    opened = database.open_storage(Store(home), studies)
+    assert isinstance(opened, optuna.storages.RDBStorage)
+    opened.engine.dispose()
+    postgres.ask(studies, "UPDATE alembic_version SET version_num = 'v3.0.0.d'")
+    with pytest.raises(SearchError, match="run `optuna storage upgrade --storage postgresql"):
+        database.open_storage(Store(home), studies)
+    # As MLflow had them once; it would make the tables that are missing, and change these.
+    for statement in (
+        "CREATE TABLE alembic_version (version_num text)",
+        "INSERT INTO alembic_version VALUES ('451aebb31d03')",
+        "CREATE TABLE experiments (experiment_id integer)",
+    ):
+        postgres.ask(runs, statement)
+    store = Store(home, runs)
+    for use in (store.prepare, store.client):
+        with pytest.raises(TrackingError, match="run `mlflow db upgrade postgresql"):
+            use()
+    tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+    assert postgres.ask(runs, tables) == [(2,)]

@@ -17,7 +17,6 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import text
 
 from search.storage.reading import PlainStorage, SharedReading
-from search.storage.trial_rows import _NAMED
 from tracking import with_driver
 
 SPACE = {
@@ -116,11 +115,12 @@ def test_what_did_not_change_is_the_same_object_and_what_did_is_another(address:
     assert again[2].state == TrialState.COMPLETE
 
 
-def test_many_at_once_are_whole_too(address: str) -> None:
+def test_many_at_once_are_whole_too(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("search.storage.trial_rows._NAMED", 20)
     study = _study(PlainStorage(address))
-    study.add_trials(_trials()[:1] * (_NAMED + 5))
+    study.add_trials(_trials()[:1] * 25)
     found = _study(PlainStorage(address)).trials
-    assert len(found) == _NAMED + 5
+    assert len(found) == 25
     assert all(trial.params == {"z": 0.5, "a": 4, "c": None} for trial in found)
     assert all(trial.values == [math.inf, -math.inf] for trial in found)
 

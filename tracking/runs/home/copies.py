@@ -18,7 +18,34 @@ def copy_whole(source: Path, target: Path) -> None:
         sqlite3.Error: It cannot be read, or there is no room for the copy.
     """
     with (
-        closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as read,
+        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as read,
         closing(sqlite3.connect(target)) as written,
     ):
         read.backup(written)
+
+
+def backed_up(path: Path, version: str) -> Path:
+    """Copy an SQLite database before it is changed, to a file beside it.
+
+    Args:
+        path: The database.
+        version: What it is about to become; the copy is `PATH.before-VERSION`.
+
+    Returns:
+        The copy, which is whole or not there.
+
+    Raises:
+        OSError, sqlite3.Error: It cannot be read, or there is no room for the copy.
+
+    Example:
+        >>> with closing(sqlite3.connect("runs.db")) as made, made:
+        ...     _ = made.execute("CREATE TABLE runs (name)")
+        >>> str(backed_up(Path("runs.db"), "2"))
+        'runs.db.before-2'
+    """
+    backup = path.with_name(f"{path.name}.before-{version}")
+    partial = backup.with_name(f"{backup.name}.partial")
+    partial.unlink(missing_ok=True)
+    copy_whole(path, partial)
+    partial.replace(backup)
+    return backup

@@ -1,16 +1,21 @@
-"""Brings MLflow's tables of an earlier version to those of the installed one, after a backup."""
+"""Brings MLflow's tables of an earlier version to those of the installed one, after a backup.
+
+Only those of a home: a database on a server is refused, with what its owner can do.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tracking.addresses import sqlite_address
-from tracking.runs.home.copies import copy_whole
+from tracking.addresses import sqlite_address, without_password
+from tracking.errors import TrackingError
+from tracking.runs.home.copies import backed_up
 from tracking.runs.quiet import quiet
 from tracking.runs.template import kept_revision, revision
 
 _WAITS_S = 120.0
 _current: set[Path] = set()
+_seen: set[str] = set()
 
 
 def is_earlier(path: Path) -> bool:
@@ -54,13 +59,49 @@ def upgrade(path: Path) -> Path | None:
             return None
         steps = _steps()
         first = steps[steps.index(str(revision(path))) - 1]
-        backup = path.with_name(f"{path.name}.before-{first}")
-        partial = backup.with_name(f"{backup.name}.partial")
-        partial.unlink(missing_ok=True)
-        copy_whole(path, partial)
-        partial.replace(backup)
+        backup = backed_up(path, first)
         _migrate(path)
         return backup
+
+
+def refuse_other_tables(uri: str) -> None:
+    """Refuse a database on a server with the tables of another MLflow; looked at once a process.
+
+    Others may use it with the MLflow that they have, and no backup of it can be made from here.
+    MLflow by itself would upgrade it unasked where a table of the installed version is missing.
+
+    Args:
+        uri: SQLAlchemy address.
+
+    Raises:
+        TrackingError: The tables are of another version.
+        SQLAlchemyError: The database does not answer.
+    """
+    if uri in _seen or (own := _revision_on_server(uri)) is None:
+        return
+    steps = _steps()
+    if own == steps[0]:
+        _seen.add(uri)
+        return
+    shown = without_password(uri)
+    told = f"The record must have the tables of the installed MLflow, but those in {shown} are of "
+    if own in steps:
+        raise TrackingError(
+            f"{told}an earlier one. Back the database up and run `mlflow db upgrade {shown}`."
+        )
+    raise TrackingError(f"{told}a later one. Install that, or name another database.")
+
+
+def _revision_on_server(uri: str) -> str | None:
+    """The version of MLflow's tables in a database on a server; None where there are none."""
+    from sqlalchemy import create_engine, inspect, text
+    from sqlalchemy.pool import NullPool
+
+    with create_engine(uri, poolclass=NullPool).connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return None if found is None else str(found)
 
 
 def _migrate(path: Path) -> None:
