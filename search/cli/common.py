@@ -27,7 +27,7 @@ GOES_ON = "Interrupted; every finished trial is kept. The same command goes on."
 ENVIRONMENT = {"storage": "TRIALBOOK_STORAGE", "tracking_uri": "TRIALBOOK_TRACKING_URI"}
 """Variables that hold addresses: a password there stands among no process's arguments."""
 
-DONE, DOES_NOT_HOLD, MISTAKE, OUR_FAILURE, INTERRUPTED = 0, 1, 2, 70, 130
+DONE, DOES_NOT_HOLD, MISTAKE, OUR_FAILURE, INTERRUPTED, NOBODY_READS = 0, 1, 2, 70, 130, 141
 
 
 def console(as_json: bool = False) -> Console:

@@ -15,7 +15,7 @@ from textwrap import shorten
 
 import click
 
-from search.cli.common import INTERRUPTED, MISTAKE, OUR_FAILURE
+from search.cli.common import INTERRUPTED, MISTAKE, NOBODY_READS, OUR_FAILURE
 
 _COMMANDS = {
     "search": "search.cli.commands.search",
@@ -87,7 +87,7 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
 
     Returns:
         0 done, 1 what was asked does not hold, 2 a user's mistake, 70 a failure of our own, 75 a
-        failure that may pass, 130 interrupted.
+        failure that may pass, 130 interrupted, 141 whoever read the output is gone.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if isinstance(sys.stdout, TextIOWrapper):  # a path may hold what no encoding has
@@ -109,13 +109,12 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
         _show(debug)
         _tell(str(error))
         return int(getattr(error, "exit_code", MISTAKE))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except (BrokenPipeError, SystemExit):  # Click makes the second of the first
+        _write_nowhere()
+        return NOBODY_READS
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.EIO and _terminal_is_closed():
-            for stream in (sys.stdout, sys.stderr):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            _write_nowhere()
             return INTERRUPTED
         _show(debug)
         known = of_disk(error, Path(os.environ.get("TRIALBOOK_HOME", "mlruns")))
@@ -125,6 +124,12 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
         text = shorten(str(error), 300, placeholder=" …").rstrip(".")
         _tell(f"Trialbook itself failed: {type(error).__name__}: {text}. See more with `--debug`.")
         return OUR_FAILURE
+
+
+def _write_nowhere() -> None:
+    """Have what is still to be written lost in silence, since nobody reads it."""
+    for stream in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
 
 
 def _terminal_is_closed() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -108,6 +109,32 @@ def _wait_for_second_trial(process: subprocess.Popen[bytes], home: Path) -> optu
                         study_name="cut", storage=f"sqlite:///{home}/optuna.db"
                     )
     raise AssertionError(f"the second trial never trained; exit code {process.returncode}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("read", ["2>&1", ""])
+def test_a_study_whose_output_nobody_reads_any_more_ends_in_order_and_goes_on(
+    read: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: Here
+) -> None:
+    (tmp_path / "script").write_text("fine fine fine fine")
+    monkeypatch.setenv("MISBEHAVING_SCRIPT", str(tmp_path / "script"))
+    command = [
+        "search", "--study", "cut", "--model", "misbehaving:Misbehaving",
+        "--objective", "val_loss:min", "--trials", "4", "--epochs", "3", "--sampler", "random",
+        "--home", str(home),
+    ]  # fmt: skip
+    script = f"{shlex.join([*TRIALBOOK, *command])} {read} | head -n 1; exit ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 141
+    assert "Traceback" not in ended.stderr
+    study = optuna.load_study(study_name="cut", storage=f"sqlite:///{home}/optuna.db")
+    assert "RUNNING" not in {trial.state.name for trial in study.trials}
+    done = here(*command)
+    assert done["n_complete"] == 4
+    client = Store(home).client()
+    (experiment,) = client.search_experiments(filter_string="name = 'cut'")
+    runs = client.search_runs([experiment.experiment_id])
+    assert "RUNNING" not in {run.info.status for run in runs}
 
 
 @pytest.mark.slow
