@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracking.addresses import with_driver, without_password
+from tracking.addresses import sqlite_path, with_driver, without_password
 from tracking.errors import TrackingError, Withdrawn
 from tracking.figures.draw import draw_study, draw_trial, draw_verdict, reproduction_figure
 from tracking.null_recorder import NullRecorder
@@ -19,6 +19,7 @@ from tracking.records import (
     TrialRecord,
 )
 from tracking.runs.home.copies import backed_up
+from tracking.runs.home.steps import revision_at, steps_of
 from tracking.runs.payloads import params_of
 from tracking.runs.read_only import to_read
 from tracking.runs.recorder import MlflowRecorder
@@ -108,6 +109,9 @@ __all__ = [
     "reference",
     "referred",
     "reproduction_figure",
+    "revision_at",
+    "sqlite_path",
+    "steps_of",
     "to_read",
     "ui_command",
     "ui_environment",

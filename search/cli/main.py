@@ -6,6 +6,8 @@ import atexit
 import contextlib
 import errno
 import os
+import select
+import stat
 import sys
 import traceback
 from importlib import import_module
@@ -109,21 +111,42 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
         _show(debug)
         _tell(str(error))
         return int(getattr(error, "exit_code", MISTAKE))
-    except (BrokenPipeError, SystemExit):  # Click makes the second of the first
-        _write_nowhere()
-        return NOBODY_READS
+    except (BrokenPipeError, SystemExit) as error:  # Click makes the second of the first
+        if _nobody_reads():
+            _write_nowhere()
+            return NOBODY_READS
+        if isinstance(error, SystemExit):
+            raise
+        return _our_failure(error, debug)
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.EIO and _terminal_is_closed():
             _write_nowhere()
             return INTERRUPTED
-        _show(debug)
         known = of_disk(error, Path(os.environ.get("TRIALBOOK_HOME", "mlruns")))
-        if known is not None:
-            _tell(str(known))
-            return int(getattr(known, "exit_code", MISTAKE))
-        text = shorten(str(error), 300, placeholder=" …").rstrip(".")
-        _tell(f"Trialbook itself failed: {type(error).__name__}: {text}. See more with `--debug`.")
-        return OUR_FAILURE
+        if known is None:
+            return _our_failure(error, debug)
+        _show(debug)
+        _tell(str(known))
+        return int(getattr(known, "exit_code", MISTAKE))
+
+
+def _our_failure(error: BaseException, debug: bool) -> int:
+    """Tell of a failure of our own in a line."""
+    _show(debug)
+    text = shorten(str(error), 300, placeholder=" …").rstrip(".")
+    _tell(f"Trialbook itself failed: {type(error).__name__}: {text}. See more with `--debug`.")
+    return OUR_FAILURE
+
+
+def _nobody_reads() -> bool:
+    """Whether a pipe that this process writes its output to has no reader any more."""
+    pipes = []
+    for stream in (1, 2):
+        with contextlib.suppress(OSError):  # it is closed
+            if stat.S_ISFIFO(os.fstat(stream).st_mode):
+                pipes.append(stream)
+    # The end of a pipe that is written to counts as readable once the other end is closed.
+    return bool(select.select(pipes, [], [], 0)[0])
 
 
 def _write_nowhere() -> None:

@@ -18,6 +18,10 @@ class PlainConsole(Console):
     turns the direction of its text. Such characters are written as Python writes them.
     """
 
+    def on_broken_pipe(self) -> None:
+        """Leave a pipe without a reader to the command; Rich itself ends the process."""
+        raise
+
     def render_str(self, text: str, **look: Any) -> Any:
         """Make a text of Rich out of a plain one, which is measured as it is shown."""
         return super().render_str(visible(text, keep="\n"), **look)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import sqlite3
 import time
@@ -16,7 +17,7 @@ import optuna
 from optuna.storages import RDBStorage
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
+from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from search.errors import USER_ERRORS, SearchError, as_damaged
@@ -24,12 +25,20 @@ from search.storage.claims.lock import file_lock, server_lock
 from search.storage.internals import engine_of
 from search.storage.patience import PatientStorage
 from search.storage.reading import PlainStorage
-from tracking import Store, backed_up, with_driver, without_password
+from tracking import (
+    Store,
+    backed_up,
+    revision_at,
+    sqlite_path,
+    steps_of,
+    with_driver,
+    without_password,
+)
 
 _BUSY_S = 60
 _TRIES = 20
 _PAUSE_S = 0.25
-_POOL = 16
+_POOL = 8
 """Connections that stay open; each thread that works at the same moment has one."""
 _IDLE_S = 1.0
 _USED = "used"
@@ -45,13 +54,11 @@ def open_storage(
 ) -> optuna.storages.BaseStorage:
     """Open the storage of studies, or create it; several processes may do so at once.
 
-    A file with the tables of an earlier Optuna is upgraded; what it held before stays beside it.
-
     Args:
         store: Gives the home folder.
         url: Address of another storage; None for `optuna.db` in the home folder.
         is_over: Whether someone asked to stop.
-        say: Told of an upgrade.
+        say: Told that a file of an earlier Optuna was upgraded, and where the backup is.
 
     Raises:
         SearchError: There can be no storage at that address, or its tables are not for this Optuna.
@@ -67,7 +74,8 @@ def open_storage(
         make_url(address)  # before anything is written
         with home_lock(store, is_over), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _open(address, say)
+            _upgrade(address, say)
+            return _open(address)
     except USER_ERRORS:
         raise
     except (SQLAlchemyError, sqlite3.Error, ValueError, RuntimeError, ImportError) as error:
@@ -79,7 +87,7 @@ def open_storage(
         ) from error
 
 
-def _open(address: str, say: Callable[[str], None]) -> optuna.storages.BaseStorage:
+def _open(address: str) -> optuna.storages.BaseStorage:
     """Open Optuna's storage; try again while another program creates the tables of its database."""
     on_server = make_url(address).get_backend_name() != "sqlite"
     for tried in range(1, _TRIES + 1):
@@ -95,35 +103,37 @@ def _open(address: str, say: Callable[[str], None]) -> optuna.storages.BaseStora
             if tried == _TRIES or not any(words in str(error) for words in _RACES):
                 raise
             time.sleep(_PAUSE_S)
-        except RuntimeError:  # the tables are of another Optuna
-            if tried > 1:
-                raise
-            backup = _upgraded(address)
-            say(f"Optuna's tables were of an earlier version, and are upgraded. Before: {backup}")
     raise AssertionError("the last try raises")
 
 
-def _upgraded(address: str) -> Path:
-    """Upgrade a file with the tables of an earlier Optuna, and return a copy of it as it was.
+def _upgrade(address: str, say: Callable[[str], None]) -> None:
+    """Upgrade a file with the tables of an earlier Optuna, after a backup, before it is opened.
 
     Raises:
-        SearchError: They are of a later one; or they are on a server, where others may use them
-            with the Optuna that they have, and of which no copy is made from here.
+        SearchError: The tables are of a later one; or they are on a server, where others may use
+            them with the Optuna that they have, and of which no backup is made from here.
     """
-    url, shown = make_url(address), without_password(address)
-    opened = RDBStorage(_pattern(address), skip_compatibility_check=True)
+    steps, own = steps_of("optuna", "storages/_rdb/alembic/versions"), revision_at(address)
+    if own is None or own == steps[0]:
+        return
+    shown, path = without_password(address), sqlite_path(address)
     told = f"`storage` must have the tables of the installed Optuna, but those of {shown} are of "
-    if opened.get_current_version() not in opened.get_all_versions():
+    if own not in steps:
         raise SearchError(f"{told}a later one. Install that, or name another storage.")
-    if url.get_backend_name() != "sqlite" or url.database is None:
+    if path is None:
         raise SearchError(
             f"{told}an earlier one. Back the database up and run "
             f"`optuna storage upgrade --storage {shown}`."
         )
-    backup = backed_up(Path(url.database), opened.get_head_version())
-    opened.upgrade()
-    opened.engine.dispose()
-    return backup
+    backup, root, silent = backed_up(path, steps[0]), logging.getLogger(), logging.NullHandler()
+    root.addHandler(silent)  # else Optuna sets up this process's logging for Alembic
+    try:
+        old = RDBStorage(_pattern(address), skip_compatibility_check=True)
+        old.upgrade()
+        old.engine.dispose()
+    finally:
+        root.removeHandler(silent)
+    say(f"Optuna's tables were of an earlier version, and are upgraded. Before: {backup}")
 
 
 def _pattern(address: str) -> str:
@@ -148,7 +158,7 @@ def _ping_idle(engine: Engine) -> None:
             try:
                 engine.dialect.do_ping(driver)
             except engine.dialect.loaded_dbapi.Error as error:
-                raise DisconnectionError from error  # the pool then makes another
+                raise InvalidatePoolError from error  # the pool then makes others
 
 
 def home_lock(

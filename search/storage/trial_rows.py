@@ -142,8 +142,13 @@ def parts_of(row: Row[Any]) -> dict[str, _Rows]:
     """The rows of a trial's parts, of a row of `read_at_once`."""
     texts = zip(_PARTS, row[len(_OWN) :], strict=True)
     parts: dict[str, _Rows] = {name: json.loads(text) if text else [] for name, text in texts}
+    # PostgreSQL writes whole numbers without a point.
+    parts["params"] = [(name, float(value), space) for name, value, space in parts["params"]]
     for name, kinds in (("values", _VALUE_TYPES), ("steps", _STEP_TYPES)):
-        parts[name] = [(first, value, kinds[kind]) for first, value, kind in parts[name]]
+        parts[name] = [
+            (place, None if value is None else float(value), kinds[kind])
+            for place, value, kind in parts[name]
+        ]
     return parts
 
 

@@ -136,8 +136,8 @@ def prepare_database(uri: str, *, lock: Path) -> None:
 
     try:
         _reach_database(uri)
-        refuse_other_tables(uri)
         with FileLock(str(lock), timeout=_LOCK_TIMEOUT_S):
+            refuse_other_tables(uri)
             SqlAlchemyStore(uri, str(lock.parent / "artifacts")).engine.dispose()
     except TrackingError:
         raise

@@ -118,7 +118,10 @@ class Store:
         if self.sqlite_file is not None:
             check_sqlite(self.sqlite_file)
             return ""
-        return why_away(self.tracking_uri)
+        away = why_away(self.tracking_uri)
+        if not away:
+            self._refuse_other_tables()
+        return away
 
     def client(self) -> Any:
         """Make an `MlflowClient` of this store, whatever MLflow's environment variables say.

@@ -253,6 +253,8 @@ def _sent(study: optuna.Study, database: RDBStorage, wanted: Beginning) -> Begun
         except LockNotAvailable:
             return None
         except Error as error:
+            if driver.closed:
+                connection.invalidate(error)
             raise OperationalError(
                 "begin a trial", None, error, connection_invalidated=bool(driver.closed)
             ) from error

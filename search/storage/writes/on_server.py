@@ -49,7 +49,11 @@ WITH ended AS (
   SELECT trial_id, CAST(:key AS text), CAST(:content AS text) FROM ended
   ON CONFLICT (trial_id, key) DO UPDATE SET value_json = excluded.value_json
 )
-SELECT EXISTS (SELECT FROM ended) OR EXISTS (
+SELECT EXISTS (SELECT FROM ended)
+""")
+
+_HAS = text("""
+SELECT EXISTS (
   SELECT FROM trial_user_attributes
   WHERE trial_id = :trial AND key = CAST(:key AS text) AND value_json = CAST(:content AS text)
 )
@@ -117,7 +121,11 @@ def store_end(
         "key": key, "content": json.dumps(content),
         "moment": datetime.now(UTC).replace(tzinfo=None),  # as Optuna stores it
     }  # fmt: skip
-    return bool(connection.execute(_ENDED, given).scalar())
+    if connection.execute(_ENDED, given).scalar():
+        return True
+    # It may be the call before, which the server went on with after its connection broke. Only a
+    # statement that begins now sees what that one has stored meanwhile.
+    return bool(connection.execute(_HAS, given).scalar())
 
 
 def _rows(numbers: Iterable[tuple[int, float | None, Any]]) -> str:

@@ -130,7 +130,7 @@ def test_tables_of_earlier_versions_on_a_server_are_left_as_they_are(
     ):
         postgres.ask(runs, statement)
     store = Store(home, runs)
-    for use in (store.prepare, store.client):
+    for use in (store.check, store.prepare, store.client):
         with pytest.raises(TrackingError, match="run `mlflow db upgrade postgresql"):
             use()
     tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"

@@ -80,6 +80,20 @@ def test_they_are_those_of_optuna_whatever_the_time_zone(
         time.tzset()
 
 
+def test_a_whole_number_is_read_as_optuna_reads_it(address: str) -> None:
+    study = optuna.create_study(storage=PlainStorage(address), study_name="whole")
+    trial = study.ask()
+    trial.suggest_float("rate", 1.0, 1.0)
+    trial.suggest_float("dropout", 0.0, 0.0)
+    trial.suggest_int("width", 8, 8)
+    trial.report(2.0, 1)
+    study.tell(trial, 1.0)
+    for storage in (PlainStorage(address), RDBStorage(address)):
+        (read,) = optuna.load_study(study_name="whole", storage=storage).trials
+        assert repr(read.params) == "{'rate': 1.0, 'dropout': 0.0, 'width': 8}"
+        assert repr((read.value, read.intermediate_values)) == "(1.0, {1: 2.0})"
+
+
 def test_what_changed_since_is_read_again(address: str) -> None:
     study, other = _study(PlainStorage(address)), _study(PlainStorage(address))
     running = [study.ask() for _ in range(3)]

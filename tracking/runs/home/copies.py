@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -29,7 +30,8 @@ def backed_up(path: Path, version: str) -> Path:
 
     Args:
         path: The database.
-        version: What it is about to become; the copy is `PATH.before-VERSION`.
+        version: What it is about to become; the copy is `PATH.before-VERSION`. Where there is one
+            already, as of an upgrade that was cut short, that stays, and a number follows.
 
     Returns:
         The copy, which is whole or not there.
@@ -43,7 +45,9 @@ def backed_up(path: Path, version: str) -> Path:
         >>> str(backed_up(Path("runs.db"), "2"))
         'runs.db.before-2'
     """
-    backup = path.with_name(f"{path.name}.before-{version}")
+    names = itertools.chain([""], (f".{number}" for number in itertools.count(2)))
+    named = (path.with_name(f"{path.name}.before-{version}{name}") for name in names)
+    backup = next(each for each in named if not each.exists())
     partial = backup.with_name(f"{backup.name}.partial")
     partial.unlink(missing_ok=True)
     copy_whole(path, partial)

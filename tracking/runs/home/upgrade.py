@@ -10,8 +10,9 @@ from pathlib import Path
 from tracking.addresses import sqlite_address, without_password
 from tracking.errors import TrackingError
 from tracking.runs.home.copies import backed_up
+from tracking.runs.home.steps import revision_at, steps_of
 from tracking.runs.quiet import quiet
-from tracking.runs.template import kept_revision, revision
+from tracking.runs.template import revision
 
 _WAITS_S = 120.0
 _current: set[Path] = set()
@@ -21,16 +22,10 @@ _seen: set[str] = set()
 def is_earlier(path: Path) -> bool:
     """Whether a database's tables are of an MLflow before the installed one.
 
-    It takes a second where they are not those that the installed one was seen to make.
-
     Args:
         path: The file.
     """
-    own = revision(path)
-    if own is None or own == kept_revision():
-        return False
-    steps = _steps()
-    return own in steps and own != steps[0]
+    return revision(path) in _steps()[1:]
 
 
 def upgrade(path: Path) -> Path | None:
@@ -74,10 +69,10 @@ def refuse_other_tables(uri: str) -> None:
         uri: SQLAlchemy address.
 
     Raises:
-        TrackingError: The tables are of another version.
+        TrackingError: The tables are of another version, or of another program.
         SQLAlchemyError: The database does not answer.
     """
-    if uri in _seen or (own := _revision_on_server(uri)) is None:
+    if uri in _seen or (own := revision_at(uri)) is None:
         return
     steps = _steps()
     if own == steps[0]:
@@ -89,19 +84,9 @@ def refuse_other_tables(uri: str) -> None:
         raise TrackingError(
             f"{told}an earlier one. Back the database up and run `mlflow db upgrade {shown}`."
         )
-    raise TrackingError(f"{told}a later one. Install that, or name another database.")
-
-
-def _revision_on_server(uri: str) -> str | None:
-    """The version of MLflow's tables in a database on a server; None where there are none."""
-    from sqlalchemy import create_engine, inspect, text
-    from sqlalchemy.pool import NullPool
-
-    with create_engine(uri, poolclass=NullPool).connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        return None if found is None else str(found)
+    raise TrackingError(
+        f"{told}a later one or of another program. Install that MLflow, or name another database."
+    )
 
 
 def _migrate(path: Path) -> None:
@@ -117,11 +102,6 @@ def _migrate(path: Path) -> None:
         engine.dispose()
 
 
-def _steps() -> list[str]:
+def _steps() -> tuple[str, ...]:
     """The steps by which the installed MLflow came to its tables, the latest first."""
-    quiet()
-    from alembic.script import ScriptDirectory
-    from mlflow.store.db.utils import _get_alembic_config
-
-    script = ScriptDirectory.from_config(_get_alembic_config(""))
-    return [str(step.revision) for step in script.walk_revisions()]
+    return steps_of("mlflow", "store/db_migrations/versions")

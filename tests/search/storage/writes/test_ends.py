@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
 from optuna.trial import TrialState
+from postgres import Server
+from sqlalchemy import text
 
 from search.storage.database import open_storage
+from search.storage.internals import database_of
 from search.storage.writes.ends import end_running, fail_running
+from search.storage.writes.on_server import store_end
 from search.storage.writes.statements import stored_at_once, write_reports
 from tracking import Store
 
@@ -127,3 +133,23 @@ def test_what_a_trial_is_given_and_reports_is_stored_as_optuna_stores_it(anywher
     assert first.user_attrs == second.user_attrs
     assert repr(first.intermediate_values) == repr(second.intermediate_values)
     assert first.intermediate_values[1] == 0.1 + 0.2
+
+
+def test_an_end_that_the_server_still_stores_while_it_is_told_again_is_known(
+    postgres: Server, tmp_path: Path
+) -> None:
+    """The connection of the first call broke, and the server goes on with what it was told."""
+    storage = open_storage(Store(tmp_path), postgres.database())
+    study = optuna.create_study(storage=storage)
+    trial, database = study.ask(), database_of(study)
+    assert database is not None
+    told = (trial._trial_id, TrialState.COMPLETE, [0.5], ("how", "done"))
+    with ThreadPoolExecutor(1) as pool:
+        with database.engine.begin() as first:
+            assert store_end(first, *told)
+            again = pool.submit(end_running, study, trial, told[1], told[2], told[3])
+            waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            while first.execute(text(waits)).scalar() == 0:
+                time.sleep(0.01)
+        assert again.result(60) is True
+    assert study.get_trials()[0].values == [0.5]

@@ -11,6 +11,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from tracking import Store, TrackingError
+from tracking.runs.home.copies import backed_up
+from tracking.runs.home.steps import steps_of
 from tracking.runs.home.upgrade import _steps, is_earlier, upgrade
 from tracking.runs.quiet import quiet
 from tracking.runs.template import revision
@@ -51,6 +53,27 @@ def home(earlier: Path, tmp_path: Path) -> Path:
     ):
         source.backup(target)
     return tmp_path
+
+
+def test_the_steps_that_are_read_are_those_that_alembic_finds() -> None:
+    import optuna.storages._rdb as tables
+    from alembic.script import ScriptDirectory
+    from mlflow.store.db.utils import _get_alembic_config
+
+    theirs = ScriptDirectory.from_config(_get_alembic_config(""))
+    assert list(_steps()) == [step.revision for step in theirs.walk_revisions()]
+    theirs = ScriptDirectory(str(Path(tables.__file__).parent / "alembic"))
+    ours = steps_of("optuna", "storages/_rdb/alembic/versions")
+    assert list(ours) == [step.revision for step in theirs.walk_revisions()]
+
+
+def test_a_backup_that_is_there_stays(home: Path) -> None:
+    path = home / "mlflow.db"
+    first, second, third = (backed_up(path, "next") for _ in range(3))
+    assert [each.name for each in (first, second, third)] == [
+        "mlflow.db.before-next", "mlflow.db.before-next.2", "mlflow.db.before-next.3"
+    ]  # fmt: skip
+    assert {revision(each) for each in (first, second, third)} == {_steps()[BACK]}
 
 
 def test_a_client_upgrades_what_it_needs_and_keeps_what_was(home: Path) -> None:
