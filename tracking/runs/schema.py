@@ -101,13 +101,12 @@ def _reach_database(uri: str) -> None:
     Raises:
         TrackingError: It does not answer.
     """
-    from sqlalchemy import create_engine
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-    from sqlalchemy.pool import NullPool
 
-    options = {"connect_timeout": _CONNECT_TIMEOUT_S} if uri.startswith("postgresql") else {}
+    from tracking.runs.home.steps import engine_for_a_look
+
     try:
-        with create_engine(uri, poolclass=NullPool, connect_args=options).connect():
+        with engine_for_a_look(uri).connect():
             pass
     except DBAPIError as error:
         raise _unreachable(uri, one_line(error)) from error

@@ -86,10 +86,19 @@ def _end(
     attribute: tuple[str, Any],
 ) -> bool:
     """End a running trial; return whether this call did so, now or before a connection broke."""
-    if is_postgresql(database):
-        given = (trial_id, state, values, attribute)
-        return in_one(database, lambda each: store_end(each, *given), is_one_statement=True)
     key, content = attribute
+
+    def was_stored(connection: Connection) -> bool:
+        # By the call before: the server may go on with it after its connection broke. Only a
+        # statement that begins now sees what that one has stored meanwhile.
+        return attribute_of(connection, trial_id, key) == json.dumps(content)
+
+    def store_on_server(connection: Connection) -> bool:
+        stored = store_end(connection, trial_id, state, values, attribute)
+        return stored or was_stored(connection)
+
+    if is_postgresql(database):
+        return in_one(database, store_on_server, is_one_statement=True)
     is_it = (TrialModel.trial_id == trial_id) & (TrialModel.state == TrialState.RUNNING)
     now = datetime.now(UTC).replace(tzinfo=None)  # as Optuna stores it
     end = update(TrialModel).where(is_it).values(state=state, datetime_complete=now)
@@ -97,7 +106,7 @@ def _end(
 
     def store(connection: Connection) -> bool:
         if not connection.execute(end).rowcount:
-            return attribute_of(connection, trial_id, key) == json.dumps(content)
+            return was_stored(connection)
         if rows:
             connection.execute(insert(TrialValueModel), rows)
         put_attribute(connection, trial_id, key, content)

@@ -51,13 +51,6 @@ WITH ended AS (
 )
 SELECT EXISTS (SELECT FROM ended)
 """)
-
-_HAS = text("""
-SELECT EXISTS (
-  SELECT FROM trial_user_attributes
-  WHERE trial_id = :trial AND key = CAST(:key AS text) AND value_json = CAST(:content AS text)
-)
-""")
 # Lists go as JSON: psycopg takes several times as long to write an array of texts.
 
 
@@ -104,7 +97,7 @@ def store_end(
     values: Sequence[float],
     attribute: tuple[str, Any],
 ) -> bool:
-    """End a running trial; return whether this call did so, now or before a connection broke.
+    """End a running trial; return whether this call did so.
 
     Args:
         connection: A connection that commits each statement.
@@ -121,11 +114,7 @@ def store_end(
         "key": key, "content": json.dumps(content),
         "moment": datetime.now(UTC).replace(tzinfo=None),  # as Optuna stores it
     }  # fmt: skip
-    if connection.execute(_ENDED, given).scalar():
-        return True
-    # It may be the call before, which the server went on with after its connection broke. Only a
-    # statement that begins now sees what that one has stored meanwhile.
-    return bool(connection.execute(_HAS, given).scalar())
+    return bool(connection.execute(_ENDED, given).scalar())
 
 
 def _rows(numbers: Iterable[tuple[int, float | None, Any]]) -> str:

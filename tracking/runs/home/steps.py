@@ -6,9 +6,13 @@ import re
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tracking.addresses import sqlite_path
 from tracking.runs.template import revision
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 _CONNECT_TIMEOUT_S = 5
 _OWN = re.compile(r"""^revision\b.*?=\s*["']([^"']+)["']""", re.MULTILINE)
@@ -60,13 +64,26 @@ def revision_at(uri: str) -> str | None:
     """
     if (path := sqlite_path(uri)) is not None:
         return revision(path) if path.is_file() else None
-    from sqlalchemy import create_engine, inspect, text
-    from sqlalchemy.pool import NullPool
+    from sqlalchemy import inspect, text
 
-    options = {"connect_timeout": _CONNECT_TIMEOUT_S} if uri.startswith("postgresql") else {}
-    engine = create_engine(uri, poolclass=NullPool, connect_args=options)
-    with engine.connect() as connection:
+    with engine_for_a_look(uri).connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
         found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
         return None if found is None else str(found)
+
+
+def engine_for_a_look(uri: str) -> Engine:
+    """An engine that keeps no connection, and soon gives up where PostgreSQL does not answer.
+
+    Args:
+        uri: SQLAlchemy address.
+
+    Raises:
+        SQLAlchemyError, ValueError, ImportError: The address or its driver is no good.
+    """
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
+    options = {"connect_timeout": _CONNECT_TIMEOUT_S} if uri.startswith("postgresql") else {}
+    return create_engine(uri, poolclass=NullPool, connect_args=options)
