@@ -6,6 +6,7 @@ import ctypes
 import threading
 from collections.abc import Callable, Sequence
 
+from search.executor.garbage import rarely_collected
 from search.executor.interrupts import Stop
 
 
@@ -88,10 +89,11 @@ def work_side_by_side(tasks: Sequence[Callable[[], int]], stop: Stop) -> int:
     """
     workers = _Workers(stop)
     ends = [threading.Event() for _ in tasks[1:]]
-    for task, ended in zip(tasks[1:], ends, strict=True):
-        threading.Thread(target=workers.run, args=(task, ended)).start()
-    workers.run(tasks[0])
-    workers.wait(ends)
+    with rarely_collected():
+        for task, ended in zip(tasks[1:], ends, strict=True):
+            threading.Thread(target=workers.run, args=(task, ended)).start()
+        workers.run(tasks[0])
+        workers.wait(ends)
     if workers.failures:
         raise workers.failures[0]
     return sum(workers.numbers)
