@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
+from models.checks import refuse
 from search.config.rules import Rule, check
+from search.errors import SearchError
 
 _META = "trialbook"
 
@@ -52,7 +54,7 @@ def key_of(setting: Field[Any]) -> Key:
 
 
 def check_rules(settings: Any) -> None:
-    """Refuse the first setting whose value breaks its rule.
+    """Refuse the first setting whose value breaks its rule, or is not of its type.
 
     Args:
         settings: A dataclass whose fields are declared with `key`.
@@ -60,10 +62,17 @@ def check_rules(settings: Any) -> None:
     Raises:
         SearchError: "`name` must RULE, but got VALUE."
     """
+    known = types_of(type(settings))
     for setting in fields(settings):
         declared, value = key_of(setting), getattr(settings, setting.name)
-        if declared.rule is not None and not (value is None and setting.default is None):
-            check(declared.called or setting.name, value, declared.rule)
+        if value is None and setting.default is None:
+            continue
+        called = declared.called or setting.name
+        if declared.rule is not None:
+            check(called, value, declared.rule)
+        good, words = fits(value, known[setting.name])
+        if not good:
+            refuse(called, f"be {words}", value, error=SearchError)
 
 
 _TYPES: dict[type, dict[str, tuple[type, ...]]] = {}

@@ -96,7 +96,7 @@ def choose(config: StudyConfig, studies: Studies, ready: Ready, request: Request
     """
     own = studies.find(config.name) if studies.store.home.is_dir() else None
     own = own if own is not None and is_ours(own) else None
-    space = space_for(own, config, ready, widen=request.widen)
+    space = space_for(own, config, ready, widen=request.widen, joins=request.joins)
     ready = replace(ready, space=space.parameters)
     met = [from_plain(each) for each in met_of(own)] if own and not space.changes else []
     wanted = check_configurations(request.enqueue, [*ready.space, *met], grows=ready.grows)

@@ -104,7 +104,7 @@ def open_study(
     join(study, config, is_worker=joins)
     if is_ours(study):
         free = [*(("space",) if space.changes else ()), *(OF_MACHINES if joins else ())]
-        _refuse_changes(study, config, plain_dataset(ready), but=free)
+        _refuse_changes(study, config, ready, free, joins=joins)
         if joins:
             return study
         if space.changes:
@@ -149,10 +149,7 @@ def _queue_first(study: optuna.Study, ready: Ready, chosen: Chosen) -> None:
 
 
 def _refuse_changes(
-    study: optuna.Study,
-    config: StudyConfig,
-    dataset: Mapping[str, Any] | None,
-    but: Sequence[str] = (),
+    study: optuna.Study, config: StudyConfig, ready: Ready, but: Sequence[str], *, joins: bool
 ) -> None:
     """Refuse to resume a study with other settings, `but` left out, or on other ratings."""
     old = config_of(study).identity()
@@ -162,16 +159,29 @@ def _refuse_changes(
         for key in sorted(old.keys() | new.keys())
         if old.get(key) != new.get(key) and key not in but
     ]
-    changed += other_ratings(study, dataset)
+    changed += other_ratings(study, plain_dataset(ready))
     if changed:
-        states = (TrialState.COMPLETE, TrialState.PRUNED)
-        has_values = bool(study.get_trials(deepcopy=False, states=states))
-        anew = shell_line("trialbook", "delete", config.name)
-        out = "" if has_values else f", or begin anew: `{anew}`"
-        raise SearchError(
-            f"A study may be resumed only as it was created, but for `{config.name}` "
-            f"{'; '.join(changed)}. Use another name with `--study`, or put it back{out}."
+        raise _refusal(study, config, changed, joins=joins)
+
+
+def _refusal(
+    study: optuna.Study, config: StudyConfig, changed: Sequence[str], *, joins: bool
+) -> SearchError:
+    """Refuse to resume a study or to join in, with the ways out."""
+    told = f"for `{config.name}` {'; '.join(changed)}"
+    if joins:
+        return SearchError(
+            f"All who work on a study must have the same, but {told}. Name the study's own "
+            "ratings, where this machine has them, with `--data`."
         )
+    states = (TrialState.COMPLETE, TrialState.PRUNED)
+    has_values = bool(study.get_trials(deepcopy=False, states=states))
+    anew = shell_line("trialbook", "delete", config.name)
+    out = "" if has_values else f", or begin anew: `{anew}`"
+    return SearchError(
+        f"A study may be resumed only as it was created, but {told}. Use another name with "
+        f"`--study`, or put it back{out}."
+    )
 
 
 def other_ratings(study: optuna.Study, dataset: Mapping[str, Any] | None) -> list[str]:

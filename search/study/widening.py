@@ -42,7 +42,14 @@ class Space:
     changes: tuple[str, ...] = ()
 
 
-def space_for(own: optuna.Study | None, config: StudyConfig, ready: Ready, *, widen: bool) -> Space:
+def space_for(
+    own: optuna.Study | None,
+    config: StudyConfig,
+    ready: Ready,
+    *,
+    widen: bool,
+    joins: bool = False,
+) -> Space:
     """Find the space that a study goes on in.
 
     Args:
@@ -50,6 +57,7 @@ def space_for(own: optuna.Study | None, config: StudyConfig, ready: Ready, *, wi
         config: Its settings now.
         ready: Its parameters now.
         widen: Whether it may go on in a changed space.
+        joins: Whether a worker joins in, which cannot change the space.
 
     Raises:
         SearchError: The space has changed, and the study may not go on in it.
@@ -70,12 +78,21 @@ def space_for(own: optuna.Study | None, config: StudyConfig, ready: Ready, *, wi
     if not widen:
         if not ready.grows:  # the changed setting is told with all the others
             return Space(parameters=ready.space)
-        raise SearchError(
-            f"A study may be resumed only with its own space, but for `{config.name}` "
-            f"{'; '.join(changes)}. Go on with what still fits (`--widen`), use another name "
-            "(`--study`), or put it back."
-        )
+        raise SearchError(_refusal(config.name, changes, joins=joins))
     return _changed(own, config, ready, changes)
+
+
+def _refusal(name: str, changes: Sequence[str], *, joins: bool) -> str:
+    told = "; ".join(changes)
+    if joins:
+        return (
+            f"All who work on a study must have the same space, but for `{name}` {told}. "
+            "Give this worker the model that the others have."
+        )
+    return (
+        f"A study may be resumed only with its own space, but for `{name}` {told}. Go on with what "
+        "still fits (`--widen`), use another name (`--study`), or put it back."
+    )
 
 
 def _edits(

@@ -81,6 +81,8 @@ def test_it_refuses_other_ratings(
     said = capsys.readouterr().err
     assert "the ratings' hash was" in said
     assert "1,500 rows then, 1,499 now" in said
+    assert "with `--data`" in said
+    assert "--study" not in said  # which `worker` does not have
     assert len(begun.get_trials(deepcopy=False)) == before
 
 

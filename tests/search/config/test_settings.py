@@ -113,3 +113,20 @@ def test_the_compiled_trainer_is_for_rating_models_alone() -> None:
     with pytest.raises(SearchError, match=r"`trainer` compiled trains .* the model is `own:Model`"):
         StudyConfig(model="own:Model", objective="val_loss:min", trainer="compiled")
     assert StudyConfig(trainer="compiled").trainer == "compiled"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "must"),
+    [
+        ("options", {"kind": "csv"}, "`options` must be SourceOptions, but got"),
+        ("name", 5, "`name` must be text, but got 5"),
+        ("data", None, "`data` must be text, but got None"),
+        ("space", 3, "`space` must be a table, but got 3"),
+        ("recipes", 1, "`recipes` must be true or false, but got 1"),
+        ("warm_start", 3, "`warm_start` must be text, but got 3"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(name: str, value: object, must: str) -> None:
+    with pytest.raises(SearchError) as caught:
+        StudyConfig(**{name: value})  # type: ignore[arg-type]
+    assert must in str(caught.value)

@@ -85,6 +85,21 @@ def test_an_edited_model_is_refused_with_its_differences(studies: Studies) -> No
     _open(studies, KIND, RATE)  # put back, it goes on
 
 
+def test_a_worker_with_another_space_is_refused_with_the_differences(studies: Studies) -> None:
+    study = _open(studies, KIND, RATE)
+    config, ready = _config(), _ready(*WIDER)
+    with pytest.raises(SearchError) as caught:
+        choose(config, studies, ready, Request(joins=True))
+    told = str(caught.value)
+    assert "must have the same space" in told
+    assert "`kind` was one of a, b, now one of a, b, c; `rate` was from 0.1 to 1, now" in told
+    assert "--widen" not in told  # which `trialbook worker` does not have
+    same = _ready(KIND, RATE)
+    chosen = choose(config, studies, same, Request(joins=True))
+    joined = open_study(config, studies.storage, same, chosen, joins=True)
+    assert joined._study_id == study._study_id
+
+
 @pytest.mark.parametrize("sampler", ["local", "tpe", "random"])
 def test_widened_it_goes_on_and_learns_from_what_still_fits(sampler: str, studies: Studies) -> None:
     study = _open(studies, KIND, RATE, sampler=sampler)
