@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import http.client
 import os
 import sqlite3
 import threading
-import urllib.error
-import urllib.parse
-import urllib.request
 from contextlib import closing
 from pathlib import Path
 
-from tracking.addresses import sqlite_address, without_password
+from tracking.addresses import sqlite_address
 from tracking.errors import TrackingError
 from tracking.runs.quiet import one_line, quiet
+from tracking.runs.reaching import reach_database, unreachable
 from tracking.runs.template import copied, kept_revision, revision
 
 _LOCK_TIMEOUT_S = 120.0
-_CONNECT_TIMEOUT_S = 5
 _migrating = threading.Lock()  # Alembic keeps what it works on in a variable of the process
 
 
@@ -76,44 +71,6 @@ def check_sqlite(path: Path) -> None:
         )
 
 
-def why_away(uri: str) -> str:
-    """Say why a server cannot be reached now, as a sentence; an empty text where it can.
-
-    Args:
-        uri: A tracking server's address, or a database's.
-
-    Raises:
-        TrackingError: The address names a driver that is not there, or cannot be read.
-    """
-    try:
-        if uri.startswith("http"):
-            reach_server(uri)
-        else:
-            _reach_database(uri)
-    except _Away as error:
-        return f"{str(error).split('. ')[0]}."
-    return ""
-
-
-def _reach_database(uri: str) -> None:
-    """Connect to a database on a server once.
-
-    Raises:
-        TrackingError: It does not answer.
-    """
-    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-
-    from tracking.runs.home.steps import engine_for_a_look
-
-    try:
-        with engine_for_a_look(uri).connect():
-            pass
-    except DBAPIError as error:
-        raise _unreachable(uri, one_line(error)) from error
-    except (SQLAlchemyError, ValueError, ImportError) as error:  # a driver, or the address itself
-        raise TrackingError(str(_unreachable(uri, one_line(error)))) from error
-
-
 def prepare_database(uri: str, *, lock: Path) -> None:
     """Make MLflow's tables in a database on a server.
 
@@ -134,62 +91,14 @@ def prepare_database(uri: str, *, lock: Path) -> None:
     from tracking.runs.home.upgrade import refuse_other_tables
 
     try:
-        _reach_database(uri)
+        reach_database(uri)
         with FileLock(str(lock), timeout=_LOCK_TIMEOUT_S):
             refuse_other_tables(uri)
             SqlAlchemyStore(uri, str(lock.parent / "artifacts")).engine.dispose()
     except TrackingError:
         raise
     except Exception as error:  # drivers raise classes of their own, or ImportError
-        raise _unreachable(uri, one_line(error)) from error
-
-
-def reach_server(uri: str) -> None:
-    """Check that a tracking server answers.
-
-    Args:
-        uri: The server's address.
-
-    Raises:
-        TrackingError: If nothing answers within five seconds.
-    """
-    try:
-        with urllib.request.urlopen(_asks_health(uri), timeout=_CONNECT_TIMEOUT_S):
-            pass
-    except urllib.error.HTTPError as answer:
-        answer.close()  # somebody is there: a proxy, or a server that wants a password first
-    except OSError as error:
-        raise _unreachable(uri, one_line(error)) from error
-    except (ValueError, http.client.HTTPException) as error:
-        raise TrackingError(str(_unreachable(uri, one_line(error)))) from error
-
-
-def _asks_health(uri: str) -> urllib.request.Request:
-    """Make the question whether a server is there; user and password go in a header, as MLflow's.
-
-    They are not sent on where the server says to ask another one.
-    """
-    parts = urllib.parse.urlsplit(uri)
-    user, _, host = parts.netloc.rpartition("@")
-    request = urllib.request.Request(
-        parts._replace(netloc=host, path=f"{parts.path.rstrip('/')}/health").geturl()
-    )
-    if user:
-        given = urllib.parse.unquote(user if ":" in user else f"{user}:")
-        word = base64.b64encode(given.encode()).decode()
-        request.add_unredirected_header("Authorization", f"Basic {word}")
-    return request
-
-
-class _Away(TrackingError):
-    """Nobody answers at an address now."""
-
-
-def _unreachable(uri: str, why: str) -> _Away:
-    return _Away(
-        f"The tracking address must be reachable, but {without_password(uri)} is not ({why}). "
-        "Start the server or correct the address; leave it out to use the folder's own database."
-    )
+        raise unreachable(uri, one_line(error)) from error
 
 
 def _is_ready(path: Path) -> bool:

@@ -92,7 +92,8 @@ class Store:
         Raises:
             TrackingError: If the folder cannot be used or the address cannot be reached.
         """
-        from tracking.runs.schema import prepare_database, prepare_sqlite, reach_server
+        from tracking.runs.reaching import reach_server
+        from tracking.runs.schema import prepare_database, prepare_sqlite
 
         if self.served:
             reach_server(self.tracking_uri)  # before anything is written
@@ -112,7 +113,8 @@ class Store:
         Raises:
             TrackingError: The address is of something else, or the folder cannot be used.
         """
-        from tracking.runs.schema import check_sqlite, why_away
+        from tracking.runs.reaching import why_away
+        from tracking.runs.schema import check_sqlite
 
         self.require_folder()
         if self.sqlite_file is not None:

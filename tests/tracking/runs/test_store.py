@@ -4,11 +4,8 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -16,30 +13,6 @@ from tracking import Store, TrackingError, ui_command, ui_environment
 from tracking.runs.context import artifact_folder
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture
-def guarded() -> Iterator[tuple[int, list[tuple[str, str, int]]]]:
-    """A server that wants user and password: its port, and what was asked and answered."""
-    asked: list[tuple[str, str, int]] = []
-
-    class Guard(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            given = self.headers.get("Authorization", "none")
-            code = 200 if given == "Basic dXNlcjpzZUBrcmV0" else 401
-            asked.append((self.path, given, code))
-            self.send_response(code)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Guard) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_port, asked
-        server.shutdown()
-        thread.join()
 
 
 def test_a_store_names_its_own_database_whatever_the_environment_says(
@@ -132,17 +105,6 @@ def test_an_address_where_nobody_answers_is_told_in_a_line(tmp_path: Path, uri: 
         Store(tmp_path, uri).prepare()
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
-
-
-def test_a_server_that_wants_a_password_is_given_that_of_its_address(
-    tmp_path: Path, guarded: tuple[int, list[tuple[str, str, int]]]
-) -> None:
-    port, asked = guarded
-    Store(tmp_path, f"http://user:se%40kret@127.0.0.1:{port}/base/").prepare()
-    # base64 of "user:se@kret"
-    assert asked == [("/base/health", "Basic dXNlcjpzZUBrcmV0", 200)]
-    Store(tmp_path, f"http://127.0.0.1:{port}").prepare()  # somebody is there, who answers 401
-    assert asked[1:] == [("/health", "none", 401)]
 
 
 def test_a_server_with_a_password_that_does_not_answer_is_told_without_it(tmp_path: Path) -> None:

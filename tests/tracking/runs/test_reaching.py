@@ -1,0 +1,120 @@
+"""Servers that want to know who asks."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from tracking import Store, TrackingError
+from tracking.runs.reaching import _trust, reach_server, why_away
+
+_WORD = "Basic dXNlcjpzZUBrcmV0"
+"""base64 of "user:se@kret"."""
+_API = "/api/2.0/mlflow/experiments/get?experiment_id=0"
+
+
+@pytest.fixture
+def guarded() -> Iterator[tuple[int, list[tuple[str, str, int]]]]:
+    """A server that wants user and password: its port, and what was asked and answered.
+
+    As MLflow's own it answers to anybody that it is there.
+    """
+    asked: list[tuple[str, str, int]] = []
+
+    class Guard(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            given = self.headers.get("Authorization", "none")
+            is_open = self.path.endswith("/health") or given in (_WORD, "Bearer token")
+            asked.append((self.path, given, 200 if is_open else 401))
+            self.send_response(asked[-1][-1])
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Guard) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port, asked
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def _nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No name, password or token comes from outside of a test."""
+    for name in ("USERNAME", "PASSWORD", "TOKEN", "AUTH", "AWS_SIGV4", "INSECURE_TLS"):
+        monkeypatch.delenv(f"MLFLOW_TRACKING_{name}", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+Guarded = tuple[int, list[tuple[str, str, int]]]
+
+
+def test_name_and_password_of_the_address_are_given(tmp_path: Path, guarded: Guarded) -> None:
+    port, asked = guarded
+    Store(tmp_path / "home", f"http://user:se%40kret@127.0.0.1:{port}/base/").prepare()
+    assert asked == [("/base/health", _WORD, 200), (f"/base{_API}", _WORD, 200)]
+
+
+@pytest.mark.parametrize("who", ["", "user:wrong@"])
+def test_who_is_not_known_is_told_in_a_line_before_anything_is_written(
+    who: str, tmp_path: Path, guarded: Guarded
+) -> None:
+    port, _ = guarded
+    store = Store(tmp_path / "home", f"http://{who}127.0.0.1:{port}")
+    for call in (store.prepare, store.check):
+        with pytest.raises(TrackingError, match="must know who asks") as caught:
+            call()
+        told = str(caught.value)
+        assert "MLFLOW_TRACKING_USERNAME" in told
+        assert "wrong" not in told
+        assert "\n" not in told
+    assert not (tmp_path / "home").exists()
+
+
+def test_they_are_taken_from_the_environment(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, asked = guarded
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "user")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "se@kret")
+    assert why_away(f"http://127.0.0.1:{port}") == ""
+    assert asked[-1] == (_API, _WORD, 200)
+    with pytest.raises(TrackingError, match="must know who asks"):  # the address goes first
+        reach_server(f"http://user:wrong@127.0.0.1:{port}")
+    monkeypatch.delenv("MLFLOW_TRACKING_USERNAME")
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "token")
+    assert why_away(f"http://127.0.0.1:{port}") == ""
+    assert asked[-1] == (_API, "Bearer token", 200)
+
+
+def test_where_mlflow_has_another_way_to_say_it_nothing_is_refused(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    port, asked = guarded
+    (tmp_path / ".mlflow").mkdir()
+    (tmp_path / ".mlflow" / "credentials").write_text("[mlflow]\n")
+    assert why_away(f"http://127.0.0.1:{port}") == ""
+    (tmp_path / ".mlflow" / "credentials").unlink()
+    monkeypatch.setenv("MLFLOW_TRACKING_AUTH", "plugin")
+    assert why_away(f"http://127.0.0.1:{port}") == ""
+    assert {path for path, _, _ in asked} == {"/health"}
+
+
+def test_certificates_are_trusted_as_mlflow_is_told_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert _trust() is None  # as Python does by itself
+    monkeypatch.setenv("MLFLOW_TRACKING_INSECURE_TLS", "true")
+    context = _trust()
+    assert context is not None
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_NONE, False)
+    monkeypatch.delenv("MLFLOW_TRACKING_INSECURE_TLS")
+    monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", str(tmp_path / "none.pem"))
+    assert "No such file" in why_away("https://127.0.0.1:9")
