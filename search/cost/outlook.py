@@ -107,8 +107,11 @@ class Outlook:
         self._cost = None if size is None else EpochCost(size)
         self._memory = None if size is None else MemoryCost(size)
         self._spread = None if self._cost is None else spread(self._cost.seconds, ready.space)
-        self._epochs: list[int] = []
-        self._seconds: list[float] = []
+        self._ended = 0
+        self._epochs = 0
+        self._seconds = 0.0
+        self._began = time.monotonic()
+        self._most = self._left = 0
         self._lock = threading.Lock()
 
     def ended(self, record: TrialRecord) -> None:
@@ -120,8 +123,9 @@ class Outlook:
         if not record.epochs or Tag.REUSED in record.tags:
             return
         with self._lock:
-            self._epochs.append(len(record.epochs))
-            self._seconds.append(record.metrics.get("seconds_total", 0.0))
+            self._ended += 1
+            self._epochs += len(record.epochs)
+            self._seconds += record.metrics.get("seconds_total", 0.0)
         if record.tags.get(Tag.TRAINER) != "compiled":
             return
         if self._memory is not None and (peak_mb := record.metrics.get("peak_memory_mb")):
@@ -145,17 +149,25 @@ class Outlook:
             trials: Those that are still to be trained, the running ones included.
         """
         with self._lock:
-            epochs, seconds = list(self._epochs), list(self._seconds)
+            self._left, self._most = trials, max(self._most, trials)
+            ended, epochs, seconds = self._ended, self._epochs, self._seconds
         if self._cost is not None and self._spread is not None:
-            run = statistics.fmean(epochs) if epochs else self._config.epochs
+            run = epochs / ended if ended else self._config.epochs
             factor = self._cost.factor
             each = run * factor * self._spread.mean * parts_of(self._config) + BESIDE_S
-        elif seconds:
-            each = statistics.fmean(seconds)
+        elif ended:
+            each = seconds / ended
         else:
             return None
         left = trials * each / self._workers
         return left if self._deadline is None else max(0.0, min(left, self._until(self._deadline)))
+
+    @property
+    def is_half_over(self) -> bool:
+        """Whether half of the trials that were left at first are done, or half of the time over."""
+        now = time.monotonic()
+        is_late = self._deadline is not None and now - self._began >= self._deadline - now
+        return is_late or 2 * self._left <= self._most
 
     @staticmethod
     def _until(deadline: float) -> float:

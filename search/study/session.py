@@ -42,7 +42,8 @@ from search.trial.refusals import Refusals
 from search.trial.tags import trial_tags
 from tracking import KILLED, REFUSED, StudyRecord, import_ahead
 
-_LATER = ("sklearn.ensemble", "optuna.importance")  # for a forest that proposes, and the end
+_FORESTS = ("sklearn.ensemble",)
+_AT_THE_END = (*_FORESTS, "optuna.importance")
 
 
 class Session:
@@ -55,9 +56,8 @@ class Session:
     Threads: `run` is called once, and the first worker works in its thread, where Ctrl-C arrives;
     each other worker has a thread of its own, which has ended when `run` returns.
 
-    Locks: trials are asked for, and those of dead processes queued again, under the home's lock,
-    which holds among processes. Ends of trials that may lead are stored under a lock of the
-    workers. No code takes both at once.
+    Locks: trials are asked for, and those of dead processes queued again, under the storage's lock.
+    Ends of trials that may lead are stored under a lock of the workers. No code takes both at once.
     """
 
     def __init__(
@@ -138,7 +138,9 @@ class Session:
         self._outlook = Outlook(self._config, ready, self._deadline)
         if self._request.crew is None:
             self._tell_left(done)
-        with recording.closed_on_failure(), import_ahead(_LATER):
+        soon = _FORESTS if self._config.sampler == "local" else ()
+        later = import_ahead(soon, _AT_THE_END, lambda: self._outlook.is_half_over)
+        with recording.closed_on_failure(), later:
             return self._train(study, recording, ready, chosen)
 
     def _loaded(self) -> Ready:
@@ -207,14 +209,9 @@ class Session:
         self._supervisor.close()
         asking = Asking(self._config, self._studies, study, self._lease, recording, self._ends)
         shift = Shift(
-            config=self._config,
-            studies=self._studies,
-            progress=self._progress,
-            stop=self._stop,
-            deadline=self._deadline,
-            lacking=asking.lacking,
-            is_done=lambda: self._ends.enough,
-        )
+            config=self._config, studies=self._studies, progress=self._progress, stop=self._stop,
+            deadline=self._deadline, lacking=asking.lacking, is_done=lambda: self._ends.enough,
+        )  # fmt: skip
         with recording.begun_soon(keeps=False):
             return self._closed(recording, crew.work(shift))
 

@@ -176,3 +176,21 @@ def test_proposals_that_would_take_too_long_are_not_trained_and_the_study_says_s
     assert [why in line for line in told.lines].count(True) == 1
     assert told.seconds
     assert all(0 < seconds <= 600 for seconds in told.seconds)
+
+
+def test_half_is_over_by_trials_or_by_time() -> None:
+    outlook = Outlook(StudyConfig(trials=9), _ready(), deadline=None)
+    assert outlook.is_half_over  # nothing is known of what is left
+    outlook.left_s(9)
+    assert not outlook.is_half_over
+    outlook.left_s(5)
+    assert not outlook.is_half_over
+    outlook.left_s(4)
+    assert outlook.is_half_over
+    soon = Outlook(StudyConfig(trials=9), _ready(), deadline=time.monotonic() + 0.2)
+    soon.left_s(9)
+    late = Outlook(StudyConfig(trials=9), _ready(), deadline=time.monotonic() + 3600)
+    late.left_s(9)
+    time.sleep(0.15)
+    assert soon.is_half_over
+    assert not late.is_half_over

@@ -29,6 +29,36 @@ def test_what_is_imported_ahead_is_not_once_the_block_is_left(
     assert ("sklearn.ensemble" in imported) is stays
 
 
+def test_what_draws_waits_until_it_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    imported: list[str] = []
+    asked, done = threading.Event(), threading.Event()
+    due = False
+
+    def is_due() -> bool:
+        asked.set()
+        return due
+
+    monkeypatch.setattr(warming, "_PAUSE_S", 0.0)
+    monkeypatch.setattr(warming, "_ASKS_EVERY_S", 0.01)
+    monkeypatch.setattr(warming.importlib, "import_module", imported.append)
+    monkeypatch.setattr(warming, "rehearse", done.set)
+    with import_ahead(["a"], ["b"], is_due):
+        assert asked.wait(30)
+        assert imported == ["a"]
+        due = True
+        assert done.wait(30)
+        assert imported[0] == "a"
+        assert imported[-1] == "b"
+    del imported[:]
+    asked.clear()
+    done.clear()
+    due = False
+    with import_ahead(["a"], ["b"], is_due):
+        assert asked.wait(30)
+    assert not done.wait(0.2)
+    assert imported == ["a"]
+
+
 _AFTER_FILTERS_ARE_RESET = """
 import warnings
 from tracking.runs.quiet import quiet
