@@ -58,7 +58,8 @@ def server(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
                 if process.poll() is None:
                     continue
                 if process.returncode != 0:
-                    yield f"a process ended with exit code {process.returncode}"
+                    said = homes[place].printed().rpartition("trialbook: ")[2].strip()
+                    yield f"a process ended with exit code {process.returncode}: {said[:300]}"
                 home.target = second.target = home.target + 12
                 running[place] = homes[place].start()
         yield from ended(running)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import math
 import sqlite3
+import sys
 import time
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from textwrap import shorten
-from typing import Any
+from typing import Any, TypeVar
 
 import optuna
 from optuna.storages import RDBStorage
@@ -23,7 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from search.errors import USER_ERRORS, SearchError, as_damaged
 from search.storage.claims.lock import file_lock, server_lock
 from search.storage.internals import engine_of
-from search.storage.patience import PatientStorage
+from search.storage.patience import PatientStorage, StorageAway, lost
 from search.storage.reading import PlainStorage
 from tracking import (
     Store,
@@ -35,6 +36,15 @@ from tracking import (
     without_password,
 )
 
+_ANSWERS_WITHIN_S = 30.0
+_TRIES_EVERY_S = 0.5
+_MAY_COME = (
+    "refused", "No such file", "timeout", "timed out", "closed the connection", "reset by peer",
+    "starting up", "shutting down", "recovery mode", "not yet accepting",
+)  # fmt: skip
+"""What is said of a server that may be started soon, and not of a name or password that is wrong:
+before there is a connection, drivers tell no state."""
+_Opened = TypeVar("_Opened")
 _BUSY_S = 60
 _TRIES = 20
 _PAUSE_S = 0.25
@@ -61,6 +71,7 @@ def open_storage(
         say: Told that a file of an earlier Optuna was upgraded, and where the backup is.
 
     Raises:
+        StorageAway: A server does not answer within half a minute.
         SearchError: There can be no storage at that address, or its tables are not for this Optuna.
     """
     address = with_driver(url or store.optuna_uri)
@@ -70,21 +81,67 @@ def open_storage(
             f"`storage` and `tracking_uri` must be two databases, but both are {shown}."
         )
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        make_url(address)  # before anything is written
+
+    def upgraded() -> optuna.storages.BaseStorage:
         with home_lock(store, is_over), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _upgrade(address, say)
             return _open(address)
+
+    try:
+        make_url(address)  # before anything is written
+        return _once_it_answers(upgraded, shown, is_over)
     except USER_ERRORS:
         raise
     except (SQLAlchemyError, sqlite3.Error, ValueError, RuntimeError, ImportError) as error:
-        if damaged := as_damaged(error, store.home):
-            raise damaged from error
-        line = shorten(str(error).replace(address, shown), 200, placeholder=" …").rstrip(".")
-        raise SearchError(
-            f"`storage` must be a database that Optuna can open, but {shown} is not: {line}."
-        ) from error
+        raise as_damaged(error, store.home) or _refusal(error, address) from error
+
+
+def _refusal(error: Exception, address: str) -> SearchError:
+    shown = without_password(address)
+    line = _said(error).replace(address, shown)
+    return SearchError(
+        f"`storage` must be a database that Optuna can open, but {shown} is not: {line}."
+    )
+
+
+def _said(error: Exception) -> str:
+    """What a database or its driver said, in a line, without what SQLAlchemy adds."""
+    text = str(getattr(error, "orig", None) or error)
+    return shorten(without_password(text), 200, placeholder=" …").rstrip(".")
+
+
+def _once_it_answers(
+    call: Callable[[], _Opened], shown: str, is_over: Callable[[], bool] = lambda: False
+) -> _Opened:
+    """Connect to a database; where its server is not there yet, or no more, wait half a minute.
+
+    Args:
+        call: Connects; it may be called again after it was done in part.
+        shown: The database's address for messages.
+        is_over: Whether someone asked to stop.
+
+    Raises:
+        StorageAway: The server is not there.
+        Exception: What the call raises otherwise.
+    """
+    began, is_told = time.monotonic(), False
+    while True:
+        try:
+            return call()
+        except Exception as error:
+            if not (lost(error) and any(words in str(error) for words in _MAY_COME)):
+                raise
+            if is_over() or time.monotonic() - began > _ANSWERS_WITHIN_S:
+                raise StorageAway(
+                    f"`storage` must be a database that answers, but {shown} does not: "
+                    f"{_said(error)}. Start its server or correct the address, and give the same "
+                    "command again."
+                ) from error
+            if not is_told:
+                print(f"Waiting for {shown}, which does not answer.", file=sys.stderr)
+        is_told = True
+        time.sleep(_TRIES_EVERY_S)
 
 
 def _open(address: str) -> optuna.storages.BaseStorage:

@@ -36,6 +36,8 @@ _DONE = TypeVar("_DONE")
 class StorageAway(SearchError):
     """The database of a storage is away, and nobody waits for it any longer.
 
+    Its `exit_code` is that of a command: the standard one for a failure that may pass.
+
     Example:
         >>> try:
         ...     raise StorageAway("The database is away.")
@@ -43,6 +45,8 @@ class StorageAway(SearchError):
         ...     print(error)
         The database is away.
     """
+
+    exit_code = 75
 
 
 class Patience:

@@ -12,7 +12,9 @@ from postgres import Server
 from sqlalchemy.exc import OperationalError
 
 from search import SearchError
+from search.cli.main import run
 from search.storage import database
+from search.storage.patience import StorageAway
 from tracking import Store, TrackingError
 
 
@@ -64,6 +66,58 @@ def test_a_refused_storage_does_not_show_its_password(home: Path) -> None:
         database.open_storage(Store(home), "postgresql+none://me:secret@host/db?password=secret")
     assert "postgresql+none://me:***@host/db?password=***" in str(refused.value)
     assert "secret" not in str(refused.value)
+
+
+NOBODY = "postgresql://me:secret@127.0.0.1:9/db"
+
+
+def test_a_server_that_is_away_is_a_failure_that_may_pass(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(database, "_ANSWERS_WITHIN_S", 0.0)
+    monkeypatch.setattr(database, "_TRIES_EVERY_S", 0.0)
+    assert run(["show", "s", "--home", str(home), "--storage", NOBODY]) == 75
+    said = capsys.readouterr().err
+    assert "me:***@127.0.0.1:9/db" in said
+    assert "refused" in said
+    assert "secret" not in said
+    assert "sqlalche" not in said
+
+
+@pytest.mark.parametrize(
+    ("said", "waits"),
+    [
+        ("connection failed: FATAL:  the database system is starting up", True),
+        ("connection failed: FATAL:  the database system is shutting down", True),
+        ("connection to server on socket failed: No such file or directory", True),
+        ("connection failed: Connection refused", True),
+        ('connection failed: FATAL:  password authentication failed for user "me"', False),
+        ('connection failed: FATAL:  database "db" does not exist', False),
+        ("failed to resolve host 'nohost'", False),
+    ],
+)
+def test_only_a_server_that_may_come_is_waited_for(
+    said: str, waits: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tries = []
+
+    def connect() -> int:
+        tries.append(1)
+        if len(tries) < 3:
+            raise OperationalError("SELECT", None, Exception(said))
+        return 7
+
+    monkeypatch.setattr(database, "_TRIES_EVERY_S", 0.0)
+    if waits:
+        assert database._once_it_answers(connect, "postgresql://host/db", lambda: False) == 7
+        assert capsys.readouterr().err.count("Waiting for postgresql://host/db") == 1
+        tries.clear()
+        with pytest.raises(StorageAway, match="must be a database that answers"):
+            database._once_it_answers(connect, "postgresql://host/db", lambda: True)
+    else:
+        with pytest.raises(OperationalError):
+            database._once_it_answers(connect, "postgresql://host/db", lambda: False)
+        assert len(tries) == 1
 
 
 def _set_back(path: Path, version: str) -> None:
