@@ -6,6 +6,7 @@ import functools
 import hashlib
 import os
 import platform
+import sys
 import time
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -86,6 +87,25 @@ def _users_code(config: StudyConfig) -> Mapping[str, str]:
     return found
 
 
+def _awaited(studies: Studies, name: str, wait_s: float) -> optuna.Study:
+    """Get a study; where it is not there yet, wait for it."""
+    latest, is_told = time.monotonic() + wait_s, False
+    while True:
+        try:
+            return studies.get(name)
+        except SearchError:
+            if time.monotonic() >= latest:
+                raise
+            if not is_told:
+                print(f"Waiting for the study {name!r}, which is not there yet.", file=sys.stderr)
+            is_told = True
+            _pause()
+
+
+def _pause() -> None:
+    time.sleep(_ASKS_EVERY_S)
+
+
 def settings_of(
     studies: Studies, name: str, own: Mapping[str, Any], wait_s: float = 0.0
 ) -> StudyConfig:
@@ -100,15 +120,7 @@ def settings_of(
     Raises:
         SearchError: There is no such study, or its record is out of this process's reach.
     """
-    latest = time.monotonic() + wait_s
-    while True:
-        try:
-            stored = config_of(studies.get(name))
-            break
-        except SearchError:
-            if time.monotonic() > latest:
-                raise
-            time.sleep(_ASKS_EVERY_S)
+    stored = config_of(_awaited(studies, name, wait_s))
     usual = StudyConfig()
     config = stored.at(
         storage=None, workers=usual.workers, threads=usual.threads, timeout_s=usual.timeout_s

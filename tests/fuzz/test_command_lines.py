@@ -102,6 +102,7 @@ def home(studies: Studies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
         "search.winner.find_winner",
         "search.storage.deletion.delete_study",
         "search.cli.commands.ui._serve",
+        "search.study.joining._pause",
     ):
         monkeypatch.setattr(name, refuse)
     return studies.store.home

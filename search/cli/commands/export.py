@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from models.checks import count_of
+from models.checks import count_of, refuse
 from search.cli.common import (
     console,
     emit,
@@ -58,6 +58,14 @@ def command(
         raise SearchError(
             "Standard output must hold one thing, but `--output -` and `--json` both write there. "
             "Leave one out."
+        )
+    if not is_stdout and str(output or "").startswith("-"):
+        refuse(
+            "--output",
+            "name a file, not another option",
+            str(output),
+            way_out=f"A file of such a name is ./{output}.",
+            error=SearchError,
         )
     stored = studies_to_read(home, storage, tracking_uri).get(study)
     path = output or Path(f"{study}.{_SUFFIX[kind]}")

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from models.checks import require
 from search.cli.common import (
     GOES_ON,
     INTERRUPTED,
@@ -17,6 +18,7 @@ from search.cli.common import (
     open_studies,
 )
 from search.cli.study_options import some_options
+from search.errors import SearchError
 
 _SETTINGS = ("data", "timeout_s", "workers", "threads", "storage", "tracking_uri")
 
@@ -42,6 +44,7 @@ def command(study: str, home: Path, as_json: bool, wait: float, **flags: Any) ->
     """
     from search.study.joining import settings_of
 
+    require(wait >= 0, "--wait", "be a number of seconds, 0 or more", wait, error=SearchError)
     studies = open_studies(home, flags["storage"], flags["tracking_uri"])
     config = settings_of(studies, study, flags, wait)
     from search.cli.live import LiveProgress, steady_console

@@ -461,3 +461,14 @@ def test_ratings_without_column_names_are_inspected(
     told = json.loads(capsys.readouterr().out)
     assert (told["rows"], told["users"], told["movies"]) == (64, 8, 8)
     assert not [line for line in told["warnings"] if "taken for" in line]
+
+
+def test_an_export_into_a_forgotten_file_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["export", "any", "--output", "--json"]) == 2
+    said = capsys.readouterr().err
+    assert "`--output` must name a file, not another option, but got '--json'" in said
+    assert "./--json" in said
+    assert list(tmp_path.iterdir()) == []

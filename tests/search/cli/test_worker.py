@@ -142,7 +142,11 @@ def test_a_study_must_be_there_and_may_be_waited_for(
     monkeypatch.setattr(module.time, "sleep", waits.append)
     monkeypatch.setattr(module.time, "monotonic", lambda: float(len(waits)))
     assert run(["worker", "none", "--wait", "3", "--home", str(home)]) == 2
-    assert len(waits) == 4
+    assert len(waits) == 3
+    assert capsys.readouterr().err.count("Waiting for the study 'none'") == 1
+    for wait in ("-1", "nan"):
+        assert run(["worker", "none", "--wait", wait, "--home", str(home)]) == 2
+        assert "`--wait` must be a number of seconds" in capsys.readouterr().err
 
 
 def test_addresses_are_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
