@@ -42,8 +42,7 @@ from search.trial.refusals import Refusals
 from search.trial.tags import trial_tags
 from tracking import KILLED, REFUSED, StudyRecord, import_ahead
 
-_FORESTS = ("sklearn.ensemble",)
-_AT_THE_END = (*_FORESTS, "optuna.importance")
+_LATER = ("sklearn.ensemble", "optuna.importance")  # for a forest that proposes, and the end
 
 
 class Session:
@@ -138,8 +137,12 @@ class Session:
         self._outlook = Outlook(self._config, ready, self._deadline)
         if self._request.crew is None:
             self._tell_left(done)
-        soon = _FORESTS if self._config.sampler == "local" else ()
-        later = import_ahead(soon, _AT_THE_END, lambda: self._outlook.is_half_over)
+
+        def will_draw() -> bool:  # of several processes the last one does
+            return self._outlook.is_half_over and len(leases_of(study).living(record.name)) <= 1
+
+        soon = _LATER[:1] if self._config.sampler == "local" else ()
+        later = import_ahead(soon, _LATER, will_draw)
         with recording.closed_on_failure(), later:
             return self._train(study, recording, ready, chosen)
 
