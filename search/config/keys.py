@@ -70,9 +70,13 @@ def check_rules(settings: Any) -> None:
         called = declared.called or setting.name
         if declared.rule is not None:
             check(called, value, declared.rule)
-        good, words = fits(value, known[setting.name])
+        kinds = known[setting.name]
+        if not all(isinstance(kind, type) for kind in kinds):  # `Any` takes everything
+            continue
+        good, words = fits(value, kinds)
         if not good:
-            refuse(called, f"be {words}", value, error=SearchError)
+            own = " of Python's own, not of NumPy" if hasattr(value, "item") else ""
+            refuse(called, f"be {words}{own}", value, error=SearchError)
 
 
 _TYPES: dict[type, dict[str, tuple[type, ...]]] = {}

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 
 _EVERY = (20_000, 10, 20)
 """Objects made before the youngest are searched; searches of these before one of the older, and of
-those before one of all. Python's own are 700, 10 and 10."""
+those before one of all. Those of Python 3.11 are 700, 10 and 10."""
 
 _lock = threading.Lock()
 _before: list[tuple[int, int, int]] = []
+_frozen = [False]
+"""Whether the first block has frozen what was there: a program may have done so before."""
 
 
 @contextlib.contextmanager
@@ -31,9 +33,12 @@ def rarely_collected() -> Iterator[None]:
     """
     with _lock:
         if not _before:
-            gc.freeze()
+            _frozen[0] = gc.get_freeze_count() == 0
+            if _frozen[0]:
+                gc.freeze()
         _before.append(gc.get_threshold())
-        gc.set_threshold(*_EVERY)
+        if gc.get_threshold()[0]:  # else it is switched off
+            gc.set_threshold(*_EVERY)
     try:
         yield
     finally:
@@ -42,4 +47,5 @@ def rarely_collected() -> Iterator[None]:
             _before.pop()
             if not _before:
                 gc.set_threshold(*first)
-                gc.unfreeze()
+                if _frozen[0]:
+                    gc.unfreeze()

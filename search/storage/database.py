@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import sqlite3
 import sys
 import time
@@ -38,12 +39,17 @@ from tracking import (
 
 _ANSWERS_WITHIN_S = 30.0
 _TRIES_EVERY_S = 0.5
-_MAY_COME = (
+_ABSENT = (
     "refused", "No such file", "timeout", "timed out", "closed the connection", "reset by peer",
-    "starting up", "shutting down", "recovery mode", "not yet accepting",
+    "Can't connect",
 )  # fmt: skip
-"""What is said of a server that may be started soon, and not of a name or password that is wrong:
-before there is a connection, drivers tell no state."""
+"""What is said of a server that may be started soon: before there is a connection, drivers tell no
+state."""
+_BUSY = (
+    "starting up", "shutting down", "recovery mode", "not yet accepting", "too many clients",
+    "connection slots are reserved",
+)  # fmt: skip
+"""What a server says that is there and takes nobody now. All else that it says is for good."""
 _Opened = TypeVar("_Opened")
 _BUSY_S = 60
 _TRIES = 20
@@ -130,18 +136,27 @@ def _once_it_answers(
         try:
             return call()
         except Exception as error:
-            if not (lost(error) and any(words in str(error) for words in _MAY_COME)):
+            if not (lost(error) and _may_come(error)):
                 raise
             if is_over() or time.monotonic() - began > _ANSWERS_WITHIN_S:
                 raise StorageAway(
                     f"`storage` must be a database that answers, but {shown} does not: "
-                    f"{_said(error)}. Start its server or correct the address, and give the same "
-                    "command again."
+                    f"{_said(error)}. Start its server and give the same command again, or correct "
+                    "the address."
                 ) from error
             if not is_told:
                 print(f"Waiting for {shown}, which does not answer.", file=sys.stderr)
         is_told = True
         time.sleep(_TRIES_EVERY_S)
+
+
+def _may_come(error: Exception) -> bool:
+    """Whether a server that could not be connected to may soon be there."""
+    cause = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
+    text = re.sub('"[^"]*"', "", str(getattr(cause, "orig", None) or cause))  # names and paths
+    # Of several addresses of a host one may refuse, and one have a server that says more.
+    known = _BUSY if "FATAL" in text else (*_BUSY, *_ABSENT)
+    return any(words in text for words in known)
 
 
 def _open(address: str) -> optuna.storages.BaseStorage:

@@ -90,16 +90,12 @@ def _users_code(config: StudyConfig) -> Mapping[str, str]:
 def _awaited(studies: Studies, name: str, wait_s: float) -> optuna.Study:
     """Get a study; where it is not there yet, wait for it."""
     latest, is_told = time.monotonic() + wait_s, False
-    while True:
-        try:
-            return studies.get(name)
-        except SearchError:
-            if time.monotonic() >= latest:
-                raise
-            if not is_told:
-                print(f"Waiting for the study {name!r}, which is not there yet.", file=sys.stderr)
-            is_told = True
-            _pause()
+    while studies.find(name) is None and time.monotonic() < latest:
+        if not is_told:
+            print(f"Waiting for the study {name!r}, which is not there yet.", file=sys.stderr)
+        is_told = True
+        _pause()
+    return studies.get(name)
 
 
 def _pause() -> None:

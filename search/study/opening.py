@@ -159,28 +159,30 @@ def _refuse_changes(
         for key in sorted(old.keys() | new.keys())
         if old.get(key) != new.get(key) and key not in but
     ]
-    changed += other_ratings(study, plain_dataset(ready))
-    if changed:
-        raise _refusal(study, config, changed, joins=joins)
-
-
-def _refusal(
-    study: optuna.Study, config: StudyConfig, changed: Sequence[str], *, joins: bool
-) -> SearchError:
-    """Refuse to resume a study or to join in, with the ways out."""
-    told = f"for `{config.name}` {'; '.join(changed)}"
-    if joins:
-        return SearchError(
-            f"All who work on a study must have the same, but {told}. Name the study's own "
-            "ratings, where this machine has them, with `--data`."
+    ratings = other_ratings(study, plain_dataset(ready))
+    if joins and (changed or ratings):
+        out = (
+            "Name the study's own ratings with `--data`, where this machine has them elsewhere"
+            if ratings
+            else "Give this worker what the others have"
         )
+        raise SearchError(
+            "All who work on a study must have the same settings and ratings, but for "
+            f"`{config.name}` {'; '.join([*changed, *ratings])}. {out}."
+        )
+    if changed or ratings:
+        raise _refusal(study, config, [*changed, *ratings])
+
+
+def _refusal(study: optuna.Study, config: StudyConfig, changed: Sequence[str]) -> SearchError:
+    """Refuse to resume a study, with the ways out."""
     states = (TrialState.COMPLETE, TrialState.PRUNED)
     has_values = bool(study.get_trials(deepcopy=False, states=states))
     anew = shell_line("trialbook", "delete", config.name)
     out = "" if has_values else f", or begin anew: `{anew}`"
     return SearchError(
-        f"A study may be resumed only as it was created, but {told}. Use another name with "
-        f"`--study`, or put it back{out}."
+        f"A study may be resumed only as it was created, but for `{config.name}` "
+        f"{'; '.join(changed)}. Use another name with `--study`, or put it back{out}."
     )
 
 

@@ -57,7 +57,8 @@ def _check(ended: Answer, arguments: tuple[str, ...]) -> None:
     assert "Traceback" not in ended.err, ended.err
     if ended.code == 2:
         assert ended.out == "", ended.out
-        (line,) = ended.err.removesuffix("\n").split("\n")
+        lines = ended.err.removesuffix("\n").split("\n")
+        (line,) = (each for each in lines if not each.startswith("Waiting for "))
         assert line.startswith("trialbook: "), line
         check_line(line)
     elif "--json" in arguments and ended.out and not ended.out.startswith("Usage: "):

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import os
-import ssl
-import urllib.error
-import urllib.parse
-import urllib.request
+from importlib.metadata import entry_points
 
 from tracking.addresses import without_password
 from tracking.errors import TrackingError
@@ -17,6 +13,7 @@ from tracking.runs.quiet import one_line
 _CONNECT_TIMEOUT_S = 5
 _UNAUTHENTICATED = 401
 _SETTING = "MLFLOW_TRACKING_"
+_PLUGINS = "mlflow.request_header_provider"
 _CREDENTIALS = "~/.mlflow/credentials"
 _QUESTION = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 
@@ -72,12 +69,18 @@ def reach_server(uri: str) -> None:
         TrackingError: If nothing answers within five seconds, or the server refuses the name and
             password, or that there are none.
     """
+    from requests.exceptions import RequestException
+
+    refused = False
     try:
         _ask(uri, "/health")  # anybody may ask this
         refused = _is_known() and _ask(uri, _QUESTION) == _UNAUTHENTICATED
-    except OSError as error:
-        raise unreachable(uri, one_line(error)) from error
-    except (ValueError, http.client.HTTPException) as error:
+    except (RequestException, OSError) as error:
+        away = unreachable(uri, _reason(error))
+        if isinstance(error, ValueError):  # the address itself
+            raise TrackingError(str(away)) from error
+        raise away from error
+    except ValueError as error:
         raise TrackingError(str(unreachable(uri, one_line(error)))) from error
     if refused:
         raise TrackingError(refusal(uri))
@@ -97,60 +100,63 @@ def refusal(uri: str) -> str:
 
 
 def _ask(uri: str, what: str) -> int:
-    """Ask a server something; return the status of its answer."""
-    asked, trusted = _question(uri, what), _trust()
-    try:
-        with urllib.request.urlopen(asked, timeout=_CONNECT_TIMEOUT_S, context=trusted) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as answer:  # somebody is there
-        answer.close()
-        return answer.code
+    """Ask a server something as MLflow asks it; return the status of its answer.
 
-
-def _question(uri: str, what: str) -> urllib.request.Request:
-    """Make a question; name and password go in a header, as MLflow's own.
-
-    They are not sent on where the server says to ask another one.
+    What MLflow's own library for HTTP does is done alike: name and password of the address or of a
+    file `.netrc`, redirections, proxies, certificates.
     """
-    parts = urllib.parse.urlsplit(uri)
-    user, _, host = parts.netloc.rpartition("@")
-    path, _, query = what.partition("?")
-    request = urllib.request.Request(
-        parts._replace(netloc=host, path=f"{parts.path.rstrip('/')}{path}", query=query).geturl()
+    import requests
+
+    answer = requests.get(
+        f"{uri.rstrip('/')}{what}",
+        headers=_authorization(),
+        timeout=_CONNECT_TIMEOUT_S,
+        verify=_trusted(uri),
+        cert=os.environ.get(f"{_SETTING}CLIENT_CERT_PATH"),
     )
-    if word := _authorization(user):
-        request.add_unredirected_header("Authorization", word)
-    return request
+    return answer.status_code
 
 
-def _authorization(user: str) -> str:
-    """What MLflow sends to say who asks: by the address, else by its environment variables."""
-    given = urllib.parse.unquote(user if ":" in user else f"{user}:")
+def _authorization() -> dict[str, str]:
+    """What MLflow sends to say who asks, by its environment variables."""
     name, password = os.environ.get(f"{_SETTING}USERNAME"), os.environ.get(f"{_SETTING}PASSWORD")
     token = os.environ.get(f"{_SETTING}TOKEN")
-    if not user and name and password:
-        user = given = f"{name}:{password}"
-    if user:
-        return f"Basic {base64.b64encode(given.encode()).decode()}"
-    return f"Bearer {token}" if token else ""
+    if name and password:
+        word = base64.b64encode(f"{name}:{password}".encode()).decode()
+        return {"Authorization": f"Basic {word}"}
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _is_known() -> bool:
-    """Whether MLflow says who asks in no other way than those of `_authorization`."""
+    """Whether MLflow says who asks in no other way than those of `_ask`."""
     others = (f"{_SETTING}AUTH", f"{_SETTING}AWS_SIGV4")
-    return not (
-        any(map(os.environ.get, others)) or os.path.exists(os.path.expanduser(_CREDENTIALS))
-    )
+    has_file = os.path.exists(os.path.expanduser(_CREDENTIALS))
+    return not (has_file or any(map(os.environ.get, others)) or entry_points(group=_PLUGINS))
 
 
-def _trust() -> ssl.SSLContext | None:
-    """Which servers' certificates are trusted, by MLflow's environment variables."""
-    if os.environ.get(f"{_SETTING}INSECURE_TLS", "").lower() in ("true", "1"):
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        return context
+def _trusted(uri: str) -> bool | str:
+    """Which servers' certificates are trusted, by MLflow's environment variables.
+
+    Raises:
+        TrackingError: There are no certificates where a variable says so.
+    """
     own = os.environ.get(f"{_SETTING}SERVER_CERT_PATH")
-    return ssl.create_default_context(cafile=own) if own else None
+    if own and uri.startswith("https") and not os.path.exists(own):
+        raise TrackingError(
+            f"{_SETTING}SERVER_CERT_PATH must name a file of certificates, or a folder of them, "
+            f"but there is no {own}."
+        )
+    return own or os.environ.get(f"{_SETTING}INSECURE_TLS", "").lower() not in ("true", "1")
+
+
+def _reason(error: BaseException) -> str:
+    """Why a server does not answer: what the operating system says, where it says something."""
+    each: BaseException | None = error
+    while each is not None:
+        if isinstance(each, OSError) and each.strerror:
+            return each.strerror
+        each = each.__cause__ or each.__context__
+    return one_line(error)
 
 
 class _Away(TrackingError):

@@ -30,7 +30,6 @@ _SUFFIX = {"csv": "csv", "parquet": "parquet", "json": "json", "keras-tuner": "j
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="csv", help="csv by default.")
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
     help="The file, - for standard output (STUDY.csv and so on).",
 )
 @click.option("--trial", "number", type=int, help="This trial alone (all; keras-tuner: the best).")
@@ -40,7 +39,7 @@ _SUFFIX = {"csv": "csv", "parquet": "parquet", "json": "json", "keras-tuner": "j
 def command(
     study: str,
     kind: str,
-    output: Path | None,
+    output: str | None,
     number: int | None,
     home: Path,
     storage: str | None,
@@ -53,22 +52,22 @@ def command(
     from search.storage.records import study_record
     from search.storage.study_attributes import space_of
 
-    is_stdout = str(output) == "-"
+    is_stdout = output == "-"
     if is_stdout and as_json:
         raise SearchError(
             "Standard output must hold one thing, but `--output -` and `--json` both write there. "
             "Leave one out."
         )
-    if not is_stdout and str(output or "").startswith("-"):
+    if not is_stdout and (output or "").startswith("-"):
         refuse(
             "--output",
             "name a file, not another option",
-            str(output),
+            output,
             way_out=f"A file of such a name is ./{output}.",
             error=SearchError,
         )
     stored = studies_to_read(home, storage, tracking_uri).get(study)
-    path = output or Path(f"{study}.{_SUFFIX[kind]}")
+    path = Path(output or f"{study}.{_SUFFIX[kind]}")
     with contextlib.ExitStack() as stack:
         if kind == "keras-tuner":  # it needs Keras, and TensorFlow tells what it finds
             stack.enter_context(quiet_stderr())

@@ -50,3 +50,17 @@ def test_workers_are_spared() -> None:
     before = gc.get_threshold()
     assert work_side_by_side([gc.get_freeze_count], Stop()) > 1000
     assert gc.get_threshold() == before
+
+
+def test_what_a_program_set_itself_stays() -> None:
+    before = gc.get_threshold()
+    gc.freeze()
+    try:
+        gc.set_threshold(0)  # searches for nothing
+        with rarely_collected():
+            assert gc.get_threshold()[0] == 0
+        assert gc.get_threshold()[0] == 0
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)

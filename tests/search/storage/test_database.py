@@ -92,7 +92,14 @@ def test_a_server_that_is_away_is_a_failure_that_may_pass(
         ("connection to server on socket failed: No such file or directory", True),
         ("connection failed: Connection refused", True),
         ('connection failed: FATAL:  password authentication failed for user "me"', False),
-        ('connection failed: FATAL:  database "db" does not exist', False),
+        ('connection failed: FATAL:  database "timeouts" does not exist', False),
+        ("FATAL:  sorry, too many clients already", True),
+        (
+            "Multiple connection attempts failed. All failures were: - host: 'localhost', hostaddr:"
+            " '::1': Connection refused - host: 'localhost', hostaddr: '127.0.0.1': FATAL: "
+            "password authentication failed",
+            False,
+        ),
         ("failed to resolve host 'nohost'", False),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -11,7 +10,7 @@ from threading import Thread
 import pytest
 
 from tracking import Store, TrackingError
-from tracking.runs.reaching import _trust, reach_server, why_away
+from tracking.runs.reaching import _trusted, reach_server, why_away
 
 _WORD = "Basic dXNlcjpzZUBrcmV0"
 """base64 of "user:se@kret"."""
@@ -29,6 +28,11 @@ def guarded() -> Iterator[tuple[int, list[tuple[str, str, int]]]]:
     class Guard(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             given = self.headers.get("Authorization", "none")
+            if self.path.startswith("/moved"):
+                self.send_response(308)
+                self.send_header("Location", self.path.removeprefix("/moved"))
+                self.end_headers()
+                return
             is_open = self.path.endswith("/health") or given in (_WORD, "Bearer token")
             asked.append((self.path, given, 200 if is_open else 401))
             self.send_response(asked[-1][-1])
@@ -48,9 +52,18 @@ def guarded() -> Iterator[tuple[int, list[tuple[str, str, int]]]]:
 @pytest.fixture(autouse=True)
 def _nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No name, password or token comes from outside of a test."""
-    for name in ("USERNAME", "PASSWORD", "TOKEN", "AUTH", "AWS_SIGV4", "INSECURE_TLS"):
+    for name in (
+        "USERNAME",
+        "PASSWORD",
+        "TOKEN",
+        "AUTH",
+        "AWS_SIGV4",
+        "INSECURE_TLS",
+        "SERVER_CERT_PATH",
+    ):
         monkeypatch.delenv(f"MLFLOW_TRACKING_{name}", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("NETRC", raising=False)
 
 
 Guarded = tuple[int, list[tuple[str, str, int]]]
@@ -107,14 +120,33 @@ def test_where_mlflow_has_another_way_to_say_it_nothing_is_refused(
     assert {path for path, _, _ in asked} == {"/health"}
 
 
-def test_certificates_are_trusted_as_mlflow_is_told_to(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_it_is_asked_as_mlflow_asks(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert _trust() is None  # as Python does by itself
+    port, asked = guarded
+    assert why_away(f"http://user:se%40kret@127.0.0.1:{port}/moved") == ""  # redirected
+    assert asked[-1] == (_API, _WORD, 200)
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "token")  # a name alone says nothing
+    assert why_away(f"http://user@127.0.0.1:{port}") == ""
+    assert asked[-1] == (_API, "Bearer token", 200)
+    monkeypatch.delenv("MLFLOW_TRACKING_TOKEN")
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login user password se@kret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert why_away(f"http://127.0.0.1:{port}") == ""
+    assert asked[-1] == (_API, _WORD, 200)
+
+
+def test_certificates_are_trusted_as_mlflow_is_told_to(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert _trusted("https://host") is True
     monkeypatch.setenv("MLFLOW_TRACKING_INSECURE_TLS", "true")
-    context = _trust()
-    assert context is not None
-    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_NONE, False)
-    monkeypatch.delenv("MLFLOW_TRACKING_INSECURE_TLS")
+    assert _trusted("https://host") is False
+    monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", str(tmp_path))
+    assert _trusted("https://host") == str(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", str(tmp_path / "none.pem"))
-    assert "No such file" in why_away("https://127.0.0.1:9")
+    with pytest.raises(TrackingError, match="SERVER_CERT_PATH must name a file of certificates"):
+        why_away("https://127.0.0.1:9")
+    port, _ = guarded  # where nothing is encrypted they do not count
+    assert why_away(f"http://user:se%40kret@127.0.0.1:{port}") == ""
