@@ -66,7 +66,7 @@ def log_model(
     )
     model_id = str(logged.model_id)
     try:
-        with TemporaryDirectory(prefix="trialbook-model-") as folder:
+        with TemporaryDirectory(prefix="trialbook-model-", ignore_cleanup_errors=True) as folder:
             saved = _save(Path(folder), model, loader, run_id=run_id, model_id=model_id)
             client.log_model_artifacts(model_id, str(saved))
     except BaseException:

@@ -21,7 +21,7 @@ def write_results(client: Any, run_id: str, record: StudyRecord, *, draws: bool 
         record: The study with all its trials.
         draws: Whether to draw the figures, which takes seconds.
     """
-    with TemporaryDirectory(prefix="trialbook-study-") as folder:
+    with TemporaryDirectory(prefix="trialbook-study-", ignore_cleanup_errors=True) as folder:
         write_leaderboard(record, Path(folder) / "leaderboard.csv")
         if draws:
             from tracking.figures.draw import draw_study
@@ -43,7 +43,7 @@ def log_curve(files: Any, record: TrialRecord, picture: Picture) -> None:
     """
     from tracking.figures.draw import draw_trial
 
-    with TemporaryDirectory(prefix="trialbook-trial-") as folder:
+    with TemporaryDirectory(prefix="trialbook-trial-", ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "learning_curve.png"
         draw_trial(record, path, monitor=picture.monitor, minimize=picture.minimize)
         files.log_artifact(str(path))
