@@ -12,9 +12,9 @@ _EVERY = (20_000, 10, 20)
 those before one of all. Those of Python 3.11 are 700, 10 and 10."""
 
 _lock = threading.Lock()
-_before: list[tuple[int, int, int]] = []
-_frozen = [False]
-"""Whether the first block has frozen what was there: a program may have done so before."""
+_found: list[tuple[tuple[int, int, int], bool]] = []
+"""What blocks found, the first one's first: the settings, and whether nothing was left out yet. A
+program may have left out what is there itself."""
 
 
 @contextlib.contextmanager
@@ -32,20 +32,19 @@ def rarely_collected() -> Iterator[None]:
         (20000, 10, 20)
     """
     with _lock:
-        if not _before:
-            _frozen[0] = gc.get_freeze_count() == 0
-            if _frozen[0]:
-                gc.freeze()
-        _before.append(gc.get_threshold())
-        if gc.get_threshold()[0]:  # else it is switched off
+        _found.append((gc.get_threshold(), gc.get_freeze_count() == 0))
+        settings, freezes = _found[-1]
+        if freezes:
+            gc.freeze()
+        if settings[0]:  # else it is switched off
             gc.set_threshold(*_EVERY)
     try:
         yield
     finally:
         with _lock:
-            first = _before[0]
-            _before.pop()
-            if not _before:
-                gc.set_threshold(*first)
-                if _frozen[0]:
+            settings, freezes = _found[0]
+            _found.pop()
+            if not _found:
+                gc.set_threshold(*settings)
+                if freezes:
                     gc.unfreeze()

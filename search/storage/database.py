@@ -112,9 +112,13 @@ def _refusal(error: Exception, address: str) -> SearchError:
 
 
 def _said(error: Exception) -> str:
-    """What a database or its driver said, in a line, without what SQLAlchemy adds."""
-    text = str(getattr(error, "orig", None) or error)
-    return shorten(without_password(text), 200, placeholder=" …").rstrip(".")
+    """What a database or its driver said, in a line."""
+    return shorten(without_password(_text_of(error)), 200, placeholder=" …").rstrip(".")
+
+
+def _text_of(error: BaseException) -> str:
+    """What a database or its driver said, without what SQLAlchemy adds."""
+    return str(getattr(error, "orig", None) or error)
 
 
 def _once_it_answers(
@@ -153,7 +157,7 @@ def _once_it_answers(
 def _may_come(error: Exception) -> bool:
     """Whether a server that could not be connected to may soon be there."""
     cause = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
-    text = re.sub('"[^"]*"', "", str(getattr(cause, "orig", None) or cause))  # names and paths
+    text = re.sub('"[^"]*"', "", _text_of(cause))  # without names and paths
     # Of several addresses of a host one may refuse, and one have a server that says more.
     known = _BUSY if "FATAL" in text else (*_BUSY, *_ABSENT)
     return any(words in text for words in known)

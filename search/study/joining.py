@@ -90,12 +90,12 @@ def _users_code(config: StudyConfig) -> Mapping[str, str]:
 def _awaited(studies: Studies, name: str, wait_s: float) -> optuna.Study:
     """Get a study; where it is not there yet, wait for it."""
     latest, is_told = time.monotonic() + wait_s, False
-    while studies.find(name) is None and time.monotonic() < latest:
+    while (study := studies.find(name)) is None and time.monotonic() < latest:
         if not is_told:
             print(f"Waiting for the study {name!r}, which is not there yet.", file=sys.stderr)
         is_told = True
         _pause()
-    return studies.get(name)
+    return studies.get(name) if study is None else study  # the former says what there is
 
 
 def _pause() -> None:

@@ -69,34 +69,20 @@ def reach_server(uri: str) -> None:
         TrackingError: If nothing answers within five seconds, or the server refuses the name and
             password, or that there are none.
     """
-    from requests.exceptions import RequestException
-
-    refused = False
     try:
         _ask(uri, "/health")  # anybody may ask this
         refused = _is_known() and _ask(uri, _QUESTION) == _UNAUTHENTICATED
-    except (RequestException, OSError) as error:
+    except (OSError, ValueError) as error:  # all failures of requests are the former
         away = unreachable(uri, _reason(error))
         if isinstance(error, ValueError):  # the address itself
             raise TrackingError(str(away)) from error
         raise away from error
-    except ValueError as error:
-        raise TrackingError(str(unreachable(uri, one_line(error)))) from error
     if refused:
-        raise TrackingError(refusal(uri))
-
-
-def refusal(uri: str) -> str:
-    """Say that a server does not know who asks.
-
-    Args:
-        uri: The server's address.
-    """
-    return (
-        f"MLflow's server must know who asks, but {without_password(uri)} refuses this name and "
-        "password, or wants some. Give them in the address, as NAME:PASSWORD@HOST, or in "
-        "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
-    )
+        raise TrackingError(
+            f"MLflow's server must know who asks, but {without_password(uri)} refuses this name "
+            "and password, or wants some. Give them in the address, as NAME:PASSWORD@HOST, or in "
+            "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
+        )
 
 
 def _ask(uri: str, what: str) -> int:
