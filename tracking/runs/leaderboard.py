@@ -64,21 +64,22 @@ def write_leaderboard(record: StudyRecord, path: Path) -> None:
             writer.writerow([*start, *values, *figures, trial.run_id])
 
 
-def study_note(record: StudyRecord, *, results: bool = False) -> str:
+def study_note(record: StudyRecord, *, results: bool = False, limit: int = _MAX_NOTE) -> str:
     """Write the description of a study's run, in Markdown.
 
     Args:
         record: The study.
         results: Whether to add the counts, the ten best trials and how to repeat the best.
+        limit: Characters at most; the user's own text is what gets shortened.
 
     Returns:
-        The text, at most 8,000 characters; the user's own text is what gets shortened.
+        The text.
     """
     after = _results(record) if results else ""
     if not after:
-        return shorten(record.description, _MAX_NOTE)
-    before = shorten(record.description, max(_MAX_NOTE - len(after) - 2, 4)).strip()
-    return shorten(f"{before}\n\n{after}" if before else after, _MAX_NOTE)
+        return shorten(record.description, limit)
+    before = shorten(record.description, max(limit - len(after) - 2, 4)).strip()
+    return shorten(f"{before}\n\n{after}" if before else after, limit)
 
 
 def _results(record: StudyRecord) -> str:

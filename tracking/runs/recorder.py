@@ -36,6 +36,7 @@ from tracking.runs.quiet import quiet
 from tracking.runs.registry import Registered, WinnerRun, register_winner
 from tracking.runs.results import log_curve, write_results
 from tracking.runs.store import Store
+from tracking.runs.view.writing import write_view
 from tracking.tags import Tag
 
 
@@ -85,6 +86,7 @@ class MlflowRecorder:
         self._known.keep_study(record.name, context)
         if record.study_file:
             client.log_text(context.parent_run_id, record.study_file, "study.toml")
+        write_view(client, context, record)
         return replace(
             record, experiment_id=context.experiment_id, parent_run_id=context.parent_run_id
         )
@@ -206,9 +208,10 @@ class MlflowRecorder:
     def finish_study(self, record: StudyRecord, *, status: str) -> None:
         """Write a study's leaderboard and summary, figures once it is finished, and end its run."""
         client = self.store.client()
-        run_id = record.parent_run_id or self._known.study(client, record.name).parent_run_id
-        write_results(client, run_id, record, draws=status == "FINISHED")
-        client.set_terminated(run_id, status)
+        context = stored_context(client, record) or self._known.study(client, record.name)
+        write_results(client, context.parent_run_id, record, draws=status == "FINISHED")
+        write_view(client, context, record, results=True)
+        client.set_terminated(context.parent_run_id, status)
 
     def log_verdict(
         self,

@@ -1,0 +1,152 @@
+"""The saved view of a study: what it ranks, shows and draws."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tracking import MlflowRecorder, Store, StudyRecord, TrialRecord
+from tracking.runs.view.address import page_of
+from tracking.runs.view.state import VIEW_TAG, view_of
+
+Make = Callable[..., TrialRecord]
+
+
+def read(view: str) -> dict[str, Any]:
+    """A view as MLflow's pages read it."""
+    if view.startswith("deflate;"):
+        view = zlib.decompress(base64.b64decode(view.removeprefix("deflate;"))).decode()
+    found: dict[str, Any] = json.loads(view)
+    return found
+
+
+def charts(view: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [chart for chart in view["compareRunCharts"] if chart["type"] == kind]
+
+
+def test_a_study_without_a_trial_shows_what_its_trials_will_have(study: StudyRecord) -> None:
+    view = read(view_of(study, parent="p"))
+    assert view["searchFilter"] == "tags.`trialbook.role` = 'trial'"
+    assert (view["orderByKey"], view["orderByAsc"]) == ("metrics.`best_val_rmse`", True)
+    assert view["selectedColumns"][:5] == [
+        "metrics.`best_val_rmse`", "metrics.`best_epoch`", "tags.`trialbook.state`",
+        "params.`family`", "params.`optimizer`",
+    ]  # fmt: skip
+    assert view["selectedColumns"][-1] == "metrics.`seconds_total`"
+    assert view["runsVisibilityMap"] == {"p": False}
+    assert view["runsHiddenMode"] == "FIRST_10_RUNS"
+    (curves,) = charts(view, "LINE")
+    assert (curves["metricKey"], curves["selectedMetricKeys"]) == ("val_rmse", ["val_rmse"])
+    assert {chart["metricSectionId"] for chart in view["compareRunCharts"]} == {
+        view["compareRunSections"][0]["uuid"]
+    }
+
+
+def test_the_parameters_that_matter_come_first(make_trial: Make) -> None:
+    trials = tuple(
+        make_trial(number=n, state="complete", value=1.0 - n / 10, run_id=f"r{n}",
+                   params={"a": n, "b(c)": n, "same": 1, "optimizer": f"o{n}"})
+        for n in range(3)
+    )  # fmt: skip
+    study = StudyRecord(
+        name="own", trials=trials, importances={"b(c)": 0.7, "a": 0.2, "optimizer": 0.1}
+    )
+    view = read(view_of(study, parent="p", baseline="r0"))
+    assert view["runsVisibilityMap"] == {"p": False, "r0": True}
+    assert [c for c in view["selectedColumns"] if c.startswith("params")] == [
+        "params.`optimizer`", "params.`b_c_`", "params.`a`",
+    ]  # fmt: skip
+    (parallel,) = charts(view, "PARALLEL")
+    assert parallel["selectedParams"] == ["b_c_", "a", "optimizer"]
+    assert parallel["selectedMetrics"] == ["best_val_rmse"]
+    assert [chart["xaxis"]["key"] for chart in charts(view, "SCATTER")] == ["b_c_", "a"]
+
+
+def test_what_is_maximised_is_ranked_from_above(study: StudyRecord) -> None:
+    best = replace(study, direction="maximize", objective="best_val_accuracy", dataset=None)
+    view = read(view_of(replace(best, monitor="val_accuracy"), parent="p"))
+    assert (view["orderByKey"], view["orderByAsc"]) == ("metrics.`best_val_accuracy`", False)
+    assert not [column for column in view["selectedColumns"] if column.startswith("params")]
+    assert charts(view, "LINE")[0]["metricKey"] == "val_accuracy"
+    assert charts(view, "PARALLEL")[0]["selectedParams"] == []
+
+
+def test_all_goals_have_a_column_and_a_scatter(study: StudyRecord) -> None:
+    several = replace(study, goals=("best_val_rmse", "parameters"))
+    view = read(view_of(several, parent="p"))
+    assert view["selectedColumns"][:2] == ["metrics.`best_val_rmse`", "metrics.`parameters`"]
+    (scatter,) = [c for c in charts(view, "SCATTER") if c["xaxis"]["type"] == "METRIC"]
+    assert (scatter["xaxis"]["key"], scatter["yaxis"]["key"]) == ("parameters", "best_val_rmse")
+
+
+def test_each_fold_has_its_curve(study: StudyRecord, make_trial: Make) -> None:
+    trial = make_trial(number=0, state="complete", value=1.0)
+    epochs = tuple(
+        replace(
+            epoch, metrics={f"fold_{n}/{k}": v for n in (1, 2) for k, v in epoch.metrics.items()}
+        )
+        for epoch in trial.epochs
+    )
+    view = read(view_of(replace(study, trials=(replace(trial, epochs=epochs),)), parent="p"))
+    (curves,) = charts(view, "LINE")
+    assert curves["selectedMetricKeys"] == ["fold_1/val_rmse", "fold_2/val_rmse"]
+
+
+@pytest.mark.parametrize("length", [5, 240])
+def test_a_view_fits_in_a_tag_of_mlflow(
+    length: int, recorder: MlflowRecorder, store: Store, make_trial: Make
+) -> None:
+    names = [f"{n}{'x' * length}" for n in range(40)]
+    trials = tuple(
+        make_trial(study="movies", number=n, state="complete", value=1.0 + n,
+                   params=dict.fromkeys(names, n))
+        for n in range(2)
+    )  # fmt: skip
+    started = recorder.start_study(StudyRecord(name="movies", description="words " * 5000))
+    recorder.finish_study(replace(started, trials=trials), status="KILLED")
+    tags = store.client().get_experiment(started.experiment_id).tags
+    assert len(tags[VIEW_TAG]) <= 5000
+    assert len(read(tags[VIEW_TAG])["compareRunCharts"]) == 5
+    assert len(tags["mlflow.note.content"]) <= 5000
+    assert "## Results" in tags["mlflow.note.content"]
+
+
+def test_the_view_and_the_description_follow_the_study(
+    recorder: MlflowRecorder, store: Store, study: StudyRecord, make_trial: Make
+) -> None:
+    started = recorder.start_study(study)
+    client = store.client()
+    tags = client.get_experiment(started.experiment_id).tags
+    assert tags["mlflow.note.content"] == "What is searched."
+    assert read(tags[VIEW_TAG])["runsVisibilityMap"] == {started.parent_run_id: False}
+    base = make_trial(number=0, tags={"trialbook.baseline": "true"})
+    base = replace(base, run_id=recorder.start_trial(base), state="complete", value=1.0)
+    recorder.finish_trial(base, folder=None)
+    recorder.finish_study(replace(started, trials=(base,)), status="KILLED")
+    tags = client.get_experiment(started.experiment_id).tags
+    assert read(tags[VIEW_TAG])["runsVisibilityMap"][base.run_id] is True
+    assert "Trials: 1 complete." in tags["mlflow.note.content"]
+
+
+def test_an_experiment_of_somebody_elses_keeps_its_description(
+    recorder: MlflowRecorder, store: Store, study: StudyRecord
+) -> None:
+    made = store.client().create_experiment("movies", tags={"mlflow.note.content": "Mine."})
+    started = recorder.start_study(study)
+    tags = store.client().get_experiment(made).tags
+    assert started.experiment_id == made
+    assert tags["mlflow.note.content"] == "Mine."
+    assert VIEW_TAG in tags
+
+
+def test_the_address_names_the_view() -> None:
+    assert page_of("http://host:5000/", "7", curves=True) == (
+        "http://host:5000/#/experiments/7/runs?workflowType=machine_learning"
+        "&viewStateShareKey=trialbook&compareRunsMode=CHART"
+    )

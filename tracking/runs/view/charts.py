@@ -1,0 +1,125 @@
+"""The charts of a study's saved view, in the terms of MLflow's pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tracking.records import StudyRecord, TrialRecord
+from tracking.runs.payloads import clean_key
+
+SECTION = "trialbook"
+_USUAL = ("family", "optimizer", "learning_rate", "batch_size", "l2_embedding", "embedding_size")
+_CURVES = 11
+_BARS = 20
+_ALL = 100
+_LINES_OF_PARALLEL = 8
+
+Chart = dict[str, Any]
+
+
+def charts_of(record: StudyRecord) -> list[Chart]:
+    """The charts: curves, parallel coordinates, bars of the objective, scatters.
+
+    Curves are of the monitored metric by epoch; parallel coordinates of the parameters that differ,
+    the most important ones first; scatters of the two most important ones against the objective. Of
+    a study without a trial they show the usual parameters of our own models, and no others.
+
+    Args:
+        record: The study, as far as it is known.
+    """
+    objective = clean_key(record.objective)
+    important = [clean_key(name) for name in important_names(record)]
+    goals = [clean_key(name) for name in (record.goals or (record.objective,))]
+    charts = [_curves(record), _parallel(important, goals), _bars(objective)]
+    charts += [_scatter(name, objective, "PARAM") for name in important[:2]]
+    charts += [_scatter(goal, objective, "METRIC") for goal in goals[1:]]
+    for number, chart in enumerate(charts, start=1):
+        fixed = {"uuid": f"{SECTION}-{number}", "metricSectionId": SECTION}
+        chart |= fixed | {"deleted": False, "isGenerated": False}
+    return charts
+
+
+def section() -> dict[str, Any]:
+    """The one section that holds the charts; MLflow's own, one a metric, are not made."""
+    shown = {"display": True, "isReordered": True, "deleted": False, "isGenerated": False}
+    return {"uuid": SECTION, "name": "Trialbook"} | shown
+
+
+def important_names(record: StudyRecord) -> tuple[str, ...]:
+    """Names of the parameters that are worth a chart, the most important ones first.
+
+    Args:
+        record: The study; before its first trial those that our own models usually vary.
+    """
+    if not record.trials:
+        return _USUAL if record.dataset is not None else ()
+    done = record.ranked() or record.trials
+    return record.varied(done)[:_LINES_OF_PARALLEL] or tuple(done[0].params)[:_LINES_OF_PARALLEL]
+
+
+def monitored(record: StudyRecord) -> tuple[str, ...]:
+    """Names of the metric that is monitored by epoch; with folds there is one a fold."""
+    names = _names_of_epochs(record.trials)
+    folds = [name for name in names if name.endswith(f"/{record.monitor}")]
+    return (record.monitor,) if record.monitor in names or not folds else tuple(folds)
+
+
+def _names_of_epochs(trials: Iterable[TrialRecord]) -> list[str]:
+    found: Mapping[str, None] = dict.fromkeys(
+        name for trial in trials for epoch in trial.epochs for name in epoch.metrics
+    )
+    return list(found)
+
+
+def _curves(record: StudyRecord) -> Chart:
+    keys = [clean_key(name) for name in monitored(record)]
+    return {
+        "type": "LINE",
+        "displayName": f"{clean_key(record.monitor)} by epoch",
+        "metricKey": keys[0],
+        "selectedMetricKeys": keys,
+        "selectedYAxisMetricKey": keys[0],
+        "yAxisKey": "metric",
+        "yAxisExpressions": [],
+        "xAxisKey": "step",
+        "selectedXAxisMetricKey": "",
+        "xAxisScaleType": "linear",
+        "scaleType": "linear",
+        "lineSmoothness": 0,
+        "displayPoints": None,
+        "useGlobalLineSmoothing": True,
+        "useGlobalXaxisKey": True,
+        "runsCountToCompare": _CURVES,
+    }
+
+
+def _parallel(params: list[str], metrics: list[str]) -> Chart:
+    return {
+        "type": "PARALLEL",
+        "displayName": "Parameters and what they gave",
+        "selectedParams": params,
+        "selectedMetrics": metrics,
+        "showAllRuns": True,
+        "runsCountToCompare": _ALL,
+    }
+
+
+def _bars(objective: str) -> Chart:
+    return {
+        "type": "BAR",
+        "displayName": objective,
+        "metricKey": objective,
+        "dataAccessKey": objective,
+        "runsCountToCompare": _BARS,
+    }
+
+
+def _scatter(name: str, objective: str, kind: str) -> Chart:
+    return {
+        "type": "SCATTER",
+        "displayName": f"{name} and {objective}",
+        "xaxis": {"key": name, "type": kind},
+        "yaxis": {"key": objective, "type": "METRIC"},
+        "runsCountToCompare": _ALL,
+    }
