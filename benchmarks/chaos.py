@@ -28,7 +28,7 @@ _MODELS = ("--keep-models", "all")
 _MANY = ("--keep-models", "none", "--epochs", "1")
 
 SCENARIOS: dict[str, tuple[Callable[..., Iterator[str]], int, tuple[str, ...]]] = {
-    "seams": (chaos_kills.seams, 48, _MODELS),
+    "seams": (chaos_kills.seams, 56, _MODELS),
     "random": (chaos_kills.random_kills, 52, _MODELS),
     "groups": (chaos_kills.groups, 20, _MODELS),
     "children": (chaos_kills.children, 50, _MODELS),
@@ -41,6 +41,7 @@ SCENARIOS: dict[str, tuple[Callable[..., Iterator[str]], int, tuple[str, ...]]] 
     "hurt": (chaos_disk.hurt, 20, ()),
     "many": (chaos_world.many, 500, (*_MANY, "--workers", "8")),
     "many-on-a-server": (chaos_world.many_on_a_server, 500, (*_MANY, "--workers", "4")),
+    "load": (chaos_world.load, 1536, ()),
 }
 """Name, what is done, how often, and further options of the study."""
 

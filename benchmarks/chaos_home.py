@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -129,6 +130,17 @@ class Home:
 
     def done(self) -> int:
         """How many trials of the study are finished by now."""
+        return sum(trial.state.is_finished() for trial in self._trials())
+
+    def failed(self) -> int:
+        """How many trials came to nothing since their process was gone; an interrupted one is none.
+
+        A trial that is queued again is not counted.
+        """
+        outcomes = (trial.user_attrs.get("trialbook:outcome", {}) for trial in self._trials())
+        return sum(outcome.get("state") == "failed" for outcome in outcomes)
+
+    def _trials(self) -> list[Any]:
         import optuna
 
         from tracking import with_driver
@@ -141,8 +153,8 @@ class Home:
                 storage=address if self.storage is None else with_driver(self.storage),
             )
         except Exception:  # it is not there yet
-            return 0
-        return sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
+            return []
+        return list(study.get_trials(deepcopy=False))
 
     def printed(self) -> str:
         """What its processes printed."""

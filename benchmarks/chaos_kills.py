@@ -17,7 +17,10 @@ from collections.abc import Iterator
 import psutil
 from chaos_home import SUPPORT, TOO_LONG_S, Home, end, ended, killed_after, settled, signal_all
 
-_RARE = ("state", "attribute", "study attribute", "closed another's")
+_RARE = (
+    "state", "attribute", "study attribute", "closed another's", "queued", "lease", "experiment",
+    "view", "study file", "results",
+)  # fmt: skip
 """Writes that a study may do only once or twice."""
 
 
@@ -101,6 +104,8 @@ def children(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
             yield f"the study ended with exit code {process.returncode}"
         end(process)
         home.target += 12
+    if home.failed() > home.kills:
+        yield f"{home.failed()} trials failed after {home.kills} kills"
     yield from settled(home)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
-from chaos_home import SUPPORT, TOO_LONG_S, Home, end, ended, settled
+from chaos_home import ROOT, SUPPORT, TOO_LONG_S, Home, end, ended, settled
 
 
 def clocks(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
@@ -147,3 +149,41 @@ def many_on_a_server(home: Home, kills: int, draw: random.Random) -> Iterator[st
         yield from settled(*homes)
     finally:
         own.close()
+
+
+_FULL = 1000
+"""From so many trials on, what is timed says something."""
+_EARLIER = 20_000
+_ASK_P99_MS = 1000.0
+
+
+def load(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
+    """64 workers with trials of 100 ms on PostgreSQL, beside as many of plain Optuna.
+
+    In the full run the study has 20,000 trials already.
+    """
+    before = _EARLIER if kills >= _FULL else 2 * kills
+    program = [sys.executable, str(ROOT / "benchmarks" / "scaling.py"), "--json"]
+    program += ["--trials", str(kills), "--before", str(before), "--arms", "optuna", "ours"]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    home.log.write_text(done.stdout + done.stderr, encoding="utf-8")
+    if done.returncode != 0:
+        yield f"the workers ended with exit code {done.returncode}"
+        return
+    optuna, ours = json.loads(done.stdout)
+    home.kills = home.target = ours["trials"]
+    for each in (ours, optuna):
+        ask, tell = each["ask_ms"], each["tell_ms"]
+        home.notes.append(
+            f"{each['arm']}: {each['trials_a_second']} trials a second after {before}, ask "
+            f"{ask['median']:.0f} ms (99 % within {ask['p99']:.0f}), tell {tell['median']:.0f} ms "
+            f"(99 % within {tell['p99']:.0f})"
+        )
+    if ours["trials"] != kills:
+        yield f"{ours['trials']} trials are complete, of {kills}"
+    if kills < _FULL:
+        return
+    if ours["trials_a_second"] < optuna["trials_a_second"]:
+        yield "fewer trials a second than plain Optuna"
+    if ours["ask_ms"]["p99"] > _ASK_P99_MS:
+        yield f"99 % of asks took up to {ours['ask_ms']['p99']:.0f} ms"

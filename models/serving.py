@@ -13,12 +13,15 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 _BATCH = 65_536
+_SAID = 300
+"""Characters of what Keras says of a model that it cannot load."""
 _WHOLE_FLOAT = re.compile(r"(-?(?:0|[1-9][0-9]{0,18}))\.0+\Z")
 
 
@@ -124,10 +127,23 @@ def load_model(path: str | Path) -> RatingPredictor | KerasPredictor:
 
     Returns:
         An object with `predict`.
+
+    Raises:
+        ValueError: The folder holds no such model, a damaged one, or one with code in it.
     """
+    try:
+        return _loaded(Path(path))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, BadZipFile) as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(
+            f"A model must be a folder as Trialbook saves it, but {path} cannot be loaded "
+            f"({said[:_SAID]}). `trialbook reproduce` trains it again."
+        ) from error
+
+
+def _loaded(folder: Path) -> RatingPredictor | KerasPredictor:
     import keras
 
-    folder = Path(path)
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
     if manifest["kind"] != "ratings":
@@ -136,6 +152,9 @@ def load_model(path: str | Path) -> RatingPredictor | KerasPredictor:
         json.loads((folder / name).read_text(encoding="utf-8"))
         for name in ("users.json", "movies.json")
     )
+    rows = {layer.input_dim for layer in model.layers if hasattr(layer, "input_dim")}
+    if rows and not {len(users) + 1, len(movies) + 1} <= rows:  # one more for those unknown
+        raise ValueError("its ids are not those of its embeddings")
     return RatingPredictor(model, users, movies)
 
 

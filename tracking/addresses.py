@@ -16,6 +16,12 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 """A password among an address's options; with `%3B` and `%3D` inside of `odbc_connect`."""
+_AT_THE_START = re.compile(r"(^[^/@:\s]*):(?!//)\S*@")
+_OF_USER = re.compile(r"(://[^/:\s\[]*):(?:\S*@|(?!\d+(?:[^\w@]|$))[^\n]*@)")
+"""A user's name and password before a host. A password may hold blanks, but what follows a plain
+port is no password."""
+_SPLIT = re.compile(r"[^:/]*:[^@]*@([^?]*)")
+"""A user's name, his password as SQLAlchemy reads it, and what comes after it."""
 
 
 def local_folder(location: str) -> Path | None:
@@ -107,7 +113,8 @@ def with_driver(address: str) -> str:
 def without_password(address: str) -> str:
     """An address as messages may show it: passwords in it are written as `***`.
 
-    They stand before the host, or among the options that a question mark begins.
+    They stand before the host, or among the options that a question mark begins. It also takes a
+    text that quotes addresses: rather too much is hidden than too little.
 
     Args:
         address: Address of a database or a server.
@@ -115,10 +122,40 @@ def without_password(address: str) -> str:
     Example:
         >>> without_password("postgresql://me:secret@host/studies")
         'postgresql://me:***@host/studies'
+        >>> without_password("http://me@corp.com:my secret@host:5000")
+        'http://me@corp.com:***@host:5000'
         >>> without_password("postgresql://host/studies?password=secret&connect_timeout=5")
         'postgresql://host/studies?password=***&connect_timeout=5'
         >>> without_password("sqlite:////home/a:b@c/optuna.db")
         'sqlite:////home/a:b@c/optuna.db'
     """
     kept = _SECRET.sub(lambda found: f"{found[1]}{found[2] or found[3]}***", address)
-    return re.sub(r"((?:://|^)[^/@:\s]*):(?!//)\S*@", r"\1:***@", kept)
+    return _OF_USER.sub(r"\1:***@", _AT_THE_START.sub(r"\1:***@", kept))
+
+
+def refused_password(address: str) -> str:
+    """Why the password in an address is read otherwise by what connects, or an empty text.
+
+    SQLAlchemy takes an `@` in it for the end of the password, and would ask for what follows as a
+    host; a blank ends an address in a message. Both would be shown.
+
+    Args:
+        address: Address of a database or a server.
+
+    Returns:
+        "must have ...", with nothing of the address but its scheme.
+
+    Example:
+        >>> refused_password("postgresql://me:se@cret@host/db")
+        'must have `@` and blanks of its password written as %40 and %20, but got postgresql://***'
+        >>> refused_password("postgresql://me@corp:se%40cret@host/db")  # a name may have one
+        ''
+    """
+    scheme, _, rest = address.partition("://")
+    found = _SPLIT.match(rest)
+    ends_twice = found is not None and "@" in found[1] and scheme not in ("http", "https")
+    if found is None or not (ends_twice or re.search(r"\s", rest)):
+        return ""
+    return (
+        f"must have `@` and blanks of its password written as %40 and %20, but got {scheme}://***"
+    )

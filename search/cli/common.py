@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.status import Status
 from rich.text import Text
@@ -61,10 +62,23 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def warned(context: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
+    """Warn of a password among the arguments of this process, which everybody here can read."""
+    name = parameter.name or ""
+    source = context.get_parameter_source(name)
+    if given and source == ParameterSource.COMMANDLINE and without_password(given) != given:
+        console(True).print(
+            f"Everybody on this machine can read the password in `{parameter.opts[0]}` while this "
+            f"runs. Give the address in the variable {ENVIRONMENT[name]} instead."
+        )
+    return given
+
+
 def tracking_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--tracking-uri`, MLflow's address."""
     return click.option(
         "--tracking-uri",
+        callback=warned,
         envvar=ENVIRONMENT["tracking_uri"],
         help="MLflow's address (default: mlflow.db).",
     )(command)
@@ -74,8 +88,23 @@ def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--tracking-uri` and `--storage`, the addresses of MLflow's and Optuna's stores."""
     command = tracking_option(command)
     return click.option(
-        "--storage", envvar=ENVIRONMENT["storage"], help="Optuna's address (default: optuna.db)."
+        "--storage",
+        callback=warned,
+        envvar=ENVIRONMENT["storage"],
+        help="Optuna's address (default: optuna.db).",
     )(command)
+
+
+def code_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--model` and `--data-module`, for commands that train what a stored study names."""
+    why = "that the study trains; needed where its database is on a server."
+    options = [
+        click.option("--model", metavar="MODULE:NAME", help=f"HyperModel of your own {why}"),
+        click.option("--data-module", metavar="MODULE:FUNCTION", help=f"Data of your own {why}"),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:

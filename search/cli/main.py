@@ -96,6 +96,9 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     from search.errors import USER_ERRORS, of_disk
 
+    if nul := next((each for each in arguments if "\0" in each), None):
+        _tell(f"An argument must hold no zero byte, but got {nul!r}.")
+        return MISTAKE
     try:
         code = cli.main(args=arguments, prog_name="trialbook", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -165,8 +168,10 @@ def _terminal_is_closed() -> bool:
 
 
 def _show(debug: bool) -> None:
+    from tracking import without_password
+
     if debug:
-        traceback.print_exc()
+        click.echo(without_password(traceback.format_exc()), err=True)
 
 
 def _one_line(error: click.ClickException) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from search.cli.common import ENVIRONMENT
+from search.cli.common import ENVIRONMENT, warned
 from search.config.keys import key_of, types_of
 from search.config.rules import OneOf
 from search.config.study import StudyConfig
@@ -56,7 +56,8 @@ def _option(setting: Field[Any], kinds: tuple[type, ...]) -> Callable[[Callable[
     declared, option = key_of(setting), option_name(setting)
     names = [option] if "/" in option else [option, setting.name]
     more: dict[str, Any] = {"help": declared.help, "default": None}
-    more["envvar"] = ENVIRONMENT.get(setting.name)
+    if setting.name in ENVIRONMENT:
+        more |= {"envvar": ENVIRONMENT[setting.name], "callback": warned}
     if declared.metavar:
         more["metavar"] = declared.metavar
     if declared.parse is not None:

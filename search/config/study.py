@@ -17,6 +17,7 @@ from search.config.parts import check_parts
 from search.config.sections import PRESETS, Settings
 from search.config.toml import read_toml, refuse_alien, write_toml
 from search.errors import SearchError
+from tracking.addresses import without_password
 
 SHIPPED = Path(__file__).parent.parent / "studies"
 """The study files that come with the package."""
@@ -32,6 +33,8 @@ class StudyConfig(Settings):
         >>> config = StudyConfig(name="mine", trials=20, space={"family": "gmf"})
         >>> config.override(epochs=5).epochs, config.epochs
         (5, 100)
+        >>> config
+        StudyConfig(name='mine', space={'family': 'gmf'}, trials=20)
         >>> StudyConfig(trials=0)
         Traceback (most recent call last):
         search.errors.SearchError: `trials` must be at least 1, but got 0.
@@ -62,6 +65,12 @@ class StudyConfig(Settings):
             )
         check_parts(self)
         check_goals(self)
+
+    def __repr__(self) -> str:
+        """The settings that are not the default ones, without the passwords of addresses."""
+        usual, own = vars(type(self)()), vars(self)
+        shown = (f"{name}={_shown(value)}" for name, value in own.items() if value != usual[name])
+        return f"{type(self).__name__}({', '.join(shown)})"
 
     def identity(self) -> dict[str, Any]:
         """The settings that must not change when the study is run again.
@@ -163,3 +172,7 @@ def _check_types(
         good, words = fits(value, known[name])
         if not good:
             raise SearchError(f"`{name}` must be {words}, but {origin} has {told(value)}.")
+
+
+def _shown(value: Any) -> str:
+    return repr(without_password(value) if isinstance(value, str) else value)

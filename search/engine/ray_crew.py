@@ -272,6 +272,8 @@ def _post(shift: Shift, options: RayOptions) -> Post:
         folder=os.getcwd(),
         threads=options.cores,
         data=options.data,
+        model=config.model,
+        data_module=config.data_module,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from search.engine.events import Event, Events
@@ -25,15 +25,18 @@ class Post:
         folder: The working directory, from which relative paths count; kept where there is none.
         threads: Threads a trial.
         data: Where the ratings are, if not where the study says.
+        model, data_module: The study's code of a user's own, as the study's process has it.
     """
 
     study: str
-    storage: str | None
-    tracking_uri: str | None
+    storage: str | None = field(repr=False)  # it may hold a password
+    tracking_uri: str | None = field(repr=False)
     home: str
     folder: str
     threads: int
     data: str | None = None
+    model: str | None = None
+    data_module: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +101,8 @@ class Worker:
             "threads": post.threads,
             "timeout_s": timeout_s,
             "data": post.data,
+            "model": post.model,
+            "data_module": post.data_module,
             "storage": post.storage,
             "tracking_uri": post.tracking_uri,
         }

@@ -46,12 +46,16 @@ class Again:
         tolerance: Largest difference that counts as the same; None for 1e-6, or for 0.005 where it
             is the published baseline.
         trainer: Another trainer, one of `models.config.TRAINERS`; None for the trial's own.
+        model, data_module: The user's own code that is trained, where a database on a server names
+            such code; it must be the same.
         on_epoch: Called with each epoch.
     """
 
     data: str | None = None
     tolerance: float | None = None
     trainer: str | None = None
+    model: str | None = None
+    data_module: str | None = None
     on_epoch: OnEpoch | None = None
 
 

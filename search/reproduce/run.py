@@ -10,6 +10,7 @@ from search.reproduce.baseline import reproduce_baseline
 from search.reproduce.comparison import Reproduction, compare_again
 from search.reproduce.replay import Again, find_trial
 from search.storage.studies import Studies
+from search.study.joining import require_named
 from tracking import Store
 
 
@@ -46,4 +47,7 @@ def reproduce(
     studies = Studies(store, storage)
     if target == "baseline":
         return reproduce_baseline(studies, again.data or DEFAULT_SOURCE, again)
-    return compare_again(find_trial(target, studies), store.home, again)
+    found = find_trial(target, studies)
+    named = {"model": again.model, "data_module": again.data_module}
+    require_named(found.config, studies, named)
+    return compare_again(found, store.home, again)

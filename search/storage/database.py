@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import re
 import sqlite3
 import sys
@@ -13,18 +12,16 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from textwrap import shorten
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import optuna
 from optuna.storages import RDBStorage
-from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.exc import SQLAlchemyError
 
 from search.errors import USER_ERRORS, SearchError, as_damaged
 from search.storage.claims.lock import file_lock, server_lock
-from search.storage.internals import engine_of
+from search.storage.internals import engine_of, ping_idle
 from search.storage.patience import PatientStorage, StorageAway, lost
 from search.storage.reading import PlainStorage
 from tracking import (
@@ -36,6 +33,7 @@ from tracking import (
     with_driver,
     without_password,
 )
+from tracking.addresses import refused_password
 
 _ANSWERS_WITHIN_S = 30.0
 _TRIES_EVERY_S = 0.5
@@ -56,8 +54,6 @@ _TRIES = 20
 _PAUSE_S = 0.25
 _POOL = 8
 """Connections that stay open; each thread that works at the same moment has one."""
-_IDLE_S = 1.0
-_USED = "used"
 # What a database says to one of two programs that make its tables at the same moment.
 _RACES = ("already exists", "UNIQUE constraint", "duplicate key", "is locked")
 
@@ -81,11 +77,7 @@ def open_storage(
         SearchError: There can be no storage at that address, or its tables are not for this Optuna.
     """
     address = with_driver(url or store.optuna_uri)
-    shown = without_password(address)
-    if address == store.tracking_uri:
-        raise SearchError(
-            f"`storage` and `tracking_uri` must be two databases, but both are {shown}."
-        )
+    shown = _checked(address, store)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
     def upgraded() -> optuna.storages.BaseStorage:
@@ -101,6 +93,18 @@ def open_storage(
         raise
     except (SQLAlchemyError, sqlite3.Error, ValueError, RuntimeError, ImportError) as error:
         raise as_damaged(error, store.home) or _refusal(error, address) from error
+
+
+def _checked(address: str, store: Store) -> str:
+    """An address as it may be shown, or a refusal before anything is done."""
+    if why := refused_password(address):
+        raise SearchError(f"`storage` {why}.")
+    shown = without_password(address)
+    if address == store.tracking_uri:
+        raise SearchError(
+            f"`storage` and `tracking_uri` must be two databases, but both are {shown}."
+        )
+    return shown
 
 
 def _refusal(error: Exception, address: str) -> SearchError:
@@ -171,7 +175,7 @@ def _open(address: str) -> optuna.storages.BaseStorage:
             _write_ahead(address)
             if on_server:
                 opened = PatientStorage(_pattern(address), {"pool_size": _POOL, "max_overflow": -1})
-                _ping_idle(opened.engine)
+                ping_idle(opened.engine)
                 return opened
             connect = {"connect_args": {"timeout": _BUSY_S}}
             return PlainStorage(_pattern(address), engine_kwargs=connect)
@@ -215,26 +219,6 @@ def _upgrade(address: str, say: Callable[[str], None]) -> None:
 def _pattern(address: str) -> str:
     """An address as Optuna takes it: for a pattern, in which braces have a meaning."""
     return address.replace("{", "{{").replace("}", "}}")
-
-
-def _ping_idle(engine: Engine) -> None:
-    """Have a connection that was not used for a while asked whether it lives, before it is used.
-
-    SQLAlchemy's own pings come before every use, which is a message and its answer each time.
-    """
-
-    @event.listens_for(engine, "connect")
-    @event.listens_for(engine, "checkin")
-    def note(_: Any, record: ConnectionPoolEntry) -> None:
-        record.info[_USED] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def ask(driver: Any, record: ConnectionPoolEntry, _: Any) -> None:
-        if time.monotonic() - record.info.get(_USED, -math.inf) > _IDLE_S:
-            try:
-                engine.dialect.do_ping(driver)
-            except engine.dialect.loaded_dbapi.Error as error:
-                raise InvalidatePoolError from error  # the pool then makes others
 
 
 def home_lock(

@@ -1,11 +1,13 @@
 """Holds the uses of Optuna's private members, but for `reading`, `patience`, `writes`.
 
-`views` imitates some of them.
+`views` imitates some of them. The connections of its engine are looked after here too.
 """
 
 from __future__ import annotations
 
 import copy
+import math
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
@@ -15,10 +17,15 @@ from optuna.distributions import BaseDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from search.storage.reading import PlainStorage
 from search.storage.views import StorageView, snapshot_of, view_of
+
+_IDLE_S = 1.0
+_USED = "used"
 
 
 def frozen(trial: optuna.Trial) -> FrozenTrial:
@@ -208,3 +215,26 @@ def database_of(storage: Any) -> RDBStorage | None:
     storage = getattr(storage, "_viewed", storage)
     backend = getattr(storage, "_backend", storage)
     return backend if isinstance(backend, RDBStorage) else None
+
+
+def ping_idle(engine: Engine) -> None:
+    """Have a connection that was not used for a while asked whether it lives, before it is used.
+
+    SQLAlchemy's own pings come before every use, which is a message and its answer each time.
+
+    Args:
+        engine: The engine; it is asked to do so from now on.
+    """
+
+    @event.listens_for(engine, "connect")
+    @event.listens_for(engine, "checkin")
+    def note(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info[_USED] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask(driver: Any, record: ConnectionPoolEntry, _: Any) -> None:
+        if time.monotonic() - record.info.get(_USED, -math.inf) > _IDLE_S:
+            try:
+                engine.dialect.do_ping(driver)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise InvalidatePoolError from error  # the pool then makes others

@@ -22,6 +22,7 @@ from search.storage.claims.owner import boot, named
 from search.storage.internals import engine_of
 from search.storage.studies import Studies
 from search.storage.study_attributes import code_of, config_of, write_code
+from tracking import sqlite_path
 
 _ASKS_EVERY_S = 1.0
 _PACKAGES = ("tensorflow", "keras", "keras-tuner", "optuna", "numba", "numpy", "scikit-learn")
@@ -87,6 +88,39 @@ def _users_code(config: StudyConfig) -> Mapping[str, str]:
     return found
 
 
+def require_named(config: StudyConfig, studies: Studies, given: Mapping[str, Any]) -> None:
+    """Refuse code of a user's own that a database on a server names, and who calls does not.
+
+    Whoever can write to that database could have any module of this machine imported. A file is
+    taken to be written by those alone who may run code here anyway.
+
+    Args:
+        config: The settings of a stored study.
+        studies: Where it is stored.
+        given: `model` and `data_module` as the user named them; missing or None where not.
+
+    Raises:
+        SearchError: One of them was not named, or another one was.
+    """
+    address = studies.address
+    is_shared = address is not None and sqlite_path(address) is None
+    named = {"model": None if config.rates else config.model, "data_module": config.data_module}
+    missing = {key: code for key, code in named.items() if code and given.get(key) != code}
+    wrong = {key: given[key] for key in named if given.get(key) not in (None, named[key])}
+    if wrong and not is_shared:
+        raise SearchError(
+            f"`{config.name}` trains {named['model'] or 'ratings'}, and its data are "
+            f"{named['data_module'] or 'no code'}, but got {' and '.join(wrong.values())}. Leave "
+            "that out."
+        )
+    if missing and is_shared:
+        options = " ".join(f"--{key.replace('_', '-')} {code}" for key, code in missing.items())
+        raise SearchError(
+            f"`{config.name}` imports {' and '.join(missing.values())}, as its database says, "
+            f"which others can write to. If that is the code that you mean, say so: {options}"
+        )
+
+
 def _awaited(studies: Studies, name: str, wait_s: float) -> optuna.Study:
     """Get a study; where it is not there yet, wait for it."""
     latest, is_told = time.monotonic() + wait_s, False
@@ -114,9 +148,11 @@ def settings_of(
         wait_s: Most seconds to wait for a study that is not there yet.
 
     Raises:
-        SearchError: There is no such study, or its record is out of this process's reach.
+        SearchError: There is no such study, its record is out of this process's reach, or it
+            imports code that the user has not named.
     """
     stored = config_of(_awaited(studies, name, wait_s))
+    require_named(stored, studies, own)
     usual = StudyConfig()
     config = stored.at(
         storage=None, workers=usual.workers, threads=usual.threads, timeout_s=usual.timeout_s

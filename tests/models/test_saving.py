@@ -140,7 +140,17 @@ def test_the_shipped_loader_imports_nothing_of_ours() -> None:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "a relative import"
             found.add(str(node.module).split(".")[0])
-    assert found == {"__future__", "json", "keras", "numpy", "pandas", "pathlib", "re", "typing"}
+    assert found == {
+        "__future__",
+        "json",
+        "keras",
+        "numpy",
+        "pandas",
+        "pathlib",
+        "re",
+        "typing",
+        "zipfile",
+    }
 
 
 @pytest.mark.parametrize(
@@ -194,6 +204,23 @@ def test_a_doctored_model_runs_no_code_where_it_is_loaded(
     code = eval(f"lambda x: (open({str(ran)!r}, 'w').close(), x)[1]")
     keras.Model(inputs, keras.layers.Lambda(code)(inputs)).save(folder / "model.keras")
     ran.unlink()
-    with pytest.raises(ValueError, match="Lambda"):
+    with pytest.raises(ValueError, match=r"^A model must be .* cannot be loaded .*Lambda"):
         serving.load_model(folder)
     assert not ran.exists()
+
+
+@pytest.mark.parametrize("name", ["model.keras", "manifest.json", "users.json"])
+@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 cut short", b"[1, {}]"])
+def test_a_damaged_model_is_refused_in_a_line(
+    name: str, content: bytes | None, saved: tuple[keras.Model, Path]
+) -> None:
+    _, folder = saved
+    if content is None:
+        (folder / name).unlink()
+    else:
+        (folder / name).write_bytes(content)
+    with pytest.raises(ValueError, match=r"^A model must be a folder") as refused:
+        serving.load_model(folder)
+    assert str(folder) in str(refused.value)
+    assert len(str(refused.value)) < 700
+    assert "\n" not in str(refused.value)

@@ -145,6 +145,34 @@ def test_a_study_that_no_one_has_is_refused_in_a_line(
     assert list(tmp_path.iterdir()) == []
 
 
+OTHERS = (
+    ["data", "inspect"],
+    ["data", "fetch"],
+    ["baseline", "--no-such-option"],
+    ["ui", "--tracking-uri"],
+    ["search", "--dry-run", "--data"],
+    ["search", "--dry-run", "--model"],
+    ["search", "--dry-run", "--engine"],
+    ["import", "keras-tuner"],
+)
+"""Commands that take no study: what a user names is refused, as there is none of it."""
+
+
+@pytest.mark.parametrize("name", quick_few(*NAMES, NO_TEXT, NUL))
+def test_what_is_not_there_is_refused_in_a_line_by_commands_that_take_no_study(
+    name: str, home: list[str], around: Path, tmp_path: Path
+) -> None:
+    before = _listing(around)
+    for words in OTHERS:
+        words = words if words[-1].startswith("--") else [*words, "--"]
+        where = [] if words[0] in ("baseline", "data") else home
+        told = answer(*words[:1], *words[1:-1], *where, words[-1], name)
+        assert told.code == 2, (words, told)
+        _seen(told)
+    assert _listing(around) == before
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", [*NAMES, NO_TEXT, NUL, *OF_STUDIES])
 def test_a_study_has_a_harmless_name_or_none(name: str) -> None:
     if re.fullmatch(r"\w[\w .+-]{0,99}", name):

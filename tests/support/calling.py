@@ -39,3 +39,7 @@ class Here:
         self.errors = told.err
         assert "Traceback" not in told.err
         return json.loads(told.out) if told.out else None
+
+    def told(self) -> str:
+        """What was written on standard error since the last call."""
+        return self._capsys.readouterr().err

@@ -23,17 +23,42 @@ SEAMS = {
     "study attribute": ("optuna.storages", "RDBStorage", "set_study_user_attr"),
     "told an end": ("search.storage", "trial_attributes", "end_running"),
     "closed another's": ("search.storage", "trial_attributes", "fail_running"),
+    "queued": ("optuna.storages", "RDBStorage", "create_new_trial"),
+    "reports": ("search.trial", "judge", "write_reports"),
+    "run's identifier": ("search.storage", "trial_attributes", "set_late_attribute"),
+    "lease": ("search.storage.claims.leases", "Leases", "take"),
     "put": ("tracking.spool.box", "Box", "put"),
     "confirm": ("tracking.spool.box", "Slip", "confirm"),
     "remove": ("tracking.spool.box", "Slip", "remove"),
     "run": ("mlflow.tracking", "MlflowClient", "create_run"),
+    "experiment": ("mlflow.tracking", "MlflowClient", "create_experiment"),
+    "view": ("mlflow.tracking", "MlflowClient", "set_experiment_tag"),
+    "study file": ("mlflow.tracking", "MlflowClient", "log_text"),
+    "inputs": ("mlflow.tracking", "MlflowClient", "log_inputs"),
+    "outputs": ("mlflow.tracking", "MlflowClient", "log_outputs"),
+    "results": ("mlflow.tracking", "MlflowClient", "log_artifacts"),
+    "renamed": ("mlflow.tracking", "MlflowClient", "update_run"),
+    "files": (
+        "mlflow.store.artifact.local_artifact_repo",
+        "LocalArtifactRepository",
+        "log_artifacts",
+    ),
     "batch": ("mlflow.tracking", "MlflowClient", "log_batch"),
     "end": ("mlflow.tracking", "MlflowClient", "set_terminated"),
     "model": ("mlflow.tracking", "MlflowClient", "create_logged_model"),
+    "model's files": ("mlflow.tracking", "MlflowClient", "log_model_artifacts"),
+    "model is ready": ("mlflow.tracking", "MlflowClient", "finalize_logged_model"),
     "told": ("search.storage.run_identifiers", "RunIdentifiers", "trial"),
 }
 """Places in the study's process at which a store is written: module, class, method; or package,
 module, function."""
+
+NOT_IN_A_SEARCH = (
+    "create_model_version", "create_registered_model", "delete_experiment", "delete_logged_model",
+    "delete_model_version", "delete_registered_model", "delete_run", "log_artifact",
+    "rename_experiment", "restore_experiment", "set_registered_model_alias",
+)  # fmt: skip
+"""Writes to MLflow of other commands, or of what a person did to the record by hand."""
 
 
 def owner_of(module: str, owner: str) -> Any:

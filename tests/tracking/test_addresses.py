@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from tracking import Store, TrackingError, without_password
+from tracking import MlflowRecorder, Store, TrackingError, without_password
 from tracking.addresses import local_folder, sqlite_address, sqlite_path
 
 NAMES = ["plain", "a b", "50%", "a%20b", "#1", "été", "雪", "{0}", "a?b", "a+b&c@d:e"]
@@ -46,6 +46,14 @@ def test_what_lies_elsewhere_is_no_folder_here() -> None:
         ("postgresql://me:se@cret@host/db", "postgresql://me:***@host/db"),
         ("mysql+pymysql://me:x@host:3306/db", "mysql+pymysql://me:***@host:3306/db"),
         ("postgresql://me@host/db", "postgresql://me@host/db"),
+        ("postgresql://me@corp:secret@host/db", "postgresql://me@corp:***@host/db"),
+        ("http://me@corp.com:secret@host:5000", "http://me@corp.com:***@host:5000"),
+        ("postgresql://me:my secret@host/db", "postgresql://me:***@host/db"),
+        ("postgresql://me:p/s?s#w@host/db", "postgresql://me:***@host/db"),
+        ("at http://[::1]:5000 for me@corp", "at http://[::1]:5000 for me@corp"),
+        ("at http://host:5000 for me@corp", "at http://host:5000 for me@corp"),
+        ("at http://host:5000, me@corp", "at http://host:5000, me@corp"),
+        ("trialbook: it is away, says me@corp", "trialbook: it is away, says me@corp"),
         ("sqlite:////home/a:b@c/db", "sqlite:////home/a:b@c/db"),
         ("http://localhost:5000", "http://localhost:5000"),
         ("me:secret@host/db", "me:***@host/db"),
@@ -73,7 +81,20 @@ def test_a_password_is_not_shown(address: str, shown: str) -> None:
 
 
 def test_an_address_that_is_refused_does_not_show_its_password(tmp_path: Path) -> None:
-    for address in ("oracle://me:secret@host/db", "me:secret@host/db"):
-        with pytest.raises(TrackingError, match=r"address must|must be in a") as refused:
+    for address in (
+        "oracle://me:secret@host/db",
+        "me:secret@host/db",
+        "mysql://me:a@secret@h/db",
+        "http://me:80 secret@h",
+    ):
+        with pytest.raises(TrackingError, match=r"address must|must be in a|as %40") as refused:
             Store(tmp_path, address)
         assert "secret" not in str(refused.value)
+
+
+def test_an_address_is_shown_without_its_password_by_whatever_holds_it(tmp_path: Path) -> None:
+    address = "postgresql+psycopg://me@corp:secret@host/db"
+    shown = "postgresql+psycopg://me@corp:***@host/db"
+    assert repr(Store(tmp_path, address)) == f"Store({str(tmp_path)!r}, {shown!r})"
+    assert Store(tmp_path, address).tracking_uri == address
+    assert "secret" not in repr(MlflowRecorder(Store(tmp_path, address)))

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tracking.addresses import sqlite_address, sqlite_path, with_driver, without_password
+from tracking.addresses import (
+    refused_password,
+    sqlite_address,
+    sqlite_path,
+    with_driver,
+    without_password,
+)
 from tracking.errors import TrackingError
 from tracking.runs.home.moved import follow
 from tracking.runs.quiet import one_line, quiet
@@ -53,6 +59,9 @@ class Store:
         object.__setattr__(self, "home", _checked_home(home))
         given = tracking_uri or sqlite_address(self.home / "mlflow.db")
         object.__setattr__(self, "tracking_uri", _checked_uri(given))
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.home)!r}, {without_password(self.tracking_uri)!r})"
 
     @property
     def artifacts(self) -> Path:
@@ -241,6 +250,8 @@ def _scheme(uri: str) -> str:
 
 def _checked_uri(uri: str) -> str:
     uri = with_driver(uri)
+    if why := refused_password(uri):
+        raise TrackingError(f"`tracking_uri` {why}.")
     scheme, shown = _scheme(uri), without_password(uri)
     if scheme == "file" or not scheme or len(scheme) == 1:
         raise TrackingError(

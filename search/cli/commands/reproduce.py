@@ -11,6 +11,7 @@ from rich.text import Text
 from models.config import TRAINERS
 from search.cli.common import (
     DOES_NOT_HOLD,
+    code_options,
     console,
     emit,
     home_option,
@@ -43,6 +44,7 @@ _LINE_EPOCHS = 10
     type=click.Choice(TRAINERS),
     help="Train with another trainer than the trial's own: its bits are others.",
 )
+@code_options
 @store_options
 @home_option
 @json_option
@@ -55,6 +57,7 @@ def command(
     tracking_uri: str | None,
     storage: str | None,
     as_json: bool,
+    **code: str | None,
 ) -> int:
     """Train TARGET again (baseline, STUDY:NUMBER or an MLflow run) and compare its value."""
     from search.reproduce import Again, reproduce
@@ -75,7 +78,7 @@ def command(
             target,
             open_store(home, tracking_uri),
             storage=storage,
-            again=Again(data=data, tolerance=tolerance, trainer=trainer, on_epoch=show),
+            again=Again(data=data, tolerance=tolerance, trainer=trainer, on_epoch=show, **code),
         )
     if as_json:
         emit(asdict(made) | {"difference": made.difference})

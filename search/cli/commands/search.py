@@ -119,7 +119,13 @@ def _stored(studies: Studies, flags: dict[str, Any]) -> StudyConfig | None:
     if studies.address is None and not studies.store.optuna_db.exists():
         return None
     from search.storage.study_attributes import config_of
+    from search.study.joining import require_named
 
     study = studies.find(name)
+    if study is None:
+        return None
+    config = config_of(study)
+    if studies.address is not None:
+        require_named(config, studies, flags)
     # Where it was kept earlier does not matter: this is where it is now.
-    return config_of(study).at(storage=None) if study is not None else None
+    return config.at(storage=None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from search.cli.common import (
+    code_options,
     console,
     emit,
     home_option,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--refit", is_flag=True, help="Train the registered model on the validation part too."
 )
+@code_options
 @store_options
 @home_option
 @json_option
@@ -45,18 +47,22 @@ def command(
     storage: str | None,
     tracking_uri: str | None,
     as_json: bool,
+    **code: str | None,
 ) -> int:
     """Decide the winner of STUDY, and score it once on the sealed test part.
 
     The best trials by validation RMSE, whatever other goals the study has, and the baseline are
     trained again on new seeds, the same ones for all. Later calls show what was decided.
     """
+    from search.storage.study_attributes import config_of
+    from search.study.joining import require_named
     from search.winner import find_winner
 
-    told = console(True)
+    told, studies = console(True), open_studies(home, storage, tracking_uri)
+    require_named(config_of(studies.get(study)), studies, code)
     verdict, fresh = find_winner(
         study,
-        open_studies(home, storage, tracking_uri),
+        studies,
         top=top,
         repeats=repeats,
         refit=refit,

@@ -11,6 +11,7 @@ from models.checks import require
 from search.cli.common import (
     GOES_ON,
     INTERRUPTED,
+    code_options,
     console,
     emit,
     home_option,
@@ -29,6 +30,7 @@ _SETTINGS = ("data", "timeout_s", "workers", "threads", "storage", "tracking_uri
 )
 @click.argument("study")
 @some_options(*_SETTINGS)
+@code_options
 @click.option("--test", help="File of the test part, where ratings came split already.")
 @click.option("--valid", help="File of their validation part.")
 @click.option(
@@ -40,7 +42,8 @@ def command(study: str, home: Path, as_json: bool, wait: float, **flags: Any) ->
     """Train trials of STUDY beside others, until it has its target of trials.
 
     The study must be there: `trialbook search` begins it. All its settings are stored with it; of
-    this machine's are only how many workers it runs, and where it finds the ratings.
+    this machine's are only how many workers it runs, and where it finds the ratings. Code of your
+    own that it trains has to be named again, since others can write to the database.
     """
     from search.study.joining import settings_of
 

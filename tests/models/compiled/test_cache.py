@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +36,7 @@ def test_it_is_known_without_numba_whether_all_is_compiled(
     monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(tmp_path / "other"))
     assert not cache.is_made()
     (folder, _) = cache._folders()
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, mode=0o700)
     (folder / "made").touch()
     assert cache.is_made()
     code = "import sys; from models.compiled.cache import is_made; is_made(); "
@@ -45,6 +46,53 @@ def test_it_is_known_without_numba_whether_all_is_compiled(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
     assert done.stdout.strip() == "False"
+
+
+def places(code: str, **environment: str) -> list[str]:
+    """Where a new process keeps compiled code, and whether it takes all for compiled."""
+    told = "import numba; from models.compiled.cache import is_made, use_cache; use_cache(); "
+    told += f"print(numba.config.CACHE_DIR); print(is_made()); {code}"
+    done = subprocess.run(
+        [sys.executable, "-c", told], capture_output=True, text=True, check=True,
+        env=os.environ | {"PYTHONPATH": str(TOP)} | environment,
+    )  # fmt: skip
+    return done.stdout.split("\n")
+
+
+def test_compiled_code_is_not_taken_from_a_folder_that_others_can_write_to(tmp_path: Path) -> None:
+    """Numba reads it as pickles, which run code."""
+    given, temporary = tmp_path / "given", tmp_path / "temporary"
+    temporary.mkdir()
+    told = {"TRIALBOOK_CACHE": str(given), "TMPDIR": str(temporary)}
+    usual = Path(places("", **told)[0])
+    assert usual.is_relative_to(given)
+    assert stat.S_IMODE(usual.stat().st_mode) == stat.S_IMODE(usual.parent.stat().st_mode) == 0o700
+    (usual / "made").touch()
+    usual.chmod(0o777)  # by somebody who opened it to all: closed again, as it is our own
+    assert places("", **told)[:2] == [str(usual), "True"]
+    assert stat.S_IMODE(usual.stat().st_mode) == 0o700
+    elsewhere = tmp_path / "elsewhere"
+    usual.rename(elsewhere)
+    usual.symlink_to(elsewhere)
+    found = places("", **told)
+    assert Path(found[0]).is_relative_to(temporary / f"trialbook-{os.getuid()}")
+    assert found[1] == "False"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make a folder somebody else's")
+def test_compiled_code_is_not_taken_from_a_folder_of_somebody_elses(tmp_path: Path) -> None:
+    given, temporary = tmp_path / "given", tmp_path / "temporary"
+    temporary.mkdir()
+    told = {"TRIALBOOK_CACHE": str(given), "TMPDIR": str(temporary)}
+    for _ in range(2):  # the usual place, then the one for temporary files
+        taken = Path(places("", **told)[0])
+        (taken / "made").touch()
+        os.chown(taken, 12345, 12345)
+    code = "import pathlib; print(pathlib.Path(numba.config.CACHE_DIR).is_dir())"
+    folder, is_made, was_there, _ = places(code, **told)
+    assert Path(folder).parent == temporary
+    assert (is_made, was_there) == ("False", "True")
+    assert not Path(folder).exists()  # it went with its process
 
 
 def test_the_first_study_after_an_installation_says_that_it_compiles(

@@ -436,6 +436,31 @@ def test_commands_and_results_that_are_told_hold_no_password(
     told = "".join(capsys.readouterr())
     assert "password=***" in told
     assert "two" not in told.replace(str(tmp_path), "")
+    assert "Everybody on this machine can read the password in `--storage`" in told
+    assert "TRIALBOOK_STORAGE" in told
+
+
+@pytest.mark.parametrize(
+    ("address", "options"),
+    [
+        ("postgresql://me@corp:hunter2@nohost.invalid/db", ["--debug"]),
+        ("postgresql://me:my hunter2@nohost.invalid/db", []),
+        ("postgresql://me:a@hunter2@nohost.invalid/db", ["--debug"]),
+    ],
+)
+def test_an_address_that_cannot_be_opened_is_told_without_its_password(
+    address: str,
+    options: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("TRIALBOOK_STORAGE", address)
+    assert run(["studies", "--home", str(tmp_path)], debug=bool(options)) == 2
+    told = "".join(capsys.readouterr())
+    assert "hunter2" not in told
+    assert ("Traceback" in told) == bool(options)
+    assert told.count("`storage` must") == (2 if options else 1)
 
 
 def test_a_failure_that_a_library_tells_of_shows_no_password(

@@ -272,3 +272,30 @@ def test_a_proposal_reads_the_trials_once_whatever_it_asks_for() -> None:
     for name in names:
         trial.suggest_float(name, 0, 1)
     assert 1 <= len(read) <= 3  # for queued trials, for the slot, for the proposal
+
+
+@pytest.mark.parametrize("name", ["tpe", "local"])
+def test_what_is_under_way_elsewhere_is_known_to_the_sampler(name: str) -> None:
+    """With the same seed and the same ended trials it proposes something else beside them."""
+    space = NUMBERS[:1]
+    adapter = SpaceAdapter(space)
+    options = {"local_share": 1.0, "local_sweep": 1.0} if name == "local" else {}
+
+    def proposed(under_way: float | None) -> float:
+        sampler = make_sampler(name, 3, space=space, trials=40, options=options)
+        study = optuna.create_study(sampler=sampler)
+        for number in range(12):
+            rate = number / 25
+            study.enqueue_trial(adapter.encode_given({"rate": rate}))
+            adapter.sample(trial := study.ask())
+            study.tell(trial, (rate - 0.2) ** 2)
+        for shift in range(6 if under_way is not None else 0):  # asked for by other processes
+            assert under_way is not None
+            study.enqueue_trial(adapter.encode_given({"rate": under_way + shift * 1e-6}))
+            other = optuna.load_study(study_name=study.study_name, storage=study._storage)
+            adapter.sample(other.ask())
+        return float(adapter.sample(study.ask())["rate"])
+
+    alone = proposed(None)
+    assert proposed(None) == alone
+    assert proposed(alone) != alone

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from calling import Here
 from homes import unpack
+from stores import disagreements
 
 from search.cli.main import run
 from tracking import Store
@@ -182,3 +184,29 @@ def test_a_study_whose_record_is_lost_gets_no_winner_and_can_be_deleted(
     here("delete", "mine", "--yes", "--lost-record")
     assert not lost.exists()
     assert [row["study"] for row in here("studies")["studies"]] == ["half", "own"]
+
+
+def test_a_killed_study_of_another_machine_goes_on_with_its_lease_and_its_spool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: Here
+) -> None:
+    unpack("leases.tar.xz", tmp_path)
+    with sqlite3.connect(tmp_path / "mlruns" / "optuna.db") as database:  # of no start of this one
+        database.execute(
+            "UPDATE trialbook_leases SET about = replace(about, '60c72d3f', 'ffffffff')"
+        )
+        ((about,),) = database.execute("SELECT about FROM trialbook_leases").fetchall()
+    database.close()
+    assert "ffffffff" in about
+    monkeypatch.chdir(tmp_path)
+    before = here("show", "cut")["trials"]
+    assert [t["state"] for t in before].count("killed") == 1
+    assert here("doctor", "cut", code=1)["left"] > 0
+    done = here("search", "--study", "cut", "--data", "ratings.csv")
+    assert "An earlier process left 25 writes of the record" in here.errors
+    assert "was interrupted earlier; its configuration is queued again." in here.errors
+    assert done["n_complete"] + done["n_pruned"] == 12
+    after = here("show", "cut")["trials"]
+    for old, new in zip(before, after, strict=False):
+        assert (old["value"], old["params"]) == (new["value"], new["params"])
+    assert disagreements(tmp_path / "mlruns", "cut", 12) == []
+    assert here("doctor", "cut")["findings"] == []

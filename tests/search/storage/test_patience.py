@@ -168,7 +168,7 @@ def test_a_storage_waits_for_its_server(postgres: Server, tmp_path: Path) -> Non
 def test_a_connection_that_died_while_nobody_used_it_is_made_anew_in_silence(
     postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("search.storage.database._IDLE_S", 0.0)
+    monkeypatch.setattr("search.storage.internals._IDLE_S", 0.0)
     address = postgres.database()
     storage = open_storage(Store(tmp_path), address)
     patience, told = patience_of(storage), list[str]()

@@ -8,15 +8,14 @@ import os
 import shlex
 import shutil
 import signal
-import sqlite3
 import subprocess
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import optuna
 import pytest
 from calling import TRIALBOOK, Here
+from looking import second_trial
 from quickly import cases
 
 from search import StudyConfig
@@ -51,7 +50,7 @@ def test_an_interrupted_study_loses_nothing_and_resumes(
         [*TRIALBOOK, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
-        study = _wait_for_second_trial(process, home)
+        study = second_trial(process, home)
     finally:
         process.send_signal(how)
         process.communicate(timeout=300)
@@ -89,26 +88,6 @@ def _assert_that_nothing_of_it_is_lost(home: Path, trial: optuna.trial.FrozenTri
     files = {f.path for f in client.list_artifacts(run_id)}
     assert files == {"config.json", "history.csv"}
     assert not Path(plan["folder"]).exists()
-
-
-def _wait_for_second_trial(process: subprocess.Popen[bytes], home: Path) -> optuna.Study:
-    """Look from outside, with no more than a reader's rights, until the second trial trains."""
-    trains = (
-        "SELECT 1 FROM trial_intermediate_values JOIN trials USING (trial_id) "
-        "JOIN trial_user_attributes AS own USING (trial_id) "
-        f"WHERE number = 1 AND own.key = '{Key.RUN}'"  # and has its run in MLflow
-    )
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.2)
-        with contextlib.suppress(sqlite3.OperationalError):  # not there yet
-            reader = sqlite3.connect(f"file:{home}/optuna.db?mode=ro", uri=True)
-            with contextlib.closing(reader):
-                if reader.execute(trains).fetchone():
-                    return optuna.load_study(
-                        study_name="cut", storage=f"sqlite:///{home}/optuna.db"
-                    )
-    raise AssertionError(f"the second trial never trained; exit code {process.returncode}")
 
 
 @pytest.mark.slow

@@ -11,6 +11,8 @@ import pytest
 from calling import Here
 
 from search import SearchError, StudyConfig, run_study
+from search.cli.main import run
+from search.study import joining
 from search.trial.progress import Silent
 from tracking import COMPLETE, PRUNED, Store, TrialRecord
 
@@ -50,6 +52,30 @@ def test_a_loop_is_searched_resumed_exported_and_reproduced(
     hp = keras_tuner.HyperParameters.from_config(json.loads(path.read_text()))
     assert {name: hp.get(name) for name in deep["params"]} == deep["params"]
     assert {p.name for p in hp.space} >= set(deep["params"])
+
+
+def test_code_that_a_shared_database_names_is_imported_only_if_the_user_names_it_too(
+    home: Path, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = tmp_path / "shared.db"
+    where = ["--home", str(home), "--storage", f"sqlite:///{database}"]
+    here("search", *LOOP, *SMALL, "--trials", "1", "--sampler", "random", *where)
+    value = here("reproduce", "loop:0", *where)["got"]  # a file: its owner's own word
+    monkeypatch.setattr(joining, "sqlite_path", lambda address: None)  # as if on a server
+    more = ["--trials", "2"]
+    search = ["search", "--study", "loop", *more]
+    for command in (["worker", "loop"], search, ["reproduce", "loop:0"], ["winner", "loop"]):
+        assert run([*command, *where]) == 2
+        assert "--model shapes:a_loop" in here.told()
+        assert run([*command, *where, "--model", "shapes:other"]) == 2
+        assert "If that is the code that you mean" in here.told()
+    named = ["--model", "shapes:a_loop"]
+    assert here("reproduce", "loop:0", *named, *where)["got"] == value
+    assert here("search", "--study", "loop", *more, *named, *where)["new_trials"] == 1
+    assert here("worker", "loop", *named, *where)["new_trials"] == 0
+    monkeypatch.undo()
+    assert run(["reproduce", "loop:0", "--model", "shapes:other", *where]) == 2
+    assert "but got shapes:other. Leave that out." in here.told()
 
 
 @pytest.mark.slow

@@ -66,3 +66,23 @@ def test_a_server_that_is_away_at_the_start_keeps_nobody_from_training(
     assert "http://127.0.0.1:9 is not" in heard.lines[0]
     assert "could not be made in MLflow yet" in heard.lines[-1]
     assert len(list(Store(home).spool.glob("*/entries/*-finish_trial"))) == TRIALS
+
+
+def test_what_a_killed_process_left_wrong_is_mended_at_the_start_and_said_in_a_line(
+    config: StudyConfig, home: Path
+) -> None:
+    result = run_study(config.at(keep_models="none"), home=home)
+    parent, runs = result.record.parent_run_id, [t.run_id for t in result.record.trials]
+    client = Store(home).client()
+    assert parent is not None
+    client.update_run(parent, status="RUNNING")  # as if its process were gone
+    client.update_run(runs[0], status="RUNNING")
+    client.delete_run(runs[2])
+    assert len(disagreements(home, "away", TRIALS)) >= 3
+    again = Listening()
+    run_study(config.at(trials=TRIALS + 1, keep_models="none"), home=home, progress=again)
+    assert "The record of trials 0, 2 was incomplete in MLflow, and is mended." in again.lines
+    assert disagreements(home, "away", TRIALS + 1) == []
+    quiet = Listening()
+    run_study(config.at(trials=TRIALS + 1, keep_models="none"), home=home, progress=quiet)
+    assert not [line for line in quiet.lines if "incomplete" in line]
