@@ -25,6 +25,8 @@ from tracking.runs.read_only import to_read
 from tracking.runs.recorder import MlflowRecorder
 from tracking.runs.store import Store
 from tracking.runs.ui import is_loopback, ui_command, ui_environment
+from tracking.runs.view.address import page_of
+from tracking.runs.view.writing import renew_view
 from tracking.runs.warm_up import import_ahead, in_a_second
 from tracking.spool.box import Slip, discard_left, is_held, left_boxes
 from tracking.spool.recorder import SpoolRecorder
@@ -104,10 +106,12 @@ __all__ = [
     "is_held",
     "is_loopback",
     "left_boxes",
+    "page_of",
     "params_of",
     "provenance",
     "reference",
     "referred",
+    "renew_view",
     "reproduction_figure",
     "revision_at",
     "sqlite_path",

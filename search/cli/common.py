@@ -16,7 +16,7 @@ from rich.text import Text
 
 from search.cli.plain_console import PlainConsole
 from search.config.parsing import names
-from tracking import Store, to_read, without_password
+from tracking import Store, page_of, to_read, without_password
 from tracking.texts import shell_line, visible
 
 if TYPE_CHECKING:
@@ -208,12 +208,18 @@ def studies_to_read(home: Path, storage: str | None, tracking_uri: str | None = 
     return Studies(to_read(open_store(home, tracking_uri)), storage)
 
 
-def ui_line(home: Path, tracking_uri: str | None = None) -> str:
-    """The command that opens the MLflow UI on a store, exact but for a password."""
-    words = [program(), "ui", "--home", str(home)]
-    if tracking_uri:
-        words += ["--tracking-uri", without_password(tracking_uri)]
-    return shell_line(*words)
+def ui_line(home: Path, config: StudyConfig, experiment_id: str | None = None) -> str:
+    """What opens MLflow's pages on a study: a command, or the address on a tracking server.
+
+    Args:
+        home: The home folder.
+        config: The study.
+        experiment_id: Its experiment, where that is known by now.
+    """
+    uri = config.tracking_uri
+    if uri and experiment_id and uri.startswith(("http://", "https://")):
+        return page_of(uri, experiment_id)
+    return command_line(home, "ui", config.name, tracking_uri=uri, storage=config.storage)
 
 
 def more_line(home: Path, config: StudyConfig) -> str:

@@ -46,7 +46,8 @@ def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
             "The same command goes on."
         )
     out.print("Look at it: ", end="")
-    out.print(ui_line(home, config.tracking_uri), style="bold")
+    shown = ui_line(home, config, result.record.experiment_id)
+    out.print(shown, style="bold", soft_wrap=True)
 
 
 def print_share(result: StudyResult, config: StudyConfig) -> None:

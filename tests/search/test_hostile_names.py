@@ -206,7 +206,7 @@ def test_a_printed_command_names_the_same_home_and_runs_nothing_else(name: str) 
     words = shlex.split(line)
     assert words[1:4] == ["show", "a  b", "3"]
     assert words[4:] == ["--home", str(home), "--storage", f"sqlite:///{name}"]
-    assert shlex.split(ui_line(home))[1:] == ["ui", "--home", str(home)]
+    assert shlex.split(ui_line(home, StudyConfig()))[1:] == ["ui", "sample", "--home", str(home)]
 
 
 @pytest.mark.parametrize("name", ["--home", "-rf", "--yes", "$(touch x)", "a b"])

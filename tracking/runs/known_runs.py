@@ -17,7 +17,7 @@ class StartedTrial:
 
     Attributes:
         ms: When the run started, in milliseconds since 1970.
-        name: The run's name when it started, say "movies-0007".
+        name: The run's name when it started, say "t007 gmf f35".
         files: MLflow's repository of the run's files.
     """
 

@@ -15,7 +15,6 @@ from tracking.tags import Role, Tag
 NOTE_TAG = "mlflow.note.content"
 DIGEST_LENGTH = 36
 
-_NAMED = (PRUNED, REFUSED, FAILED, KILLED)
 _MAX_PARAM = 6000
 _MAX_TAG = 8000
 _MAX_KEY = 250
@@ -28,16 +27,6 @@ _STATUS: dict[str, str] = {
     REFUSED: "KILLED",
     KILLED: "KILLED",
 }
-
-
-def run_name(record: TrialRecord) -> str:
-    """Name the run of a trial: `movies-0007`, `movies-0007 (pruned)`, `baseline`.
-
-    MLflow has one status, KILLED, for pruned, refused and killed trials. The name tells them apart
-    in every list, legend and comparison.
-    """
-    name = "baseline" if record.is_baseline else f"{record.study}-{record.number:04d}"
-    return f"{name} ({record.state})" if record.state in _NAMED else name
 
 
 def status_of(state: str) -> str:

@@ -28,7 +28,6 @@ from tracking.runs.payloads import (
     closing_metrics,
     closing_tags,
     params_of,
-    run_name,
     status_of,
     trial_tags,
 )
@@ -36,6 +35,7 @@ from tracking.runs.quiet import quiet
 from tracking.runs.registry import Registered, WinnerRun, register_winner
 from tracking.runs.results import log_curve, write_results
 from tracking.runs.store import Store
+from tracking.runs.view.names import run_name
 from tracking.runs.view.writing import write_view
 from tracking.tags import Tag
 
@@ -46,7 +46,7 @@ class MlflowRecorder:
 
     MLflow shows the end of a trial as the status of its run: a complete trial is FINISHED, a
     failed one is FAILED, and both a pruned and a killed one are KILLED. The run's name, say
-    "movies-0007 (pruned)", and the tag `trialbook.state` tell these two apart. So the run table
+    "t007 size=8 (pruned)", and the tag `trialbook.state` tell these two apart. So the run table
     shows neither a green tick for a pruned trial, nor a red cross that suggests a mistake.
 
     It never sets MLflow's active run, nor the address that MLflow keeps for the process. It must
@@ -65,7 +65,7 @@ class MlflowRecorder:
         >>> trial = replace(trial, run_id=recorder.start_trial(trial), state="pruned")
         >>> recorder.finish_trial(trial, folder=None)
         >>> recorder.find_run(trial.run_id)["name"]
-        'movies-0007 (pruned)'
+        't007 size=8 (pruned)'
     """
 
     store: Store

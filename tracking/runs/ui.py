@@ -13,6 +13,12 @@ from tracking.runs.store import Store
 
 _PRIVATE = ("10.*", "192.168.*", *(f"172.{number}.*" for number in range(16, 32)))
 """Addresses within a network of one's own, which MLflow serves unless told otherwise."""
+_ALWAYS = {
+    "PYTHONSAFEPATH": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_AI_GATEWAY": "false",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+}
 
 
 def ui_command(store: Store, port: int, host: str = "127.0.0.1") -> list[str]:
@@ -32,8 +38,8 @@ def ui_command(store: Store, port: int, host: str = "127.0.0.1") -> list[str]:
     Example:
         >>> from pathlib import Path
         >>> command = ui_command(Store(Path("mlruns")), port=5000)
-        >>> command[1:4], command[-6:-2]
-        (['-m', 'mlflow', 'server'], ['--host', '127.0.0.1', '--port', '5000'])
+        >>> command[1:5], command[-6:-2]
+        (['-P', '-m', 'mlflow', 'server'], ['--host', '127.0.0.1', '--port', '5000'])
     """
     if store.served:
         raise TrackingError(
@@ -42,7 +48,8 @@ def ui_command(store: Store, port: int, host: str = "127.0.0.1") -> list[str]:
         )
     artifacts = ["--artifacts-destination", store.artifacts.as_uri()]
     listen = ["--host", host, "--port", str(port), "--workers", "1"]
-    return [sys.executable, "-m", "mlflow", "server", *artifacts, *listen]
+    ours = ["--app-name", "trialbook"]  # see `tracking.runs.view.pages`
+    return [sys.executable, "-P", "-m", "mlflow", "server", *ours, *artifacts, *listen]
 
 
 def is_loopback(host: str) -> bool:
@@ -63,6 +70,7 @@ def ui_environment(store: Store, host: str = "127.0.0.1", port: int = 5000) -> d
 
     It may hold a password, which everybody could read among a process's arguments. For another host
     than loopback it names those that a browser may call the server by, since MLflow refuses others.
+    No module is taken from the working directory, and what MLflow serves beside the record is off.
 
     Args:
         store: The store.
@@ -80,7 +88,7 @@ def ui_environment(store: Store, host: str = "127.0.0.1", port: int = 5000) -> d
         hosts = [*names, *(f"{name}:{port}" for name in names)]
         told["MLFLOW_SERVER_ALLOWED_HOSTS"] = ",".join([*hosts, *_PRIVATE])
         told["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"] = ",".join(f"http://{name}" for name in hosts)
-    return told | os.environ | {"MLFLOW_BACKEND_STORE_URI": store.tracking_uri}
+    return told | os.environ | _ALWAYS | {"MLFLOW_BACKEND_STORE_URI": store.tracking_uri}
 
 
 def _names(host: str) -> set[str]:

@@ -7,10 +7,14 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
+import webbrowser
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,20 +25,33 @@ from search.cli.common import (
     emit,
     home_option,
     json_option,
-    open_store,
-    tracking_option,
+    open_studies,
+    store_options,
     waiting,
 )
 from search.errors import SearchError
 from search.executor.interrupts import interruptible
-from tracking import is_loopback, ui_command, ui_environment, without_password
+from tracking import (
+    Store,
+    is_loopback,
+    page_of,
+    renew_view,
+    ui_command,
+    ui_environment,
+    without_password,
+)
+
+if TYPE_CHECKING:
+    from search.storage.studies import Studies
 
 _HOST = "127.0.0.1"
 _EVERYWHERE = "0.0.0.0"
 _GRACE_S = 10
+_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
-@click.command(epilog="Example: trialbook ui --port 5000")
+@click.command(epilog="Example: trialbook ui sample")
+@click.argument("study", required=False)
 @click.option(
     "--host",
     default=_HOST,
@@ -43,20 +60,30 @@ _GRACE_S = 10
     help="Name or address of this machine at which it answers; 0.0.0.0 for all of them.",
 )
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
-@tracking_option
+@click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
+@store_options
 @home_option
 @json_option
-def command(host: str, port: int, tracking_uri: str | None, home: Path, as_json: bool) -> int:
-    """Serve the MLflow UI until Ctrl-C, for this machine alone unless `--host` says otherwise."""
-    store = open_store(home, tracking_uri)
-    argv = ui_command(store, port, host=host)
-    store.require_folder()
-    if not store.exists():
-        raise SearchError(
-            f"`ui` needs a record to show, but there is none in {store.sqlite_file}. "
-            f"Start a study: {command_line(home, 'search', tracking_uri=tracking_uri)}"
-        )
-    store.prepare()
+def command(
+    study: str | None,
+    host: str,
+    port: int,
+    no_browser: bool,
+    storage: str | None,
+    tracking_uri: str | None,
+    home: Path,
+    as_json: bool,
+) -> int:
+    """Show STUDY, or all studies, in MLflow's pages, until Ctrl-C.
+
+    They answer to this machine alone unless `--host` says otherwise. A study's trials are ranked,
+    with charts of what matters. Where an MLflow server has the record, its pages are opened.
+    """
+    shown = _shown(study, open_studies(home, storage, tracking_uri), home, tracking_uri)
+    opens = not (no_browser or as_json)
+    if shown.store.served:
+        return _tell(shown, shown.store.tracking_uri, [], as_json, opens=opens)
+    argv = ui_command(shown.store, port, host=host)
     address = _free_address(host, port)
     everywhere = address == _EVERYWHERE
 
@@ -66,14 +93,57 @@ def command(host: str, port: int, tracking_uri: str | None, home: Path, as_json:
                 f"Whoever reaches this machine at {'any of its addresses' if everywhere else host} "
                 "can read, change and delete what the record holds: the UI asks for no password."
             )
-        url = f"http://{socket.gethostname().lower() if everywhere else host}:{port}"
-        shown = without_password(store.tracking_uri)
-        if as_json:
-            words = [without_password(word) for word in argv]
-            emit({"url": url, "tracking_uri": shown, "command": words})
-        console(as_json).print(f"MLflow UI on {shown}: {url} (Ctrl-C ends it)")
+        server = f"http://{socket.gethostname().lower() if everywhere else host}:{port}"
+        _tell(shown, server, argv, as_json, opens=opens)
 
-    return _serve(argv, ui_environment(store, host, port), (host, port), announce)
+    return _serve(argv, ui_environment(shown.store, host, port), (host, port), announce)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What is shown: a store, and one study's experiment in it or all of them."""
+
+    store: Store
+    experiment: str | None = None
+
+
+def _shown(study: str | None, studies: Studies, home: Path, tracking_uri: str | None) -> _Shown:
+    """Look for what is to be shown, before anything is served."""
+    from search.storage.study_attributes import config_of
+
+    config = None if study is None else config_of(studies.get(study))
+    store = studies.store_of(config)
+    store.require_folder()
+    if not store.served and not store.exists():
+        raise SearchError(
+            f"`ui` needs a record to show, but there is none in {store.sqlite_file}. "
+            f"Start a study: {command_line(home, 'search', tracking_uri=tracking_uri)}"
+        )
+    store.prepare()
+    return _Shown(store, None if study is None else renew_view(store, studies.record(study)))
+
+
+def _tell(shown: _Shown, server: str, argv: list[str], as_json: bool, *, opens: bool) -> int:
+    """Say where the pages are, and open them in a browser where a person would see it."""
+    url, record = page_of(server, shown.experiment), without_password(shown.store.tracking_uri)
+    ends = " (Ctrl-C ends it)" if argv else ""
+    if as_json:
+        words = [without_password(word) for word in argv]
+        emit({"url": url, "tracking_uri": record, "command": words})
+    console(as_json).print(f"MLflow's pages on {record}{ends}:")
+    console(as_json).print(url, style="bold", soft_wrap=True)
+    if shown.experiment is not None:
+        curves = page_of(server, shown.experiment, curves=True)
+        console(as_json).print(f"Curves of the best, and charts: {curves}", soft_wrap=True)
+    if opens and _has_browser():
+        webbrowser.open(url)
+    return 0
+
+
+def _has_browser() -> bool:
+    """Whether a window would open: a text browser would take the terminal."""
+    has_windows = sys.platform in ("darwin", "win32") or any(map(os.environ.get, _DISPLAYS))
+    return sys.stdout.isatty() and has_windows
 
 
 def _free_address(host: str, port: int) -> str:
@@ -113,9 +183,14 @@ def _serve(
         place: The host and port at which it will answer.
         announce: Called once it does.
     """
-    with interruptible() as stop, TemporaryFile() as log:
+    with interruptible() as stop, TemporaryFile() as log, TemporaryDirectory() as nowhere:
         process = subprocess.Popen(
-            argv, env=environment, start_new_session=True, stdout=log, stderr=subprocess.STDOUT
+            argv,
+            env=environment,
+            cwd=nowhere,  # MLflow's server takes modules from its working directory
+            start_new_session=True,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
         try:
             with waiting("Starting the MLflow UI …"):

@@ -307,7 +307,8 @@ def test_the_ui_serves_its_store_on_loopback_and_ends_whole(
         process.send_signal(how)
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0
-    assert json.loads(output)["url"] == f"http://127.0.0.1:{port}"
+    all_studies = f"http://127.0.0.1:{port}/#/experiments?workflowType=machine_learning"
+    assert json.loads(output)["url"] == all_studies
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
 
@@ -406,9 +407,10 @@ def test_commands_that_are_told_can_be_pasted_into_a_shell() -> None:
         "search", "--study", "my study", "--trials", "6", "--home", "my runs",
         "--tracking-uri", "postgresql://h/m?x=1", "--storage", "postgresql://h/o",
     ]  # fmt: skip
-    shown = ui_line(Path("my runs"), config.tracking_uri)
+    shown = ui_line(Path("my runs"), config, "7")
     assert shlex.split(shown)[1:] == [
-        "ui", "--home", "my runs", "--tracking-uri", "postgresql://h/m?x=1",
+        "ui", "my study", "--home", "my runs", "--tracking-uri", "postgresql://h/m?x=1",
+        "--storage", "postgresql://h/o",
     ]  # fmt: skip
     assert "'postgresql://h/m?x=1'" in shown
 
@@ -427,7 +429,10 @@ def test_commands_and_results_that_are_told_hold_no_password(
         "search", "--study", "s", "--trials", "6", *shown,
         "--storage", "postgresql://h/o?password=***",
     ]  # fmt: skip
-    assert shlex.split(ui_line(Path("h"), config.tracking_uri))[1:] == ["ui", "--home", "h", *shown]
+    stored = ["--storage", "postgresql://h/o?password=***"]
+    said = shlex.split(ui_line(Path("h"), config))[1:]
+    assert said == ["ui", "s", "--home", "h", *shown, *stored]
+    assert ui_line(Path("h"), config, "7").startswith("http://h:1/#/experiments/7/runs?")
     record = StudyRecord(name="s", direction="minimize", objective="rmse", monitor="val_rmse")
     result = StudyResult(record=record, tracking_uri="http://me:one@h:1")
     assert result.to_json()["tracking_uri"] == "http://me:***@h:1"

@@ -9,7 +9,8 @@ import pytest
 
 from tracking import StudyRecord, TrialRecord
 from tracking.runs.leaderboard import study_note, summary_metrics, write_leaderboard
-from tracking.runs.payloads import clean_key, closing_metrics, run_name, status_of
+from tracking.runs.payloads import clean_key, closing_metrics, status_of
+from tracking.runs.view.names import run_name
 
 Make = Callable[..., TrialRecord]
 
@@ -85,11 +86,13 @@ def test_only_what_differs_is_worth_a_column(record: StudyRecord) -> None:
 
 
 def test_names_say_how_a_trial_ended(make_trial: Make) -> None:
-    assert run_name(make_trial(7)) == "movies-0007"
-    assert run_name(make_trial(12345, 0.9)) == "movies-12345"
-    assert run_name(make_trial(7, state="pruned")) == "movies-0007 (pruned)"
-    failed = make_trial(0, state="failed", tags={"trialbook.baseline": "true"})
-    assert run_name(failed) == "baseline (failed)"
+    gmf = {"family": "gmf", "factors": 35, "rate": 0.1}
+    assert run_name(make_trial(7, params=gmf)) == "t007 gmf f35"
+    assert run_name(make_trial(12345, 0.9, params=gmf)) == "t12345 0.9000 gmf f35"
+    pruned = make_trial(7, state="pruned", value=0.00123456, params=gmf)
+    assert run_name(pruned) == "t007 0.001235 gmf f35 (pruned)"
+    failed = make_trial(0, state="failed", tags={"trialbook.baseline": "true"}, params=gmf)
+    assert run_name(failed) == "t000 baseline (failed)"
     ends = ("complete", "pruned", "failed", "killed", "running")
     assert [status_of(end) for end in ends] == [
         "FINISHED",

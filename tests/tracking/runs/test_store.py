@@ -151,9 +151,10 @@ def test_a_schema_of_another_mlflow_is_told_with_the_way_out(store: Store) -> No
 
 def test_the_ui_serves_this_store_and_no_other(store: Store) -> None:
     command = ui_command(store, 5050, host="0.0.0.0")
-    assert command[:4] == [sys.executable, "-m", "mlflow", "server"]
-    pairs = dict(zip(command[4::2], command[5::2], strict=True))
+    assert command[:5] == [sys.executable, "-P", "-m", "mlflow", "server"]
+    pairs = dict(zip(command[5::2], command[6::2], strict=True))
     assert pairs == {
+        "--app-name": "trialbook",
         "--artifacts-destination": store.artifacts.as_uri(),
         "--host": "0.0.0.0",
         "--port": "5050",
@@ -161,7 +162,9 @@ def test_the_ui_serves_this_store_and_no_other(store: Store) -> None:
     }
     with pytest.raises(TrackingError, match="Open that address"):
         ui_command(Store(store.home, "http://127.0.0.1:5000"), 5050)
-    assert ui_environment(store)["MLFLOW_BACKEND_STORE_URI"] == store.tracking_uri
+    told = ui_environment(store)
+    assert told["MLFLOW_BACKEND_STORE_URI"] == store.tracking_uri
+    assert (told["PYTHONSAFEPATH"], told["MLFLOW_DISABLE_TELEMETRY"]) == ("1", "true")
 
 
 def test_no_password_stands_among_the_arguments_of_the_ui(tmp_path: Path) -> None:

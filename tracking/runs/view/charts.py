@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tracking.records import StudyRecord, TrialRecord
@@ -10,10 +10,10 @@ from tracking.runs.payloads import clean_key
 
 SECTION = "trialbook"
 _USUAL = ("family", "optimizer", "learning_rate", "batch_size", "l2_embedding", "embedding_size")
-_CURVES = 11
 _BARS = 20
 _ALL = 100
-_LINES_OF_PARALLEL = 8
+_LINES = 8
+_MOST = 0.9
 
 Chart = dict[str, Any]
 
@@ -21,17 +21,19 @@ Chart = dict[str, Any]
 def charts_of(record: StudyRecord) -> list[Chart]:
     """The charts: curves, parallel coordinates, bars of the objective, scatters.
 
-    Curves are of the monitored metric by epoch; parallel coordinates of the parameters that differ,
-    the most important ones first; scatters of the two most important ones against the objective. Of
-    a study without a trial they show the usual parameters of our own models, and no others.
+    Curves are of the monitored metric by epoch. Parallel coordinates are of the parameters that
+    differ and that nearly all trials have, the most important ones first. Scatters are of the two
+    most important ones against the objective. Of a study without a trial they show the usual
+    parameters of our own models, and no others.
 
     Args:
         record: The study, as far as it is known.
     """
     objective = clean_key(record.objective)
-    important = [clean_key(name) for name in important_names(record)]
+    names = important_names(record)
+    important, common = ([clean_key(n) for n in each] for each in (names, _common(record, names)))
     goals = [clean_key(name) for name in (record.goals or (record.objective,))]
-    charts = [_curves(record), _parallel(important, goals), _bars(objective)]
+    charts = [_curves(record), _parallel(common, goals), _bars(objective)]
     charts += [_scatter(name, objective, "PARAM") for name in important[:2]]
     charts += [_scatter(goal, objective, "METRIC") for goal in goals[1:]]
     for number, chart in enumerate(charts, start=1):
@@ -55,7 +57,15 @@ def important_names(record: StudyRecord) -> tuple[str, ...]:
     if not record.trials:
         return _USUAL if record.dataset is not None else ()
     done = record.ranked() or record.trials
-    return record.varied(done)[:_LINES_OF_PARALLEL] or tuple(done[0].params)[:_LINES_OF_PARALLEL]
+    return record.varied(done)[:_LINES] or tuple(done[0].params)[:_LINES]
+
+
+def _common(record: StudyRecord, names: Sequence[str]) -> list[str]:
+    """Those of some parameters that most trials have: MLflow draws no line for a trial without."""
+    tried = [trial for trial in record.trials if not trial.is_baseline] or list(record.trials)
+    least = _MOST * len(tried)
+    found = [name for name in names if sum(name in t.params for t in tried) >= least]
+    return found or list(names)
 
 
 def monitored(record: StudyRecord) -> tuple[str, ...]:
@@ -90,7 +100,7 @@ def _curves(record: StudyRecord) -> Chart:
         "displayPoints": None,
         "useGlobalLineSmoothing": True,
         "useGlobalXaxisKey": True,
-        "runsCountToCompare": _CURVES,
+        "runsCountToCompare": _BARS,
     }
 
 

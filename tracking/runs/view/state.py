@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 from tracking.records import StudyRecord
@@ -12,41 +13,62 @@ from tracking.runs.payloads import clean_key
 from tracking.runs.view.charts import charts_of, important_names, section
 from tracking.tags import Role, Tag
 
-NAME = "trialbook"
-VIEW_TAG = f"mlflow.sharedViewState.{NAME}"
+RANKED, CURVES = "trialbook", "trialbook-curves"
+_TAG = "mlflow.sharedViewState."
+VIEW_TAG, CURVES_TAG = f"{_TAG}{RANKED}", f"{_TAG}{CURVES}"
+_TRIALS = f"tags.`{Tag.ROLE}` = '{Role.TRIAL}'"
+_FEW = 20
 _MAX_PLAIN = 4000
 """MLflow refuses tags of an experiment of more than 5,000 characters; its pages unpack them."""
-_MOST_PARAMS = 6
+_MOST_PARAMS = 4
 _FIRST = ("family", "optimizer", "learning_rate", "batch_size")
 
 
-def view_of(record: StudyRecord, *, parent: str, baseline: str | None = None) -> str:
+def view_of(record: StudyRecord) -> str:
     """Write the view of a study as the text that MLflow's pages keep in a tag.
 
-    Its table ranks the trials, the best one first; its curves are those of the ten best and of the
-    baseline, also while trials come in. The format is MLflow's own (version 3.17), documented
-    nowhere; tests open it in a browser.
+    Its table ranks the trials, the best one first; its charts show all of up to twenty trials, and
+    else the twenty best, also while trials come in. The format is MLflow's own (version 3.17),
+    documented nowhere; a test opens it in a browser.
 
     Args:
         record: The study, as far as it is known.
-        parent: The study's own run, whose curve is not drawn.
-        baseline: The baseline's run, whose curve is drawn whatever its rank.
 
     Example:
-        >>> view = view_of(StudyRecord(name="movies"), parent="1", baseline="2")
-        >>> json.loads(view)["orderByKey"]
+        >>> json.loads(view_of(StudyRecord(name="movies")))["orderByKey"]
         'metrics.`best_val_rmse`'
     """
-    text = json.dumps(_state(record, parent, baseline), separators=(",", ":"))
+    few = len(record.trials) <= _FEW
+    return _packed(
+        _state(record, _TRIALS, "SHOW_ALL" if few and record.trials else "FIRST_20_RUNS")
+    )
+
+
+def curves_of(record: StudyRecord, runs: Sequence[str]) -> str:
+    """Write a view with the curves of some trials, say the best ones and the baseline.
+
+    A view cannot say which of its rows are drawn; so this one has no other rows.
+
+    Args:
+        record: The study, as far as it is known.
+        runs: The trials' runs; where there is none, the ten best trials are drawn.
+    """
+    if not runs:
+        return _packed(_state(record, _TRIALS, "FIRST_10_RUNS"))
+    named = ", ".join(f"'{run}'" for run in runs)
+    return _packed(_state(record, f"attributes.run_id IN ({named})", "SHOW_ALL"))
+
+
+def _packed(state: dict[str, Any]) -> str:
+    text = json.dumps(state, separators=(",", ":"))
     if len(text) <= _MAX_PLAIN:
         return text
     return f"deflate;{base64.b64encode(zlib.compress(text.encode(), 9)).decode()}"
 
 
-def _state(record: StudyRecord, parent: str, baseline: str | None) -> dict[str, Any]:
-    shown = {parent: False} | ({baseline: True} if baseline else {})
+def _state(record: StudyRecord, rows: str, drawn: str) -> dict[str, Any]:
     return {
-        "searchFilter": f"tags.`{Tag.ROLE}` = '{Role.TRIAL}'",
+        "searchFilter": rows,
         "orderByKey": f"metrics.`{clean_key(record.objective)}`",
         "orderByAsc": record.minimize,
         "startTime": "ALL",
@@ -56,11 +78,11 @@ def _state(record: StudyRecord, parent: str, baseline: str | None) -> dict[str, 
         "selectedColumns": _columns(record),
         "columnOrder": [],
         "columnWidths": {},
-        "runsExpanded": {parent: True},
+        "runsExpanded": {},
         "runsPinned": [],
         "runsHidden": [],
-        "runsHiddenMode": "FIRST_10_RUNS",
-        "runsVisibilityMap": shown,
+        "runsHiddenMode": drawn,
+        "runsVisibilityMap": {},
         "compareRunSections": [section()],
         "compareRunCharts": charts_of(record),
         "viewMaximized": False,
@@ -91,7 +113,6 @@ def _columns(record: StudyRecord) -> list[str]:
     return [
         *(f"metrics.`{clean_key(name)}`" for name in goals),
         "metrics.`best_epoch`",
-        f"tags.`{Tag.STATE}`",
+        f"tags.`{Tag.STATE}`",  # how long it took, MLflow shows anyway
         *(f"params.`{clean_key(name)}`" for name in params[:_MOST_PARAMS]),
-        "metrics.`seconds_total`",
     ]

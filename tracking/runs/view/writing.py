@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from tracking.errors import TrackingError
 from tracking.records import StudyRecord
-from tracking.runs.context import StudyContext
+from tracking.runs.context import StudyContext, find_context, stored_context
 from tracking.runs.leaderboard import study_note
 from tracking.runs.lookup import find_trial
 from tracking.runs.payloads import NOTE_TAG
-from tracking.runs.view.state import VIEW_TAG, view_of
+from tracking.runs.store import Store
+from tracking.runs.view.state import CURVES_TAG, VIEW_TAG, curves_of, view_of
 from tracking.tags import Tag
 
+_BEST = 10
 _MAX_NOTE = 4900
 """MLflow refuses a tag of an experiment of more than 5,000 characters."""
 
@@ -29,13 +32,52 @@ def write_view(
         record: The study, as far as it is known.
         results: Whether the description says what came out.
     """
-    base = record.baseline
-    known = None if base is None else find_trial(client, context, base.number)
-    view = view_of(record, parent=context.parent_run_id, baseline=known)
     experiment = client.get_experiment(context.experiment_id)
-    told = {VIEW_TAG: view}
+    curves = curves_of(record, _best_runs(client, context, record))
+    told = {VIEW_TAG: view_of(record), CURVES_TAG: curves}
     if experiment.tags.get(Tag.STUDY) == record.name:
         told[NOTE_TAG] = study_note(record, results=results, limit=_MAX_NOTE)
     for name, value in told.items():
         if experiment.tags.get(name) != value:
             client.set_experiment_tag(context.experiment_id, name, value)
+
+
+def _best_runs(client: Any, context: StudyContext, record: StudyRecord) -> list[str]:
+    """The runs of the ten best trials, and of the baseline."""
+    shown = [*record.ranked()[:_BEST], *filter(None, [record.baseline])]
+    numbers = dict.fromkeys(trial.number for trial in shown)
+    runs = (find_trial(client, context, number) for number in numbers)
+    return [run for run in runs if run is not None]
+
+
+def renew_view(store: Store, record: StudyRecord) -> str:
+    """Write a study's view as it is now, also where an earlier version recorded the study.
+
+    Args:
+        store: Where its record is.
+        record: The study.
+
+    Returns:
+        The identifier of its experiment.
+
+    Raises:
+        TrackingError: MLflow has no run of the study.
+
+    Example:
+        >>> from pathlib import Path
+        >>> store = Store(Path("mlruns"))
+        >>> renew_view(store, StudyRecord(name="never begun"))
+        Traceback (most recent call last):
+        tracking.errors.TrackingError: A study must have a record to be shown, but MLflow has ...
+    """
+    client = store.client()
+    context = stored_context(client, record) or find_context(
+        client, record.name, record.tags.get(Tag.IDENTITY)
+    )
+    if context is None:
+        raise TrackingError(
+            f"A study must have a record to be shown, but MLflow has none of {record.name!r}. "
+            "`trialbook doctor --fix` writes it from Optuna's storage."
+        )
+    write_view(client, context, record, results=bool(record.trials))
+    return context.experiment_id

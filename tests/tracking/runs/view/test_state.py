@@ -13,7 +13,7 @@ import pytest
 
 from tracking import MlflowRecorder, Store, StudyRecord, TrialRecord
 from tracking.runs.view.address import page_of
-from tracking.runs.view.state import VIEW_TAG, view_of
+from tracking.runs.view.state import CURVES_TAG, VIEW_TAG, view_of
 
 Make = Callable[..., TrialRecord]
 
@@ -31,16 +31,14 @@ def charts(view: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 
 
 def test_a_study_without_a_trial_shows_what_its_trials_will_have(study: StudyRecord) -> None:
-    view = read(view_of(study, parent="p"))
+    view = read(view_of(study))
     assert view["searchFilter"] == "tags.`trialbook.role` = 'trial'"
     assert (view["orderByKey"], view["orderByAsc"]) == ("metrics.`best_val_rmse`", True)
     assert view["selectedColumns"][:5] == [
         "metrics.`best_val_rmse`", "metrics.`best_epoch`", "tags.`trialbook.state`",
         "params.`family`", "params.`optimizer`",
     ]  # fmt: skip
-    assert view["selectedColumns"][-1] == "metrics.`seconds_total`"
-    assert view["runsVisibilityMap"] == {"p": False}
-    assert view["runsHiddenMode"] == "FIRST_10_RUNS"
+    assert view["runsHiddenMode"] == "FIRST_20_RUNS"
     (curves,) = charts(view, "LINE")
     assert (curves["metricKey"], curves["selectedMetricKeys"]) == ("val_rmse", ["val_rmse"])
     assert {chart["metricSectionId"] for chart in view["compareRunCharts"]} == {
@@ -57,8 +55,8 @@ def test_the_parameters_that_matter_come_first(make_trial: Make) -> None:
     study = StudyRecord(
         name="own", trials=trials, importances={"b(c)": 0.7, "a": 0.2, "optimizer": 0.1}
     )
-    view = read(view_of(study, parent="p", baseline="r0"))
-    assert view["runsVisibilityMap"] == {"p": False, "r0": True}
+    view = read(view_of(study))
+    assert view["runsHiddenMode"] == "SHOW_ALL"
     assert [c for c in view["selectedColumns"] if c.startswith("params")] == [
         "params.`optimizer`", "params.`b_c_`", "params.`a`",
     ]  # fmt: skip
@@ -70,7 +68,7 @@ def test_the_parameters_that_matter_come_first(make_trial: Make) -> None:
 
 def test_what_is_maximised_is_ranked_from_above(study: StudyRecord) -> None:
     best = replace(study, direction="maximize", objective="best_val_accuracy", dataset=None)
-    view = read(view_of(replace(best, monitor="val_accuracy"), parent="p"))
+    view = read(view_of(replace(best, monitor="val_accuracy")))
     assert (view["orderByKey"], view["orderByAsc"]) == ("metrics.`best_val_accuracy`", False)
     assert not [column for column in view["selectedColumns"] if column.startswith("params")]
     assert charts(view, "LINE")[0]["metricKey"] == "val_accuracy"
@@ -79,7 +77,7 @@ def test_what_is_maximised_is_ranked_from_above(study: StudyRecord) -> None:
 
 def test_all_goals_have_a_column_and_a_scatter(study: StudyRecord) -> None:
     several = replace(study, goals=("best_val_rmse", "parameters"))
-    view = read(view_of(several, parent="p"))
+    view = read(view_of(several))
     assert view["selectedColumns"][:2] == ["metrics.`best_val_rmse`", "metrics.`parameters`"]
     (scatter,) = [c for c in charts(view, "SCATTER") if c["xaxis"]["type"] == "METRIC"]
     assert (scatter["xaxis"]["key"], scatter["yaxis"]["key"]) == ("parameters", "best_val_rmse")
@@ -93,7 +91,7 @@ def test_each_fold_has_its_curve(study: StudyRecord, make_trial: Make) -> None:
         )
         for epoch in trial.epochs
     )
-    view = read(view_of(replace(study, trials=(replace(trial, epochs=epochs),)), parent="p"))
+    view = read(view_of(replace(study, trials=(replace(trial, epochs=epochs),))))
     (curves,) = charts(view, "LINE")
     assert curves["selectedMetricKeys"] == ["fold_1/val_rmse", "fold_2/val_rmse"]
 
@@ -124,13 +122,15 @@ def test_the_view_and_the_description_follow_the_study(
     client = store.client()
     tags = client.get_experiment(started.experiment_id).tags
     assert tags["mlflow.note.content"] == "What is searched."
-    assert read(tags[VIEW_TAG])["runsVisibilityMap"] == {started.parent_run_id: False}
+    assert read(tags[VIEW_TAG]) | {"runsHiddenMode": "FIRST_10_RUNS"} == read(tags[CURVES_TAG])
     base = make_trial(number=0, tags={"trialbook.baseline": "true"})
     base = replace(base, run_id=recorder.start_trial(base), state="complete", value=1.0)
     recorder.finish_trial(base, folder=None)
     recorder.finish_study(replace(started, trials=(base,)), status="KILLED")
     tags = client.get_experiment(started.experiment_id).tags
-    assert read(tags[VIEW_TAG])["runsVisibilityMap"][base.run_id] is True
+    curves = read(tags[CURVES_TAG])
+    assert curves["searchFilter"] == f"attributes.run_id IN ('{base.run_id}')"
+    assert curves["runsHiddenMode"] == "SHOW_ALL"
     assert "Trials: 1 complete." in tags["mlflow.note.content"]
 
 
@@ -148,5 +148,7 @@ def test_an_experiment_of_somebody_elses_keeps_its_description(
 def test_the_address_names_the_view() -> None:
     assert page_of("http://host:5000/", "7", curves=True) == (
         "http://host:5000/#/experiments/7/runs?workflowType=machine_learning"
-        "&viewStateShareKey=trialbook&compareRunsMode=CHART"
+        "&viewStateShareKey=trialbook-curves&compareRunsMode=CHART"
     )
+    assert page_of("https://me:secret@host", "7").startswith("https://host/#/experiments/7/runs?")
+    assert page_of("http://host:1") == "http://host:1/#/experiments?workflowType=machine_learning"
