@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from tracking.addresses import without_password
 from tracking.errors import TrackingError
+from tracking.records import TrialRecord
 from tracking.runs.context import StudyContext, find_context
+from tracking.runs.lookup import find_baseline
 from tracking.runs.store import Store
+
+_LOOKS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class KnownRuns:
         self._store = store
         self._studies: dict[str, StudyContext] = {}
         self._trials: dict[str, StartedTrial] = {}
+        self._baselines: dict[str, float] = {}
+        self._looked: Counter[str] = Counter()
 
     def keep_study(self, study: str, context: StudyContext) -> None:
         """Remember the experiment, the run and the datasets of a study."""
@@ -80,6 +87,21 @@ class KnownRuns:
             self.keep_trial(client.get_run(run_id))
         return self._trials[run_id]
 
+    def baseline(self, client: Any, record: TrialRecord) -> float | None:
+        """Get the value of the baseline of a trial's study, once that is in MLflow.
+
+        It is looked for a few times only: some studies have none.
+        """
+        if record.is_baseline or self._looked[record.study] >= _LOOKS:
+            return self._baselines.get(record.study)
+        if record.study not in self._baselines:
+            self._looked[record.study] += 1
+            context = self.study_if_started(client, record.study)
+            value = None if context is None else find_baseline(client, context, record.objective)
+            if value is not None:
+                self._baselines[record.study] = value
+        return self._baselines.get(record.study)
+
     def forget_trial(self, run_id: str) -> None:
         """Forget a trial that has ended."""
         self._trials.pop(run_id, None)
@@ -87,3 +109,5 @@ class KnownRuns:
     def forget_studies(self) -> None:
         """Forget all studies, one of which was deleted."""
         self._studies.clear()
+        self._baselines.clear()
+        self._looked.clear()

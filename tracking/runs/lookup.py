@@ -67,6 +67,23 @@ def find_trial(client: Any, context: StudyContext, number: int) -> str | None:
     return str(found[0].info.run_id) if found else None
 
 
+def find_baseline(client: Any, context: StudyContext, objective: str) -> float | None:
+    """Find the value of a study's baseline, once its run is finished; of several the oldest's.
+
+    Args:
+        client: The store's client.
+        context: The study.
+        objective: Name of the number that the study optimises.
+    """
+    below = f"tags.`mlflow.parentRunId` = '{context.parent_run_id}'"
+    wanted = f"{below} and tags.`{Tag.BASELINE}` = 'true' and attributes.status = 'FINISHED'"
+    found = client.search_runs(
+        [context.experiment_id], wanted, max_results=1, order_by=["start_time ASC"]
+    )
+    value = found[0].data.metrics.get(clean_key(objective)) if found else None
+    return None if value is None else float(value)
+
+
 def list_trials(client: Any, context: StudyContext, objective: str) -> tuple[RunRecord, ...]:
     """List the runs below a study's run that are a trial's, the oldest first.
 

@@ -117,7 +117,7 @@ def closing_tags(record: TrialRecord) -> dict[str, str]:
     """The tags that say how a trial ended."""
     tags = dict(record.tags) | {Tag.STATE: record.state, Tag.END_REASON: record.end_reason}
     if record.message:
-        tags |= {Tag.MESSAGE: record.message, NOTE_TAG: record.message}
+        tags |= {Tag.MESSAGE: record.message}
     return tags_of(tags)
 
 

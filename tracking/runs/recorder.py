@@ -24,6 +24,7 @@ from tracking.runs.known_runs import KnownRuns
 from tracking.runs.lookup import find_trial, is_open, list_trials, read_run
 from tracking.runs.models import drop_models, find_models, log_models
 from tracking.runs.payloads import (
+    NOTE_TAG,
     clean_key,
     closing_metrics,
     closing_tags,
@@ -36,6 +37,7 @@ from tracking.runs.registry import Registered, WinnerRun, register_winner
 from tracking.runs.results import log_curve, write_results
 from tracking.runs.store import Store
 from tracking.runs.view.names import run_name
+from tracking.runs.view.notes import trial_note
 from tracking.runs.view.writing import write_view
 from tracking.tags import Tag
 
@@ -163,6 +165,7 @@ class MlflowRecorder:
         if record.picture is not None and record.epochs:
             log_curve(started.files, record, record.picture)
         metrics, tags = closing_metrics(record), closing_tags(record)
+        tags[NOTE_TAG] = trial_note(record, self._known.baseline(client, record))
         final = Final(metrics=metrics, tags=tags, logged=logged, at_ms=record.ended_ms)
         log_final(client, run_id, final, history_of(epochs, started_ms=started.ms))
         if run_name(record) != started.name:

@@ -226,7 +226,10 @@ def test_other_ends_never_look_finished(
     assert run.info.run_name.endswith(f" ({state})")
     assert run.data.tags["trialbook.state"] == state
     assert run.data.tags["trialbook.message"] == "loss is NaN"
-    assert run.data.tags["mlflow.note.content"] == "loss is NaN"
+    note = run.data.tags["mlflow.note.content"]
+    assert note.startswith("`loss is NaN`\n\n")
+    assert "failed, since its loss or metric is no number." in note
+    assert ("trialbook reproduce" in note) == (state == "pruned")
     assert "best_val_rmse" not in run.data.metrics
 
 

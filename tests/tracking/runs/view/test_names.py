@@ -1,14 +1,16 @@
-"""Names of runs, from the parameters of any model."""
+"""Names and notes of runs, from the parameters of any model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hostile import NAMES
 
-from tracking import TrialRecord
+from tracking import MlflowRecorder, Store, StudyRecord, TrialRecord
 from tracking.runs.view.names import run_name
+from tracking.runs.view.notes import trial_note
 
 Make = Callable[..., TrialRecord]
 
@@ -42,3 +44,52 @@ def test_a_name_is_short_and_seen_whatever_users_call_their_parameters(
     assert len(told) <= 100
     assert told.startswith("t003 ")
     assert told.endswith(" (failed)")
+
+
+@pytest.mark.parametrize(
+    ("value", "baseline", "told"),
+    [
+        (0.88, 0.9009, "0.0209 below the baseline (0.9009); "),
+        (0.95, 0.9, "0.0500 above the baseline (0.9000); "),
+        (0.9, 0.9, "Equal to the baseline (0.9000); "),
+        (0.9, None, "Lr 0.1"),
+        (None, 0.9, "Lr 0.1"),
+        (float("nan"), 0.9, "Lr 0.1"),
+    ],
+)
+def test_a_note_tells_the_gap_to_the_baseline(
+    value: float | None, baseline: float | None, told: str, make_trial: Make
+) -> None:
+    trial = make_trial(
+        3, value, state="complete", end_reason="epochs", params={"lr": 0.1},
+        metrics={"epochs_run": 1},
+    )  # fmt: skip
+    note = trial_note(trial, baseline)
+    assert note.startswith(told)
+    assert "; trained for all its 1 epoch.\n\nTrain it again: `trialbook reproduce " in note
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_note_holds_names_as_text(name: str, make_trial: Make) -> None:
+    trial = make_trial(3, params={name: name}, state="failed", end_reason="error", message=name)
+    note = trial_note(trial, 1.0)
+    assert all(letter.isprintable() or letter == "\n" for letter in note)
+    assert len(note) <= 8000
+    if "<" in name or "](" in name:
+        assert note.count("`") >= 4
+
+
+def test_the_baseline_is_found_once_it_has_ended(
+    recorder: MlflowRecorder, store: Store, study: StudyRecord, make_trial: Make
+) -> None:
+    recorder.start_study(study)
+
+    def ended(number: int, value: float, **given: object) -> str:
+        trial = make_trial(number, value, **given)
+        run_id = recorder.start_trial(trial)
+        recorder.finish_trial(replace(trial, run_id=run_id, state="complete"), folder=None)
+        return str(store.client().get_run(run_id).data.tags["mlflow.note.content"])
+
+    assert "baseline" not in ended(1, 0.8)
+    assert ended(0, 0.9, tags={"trialbook.baseline": "true"}).startswith("The baseline, with which")
+    assert ended(2, 0.7).startswith("0.2000 below the baseline (0.9000)")
