@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from models.checks import count_of
-from search.cli.common import GOES_ON, command_line, console, more_line, short, table, ui_line
+from search.cli.common import GOES_ON, command_line, console, more_line, table, ui_line
+from search.cli.trial_tables import best_table, label_of
 from search.config.study import StudyConfig
 from search.study.result import StudyResult
 from tracking import COMPLETE, FAILED, KILLED, PRUNED, REFUSED, StudyRecord, TrialRecord
+
+_ENOUGH = 20
+"""Complete trials from which importances say something."""
 
 
 def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
@@ -45,9 +49,21 @@ def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
             f"The time of {config.timeout_s:g} s is over; every finished trial is kept. "
             "The same command goes on."
         )
-    out.print("Look at it: ", end="")
-    shown = ui_line(home, config, result.record.experiment_id)
-    out.print(shown, style="bold", soft_wrap=True)
+    for what, line in _next_lines(result, config, home):
+        out.print(f"{what} ", end="")
+        out.print(line, style="bold", soft_wrap=True)
+
+
+def _next_lines(result: StudyResult, config: StudyConfig, home: Path) -> list[tuple[str, str]]:
+    """What to type next, each with what it is for."""
+    lines = [("Look at it:", ui_line(home, config, result.record.experiment_id))]
+    ended = result.best is not None and not result.interrupted and not result.timed_out
+    if ended and config.rates:
+        where = {"tracking_uri": config.tracking_uri, "storage": config.storage}
+        lines.append(("Decide:", command_line(home, "winner", config.name, **where)))
+    if ended and result.new_trials and not result.reasons:
+        lines.append(("Go on:", more_line(home, config)))
+    return lines
 
 
 def print_share(result: StudyResult, config: StudyConfig) -> None:
@@ -62,29 +78,11 @@ def print_share(result: StudyResult, config: StudyConfig) -> None:
         out.print(f"Best: trial {result.best.number}, {record.objective} {result.best.value:.4f}.")
 
 
-def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[object, int]:
-    """The best trials with the parameters in which they differ, the most important ones first.
-
-    Returns:
-        The table, and how many more parameters there was no room for.
-    """
-    varied = record.varied(trials)
-    shown = varied[: max(2, (console().width - 50) // 16)]
-    rows = []
-    for trial in trials:
-        row = [_label(trial), f"{trial.value:.4f}", short(trial.metrics.get("best_epoch"))]
-        seconds = trial.metrics.get("seconds_total")
-        row += ["" if seconds is None else f"{seconds:.0f}"]
-        rows.append(row + [short(trial.params.get(name)) for name in shown])
-    columns = ["trial", record.objective, "epoch", "seconds", *shown]
-    return table(f"Best trials of {record.name}", columns, rows), len(varied) - len(shown)
-
-
 def frontier_table(record: StudyRecord) -> object:
     """A table of the Pareto frontier: no trial beats these in a goal without losing in another."""
     others = record.goals[1:]
     rows = [
-        [_label(t), f"{t.value:.4f}", *(_figure(t.metrics.get(name)) for name in others)]
+        [label_of(t), f"{t.value:.4f}", *(_figure(t.metrics.get(name)) for name in others)]
         for t in record.frontier()
     ]
     return table(f"What no trial of {record.name} beats", ["trial", *record.goals], rows)
@@ -94,10 +92,6 @@ def _figure(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
-
-
-def _label(trial: TrialRecord) -> str:
-    return f"{trial.number}" + (" baseline" if trial.is_baseline else "")
 
 
 def _held_against_trivial(record: StudyRecord, best: TrialRecord) -> str:
@@ -151,7 +145,7 @@ def learned(record: StudyRecord) -> list[str]:
     of_folds = ranked and "fold_1/best_val_rmse" in ranked[0].metrics  # not the validation part's
     if record.dataset is not None and ranked and not of_folds:
         lines += filter(None, [_held_against_trivial(record, ranked[0])])
-    if record.importances:
+    if record.importances and len(ranked) >= _ENOUGH:
         shares = list(record.importances.items())[:3]
         text = ", ".join(f"{name} {share:.0%}" for name, share in shares)
         lines.append(f"What mattered most: {text} of the variation between trials.")

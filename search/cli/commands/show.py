@@ -2,45 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from search.cli.common import (
-    console,
-    emit,
-    home_option,
-    json_option,
-    short,
-    store_options,
-    studies_to_read,
-    table,
-)
+from search.cli.common import emit, home_option, json_option, store_options, studies_to_read
+from search.cli.trial_tables import in_order, show_study, show_trial
+from search.config.parsing import names
 from tracking import StudyRecord, TrialRecord
-from tracking.tags import PREFIX
 
 
 @click.command(epilog="Example: trialbook show sample 7")
 @click.argument("study")
 @click.argument("number", required=False, type=int)
+@click.option(
+    "--sort",
+    type=click.Choice(("value", "number", "seconds")),
+    help="Order of the trials: the best first (the default), by number, or the longest first.",
+)
+@click.option(
+    "--columns",
+    metavar="NAMES",
+    callback=lambda context, parameter, given: None if given is None else names(given),
+    help="Parameters and figures to show, between commas, in place of the usual ones.",
+)
+@click.option("--all", "everything", is_flag=True, help="All tags of a trial: versions, machine.")
 @store_options
 @home_option
 @json_option
 def command(
     study: str,
     number: int | None,
+    sort: str | None,
+    columns: list[str] | None,
+    everything: bool,
     home: Path,
     storage: str | None,
     tracking_uri: str | None,
     as_json: bool,
 ) -> int:
-    """Show STUDY and its trials, or the trial of that NUMBER."""
+    """Show STUDY and its trials, or the trial of that NUMBER.
+
+    The trials are ranked, with the parameters that matter most. A trial is shown with its rank, its
+    distance to the baseline, its configuration and its curve.
+    """
     record = studies_to_read(home, storage, tracking_uri).record_now(study)
-    if number is None:
-        _show_study(record, as_json)
+    if number is not None:
+        trial = find_trial(record, number)
+        if as_json:
+            emit(trial_json(trial) | {"curve": [dict(e.metrics) for e in trial.epochs]})
+        else:
+            show_trial(record, trial, everything=everything)
+        return 0
+    trials = in_order(record, sort or ("number" if as_json else "value"))
+    if as_json:
+        emit(_study_json(record, trials))
     else:
-        _show_trial(find_trial(record, number), as_json)
+        show_study(record, trials, columns)
     return 0
 
 
@@ -61,47 +81,18 @@ def find_trial(record: StudyRecord, number: int) -> TrialRecord:
     )
 
 
-def _show_study(record: StudyRecord, as_json: bool) -> None:
-    if as_json:
-        emit(
-            {
-                "study": record.name,
-                "objective": record.objective,
-                "direction": record.direction,
-                "experiment_id": record.experiment_id,
-                "parent_run_id": record.parent_run_id,
-                "data": record.dataset.name if record.dataset else None,
-                "data_hash": record.dataset.content_hash if record.dataset else None,
-                "importances": dict(record.importances),
-                "trials": [trial_json(trial) for trial in record.trials],
-            }
-        )
-        return
-    out = console()
-    out.print(record.description.replace("**", "").replace("\n\n", "\n"))
-    rows = []
-    for trial in record.trials:
-        label = f"{trial.number}" + (" baseline" if trial.is_baseline else "")
-        value = f"{trial.value:.4f}" if trial.value is not None else ""
-        seconds = trial.metrics.get("seconds_total")
-        rows.append(
-            [label, trial.state, trial.end_reason, value, str(len(trial.epochs)), short(seconds)]
-        )
-    columns = ["trial", "state", "end", record.objective, "epochs", "seconds"]
-    out.print(table(f"Trials of {record.name}", columns, rows))
-
-
-def _show_trial(trial: TrialRecord, as_json: bool) -> None:
-    if as_json:
-        emit(trial_json(trial) | {"curve": [dict(e.metrics) for e in trial.epochs]})
-        return
-    rows = [["state", trial.state], ["end", trial.end_reason], ["run", trial.run_id or ""]]
-    if trial.message:
-        rows.append(["message", trial.message])
-    rows += [[name, short(value)] for name, value in trial.params.items()]
-    rows += [[name, f"{value:.6g}"] for name, value in trial.metrics.items()]
-    rows += [[name.removeprefix(PREFIX), value] for name, value in trial.tags.items()]
-    console().print(table(f"Trial {trial.number} of {trial.study}", ["what", "value"], rows))
+def _study_json(record: StudyRecord, trials: Sequence[TrialRecord]) -> dict[str, Any]:
+    return {
+        "study": record.name,
+        "objective": record.objective,
+        "direction": record.direction,
+        "experiment_id": record.experiment_id,
+        "parent_run_id": record.parent_run_id,
+        "data": record.dataset.name if record.dataset else None,
+        "data_hash": record.dataset.content_hash if record.dataset else None,
+        "importances": dict(record.importances),
+        "trials": [trial_json(trial) for trial in trials],
+    }
 
 
 def trial_json(trial: TrialRecord) -> dict[str, Any]:

@@ -1,0 +1,185 @@
+"""Trials as tables of the terminal: the best ones, all of a study, a single one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from search.cli.common import console, short, table
+from search.cli.curve import small_curve
+from search.errors import SearchError
+from tracking import StudyRecord, TrialRecord
+from tracking.tags import PREFIX
+from tracking.texts import visible
+
+_FIRST = ("family", "optimizer", "learning_rate", "batch_size")
+"""Parameters of our own models that a table always has."""
+_PADDING = 3
+_TRIVIAL = {"biases": "biases of users and movies alone", "global_mean": "the global mean alone"}
+
+
+def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[object, int]:
+    """The best trials: what our own models always tell, then the parameters in which they differ.
+
+    The most important ones come first, as many as the terminal has room for.
+
+    Returns:
+        The table, and how many more parameters there was no room for.
+    """
+    own = [name for name in _FIRST if any(name in trial.params for trial in trials)]
+    more = [name for name in record.varied(trials) if name not in own]
+    cells: dict[str, list[str]] = {
+        "trial": [label_of(trial) for trial in trials],
+        record.objective: [f"{trial.value:.4f}" for trial in trials],
+    }
+    cells |= {name: [short(trial.params.get(name)) for trial in trials] for name in own}
+    figures = {"epoch": "best_epoch", "seconds": "seconds_total"}
+    for name, metric in figures.items():
+        values = [trial.metrics.get(metric) for trial in trials]
+        cells[name] = ["" if value is None else f"{value:.0f}" for value in values]
+    cells |= {name: [short(trial.params.get(name)) for trial in trials] for name in more}
+    shown = _fitting(cells, len(own) + 2)
+    rows = [list(row) for row in zip(*(cells[name] for name in shown), strict=True)]
+    hidden = sum(name not in shown for name in more)
+    return table(f"Best trials of {record.name}", shown, rows), hidden
+
+
+def in_order(record: StudyRecord, sort: str) -> list[TrialRecord]:
+    """The trials of a study in an order: "value", the ranked ones first; "number"; "seconds"."""
+    if sort == "number":
+        return list(record.trials)
+    if sort == "seconds":
+        return sorted(record.trials, key=lambda t: -t.metrics.get("seconds_total", 0.0))
+    ranked = record.ranked()
+    placed = {trial.number for trial in ranked}
+    return [*ranked, *(trial for trial in record.trials if trial.number not in placed)]
+
+
+def show_study(
+    record: StudyRecord, trials: Sequence[TrialRecord], columns: Sequence[str] | None = None
+) -> None:
+    """Print a study and its trials.
+
+    Args:
+        record: The study.
+        trials: The trials, in their order.
+        columns: Parameters and figures to show; None for those that matter most.
+
+    Raises:
+        SearchError: No trial has one of them.
+    """
+    named = _named(record, columns) if columns else _usual(record)
+    out = console()
+    out.print(record.description.replace("**", "").replace("\n\n", "\n"))
+    seconds = [trial.metrics.get("seconds_total") for trial in trials]
+    cells: dict[str, list[str]] = {
+        "trial": [label_of(trial) for trial in trials],
+        "state": [trial.state for trial in trials],
+        record.objective: ["" if t.value is None else f"{t.value:.4f}" for t in trials],
+    }
+    ends = {
+        "end": [trial.end_reason if trial.end_reason != trial.state else "" for trial in trials],
+        "epochs": [str(len(trial.epochs)) for trial in trials],
+        "seconds": [short(value) for value in seconds],
+    }
+    chosen = {name: [short(_of(trial, name)) for trial in trials] for name in named}
+    cells |= (chosen | ends) if columns else (ends | chosen)
+    shown = _fitting(cells, len(cells) if columns else len(cells) - len(chosen))
+    rows = [list(row) for row in zip(*(cells[name] for name in shown), strict=True)]
+    out.print(table(f"Trials of {record.name}", shown, rows))
+
+
+def _usual(record: StudyRecord) -> list[str]:
+    own = [name for name in _FIRST if any(name in trial.params for trial in record.trials)]
+    return [*own, *(name for name in record.varied() if name not in own)]
+
+
+def _named(record: StudyRecord, columns: Sequence[str]) -> list[str]:
+    known = {name for trial in record.trials for name in (*trial.params, *trial.metrics)}
+    unknown = [name for name in columns if name not in known]
+    if unknown:
+        raise SearchError(
+            f"`columns` must be parameters or figures of {record.name}'s trials "
+            f"({', '.join(sorted(known)) or 'none yet'}), but got {', '.join(unknown)}."
+        )
+    return list(dict.fromkeys(columns))
+
+
+def _of(trial: TrialRecord, name: str) -> object:
+    return trial.params.get(name, trial.metrics.get(name))
+
+
+def show_trial(record: StudyRecord, trial: TrialRecord, *, everything: bool = False) -> None:
+    """Print a trial: what it gave, what it tried, its curve; and its tags if wanted.
+
+    Args:
+        record: Its study.
+        trial: The trial.
+        everything: Whether to print all tags, and all figures in full.
+    """
+    out = console()
+    for line in _result(record, trial):
+        out.print(line)
+    curve = [e.metrics[record.monitor] for e in trial.epochs if record.monitor in e.metrics]
+    if curve:
+        drawn = small_curve(curve, encoding=out.encoding)
+        out.print(f"{record.monitor} {curve[0]:.4f} {drawn} {curve[-1]:.4f}")
+    rows = [[name, short(value)] for name, value in trial.params.items()]
+    if rows:
+        out.print(table(f"Configuration of trial {trial.number}", ["parameter", "value"], rows))
+    figures = [[name, f"{value:.6g}"] for name, value in trial.metrics.items()]
+    if figures:
+        out.print(table("Figures", ["figure", "value"], figures))
+    tags = [[name.removeprefix(PREFIX), value] for name, value in trial.tags.items()]
+    if everything:
+        out.print(table("Tags", ["tag", "value"], tags))
+    elif tags:
+        out.print("With `--all`: versions, machine, data and seed.")
+
+
+def _result(record: StudyRecord, trial: TrialRecord) -> list[str]:
+    """What a trial gave: its rank, and its distance to the baseline and to trivial predictors."""
+    end = "" if trial.end_reason in ("", trial.state) else f" ({trial.end_reason})"
+    head = f"Trial {label_of(trial)} of {record.name}: {trial.state}{end}"
+    if trial.value is not None:
+        head += f", {record.objective} {trial.value:.4f}"
+    numbers = [each.number for each in record.ranked()]
+    if trial.number in numbers:
+        head += f", rank {numbers.index(trial.number) + 1} of {len(numbers)}"
+    lines = [f"{head}."] + ([trial.message] if trial.message else [])
+    if trial.value is not None and math.isfinite(trial.value):
+        for whom, value in _bars(record, trial):
+            gap = record.gain(trial.value, over=value)
+            word = "better" if gap >= 0 else "worse"
+            lines.append(f"{abs(gap):.4f} {word} than {whom} ({value:.4f}).")
+    return lines + ([f"Run {trial.run_id} in MLflow."] if trial.run_id else [])
+
+
+def _bars(record: StudyRecord, trial: TrialRecord) -> list[tuple[str, float]]:
+    """What a trial is held against: the baseline, and the better of the trivial predictors."""
+    base, found = record.baseline, []
+    fits = base is not None and base.number != trial.number and not record.baseline_misfit
+    if fits and base is not None and base.value is not None:
+        found.append(("the baseline", base.value))
+    of_folds = f"fold_1/{record.objective}" in trial.metrics  # not the validation part's
+    if record.trivial is not None and not of_folds:
+        name, value = record.trivial
+        found.append((_TRIVIAL[name], value))
+    return found
+
+
+def label_of(trial: TrialRecord) -> str:
+    """A trial's number, with what its configuration is where the sampler did not choose it."""
+    kind = " baseline" if trial.is_baseline else " recipe" if trial.is_recipe else ""
+    return f"{trial.number}{kind}"
+
+
+def _fitting(cells: dict[str, list[str]], always: int) -> list[str]:
+    """Names of the columns that a line of the terminal has room for, the first ones always."""
+    shown, room = [], console().width - 1
+    for place, (name, column) in enumerate(cells.items()):
+        room -= max(len(visible(text)) for text in (name, *column)) + _PADDING
+        if room < 0 and place >= always:
+            break
+        shown.append(name)
+    return shown
