@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -125,12 +126,12 @@ class MoodyServer:
 
 
 def _listens(port: int) -> bool:
-    try:
-        inner = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-        inner.request("GET", "/health")
-        return inner.getresponse().status == 200
-    except OSError:
-        return False
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=2)) as inner:
+        try:
+            inner.request("GET", "/health")
+            return inner.getresponse().status == 200
+        except OSError:
+            return False
 
 
 def _free_port() -> int:
