@@ -100,12 +100,12 @@ class MoodyServer:
         if self.mood == SLOW:
             time.sleep(_SLOW_S)
         try:
-            inner = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
             heads = {k: v for k, v in request.headers.items() if k.lower() != "host"}
-            inner.request(request.command, request.path, body, heads)
-            found = inner.getresponse()
-            self._say(request, found.status, found.read(), found.getheader("Content-Type"))
-            inner.close()
+            server = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+            with closing(server) as inner:
+                inner.request(request.command, request.path, body, heads)
+                found = inner.getresponse()
+                self._say(request, found.status, found.read(), found.getheader("Content-Type"))
         except OSError:
             self.turned_away += 1
             request.close_connection = True
