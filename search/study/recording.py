@@ -26,9 +26,9 @@ from tracking import SpoolRecorder, StudyRecord, TrialRecord, in_a_second
 
 GOES_ON_ELSEWHERE = "Another process goes on with this study and will close it."
 _AWAY_S = 10.0
-_HURRIED_S = 0.8
+_HURRIED_S = 0.6
 """How long after a Ctrl-C the record is waited for."""
-_AT_LEAST_S = 0.3
+_AT_LEAST_S = 0.2
 _LAST_S = 5.0
 
 

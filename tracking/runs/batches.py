@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tracking.records import EpochRecord
-from tracking.runs.payloads import clean_key, shorten
+from tracking.runs.payloads import metric_key, metric_name, shorten
 from tracking.runs.quiet import quiet
 
 _SECONDS = "epoch_seconds"
@@ -69,7 +69,7 @@ def history_of(records: Sequence[EpochRecord], *, started_ms: int) -> list[Any]:
         stamp = started_ms + round(1000 * record.epoch * record.seconds)
         values = {**record.metrics, _SECONDS: record.seconds}
         for name, value in values.items():
-            metrics.append(Metric(clean_key(name), float(value), stamp, record.epoch))
+            metrics.append(Metric(metric_key(name), float(value), stamp, record.epoch))
     return metrics
 
 
@@ -78,22 +78,21 @@ def _log_metrics(client: Any, run_id: str, metrics: Sequence[Any]) -> None:
         client.log_batch(run_id, metrics=metrics[start : start + _MAX_METRICS])
 
 
-def read_history(client: Any, run_id: str, names: Sequence[str]) -> tuple[EpochRecord, ...]:
-    """Read back the epochs that `log_history` wrote.
+def read_history(client: Any, run_id: str) -> tuple[EpochRecord, ...]:
+    """Read back the epochs that `log_history` wrote, also one of an earlier version.
 
     Args:
         client: The store's client.
         run_id: The run.
-        names: Names of the run's metrics.
 
     Returns:
         The epochs, the first one first. Metrics of the whole run, at step 0, are left out.
     """
     epochs: dict[int, dict[str, float]] = {}
-    for name in names:
-        for metric in client.get_metric_history(run_id, name):
+    for key in client.get_run(run_id).data.metrics:
+        for metric in client.get_metric_history(run_id, key):
             if metric.step >= 1:
-                epochs.setdefault(metric.step, {})[name] = metric.value
+                epochs.setdefault(metric.step, {})[metric_name(key)] = metric.value
     return tuple(
         EpochRecord(epoch=number, seconds=values.pop(_SECONDS, 0.0), metrics=values)
         for number, values in sorted(epochs.items())

@@ -6,7 +6,7 @@ from typing import Any
 
 from tracking.records import RunRecord
 from tracking.runs.context import StudyContext
-from tracking.runs.payloads import clean_key
+from tracking.runs.payloads import metric_key, metric_name
 from tracking.runs.quiet import can_name_run, is_missing, quiet
 from tracking.tags import Tag
 
@@ -37,7 +37,8 @@ def read_run(client: Any, run_id: str) -> dict[str, Any] | None:
         raise
     info, data = run.info, run.data
     head = {"run_id": run_id, "name": info.run_name, "status": info.status}
-    body = {"tags": dict(data.tags), "params": dict(data.params), "metrics": dict(data.metrics)}
+    metrics = {metric_name(key): value for key, value in data.metrics.items()}
+    body = {"tags": dict(data.tags), "params": dict(data.params), "metrics": metrics}
     deleted = info.lifecycle_stage == "deleted"
     return {**head, "experiment_id": info.experiment_id, "deleted": deleted, **body}
 
@@ -80,7 +81,7 @@ def find_baseline(client: Any, context: StudyContext, objective: str) -> float |
     found = client.search_runs(
         [context.experiment_id], wanted, max_results=1, order_by=["start_time ASC"]
     )
-    value = found[0].data.metrics.get(clean_key(objective)) if found else None
+    value = found[0].data.metrics.get(metric_key(objective)) if found else None
     return None if value is None else float(value)
 
 
@@ -103,7 +104,7 @@ def list_trials(client: Any, context: StudyContext, objective: str) -> tuple[Run
             order_by=["start_time ASC"],
             page_token=token,
         )
-        found += [one for run in page if (one := _as_record(run, clean_key(objective)))]
+        found += [one for run in page if (one := _as_record(run, metric_key(objective)))]
         token = page.token
         if not token:
             return tuple(found)

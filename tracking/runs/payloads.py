@@ -15,6 +15,11 @@ from tracking.tags import Role, Tag
 NOTE_TAG = "mlflow.note.content"
 DIGEST_LENGTH = 36
 
+_SECTIONS = {
+    "time": re.compile(r"(epoch_)?seconds(_[a-z]+)?$"),
+    "memory": re.compile(r"peak_memory_mb$"),
+}
+"""Sections of MLflow's charts, and the metrics that they have."""
 _MAX_PARAM = 6000
 _MAX_TAG = 8000
 _MAX_KEY = 250
@@ -44,6 +49,32 @@ def clean_key(name: str) -> str:
     if len(clean) > _MAX_KEY:
         clean = f"{clean[: _MAX_KEY - 9]}-{_digest(name)}"
     return _DOTS.sub(lambda found: "_" * len(found[0]), clean) or "_"
+
+
+def metric_key(name: str) -> str:
+    """Turn a metric's name into MLflow's key: what is book-keeping gets a section of its own.
+
+    MLflow draws a chart of every metric, by sections: a key before a slash names one. So charts of
+    learning stand alone.
+
+    Example:
+        >>> metric_key("val_rmse"), metric_key("seconds_train"), metric_key("peak_memory_mb")
+        ('val_rmse', 'time/seconds_train', 'memory/peak_memory_mb')
+    """
+    key = clean_key(name)
+    found = next((top for top, known in _SECTIONS.items() if known.match(key)), None)
+    return key if found is None else f"{found}/{key}"
+
+
+def metric_name(key: str) -> str:
+    """The name of a metric that is stored under a key, in a run of this version or an earlier one.
+
+    Example:
+        >>> metric_name("time/seconds_train"), metric_name("seconds_train"), metric_name("time/out")
+        ('seconds_train', 'seconds_train', 'time/out')
+    """
+    top, _, name = key.partition("/")
+    return name if top in _SECTIONS and _SECTIONS[top].match(name) else key
 
 
 def _encodable(text: str) -> str:
@@ -123,9 +154,9 @@ def closing_tags(record: TrialRecord) -> dict[str, str]:
 
 def closing_metrics(record: TrialRecord) -> dict[str, float]:
     """The final metrics of a trial, to which the objective is added where it is missing."""
-    metrics = {clean_key(name): float(value) for name, value in record.metrics.items()}
+    metrics = {metric_key(name): float(value) for name, value in record.metrics.items()}
     if record.value is not None:
-        metrics.setdefault(clean_key(record.objective), float(record.value))
+        metrics.setdefault(metric_key(record.objective), float(record.value))
     return metrics
 
 

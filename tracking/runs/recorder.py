@@ -25,9 +25,10 @@ from tracking.runs.lookup import find_trial, is_open, list_trials, read_run
 from tracking.runs.models import drop_models, find_models, log_models
 from tracking.runs.payloads import (
     NOTE_TAG,
-    clean_key,
     closing_metrics,
     closing_tags,
+    metric_key,
+    metric_name,
     params_of,
     status_of,
     trial_tags,
@@ -199,9 +200,7 @@ class MlflowRecorder:
 
     def curve(self, run_id: str) -> tuple[EpochRecord, ...]:
         """Read the epochs that a run holds, the first one first; an unknown run holds none."""
-        run = self.find_run(run_id)
-        names = list(run["metrics"]) if run else []
-        return read_history(self.store.client(), run_id, names)
+        return read_history(self.store.client(), run_id) if self.find_run(run_id) else ()
 
     def end_study(self, run_id: str, *, status: str) -> None:
         """Close a study's run if it is still open."""
@@ -252,7 +251,7 @@ class MlflowRecorder:
     def metric(self, run_id: str, name: str) -> float | None:
         """Read the last value of a metric of a run, or None where there is none."""
         run = self.find_run(run_id)
-        value = None if run is None else run["metrics"].get(clean_key(name))
+        value = None if run is None else run["metrics"].get(metric_name(metric_key(name)))
         return None if value is None else float(value)
 
     def model_uri(self, run_id: str) -> str | None:

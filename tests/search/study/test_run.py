@@ -118,9 +118,9 @@ def test_a_run_holds_what_the_trial_was_and_did(done: tuple[StudyResult, Store])
         "epochs_run",
         "lowest_val_rmse",
         "parameters",
-        "peak_memory_mb",
-        "seconds_train",
-        "seconds_load",
+        "memory/peak_memory_mb",
+        "time/seconds_train",
+        "time/seconds_load",
         "trivial_global_mean_val_rmse",
         "trivial_biases_val_rmse",
     ):

@@ -179,7 +179,25 @@ def test_epochs_are_histories_and_writing_them_twice_adds_nothing(
     MlflowRecorder(store).epochs(run_id, rows[5:9])
     history = _client(store).get_metric_history(run_id, "val_rmse")
     assert [(point.step, point.value) for point in history] == [(i, 1 / i) for i in range(1, 401)]
-    assert _client(store).get_run(run_id).data.metrics["epoch_seconds"] == 0.25
+    assert _client(store).get_run(run_id).data.metrics["time/epoch_seconds"] == 0.25
+    assert recorder.curve(run_id)[399] == rows[399]
+
+
+def test_a_curve_and_figures_of_an_earlier_version_are_read(
+    recorder: MlflowRecorder, store: Store, study: StudyRecord, make_trial: Make
+) -> None:
+    recorder.start_study(study)
+    run_id = recorder.start_trial(make_trial(1))
+    client = _client(store)
+    for name, value in (("epoch_seconds", 0.25), ("val_rmse", 1.0), ("time/out", 3.0)):
+        client.log_metric(run_id, name, value, step=1)
+    client.log_metric(run_id, "seconds_train", 2.0)
+    (epoch,) = recorder.curve(run_id)
+    assert (epoch.seconds, epoch.metrics) == (0.25, {"val_rmse": 1.0, "time/out": 3.0})
+    assert recorder.metric(run_id, "seconds_train") == 2.0
+    client.log_metric(run_id, "time/seconds_train", 4.0)
+    client.log_metric(run_id, "memory/peak_memory_mb", 7.0)
+    assert recorder.metric(run_id, "peak_memory_mb") == 7.0
 
 
 def test_a_complete_trial_is_finished_and_shows_its_best_value(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tracking.records import StudyRecord, TrialRecord
-from tracking.runs.payloads import clean_key
+from tracking.runs.payloads import clean_key, metric_key
 
 SECTION = "trialbook"
 _USUAL = ("family", "optimizer", "learning_rate", "batch_size", "l2_embedding", "embedding_size")
@@ -29,10 +29,10 @@ def charts_of(record: StudyRecord) -> list[Chart]:
     Args:
         record: The study, as far as it is known.
     """
-    objective = clean_key(record.objective)
+    objective = metric_key(record.objective)
     names = important_names(record)
     important, common = ([clean_key(n) for n in each] for each in (names, _common(record, names)))
-    goals = [clean_key(name) for name in (record.goals or (record.objective,))]
+    goals = [metric_key(name) for name in (record.goals or (record.objective,))]
     charts = [_curves(record), _parallel(common, goals), _bars(objective)]
     charts += [_scatter(name, objective, "PARAM") for name in important[:2]]
     charts += [_scatter(goal, objective, "METRIC") for goal in goals[1:]]
@@ -42,10 +42,14 @@ def charts_of(record: StudyRecord) -> list[Chart]:
     return charts
 
 
-def section() -> dict[str, Any]:
-    """The one section that holds the charts; MLflow's own, one a metric, are not made."""
-    shown = {"display": True, "isReordered": True, "deleted": False, "isGenerated": False}
-    return {"uuid": SECTION, "name": "Trialbook"} | shown
+def sections() -> list[dict[str, Any]]:
+    """The sections of charts: ours, and closed ones of what is book-keeping."""
+    known = {SECTION: "Trialbook", "trialbook-time": "time", "trialbook-memory": "memory"}
+    return [
+        {"uuid": uuid, "name": name, "display": uuid == SECTION}
+        | {"isReordered": True, "deleted": False, "isGenerated": uuid != SECTION}
+        for uuid, name in known.items()
+    ]
 
 
 def important_names(record: StudyRecord) -> tuple[str, ...]:
@@ -83,7 +87,7 @@ def _names_of_epochs(trials: Iterable[TrialRecord]) -> list[str]:
 
 
 def _curves(record: StudyRecord) -> Chart:
-    keys = [clean_key(name) for name in monitored(record)]
+    keys = [metric_key(name) for name in monitored(record)]
     return {
         "type": "LINE",
         "displayName": f"{clean_key(record.monitor)} by epoch",

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tracking.records import StudyRecord
-from tracking.runs.payloads import clean_key
-from tracking.runs.view.charts import charts_of, important_names, section
+from tracking.runs.payloads import clean_key, metric_key
+from tracking.runs.view.charts import charts_of, important_names, sections
 from tracking.tags import Role, Tag
 
 RANKED, CURVES = "trialbook", "trialbook-curves"
@@ -69,7 +69,7 @@ def _packed(state: dict[str, Any]) -> str:
 def _state(record: StudyRecord, rows: str, drawn: str) -> dict[str, Any]:
     return {
         "searchFilter": rows,
-        "orderByKey": f"metrics.`{clean_key(record.objective)}`",
+        "orderByKey": f"metrics.`{metric_key(record.objective)}`",
         "orderByAsc": record.minimize,
         "startTime": "ALL",
         "lifecycleFilter": "Active",
@@ -83,7 +83,7 @@ def _state(record: StudyRecord, rows: str, drawn: str) -> dict[str, Any]:
         "runsHidden": [],
         "runsHiddenMode": drawn,
         "runsVisibilityMap": {},
-        "compareRunSections": [section()],
+        "compareRunSections": sections(),
         "compareRunCharts": charts_of(record),
         "viewMaximized": False,
         "runListHidden": False,
@@ -111,7 +111,7 @@ def _columns(record: StudyRecord) -> list[str]:
         ours = list(_FIRST)
     params = [*ours, *(name for name in important_names(record) if name not in ours)]
     return [
-        *(f"metrics.`{clean_key(name)}`" for name in goals),
+        *(f"metrics.`{metric_key(name)}`" for name in goals),
         "metrics.`best_epoch`",
         f"tags.`{Tag.STATE}`",  # how long it took, MLflow shows anyway
         *(f"params.`{clean_key(name)}`" for name in params[:_MOST_PARAMS]),
