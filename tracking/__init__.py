@@ -26,6 +26,7 @@ from tracking.runs.recorder import MlflowRecorder
 from tracking.runs.store import Store
 from tracking.runs.ui import is_loopback, ui_command, ui_environment
 from tracking.runs.view.address import page_of
+from tracking.runs.view.names import tried
 from tracking.runs.view.writing import renew_view
 from tracking.runs.warm_up import import_ahead, in_a_second
 from tracking.spool.box import Slip, discard_left, is_held, left_boxes
@@ -117,6 +118,7 @@ __all__ = [
     "sqlite_path",
     "steps_of",
     "to_read",
+    "tried",
     "ui_command",
     "ui_environment",
     "with_driver",

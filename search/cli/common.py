@@ -74,6 +74,13 @@ def warned(context: click.Context, parameter: click.Parameter, given: str | None
     return given
 
 
+def quiet_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--quiet`, with which a terminal, too, gets nothing but a line a trial."""
+    return click.option(
+        "--quiet", is_flag=True, help="A line for each trial, and no live display."
+    )(command)
+
+
 def tracking_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--tracking-uri`, MLflow's address."""
     return click.option(

@@ -17,6 +17,7 @@ from search.cli.common import (
     home_option,
     json_option,
     open_studies,
+    quiet_option,
     source_options,
 )
 from search.cli.engine_options import crew_of, engine_options, ray_options
@@ -40,12 +41,14 @@ if TYPE_CHECKING:
 @click.option("--widen", is_flag=True, help="Go on where the space has changed, with what fits.")
 @engine_options
 @click.option("--dry-run", is_flag=True, help="List the space and estimate the cost; run nothing.")
+@quiet_option
 @home_option
 @json_option
 def command(
     study_file: Path | None,
     home: Path,
     as_json: bool,
+    quiet: bool,
     dry_run: bool,
     enqueue: Path | None,
     widen: bool,
@@ -66,7 +69,7 @@ def command(
     from search.study.run import run_in
 
     wanted = read_configurations(enqueue) if enqueue else ()
-    with LiveProgress(steady_console()) as progress, crew_of(options) as crew:
+    with LiveProgress(steady_console(), quiet=quiet) as progress, crew_of(options) as crew:
         named = {} if study_file is None else read_toml(study_file)
         unnamed = {key for key in flags if flags[key] is None} - set(named)
         request = Request(

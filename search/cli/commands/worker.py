@@ -17,6 +17,7 @@ from search.cli.common import (
     home_option,
     json_option,
     open_studies,
+    quiet_option,
 )
 from search.cli.study_options import some_options
 from search.errors import SearchError
@@ -36,9 +37,10 @@ _SETTINGS = ("data", "timeout_s", "workers", "threads", "storage", "tracking_uri
 @click.option(
     "--wait", default=0.0, metavar="SECONDS", help="Wait so long for the study to be there."
 )
+@quiet_option
 @home_option
 @json_option
-def command(study: str, home: Path, as_json: bool, wait: float, **flags: Any) -> int:
+def command(study: str, home: Path, as_json: bool, quiet: bool, wait: float, **flags: Any) -> int:
     """Train trials of STUDY beside others, until it has its target of trials.
 
     The study must be there: `trialbook search` begins it. All its settings are stored with it; of
@@ -54,7 +56,7 @@ def command(study: str, home: Path, as_json: bool, wait: float, **flags: Any) ->
     from search.study.request import Request
     from search.study.run import run_in
 
-    with LiveProgress(steady_console()) as progress:
+    with LiveProgress(steady_console(), quiet=quiet) as progress:
         result = run_in(studies, config, progress, Request(joins=True, owns_process=True))
     if as_json:
         emit(result.to_json())

@@ -1,15 +1,16 @@
-"""The lines that a study writes where there is no terminal to draw on."""
+"""The lines that a study writes, and what it draws on a terminal."""
 
 from __future__ import annotations
 
 import math
-from io import StringIO
+from dataclasses import replace
+from io import BytesIO, StringIO, TextIOWrapper
 
 import pytest
 from rich.console import Console
 
 from search.cli.live import LiveProgress
-from tracking import BEYOND, COMPLETE, FAILED, EpochRecord, StudyRecord, TrialRecord
+from tracking import BASELINE_TAG, BEYOND, COMPLETE, FAILED, EpochRecord, StudyRecord, TrialRecord
 
 
 @pytest.mark.parametrize(
@@ -80,13 +81,13 @@ def test_a_long_epoch_shows_how_far_it_is() -> None:
     progress.study(StudyRecord(name="s", monitor="val_rmse"), finished=0, target=2)
     trial = TrialRecord(study="s", number=7, params={})
     progress.trial(trial, epochs=30)
-    assert "trial 7 epoch 0/30" in shown()
+    assert shown().endswith("trial 7 building")
     progress.within(trial, 1, 0.123)
-    assert "trial 7 epoch 1/30, 12% of it" in shown()
+    assert shown().endswith("trial 7 epoch 1/30, 12% of it")
     progress.epoch(trial, EpochRecord(epoch=1, seconds=9.0, metrics={"val_rmse": 0.9}), 0.9)
-    assert "trial 7 epoch 1/30 val_rmse" in shown()
+    assert shown().endswith("trial 7 epoch 1/30 · 0.9000 · best 0.9000")
     progress.within(trial, 2, 0.5)
-    assert "epoch 2/30, 50% of it val_rmse 0.9000, best so far 0.9000" in shown()
+    assert shown().endswith("trial 7 epoch 2/30, 50% of it · 0.9000 · best 0.9000")
 
 
 def test_a_trial_beyond_a_limit_is_not_the_best_so_far() -> None:
@@ -104,14 +105,91 @@ def test_a_trial_beyond_a_limit_is_not_the_best_so_far() -> None:
 
 
 def test_an_epoch_without_a_value_so_far_shows_no_infinite_best() -> None:
-    progress = LiveProgress(Console(file=StringIO()))
     epoch = EpochRecord(epoch=1, seconds=0.1, metrics={"val_rmse": math.nan})
-    progress.study(StudyRecord(name="s", monitor="val_rmse"), finished=0, target=1)
     trial = TrialRecord(study="s", number=0, params={})
-    for best, text in ((math.inf, ""), (0.0, ", best so far 0.0000")):
-        progress.epoch(trial, epoch, best)
+    for best, text in ((math.inf, ""), (0.0, " · best 0.0000")):
+        running = LiveProgress(Console(file=StringIO()))
+        running.study(StudyRecord(name="s", monitor="val_rmse"), finished=0, target=1)
+        running.trial(trial, epochs=1)
+        running.epoch(trial, epoch, best)
         file = StringIO()
-        Console(file=file, width=200).print(progress)
-        assert next(line for line in file.getvalue().splitlines() if "val_rmse" in line).endswith(
-            f"val_rmse nan{text}"
-        )
+        Console(file=file, width=200).print(running)
+        assert file.getvalue().splitlines()[-1] == f"trial 0 epoch 1/1 · nan{text}"
+
+
+def drawn(progress: LiveProgress, width: int, encoding: str = "utf-8") -> list[str]:
+    file = TextIOWrapper(BytesIO(), encoding=encoding, errors="strict")
+    console = Console(file=file, width=width)
+    progress._console = console
+    console.print(progress)
+    file.flush()
+    return file.buffer.getvalue().decode(encoding).splitlines()
+
+
+def busy() -> LiveProgress:
+    """A study with a pruned and a failed trial, its best and baseline, and two that run."""
+    progress = LiveProgress(Console(file=StringIO(), width=200))
+    progress.study(StudyRecord(name="movies", monitor="val_rmse"), finished=0, target=10)
+    progress.left(26)
+    ends = [("complete", 0.9360), ("pruned", 0.95), ("failed", None), ("complete", 0.8917)]
+    for number, (state, value) in enumerate(ends):
+        tags = {BASELINE_TAG: "true"} if number == 0 else {}
+        ended = TrialRecord(study="movies", number=number, params={}, state=state, value=value,
+                            tags=tags)  # fmt: skip
+        progress.ended(ended, finished=number + 1, target=10)
+    gmf = TrialRecord(study="movies", number=4, params={"family": "gmf", "factors": 35})
+    progress.trial(gmf, epochs=15)
+    for number, value in enumerate((0.95, 0.92, 0.90, 0.91), start=1):
+        epoch = EpochRecord(epoch=number, seconds=0.1, metrics={"val_rmse": value})
+        progress.epoch(gmf, epoch, min(value, 0.90) if number > 2 else value)
+    progress.trial(replace(gmf, number=5), epochs=15)
+    return progress
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_the_display_tells_how_far_the_study_is_and_fits(width: int) -> None:
+    lines = drawn(busy(), width)
+    assert max(map(len, lines)) <= width
+    assert "4/10 · 1 pruned · 1 failed · 0:00, about 0:2" in lines[0]
+    assert lines[0].startswith("movies  ")
+    assert ("━" in lines[0]) == (width == 100)
+    assert lines[1] == "best 0.8917 (trial 3, -0.0443 against the baseline)"
+    assert lines[2] == "trial 4 gmf f35 · epoch 4/15 · 0.9100 · best 0.9000 · █▄▁▂"
+    assert lines[3] == "trial 5 gmf f35 · building"
+
+
+def test_a_terminal_without_utf_8_gets_ascii() -> None:
+    lines = drawn(busy(), 100, "ascii")
+    assert all(line.isascii() for line in lines)
+    assert "4/10, 1 pruned, 1 failed" in lines[0]
+
+
+@pytest.mark.parametrize("plain", ["quiet", "NO_COLOR", "no terminal", ""])
+def test_nothing_is_drawn_where_lines_are_wanted(
+    plain: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if plain == "NO_COLOR":
+        monkeypatch.setenv("NO_COLOR", "1")
+    console = Console(file=StringIO(), force_terminal=plain != "no terminal")
+    with LiveProgress(console, quiet=plain == "quiet") as progress:
+        assert (progress._live is None) == bool(plain)
+
+
+def test_a_line_says_what_ended_a_trial() -> None:
+    file = StringIO()
+    epochs = tuple(EpochRecord(epoch=n, seconds=0.1, metrics={"val_rmse": 1.0}) for n in (1, 2))
+    ends = {"complete": "early_stopping", "pruned": "pruned", "failed": "nan"}
+    with LiveProgress(Console(file=file, width=200)) as progress:
+        progress.study(StudyRecord(name="s", monitor="val_rmse"), finished=0, target=3)
+        for state, reason in ends.items():
+            ended = TrialRecord(
+                study="s", number=1, params={"family": "gmf", "factors": 8}, state=state,
+                end_reason=reason, value=1.0 if state != "failed" else None, epochs=epochs,
+            )  # fmt: skip
+            progress.ended(ended, finished=1, target=3)
+    assert [line.removesuffix(", best so far") for line in file.getvalue().splitlines()] == [
+        "[1/3] trial 1 gmf f8: complete, val_rmse 1.0000, stopped early after 2 epochs",
+        "[1/3] trial 1 gmf f8: pruned at epoch 2, val_rmse 1.0000",
+        "[1/3] trial 1 gmf f8: failed, val_rmse -, 2 epochs",
+    ]

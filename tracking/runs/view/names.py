@@ -32,8 +32,8 @@ def run_name(record: TrialRecord) -> str:
         >>> run_name(TrialRecord(study="wine", number=0, params=own, state="failed"))
         't000 units=64 rate=0.01 (failed)'
     """
-    tried = "baseline" if record.is_baseline else _tried(record.params)
-    words = [f"t{record.number:03d}", _value(record.value), tried]
+    what = "baseline" if record.is_baseline else tried(record.params)
+    words = [f"t{record.number:03d}", _value(record.value), what]
     name = shorten(" ".join(word for word in words if word), _MAX_NAME)
     return f"{name} ({record.state})" if record.state in _NAMED else name
 
@@ -45,8 +45,16 @@ def _value(value: float | None) -> str:
     return f"{value:.4f}" if is_usual else f"{value:.4g}"
 
 
-def _tried(params: Mapping[str, Scalar]) -> str:
-    """Our own models by family and sizes, others by their first parameters."""
+def tried(params: Mapping[str, Scalar]) -> str:
+    """Say in a few words what a trial tries: its family and sizes, or its first parameters.
+
+    Args:
+        params: The trial's parameters.
+
+    Example:
+        >>> tried({"family": "mlp", "embedding_size": 15, "layers": 1, "units_1": 64})
+        'mlp e15 64'
+    """
     family = params.get("family")
     if family is None:
         first = list(params.items())[:_PARAMS]
