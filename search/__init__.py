@@ -15,16 +15,24 @@ require_own_packages()
 if TYPE_CHECKING:
     from search.config.study import StudyConfig
     from search.errors import USER_ERRORS, SearchError
-    from search.study.result import StudyResult
+    from search.study.result import StudyResult, open_study
     from search.study.run import run_study
 
-__all__ = ["USER_ERRORS", "SearchError", "StudyConfig", "StudyResult", "run_study"]
+__all__ = [
+    "USER_ERRORS",
+    "SearchError",
+    "StudyConfig",
+    "StudyResult",
+    "open_study",
+    "run_study",
+]
 
 _PLACES = {
     "USER_ERRORS": "search.errors",
     "SearchError": "search.errors",
     "StudyConfig": "search.config.study",
     "StudyResult": "search.study.result",
+    "open_study": "search.study.result",
     "run_study": "search.study.run",
 }
 

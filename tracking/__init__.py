@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from tracking.addresses import sqlite_path, with_driver, without_password
 from tracking.errors import TrackingError, Withdrawn
-from tracking.figures.draw import draw_study, draw_trial, draw_verdict, reproduction_figure
+from tracking.figures.draw import (
+    draw_study,
+    draw_trial,
+    draw_verdict,
+    reproduction_figure,
+    study_figure,
+)
+from tracking.figures.notebook import study_html
 from tracking.null_recorder import NullRecorder
 from tracking.provenance import drift, provenance
 from tracking.recorder import Recorder
@@ -117,6 +124,8 @@ __all__ = [
     "revision_at",
     "sqlite_path",
     "steps_of",
+    "study_figure",
+    "study_html",
     "to_read",
     "tried",
     "ui_command",

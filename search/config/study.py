@@ -34,7 +34,7 @@ class StudyConfig(Settings):
         >>> config.override(epochs=5).epochs, config.epochs
         (5, 100)
         >>> config
-        StudyConfig(name='mine', space={'family': 'gmf'}, trials=20)
+        StudyConfig(name='mine', trials=20, space={'family': 'gmf'})
         >>> StudyConfig(trials=0)
         Traceback (most recent call last):
         search.errors.SearchError: `trials` must be at least 1, but got 0.

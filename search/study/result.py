@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from models.checks import count_of
 from tracking import (
     COMPLETE,
     FAILED,
     KILLED,
     PRUNED,
     REFUSED,
+    Store,
     StudyRecord,
     TrialRecord,
+    study_figure,
+    study_html,
+    to_read,
     without_password,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +51,10 @@ class StudyResult:
         (1, 0.87)
         >>> result.count(PRUNED)
         1
+        >>> result
+        StudyResult('tiny', 3 trials: 2 complete, 1 pruned; best_val_rmse 0.8700 of trial 1)
+        >>> list(result.trials["value"])
+        [0.92, 0.87, 0.99]
     """
 
     record: StudyRecord
@@ -51,6 +65,46 @@ class StudyResult:
     waiting: int = 0
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """The study in a line: its trials by state, and the best."""
+        counted = Counter(trial.state for trial in self.record.trials)
+        ends = ", ".join(f"{count} {state}" for state, count in counted.items())
+        told = f"{count_of(len(self.record.trials), 'trial')}{': ' if ends else ''}{ends}"
+        if self.best is not None and self.best.value is not None:
+            value = f"{self.record.objective} {self.best.value:.4f}"
+            told += f"; {value} of trial {self.best.number}"
+        return f"{type(self).__name__}({self.record.name!r}, {told})"
+
+    def _repr_html_(self) -> str:
+        """The best trials and their curves, as a notebook shows the last value of a cell."""
+        return study_html(self.record)
+
+    @property
+    def trials(self) -> pd.DataFrame:
+        """A table of the trials, a row each, as `search.export.trials_table` makes it."""
+        from search.export import trials_table
+
+        return trials_table(self.record)
+
+    def plot_history(self) -> Any:
+        """Draw each trial's value, the best so far and the baseline: a plotly `Figure`."""
+        return study_figure(self.record, "history")
+
+    def plot_curves(self) -> Any:
+        """Draw the learning curves of the best trials: a plotly `Figure`."""
+        return study_figure(self.record, "learning_curves")
+
+    def plot(self, name: str) -> Any:
+        """Draw a figure by its name, say "importances": a plotly `Figure`.
+
+        Args:
+            name: See `tracking.study_figure`.
+
+        Raises:
+            TrackingError: There is no such figure.
+        """
+        return study_figure(self.record, name)
 
     @property
     def best(self) -> TrialRecord | None:
@@ -109,3 +163,35 @@ class StudyResult:
             for t in self.record.frontier()
         ]
         return {"frontier": frontier}
+
+
+def open_study(
+    name: str,
+    home: str | Path = "mlruns",
+    *,
+    storage: str | None = None,
+    tracking_uri: str | None = None,
+) -> StudyResult:
+    """Read a stored study: with its trials as they stand now, also while another process runs it.
+
+    Args:
+        name: The study's name.
+        home: The home folder.
+        storage: Optuna's address; None for `optuna.db` in the home folder.
+        tracking_uri: MLflow's address; None for that in the study's settings.
+
+    Raises:
+        SearchError: There is no such study.
+
+    Example:
+        >>> open_study("never begun")
+        Traceback (most recent call last):
+        search.errors.SearchError: A study must exist to be read, but got 'never begun'. Known: ...
+    """
+    from search.storage.studies import Studies
+    from search.storage.study_attributes import config_of
+
+    studies = Studies(to_read(Store(Path(home), tracking_uri)), storage)
+    record = studies.record_now(name)
+    shown = studies.store_of(config_of(studies.get(name))).tracking_uri
+    return StudyResult(record=record, tracking_uri=shown)

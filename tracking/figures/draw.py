@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tracking.errors import TrackingError
 from tracking.figures import html, png, style
 from tracking.figures.axes import robust_limits
 from tracking.figures.data import (
@@ -49,6 +50,33 @@ def draw_study(study: StudyRecord, folder: Path) -> list[Path]:
             module.save(figure, path)
             written.append(path)
     return written
+
+
+def study_figure(study: StudyRecord, name: str) -> Any:
+    """Draw one figure of a study with plotly, to be shown in a notebook or changed.
+
+    Args:
+        study: The study with its trials.
+        name: `history`, `importances`, `parallel_coordinates`, `slice`, `learning_curves`, or
+            `frontier` where the study has several goals.
+
+    Returns:
+        A `plotly.graph_objects.Figure`.
+
+    Raises:
+        TrackingError: There is no such figure.
+
+    Example:
+        >>> study_figure(StudyRecord(name="movies"), "history").layout.title.text
+        'movies: every trial and the best so far'
+    """
+    figures = _figures(study, html)
+    if len(study.goals) > 1:
+        figures["frontier"] = _frontier(study, html)
+    if name not in figures:
+        known = ", ".join(figures)
+        raise TrackingError(f"A figure of {study.name} must be one of {known}, but got {name!r}.")
+    return figures[name]
 
 
 def draw_trial(

@@ -1,0 +1,40 @@
+"""What a run of a study returns, and a stored study read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from search import StudyConfig, StudyResult, open_study, run_study
+from tracking import COMPLETE, PRUNED, StudyRecord, TrialRecord
+
+
+def test_a_result_says_what_it_is_in_a_line() -> None:
+    done = {"study": "s", "params": {}}
+    trials = (
+        TrialRecord(number=0, state=COMPLETE, value=0.9, **done),
+        TrialRecord(number=1, state=PRUNED, value=0.95, **done),
+    )
+    record = StudyRecord(name="s", trials=trials)
+    told = repr(StudyResult(record=record, tracking_uri="http://me:secret@h"))
+    assert told == (
+        "StudyResult('s', 2 trials: 1 complete, 1 pruned; best_val_rmse 0.9000 of trial 0)"
+    )
+    assert repr(StudyResult(record=StudyRecord(name="s"), tracking_uri="x")) == (
+        "StudyResult('s', 0 trials)"
+    )
+
+
+def test_a_stored_study_is_read_as_its_run_returned_it(home: Path, ratings_file: Path) -> None:
+    config = StudyConfig(
+        name="kept", trials=2, epochs=2, data=str(ratings_file), sampler="random",
+        keep_models="none", pruner="none",
+    )  # fmt: skip
+    returned = run_study(config, home=home)
+    read = open_study("kept", home)
+    assert repr(read) == repr(returned)
+    assert list(read.trials["value"]) == [trial.value for trial in returned.record.trials]
+    assert list(read.trials["params.optimizer"]) == list(returned.trials["params.optimizer"])
+    assert "<table>" in read._repr_html_()
+    assert len(read.plot_history().data) > 0
+    assert len(read.plot_curves().data) == len(returned.plot("learning_curves").data) > 0
+    assert read.tracking_uri == returned.tracking_uri

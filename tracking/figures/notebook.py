@@ -1,0 +1,69 @@
+"""A study as a notebook shows it: its best trials as a table, and their learning curves."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+from io import BytesIO
+
+from tracking.figures import png
+from tracking.figures.data import best_curves, curve_limits, words
+from tracking.records import Scalar, StudyRecord, TrialRecord
+from tracking.texts import visible
+
+_ROWS, _COLUMNS = 10, 6
+_DPI = 90
+
+
+def study_html(study: StudyRecord) -> str:
+    """Write a study as HTML that needs no network: the ten best trials, and curves of the best.
+
+    Args:
+        study: The study with its trials.
+
+    Example:
+        >>> study_html(StudyRecord(name="a<b"))
+        '<h4>a&lt;b</h4><p>no trial is complete</p>'
+    """
+    head = f"<h4>{_text(study.name)}</h4>"
+    ranked = study.ranked()[:_ROWS]
+    if not ranked:
+        return f"{head}<p>{_text(study.no_best)}</p>"
+    return head + _table(study, ranked) + _curves(study)
+
+
+def _table(study: StudyRecord, ranked: tuple[TrialRecord, ...]) -> str:
+    names = study.varied(ranked)[:_COLUMNS]
+    titles = ["rank", "trial", study.objective, *names]
+    head = "".join(f"<th>{_text(title)}</th>" for title in titles)
+    rows = []
+    for rank, trial in enumerate(ranked, start=1):
+        label = f"{trial.number} (baseline)" if trial.is_baseline else str(trial.number)
+        cells = [str(rank), label, f"{trial.value:.4f}"]
+        cells += [_value(trial.params.get(name)) for name in names]
+        rows.append("<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in cells) + "</tr>")
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _curves(study: StudyRecord) -> str:
+    curves = best_curves(study)
+    if not curves:
+        return ""
+    label = words(study.monitor.removeprefix("val_"))
+    limits = curve_limits(curves, minimize=study.minimize)
+    title = f"{study.name}: learning curves of the best trials"
+    figure = png.draw_curves(curves, title=title, value_label=label, limits=limits)
+    held = BytesIO()
+    figure.savefig(held, format="png", dpi=_DPI)
+    data = base64.b64encode(held.getvalue()).decode()
+    return f'<img alt="{_text(title)}" src="data:image/png;base64,{data}">'
+
+
+def _value(value: Scalar) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "" if value is None else str(value)
+
+
+def _text(text: str) -> str:
+    return escape(visible(text))
