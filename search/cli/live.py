@@ -18,7 +18,7 @@ from rich.text import Text
 
 from models.checks import count_of
 from search.cli.common import console
-from search.cli.curve import small_curve
+from search.cli.curve import is_utf8, small_curve
 from search.cli.plain_console import PlainConsole
 from tracking import (
     COMPLETE,
@@ -137,7 +137,7 @@ class LiveProgress:
 
     @property
     def _is_utf8(self) -> bool:
-        return "utf" in self._console.encoding.lower()
+        return is_utf8(self._console.encoding)
 
     def _against_baseline(self) -> str:
         assert self._best is not None

@@ -142,8 +142,7 @@ def learned(record: StudyRecord) -> list[str]:
         )
     elif ranked and base is not None:
         lines.append(f"No trial beats the baseline ({base.value:.4f}) so far.")
-    of_folds = ranked and "fold_1/best_val_rmse" in ranked[0].metrics  # not the validation part's
-    if record.dataset is not None and ranked and not of_folds:
+    if record.dataset is not None and ranked and not ranked[0].is_of_folds:
         lines += filter(None, [_held_against_trivial(record, ranked[0])])
     if record.importances and len(ranked) >= _ENOUGH:
         shares = list(record.importances.items())[:3]

@@ -26,8 +26,7 @@ def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[ob
     Returns:
         The table, and how many more parameters there was no room for.
     """
-    own = [name for name in _FIRST if any(name in trial.params for trial in trials)]
-    more = [name for name in record.varied(trials) if name not in own]
+    own, more = _usual(record, trials)
     cells: dict[str, list[str]] = {
         "trial": [label_of(trial) for trial in trials],
         record.objective: [f"{trial.value:.4f}" for trial in trials],
@@ -39,9 +38,8 @@ def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[ob
         cells[name] = ["" if value is None else f"{value:.0f}" for value in values]
     cells |= {name: [short(trial.params.get(name)) for trial in trials] for name in more}
     shown = _fitting(cells, len(own) + 2)
-    rows = [list(row) for row in zip(*(cells[name] for name in shown), strict=True)]
     hidden = sum(name not in shown for name in more)
-    return table(f"Best trials of {record.name}", shown, rows), hidden
+    return _table(f"Best trials of {record.name}", cells, shown), hidden
 
 
 def in_order(record: StudyRecord, sort: str) -> list[TrialRecord]:
@@ -50,9 +48,7 @@ def in_order(record: StudyRecord, sort: str) -> list[TrialRecord]:
         return list(record.trials)
     if sort == "seconds":
         return sorted(record.trials, key=lambda t: -t.metrics.get("seconds_total", 0.0))
-    ranked = record.ranked()
-    placed = {trial.number for trial in ranked}
-    return [*ranked, *(trial for trial in record.trials if trial.number not in placed)]
+    return list(record.ranked_first())
 
 
 def show_study(
@@ -68,7 +64,8 @@ def show_study(
     Raises:
         SearchError: No trial has one of them.
     """
-    named = _named(record, columns) if columns else _usual(record)
+    usual, more = _usual(record, record.trials)
+    named = _named(record, columns) if columns else [*usual, *more]
     out = console()
     out.print(record.description.replace("**", "").replace("\n\n", "\n"))
     seconds = [trial.metrics.get("seconds_total") for trial in trials]
@@ -85,13 +82,13 @@ def show_study(
     chosen = {name: [short(_of(trial, name)) for trial in trials] for name in named}
     cells |= (chosen | ends) if columns else (ends | chosen)
     shown = _fitting(cells, len(cells) if columns else len(cells) - len(chosen))
-    rows = [list(row) for row in zip(*(cells[name] for name in shown), strict=True)]
-    out.print(table(f"Trials of {record.name}", shown, rows))
+    out.print(_table(f"Trials of {record.name}", cells, shown))
 
 
-def _usual(record: StudyRecord) -> list[str]:
-    own = [name for name in _FIRST if any(name in trial.params for trial in record.trials)]
-    return [*own, *(name for name in record.varied() if name not in own)]
+def _usual(record: StudyRecord, trials: Sequence[TrialRecord]) -> tuple[list[str], list[str]]:
+    """Parameters of trials that a table always has, and the others in which they differ."""
+    own = [name for name in _FIRST if any(name in trial.params for trial in trials)]
+    return own, [name for name in record.varied(trials) if name not in own]
 
 
 def _named(record: StudyRecord, columns: Sequence[str]) -> list[str]:
@@ -161,8 +158,7 @@ def _bars(record: StudyRecord, trial: TrialRecord) -> list[tuple[str, float]]:
     fits = base is not None and base.number != trial.number and not record.baseline_misfit
     if fits and base is not None and base.value is not None:
         found.append(("the baseline", base.value))
-    of_folds = f"fold_1/{record.objective}" in trial.metrics  # not the validation part's
-    if record.trivial is not None and not of_folds:
+    if record.trivial is not None and not trial.is_of_folds:
         name, value = record.trivial
         found.append((_TRIVIAL[name], value))
     return found
@@ -172,6 +168,12 @@ def label_of(trial: TrialRecord) -> str:
     """A trial's number, with what its configuration is where the sampler did not choose it."""
     kind = " baseline" if trial.is_baseline else " recipe" if trial.is_recipe else ""
     return f"{trial.number}{kind}"
+
+
+def _table(title: str, cells: dict[str, list[str]], shown: list[str]) -> object:
+    """A table of some columns of cells."""
+    rows = [list(row) for row in zip(*(cells[name] for name in shown), strict=True)]
+    return table(title, shown, rows)
 
 
 def _fitting(cells: dict[str, list[str]], always: int) -> list[str]:

@@ -118,8 +118,7 @@ class StudyResult:
         Folds have other values than the validation part, so that they are not compared.
         """
         best, trivial = self.best, self.record.trivial
-        of_folds = best is not None and f"fold_1/{self.record.objective}" in best.metrics
-        if best is None or best.value is None or trivial is None or of_folds:
+        if best is None or best.value is None or trivial is None or best.is_of_folds:
             return None
         return best.value < trivial[1]
 

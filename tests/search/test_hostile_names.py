@@ -136,13 +136,18 @@ READERS = ("show", "export", "compare", "delete", "doctor", "winner", "worker", 
 def test_a_study_that_no_one_has_is_refused_in_a_line(
     name: str, home: list[str], around: Path, tmp_path: Path
 ) -> None:
+    _all_refused([[command, *home, "--", name] for command in READERS], around, tmp_path)
+
+
+def _all_refused(commands: list[list[str]], around: Path, folder: Path) -> None:
+    """Each command is refused in a line that is seen, and nothing is written anywhere."""
     before = _listing(around)
-    for command in READERS:
-        told = answer(command, *home, "--", name)
-        assert told.code == 2
+    for words in commands:
+        told = answer(*words)
+        assert told.code == 2, (words, told)
         _seen(told)
     assert _listing(around) == before
-    assert list(tmp_path.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
 OTHERS = (
@@ -162,15 +167,12 @@ OTHERS = (
 def test_what_is_not_there_is_refused_in_a_line_by_commands_that_take_no_study(
     name: str, home: list[str], around: Path, tmp_path: Path
 ) -> None:
-    before = _listing(around)
+    commands = []
     for words in OTHERS:
         words = words if words[-1].startswith("--") else [*words, "--"]
         where = [] if words[0] in ("baseline", "data") else home
-        told = answer(*words[:1], *words[1:-1], *where, words[-1], name)
-        assert told.code == 2, (words, told)
-        _seen(told)
-    assert _listing(around) == before
-    assert list(tmp_path.iterdir()) == []
+        commands.append([*words[:-1], *where, words[-1], name])
+    _all_refused(commands, around, tmp_path)
 
 
 @pytest.mark.parametrize("name", [*NAMES, NO_TEXT, NUL, *OF_STUDIES])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,10 @@ def draw_study(study: StudyRecord, folder: Path) -> list[Path]:
         ['history.png', 'importances.png']
     """
     written = []
-    several = len(study.goals) > 1
     for module, suffix in ((png, "png"), (html, "html")):
-        figures = _figures(study, module)
-        if several:
-            figures["frontier"] = _frontier(study, module)
-        for name, figure in figures.items():
+        for name, draw in figures_of(study, module).items():
             path = folder / f"{name}.{suffix}"
-            module.save(figure, path)
+            module.save(draw(), path)
             written.append(path)
     return written
 
@@ -70,13 +67,11 @@ def study_figure(study: StudyRecord, name: str) -> Any:
         >>> study_figure(StudyRecord(name="movies"), "history").layout.title.text
         'movies: every trial and the best so far'
     """
-    figures = _figures(study, html)
-    if len(study.goals) > 1:
-        figures["frontier"] = _frontier(study, html)
+    figures = figures_of(study, html)
     if name not in figures:
         known = ", ".join(figures)
         raise TrackingError(f"A figure of {study.name} must be one of {known}, but got {name!r}.")
-    return figures[name]
+    return figures[name]()
 
 
 def draw_trial(
@@ -181,23 +176,41 @@ def reproduction_figure(
     return path
 
 
-def _figures(study: StudyRecord, module: Any) -> dict[str, Any]:
+def figures_of(study: StudyRecord, module: Any) -> dict[str, Callable[[], Any]]:
+    """A study's figures by name, each drawn when it is called.
+
+    Args:
+        study: The study with its trials.
+        module: `png` or `html`, which draws them.
+    """
     titles = {name: f"{study.name}: {text[0].lower()}{text[1:]}" for name, text in _titles()}
     label = words(study.objective)
-    space, curves = landscape(study), best_curves(study)
-    limits = curve_limits(curves, minimize=study.minimize)
-    curve_label = words(study.monitor.removeprefix("val_"))
-    return {
-        "history": module.draw_history(history(study), title=titles["history"], value_label=label),
-        "importances": module.draw_importances(importance_bars(study), title=titles["importances"]),
-        "parallel_coordinates": module.draw_parallel(
-            space, title=titles["parallel_coordinates"], value_label=label
+    space = cache(lambda: landscape(study))  # two figures show it
+
+    def curves() -> Any:
+        drawn = best_curves(study)
+        return module.draw_curves(
+            drawn,
+            title=titles["learning_curves"],
+            value_label=words(study.monitor.removeprefix("val_")),
+            limits=curve_limits(drawn, minimize=study.minimize),
+        )
+
+    figures = {
+        "history": lambda: module.draw_history(
+            history(study), title=titles["history"], value_label=label
         ),
-        "slice": module.draw_slice(space, title=titles["slice"], value_label=label),
-        "learning_curves": module.draw_curves(
-            curves, title=titles["learning_curves"], value_label=curve_label, limits=limits
+        "importances": lambda: module.draw_importances(
+            importance_bars(study), title=titles["importances"]
         ),
+        "parallel_coordinates": lambda: module.draw_parallel(
+            space(), title=titles["parallel_coordinates"], value_label=label
+        ),
+        "slice": lambda: module.draw_slice(space(), title=titles["slice"], value_label=label),
+        "learning_curves": curves,
     }
+    several = {"frontier": lambda: _frontier(study, module)} if len(study.goals) > 1 else {}
+    return figures | several
 
 
 def _frontier(study: StudyRecord, module: Any) -> Any:

@@ -7,7 +7,8 @@ from html import escape
 from io import BytesIO
 
 from tracking.figures import png
-from tracking.figures.data import best_curves, curve_limits, words
+from tracking.figures.data import best_curves
+from tracking.figures.draw import figures_of
 from tracking.records import Scalar, StudyRecord, TrialRecord
 from tracking.texts import visible
 
@@ -46,13 +47,10 @@ def _table(study: StudyRecord, ranked: tuple[TrialRecord, ...]) -> str:
 
 
 def _curves(study: StudyRecord) -> str:
-    curves = best_curves(study)
-    if not curves:
+    if not best_curves(study):
         return ""
-    label = words(study.monitor.removeprefix("val_"))
-    limits = curve_limits(curves, minimize=study.minimize)
     title = f"{study.name}: learning curves of the best trials"
-    figure = png.draw_curves(curves, title=title, value_label=label, limits=limits)
+    figure = figures_of(study, png)["learning_curves"]()
     held = BytesIO()
     figure.savefig(held, format="png", dpi=_DPI)
     data = base64.b64encode(held.getvalue()).decode()

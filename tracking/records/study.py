@@ -180,6 +180,13 @@ class StudyRecord:
         within = [t for t in done if t.value is not None and math.isfinite(t.value)]
         return tuple(sorted(within, key=lambda t: (self.sign * _value(t), t.number)))
 
+    def ranked_first(self) -> tuple[TrialRecord, ...]:
+        """All trials: the ranked ones, best first, then the others by number."""
+        ranked = self.ranked()
+        placed = {trial.number for trial in ranked}
+        others = sorted((t for t in self.trials if t.number not in placed), key=lambda t: t.number)
+        return (*ranked, *others)
+
     def frontier(self) -> tuple[TrialRecord, ...]:
         """The Pareto frontier of the complete trials within the study's limits, best first.
 

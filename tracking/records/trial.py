@@ -108,6 +108,11 @@ class TrialRecord:
         return Tag.BEYOND in self.tags
 
     @property
+    def is_of_folds(self) -> bool:
+        """Whether its value is of folds of the train part, and not of the validation part."""
+        return f"fold_1/{self.objective}" in self.metrics
+
+    @property
     def is_recipe(self) -> bool:
         """Whether the trial's configuration comes from one of Trialbook's recipes."""
         return self.recipe is not None

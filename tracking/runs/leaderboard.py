@@ -50,13 +50,11 @@ def write_leaderboard(record: StudyRecord, path: Path) -> None:
     metrics = sorted({name for trial in record.trials for name in trial.metrics})
     extra = [name for name in metrics if name != record.objective and name not in params]
     head = ["rank", "number", "state", "end_reason", record.objective, *params, *extra, "run_id"]
-    ranked = record.ranked()
-    placed = {trial.number for trial in ranked}
-    others = sorted((t for t in record.trials if t.number not in placed), key=lambda t: t.number)
+    placed = {trial.number for trial in record.ranked()}
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(head)
-        for rank, trial in enumerate([*ranked, *others], start=1):
+        for rank, trial in enumerate(record.ranked_first(), start=1):
             place = rank if trial.number in placed else ""
             start = [place, trial.number, trial.state, trial.end_reason, trial.value]
             values = [trial.params.get(name) for name in params]

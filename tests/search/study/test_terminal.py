@@ -10,6 +10,7 @@ import subprocess
 import termios
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
@@ -19,19 +20,28 @@ from looking import second_trial
 
 from tracking import Store
 
+Behaves = Callable[[str], None]
 COMMAND = [
     *TRIALBOOK, "search", "--study", "cut", "--model", "misbehaving:Misbehaving",
     "--objective", "val_loss:min", "--trials", "3", "--epochs", "3", "--sampler", "random",
 ]  # fmt: skip
 
 
+@pytest.fixture
+def behaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Behaves:
+    """Says what each trial of the study does."""
+
+    def write(script: str) -> None:
+        path = tmp_path / "script"
+        path.write_text(script)
+        monkeypatch.setenv("MISBEHAVING_SCRIPT", str(path))
+
+    return write
+
+
 @pytest.mark.slow
-def test_a_study_whose_terminal_is_closed_ends_in_order(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    script = tmp_path / "script"
-    script.write_text("fine wait fine fine")
-    monkeypatch.setenv("MISBEHAVING_SCRIPT", str(script))
+def test_a_study_whose_terminal_is_closed_ends_in_order(home: Path, behaves: Behaves) -> None:
+    behaves("fine wait fine fine")
     master, slave = pty.openpty()
 
     def own_terminal() -> None:
@@ -71,11 +81,9 @@ def test_a_study_whose_terminal_is_closed_ends_in_order(
 
 @pytest.mark.slow
 def test_a_study_that_was_begun_by_nohup_outlives_its_terminal(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, tmp_path: Path, behaves: Behaves
 ) -> None:
-    script = tmp_path / "script"
-    script.write_text("fine fine fine")
-    monkeypatch.setenv("MISBEHAVING_SCRIPT", str(script))
+    behaves("fine fine fine")
     with (tmp_path / "nohup.out").open("wb") as output:
         process = subprocess.Popen(
             ["nohup", *COMMAND, "--home", str(home)], stdout=output, stderr=subprocess.STDOUT

@@ -180,12 +180,12 @@ def test_a_study_without_enough_trials_says_what_it_needs(
     study: StudyRecord, make_trial: Make
 ) -> None:
     from tracking.figures import html, png
-    from tracking.figures.draw import _figures
+    from tracking.figures.draw import figures_of
 
     record = replace(study, trials=(make_trial(0, 0.9),))
-    figure = _figures(record, png)["parallel_coordinates"]
+    figure = figures_of(record, png)["parallel_coordinates"]()
     assert [text.get_text() for text in figure.axes[0].texts] == ["needs 2 complete trials"]
-    page = _figures(record, html)["importances"]
+    page = figures_of(record, html)["importances"]()
     assert page.layout.annotations[0].text == "needs 2 complete trials"
 
 

@@ -17,7 +17,7 @@ from matplotlib.cbook import is_math_text
 
 from tracking import StudyRecord, TrialRecord, draw_study, draw_trial
 from tracking.figures import html, png
-from tracking.figures.draw import _figures, _frontier
+from tracking.figures.draw import _frontier, figures_of
 from tracking.figures.png_canvas import plain
 from tracking.texts import visible
 
@@ -43,7 +43,8 @@ def _study(make: Make, names: tuple[str, ...]) -> StudyRecord:
 
 
 def _pages(study: StudyRecord) -> dict[str, Any]:
-    return {**_figures(study, html), "frontier": _frontier(study, html)}
+    drawn = {name: draw() for name, draw in figures_of(study, html).items()}
+    return {**drawn, "frontier": _frontier(study, html)}
 
 
 class _Page(HTMLParser):
@@ -144,7 +145,7 @@ def test_every_picture_is_drawn_whatever_the_names(
 
 
 def test_a_long_name_leaves_room_for_the_picture(make_trial: Make) -> None:
-    figure = _figures(_study(make_trial, LETTERS), png)["importances"]
+    figure = figures_of(_study(make_trial, LETTERS), png)["importances"]()
     figure.canvas.draw()
     (axes,) = figure.axes
     assert axes.get_position().width > 0.3
