@@ -53,7 +53,8 @@ def unless(is_over: Callable[[], bool], call: Callable[[], _Done]) -> _Done | No
 
     Args:
         is_over: Whether someone asked to stop; asked twenty times a second.
-        call: What to do; it is not cut short, but is left behind.
+        call: What to do; it is not cut short, but is left behind. An exception raised in its thread
+            could strike while that holds the lock under which modules are imported.
 
     Returns:
         What the call returns; None where someone asked to stop before.

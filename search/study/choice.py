@@ -76,6 +76,13 @@ class Chosen:
     weights: Weights | None = None
     warm_up: WarmUp = WarmUp()  # noqa: RUF009 (frozen)
 
+    def lines(self) -> list[str]:
+        """What the user should know of it before the study begins, a line each."""
+        changes = "; ".join(self.space.changes)
+        changed = [f"The space has changed: {changes}. The study goes on in it."] if changes else []
+        learned = [] if self.history is None else [self.history.summary()]
+        return [*changed, *learned, *self.notes]
+
 
 def choose(config: StudyConfig, studies: Studies, ready: Ready, request: Request) -> Chosen:
     """Make a study's sampler and pruner, and gather what it tries first; nothing is written.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
@@ -27,17 +28,17 @@ from tracking import SpoolRecorder, StudyRecord, TrialRecord, in_a_second
 GOES_ON_ELSEWHERE = "Another process goes on with this study and will close it."
 _AWAY_S = 10.0
 _HURRIED_S = 0.6
-"""How long after a Ctrl-C the record is waited for."""
-_AT_LEAST_S = 0.2
+"""How long after a Ctrl-C the record is waited for; after `_RESULTS_S` it gets no leaderboard."""
+_AT_LEAST_S, _RESULTS_S = 0.2, 1.0
 _LAST_S = 5.0
 
 
 class Recording:
     """Begins and ends the record of a study, and says what of it waits.
 
-    Who is responsible for what: the `SpoolRecorder` keeps what it is told and delivers it; this
-    class decides how long anyone waits for that. It is made once a study is open, and owns its
-    recorder: use it as a context manager.
+    The `SpoolRecorder` keeps what it is told and delivers it; this class decides how long anyone
+    waits for that. It is made once a study is open, and owns its recorder: use it as a context
+    manager.
 
     Attributes:
         recorder: Writes the record; trials of any worker write to it.
@@ -73,10 +74,8 @@ class Recording:
         self._latest = 0.0
         self._was_open = False
         self._is_closer: bool | None = None
-        self._hurries = False
-        self._stop = stop or Stop()
-        self._config = config
-        self._study = study
+        self._hurries, self._stop = False, stop or Stop()
+        self._config, self._study = config, study
         self._say = say
         self._spool = studies.store.spool
 
@@ -218,7 +217,8 @@ class Recording:
         elif interrupted or not (record := self._drawn()):
             self._end("KILLED")  # first, since there may be no time for the results
             record = study_record(self._study, self._config, weighs=False)
-            self.recorder.finish_study(record, status="KILLED")
+            if time.monotonic() < (self._stop.signalled_at or math.inf) + _RESULTS_S:
+                self.recorder.finish_study(record, status="KILLED")  # else the next process does
             self.settle(hurries=True)
         self._tell_waiting()
         return record or study_record(self._study, self._config, weighs=not self._hurries)
@@ -241,8 +241,7 @@ class Recording:
     def _is_last(self) -> bool:
         """Whether no other process runs trials of the study, so that this one closes it.
 
-        Each process asks once, under the storage's lock, when it begins no more trials: one is the
-        last.
+        Each process asks once, under the storage's lock, when it begins no more trials.
         """
         if self._is_closer is None:
             try:

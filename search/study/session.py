@@ -15,6 +15,7 @@ from search.child.messages import ALONE, Ready
 from search.config.study import StudyConfig
 from search.cost.outlook import Outlook
 from search.errors import SearchError
+from search.executor.garbage import rarely_collected
 from search.executor.interrupts import Stop
 from search.executor.pool import work_side_by_side
 from search.executor.supervisor import Supervisor
@@ -125,15 +126,12 @@ class Session:
             return self._result(study_record(study, self._config))
         self._studies.locked(lambda: recording.begin(record))
         self._studies.locked(lambda: recording.reclaim(lambda seen: []))
-        if chosen.space.changes:
-            changes = "; ".join(chosen.space.changes)
-            self._progress.message(f"The space has changed: {changes}. The study goes on in it.")
-        if chosen.history is not None:
-            self._progress.message(chosen.history.summary())
-        for line in (*chosen.notes, *ready.warnings):
+        for line in (*chosen.lines(), *ready.warnings):
             self._progress.message(line)
         done = finished(study)
         self._progress.study(record, finished=done, target=self._config.trials)
+        if self._stop.asked:
+            return self._closed(recording, 0)
         self._outlook = Outlook(self._config, ready, self._deadline)
         if self._request.crew is None:
             self._tell_left(done)
@@ -143,7 +141,7 @@ class Session:
 
         soon = _LATER[:1] if self._config.sampler == "local" else ()
         later = import_ahead(soon, _LATER, will_draw)
-        with recording.closed_on_failure(), later:
+        with recording.closed_on_failure(), later, rarely_collected():
             return self._train(study, recording, ready, chosen)
 
     def _loaded(self) -> Ready:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import shutil
 import threading
 import time
@@ -43,11 +42,11 @@ from search.trial.end_kinds import withdrawn
 from search.trial.judge import Judge, Judging, judging_of
 from search.trial.listener import Trained, TrialListener
 from search.trial.progress import Progress
-from search.trial.proposal import new_plan
+from search.trial.proposal import NotProposed, new_plan, proposed
 from search.trial.refusals import Refusals
 from search.trial.run import Curve, TrialRun
 from search.trial.task import task_of
-from search.trial.twins import awaited_twin
+from search.trial.twins import awaited_twin, ended_as
 from tracking import EndReason, Recorder, Scalar, Tag, TrialRecord
 
 
@@ -113,6 +112,10 @@ class Objective:
         late = self.deadline is not None and time.monotonic() > self.deadline
         return self.stop.asked or late
 
+    @property
+    def _why_over(self) -> str:
+        return EndReason.INTERRUPTED if self.stop.asked else EndReason.TIMEOUT
+
     def _must_stop(self, trial: optuna.Trial) -> bool:
         """Whether a trial must stop now; also where it is no longer this process's."""
         return self.is_over or not self.lease.holds(owner_of_trial(frozen(trial)) or {})
@@ -143,6 +146,8 @@ class Objective:
             if earlier is not None:
                 return self._reuse(run, plan, earlier)
             return self._conclude(run, self._train(run, plan, judging))
+        except NotProposed:
+            return self.conclusion.interrupt(run, self._why_over, None)
         except BaseException as error:
             with contextlib.suppress(Exception):  # what went wrong first is what is told
                 if self.conclusion.is_taken_over(run, error):
@@ -165,7 +170,7 @@ class Objective:
                 plan = replace(plan, values=dict(self.first))
                 self.adapter.teach(trial, plan.values)
             else:
-                plan = replace(plan, values=self.adapter.sample(trial))
+                plan = replace(plan, values=proposed(self.adapter, trial, lambda: self.is_over))
             write_plan(trial, plan)
         return plan
 
@@ -206,13 +211,7 @@ class Objective:
         run = replace(run, record=replace(run.record, tags=dict(run.record.tags) | tags))
         for epoch in earlier.epochs:
             run.curve.add(epoch)
-        done = Done(
-            end_reason=earlier.end_reason,
-            value=math.nan if earlier.value is None else earlier.value,
-            metrics=earlier.metrics,
-            trainer=earlier.tags.get(Tag.TRAINER, "keras"),
-        )
-        return self._succeed(run, done)
+        return self._succeed(run, ended_as(earlier))
 
     def _succeed(self, run: TrialRun, done: Done) -> TrialRecord:
         """Store a training's result; of those that may lead the study, one at a time."""
@@ -291,8 +290,7 @@ class Objective:
             raise SearchError(ended.message)
         if ended is None:
             trained.listener.write()
-            reason = EndReason.INTERRUPTED if self.stop.asked else EndReason.TIMEOUT
-            return self.conclusion.interrupt(run, reason, trained.peak_memory_mb)
+            return self.conclusion.interrupt(run, self._why_over, trained.peak_memory_mb)
         if isinstance(ended, Failed):
             return self.conclusion.fail(run, ended, self.supervisor.log_tail())
         return self._succeed(run, ended)

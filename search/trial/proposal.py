@@ -1,14 +1,46 @@
-"""The plan of a new trial: its seed, its epochs, its tags, the preset that it trains, if any."""
+"""The plan of a new trial: its seed, its epochs, its tags, its values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+import optuna
 
 from search.config.study import StudyConfig
+from search.executor.interrupts import unless
 from search.seeds import training_seed
+from search.space.distributions import SpaceAdapter
 from search.storage.trial_attributes import TrialPlan, recipe_of
 from search.trial.run import TrialRun
-from tracking import Tag
+from tracking import Scalar, Tag
+
+
+class NotProposed(Exception):
+    """Someone asked to stop, or the time was over, before a trial had its values."""
+
+
+def proposed(
+    adapter: SpaceAdapter, trial: optuna.Trial, is_over: Callable[[], bool]
+) -> dict[str, Scalar]:
+    """Ask the sampler for a trial's values, for as long as nobody asks to stop.
+
+    A model of many trials is fitted for seconds, a Gaussian process for a minute.
+
+    Args:
+        adapter: The space.
+        trial: A running trial without parameters.
+        is_over: Whether the trial must stop.
+
+    Returns:
+        Real values by name.
+
+    Raises:
+        NotProposed: It must stop, and has no values.
+    """
+    values = unless(is_over, lambda: adapter.sample(trial))
+    if values is None:
+        raise NotProposed
+    return values
 
 
 def new_plan(config: StudyConfig, run: TrialRun, slot: int, shared: Mapping[str, str]) -> TrialPlan:

@@ -1,18 +1,34 @@
-"""Finds the earlier trial with a trial's configuration, and waits for one that is under way."""
+"""The earlier trial with a trial's configuration: found, awaited, and stood for."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 
 import optuna
 from optuna.trial import FrozenTrial
 
+from search.child.messages import Done
 from search.storage.study_attributes import widened_at
 from search.storage.trials import same_before, twin_under_way
-from tracking import Scalar
+from tracking import Scalar, Tag, TrialRecord
 
 _PAUSE_S = 0.2
+
+
+def ended_as(earlier: TrialRecord) -> Done:
+    """How a trial ends that is not trained, since an earlier one had its configuration.
+
+    Args:
+        earlier: The record of that one.
+    """
+    return Done(
+        end_reason=earlier.end_reason,
+        value=math.nan if earlier.value is None else earlier.value,
+        metrics=earlier.metrics,
+        trainer=earlier.tags.get(Tag.TRAINER, "keras"),
+    )
 
 
 def awaited_twin(

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,13 +22,15 @@ from quickly import cases
 from search import StudyConfig
 from search.executor.interrupts import Stop
 from search.executor.supervisor import Supervisor
+from search.space.distributions import SpaceAdapter
 from search.storage.queue import requeue
+from search.storage.slots import slot_of
 from search.storage.studies import Studies
 from search.storage.trial_attributes import Key
 from search.study.run import run_study
 from search.study.session import Session
 from search.trial.progress import Silent
-from tracking import KILLED, Store, TrialRecord
+from tracking import KILLED, Scalar, Store, TrialRecord
 
 
 @pytest.mark.parametrize(
@@ -188,3 +191,40 @@ def test_a_trial_that_was_taken_over_with_its_folder_is_dropped(
     assert sum("Trial 1 was taken over" in text for text in progress.said) == 1
     slots = [t.user_attrs[Key.SLOT] for t in Studies(Store(home)).get("late").trials]
     assert slots == [0, 1, 1, 2]
+
+
+def test_a_proposal_that_takes_long_does_not_keep_a_study_from_stopping(
+    home: Path, ratings_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Gaussian process of many trials takes a minute; here it takes for ever."""
+    goes_on, proposes = threading.Event(), SpaceAdapter.sample
+
+    def never(adapter: SpaceAdapter, trial: optuna.Trial) -> dict[str, Scalar]:
+        values = proposes(adapter, trial)
+        if trial.number == 2 and trial.study.study_name == "slow":
+            os.kill(os.getpid(), signal.SIGINT)
+            goes_on.wait(60)
+        return values
+
+    monkeypatch.setattr(SpaceAdapter, "sample", never)
+    config = StudyConfig(
+        name="slow", data=str(ratings_file), trials=4, epochs=2, sampler="random",
+        keep_models="none", workers=1,
+    )  # fmt: skip
+    try:
+        result = run_study(config, home=home)
+    finally:
+        goes_on.set()
+    assert [trial.state for trial in result.record.trials] == ["complete", "complete", "killed"]
+    assert result.interrupted
+    assert result.record.trials[2].params == {}
+    result = run_study(config, home=home)
+    trials = Studies(Store(home)).get("slow").trials
+    assert [t.state.name for t in trials] == ["COMPLETE"] * 2 + ["FAIL"] + ["COMPLETE"] * 2
+    assert [slot_of(Studies(Store(home)).get("slow"), t) for t in trials] == [0, 1, 2, 2, 3]
+    runs = (
+        Store(home)
+        .client()
+        .search_runs([Store(home).client().get_experiment_by_name("slow").experiment_id])
+    )
+    assert {run.info.status for run in runs} == {"FINISHED"}
