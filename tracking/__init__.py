@@ -26,6 +26,8 @@ from tracking.records import (
     StudyRecord,
     TrialRecord,
 )
+from tracking.report.chapter import Chapter, Evidence, Scored
+from tracking.report.write import write_report
 from tracking.runs.home.copies import backed_up
 from tracking.runs.home.steps import revision_at, steps_of
 from tracking.runs.payloads import params_of
@@ -83,9 +85,11 @@ __all__ = [
     "RUNNING",
     "STATE_TAG",
     "STUDY_TAG",
+    "Chapter",
     "DatasetRecord",
     "EndReason",
     "EpochRecord",
+    "Evidence",
     "Maker",
     "MlflowRecorder",
     "ModelFolder",
@@ -96,6 +100,7 @@ __all__ = [
     "Role",
     "RunRecord",
     "Scalar",
+    "Scored",
     "Slip",
     "SpoolRecorder",
     "State",
@@ -134,4 +139,5 @@ __all__ = [
     "ui_environment",
     "with_driver",
     "without_password",
+    "write_report",
 ]

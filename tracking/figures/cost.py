@@ -63,10 +63,14 @@ class End:
     count: int
 
     @property
+    def why(self) -> str:
+        """The reason in words, or ""."""
+        return _REASONS.get(self.reason, self.reason)
+
+    @property
     def text(self) -> str:
         """The state, and the reason in words."""
-        why = _REASONS.get(self.reason, self.reason)
-        return f"{self.state}: {why}" if why else str(self.state)
+        return f"{self.state}: {self.why}" if self.why else str(self.state)
 
 
 def seconds_of(trial: TrialRecord) -> float | None:

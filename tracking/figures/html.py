@@ -49,6 +49,7 @@ def draw_history(data: History, *, title: str, value_label: str) -> Plot:
                 marker=marker(state, len(data.points)),
                 name=f"{state} ({len(found)})",
                 hovertemplate="trial %{x}: %{text}",
+                cliponaxis=False,
             )
             traces.append(trace)
     if data.best:

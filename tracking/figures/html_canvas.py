@@ -34,7 +34,13 @@ TEMPLATE: dict[str, Any] = {
         "yaxis": _AXIS,
         "colorway": list(style.LINES),
         "hoverlabel": {"align": "left"},
-        "legend": {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0.0},
+        "legend": {
+            "orientation": "h",
+            "yref": "container",
+            "yanchor": "bottom",
+            "y": 0.0,
+            "itemwidth": 40,
+        },
         "margin": {"t": 24, "r": 16, "b": 48, "l": 56},
     }
 }

@@ -200,7 +200,12 @@ def draw_ends(found: Sequence[End], *, title: str) -> Plot:
         },
     }
     trace = _bars([each.count for each in ordered], [f"{each.count}" for each in ordered], bar)
-    up = _rows([each.text for each in ordered])
+    up = _rows([each.state for each in ordered])
+    # On two lines, since a phone has little room beside the bars.
+    up["ticktext"] = [
+        f"<b>{plain(each.state)}</b>" + (f"<br>{plain(each.why)}" if each.why else "")
+        for each in ordered
+    ]
     return new(title, [trace], xaxis=axis("Trials (number)", range=_room(trace["x"])), yaxis=up)
 
 

@@ -25,6 +25,8 @@ _UNUSED = -0.12
 _BEST = 10
 _LETTERS = 18
 """So many letters of a choice have room beside a scale."""
+_COLOURS = [[0.0, "#3f8fc4"], [0.5, "#a9cfe6"], [1.0, "#f7fbff"]]
+"""From the best value to the worst one, light enough for dark writing everywhere."""
 
 
 def draw_parallel(data: Landscape, *, title: str, value_label: str) -> Plot:
@@ -81,11 +83,12 @@ def draw_lines(data: Landscape, *, title: str) -> Plot:
         ("the best", best, {"color": style.RED, "width": 3.6, "dash": "dash"}),
     )
     traces = [_polylines(data, places, name, look) for name, places, look in looks if places]
+    letters = min(_LETTERS, max(7, 130 // len(data.axes)))
     notes = [
         {
             "x": x,
             "y": place,
-            "text": plain(style.cut(text, _LETTERS)),
+            "text": plain(style.cut(text, letters)),
             "showarrow": False,
             "xanchor": "left",
             "xshift": 4,
@@ -107,7 +110,8 @@ def draw_lines(data: Landscape, *, title: str) -> Plot:
         "tickvals": places,
         "ticktext": [plain(style.cut(each.label, 40)) for each in data.axes],
         "tickangle": -30,
-        "range": [-0.2, len(places) - 0.3],
+        "side": "top",
+        "range": [-0.2, len(places) - 0.2],
         "showgrid": False,
         "showline": False,
     }
@@ -118,7 +122,9 @@ def draw_lines(data: Landscape, *, title: str) -> Plot:
         "showgrid": False,
         "showline": False,
     }
-    return new(title, traces, xaxis=across, yaxis=up, annotations=notes, shapes=lines)
+    room = {"t": 110, "r": 70, "b": 40, "l": 60}
+    marks = {"annotations": notes, "shapes": lines}
+    return new(title, traces, xaxis=across, yaxis=up, margin=room, **marks)
 
 
 def _polylines(data: Landscape, places: Sequence[int], name: str, look: Plot) -> Plot:
@@ -165,7 +171,8 @@ def draw_one_slice(data: Landscape, place: int, *, value_label: str) -> Plot:
         text = [f"the best, trial {data.numbers[best]}: {data.values[best]:.5f}"]
         y = [min(max(data.values[best], data.limits[0]), data.limits[1])]
         traces.append(points([x], y, marker=mark, text=text, hoverinfo="text"))
-    return new(each.label, traces, xaxis=_across(each), yaxis=up, showlegend=False)
+    room = {"t": 8, "r": 34, "b": 48, "l": 56}
+    return new(each.label, traces, xaxis=_across(each), yaxis=up, showlegend=False, margin=room)
 
 
 def _sliced(data: Landscape, each: Axis) -> Plot:
@@ -183,7 +190,7 @@ def _sliced(data: Landscape, each: Axis) -> Plot:
 
 def _across(each: Axis) -> Plot:
     ticks = {"tickvals": [p for p, _ in each.ticks], "ticktext": tick_texts(each.ticks, _LETTERS)}
-    return axis(each.label, range=[-0.08, 1.08], **ticks)
+    return axis(each.label, range=[-0.08, 1.08], ticklabeloverflow="allow", **ticks)
 
 
 def draw_surface(data: Surface, *, title: str, value_label: str) -> Plot:
@@ -193,15 +200,15 @@ def draw_surface(data: Surface, *, title: str, value_label: str) -> Plot:
         "x": list(data.xs),
         "y": list(data.ys),
         "z": [list(row) for row in data.values],
-        "colorscale": "Viridis",
+        "colorscale": _COLOURS,
         "reversescale": not data.minimize,
         "colorbar": {"title": {"text": plain(value_label), "side": "right"}, "thickness": 14},
         "hovertemplate": "%{z:.5f}<extra></extra>",
     }
     if data.is_smooth:
-        trace |= {"contours": {"showlabels": True, "labelfont": {"color": "white", "size": 11}}}
+        trace |= {"contours": {"showlabels": True, "labelfont": {"color": style.INK, "size": 11}}}
     elif len(data.xs) * len(data.ys) <= 40:
-        trace |= {"texttemplate": "%{z:.4f}"}
+        trace |= {"texttemplate": "%{z:.4f}", "textfont": {"color": style.INK}}
     dots = points(
         [x for _, x, _, _ in data.trials],
         [y for _, _, y, _ in data.trials],
@@ -214,4 +221,9 @@ def draw_surface(data: Surface, *, title: str, value_label: str) -> Plot:
         },
     )
     up = {k: v for k, v in _across(data.up).items() if k != "range"} | {"range": [-0.08, 1.08]}
-    return new(title, [trace, dots], xaxis=_across(data.across), yaxis=up, showlegend=False)
+    sign = 1.0 if data.minimize else -1.0
+    number, x, y, value = min(data.trials, key=lambda trial: sign * trial[3])
+    star = {"color": style.RED, "symbol": "star", "size": 14}
+    text = [f"the best, trial {number}: {value:.5f}"]
+    best = points([x], [y], text=text, hoverinfo="text", marker=star)
+    return new(title, [trace, dots, best], xaxis=_across(data.across), yaxis=up, showlegend=False)

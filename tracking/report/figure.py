@@ -24,6 +24,7 @@ class Figure:
         plot: As plotly takes it; None where there is too little to show, which the caption says.
         height: In pixels.
         is_small: Whether several of them stand side by side.
+        is_wide: Whether it scrolls in a box of its own where there is little room.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Figure:
     plot: Mapping[str, Any] | None = None
     height: int = 420
     is_small: bool = False
+    is_wide: bool = False
 
     def html(self, key: str) -> Html:
         """The figure with its heading and caption.
@@ -51,6 +53,10 @@ class Figure:
             aria_label=f"{self.title}. {self.caption}",
             style=f"height:{self.height}px",
         )
+        if self.is_wide:
+            drawn = tag(
+                "div", drawn, class_="wide", role="group", aria_label=self.title, tabindex="0"
+            )
         return tag("figure", title, drawn, caption, class_=kind)
 
 

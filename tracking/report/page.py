@@ -31,9 +31,10 @@ def page(chapters: Sequence[Chapter]) -> str:
     plots: dict[str, Any] = {}
     names = [chapter.study.name for chapter in chapters]
     title = f"Study {names[0]}" if len(names) == 1 else f"{len(names)} studies"
+    titles = ["In short"] if len(names) == 1 else [f"Study {name}" for name in names]
     sections = [sections_of(chapter) for chapter in chapters]
     written = [
-        _chapter(number, chapter, found, plots)
+        _chapter((number, titles[number - 1]), chapter, found, plots)
         for number, (chapter, found) in enumerate(zip(chapters, sections, strict=True), start=1)
     ]
     several = None
@@ -97,16 +98,16 @@ def _contents(names: Sequence[str], sections: Sequence[Sequence[Section]]) -> Ht
 
 
 def _chapter(
-    number: int, chapter: Chapter, sections: Sequence[Section], plots: dict[str, Any]
+    head: tuple[int, str], chapter: Chapter, sections: Sequence[Section], plots: dict[str, Any]
 ) -> Html:
-    """A study's chapter; what plotly draws is added to `plots`, by the identifier on the page."""
-    key = f"s{number}"
+    """A chapter with its number and title; what plotly draws is added to `plots`, by its place."""
+    key = f"s{head[0]}"
     parts = []
     for section in sections:
         heading = tag("h3", section.title, id=f"{key}-{section.name}")
         body = _placed(section.parts, key, plots)
         parts.append(tag("section", heading, *body))
-    heading = tag("h2", f"Study {chapter.study.name}", id=key)
+    heading = tag("h2", head[1], id=key)
     return tag("article", heading, summary(chapter.study), *parts)
 
 

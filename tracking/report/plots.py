@@ -39,14 +39,10 @@ def history_figure(study: StudyRecord) -> Figure:
     best = study.best
     if best is not None:
         parts.append(f"Best value {number(best.value)} at trial {best.number}.")
-        changes = len({value for _, value in data.best})
-        parts.append(f"The best so far took {count(changes, 'value')}.")
+        gains = len({value for _, value in data.best}) - 1
+        parts.append(f"After the first value it improved {count(gains, 'time')}.")
     if data.baseline is not None:
-        gain = ""
-        if best is not None and best.value is not None:
-            gain = f", from which the best is {study.gain(best.value, over=data.baseline):+.4f} off"
-            gain += " (above zero is better)"
-        parts.append(f"The dashed line is the baseline, {number(data.baseline)}{gain}.")
+        parts.append(f"The dashed line is the baseline, {number(data.baseline)}.")
     if outside := beyond(values, data.limits):
         parts.append(f"{count(outside, 'value')} beyond the axis are drawn at its edge.")
     parts.append("Shapes and colours say how a trial ended.")
@@ -56,7 +52,7 @@ def history_figure(study: StudyRecord) -> Figure:
 
 def curves_figure(study: StudyRecord) -> Figure:
     """Validation curves of the best ten trials with the baseline, training curves below."""
-    curves, title = best_curves(study, at_most=_CURVES, baseline=True), "Learning curves"
+    curves, title = best_curves(study, at_most=_CURVES, baseline=True), "Value by epoch"
     if not curves:
         needs = "No complete trial has a curve to show yet."
         return Figure(name="curves", title=title, caption=needs)
@@ -71,10 +67,13 @@ def curves_figure(study: StudyRecord) -> Figure:
         parts.append(f"Marks show the epoch whose weights were kept: {between}.")
     if any(curve.train for curve in curves):
         parts.append("The lower panel has the same trials' values on the train part.")
-    only = [replace(curve, train=()) for curve in curves]
-    limits = curve_limits(only, minimize=study.minimize)
+    parts.append("A line leaves a panel where its values are far beyond the others'.")
+    limits = curve_limits([replace(c, train=()) for c in curves], minimize=study.minimize)
+    trained = curve_limits([replace(c, validation=()) for c in curves], minimize=study.minimize)
     label = words(study.monitor.removeprefix("val_"))
     plot = html.draw_curves(curves, title="", value_label=label, limits=limits)
+    if trained is not None:
+        plot["layout"]["yaxis2"]["range"] = list(trained)
     height = 720 if any(curve.train for curve in curves) else 460
     return Figure(name="curves", title=title, caption=" ".join(parts), plot=plot, height=height)
 
@@ -158,7 +157,7 @@ def ends_figure(study: StudyRecord) -> Figure:
     if not found:
         return Figure(name="ends", title=title, caption="There is no trial yet.")
     told = "; ".join(f"{each.count} {each.text}" for each in found)
-    height = 110 + _ROW * max(len(found), 2)
+    height = 110 + 44 * max(len(found), 2)
     plot = draw_ends(found, title="")
     return Figure(name="ends", title=title, caption=f"{told}.", plot=plot, height=height)
 

@@ -59,10 +59,13 @@ def _parallel(study: StudyRecord, data: Landscape) -> Figure:
         f"{count(len(data.values), 'complete trial')} across the "
         f"{count(len(data.axes), 'parameter')} that matter most, in the declared order and scale. "
         f"The thick dashed line is the best, trial {data.numbers[data.order[-1]]}: {named}. The "
-        "medium lines are the best ten, the thin ones all others; the legend hides a group."
+        "medium lines are the best ten, the thin ones all others; a click in the legend hides a "
+        "group."
     )
     plot = draw_lines(data, title="")
-    return Figure(name="parallel", title=title, caption=caption, plot=plot, height=520)
+    return Figure(
+        name="parallel", title=title, caption=caption, plot=plot, height=540, is_wide=True
+    )
 
 
 def _together(study: StudyRecord, data: Landscape) -> Figure:
@@ -73,27 +76,22 @@ def _together(study: StudyRecord, data: Landscape) -> Figure:
     sign = 1.0 if data.minimize else -1.0
     best = min(found.trials, key=lambda trial: sign * trial[3])
     kind = "Contours join places of the same value" if found.is_smooth else "Cells show the mean"
+    where = _at(study, found, best[0])
     caption = (
         f"{words(study.objective)} over {found.across.name} and {found.up.name}, of "
-        f"{count(len(found.trials), 'complete trial')} that have both. The best of them is trial "
-        f"{best[0]} with {number(best[3])}, {_at(found, best)}. {kind}, smoothed over trials that "
-        "are near; dots are the trials, and where none is near the place is blank."
+        f"{count(len(found.trials), 'complete trial')} that have both. The star is the best of "
+        f"them, trial {best[0]} with {number(best[3])}: {where}. {kind}, smoothed over trials that "
+        "are near; darker is better. Dots are the trials; where none is near, the place is blank."
     )
     plot = draw_surface(found, title="", value_label=words(study.objective))
     return Figure(name="together", title=title, caption=caption, plot=plot, height=480)
 
 
-def _at(found: Surface, trial: tuple[int, float, float, float]) -> str:
-    """Where a trial lies on both scales, in words."""
-    _, x, y, _ = trial
-    return f"{_share(found.across, x)} and {_share(found.up, y)}"
-
-
-def _share(axis: Axis, place: float) -> str:
-    if axis.kind == CATEGORY:
-        text = next(text for position, text in axis.ticks if position == place)
-        return f"at {axis.name} {text}"
-    return f"at {place:.0%} of the scale of {axis.name}"
+def _at(study: StudyRecord, found: Surface, number: int) -> str:
+    """Which values of both parameters a trial has, in words."""
+    trial = study.trial(number)
+    names = (found.across.name, found.up.name)
+    return " and ".join(f"{name} {short(trial.params[name])}" for name in names if trial)
 
 
 def _slices(study: StudyRecord, data: Landscape) -> list[Figure]:

@@ -62,7 +62,9 @@ def summary(study: StudyRecord) -> Html:
     done = sum(trial.state == COMPLETE for trial in study.trials)
     cards = [("Trials", f"{len(study.trials):,}", f"{done:,} complete")]
     if best is not None:
-        cards.insert(0, (f"Best {study.objective}", number(best.value), f"trial {best.number}"))
+        cards.insert(
+            0, ("Best value", number(best.value), f"{study.objective}, trial {best.number}")
+        )
     if best is not None and best.value is not None and base is not None and base.value is not None:
         gain = study.gain(best.value, over=base.value)
         if not study.baseline_misfit:
@@ -100,7 +102,7 @@ def _notes(study: StudyRecord) -> list[str]:
             f"Without a network, {_TRIVIAL[name]} reach {number(value)}: the best is {than}."
         )
     if best is not None:
-        lines.append("The best of many trials looks better than it is; `winner` tells by how much.")
+        lines.append("The best of many trials looks better than it is: see the winner's evidence.")
     return lines
 
 
