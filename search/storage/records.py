@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -159,19 +159,21 @@ def study_record(
         goals=goal_names(config),
         description=describe(config, dataset),
         study_file=_study_file(config),
-        dataset=DatasetRecord(**{**dataset, "checks": tuple(dataset["checks"])})
-        if dataset
-        else None,
+        dataset=_dataset_record(dataset) if dataset else None,
         tags={} if identity is None else {Tag.IDENTITY.value: identity},
         trials=trials,
-        space=space_record([from_plain(fields) for fields in space_of(study)]),
+        space=space_record(map(from_plain, space_of(study))),
         importances=importances(study) if weighs else {},
         experiment_id=run.get("experiment_id"),
         parent_run_id=run.get("parent_run_id"),
     )
 
 
-def space_record(space: Sequence[Parameter]) -> tuple[ParameterRecord, ...]:
+def _dataset_record(stored: Mapping[str, Any]) -> DatasetRecord:
+    return DatasetRecord(**{**stored, "checks": tuple(stored["checks"])})
+
+
+def space_record(space: Iterable[Parameter]) -> tuple[ParameterRecord, ...]:
     """Convert the parameters of a space to plain records, in their order.
 
     Args:
@@ -190,7 +192,7 @@ def space_record(space: Sequence[Parameter]) -> tuple[ParameterRecord, ...]:
             default=parameter.default,
             when=when,
         )
-        for parameter, when in without_empty_conditions(space)
+        for parameter, when in without_empty_conditions(list(space))
     )
 
 

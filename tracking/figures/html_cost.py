@@ -27,8 +27,9 @@ _FRONTIER = (
     ("beaten", style.GREY, 6),
     ("not beaten", style.RED, 10),
 )
-_LEAST, _MOST = 6.0, 30.0
-"""Diameters of the smallest and of the largest model, in pixels."""
+_LEAST, _MOST = 5.0, 26.0
+"""Diameters of the smallest and of the largest model in pixels; with many trials half of it."""
+_MANY = 100
 
 
 def _place(point: Point) -> str:
@@ -84,17 +85,12 @@ def draw_value_against_seconds(
     if not known or limits is None:
         return message(title, style.NEEDS_ONE)
     largest = max((each.weights or 0.0 for each in known), default=0.0)
+    zoom = 1.0 if len(known) < _MANY else 0.5
     families = sorted({each.family for each in known})
     traces = []
     for place, family in enumerate(families):
         found = [each for each in known if each.family == family]
-        look = {
-            "color": style.LINES[place % len(style.LINES)],
-            "symbol": [_shape(each, place) for each in found],
-            "size": [_diameter(each, largest) for each in found],
-            "opacity": 0.65,
-            "line": {"color": "white", "width": 1},
-        }
+        sizes = [zoom * _diameter(each, largest) for each in found]
         traces.append(
             points(
                 [each.seconds for each in found],
@@ -102,7 +98,7 @@ def draw_value_against_seconds(
                 text=[_told(each) for each in found],
                 hoverinfo="text",
                 name=plain(family or "trials"),
-                marker=look,
+                marker=_of_family(found, place) | {"size": sizes},
             )
         )
     front = frontier_of(tuple(known), minimize=minimize)
@@ -113,6 +109,16 @@ def draw_value_against_seconds(
     scale = _seconds_scale([each.seconds for each in known])
     up = axis(value_label, range=list(limits))
     return new(title, traces, xaxis=axis("Time of the trial (seconds)", **scale), yaxis=up)
+
+
+def _of_family(found: Sequence[Spent], place: int) -> Plot:
+    """The colour and the symbols of a family's trials."""
+    return {
+        "color": style.LINES[place % len(style.LINES)],
+        "symbol": [_shape(each, place) for each in found],
+        "opacity": 0.65,
+        "line": {"color": "white", "width": 1},
+    }
 
 
 def _within(value: float | None, limits: tuple[float, float]) -> float:
@@ -142,7 +148,10 @@ def _seconds_scale(seconds: Sequence[float]) -> Plot:
     """A logarithmic axis for seconds that differ by more than a factor of 20."""
     least, most = min(seconds), max(seconds)
     if least > 0 and most / least > 20:
-        return {"type": "log", "dtick": 1 if most / least > 100 else "D2"}
+        powers = range(math.floor(math.log10(least)), math.ceil(math.log10(most)) + 1)
+        factors = (1, 3) if most / least > 300 else (1, 2, 5)
+        ticks = [factor * 10.0**power for power in powers for factor in factors]
+        return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
     return {"rangemode": "tozero"}
 
 

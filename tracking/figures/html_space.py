@@ -77,54 +77,48 @@ def draw_lines(data: Landscape, *, title: str) -> Plot:
         return message(title, style.NEEDS_TWO)
     best, others = data.order[-1:], data.order[: -_BEST or None]
     middle = data.order[-_BEST:-1]
+    thin = {"color": "#9a9a9a" if len(others) < 100 else "#cccccc", "width": 0.7}
     looks = (
-        (f"others ({len(others)})", others, {"color": "#9a9a9a", "width": 0.7}),
+        (f"others ({len(others)})", others, thin),
         (f"best {len(middle) + 1}", middle, {"color": style.BLUE, "width": 1.8}),
         ("the best", best, {"color": style.RED, "width": 3.6, "dash": "dash"}),
     )
     traces = [_polylines(data, places, name, look) for name, places, look in looks if places]
-    letters = min(_LETTERS, max(7, 130 // len(data.axes)))
-    notes = [
-        {
-            "x": x,
-            "y": place,
-            "text": plain(style.cut(text, letters)),
-            "showarrow": False,
-            "xanchor": "left",
-            "xshift": 4,
-            "font": {"size": 10},
-            "bgcolor": "rgba(255,255,255,0.8)",
-            "borderpad": 1,
-        }
-        for x, each in enumerate(data.axes)
-        for place, text in each.ticks
-    ]
-    places = list(range(len(data.axes)))
-    lines = [
-        {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "line": {"color": style.GREY}}
-        | {"layer": "below"}
-        for x in places
-    ]
+    names = [plain(style.cut(each.label, 40)) for each in data.axes]
     missing = any(None in each.positions for each in data.axes)
+    bare = {"showgrid": False, "showline": False}
     across = {
-        "tickvals": places,
-        "ticktext": [plain(style.cut(each.label, 40)) for each in data.axes],
+        "tickvals": list(range(len(names))),
+        "ticktext": names,
         "tickangle": -30,
         "side": "top",
-        "range": [-0.2, len(places) - 0.2],
-        "showgrid": False,
-        "showline": False,
+        "range": [-0.2, len(names) - 0.8],
     }
     up = {
         "range": [-0.18 if missing else -0.06, 1.06],
         "tickvals": [_UNUSED] if missing else [],
         "ticktext": ["not used"] if missing else [],
-        "showgrid": False,
-        "showline": False,
     }
-    room = {"t": 110, "r": 70, "b": 40, "l": 60}
-    marks = {"annotations": notes, "shapes": lines}
-    return new(title, traces, xaxis=across, yaxis=up, margin=room, **marks)
+    room = {"t": 110, "r": 90, "b": 40, "l": 60}
+    marks = {"annotations": _scale_notes(data), "shapes": _scale_lines(len(names))}
+    return new(title, traces, xaxis=across | bare, yaxis=up | bare, margin=room, **marks)
+
+
+def _scale_notes(data: Landscape) -> list[Plot]:
+    """The texts of all scales' ticks, at the right of their scales."""
+    letters = min(_LETTERS, max(7, 130 // len(data.axes)))
+    look = {"showarrow": False, "xanchor": "left", "xshift": 4, "font": {"size": 10}}
+    look |= {"bgcolor": "rgba(255,255,255,0.8)", "borderpad": 1}
+    return [
+        {"x": x, "y": place, "text": plain(style.cut(text, letters)), **look}
+        for x, each in enumerate(data.axes)
+        for place, text in each.ticks
+    ]
+
+
+def _scale_lines(count: int) -> list[Plot]:
+    look = {"type": "line", "y0": 0, "y1": 1, "layer": "below", "line": {"color": style.GREY}}
+    return [{"x0": x, "x1": x, **look} for x in range(count)]
 
 
 def _polylines(data: Landscape, places: Sequence[int], name: str, look: Plot) -> Plot:

@@ -23,7 +23,7 @@ MARK = "Trialbook report"
 def page(chapters: Sequence[Chapter]) -> str:
     """Write a report of some studies as one HTML page.
 
-    The page allows itself no network, and no script but the three that are in it.
+    The page allows itself no network, and no script but its own two: plotly and `page.js`.
 
     Args:
         chapters: The studies, in their order.

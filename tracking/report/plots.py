@@ -45,6 +45,8 @@ def history_figure(study: StudyRecord) -> Figure:
         parts.append(f"The dashed line is the baseline, {number(data.baseline)}.")
     if outside := beyond(values, data.limits):
         parts.append(f"{count(outside, 'value')} beyond the axis are drawn at its edge.")
+    if len(values) < len(data.points):
+        parts.append("Those without a value lie at the bottom.")
     parts.append("Shapes and colours say how a trial ended.")
     plot = html.draw_history(data, title="", value_label=words(study.objective))
     return Figure(name="history", title=title, caption=" ".join(parts), plot=plot, height=460)
