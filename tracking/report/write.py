@@ -27,6 +27,7 @@ def write_report(chapters: Sequence[Chapter], path: Path) -> int:
         TrackingError: There is something else at the path, or it cannot be written to.
 
     Example:
+        >>> from tracking import StudyRecord
         >>> chapter = Chapter(study=StudyRecord(name="movies"))
         >>> 4_000_000 < write_report([chapter], Path("movies.html")) < 7_000_000
         True
@@ -48,11 +49,11 @@ def write_report(chapters: Sequence[Chapter], path: Path) -> int:
 
 def _check(path: Path) -> None:
     """Refuse what is no file name, and a file that no report is in."""
-    if not path.name or path.is_dir():
-        raise TrackingError(
-            f"`--output` must name a file, but {path} is a folder. Say which file in it."
-        )
     try:
+        if not path.name or path.is_dir():
+            raise TrackingError(
+                f"`--output` must name a file, but {path} is a folder. Say which file in it."
+            )
         with path.open("rb") as file:
             beginning = file.read(_BEGINNING)
     except FileNotFoundError:
