@@ -130,8 +130,10 @@ def landscape(study: StudyRecord) -> Landscape:
     scales = [axis_of(name, [t.params.get(name) for t in trials], study.space) for name in names]
     axes = tuple(a for a in scales if any(p is not None for p in a.positions))[:_MAX_PARAMS]
     limits = robust_limits(values, minimize=study.minimize)
-    order = sorted(range(len(values)), key=lambda place: -study.sign * values[place])
     numbers = tuple(t.number for t in trials)
+    # Of equal ones the first is the best, as in `StudyRecord.ranked`.
+    worst = [(-study.sign * value, -n) for value, n in zip(values, numbers, strict=True)]
+    order = sorted(range(len(values)), key=lambda place: worst[place])
     return Landscape(numbers, values, axes, limits, tuple(order), study.minimize)
 
 

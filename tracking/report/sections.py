@@ -23,6 +23,7 @@ from tracking.states import COMPLETE, RUNNING
 
 _TRIVIAL = {"biases": "user and movie biases alone", "global_mean": "the global mean alone"}
 _MOST_TROUBLES = 200
+_OWN = ("ratings", "baseline", "as-written")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def _notes(study: StudyRecord) -> list[str]:
         lines.append(
             f"Without a network, {_TRIVIAL[name]} reach {number(value)}: the best is {than}."
         )
-    if best is not None:
+    if best is not None and _rates(study):
         lines.append("The best of many trials looks better than it is: see the winner's evidence.")
     return lines
 
@@ -124,8 +125,11 @@ def _label(trial: TrialRecord) -> str:
 def _winner(chapter: Chapter) -> tuple[Html, ...]:
     found, study = chapter.evidence, chapter.study
     if found is None:
-        if study.best is None or study.monitor != "val_rmse":
-            return (tag("p", "No winner was decided."),)
+        if not _rates(study):
+            only = "A winner is decided among Trialbook's own models of ratings alone."
+            return (tag("p", only),)
+        if study.best is None:
+            return (tag("p", "No winner can be decided before a trial is complete."),)
         ask = "No winner was decided yet. This trains the best again on new seeds, says how sure "
         ask += "it is which one is best, and scores that one once on the sealed test part:"
         return (tag("p", ask), command(chapter.command("winner", study.name)))
@@ -150,6 +154,12 @@ def _winner(chapter: Chapter) -> tuple[Html, ...]:
     if found.model:
         parts.append(tag("p", "Registered in MLflow as ", tag("code", found.model), "."))
     return tuple(parts)
+
+
+def _rates(study: StudyRecord) -> bool:
+    """Whether the study trains Trialbook's own models of ratings, of which a winner is decided."""
+    model = settings_of(study).get("model")
+    return study.dataset is not None if model is None else model in _OWN
 
 
 def _interval(each: Scored) -> str:

@@ -79,6 +79,17 @@ def test_the_landscape_holds_complete_trials_and_what_differs(
     assert [axis.positions for axis in found.axes] == [(0.0, 1.0), (0.0, 1.0), (None, 0.5)]
 
 
+def test_of_equal_trials_the_first_is_drawn_as_the_best(
+    study: StudyRecord, make_trial: Make
+) -> None:
+    trials = tuple(make_trial(n, value) for n, value in enumerate([0.9, 0.8, 0.8, 0.8]))
+    record = replace(study, trials=trials)
+    assert record.best is trials[1]
+    assert landscape(record).order == (0, 3, 2, 1)
+    turned = replace(record, direction="maximize")
+    assert landscape(turned).order == (3, 2, 1, 0)
+
+
 def test_a_curve_marks_the_epoch_that_was_kept(make_trial: Make) -> None:
     trial = make_trial(1, 0.9)
     found = curve(trial, monitor="val_rmse")

@@ -260,6 +260,7 @@ def test_a_report_says_what_a_study_lacks(study: StudyRecord, make_trial: Make) 
     assert "Gain over the baseline" not in found.text
     assert "Time by how trials ended" in found.text
     assert "trialbook winner" not in found.text
+    assert "see the winner's evidence" not in found.text
 
 
 def test_several_goals_are_shown_against_each_other(study: StudyRecord, make_trial: Make) -> None:
