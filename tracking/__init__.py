@@ -19,12 +19,15 @@ from tracking.records import (
     DatasetRecord,
     EpochRecord,
     ModelFolder,
+    ParameterRecord,
     Picture,
     RunRecord,
     Scalar,
     StudyRecord,
     TrialRecord,
 )
+from tracking.report.chapter import Chapter, Evidence, Scored
+from tracking.report.write import write_report
 from tracking.runs.home.copies import backed_up
 from tracking.runs.home.steps import revision_at, steps_of
 from tracking.runs.payloads import params_of
@@ -82,18 +85,22 @@ __all__ = [
     "RUNNING",
     "STATE_TAG",
     "STUDY_TAG",
+    "Chapter",
     "DatasetRecord",
     "EndReason",
     "EpochRecord",
+    "Evidence",
     "Maker",
     "MlflowRecorder",
     "ModelFolder",
     "NullRecorder",
+    "ParameterRecord",
     "Picture",
     "Recorder",
     "Role",
     "RunRecord",
     "Scalar",
+    "Scored",
     "Slip",
     "SpoolRecorder",
     "State",
@@ -132,4 +139,5 @@ __all__ = [
     "ui_environment",
     "with_driver",
     "without_password",
+    "write_report",
 ]

@@ -29,6 +29,7 @@ _COMMANDS = {
     "export": "search.cli.commands.export",
     "import": "search.cli.commands.import_",
     "compare": "search.cli.commands.compare",
+    "report": "search.cli.commands.report",
     "delete": "search.cli.commands.delete",
     "doctor": "search.cli.commands.doctor",
     "ui": "search.cli.commands.ui",

@@ -11,9 +11,6 @@ from search.config.study import StudyConfig
 from search.study.result import StudyResult
 from tracking import COMPLETE, FAILED, KILLED, PRUNED, REFUSED, StudyRecord, TrialRecord
 
-_ENOUGH = 20
-"""Complete trials from which importances say something."""
-
 
 def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
     """Print a study's best trials, what they show, and the commands to go on with."""
@@ -144,7 +141,7 @@ def learned(record: StudyRecord) -> list[str]:
         lines.append(f"No trial beats the baseline ({base.value:.4f}) so far.")
     if record.dataset is not None and ranked and not ranked[0].is_of_folds:
         lines += filter(None, [_held_against_trivial(record, ranked[0])])
-    if record.importances and len(ranked) >= _ENOUGH:
+    if record.tells_importances:
         shares = list(record.importances.items())[:3]
         text = ", ".join(f"{name} {share:.0%}" for name, share in shares)
         lines.append(f"What mattered most: {text} of the variation between trials.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -15,8 +15,15 @@ from search.config.goals import goal_names
 from search.config.sections import TUNER_MODEL
 from search.config.study import StudyConfig
 from search.space.distributions import name_of
+from search.space.parameters import Parameter, from_plain, without_empty_conditions
 from search.storage.direction import known_value_of, sign_of, value_of
-from search.storage.study_attributes import config_of, dataset_of, identity_of, run_of
+from search.storage.study_attributes import (
+    config_of,
+    dataset_of,
+    identity_of,
+    run_of,
+    space_of,
+)
 from search.storage.trial_attributes import (
     has_plan,
     outcome_of,
@@ -34,6 +41,7 @@ from tracking import (
     DatasetRecord,
     EndReason,
     EpochRecord,
+    ParameterRecord,
     StudyRecord,
     Tag,
     TrialRecord,
@@ -151,14 +159,40 @@ def study_record(
         goals=goal_names(config),
         description=describe(config, dataset),
         study_file=_study_file(config),
-        dataset=DatasetRecord(**{**dataset, "checks": tuple(dataset["checks"])})
-        if dataset
-        else None,
+        dataset=_dataset_record(dataset) if dataset else None,
         tags={} if identity is None else {Tag.IDENTITY.value: identity},
         trials=trials,
+        space=space_record(map(from_plain, space_of(study))),
         importances=importances(study) if weighs else {},
         experiment_id=run.get("experiment_id"),
         parent_run_id=run.get("parent_run_id"),
+    )
+
+
+def _dataset_record(stored: Mapping[str, Any]) -> DatasetRecord:
+    return DatasetRecord(**{**stored, "checks": tuple(stored["checks"])})
+
+
+def space_record(space: Iterable[Parameter]) -> tuple[ParameterRecord, ...]:
+    """Convert the parameters of a space to plain records, in their order.
+
+    Args:
+        space: Every parameter, parents first.
+    """
+    return tuple(
+        ParameterRecord(
+            name=parameter.name,
+            kind=parameter.kind.lower(),
+            values=() if parameter.kind in ("Int", "Float") else parameter.listed(),
+            low=parameter.low,
+            high=parameter.high,
+            step=parameter.step,
+            log=parameter.log,
+            mirrored=parameter.mirrored,
+            default=parameter.default,
+            when=when,
+        )
+        for parameter, when in without_empty_conditions(list(space))
     )
 
 

@@ -8,7 +8,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from search.winner.verdict import Candidate, TestScore, Verdict
-from tracking import DatasetRecord, ModelFolder, Recorder, StudyRecord, TrialRecord, draw_verdict
+from tracking import (
+    DatasetRecord,
+    Evidence,
+    ModelFolder,
+    Recorder,
+    Scored,
+    StudyRecord,
+    TrialRecord,
+    draw_verdict,
+)
 from tracking.texts import cell, markdown
 
 _METHOD = (
@@ -118,6 +127,47 @@ def _p(score: TestScore) -> str:
     if score.p_value is None:
         return "p not known"
     return "p below 0.001" if score.p_value < 0.001 else f"p = {score.p_value:.3f}"
+
+
+def evidence(verdict: Verdict) -> Evidence:
+    """A verdict as a report shows it.
+
+    Args:
+        verdict: What was decided; without scores of the test part while that is being opened.
+    """
+    candidates = tuple(
+        Scored(
+            name="baseline" if each.is_baseline else f"trial {each.number}",
+            low=each.low,
+            value=each.mean,
+            high=each.high,
+            searched=each.searched,
+            probability=each.probability,
+        )
+        for each in verdict.candidates
+    )
+    test = tuple(
+        Scored(
+            name=f"trial {verdict.number}" if each.name == "winner" else _told(each.name),
+            low=each.low,
+            value=each.rmse,
+            high=each.high,
+        )
+        for each in verdict.test
+    )
+    lines = [f"The winner {claim}." for claim in claims(verdict)] if verdict.test else []
+    return Evidence(
+        headline=headline(verdict),
+        candidates=candidates,
+        test=test,
+        lines=(*lines, *verdict.left_out, _METHOD),
+        opened=verdict.opened,
+        model=verdict.model,
+    )
+
+
+def _told(name: str) -> str:
+    return _NAMES.get(name, name)
 
 
 def model_card(verdict: Verdict, study: StudyRecord, trial: TrialRecord) -> str:

@@ -82,7 +82,10 @@ def _seen(told: Answer) -> None:
     assert all(letter.isprintable() or letter == "\n" for letter in told.out + told.err)
 
 
-SHOWN = (["show", STUDY], ["show", STUDY, "1"], ["compare", STUDY], ["studies"], ["doctor"])
+SHOWN = (
+    ["show", STUDY], ["show", STUDY, "1"], ["compare", STUDY], ["report", STUDY], ["studies"],
+    ["doctor"],
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("words", SHOWN, ids=" ".join)
@@ -114,22 +117,25 @@ def test_exported_cells_are_read_back_as_they_were(
         assert set(found[f"params.{name}"]) == {name, "other"}
 
 
+@pytest.mark.parametrize("command", ["export", "report"])
 @pytest.mark.parametrize("name", quick_few(*NAMES, NO_TEXT))
-def test_an_export_is_written_where_it_was_told_or_refused(
-    name: str, home: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_is_written_is_where_it_was_told_or_refused(
+    name: str, command: str, home: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inner = tmp_path / "a" / "b"
     inner.mkdir(parents=True)
     monkeypatch.chdir(inner)
     if name.startswith("/"):
         name = f"..{name}"
-    told = answer("export", STUDY, *home, "--output", name)
+    told = answer(command, STUDY, *home, "--output", name)
     _seen(told)
     written = {path for path in tmp_path.rglob("*") if path.is_file()}
     assert written == ({(inner / name).resolve()} if told.code == 0 else set())
 
 
-READERS = ("show", "export", "compare", "delete", "doctor", "winner", "worker", "reproduce")
+READERS = (
+    "show", "export", "compare", "report", "delete", "doctor", "winner", "worker", "reproduce",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", quick_few(*NAMES, NO_TEXT, NUL))

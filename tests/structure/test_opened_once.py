@@ -64,6 +64,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         ["show", "s3"],
         ["show", "s3", "0"],
         ["export", "s3"],
+        ["report", *(f"s{number}" for number in range(STUDIES))],
     ],
     ids=" ".join,
 )
@@ -75,10 +76,10 @@ def test_a_command_opens_the_storage_once_and_makes_one_recorder_at_most(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.chdir(tmp_path)  # `export` writes here
+    monkeypatch.chdir(tmp_path)  # `export` and `report` write here
     answer = Here(capsys)(*command, "--home", str(home))
     assert answer
-    if command[0] in ("studies", "compare"):
+    if command[0] in ("studies", "compare", "report"):
         assert len(answer["studies"]) == STUDIES
     assert counted["open_storage"] == counted["__init__"] == 1, counted
     assert counted["MlflowRecorder"] <= 1, counted

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tracking.records import Scalar
+from tracking.records import ParameterRecord, Scalar
 
-LINEAR, LOG, CATEGORY = "linear", "log", "category"
+LINEAR, LOG, MIRRORED, CATEGORY = "linear", "log", "mirrored", "category"
 _LOG_RATIO = 30.0
 _FEW = 6
+_MOST_DECADES = 6
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Axis:
 
     Attributes:
         name: The parameter.
-        kind: "linear", "log" or "category".
+        kind: "linear", "log", "mirrored" (logarithmic from the other end) or "category".
         positions: Position of every value, from 0 to 1; None for a value that has none.
         ticks: Position and text of every tick.
     """
@@ -29,32 +30,65 @@ class Axis:
     positions: tuple[float | None, ...]
     ticks: tuple[tuple[float, str], ...]
 
+    @property
+    def label(self) -> str:
+        """The parameter's name, and its scale where that is not the usual one."""
+        scales = {LOG: " (log scale)", MIRRORED: " (log scale from the top)"}
+        return self.name + scales.get(self.kind, "")
 
-def axis_of(name: str, values: Sequence[Scalar]) -> Axis:
-    """Choose the scale that fits the values of a parameter.
 
-    The scale is logarithmic for powers of two that cover a factor of 8 or more, and for positive
-    numbers that cover more than a factor of 30 and are mostly small. Other numbers lie on a
-    linear scale: 1, 2 and 5 lie at 0, 0.25 and 1. Each text or truth value gets a
-    position. None, NaN and infinities have no position.
+@dataclass(frozen=True)
+class _Scale:
+    """Maps the numbers of a range to positions."""
+
+    low: float
+    high: float
+    kind: str = LINEAR
+
+    def place(self, value: float) -> float:
+        """The position of a number of the range: 0 for the least, 1 for the greatest."""
+        if self.high == self.low:
+            return 0.5
+        if self.kind == LOG:
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        if self.kind == MIRRORED:
+            return 1.0 - replace(self, kind=LOG).place(self.low + self.high - value)
+        return (value - self.low) / (self.high - self.low)
+
+    def value(self, place: float) -> float:
+        """The number at a position; it undoes `place`."""
+        if self.kind == LOG:
+            return float(self.low * (self.high / self.low) ** place)
+        if self.kind == MIRRORED:
+            return self.low + self.high - replace(self, kind=LOG).value(1.0 - place)
+        return self.low + place * (self.high - self.low)
+
+
+def axis_of(name: str, values: Sequence[Scalar], space: Sequence[ParameterRecord] = ()) -> Axis:
+    """Choose the scale of a parameter: the one that was declared, else one that fits its values.
+
+    Declared choices keep their order, and declared ranges their ends and their scale. Both are
+    widened by values beyond them, which a baseline may have. Of what was not declared, the scale
+    is logarithmic for powers of two that cover a factor of 8 or more, and for positive numbers
+    that cover more than a factor of 30 and are mostly small. Other numbers lie on a linear scale:
+    1, 2 and 5 lie at 0, 0.25 and 1. Each text or truth value gets a position. None, NaN and
+    infinities have no position.
 
     Args:
         name: The parameter.
         values: One for each trial.
+        space: What the study declared; it may lack the parameter.
     """
     known = [value for value in values if _is_known(value)]
     floats = [_number(value) for value in values]
     numbers = [number for number in floats if number is not None]
-    if not known or len(numbers) < len(known):
-        return _category_axis(name, values)
-    low, high = min(numbers), max(numbers)
-    log = _is_spread(sorted(numbers))
-    places = tuple(None if x is None else _place(x, low, high, log=log) for x in floats)
-    ticks = tuple(
-        (_place(tick, low, high, log=log), format(tick, ".4g"))
-        for tick in _ticks(sorted(set(numbers)), log=log)
-    )
-    return Axis(name, LOG if log else LINEAR, places, ticks)
+    declared = [each for each in space if each.name == name and each.kind != "fixed"]
+    if not known or len(numbers) < len(known) or _has_choices(declared):
+        return _category_axis(name, values, declared)
+    scale = _declared_scale(declared, numbers) or _fitting_scale(numbers)
+    places = tuple(None if x is None else scale.place(x) for x in floats)
+    ticks = tuple((scale.place(t), format(t, ".4g")) for t in _ticks_of(scale, numbers, declared))
+    return Axis(name, scale.kind, places, ticks)
 
 
 def robust_limits(values: Sequence[float], *, minimize: bool = True) -> tuple[float, float] | None:
@@ -86,12 +120,48 @@ def robust_limits(values: Sequence[float], *, minimize: bool = True) -> tuple[fl
     return low - margin, high + margin
 
 
-def _category_axis(name: str, values: Sequence[Scalar]) -> Axis:
-    labels = sorted({str(value) for value in values if _is_known(value)})
+def _has_choices(declared: Sequence[ParameterRecord]) -> bool:
+    return any(not each.is_number for each in declared)
+
+
+def _category_axis(
+    name: str, values: Sequence[Scalar], declared: Sequence[ParameterRecord]
+) -> Axis:
+    """Give each choice a position: the declared ones in their order, then others that there are."""
+    found = {_choice(value) for value in values if _is_known(value)}
+    offered = dict.fromkeys(_choice(value) for each in declared for value in each.values)
+    labels = [*offered, *sorted(found - set(offered))]
     step = 1.0 / (len(labels) - 1) if len(labels) > 1 else 0.0
     place = {label: i * step if step else 0.5 for i, label in enumerate(labels)}
-    places = tuple(place[str(value)] if _is_known(value) else None for value in values)
+    places = tuple(place[_choice(value)] if _is_known(value) else None for value in values)
     return Axis(name, CATEGORY, places, tuple((place[label], label) for label in labels))
+
+
+def _choice(value: Scalar) -> str:
+    """The text of a choice; 7.0 and 7 are the same."""
+    whole = isinstance(value, float) and math.isfinite(value) and value.is_integer()
+    return str(int(value)) if whole and isinstance(value, float) else str(value)
+
+
+def _declared_scale(declared: Sequence[ParameterRecord], numbers: Sequence[float]) -> _Scale | None:
+    """The scale of a declared range, widened by numbers beyond it; None where there is none.
+
+    Several parameters of one name, of which a configuration has one, share a scale. There is none
+    either where a number has no place on a logarithmic scale.
+    """
+    scales = {each.scale for each in declared}
+    if len(scales) != 1:
+        return None
+    ends = [float(end) for p in declared for end in (p.low, p.high) if end is not None]
+    low, high = min(*ends, *numbers), max(*ends, *numbers)
+    kind = {"log": LOG, "mirrored log": MIRRORED}.get(scales.pop(), LINEAR)
+    if kind != LINEAR and (low <= 0 or high == low):
+        return None
+    return _Scale(low, high, kind)
+
+
+def _fitting_scale(numbers: Sequence[float]) -> _Scale:
+    return _Scale(min(numbers), max(numbers), LOG if _is_spread(sorted(numbers)) else LINEAR)
 
 
 def _number(value: Scalar) -> float | None:
@@ -119,29 +189,37 @@ def _is_spread(ordered: list[float]) -> bool:
     if high / low >= 8 and all(math.log2(number).is_integer() for number in ordered):
         return True
     middle = ordered[len(ordered) // 2]
-    off_straight = abs(_place(middle, low, high, log=False) - 0.5)
-    off_log = abs(_place(middle, low, high, log=True) - 0.5)
+    off_straight = abs(_Scale(low, high).place(middle) - 0.5)
+    off_log = abs(_Scale(low, high, LOG).place(middle) - 0.5)
     return high / low > _LOG_RATIO and off_log < off_straight
 
 
-def _place(value: float, low: float, high: float, *, log: bool) -> float:
-    if high == low:
-        return 0.5
-    if log:
-        return math.log(value / low) / math.log(high / low)
-    return (value - low) / (high - low)
+def _ticks_of(
+    scale: _Scale, numbers: Sequence[float], declared: Sequence[ParameterRecord]
+) -> list[float]:
+    """The values of a scale's ticks: the numbers themselves where they are few, else round ones."""
+    if not declared:
+        return _ticks(sorted(set(numbers)), scale.kind)
+    whole = all(each.kind == "int" for each in declared)
+    if whole and scale.kind == LINEAR and scale.high - scale.low < _FEW:
+        return [scale.low + i for i in range(int(scale.high - scale.low) + 1)]
+    if scale.kind == MIRRORED:
+        return [scale.low, scale.value(0.5), scale.high]
+    return _ticks([scale.low, scale.high], scale.kind, few=False)
 
 
-def _ticks(distinct: list[float], *, log: bool) -> list[float]:
-    if len(distinct) <= _FEW:
-        return distinct
+def _ticks(distinct: list[float], kind: str, *, few: bool = True) -> list[float]:
+    if (few and len(distinct) <= _FEW) or distinct[0] == distinct[-1]:
+        return distinct[:_FEW]
     low, high = distinct[0], distinct[-1]
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1) if log else ()
+    if kind != LOG:
+        return _round_ticks(low, high)
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for factors, enough in (((1.0,), 2), ((1.0, 3.0), 3), ((1.0, 2.0, 5.0), 3)):
         ticks = [f * 10.0**d for d in decades for f in factors if low <= f * 10.0**d <= high]
         if len(ticks) >= enough:
-            return ticks
-    return [low, math.sqrt(low * high), high] if log else _round_ticks(low, high)
+            return ticks[:: -(-len(ticks) // _MOST_DECADES)]
+    return [low, math.sqrt(low * high), high]
 
 
 def _round_ticks(low: float, high: float) -> list[float]:

@@ -81,12 +81,14 @@ class Curve:
         train: Epoch and value of the training metric; empty where there is none.
         validation: Epoch and value of the monitored metric.
         best: Epoch and value of the weights that the trial kept, or None.
+        is_baseline: Whether it is of the baseline.
     """
 
     label: str
     train: Points
     validation: Points
     best: tuple[float, float] | None
+    is_baseline: bool = False
 
 
 def history(study: StudyRecord) -> History:
@@ -125,11 +127,13 @@ def landscape(study: StudyRecord) -> Landscape:
     trials = [t for t in done if not t.is_beyond]  # the best is marked, and those are not ranked
     values = tuple(float(t.value) for t in trials if t.value is not None)
     names = study.varied() or sorted({name for t in trials for name in t.params})
-    scales = [axis_of(name, [t.params.get(name) for t in trials]) for name in names]
+    scales = [axis_of(name, [t.params.get(name) for t in trials], study.space) for name in names]
     axes = tuple(a for a in scales if any(p is not None for p in a.positions))[:_MAX_PARAMS]
     limits = robust_limits(values, minimize=study.minimize)
-    order = sorted(range(len(values)), key=lambda place: -study.sign * values[place])
     numbers = tuple(t.number for t in trials)
+    # Of equal ones the first is the best, as in `StudyRecord.ranked`.
+    worst = [(-study.sign * value, -n) for value, n in zip(values, numbers, strict=True)]
+    order = sorted(range(len(values)), key=lambda place: worst[place])
     return Landscape(numbers, values, axes, limits, tuple(order), study.minimize)
 
 
@@ -149,14 +153,26 @@ def curve(trial: TrialRecord, *, monitor: str, minimize: bool = True, label: str
     kept = finite(trial.metrics.get("best_epoch"))
     if kept is not None:
         best = next((point for point in validation if point[0] == kept), best)
-    return Curve(label or f"trial {trial.number}", train, validation, best)
+    named = label or f"trial {trial.number}"
+    return Curve(named, train, validation, best, is_baseline=trial.is_baseline)
 
 
-def best_curves(study: StudyRecord, *, at_most: int = 5) -> tuple[Curve, ...]:
-    """Get the learning curves of the best complete trials that have epochs, best first."""
-    ranked = [t for t in study.ranked() if _points(t, study.monitor)][:at_most]
+def best_curves(
+    study: StudyRecord, *, at_most: int = 5, baseline: bool = False
+) -> tuple[Curve, ...]:
+    """Get the learning curves of the best complete trials that have epochs, best first.
+
+    Args:
+        study: The study.
+        at_most: So many trials.
+        baseline: Whether the baseline's curve follows them where it is none of them.
+    """
+    shown = [t for t in study.ranked() if _points(t, study.monitor)][:at_most]
+    base = study.baseline
+    if baseline and base is not None and base not in shown and _points(base, study.monitor):
+        shown.append(base)
     return tuple(
-        curve(t, monitor=study.monitor, minimize=study.minimize, label=_named(t)) for t in ranked
+        curve(t, monitor=study.monitor, minimize=study.minimize, label=_named(t)) for t in shown
     )
 
 

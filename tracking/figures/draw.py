@@ -25,7 +25,7 @@ from tracking.records import StudyRecord, TrialRecord
 
 
 def draw_study(study: StudyRecord, folder: Path) -> list[Path]:
-    """Draw all figures of a study, each as a PNG picture and as an HTML page.
+    """Draw all figures of a study as PNG pictures; `write_report` makes a page of it.
 
     Args:
         study: The study with its trials.
@@ -33,7 +33,7 @@ def draw_study(study: StudyRecord, folder: Path) -> list[Path]:
 
     Returns:
         The files: `history`, `importances`, `parallel_coordinates`, `slice` and
-        `learning_curves`, with `.png` and `.html`; and `frontier` where it has several goals.
+        `learning_curves`, with `.png`; and `frontier` where it has several goals.
 
     Example:
         >>> paths = draw_study(StudyRecord(name="movies"), Path("plots"))
@@ -41,11 +41,10 @@ def draw_study(study: StudyRecord, folder: Path) -> list[Path]:
         ['history.png', 'importances.png']
     """
     written = []
-    for module, suffix in ((png, "png"), (html, "html")):
-        for name, draw in figures_of(study, module).items():
-            path = folder / f"{name}.{suffix}"
-            module.save(draw(), path)
-            written.append(path)
+    for name, draw in figures_of(study, png).items():
+        path = folder / f"{name}.png"
+        png.save(draw(), path)
+        written.append(path)
     return written
 
 
@@ -71,7 +70,7 @@ def study_figure(study: StudyRecord, name: str) -> Any:
     if name not in figures:
         known = ", ".join(figures)
         raise TrackingError(f"A figure of {study.name} must be one of {known}, but got {name!r}.")
-    return figures[name]()
+    return html.notebook_figure(figures[name]())
 
 
 def draw_trial(

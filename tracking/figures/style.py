@@ -7,6 +7,9 @@ from tracking.states import COMPLETE, FAILED, KILLED, PRUNED, REFUSED, RUNNING
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PINK, SKY, INK, GREY, LIGHT = "#CC79A7", "#56B4E9", "#222222", "#767676", "#DDDDDD"
 LINES = (BLUE, RED, GREEN, PINK, ORANGE)
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+"""Tell lines apart where there is no colour; together with `LINES` thirty of them."""
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "hexagon")
 
 STATES = (COMPLETE, PRUNED, REFUSED, FAILED, KILLED, RUNNING)
 STATE_COLOURS: dict[str, str] = {
@@ -33,6 +36,15 @@ PLOTLY_MARKERS: dict[str, str] = {
     KILLED: "square",
     RUNNING: "diamond",
 }
+PATTERNS: dict[str, str] = {
+    COMPLETE: "",
+    PRUNED: "/",
+    REFUSED: "+",
+    FAILED: "x",
+    KILLED: ".",
+    RUNNING: "-",
+}
+"""Hatches of bars, which tell states apart where there is no colour."""
 
 TITLES = {
     "history": "Every trial and the best so far",

@@ -6,8 +6,12 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from tracking.records.space import ParameterRecord
 from tracking.records.trial import Scalar, TrialRecord
 from tracking.states import State
+
+ENOUGH = 20
+"""Complete trials from which the importances of parameters say something."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +54,8 @@ class StudyRecord:
         dataset: The ratings, or None for a user's own model with its own data.
         tags: By name, those of `Tag` among them.
         trials: In the order of their numbers.
+        space: Every parameter that is searched, as it was declared, parents first; empty where
+            unknown.
         importances: Share of each parameter in the objective's variance, from 0 to 1, the most
             important one first; empty where unknown.
         experiment_id: Its MLflow experiment, where it has one.
@@ -78,6 +84,7 @@ class StudyRecord:
     dataset: DatasetRecord | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     trials: tuple[TrialRecord, ...] = ()
+    space: tuple[ParameterRecord, ...] = ()
     importances: Mapping[str, float] = field(default_factory=dict)
     experiment_id: str | None = None
     parent_run_id: str | None = None
@@ -142,6 +149,22 @@ class StudyRecord:
         }
         best = min(known, key=lambda name: known[name], default=None)
         return None if best is None else (best, known[best])
+
+    @property
+    def tells_importances(self) -> bool:
+        """Whether importances say something: they are known, of 20 complete trials or more."""
+        return bool(self.importances) and len(self.ranked()) >= ENOUGH
+
+    @property
+    def split_rules(self) -> tuple[Scalar, ...]:
+        """What decides which ratings are the validation part, beside the ratings themselves.
+
+        The rules of repeated ratings decide only where there are some: by the rules 1 the last in
+        the file is kept.
+        """
+        profile = self.dataset.profile if self.dataset else {}
+        by_file = profile.get("rules", 1) == 1 and bool(profile.get("duplicates_dropped"))
+        return profile.get("split"), profile.get("validation_by"), by_file
 
     @property
     def no_best(self) -> str:

@@ -1,4 +1,4 @@
-"""Writes the results of a study into its run: the leaderboard, the figures and the summary."""
+"""Writes the results of a study into its run: leaderboard, figures, report and summary."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from tracking.runs.payloads import NOTE_TAG, clean_key
 
 
 def write_results(client: Any, run_id: str, record: StudyRecord, *, draws: bool = True) -> None:
-    """Write a study's leaderboard, figures and summary into its run, which stays open.
+    """Write a study's leaderboard, figures, report and summary into its run, which stays open.
 
     Args:
         client: The store's client.
         run_id: The study's run.
         record: The study with all its trials.
-        draws: Whether to draw the figures, which takes seconds.
+        draws: Whether to draw the figures and to write the report, which takes a second or two.
     """
     with TemporaryDirectory(prefix="trialbook-study-", ignore_cleanup_errors=True) as folder:
         write_leaderboard(record, Path(folder) / "leaderboard.csv")
         if draws:
             from tracking.figures.draw import draw_study
+            from tracking.report.chapter import Chapter
+            from tracking.report.write import write_report
 
             draw_study(record, Path(folder) / "plots")
+            write_report([Chapter(study=record)], Path(folder) / "report.html")
         client.log_artifacts(run_id, folder)
     summary = {clean_key(name): value for name, value in summary_metrics(record).items()}
     tags = {NOTE_TAG: study_note(record, results=True)}

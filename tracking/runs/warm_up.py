@@ -7,9 +7,7 @@ import importlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from tracking.figures.html import rehearse
-
-_DRAWING = ("matplotlib.backends.backend_agg", "matplotlib.figure", "plotly.subplots")
+_DRAWING = ("matplotlib.backends.backend_agg", "matplotlib.figure", "tracking.report.write")
 _PAUSE_S = 1.0
 _ASKS_EVERY_S = 0.5
 
@@ -68,7 +66,6 @@ def import_ahead(
                     return
             for name in (*_DRAWING, *later):
                 importlib.import_module(name)
-            rehearse()
 
     try:
         with in_a_second(work):

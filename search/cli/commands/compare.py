@@ -17,7 +17,6 @@ from search.cli.common import (
     table,
 )
 from search.errors import SearchError
-from tracking import StudyRecord
 
 
 @click.command(epilog="Example: trialbook compare sample sample-random")
@@ -46,7 +45,7 @@ def command(
     values = {n: [t.params.get(n) if t else None for t in best.values()] for n in names}
     differ = [n for n, row in values.items() if len({str(v) for v in row}) > 1]
     hashes = {r.dataset.content_hash if r.dataset else None for r in records}
-    splits = {_split_of(record) for record in records}
+    splits = {record.split_rules for record in records}
     comparable = len(hashes) == 1 and len(splits) == 1
     if as_json:
         emit(
@@ -76,14 +75,3 @@ def command(
             "The studies read different ratings or splits: their values do not compare."
         )
     return 0
-
-
-def _split_of(record: StudyRecord) -> tuple[object, ...]:
-    """What decides which ratings are a study's validation part, beside the ratings themselves.
-
-    The rules of repeated ratings decide only where there are some: by the rules 1 the last in the
-    file is kept.
-    """
-    profile = record.dataset.profile if record.dataset else {}
-    by_file = profile.get("rules", 1) == 1 and bool(profile.get("duplicates_dropped"))
-    return profile.get("split"), profile.get("validation_by"), by_file

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import webbrowser
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from search.cli.common import (
     command_line,
     console,
     emit,
+    has_browser,
     home_option,
     json_option,
     open_studies,
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 _HOST = "127.0.0.1"
 _EVERYWHERE = "0.0.0.0"
 _GRACE_S = 10
-_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 @click.command(epilog="Example: trialbook ui sample")
@@ -135,15 +134,9 @@ def _tell(shown: _Shown, server: str, argv: list[str], as_json: bool, *, opens: 
     if shown.experiment is not None:
         curves = page_of(server, shown.experiment, curves=True)
         console(as_json).print(f"Curves of the best, and charts: {curves}", soft_wrap=True)
-    if opens and _has_browser():
+    if opens and has_browser():
         webbrowser.open(url)
     return 0
-
-
-def _has_browser() -> bool:
-    """Whether a window would open: a text browser would take the terminal."""
-    has_windows = sys.platform in ("darwin", "win32") or any(map(os.environ.get, _DISPLAYS))
-    return sys.stdout.isatty() and has_windows
 
 
 def _free_address(host: str, port: int) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
 from search import StudyConfig
-from search.cli.commands.compare import _split_of
 from search.study.warm_start import _why_not
+from tracking import DatasetRecord, StudyRecord
 
 
 def _split(rules: int, repeats: int) -> tuple[object, ...]:
     profile = {"split": "random", "rules": rules, "duplicates_dropped": repeats}
-    return _split_of(SimpleNamespace(dataset=SimpleNamespace(profile=profile)))  # type: ignore[arg-type]
+    dataset = DatasetRecord(name="r", content_hash="0", profile=profile)
+    return StudyRecord(name="s", dataset=dataset).split_rules
 
 
 def test_only_the_rules_1_keep_others_of_repeated_ratings() -> None:

@@ -91,6 +91,9 @@ def test_no_password_is_left_anywhere(tmp_path: Path, postgres: Server, ratings_
     call("winner", "movies", "--top", "1", "--repeats", "2", "--json")
     call("compare", "movies", "--json")
     call("export", "movies", "--output", str(tmp_path / "movies.csv"))
+    page = tmp_path / "movies.html"
+    call("report", "movies", "--output", str(page))
+    assert SECRET not in page.read_text(encoding="utf-8")
     call("reproduce", "movies:1", "--json")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracking import ParameterRecord
 from tracking.figures.axes import axis_of, robust_limits
 
 
@@ -96,3 +97,54 @@ def test_equal_values_still_have_room(values: list[float]) -> None:
 def test_no_finite_value_has_no_limits() -> None:
     assert robust_limits([]) is None
     assert robust_limits([math.nan, math.inf]) is None
+
+
+def _declared(**given: object) -> list[ParameterRecord]:
+    return [ParameterRecord(name="x", **given)]  # type: ignore[arg-type]
+
+
+def test_declared_choices_keep_their_order_and_others_follow() -> None:
+    space = _declared(kind="choice", values=("full", "16384", "1024", "256"))
+    axis = axis_of("x", ["256", "full", "1024", None], space)
+    assert axis.ticks == ((0.0, "full"), (1 / 3, "16384"), (2 / 3, "1024"), (1.0, "256"))
+    assert axis.positions == (1.0, 0.0, 2 / 3, None)
+    numbers = axis_of("x", [7.0, 1], _declared(kind="choice", values=(7, 3, 1)))
+    assert numbers.positions == (0.0, 1.0)
+    beyond = axis_of("x", ["b", "z"], _declared(kind="choice", values=("b", "a")))
+    assert [text for _, text in beyond.ticks] == ["b", "a", "z"]
+
+
+def test_a_declared_range_keeps_its_ends_and_its_scale() -> None:
+    rate = _declared(kind="float", low=1e-4, high=1e-2, log=True)
+    axis = axis_of("x", [1e-3, 2e-3], rate)
+    assert axis.kind == "log"
+    assert axis.positions[0] == pytest.approx(0.5)
+    straight = axis_of("x", [1, 2, 64], _declared(kind="int", low=0, high=128))
+    assert (straight.kind, straight.positions[2]) == ("linear", 0.5)
+    layers = axis_of("x", [2, 2], _declared(kind="int", low=1, high=4, step=1))
+    assert [text for _, text in layers.ticks] == ["1", "2", "3", "4"]
+    assert layers.positions == pytest.approx((1 / 3, 1 / 3))
+
+
+def test_a_range_is_widened_by_a_baseline_beyond_it() -> None:
+    axis = axis_of("x", [20, 5], _declared(kind="int", low=0, high=10))
+    assert axis.positions == (1.0, 0.25)
+
+
+def test_a_mirrored_range_is_logarithmic_from_its_other_end() -> None:
+    # 0.1 + 1.0 - 1.0 = 0.1 is the least of the logarithmic scale, so that 1.0 lies at the top.
+    space = _declared(kind="float", low=0.1, high=1.0, log=True, mirrored=True)
+    axis = axis_of("x", [0.1, 1.0, 1.1 - 0.1**0.5], space)
+    assert axis.kind == "mirrored"
+    assert axis.positions == pytest.approx((0.0, 1.0, 0.5))
+    assert axis.label == "x (log scale from the top)"
+    assert [place for place, _ in axis.ticks] == pytest.approx([0.0, 0.5, 1.0])
+
+
+def test_what_a_declared_scale_cannot_show_gets_one_that_fits() -> None:
+    log = _declared(kind="float", low=1e-4, high=1.0, log=True)
+    assert axis_of("x", [0.0, 0.5], log).kind == "linear"
+    both = [*log, *_declared(kind="float", low=0.0, high=1.0)]
+    assert axis_of("x", [0.1, 0.5], both).positions == (0.0, 1.0)
+    fixed = _declared(kind="fixed", values=(3,))
+    assert axis_of("x", [3, 4], fixed).positions == (0.0, 1.0)

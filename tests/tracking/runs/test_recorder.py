@@ -323,9 +323,14 @@ def test_a_study_ends_with_a_leaderboard_figures_and_a_summary(
     assert "trialbook reproduce movies:0" in note
     assert "| 10 | 9 | 0.99000 | 2 |" in note
     assert "| 11 |" not in note
-    assert _files(store, run.info.run_id) == ["leaderboard.csv", "plots", "study.toml"]
+    assert _files(store, run.info.run_id) == [
+        "leaderboard.csv",
+        "plots",
+        "report.html",
+        "study.toml",
+    ]
     names = ("history", "importances", "learning_curves", "parallel_coordinates", "slice")
-    wanted = [f"plots/{name}.{kind}" for name in names for kind in ("html", "png")]
+    wanted = [f"plots/{name}.png" for name in names]
     assert _files(store, run.info.run_id, "plots") == sorted(wanted)
 
 

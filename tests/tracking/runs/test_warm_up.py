@@ -5,12 +5,26 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 
 import pytest
 from quickly import cases
 
 from tracking import import_ahead
 from tracking.runs import warm_up as warming
+
+
+def _into(
+    imported: list[str], done: threading.Event, last: str = warming._DRAWING[-1]
+) -> Callable[[str], None]:
+    """What imports nothing, but lists the names, and says when the last one is there."""
+
+    def keep(name: str) -> None:
+        imported.append(name)
+        if name == last:
+            done.set()
+
+    return keep
 
 
 @pytest.mark.parametrize("stays", [True, False], ids=["stays", "leaves early"])
@@ -20,8 +34,7 @@ def test_what_is_imported_ahead_is_not_once_the_block_is_left(
     imported: list[str] = []
     done = threading.Event()
     monkeypatch.setattr(warming, "_PAUSE_S", 0.0 if stays else 0.2)
-    monkeypatch.setattr(warming.importlib, "import_module", imported.append)
-    monkeypatch.setattr(warming, "rehearse", done.set)
+    monkeypatch.setattr(warming.importlib, "import_module", _into(imported, done))
     with import_ahead(["sklearn.ensemble"]):
         if stays:
             assert done.wait(30)
@@ -40,8 +53,7 @@ def test_what_draws_waits_until_it_is_due(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(warming, "_PAUSE_S", 0.0)
     monkeypatch.setattr(warming, "_ASKS_EVERY_S", 0.01)
-    monkeypatch.setattr(warming.importlib, "import_module", imported.append)
-    monkeypatch.setattr(warming, "rehearse", done.set)
+    monkeypatch.setattr(warming.importlib, "import_module", _into(imported, done, last="b"))
     with import_ahead(["a"], ["b"], is_due):
         assert asked.wait(30)
         assert imported == ["a"]

@@ -1,0 +1,97 @@
+"""What trials cost and how they ended, with values computed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tracking import EpochRecord, StudyRecord, Tag, TrialRecord
+from tracking.figures.axes import axis_of
+from tracking.figures.cost import End, ends, frontier_of, seconds_of, spent, totals
+from tracking.figures.data import Landscape
+from tracking.figures.surface import surface
+
+Make = Callable[..., TrialRecord]
+
+
+def _trial(make: Make, number: int, value: float, seconds: float, family: str = "") -> TrialRecord:
+    params = {"family": family} if family else {"size": number}
+    return make(number, value, params=params, metrics={"seconds_total": seconds})
+
+
+def test_the_seconds_of_a_trial_are_the_best_that_is_known(make_trial: Make) -> None:
+    curve = tuple(EpochRecord(epoch=n, seconds=0.5, metrics={}) for n in (1, 2, 3))
+    assert seconds_of(make_trial(0, epochs=curve)) == 1.5
+    known = {"seconds_train": 2.0}
+    assert seconds_of(make_trial(0, epochs=curve, metrics=known)) == 2.0
+    known["seconds_total"] = 2.5
+    assert seconds_of(make_trial(0, epochs=curve, metrics=known)) == 2.5
+    assert seconds_of(make_trial(0, metrics=known, tags={Tag.REUSED: "1"})) == 0.0
+    assert seconds_of(make_trial(0)) is None
+
+
+def test_seconds_are_added_up_by_family_or_by_end(study: StudyRecord, make_trial: Make) -> None:
+    trials = [
+        _trial(make_trial, n, 1.0, seconds, family)
+        for n, (seconds, family) in enumerate([(1.0, "mlp"), (2.5, "gmf"), (3.0, "mlp")])
+    ]
+    record = replace(study, trials=tuple(trials))
+    assert totals(spent(record)) == (("mlp", 2, 4.0), ("gmf", 1, 2.5))
+    plain = replace(study, trials=(_trial(make_trial, 0, 1.0, 2.0),))
+    assert totals(spent(plain)) == (("complete", 1, 2.0),)
+
+
+@pytest.mark.parametrize(("minimize", "numbers"), [(True, [1, 3]), (False, [1, 0])])
+def test_none_is_both_faster_and_better_than_those_on_the_frontier(
+    minimize: bool, numbers: list[int], study: StudyRecord, make_trial: Make
+) -> None:
+    values = [(0.95, 2.0), (0.9, 1.0), (0.91, 3.0), (0.8, 4.0), (0.8, 5.0)]
+    trials = tuple(_trial(make_trial, n, v, s) for n, (v, s) in enumerate(values))
+    found = frontier_of(spent(replace(study, trials=trials)), minimize=minimize)
+    assert [each.number for each in found] == numbers
+
+
+def test_ends_are_counted_by_state_and_reason(study: StudyRecord, make_trial: Make) -> None:
+    trials = (
+        make_trial(0, state="failed", end_reason="nan"),
+        make_trial(1, 0.9, end_reason="epochs"),
+        make_trial(2, 0.9, end_reason="epochs"),
+        make_trial(3),
+    )
+    found = ends(replace(study, trials=trials))
+    assert found == (End("complete", "epochs", 2), End("failed", "nan", 1), End("running", "", 1))
+    assert [each.text for each in found] == [
+        "complete: all epochs trained", "failed: loss or metric is no number", "running",
+    ]  # fmt: skip
+
+
+def _landscape(xs: list[object], ys: list[object], values: list[float]) -> Landscape:
+    axes = (axis_of("x", xs), axis_of("y", ys))  # type: ignore[arg-type]
+    numbers = tuple(range(len(values)))
+    limits = (min(values), max(values))
+    return Landscape(numbers, tuple(values), axes, limits, numbers, minimize=True)
+
+
+def test_a_surface_is_a_mean_of_near_trials_and_blank_where_there_is_none() -> None:
+    xs, ys = [0.0, 0.0, 0.0, 1.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0, 1.0, 1.0]
+    found = surface(_landscape(xs, ys, [1.0, 3.0, 5.0, 7.0, 7.0, 7.0]))  # type: ignore[arg-type]
+    assert found is not None
+    assert found.is_smooth
+    assert found.values[0][0] == pytest.approx(2.0)  # the mean of 1 and 3
+    assert found.values[-1][-1] == pytest.approx(7.0)
+    assert found.values[0][-1] is None
+    assert found.values[15][15] is None
+
+
+def test_choices_are_no_neighbours_of_each_other() -> None:
+    xs, ys = ["a", "a", "b", "b", "b", "a"], ["u", "u", "v", "v", "v", "v"]
+    found = surface(_landscape(xs, ys, [1.0, 3.0, 5.0, 5.0, 5.0, 2.0]))  # type: ignore[arg-type]
+    assert found is not None
+    assert found.values == ((2.0, None), (2.0, 5.0))
+
+
+def test_too_few_trials_have_no_surface() -> None:
+    assert surface(_landscape([0.0] * 5 + [1.0], [1.0] * 6, [1.0] * 5 + [2.0])) is None
+    assert surface(_landscape([0.0, 1.0], [0.0, 1.0], [1.0, 2.0])) is None

@@ -1,0 +1,1 @@
+"""A study, or several, as one HTML page that needs no other file and no network."""

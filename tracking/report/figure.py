@@ -1,0 +1,85 @@
+"""A figure of the report, and its HTML: what plotly draws, with a caption that says it in words."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tracking.report.markup import Html, tag
+
+_DIGITS = 7
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figure:
+    """One figure.
+
+    Attributes:
+        name: Part of its identifier on the page.
+        title: Its heading.
+        caption: What it shows, in words, from the data.
+        plot: As plotly takes it; None where there is too little to show, which the caption says.
+        height: In pixels.
+        is_small: Whether several of them stand side by side.
+        is_wide: Whether it scrolls in a box of its own where there is little room.
+    """
+
+    name: str
+    title: str
+    caption: str
+    plot: Mapping[str, Any] | None = None
+    height: int = 420
+    is_small: bool = False
+    is_wide: bool = False
+
+    def html(self, key: str) -> Html:
+        """The figure with its heading and caption.
+
+        Args:
+            key: Its identifier on the page, by which the script finds what to draw.
+        """
+        title, caption = tag("h4", self.title), tag("figcaption", self.caption)
+        kind = "small" if self.is_small else None
+        if self.plot is None:
+            return tag("figure", title, caption, class_="lacking")
+        drawn = tag(
+            "div",
+            class_="plot",
+            id=key,
+            role="img",
+            aria_label=f"{self.title}. {self.caption}",
+            style=f"height:{self.height}px",
+        )
+        if self.is_wide:
+            drawn = tag(
+                "div", drawn, class_="wide", role="group", aria_label=self.title, tabindex="0"
+            )
+        return tag("figure", title, drawn, caption, class_=kind)
+
+
+def as_script_data(value: Any) -> Html:
+    r"""Write plain values as JSON that no page can mistake for the end of its script.
+
+    Numbers have seven digits, which no screen shows more of, and what is no number is null.
+
+    Example:
+        >>> print(as_script_data({"name": "</script>", "x": [0.1 + 0.2, float("nan")]}))
+        {"name":"\u003c/script\u003e","x":[0.3,null]}
+    """
+    text = json.dumps(_plain(value), separators=(",", ":"), allow_nan=False)
+    for letter in "<>&":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return Html(text)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value if value is None or isinstance(value, bool | int) else str(value)

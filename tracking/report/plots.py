@@ -1,0 +1,176 @@
+"""The figures of a study over its trials, each with a caption that says what it shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tracking.figures import html
+from tracking.figures.cost import Spent, ends, frontier_of, spent, totals
+from tracking.figures.data import (
+    best_curves,
+    beyond,
+    curve_limits,
+    history,
+    words,
+)
+from tracking.figures.frontier import frontier
+from tracking.figures.html_cost import (
+    draw_ends,
+    draw_seconds,
+    draw_totals,
+    draw_value_against_seconds,
+)
+from tracking.records import StudyRecord
+from tracking.report.figure import Figure
+from tracking.report.markup import count, duration, number
+
+_CURVES = 10
+_ROW = 34
+"""Pixels for each bar."""
+
+
+def history_figure(study: StudyRecord) -> Figure:
+    """Every trial's value, the best so far, and the baseline."""
+    data, title = history(study), "Value by trial, and the best so far"
+    if data.limits is None:
+        return Figure(name="history", title=title, caption="No trial has a value yet.")
+    values = [point.value for point in data.points if point.value is not None]
+    parts = [f"{count(len(values), 'trial')} of {len(data.points)} with a value."]
+    best = study.best
+    if best is not None:
+        parts.append(f"Best value {number(best.value)} at trial {best.number}.")
+        gains = len({value for _, value in data.best}) - 1
+        parts.append(f"After the first value it improved {count(gains, 'time')}.")
+    if data.baseline is not None:
+        parts.append(f"The dashed line is the baseline, {number(data.baseline)}.")
+    if outside := beyond(values, data.limits):
+        parts.append(f"{count(outside, 'value')} beyond the axis are drawn at its edge.")
+    if len(values) < len(data.points):
+        parts.append("Those without a value lie at the bottom.")
+    parts.append("Shapes and colours say how a trial ended.")
+    plot = html.draw_history(data, title="", value_label=words(study.objective))
+    return Figure(name="history", title=title, caption=" ".join(parts), plot=plot, height=460)
+
+
+def curves_figure(study: StudyRecord) -> Figure:
+    """Validation curves of the best ten trials with the baseline, training curves below."""
+    curves, title = best_curves(study, at_most=_CURVES, baseline=True), "Value by epoch"
+    if not curves:
+        needs = "No complete trial has a curve to show yet."
+        return Figure(name="curves", title=title, caption=needs)
+    own = [curve for curve in curves if not curve.is_baseline]
+    has_base = len(own) < len(curves)
+    parts = [f"{words(study.monitor)} by epoch, of the {_best(len(own))}"]
+    parts[0] += ", and of the baseline in thick grey." if has_base else "."
+    ended = [c.best for c in own if c.best is not None]
+    if ended:
+        first, last = min(e for e, _ in ended), max(e for e, _ in ended)
+        between = f"epoch {first:.0f}" if first == last else f"epochs {first:.0f} to {last:.0f}"
+        parts.append(f"Marks show the epoch whose weights were kept: {between}.")
+    if any(curve.train for curve in curves):
+        parts.append("The lower panel has the same trials' values on the train part.")
+    parts.append("A line leaves a panel where its values are far beyond the others'.")
+    limits = curve_limits([replace(c, train=()) for c in curves], minimize=study.minimize)
+    trained = curve_limits([replace(c, validation=()) for c in curves], minimize=study.minimize)
+    label = words(study.monitor.removeprefix("val_"))
+    plot = html.draw_curves(curves, title="", value_label=label, limits=limits)
+    if trained is not None:
+        plot["layout"]["yaxis2"]["range"] = list(trained)
+    height = 720 if any(curve.train for curve in curves) else 460
+    return Figure(name="curves", title=title, caption=" ".join(parts), plot=plot, height=height)
+
+
+def tradeoff_figures(study: StudyRecord) -> list[Figure]:
+    """Value against seconds, sized by weights; with several goals also these against each other."""
+    found = [_goals_figure(study)] if len(study.goals) > 1 else []
+    title = "Value against time, sized by the model's weights"
+    known = tuple(each for each in spent(study) if each.value is not None and each.seconds > 0)
+    if not known:
+        needs = "No complete trial has a value and a time yet."
+        return [*found, Figure(name="tradeoff", title=title, caption=needs)]
+    front = frontier_of(known, minimize=study.minimize)
+    parts = [f"{count(len(known), 'complete trial')}."]
+    parts.append(f"{_listed(front)} on the dotted line: none is both faster and better.")
+    weights = [each.weights for each in known if each.weights is not None]
+    if weights:
+        parts.append(f"Areas are of {min(weights):,.0f} to {max(weights):,.0f} weights.")
+    if any(each.is_baseline for each in known):
+        parts.append("The star is the baseline.")
+    plot = draw_value_against_seconds(
+        known, title="", value_label=words(study.objective), minimize=study.minimize
+    )
+    figure = Figure(name="tradeoff", title=title, caption=" ".join(parts), plot=plot, height=480)
+    return [*found, figure]
+
+
+def _goals_figure(study: StudyRecord) -> Figure:
+    data, title = frontier(study), "The goals against each other"
+    if not data.points:
+        needs = "No complete trial has a value for every goal yet."
+        return Figure(name="goals", title=title, caption=needs)
+    front = study.frontier()
+    numbers = ", ".join(str(trial.number) for trial in front[:8])
+    more = f" and {len(front) - 8} more" if len(front) > 8 else ""
+    caption = (
+        f"{words(study.objective)} against {' and '.join(words(goal) for goal in data.goals)}, of "
+        f"{count(len(data.points), 'complete trial')}. No trial beats {count(len(front), 'trial')} "
+        f"in one goal without losing in another: {numbers}{more}. They are large and red; the "
+        "diamond is the baseline, and hollow marks are beyond a limit."
+    )
+    label = words(study.objective)
+    plot = html.draw_frontier(data, title="", value_label=label)
+    return Figure(name="goals", title=title, caption=caption, plot=plot, height=440)
+
+
+def cost_figures(study: StudyRecord) -> list[Figure]:
+    """Seconds of each trial, and of all trials of a family."""
+    known, title = spent(study), "Time of each trial"
+    if not known:
+        return [Figure(name="seconds", title=title, caption="No trial has ended yet.")]
+    seconds = sorted(each.seconds for each in known)
+    longest = max(known, key=lambda each: each.seconds)
+    caption = (
+        f"{count(len(known), 'trial')} took {duration(sum(seconds))} in all, by the median "
+        f"{duration(seconds[len(seconds) // 2])}; the longest was trial {longest.number} with "
+        f"{duration(longest.seconds)}. Trials that run side by side count each."
+    )
+    plot = draw_seconds(known, title="")
+    rows = totals(known)
+    by = "model family" if any(each.family for each in known) else "how trials ended"
+    told = "; ".join(
+        f"{name} {duration(total)} in {count(trials, 'trial')}, {duration(total / trials)} each"
+        for name, trials, total in rows
+    )
+    return [
+        Figure(name="seconds", title=title, caption=caption, plot=plot, height=380),
+        Figure(
+            name="totals",
+            title=f"Time by {by}",
+            caption=f"{told}.",
+            plot=draw_totals(rows, title=""),
+            height=110 + _ROW * max(len(rows), 2),
+        ),
+    ]
+
+
+def ends_figure(study: StudyRecord) -> Figure:
+    """How many trials ended in which way."""
+    found, title = ends(study), "How trials ended"
+    if not found:
+        return Figure(name="ends", title=title, caption="There is no trial yet.")
+    told = "; ".join(f"{each.count} {each.text}" for each in found)
+    height = 110 + 44 * max(len(found), 2)
+    plot = draw_ends(found, title="")
+    return Figure(name="ends", title=title, caption=f"{told}.", plot=plot, height=height)
+
+
+def _best(number: int) -> str:
+    return "best trial" if number == 1 else f"best {number} trials"
+
+
+def _listed(front: tuple[Spent, ...]) -> str:
+    numbers = [str(each.number) for each in front]
+    if len(numbers) == 1:
+        return f"Trial {numbers[0]} is"
+    shown = ", ".join(numbers[:8])
+    return f"Trials {shown}{f' and {len(numbers) - 8} more' if len(numbers) > 8 else ''} are"
