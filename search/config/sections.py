@@ -20,6 +20,9 @@ from search.config.rules import OneOf, Positive, Real, Text, Within, WithinOr
 from tracking.records import sign_of
 
 AUTO = "auto"
+STOPPING: Mapping[str, int | float] = {"patience": 15, "min_delta": 1e-4, "overfit_patience": 5}
+"""When a trial of the rating models stops early, where `[space]` says nothing; not searched. Of the
+published trial the first two are 30 and 0.001, and it has no third: trial 0 keeps those."""
 KEEP_MODELS = ("all", "best", "none")
 DUPLICATES = ("reuse", "repeat")
 SPLITS = ("published", "random", "temporal", "leave-last-out")
@@ -206,7 +209,7 @@ class RunningKeys:
 
     keep_models: str = key("all", "Whose models are kept.", OneOf(KEEP_MODELS), is_free=True)
     workers: int | str = key(
-        1,
+        AUTO,
         "Trials trained at once, or auto.",
         WithinOr(1, 256, AUTO),
         parse=whole_or_text,

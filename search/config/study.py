@@ -14,7 +14,7 @@ from search.config.goals import check_goals, with_pruner
 from search.config.keys import check_rules, fits, key_of, types_of
 from search.config.options import PRUNERS, SAMPLERS, check_options
 from search.config.parts import check_parts
-from search.config.sections import PRESETS, Settings
+from search.config.sections import PRESETS, STOPPING, Settings
 from search.config.toml import read_toml, refuse_alien, write_toml
 from search.errors import SearchError
 from tracking.addresses import without_password
@@ -78,7 +78,14 @@ class StudyConfig(Settings):
         Settings declared with `is_free`, such as `trials`, `workers` and `storage`, are left out.
         """
         free = {setting.name for setting in fields(self) if key_of(setting).is_free}
-        return {name: value for name, value in self.to_dict().items() if name not in free}
+        kept = {name: value for name, value in self.to_dict().items() if name not in free}
+        return kept | {"space": self.narrowed}
+
+    @property
+    def narrowed(self) -> dict[str, Any]:
+        """What `space` says beyond what holds anyway: of two studies it is the same or not."""
+        usual = STOPPING if self.rates else {}
+        return {name: value for name, value in self.space.items() if usual.get(name) != value}
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values for JSON.

@@ -7,6 +7,7 @@ from typing import Any
 
 from models import FULL_BATCH, TrainConfig
 from models.config import SCHEDULES
+from search.config.sections import STOPPING
 from search.space.batches import batch_sizes
 from search.space.declaration import Check, Declaration, Range
 
@@ -33,15 +34,18 @@ def declare_training(space: Declaration, optimizer: str, ids: int) -> TrainConfi
         batch_size=_batch(
             space.choice("batch_size", sizes, FULL_BATCH, _train("batch_size", _batch))
         ),
-        # As published where a study file says nothing: not searched.
-        patience=space.integer("patience", Range(low=30, high=30, default=30), _train("patience")),
-        min_delta=space.real(
-            "min_delta", Range(low=1e-3, high=1e-3, default=1e-3), _train("min_delta")
-        ),
+        patience=space.integer("patience", _usual("patience"), _train("patience")),
+        min_delta=space.real("min_delta", _usual("min_delta"), _train("min_delta")),
         overfit_patience=space.integer(
-            "overfit_patience", Range(low=0, high=0, default=0), _train("overfit_patience")
+            "overfit_patience", _usual("overfit_patience"), _train("overfit_patience")
         ),
     )
+
+
+def _usual(name: str) -> Range:
+    """The one value of a stopping rule that no study file varies."""
+    value = STOPPING[name]
+    return Range(low=value, high=value, default=value)
 
 
 def _batch(value: Any) -> Any:

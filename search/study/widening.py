@@ -178,7 +178,7 @@ def _when(parameter: Parameter) -> str:
 
 def _overrides(own: optuna.Study, config: StudyConfig) -> list[str]:
     """Say which overrides of `[space]` a study of ratings has changed."""
-    old, new = config_of(own).space, config.space
+    old, new = config_of(own).narrowed, config.narrowed
     return [
         f"`space.{name}` was {old.get(name)!r}, now {new.get(name)!r}"
         for name in sorted(old.keys() | new.keys())

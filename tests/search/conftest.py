@@ -14,6 +14,8 @@ import pytest
 from calling import Here
 from postgres import Server
 
+from search import StudyConfig
+
 TOP = Path(__file__).parent.parent.parent
 SUPPORT = TOP / "tests" / "support"
 EXAMPLES = TOP / "docs" / "examples"
@@ -25,6 +27,13 @@ def _ctrl_c() -> None:
     has them ignore it, started the tests."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_worker() -> None:
+    """Studies that a test makes train one trial after another, unless it says otherwise: which of
+    two trials ends first is nothing that a test can hold."""
+    StudyConfig.__init__.__kwdefaults__["workers"] = 1
 
 
 @pytest.fixture(scope="session")

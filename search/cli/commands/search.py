@@ -103,17 +103,11 @@ def resolve(
         if "pruner" in read_toml(study_file):  # then several goals do not silently switch it off
             given.setdefault("pruner", base.pruner)
     else:
-        base = _stored(studies, flags) or _default(flags)
+        base = _stored(studies, flags) or StudyConfig.default()
     if no_user_filter:
         given["user_filter"] = False
     assert set(SOURCE_NAMES) <= set(flags)
     return base.override(**given)
-
-
-def _default(flags: dict[str, Any]) -> StudyConfig:
-    """The settings of the default study, without its `[space]` if the flags name another model."""
-    found = StudyConfig.default()
-    return found if flags.get("model") in (None, found.model) else found.at(space={})
 
 
 def _stored(studies: Studies, flags: dict[str, Any]) -> StudyConfig | None:

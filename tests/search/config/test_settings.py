@@ -130,3 +130,19 @@ def test_a_value_of_another_type_is_refused(name: str, value: object, must: str)
     with pytest.raises(SearchError) as caught:
         StudyConfig(**{name: value})  # type: ignore[arg-type]
     assert must in str(caught.value)
+
+
+def test_the_command_without_a_file_and_python_have_the_same_defaults() -> None:
+    assert StudyConfig.default() == StudyConfig(workers="auto")
+    (workers,) = (each for each in fields(StudyConfig) if each.name == "workers")
+    assert workers.default == "auto"
+
+
+def test_a_space_that_says_what_holds_anyway_is_no_other_study() -> None:
+    plain = StudyConfig().identity()
+    usual = {"patience": 15, "min_delta": 1e-4, "overfit_patience": 5}
+    assert StudyConfig(space=usual).identity() == plain
+    assert StudyConfig(space=usual | {"patience": 16}).identity()["space"] == {"patience": 16}
+    assert StudyConfig(space={"factors": 8}).identity() != plain
+    own = StudyConfig(model="mine:Model", objective="val_loss:min", space={"patience": 15})
+    assert own.identity()["space"] == {"patience": 15}  # a parameter of the user's own

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras_tuner
 import optuna
 import pytest
@@ -40,8 +42,11 @@ def _study(seed: int) -> optuna.Study:
     return optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
 
 
-def test_the_empty_point_is_the_published_baseline() -> None:
-    assert read(keras_tuner.HyperParameters()) == (ModelConfig(), TrainConfig())
+def test_the_empty_point_is_the_published_baseline_but_for_when_it_stops() -> None:
+    model, training = read(keras_tuner.HyperParameters())
+    assert model == ModelConfig()
+    assert replace(training, patience=30, min_delta=1e-3, overfit_patience=0) == TrainConfig()
+    assert (training.patience, training.min_delta, training.overfit_patience) == (15, 1e-4, 5)
     assert _point(baseline_values()) == (ModelConfig(), TrainConfig())
 
 
