@@ -36,6 +36,7 @@ SCENARIOS: dict[str, tuple[Callable[..., Iterator[str]], int, tuple[str, ...]]] 
     "heard": (chaos_kills.heard, 30, ()),
     "clocks": (chaos_world.clocks, 16, _MODELS),
     "server": (chaos_world.server, 10, _MODELS),
+    "seams-on-a-server": (chaos_world.seams_on_a_server, 28, _MODELS),
     "record": (chaos_world.record, 9, _MODELS),
     "full": (chaos_disk.full, 12, _MODELS),
     "hurt": (chaos_disk.hurt, 20, ()),

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 
 from chaos_home import ROOT, SUPPORT, TOO_LONG_S, Home, end, ended, settled
+from chaos_kills import seams
 
 
 def clocks(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
@@ -66,6 +67,21 @@ def server(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
                 running[place] = homes[place].start()
         yield from ended(running)
         yield from settled(home, second)
+    finally:
+        own.close()
+
+
+def seams_on_a_server(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
+    """As `seams`, with both stores on PostgreSQL, which is written to by other statements."""
+    from postgres import Server
+
+    from tracking import Store
+
+    own = Server(home.path.parent)
+    try:
+        home.storage, home.record = own.database(), own.database()
+        Store(home.path, home.record).prepare()
+        yield from seams(home, kills, draw)
     finally:
         own.close()
 
