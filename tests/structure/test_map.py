@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -201,3 +202,14 @@ def test_a_name_that_is_gone_is_told() -> None:
     arrows = {("a", "b"), ("b", "c")}
     assert _reached(arrows, "a") == {"a", "b", "c"}
     assert _arrows('{"a.b" "a.c"} -> "a.d"') == {("a.b", "a.d"), ("a.c", "a.d")}
+
+
+def test_every_dependency_is_explained() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    page = (ROOT / "docs" / "dependencies.md").read_text()
+    always, extras = page.split("## Extras")
+    rows = re.findall(r"^\| ([\w-]+) \|", always, re.MULTILINE)
+    named = [re.match(r"[\w-]+", each)[0] for each in project["dependencies"]]
+    assert sorted(set(rows) - {"library", "---"}) == sorted(named)
+    told = re.findall(r"^\| `(\w+)` \|", extras, re.MULTILINE)
+    assert sorted(told) == sorted(project["optional-dependencies"])
