@@ -15,12 +15,10 @@ from search.config.keys import check_rules, fits, key_of, types_of
 from search.config.options import PRUNERS, SAMPLERS, check_options
 from search.config.parts import check_parts
 from search.config.sections import PRESETS, STOPPING, Settings
+from search.config.shipped import SHIPPED
 from search.config.toml import read_toml, refuse_alien, write_toml
 from search.errors import SearchError
 from tracking.addresses import without_password
-
-SHIPPED = Path(__file__).parent.parent / "studies"
-"""The study files that come with the package."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +82,7 @@ class StudyConfig(Settings):
     @property
     def narrowed(self) -> dict[str, Any]:
         """What `space` says beyond what holds anyway: of two studies it is the same or not."""
-        usual = STOPPING if self.rates else {}
-        return {name: value for name, value in self.space.items() if usual.get(name) != value}
+        return {name: value for name, value in self.space.items() if STOPPING.get(name) != value}
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values for JSON.

@@ -11,6 +11,7 @@ from datetime import date, time
 from pathlib import Path
 from typing import Any
 
+from search.config.shipped import STUDIES
 from search.errors import SearchError
 
 _BITS = 64
@@ -26,8 +27,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SearchError(
-            f"A study file must exist to be read, but there is no {path}. To name a study, "
-            "use `--study`."
+            f"A study file must exist to be read, but there is no {path}. Those that come with "
+            f"Trialbook: {', '.join(STUDIES)}. To name a study, use `--study`."
         ) from None
     except UnicodeDecodeError as error:
         raise SearchError(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from search.config.options import SAMPLERS
-from search.config.study import SHIPPED, StudyConfig
+from search.config.shipped import SHIPPED
+from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.space.batches import batch_sizes
 from search.space.configurations import check_configurations, read_configurations

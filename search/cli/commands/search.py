@@ -22,6 +22,7 @@ from search.cli.common import (
 )
 from search.cli.engine_options import crew_of, engine_options, ray_options
 from search.cli.study_options import study_options
+from search.config.shipped import study_file_of
 from search.config.study import StudyConfig
 from search.config.toml import read_toml
 
@@ -29,10 +30,14 @@ if TYPE_CHECKING:
     from search.storage.studies import Studies
 
 
+def _meant(context: click.Context, parameter: click.Parameter, given: Path | None) -> Path | None:
+    return None if given is None else study_file_of(given)
+
+
 @click.command(
     epilog="Example: trialbook search --study first --trials 20 --data movielens --timeout 600"
 )
-@click.argument("study_file", required=False, type=click.Path(path_type=Path))
+@click.argument("study_file", required=False, type=click.Path(path_type=Path), callback=_meant)
 @study_options
 @source_options
 @click.option(
@@ -55,7 +60,10 @@ def command(
     no_user_filter: bool,
     **flags: Any,
 ) -> int:
-    """Run the study of STUDY_FILE (TOML), of the flags, or the default one; again, it resumes."""
+    """Run the study of STUDY_FILE (TOML), of the flags, or the default one; again, it resumes.
+
+    STUDY_FILE may also be the name of a study that comes with Trialbook: factors, sample.
+    """
     studies = open_studies(home, flags["storage"], flags["tracking_uri"])
     options = ray_options(flags)
     config = resolve(study_file, studies, flags, no_user_filter=no_user_filter)
