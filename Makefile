@@ -14,7 +14,7 @@ COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(VENV)/lib >/dev/n
 TRAINER := $(BIN)/python -c 'from models.compiled.warm_up import warm_up; warm_up()' >/dev/null 2>&1 || true
 WORKERS ?= 2
 
-.PHONY: search test test-all fuzz lint types check venv dev bench bench-full chaos clean
+.PHONY: search test test-all fuzz lint types check venv dev bench bench-full chaos dist clean
 
 search: venv
 	@$(BIN)/trialbook search
@@ -74,5 +74,10 @@ $(VENV)/.installed-bench: $(VENV)/.installed
 	@$(INSTALL) -e ".[samples,bench]"
 	@touch $@
 
+# A source distribution and a wheel in dist/; TRIALBOOK_REPOSITORY=https://... is what they link to.
+dist: dev
+	@$(BIN)/python -c 'from setuptools import build_meta as b; b.build_sdist("dist"); b.build_wheel("dist")' >/dev/null
+	@ls dist
+
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -139,7 +139,7 @@ def test_what_a_user_gives_cannot_change_the_terminal(
 ) -> None:
     assert run(["search", "a\x1b[2Jb\r\u2028\udcff.toml", "--home", str(tmp_path / "home")]) == 2
     told = capsys.readouterr().err
-    assert "there is no a\\x1b[2Jb \\udcff.toml. To name" in told
+    assert "there is no a\\x1b[2Jb \\udcff.toml. Those" in told
     assert run(["search", "x" * 9000, "--home", str(tmp_path / "home")]) == 2
     told = capsys.readouterr().err
     assert len(told) < 2100
