@@ -27,6 +27,8 @@ from tracking.records import (
 )
 from tracking.runs.home.copies import backed_up
 from tracking.runs.home.steps import revision_at, steps_of
+from tracking.runs.loading.files import opened_model, saved_in
+from tracking.runs.loading.kept import KeptModel, kept_models
 from tracking.runs.payloads import params_of
 from tracking.runs.read_only import to_read
 from tracking.runs.recorder import MlflowRecorder
@@ -85,6 +87,7 @@ __all__ = [
     "DatasetRecord",
     "EndReason",
     "EpochRecord",
+    "KeptModel",
     "Maker",
     "MlflowRecorder",
     "ModelFolder",
@@ -113,7 +116,9 @@ __all__ = [
     "in_a_second",
     "is_held",
     "is_loopback",
+    "kept_models",
     "left_boxes",
+    "opened_model",
     "page_of",
     "params_of",
     "provenance",
@@ -122,6 +127,7 @@ __all__ = [
     "renew_view",
     "reproduction_figure",
     "revision_at",
+    "saved_in",
     "sqlite_path",
     "steps_of",
     "study_figure",

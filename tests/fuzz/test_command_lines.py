@@ -108,7 +108,7 @@ def home(studies: Studies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     return studies.store.home
 
 
-READERS = ("show", "studies", "export", "compare", "doctor", "winner", "worker", "ui")
+READERS = ("predict", "show", "studies", "export", "compare", "doctor", "winner", "worker", "ui")
 
 
 @FUZZ
