@@ -43,6 +43,7 @@ class StudyResult:
         place: Where the study is, so that its best model can be loaded; None where not known.
 
     Example:
+        >>> from tracking import TrialRecord
         >>> first = TrialRecord(study="tiny", number=0, params={}, state=COMPLETE, value=0.92)
         >>> second = TrialRecord(study="tiny", number=1, params={}, state=COMPLETE, value=0.87)
         >>> third = TrialRecord(study="tiny", number=2, params={}, state=PRUNED, value=0.99)

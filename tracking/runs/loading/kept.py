@@ -48,6 +48,7 @@ def kept_models(store: Store, run_id: str) -> tuple[KeptModel, ...]:
         In the order in which they were logged, the trial's own first; none of an unknown run.
 
     Example:
+        >>> from pathlib import Path
         >>> kept_models(Store(Path("no such home")), "0a1b2c")
         ()
     """

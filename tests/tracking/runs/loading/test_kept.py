@@ -33,6 +33,7 @@ def run_id(
     recorder: MlflowRecorder, study: StudyRecord, make_trial: Make, model_folder: ModelFolder
 ) -> str:
     """A run with two models."""
+    (model_folder.path / "manifest.json").write_text("{}")
     recorder.start_study(study)
     run_id = recorder.start_trial(make_trial(1))
     models = [model_folder, replace(model_folder, name="model_2")]
