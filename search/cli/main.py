@@ -33,6 +33,7 @@ _COMMANDS = {
     "delete": "search.cli.commands.delete",
     "doctor": "search.cli.commands.doctor",
     "ui": "search.cli.commands.ui",
+    "dashboard": "search.cli.commands.dashboard",
     "data": "search.cli.commands.data",
     "baseline": "search.cli.commands.baseline",
 }
