@@ -15,8 +15,9 @@ from search.errors import SearchError
 from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import config_of, verdict_of
-from search.storage.trial_attributes import run_id_of
-from tracking import KeptModel, StudyRecord, Tag, TrialRecord, kept_models, opened_model, saved_in
+from search.storage.trial_attributes import plan_of, run_id_of
+from search.storage.trials import same_before
+from tracking import KeptModel, StudyRecord, TrialRecord, kept_models, opened_model, saved_in
 from tracking.spool.references import referred
 from tracking.texts import shell_line
 
@@ -95,21 +96,28 @@ def folder_of(target: Target, studies: Studies) -> Iterator[Path]:
         yield folder
 
 
-def target_of(studies: Studies, study: optuna.Study, trial: TrialRecord, said: str) -> Target:
-    """Find the model that a trial kept.
+def trial_target(studies: Studies, study: optuna.Study, number: int, said: str) -> Target:
+    """Find the model that a trial kept, as the study stands now.
 
     Args:
         studies: Where the study is.
         study: The study.
-        trial: The trial; where its value was reused, the model is that of the earlier one.
+        number: Number of the trial; where its value was reused, the model is an earlier trial's.
         said: What to say of it: "Model: trial 3 of movies".
 
     Raises:
-        SearchError: It kept none.
+        SearchError: There is no such trial, or it kept no model.
         TrackingError: MLflow cannot be reached at the study's address.
     """
     config = config_of(study)
-    trained = _trained(study, config, trial)
+    record = study_record(study, config, weighs=False)
+    trial = record.trial(number)
+    if trial is None:
+        known = f"0 to {record.trials[-1].number}" if record.trials else "none yet"
+        raise SearchError(
+            f"A trial's number must be one of study {record.name}'s ({known}), but got {number}."
+        )
+    trained = _trained(study, record, trial)
     if trained.number != trial.number:
         said += f", trained as trial {trained.number}"
     waits = referred(trained.run_id) is not None
@@ -118,10 +126,9 @@ def target_of(studies: Studies, study: optuna.Study, trial: TrialRecord, said: s
         raise SearchError(_no_model(config, trial, waits=waits))
     chosen = models[0]
     if len(models) > 1:
-        part = _middle(trained, len(models))
-        chosen = models[part]
+        chosen = models[_middle(trained, len(models))]
         said += f", the one of its {len(models)} models whose value is in the middle"
-    return Target(said=f"{said}.", study=study, number=trial.number, model=chosen)
+    return Target(said=f"{said}.", study=study, number=number, model=chosen)
 
 
 def _in_folder(named: str) -> Target:
@@ -155,19 +162,17 @@ def _of_study(studies: Studies, study: optuna.Study) -> Target:
         )
     number = record.best.number
     said = f"Model: the best trial of {study.study_name}, trial {number}{gone}"
-    return target_of(studies, study, record.best, said)
+    return trial_target(studies, study, number, said)
 
 
 def _of_number(studies: Studies, study: optuna.Study, number: str) -> Target:
-    record = study_record(study, weighs=False)
-    trial = record.trial(int(number)) if number.isdecimal() and len(number) < 10 else None
-    if trial is None:
-        last = f"0 to {record.trials[-1].number}" if record.trials else "none yet"
+    if not (number.isdecimal() and len(number) < 10):
         raise SearchError(
-            f"A trial's number must be one of study {study.study_name}'s ({last}), but got "
-            f"{number!r}."
+            f"A trial is named as STUDY:NUMBER, but got {study.study_name}:{number}. "
+            f"`{shell_line('trialbook', 'show', study.study_name)}` lists its trials."
         )
-    return target_of(studies, study, trial, f"Model: trial {number} of {study.study_name}")
+    said = f"Model: trial {int(number)} of {study.study_name}"
+    return trial_target(studies, study, int(number), said)
 
 
 def _of_run(studies: Studies, run_id: str) -> Target:
@@ -192,20 +197,17 @@ def _models(
     if not run_id or not store.exists():
         return ()
     if away := store.check():
-        raise SearchError(f"A model is read from MLflow, but {away}")
+        raise SearchError(f"{away} The model is there: predict once it is.")
     return kept_models(store, run_id)
 
 
-def _trained(study: optuna.Study, config: StudyConfig, trial: TrialRecord) -> TrialRecord:
+def _trained(study: optuna.Study, record: StudyRecord, trial: TrialRecord) -> TrialRecord:
     """The trial that was trained: an earlier one, where a trial has another's value."""
-    if Tag.REUSED not in trial.tags:
+    plan = plan_of(study.get_trials(deepcopy=False)[trial.number])
+    earlier = same_before(study, trial.number, plan.values)
+    if earlier is None or plan_of(earlier).seed != plan.seed:
         return trial
-    earlier = _record(study, config).trial(int(trial.tags[Tag.REUSED]))
-    return trial if earlier is None else _trained(study, config, earlier)
-
-
-def _record(study: optuna.Study, config: StudyConfig) -> StudyRecord:
-    return study_record(study, config, weighs=False)
+    return record.trial(earlier.number) or trial
 
 
 def _middle(trial: TrialRecord, count: int) -> int:

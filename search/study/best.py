@@ -66,7 +66,7 @@ class BestTrial(TrialRecord):
             TrackingError: MLflow cannot be reached, or the model's files are gone.
         """
         from search.prediction.loading import load
-        from search.prediction.target import target_of
+        from search.prediction.target import trial_target
         from search.storage.studies import Studies
 
         if self.place is None:
@@ -76,7 +76,7 @@ class BestTrial(TrialRecord):
             )
         studies = Studies(self.place.store, self.place.storage)
         study = studies.get(self.study)
-        return load(target_of(studies, study, self, "Model: the best trial"), studies)
+        return load(trial_target(studies, study, self.number, "Model: the best trial"), studies)
 
 
 _FIELDS = fields(TrialRecord)
