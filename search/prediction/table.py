@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from models.data.options import SEPARATORS
 from models.data.readers.packed import packing_of, unpacked
@@ -82,7 +84,7 @@ def write_table(table: Table, path: Path) -> None:
         if path.suffix.lower() in (".parquet", ".pq"):
             table.frame.to_parquet(partial, index=False)
         else:
-            with partial.open("w", encoding="utf-8", newline="") as file:
+            with partial.open("wb") as file:
                 write_text(table, file)
         partial.replace(path)
     except OSError as error:
@@ -95,27 +97,43 @@ def write_table(table: Table, path: Path) -> None:
             partial.unlink(missing_ok=True)
 
 
-def write_text(table: Table, file: IO[str]) -> None:
-    """Write a table as text.
+def write_text(table: Table, file: BinaryIO) -> None:
+    """Write a table as text in UTF-8, with quotation marks only where a cell needs them.
 
     Args:
         table: The rows.
         file: Where to.
     """
-    odd = any(_has_returns(table.frame[name]) for name in table.frame)
+    frame, between = table.frame, table.separator
+    head = io.StringIO(newline="")
+    csv.writer(head, delimiter=between, lineterminator="\n").writerow(frame.columns)
+    file.write(head.getvalue().encode())
+    kinds = {str(kind) for kind in frame.dtypes}
+    if kinds <= {"str", "float64"} and not _holds(frame, f'["\r\n{re.escape(between)}]'):
+        import pyarrow as pa
+        import pyarrow.csv
+
+        options = pyarrow.csv.WriteOptions(
+            include_header=False, delimiter=between, quoting_style="none"
+        )  # ten times as fast as pandas
+        pyarrow.csv.write_csv(pa.Table.from_pandas(frame, preserve_index=False), file, options)
+        return
     # Python quotes a cell with a line feed, but not one with a carriage return alone.
-    table.frame.to_csv(
+    is_odd = _holds(frame, "\r")
+    frame.to_csv(
         file,
         index=False,
-        sep=table.separator,
-        quoting=csv.QUOTE_NONNUMERIC if odd else csv.QUOTE_MINIMAL,
+        header=False,
+        sep=between,
+        quoting=csv.QUOTE_NONNUMERIC if is_odd else csv.QUOTE_MINIMAL,
         lineterminator="\n",
     )
 
 
-def _has_returns(column: pd.Series) -> bool:
-    is_text = str(column.dtype) in ("str", "string", "object")
-    return is_text and bool(column.astype(str).str.contains("\r", regex=False).any())
+def _holds(frame: pd.DataFrame, pattern: str) -> bool:
+    """Whether a text in a table has a character of a pattern."""
+    texts = (frame[name] for name in frame if str(frame[name].dtype) in ("str", "object"))
+    return any(bool(each.astype(str).str.contains(pattern, regex=True).any()) for each in texts)
 
 
 def _head(path: Path) -> bytes:

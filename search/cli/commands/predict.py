@@ -184,7 +184,8 @@ def _tell_rows(found: Target, made: Predicted, output: Path | None, *, as_json: 
         emit(told)
         return 0
     if output is None:
-        write_text(made.table, sys.stdout)
+        sys.stdout.flush()
+        write_text(made.table, sys.stdout.buffer)
     out = console(output is None)  # the table has standard output for itself
     out.print(found.said)
     if made.unknown_rows:

@@ -11,16 +11,16 @@ import pytest
 from search.errors import SearchError
 from search.prediction.table import read_table, write_table
 
-CELLS = 'user,movie,note\n007,"a, b",NA\n 1,,"x\ny"\n'
+CELLS = 'user,"movie, or so",note\n007,"a, b",NA\n 1,,"x\ny"\n2,"say ""hi""",é\n'
 
 
 def test_cells_of_a_text_file_stay_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "pairs.csv"
     path.write_text(CELLS)
     table = read_table(path)
-    assert table.frame["user"].tolist() == ["007", " 1"]
-    assert table.frame["movie"].tolist() == ["a, b", ""]
-    assert table.frame["note"].tolist() == ["NA", "x\ny"]
+    assert table.frame["user"].tolist() == ["007", " 1", "2"]
+    assert table.frame["movie, or so"].tolist() == ["a, b", "", 'say "hi"']
+    assert table.frame["note"].tolist() == ["NA", "x\ny", "é"]
     write_table(table, tmp_path / "same.csv")
     assert (tmp_path / "same.csv").read_text() == CELLS
     assert sorted(each.name for each in tmp_path.iterdir()) == ["pairs.csv", "same.csv"]
@@ -53,6 +53,8 @@ def test_other_formats_are_read_and_parquet_is_written(tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(read_table(tmp_path / name).frame, frame)
     packed = read_table(tmp_path / "pairs.csv.gz")
     assert packed.frame["user"].tolist() == ["1", "2"]
+    write_table(read_table(tmp_path / "pairs.parquet"), tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text() == "user,movie\n1,a\n2,b\n"
     write_table(packed, tmp_path / "out.parquet")
     assert pd.read_parquet(tmp_path / "out.parquet")["movie"].tolist() == ["a", "b"]
 
@@ -86,3 +88,10 @@ def test_a_file_that_cannot_be_read_or_written_is_one_line(tmp_path: Path) -> No
         write_table(table, tmp_path / "no" / "such.csv")
     with pytest.raises(SearchError, match="must name a file"):
         write_table(table, Path())
+
+
+def test_a_carriage_return_in_a_cell_is_quoted(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_bytes(b'user,movie\n"a\rb","1"\n')
+    write_table(read_table(path), tmp_path / "same.csv")
+    assert (tmp_path / "same.csv").read_bytes() == path.read_bytes()
