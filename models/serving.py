@@ -26,10 +26,18 @@ _WHOLE_FLOAT = re.compile(r"(-?(?:0|[1-9][0-9]{0,18}))\.0+\Z")
 
 
 class RatingPredictor:
-    """Predicts the scores of raw ids with a saved rating model."""
+    """Predicts the scores of raw ids with a saved rating model.
+
+    Attributes:
+        users: Known ids of users, in the order of their codes.
+        movies: Known ids of movies, likewise.
+    """
 
     def __init__(self, model: Any, users: list[Any], movies: list[Any]) -> None:
+        """Keep a model that takes movie and user codes, and the ids in the order of their codes."""
         self._model = model
+        self.users = users
+        self.movies = movies
         self._users = _Ids(users)
         self._movies = _Ids(movies)
 
@@ -53,6 +61,10 @@ class RatingPredictor:
             return scores
         return pd.DataFrame({"score": scores, "user_known": user_known, "movie_known": movie_known})
 
+    def movie_codes(self, movies: list[Any]) -> NDArray[np.int32]:
+        """Encode raw ids of movies, which are matched as by `predict`; `[movie]`."""
+        return self._movies.codes(pd.Series(movies, dtype=object))[0]
+
     def _scores(self, movies: NDArray[np.int32], users: NDArray[np.int32]) -> NDArray[np.float64]:
         """Predict the score of each pair of codes, `[row]`; an empty table has an empty answer."""
         if not len(movies):
@@ -63,14 +75,18 @@ class RatingPredictor:
 
 
 class KerasPredictor:
-    """Predicts with any saved Keras model, from one array."""
+    """Predicts with any saved Keras model, from one array.
+
+    Attributes:
+        model: The Keras model.
+    """
 
     def __init__(self, model: Any) -> None:
-        self._model = model
+        self.model = model
 
     def predict(self, data: Any, params: dict[str, Any] | None = None) -> Any:
         """Predict from an array `[row, ...]` or a table of numbers."""
-        return self._model.predict(np.asarray(data), verbose=0)
+        return self.model.predict(np.asarray(data), verbose=0)
 
 
 class _Ids:

@@ -30,6 +30,8 @@ from tracking.report.chapter import Chapter, Evidence, Scored
 from tracking.report.write import write_report
 from tracking.runs.home.copies import backed_up
 from tracking.runs.home.steps import revision_at, steps_of
+from tracking.runs.loading.files import opened_model, saved_in
+from tracking.runs.loading.kept import KeptModel, kept_models
 from tracking.runs.payloads import params_of
 from tracking.runs.read_only import to_read
 from tracking.runs.recorder import MlflowRecorder
@@ -90,6 +92,7 @@ __all__ = [
     "EndReason",
     "EpochRecord",
     "Evidence",
+    "KeptModel",
     "Maker",
     "MlflowRecorder",
     "ModelFolder",
@@ -120,7 +123,9 @@ __all__ = [
     "in_a_second",
     "is_held",
     "is_loopback",
+    "kept_models",
     "left_boxes",
+    "opened_model",
     "page_of",
     "params_of",
     "provenance",
@@ -129,6 +134,7 @@ __all__ = [
     "renew_view",
     "reproduction_figure",
     "revision_at",
+    "saved_in",
     "sqlite_path",
     "steps_of",
     "study_figure",

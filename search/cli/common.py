@@ -28,7 +28,6 @@ GOES_ON = "Interrupted; every finished trial is kept. The same command goes on."
 ENVIRONMENT = {"storage": "TRIALBOOK_STORAGE", "tracking_uri": "TRIALBOOK_TRACKING_URI"}
 """Variables that hold addresses: a password there stands among no process's arguments."""
 
-_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 DONE, DOES_NOT_HOLD, MISTAKE, OUR_FAILURE, INTERRUPTED, NOBODY_READS = 0, 1, 2, 70, 130, 141
 
@@ -196,12 +195,6 @@ def emit(value: dict[str, Any]) -> None:
     from search.export import strict_json
 
     click.echo(strict_json(value))
-
-
-def has_browser() -> bool:
-    """Whether a window would open: a text browser would take the terminal."""
-    has_windows = sys.platform in ("darwin", "win32") or any(map(os.environ.get, _DISPLAYS))
-    return sys.stdout.isatty() and has_windows
 
 
 def open_store(home: Path, tracking_uri: str | None = None) -> Store:

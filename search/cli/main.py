@@ -24,6 +24,7 @@ _COMMANDS = {
     "worker": "search.cli.commands.worker",
     "winner": "search.cli.commands.winner",
     "reproduce": "search.cli.commands.reproduce",
+    "predict": "search.cli.commands.predict",
     "show": "search.cli.commands.show",
     "studies": "search.cli.commands.studies",
     "export": "search.cli.commands.export",
@@ -33,6 +34,7 @@ _COMMANDS = {
     "delete": "search.cli.commands.delete",
     "doctor": "search.cli.commands.doctor",
     "ui": "search.cli.commands.ui",
+    "dashboard": "search.cli.commands.dashboard",
     "data": "search.cli.commands.data",
     "baseline": "search.cli.commands.baseline",
 }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.checks import count_of
+from search.study.best import BestTrial, Place
 from tracking import (
     COMPLETE,
     FAILED,
@@ -16,7 +17,6 @@ from tracking import (
     REFUSED,
     Store,
     StudyRecord,
-    TrialRecord,
     study_figure,
     study_html,
     to_read,
@@ -40,8 +40,10 @@ class StudyResult:
         waiting: Writes of the record that MLflow has not got yet; they are kept on disk.
         reasons: Why the study ends before its target of trials, one line a reason.
         warnings: What a user should know of the ratings, one line each.
+        place: Where the study is, so that its best model can be loaded; None where not known.
 
     Example:
+        >>> from tracking import TrialRecord
         >>> first = TrialRecord(study="tiny", number=0, params={}, state=COMPLETE, value=0.92)
         >>> second = TrialRecord(study="tiny", number=1, params={}, state=COMPLETE, value=0.87)
         >>> third = TrialRecord(study="tiny", number=2, params={}, state=PRUNED, value=0.99)
@@ -65,6 +67,7 @@ class StudyResult:
     waiting: int = 0
     reasons: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    place: Place | None = field(default=None, repr=False, compare=False)
 
     def __repr__(self) -> str:
         """The study in a line: its trials by state, and the best."""
@@ -107,9 +110,10 @@ class StudyResult:
         return study_figure(self.record, name)
 
     @property
-    def best(self) -> TrialRecord | None:
-        """The best complete trial within the study's limits, or None."""
-        return self.record.best
+    def best(self) -> BestTrial | None:
+        """The best complete trial within the study's limits, or None; its `model()` predicts."""
+        best = self.record.best
+        return None if best is None else BestTrial.of(best, self.place)
 
     @property
     def beats_trivial(self) -> bool | None:
@@ -190,7 +194,8 @@ def open_study(
     from search.storage.studies import Studies
     from search.storage.study_attributes import config_of
 
-    studies = Studies(to_read(Store(Path(home), tracking_uri)), storage)
+    place = Place(to_read(Store(Path(home), tracking_uri)), storage)
+    studies = Studies(place.store, place.storage)
     record = studies.record_now(name)
     shown = studies.store_of(config_of(studies.get(name))).tracking_uri
-    return StudyResult(record=record, tracking_uri=shown)
+    return StudyResult(record=record, tracking_uri=shown, place=place)

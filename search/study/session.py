@@ -29,6 +29,7 @@ from search.storage.studies import Studies
 from search.storage.study_attributes import widened_at
 from search.storage.trials import finished, running, under_way_or_done
 from search.study.asking import Asking
+from search.study.best import Place
 from search.study.choice import Chosen, choose, plain_dataset
 from search.study.crew import Crew, Shift
 from search.study.opening import open_study, settled
@@ -128,8 +129,7 @@ class Session:
         self._studies.locked(lambda: recording.reclaim(lambda seen: []))
         for line in (*chosen.lines(), *ready.warnings):
             self._progress.message(line)
-        done = finished(study)
-        self._progress.study(record, finished=done, target=self._config.trials)
+        self._progress.study(record, finished=(done := finished(study)), target=self._config.trials)
         if self._stop.asked:
             return self._closed(recording, 0)
         self._outlook = Outlook(self._config, ready, self._deadline)
@@ -163,8 +163,7 @@ class Session:
     def _ready(self) -> Ready:
         """Wait until the child has read the ratings, by the rules of the study if it is stored.
 
-        The child began with the newest rules before anyone could know: it is started again where
-        the study has others.
+        The child began with the newest rules: it is started again where the study has others.
         """
         guessed = (self._config.options.rules_in_force, self._config.trainer)
         self._config = settled(self._config, self._studies, self._request.unnamed)
@@ -236,6 +235,7 @@ class Session:
             new_trials=new_trials,
             reasons=tuple(self._ends.reasons()),
             warnings=self._warnings,
+            place=Place(self._studies.store, self._studies.address),
         )
 
     @contextlib.contextmanager

@@ -102,13 +102,26 @@ def home(studies: Studies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
         "search.winner.find_winner",
         "search.storage.deletion.delete_study",
         "search.cli.commands.ui._serve",
+        "search.dashboard.serving",
         "search.study.joining._pause",
     ):
         monkeypatch.setattr(name, refuse)
     return studies.store.home
 
 
-READERS = ("show", "studies", "export", "compare", "report", "doctor", "winner", "worker", "ui")
+READERS = (
+    "predict",
+    "show",
+    "studies",
+    "export",
+    "compare",
+    "report",
+    "doctor",
+    "winner",
+    "worker",
+    "ui",
+    "dashboard",
+)
 
 
 @FUZZ

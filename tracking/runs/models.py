@@ -90,17 +90,17 @@ def find_models(client: Any, run_id: str, run: Any = None) -> list[str]:
         none of a run that does not exist.
     """
     if run is None and can_name_run(run_id):
-        run = _unless_missing(client.get_run, run_id)
-    return [str(model.model_id) for model in _models_of(client, run)]
+        run = unless_missing(client.get_run, run_id)
+    return [str(model.model_id) for model in models_of(client, run)]
 
 
-def _models_of(client: Any, run: Any) -> list[Any]:
+def models_of(client: Any, run: Any) -> list[Any]:
     """MLflow's entities of a run's models that are not deleted, the trial's own first."""
     if run is None or not run.outputs:
         return []
     # A run goes on to name a model that is deleted.
     named = sorted(run.outputs.model_outputs, key=lambda each: each.step)
-    found = (_unless_missing(client.get_logged_model, str(each.model_id)) for each in named)
+    found = (unless_missing(client.get_logged_model, str(each.model_id)) for each in named)
     return [model for model in found if model is not None]
 
 
@@ -120,7 +120,7 @@ def log_models(
     """
     run = client.get_run(run_id)
     experiment = str(run.info.experiment_id)
-    known = {str(model.name): str(model.model_id) for model in _models_of(client, run)}
+    known = {str(model.name): str(model.model_id) for model in models_of(client, run)}
     logged = []
     for place, model in enumerate(models):
         identifier = known.get(model.name) or log_model(
@@ -151,7 +151,7 @@ def drop_models(client: Any, run_id: str, *, artifacts: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _unless_missing(get: Callable[[str], Any], identifier: str) -> Any:
+def unless_missing(get: Callable[[str], Any], identifier: str) -> Any:
     """Get the run or the model with an identifier, or None where MLflow has none."""
     from mlflow.exceptions import MlflowException
 

@@ -109,7 +109,7 @@ class Store:
         self.make_folders()
         if self.sqlite_file is not None:
             prepare_sqlite(self.sqlite_file)
-            self._follow_home()
+            self.follow_home()
         elif not self.served:
             prepare_database(self.tracking_uri, lock=self.home / "tracking.lock")
 
@@ -147,7 +147,7 @@ class Store:
         from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
 
-        self._follow_home()
+        self.follow_home()
         self.upgrade()  # MLflow by itself would make no backup
         self._refuse_other_tables()
         try:
@@ -181,7 +181,7 @@ class Store:
             with suppress(SQLAlchemyError):
                 refuse_other_tables(self.tracking_uri)
 
-    def _follow_home(self) -> None:
+    def follow_home(self) -> None:
         """Look for artifacts where the home is now, if it was moved or copied since."""
         if self.sqlite_file == self.home / "mlflow.db":
             follow(self.home / "mlflow.db", self.artifacts)

@@ -95,6 +95,21 @@ def resolve_columns(names: Sequence[str], options: SourceOptions, *, where: str)
     return Columns(chosen["user"] or "", chosen["movie"] or "", chosen["score"] or "", time)
 
 
+def find_column(role: str, names: Sequence[str], wanted: str | None, where: str) -> str:
+    """Find the column of one role by the user's name, else by a usual one.
+
+    Args:
+        role: A key of `USUAL_NAMES`, say "user".
+        names: Column names of the table.
+        wanted: The name that the user gave; None looks for a usual one.
+        where: The file or table, for messages.
+
+    Raises:
+        ModelsError: There is none.
+    """
+    return _find(role, names, wanted, where) or ""
+
+
 def _find(
     role: str, names: Sequence[str], wanted: str | None, where: str, *, optional: bool = False
 ) -> str | None:

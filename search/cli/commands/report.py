@@ -14,12 +14,12 @@ from search.cli.common import (
     command_line,
     console,
     emit,
-    has_browser,
     home_option,
     json_option,
     store_options,
     studies_to_read,
 )
+from search.cli.pages import has_browser
 from search.errors import SearchError
 from tracking.texts import visible
 

@@ -21,6 +21,7 @@ from search.cli.common import (
     source_options,
 )
 from search.cli.engine_options import crew_of, engine_options, ray_options
+from search.cli.notify_options import notified, notify_option, telling
 from search.cli.study_options import study_options
 from search.config.shipped import study_file_of
 from search.config.study import StudyConfig
@@ -45,6 +46,7 @@ def _meant(context: click.Context, parameter: click.Parameter, given: Path | Non
 )
 @click.option("--widen", is_flag=True, help="Go on where the space has changed, with what fits.")
 @engine_options
+@notify_option
 @click.option("--dry-run", is_flag=True, help="List the space and estimate the cost; run nothing.")
 @quiet_option
 @home_option
@@ -57,6 +59,7 @@ def command(
     dry_run: bool,
     enqueue: Path | None,
     widen: bool,
+    notify: tuple[str, ...],
     no_user_filter: bool,
     **flags: Any,
 ) -> int:
@@ -76,14 +79,19 @@ def command(
     from search.study.request import Request
     from search.study.run import run_in
 
-    wanted = read_configurations(enqueue) if enqueue else ()
-    with LiveProgress(steady_console(), quiet=quiet) as progress, crew_of(options) as crew:
+    wanted, places = read_configurations(enqueue) if enqueue else (), notified(notify)
+    with (
+        LiveProgress(steady_console(), quiet=quiet) as shown,
+        telling(places, config.name, shown) as (progress, tell_end),
+        crew_of(options) as crew,
+    ):
         named = {} if study_file is None else read_toml(study_file)
         unnamed = {key for key in flags if flags[key] is None} - set(named)
         request = Request(
             enqueue=wanted, widen=widen, crew=crew, unnamed=unnamed, owns_process=True
         )
         result = run_in(studies, config, progress, request)
+        tell_end(result)
     if as_json:
         emit(result.to_json())
         if result.interrupted:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import socket
@@ -22,13 +21,13 @@ from search.cli.common import (
     command_line,
     console,
     emit,
-    has_browser,
     home_option,
     json_option,
     open_studies,
     store_options,
     waiting,
 )
+from search.cli.pages import EVERYWHERE, HOST, free_address, has_browser
 from search.errors import SearchError
 from search.executor.interrupts import interruptible
 from tracking import (
@@ -44,8 +43,6 @@ from tracking import (
 if TYPE_CHECKING:
     from search.storage.studies import Studies
 
-_HOST = "127.0.0.1"
-_EVERYWHERE = "0.0.0.0"
 _GRACE_S = 10
 
 
@@ -53,7 +50,7 @@ _GRACE_S = 10
 @click.argument("study", required=False)
 @click.option(
     "--host",
-    default=_HOST,
+    default=HOST,
     show_default=True,
     metavar="NAME",
     help="Name or address of this machine at which it answers; 0.0.0.0 for all of them.",
@@ -83,8 +80,8 @@ def command(
     if shown.store.served:
         return _tell(shown, shown.store.tracking_uri, [], as_json, opens=opens)
     argv = ui_command(shown.store, port, host=host)
-    address = _free_address(host, port)
-    everywhere = address == _EVERYWHERE
+    address = free_address(host, port)
+    everywhere = address == EVERYWHERE
 
     def announce() -> None:
         if not is_loopback(address):
@@ -137,29 +134,6 @@ def _tell(shown: _Shown, server: str, argv: list[str], as_json: bool, *, opens: 
     if opens and has_browser():
         webbrowser.open(url)
     return 0
-
-
-def _free_address(host: str, port: int) -> str:
-    """The address that a name or a shorter way to write it stands for, once its port is free."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            if not host:  # the system takes it for all addresses
-                raise UnicodeError("it is empty")
-            probe.bind((host.encode("idna"), port))
-        except (OSError, UnicodeError) as error:
-            why = getattr(error, "strerror", None) or error
-            is_unknown = isinstance(error, (socket.gaierror, UnicodeError))
-            if is_unknown or getattr(error, "errno", None) == errno.EADDRNOTAVAIL:
-                raise SearchError(
-                    f"`host` must be a name or IPv4 address of this machine, but {host!r} is "
-                    f"not ({why})."
-                ) from None
-            raise SearchError(
-                f"`port` must be free on {host}, but {port} is not ({why}). Choose another with "
-                "`--port`."
-            ) from None
-        return str(probe.getsockname()[0])
 
 
 def _serve(

@@ -78,6 +78,17 @@ def test_its_reused_trials_say_so_in_their_runs(inside: Path, here: Here) -> Non
     assert reused == {8: "3", 10: "7", 13: "7", 14: "3"}
 
 
+def test_its_models_predict(inside: Path, here: Here) -> None:
+    told = here("predict", "mine", "--user", "105", "--top", "1")
+    assert told["model"] == "Model: the winner of mine (trial 7), in MLflow mine, version 1."
+    assert (told["items"][0]["movie"], told["rated"]) == (7008, 13)
+    reused, trained = (here("predict", f"mine:{n}", "--user", "105") for n in (10, 7))
+    assert reused["model"] == "Model: trial 10 of mine, trained as trial 7."
+    assert reused["items"] == trained["items"]
+    here("predict", "mine:3", "--user", "105", code=2)
+    assert "mine:3 has none: it is pruned" in here.errors
+
+
 def test_its_best_are_compared_and_its_trials_exported(inside: Path, here: Here) -> None:
     compared = here("compare", "mine", "half")
     assert compared["studies"]["mine"]["trial"] == 7

@@ -1,0 +1,1 @@
+"""Predicts with saved models, without Keras where it is not needed."""

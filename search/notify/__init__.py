@@ -1,0 +1,1 @@
+"""Tells a person far away of what happens in a study."""

@@ -1,0 +1,243 @@
+"""Finds the model that a user names: of a study, of a trial, of an MLflow run, or in a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+
+from search.config.study import StudyConfig
+from search.errors import SearchError
+from search.storage.records import study_record
+from search.storage.studies import Studies
+from search.storage.study_attributes import config_of, verdict_of
+from search.storage.trial_attributes import plan_of, run_id_of
+from search.storage.trials import same_before
+from tracking import KeptModel, StudyRecord, TrialRecord, kept_models, opened_model, saved_in
+from tracking.spool.references import referred
+from tracking.texts import shell_line
+
+_EXPECTED = (
+    "What predicts must be a study, STUDY:NUMBER, the run of a trial or of a winner, or a model "
+    "folder, but got"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """The model that a user named.
+
+    Attributes:
+        said: What was taken, in a line that begins with "Model: ".
+        study: The study that it is of; None where that is not known.
+        number: Number of its trial; None where that is not known.
+        model: The model in MLflow; None for one in a folder.
+        folder: The folder; None for one in MLflow.
+    """
+
+    said: str
+    study: optuna.Study | None = None
+    number: int | None = None
+    model: KeptModel | None = None
+    folder: Path | None = None
+
+
+def find_target(named: str, studies: Studies) -> Target:
+    """Find the model that a user names.
+
+    A study stands for its winner, where one was registered, else for its best trial. Of a trial
+    with several folds or repeats it is the one whose value is in the middle.
+
+    Args:
+        named: A study, `STUDY:NUMBER`, an MLflow run's identifier, or the path of a model folder.
+        studies: Where the studies are.
+
+    Raises:
+        SearchError: There is none of that name, or none with a model.
+        TrackingError: MLflow cannot be reached at the study's address.
+    """
+    if os.sep in named or named in (os.curdir, os.pardir):
+        return _in_folder(named)
+    study = studies.find(named) if named else None
+    if study is not None:
+        return _of_study(studies, study)
+    name, colon, number = named.rpartition(":")
+    study = studies.find(name) if name else None
+    if study is not None:
+        return _of_number(studies, study, number)
+    if colon:
+        studies.get(name)  # which tells the known ones
+    if named and Path(named).is_dir():
+        return _in_folder(named)
+    return _of_run(studies, named)
+
+
+@contextmanager
+def folder_of(target: Target, studies: Studies) -> Iterator[Path]:
+    """Give the folder of a model while the block runs; one on a server is fetched for as long.
+
+    Args:
+        target: The model.
+        studies: Where its study is.
+
+    Raises:
+        TrackingError: Its files are gone, or cannot be fetched.
+    """
+    if target.model is None:
+        assert target.folder is not None, "a model is in MLflow or in a folder"
+        yield target.folder
+        return
+    config = None if target.study is None else config_of(target.study)
+    with opened_model(studies.store_of(config), target.model) as folder:
+        yield folder
+
+
+def trial_target(studies: Studies, study: optuna.Study, number: int, said: str) -> Target:
+    """Find the model that a trial kept, as the study stands now.
+
+    Args:
+        studies: Where the study is.
+        study: The study.
+        number: Number of the trial; where its value was reused, the model is an earlier trial's.
+        said: What to say of it: "Model: trial 3 of movies".
+
+    Raises:
+        SearchError: There is no such trial, or it kept no model.
+        TrackingError: MLflow cannot be reached at the study's address.
+    """
+    config = config_of(study)
+    record = study_record(study, config, weighs=False)
+    trial = record.trial(number)
+    if trial is None:
+        known = f"0 to {record.trials[-1].number}" if record.trials else "none yet"
+        raise SearchError(
+            f"A trial's number must be one of study {record.name}'s ({known}), but got {number}."
+        )
+    trained = _trained(study, record, trial)
+    if trained.number != trial.number:
+        said += f", trained as trial {trained.number}"
+    waits = referred(trained.run_id) is not None
+    models = () if waits else _models(studies, config, trained.run_id)
+    if not models:
+        raise SearchError(_no_model(config, trial, waits=waits))
+    chosen = models[0]
+    if len(models) > 1:
+        chosen = models[_middle(trained, len(models))]
+        said += f", the one of its {len(models)} models whose value is in the middle"
+    return Target(said=f"{said}.", study=study, number=number, model=chosen)
+
+
+def _in_folder(named: str) -> Target:
+    path = Path(named).expanduser()
+    folder = saved_in(path)
+    if folder is None:
+        raise SearchError(
+            "A model folder must hold model.keras and manifest.json, as Trialbook saves them, or "
+            f"an MLflow model of Trialbook's, but {path} does not."
+        )
+    return Target(said=f"Model: the folder {path}.", folder=folder)
+
+
+def _of_study(studies: Studies, study: optuna.Study) -> Target:
+    """The model of a study's winner, if one is registered, else that of its best trial."""
+    verdict, gone = verdict_of(study) or {}, ""
+    if verdict.get("model") and verdict.get("run_id"):
+        models = _models(studies, config_of(study), verdict["run_id"])
+        if models:
+            name, _, version = verdict["model"].rpartition("/")
+            said = (
+                f"Model: the winner of {study.study_name} (trial {verdict['number']}), in MLflow "
+                f"{name}, version {version}."
+            )
+            return Target(said=said, study=study, number=verdict["number"], model=models[0])
+        gone = ", since its winner's is gone from MLflow"
+    record = study_record(study, weighs=False)
+    if record.best is None:
+        raise SearchError(
+            f"Predicting needs a complete trial, but of study {study.study_name} {record.no_best}."
+        )
+    number = record.best.number
+    said = f"Model: the best trial of {study.study_name}, trial {number}{gone}"
+    return trial_target(studies, study, number, said)
+
+
+def _of_number(studies: Studies, study: optuna.Study, number: str) -> Target:
+    if not (number.isdecimal() and len(number) < 10):
+        raise SearchError(
+            f"A trial is named as STUDY:NUMBER, but got {study.study_name}:{number}. "
+            f"`{shell_line('trialbook', 'show', study.study_name)}` lists its trials."
+        )
+    said = f"Model: trial {int(number)} of {study.study_name}"
+    return trial_target(studies, study, int(number), said)
+
+
+def _of_run(studies: Studies, run_id: str) -> Target:
+    """The model of the trial, or of the winner, that has an MLflow run."""
+    for study in studies.all() if run_id else ():
+        if (verdict_of(study) or {}).get("run_id") == run_id:
+            return _of_study(studies, study)
+        for trial in study.get_trials(deepcopy=False):
+            if run_id_of(trial) == run_id:
+                return _of_number(studies, study, str(trial.number))
+    models = _models(studies, None, run_id)
+    if not models:
+        raise SearchError(f"{_EXPECTED} {run_id!r}. `trialbook studies` lists the studies.")
+    return Target(said=f"Model: {models[0].name} of the MLflow run {run_id}.", model=models[0])
+
+
+def _models(
+    studies: Studies, config: StudyConfig | None, run_id: str | None
+) -> tuple[KeptModel, ...]:
+    """The models of a run, at the address of its study."""
+    store = studies.store_of(config)
+    if not run_id or not store.exists():
+        return ()
+    if away := store.check():
+        raise SearchError(f"{away} The model is there: predict once it is.")
+    return kept_models(store, run_id)
+
+
+def _trained(study: optuna.Study, record: StudyRecord, trial: TrialRecord) -> TrialRecord:
+    """The trial that was trained: an earlier one, where a trial has another's value."""
+    plan = plan_of(study.get_trials(deepcopy=False)[trial.number])
+    earlier = same_before(study, trial.number, plan.values)
+    if earlier is None or plan_of(earlier).seed != plan.seed:
+        return trial
+    return record.trial(earlier.number) or trial
+
+
+def _middle(trial: TrialRecord, count: int) -> int:
+    """Which of a trial's models has the value in the middle; the first where values are missing."""
+    kind = "fold" if trial.is_of_folds else "repeat"
+    names = [f"{kind}_{number}/{trial.objective}" for number in range(1, count + 1)]
+    values = [trial.metrics.get(name) for name in names]
+    known = [value for value in values if value is not None]
+    if len(known) < count:
+        return 0
+    order = sorted(range(count), key=lambda place: known[place])
+    return order[(count - 1) // 2]
+
+
+def _no_model(config: StudyConfig, trial: TrialRecord, *, waits: bool) -> str:
+    """Say that a trial has no model, and how to get one."""
+    named = f"{trial.study}:{trial.number}"
+    if waits:
+        line = shell_line("trialbook", "doctor", trial.study, "--fix")
+        return (
+            f"Predicting needs a model in MLflow, but that of {named} still waits on disk: MLflow "
+            f"was away. `{line}` takes it there."
+        )
+    kept = (
+        "the study keeps that of its best trial alone"
+        if config.keep_models == "best"
+        else ("the study keeps none" if config.keep_models == "none" else f"it is {trial.state}")
+    )
+    ways = "Models of later trials are kept with `trialbook search --keep-models all`"
+    if config.rates:
+        line = shell_line("trialbook", "winner", trial.study)
+        ways += f", and `{line}` trains the best again and registers its model"
+    return f"Predicting needs a trial whose model was kept, but {named} has none: {kept}. {ways}."

@@ -1,0 +1,1 @@
+"""Finds the models that runs keep, and brings them to this disk."""

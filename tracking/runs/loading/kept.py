@@ -1,0 +1,69 @@
+"""Finds the models that a run keeps."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import NamedTuple
+
+from tracking.runs.models import models_of, unless_missing
+from tracking.runs.quiet import can_name_run
+from tracking.runs.store import Store
+
+_OF_RUN = (
+    "SELECT model_id, name, artifact_location FROM logged_models WHERE source_run_id = ? "
+    "AND lifecycle_stage = 'active' AND status = 2 ORDER BY creation_timestamp_ms, name"
+)
+"""Where 2 is MLflow's number for a model that was logged whole."""
+
+
+class KeptModel(NamedTuple):
+    """A model that a run keeps in MLflow.
+
+    Attributes:
+        model_id: Its identifier.
+        name: Its name: "model", and for further folds or repeats "model_2" and so on.
+        place: Where its files are, as MLflow keeps such places.
+
+    Example:
+        >>> KeptModel("m-1", "model", "file:///home/me/mlruns/artifacts/movies/models/m-1").name
+        'model'
+    """
+
+    model_id: str
+    name: str
+    place: str
+
+
+def kept_models(store: Store, run_id: str) -> tuple[KeptModel, ...]:
+    """List the models that a run keeps; where the home's own database has them, without MLflow.
+
+    MLflow takes seconds to import, and a model of ours needs nothing of it to predict.
+
+    Args:
+        store: The store.
+        run_id: The run.
+
+    Returns:
+        In the order in which they were logged, the trial's own first; none of an unknown run.
+
+    Example:
+        >>> from pathlib import Path
+        >>> kept_models(Store(Path("no such home")), "0a1b2c")
+        ()
+    """
+    if not can_name_run(run_id) or not store.exists():
+        return ()
+    if store.sqlite_file is not None:
+        store.follow_home()
+        try:
+            with closing(sqlite3.connect(store.sqlite_file, timeout=20)) as connection:
+                return tuple(KeptModel(*row) for row in connection.execute(_OF_RUN, (run_id,)))
+        except sqlite3.DatabaseError:  # tables of another version, which the client tells of
+            pass
+    client = store.client()
+    run = unless_missing(client.get_run, run_id)
+    return tuple(
+        KeptModel(str(each.model_id), str(each.name), str(each.artifact_location))
+        for each in models_of(client, run)
+    )
