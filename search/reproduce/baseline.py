@@ -148,9 +148,9 @@ def _against_published(
     picture = draw_curves(
         stored,
         home,
-        {"published": curve, "reproduced": new},
+        {"published, on MUBI": curve, "trained here": new},
         expected=expected,
-        title="The published trial and its reproduction",
+        title="The published trial, and its recipe trained here",
     )
     return Reproduction(
         trainer=trainer_of(stored, replay),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.checks import count_of
 from search.child.messages import Done
 from search.reproduce.drift import bin_notes, drift_lines, own_data_lines, record_lines
 from search.reproduce.replay import Again, Replay, Stored, train_again, value_of
@@ -94,9 +95,10 @@ def compared(
     same = got is not None and abs(got - expected) <= tolerance
     picture = None
     if replay.epochs:
-        both = {"recorded": stored.record.epochs, "reproduced": replay.epochs}
+        trial = f"trial {stored.record.number}"
+        both = {f"recorded {trial}": stored.record.epochs, "trained again": replay.epochs}
         curves = {name: points(epochs, stored.config.monitor) for name, epochs in both.items()}
-        title = "Recorded and reproduced"
+        title = f"{stored.record.study}, {trial}: {likeness(*curves.values())}"
         picture = draw_curves(stored, home, curves, expected=expected, title=title)
     return Reproduction(
         trainer=trainer_of(stored, replay),
@@ -125,6 +127,30 @@ def points(epochs: Sequence[EpochRecord], monitor: str) -> Curve:
         [(1, 0.9)]
     """
     return [(e.epoch, e.metrics[monitor]) for e in epochs if monitor in e.metrics]
+
+
+def likeness(first: Curve, second: Curve) -> str:
+    """Say in words how far two curves are the same.
+
+    Args:
+        first: Points of the earlier curve, `(epoch, value)`.
+        second: Those of the later one.
+
+    Example:
+        >>> likeness([(1, 0.9), (2, 0.8)], [(1, 0.9), (2, 0.8)])
+        'identical in 2 of 2 epochs'
+        >>> likeness([(1, 0.9), (2, 0.8)], [(1, 0.9), (2, 0.803), (3, 0.8)])
+        'identical in 1 of 3 epochs, at most 0.0030 apart (epoch 2)'
+    """
+    earlier, later = dict(first), dict(second)
+    gaps = {epoch: abs(later[epoch] - earlier[epoch]) for epoch in earlier.keys() & later.keys()}
+    same, all_of = sum(gap == 0 for gap in gaps.values()), len(earlier.keys() | later.keys())
+    said = f"identical in {same} of {count_of(all_of, 'epoch')}"
+    if not any(gaps.values()):
+        return said
+    widest = max(gaps, key=gaps.__getitem__)
+    apart = f"{gaps[widest]:.4f}" if gaps[widest] >= 5e-5 else f"{gaps[widest]:.1e}"
+    return f"{said}, at most {apart} apart (epoch {widest})"
 
 
 def draw_curves(

@@ -141,20 +141,20 @@ def draw_two(
     """Draw two trainings' learning curves and a horizontal line at an expected value.
 
     Args:
-        lines: Name, points (epoch and value) and colour of each curve.
+        lines: Name, points (epoch and value) and colour of each curve; the second is dashed.
         expected: The value to draw as a line, or None.
         title: Title of the figure.
         axis: The vertical axis.
     """
     figure, axes = new_figure(title)
-    for name, points, colour in lines:
+    looks = ({"lw": 3.2, "ls": "-"}, {"lw": 1.6, "ls": "--"})  # both are seen where they coincide
+    for (name, points, colour), look in zip(lines, looks, strict=False):
         if points:
             x, y = zip(*points, strict=True)
             best = min(y) if axis.minimize else max(y)
             few = "o" if len(points) == 1 else ""
-            axes.plot(
-                x, y, color=colour, lw=1.9, marker=few, label=f"{plain(name)} (best {best:.4f})"
-            )
+            label = f"{plain(name)} (best {best:.4f})"
+            axes.plot(x, y, color=colour, marker=few, label=label, **look)
     if expected is not None:
         axes.axhline(expected, color=style.INK, lw=1, ls=":", label=f"expected {expected:.4f}")
     axes.set_ylim(axis.limits)

@@ -281,6 +281,9 @@ def test_the_best_value_of_a_curve_goes_by_its_direction(
     (figure,) = drawn
     labels = figure.axes[0].get_legend_handles_labels()[1]
     assert labels == [f"recorded (best {best:.4f})", f"reproduced (best {best:.4f})"]
+    lower, upper = figure.axes[0].lines
+    assert (lower.get_linestyle(), upper.get_linestyle()) == ("-", "--")  # both are seen
+    assert lower.get_linewidth() > upper.get_linewidth()
 
     titles = []
     monkeypatch.setattr(draw, "save_curve", lambda *_, title, **__: titles.append(title))
