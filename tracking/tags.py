@@ -84,16 +84,17 @@ class Tag(StrEnum):
 
 
 class Role(StrEnum):
-    """What an MLflow run holds (a study, a trial or a winner), as the tag `Tag.ROLE` says.
+    """What an MLflow run holds, as the tag `Tag.ROLE` says.
 
     Example:
         >>> [role.value for role in Role]
-        ['study', 'trial', 'winner']
+        ['study', 'trial', 'winner', 'published']
     """
 
     STUDY = "study"
     TRIAL = "trial"
     WINNER = "winner"
+    PUBLISHED = "published"
 
 
 BASELINE_TAG = Tag.BASELINE

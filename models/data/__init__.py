@@ -9,7 +9,7 @@ from models.data.download.fetch import fetch
 from models.data.folds import fold_of
 from models.data.options import SourceOptions
 from models.data.protocols import SPLITS, split_ratings
-from models.data.published import check_published, verdict
+from models.data.published import check_published, is_published, verdict
 from models.data.ratings import Check, Ratings
 from models.data.sources import DEFAULT_SOURCE, known_sources, load_ratings
 from models.data.split import Part, Split
@@ -34,6 +34,7 @@ __all__ = [
     "describe",
     "fetch",
     "fold_of",
+    "is_published",
     "known_sources",
     "load_published",
     "load_ratings",

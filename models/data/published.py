@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,21 @@ def unfiltered_checks(table: RatingTable) -> tuple[Check, ...]:
         _check("movies with a score", data["movies_with_a_score"], _distinct(table.movies)),
         _check("scores before the filter", expected, score_counts(table.scores)),
     )
+
+
+def is_published(checks: Sequence[str]) -> bool:
+    """Whether ratings and split are the published ones: figures were checked, and all are the same.
+
+    Args:
+        checks: `tracking.DatasetRecord.checks`; empty where the source is not MUBI's database.
+
+    Example:
+        >>> is_published(["same: rows read: published 15520005, here 15520005"])
+        True
+        >>> is_published(["differs: rows read: published 15520005, here 8854"]), is_published([])
+        (False, False)
+    """
+    return bool(checks) and all(line.startswith("same") for line in checks)
 
 
 def check_published(ratings: Ratings, split: Split) -> tuple[Check, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from models import published_curve, published_rmse
 from models.checks import count_of
+from models.data import is_published
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.reproduce.comparison import (
@@ -75,21 +76,6 @@ def reproduce_baseline(studies: Studies, data: str, again: Again) -> Reproductio
         return _recorded_just_now(stored, data, limit, note)
     made = compared(stored, replay, home, tolerance)
     return replace(made, notes=(note, *made.notes))
-
-
-def is_published(checks: Sequence[str]) -> bool:
-    """Whether ratings and split are the published ones: figures were checked, and all are the same.
-
-    Args:
-        checks: `tracking.DatasetRecord.checks`; empty where the source is not MUBI's database.
-
-    Example:
-        >>> is_published(["same: rows read: published 15520005, here 15520005"])
-        True
-        >>> is_published(["differs: rows read: published 15520005, here 8854"]), is_published([])
-        (False, False)
-    """
-    return bool(checks) and all(line.startswith("same") for line in checks)
 
 
 def _checks(stored: Stored, replay: Replay | None) -> Sequence[str]:

@@ -10,7 +10,9 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from models import published_curve
 from models.checks import count_of
+from models.data import is_published
 from search.config.goals import goal_names
 from search.config.sections import TUNER_MODEL
 from search.config.study import StudyConfig
@@ -164,8 +166,23 @@ def study_record(
         trials=trials,
         space=space_record(map(from_plain, space_of(study))),
         importances=importances(study) if weighs else {},
+        published=_published(config, dataset),
         experiment_id=run.get("experiment_id"),
         parent_run_id=run.get("parent_run_id"),
+    )
+
+
+def _published(config: StudyConfig, dataset: Mapping[str, Any] | None) -> tuple[EpochRecord, ...]:
+    """The published trial's epochs, where the objective, ratings and split are its own."""
+    checks = (dataset or {}).get("checks", ())
+    if config.objective != StudyConfig.objective or not is_published(checks):
+        return ()
+    names = ("loss", "rmse", "val_loss", "val_rmse")
+    return tuple(
+        EpochRecord(
+            epoch=each.epoch, seconds=each.seconds, metrics={n: getattr(each, n) for n in names}
+        )
+        for each in published_curve()
     )
 
 

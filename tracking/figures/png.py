@@ -147,14 +147,14 @@ def draw_two(
         axis: The vertical axis.
     """
     figure, axes = new_figure(title)
-    looks = ({"lw": 3.2, "ls": "-"}, {"lw": 1.6, "ls": "--"})  # both are seen where they coincide
-    for (name, points, colour), look in zip(lines, looks, strict=False):
+    looks = ((3.2, "-"), (1.6, "--"))  # so that both are seen where they coincide
+    for (name, points, colour), (width, dashes) in zip(lines, looks, strict=False):
         if points:
             x, y = zip(*points, strict=True)
             best = min(y) if axis.minimize else max(y)
             few = "o" if len(points) == 1 else ""
             label = f"{plain(name)} (best {best:.4f})"
-            axes.plot(x, y, color=colour, marker=few, label=label, **look)
+            axes.plot(x, y, color=colour, marker=few, label=label, lw=width, ls=dashes)
     if expected is not None:
         axes.axhline(expected, color=style.INK, lw=1, ls=":", label=f"expected {expected:.4f}")
     axes.set_ylim(axis.limits)

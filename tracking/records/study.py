@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tracking.records.space import ParameterRecord
-from tracking.records.trial import Scalar, TrialRecord
+from tracking.records.trial import EpochRecord, Scalar, TrialRecord
 from tracking.states import State
 
 ENOUGH = 20
@@ -58,6 +58,7 @@ class StudyRecord:
             unknown.
         importances: Share of each parameter in the objective's variance, from 0 to 1, the most
             important one first; empty where unknown.
+        published: The published trial's epochs, where the ratings are those it was trained on.
         experiment_id: Its MLflow experiment, where it has one.
         parent_run_id: Its MLflow run, where it has one.
 
@@ -86,6 +87,7 @@ class StudyRecord:
     trials: tuple[TrialRecord, ...] = ()
     space: tuple[ParameterRecord, ...] = ()
     importances: Mapping[str, float] = field(default_factory=dict)
+    published: tuple[EpochRecord, ...] = ()
     experiment_id: str | None = None
     parent_run_id: str | None = None
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import json
+import math
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from tracking.records import StudyRecord, TrialRecord
 from tracking.runs.payloads import shorten
@@ -16,6 +19,7 @@ _MAX_NOTE = 8000
 _MAX_COLUMNS = 6
 _MAX_CELL = 40
 _SHOWN = 10
+TABLE = "leaderboard.json"
 
 
 def counts(record: StudyRecord) -> dict[str, int]:
@@ -39,27 +43,46 @@ def summary_metrics(record: StudyRecord) -> dict[str, float]:
     return metrics
 
 
-def write_leaderboard(record: StudyRecord, path: Path) -> None:
-    """Write all trials as CSV: the ranked trials by rank, then the others by number.
+def write_leaderboard(record: StudyRecord, folder: Path) -> None:
+    """Write all trials as a table: the ranked trials by rank, then the others by number.
+
+    It is written twice: as CSV, and as `TABLE`, in the form that MLflow's pages show as a table.
 
     Args:
         record: The study.
-        path: The file.
+        folder: Where `leaderboard.csv` and `leaderboard.json` are written.
     """
+    head, rows = _leaderboard(record)
+    with (folder / "leaderboard.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([head, *rows])
+    shown = [[None if value == "" else value for value in row] for row in rows]
+    text = json.dumps({"columns": head, "data": _finite(shown)})
+    (folder / TABLE).write_text(text, encoding="utf-8")
+
+
+def _leaderboard(record: StudyRecord) -> tuple[list[str], list[list[Any]]]:
+    """The names of the columns, and a row a trial."""
     params = sorted({name for trial in record.trials for name in trial.params})
     metrics = sorted({name for trial in record.trials for name in trial.metrics})
     extra = [name for name in metrics if name != record.objective and name not in params]
     head = ["rank", "number", "state", "end_reason", record.objective, *params, *extra, "run_id"]
     placed = {trial.number for trial in record.ranked()}
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(head)
-        for rank, trial in enumerate(record.ranked_first(), start=1):
-            place = rank if trial.number in placed else ""
-            start = [place, trial.number, trial.state, trial.end_reason, trial.value]
-            values = [trial.params.get(name) for name in params]
-            figures = [trial.metrics.get(name) for name in extra]
-            writer.writerow([*start, *values, *figures, trial.run_id])
+    rows: list[list[Any]] = []
+    for rank, trial in enumerate(record.ranked_first(), start=1):
+        place = rank if trial.number in placed else ""
+        start = [place, trial.number, trial.state, trial.end_reason, trial.value]
+        values = [trial.params.get(name) for name in params]
+        figures = [trial.metrics.get(name) for name in extra]
+        rows.append([*start, *values, *figures, trial.run_id])
+    return head, rows
+
+
+def _finite(rows: list[list[Any]]) -> list[list[Any]]:
+    """The same rows, with texts for numbers that JSON does not know: a browser cannot read them."""
+    return [
+        [str(v) if isinstance(v, float) and not math.isfinite(v) else v for v in row]
+        for row in rows
+    ]
 
 
 def study_note(record: StudyRecord, *, results: bool = False, limit: int = _MAX_NOTE) -> str:

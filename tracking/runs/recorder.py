@@ -39,6 +39,7 @@ from tracking.runs.results import log_curve, write_results
 from tracking.runs.store import Store
 from tracking.runs.view.names import run_name
 from tracking.runs.view.notes import trial_note
+from tracking.runs.view.published import write_published
 from tracking.runs.view.writing import write_view
 from tracking.tags import Tag
 
@@ -89,6 +90,7 @@ class MlflowRecorder:
         self._known.keep_study(record.name, context)
         if record.study_file:
             client.log_text(context.parent_run_id, record.study_file, "study.toml")
+        write_published(client, context, record)
         write_view(client, context, record)
         return replace(
             record, experiment_id=context.experiment_id, parent_run_id=context.parent_run_id

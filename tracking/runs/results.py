@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from tracking.records import Picture, StudyRecord, TrialRecord
 from tracking.runs.batches import Final, log_final
-from tracking.runs.leaderboard import study_note, summary_metrics, write_leaderboard
+from tracking.runs.leaderboard import TABLE, study_note, summary_metrics, write_leaderboard
 from tracking.runs.payloads import NOTE_TAG, clean_key
+
+_TABLES_TAG = "mlflow.loggedArtifacts"
+"""By this tag MLflow's pages know which files are tables, as `MlflowClient.log_table` sets it."""
+_TABLES = json.dumps([{"path": TABLE, "type": "table"}])
 
 
 def write_results(client: Any, run_id: str, record: StudyRecord, *, draws: bool = True) -> None:
@@ -22,7 +27,7 @@ def write_results(client: Any, run_id: str, record: StudyRecord, *, draws: bool 
         draws: Whether to draw the figures and to write the report, which takes a second or two.
     """
     with TemporaryDirectory(prefix="trialbook-study-", ignore_cleanup_errors=True) as folder:
-        write_leaderboard(record, Path(folder) / "leaderboard.csv")
+        write_leaderboard(record, Path(folder))
         if draws:
             from tracking.figures.draw import draw_study
             from tracking.report.chapter import Chapter
@@ -32,7 +37,7 @@ def write_results(client: Any, run_id: str, record: StudyRecord, *, draws: bool 
             write_report([Chapter(study=record)], Path(folder) / "report.html")
         client.log_artifacts(run_id, folder)
     summary = {clean_key(name): value for name, value in summary_metrics(record).items()}
-    tags = {NOTE_TAG: study_note(record, results=True)}
+    tags = {NOTE_TAG: study_note(record, results=True), _TABLES_TAG: _TABLES}
     log_final(client, run_id, Final(metrics=summary, tags=tags))
 
 

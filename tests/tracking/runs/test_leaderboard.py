@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -29,8 +31,8 @@ def record(study: StudyRecord, make_trial: Make) -> StudyRecord:
 def test_the_table_ranks_complete_trials_and_keeps_the_others(
     record: StudyRecord, tmp_path: Path
 ) -> None:
-    write_leaderboard(record, tmp_path / "table.csv")
-    text = (tmp_path / "table.csv").read_text(encoding="utf-8")
+    write_leaderboard(record, tmp_path)
+    text = (tmp_path / "leaderboard.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(text.splitlines()))
     assert [(row["rank"], row["number"], row["state"]) for row in rows] == [
         ("1", "1", "complete"),
@@ -42,6 +44,26 @@ def test_the_table_ranks_complete_trials_and_keeps_the_others(
     assert rows[0]["momentum"] == "0.5"
     assert rows[1]["momentum"] == ""
     assert rows[0]["best_epoch"] == "2.0"
+
+
+def test_the_same_table_is_written_as_mlflow_shows_one(
+    record: StudyRecord, make_trial: Make, tmp_path: Path
+) -> None:
+    broken = make_trial(4, state="failed", end_reason="nan", metrics={"lowest_val_rmse": math.nan})
+    write_leaderboard(replace(record, trials=(*record.trials, broken)), tmp_path)
+    text = (tmp_path / "leaderboard.json").read_text(encoding="utf-8")
+    assert "NaN" not in text  # which no browser reads
+    table = json.loads(text)
+    assert table["columns"][:5] == ["rank", "number", "state", "end_reason", "best_val_rmse"]
+    assert [row[:3] for row in table["data"]] == [
+        [1, 1, "complete"],
+        [2, 0, "complete"],
+        [3, 3, "complete"],
+        [None, 2, "pruned"],
+        [None, 4, "failed"],
+    ]
+    lowest = table["columns"].index("lowest_val_rmse")
+    assert [row[lowest] for row in table["data"]] == [None, None, None, None, "nan"]
 
 
 def test_the_description_tells_the_best_and_how_far_it_is_from_the_baseline(

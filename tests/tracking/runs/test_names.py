@@ -144,7 +144,7 @@ def test_the_page_of_a_study_shows_names_as_text(name: str, make_trial: Make) ->
 def test_the_leaderboard_is_read_back_as_it_was(
     name: str, make_trial: Make, tmp_path: Path
 ) -> None:
-    write_leaderboard(_named(make_trial, name), tmp_path / "table.csv")
-    with (tmp_path / "table.csv").open(encoding="utf-8", newline="") as file:
+    write_leaderboard(_named(make_trial, name), tmp_path)
+    with (tmp_path / "leaderboard.csv").open(encoding="utf-8", newline="") as file:
         rows: list[dict[str, Any]] = list(csv.DictReader(file))
     assert [row[name] for row in rows] == [name, "other", "third"]

@@ -11,6 +11,7 @@ from tracking.runs.leaderboard import study_note
 from tracking.runs.lookup import find_trial
 from tracking.runs.payloads import NOTE_TAG
 from tracking.runs.store import Store
+from tracking.runs.view.published import find_published
 from tracking.runs.view.state import CURVES_TAG, VIEW_TAG, curves_of, view_of
 from tracking.tags import Tag
 
@@ -43,10 +44,12 @@ def write_view(
 
 
 def _best_runs(client: Any, context: StudyContext, record: StudyRecord) -> list[str]:
-    """The runs of the ten best trials, and of the baseline."""
+    """The runs of the ten best trials, of the baseline, and of the published trial, if any."""
     shown = [*record.ranked()[:_BEST], *filter(None, [record.baseline])]
     numbers = dict.fromkeys(trial.number for trial in shown)
-    runs = (find_trial(client, context, number) for number in numbers)
+    runs = [find_trial(client, context, number) for number in numbers]
+    if record.published:
+        runs.append(find_published(client, context))
     return [run for run in runs if run is not None]
 
 
