@@ -55,8 +55,7 @@ def write_leaderboard(record: StudyRecord, folder: Path) -> None:
     head, rows = _leaderboard(record)
     with (folder / "leaderboard.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([head, *rows])
-    shown = [[None if value == "" else value for value in row] for row in rows]
-    text = json.dumps({"columns": head, "data": _finite(shown)})
+    text = json.dumps({"columns": head, "data": [list(map(_shown, row)) for row in rows]})
     (folder / TABLE).write_text(text, encoding="utf-8")
 
 
@@ -77,12 +76,11 @@ def _leaderboard(record: StudyRecord) -> tuple[list[str], list[list[Any]]]:
     return head, rows
 
 
-def _finite(rows: list[list[Any]]) -> list[list[Any]]:
-    """The same rows, with texts for numbers that JSON does not know: a browser cannot read them."""
-    return [
-        [str(v) if isinstance(v, float) and not math.isfinite(v) else v for v in row]
-        for row in rows
-    ]
+def _shown(value: Any) -> Any:
+    """A cell as a browser reads it: empty for none, and text for numbers that JSON does not know."""
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def study_note(record: StudyRecord, *, results: bool = False, limit: int = _MAX_NOTE) -> str:

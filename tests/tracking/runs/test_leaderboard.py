@@ -59,11 +59,11 @@ def test_the_same_table_is_written_as_mlflow_shows_one(
         [1, 1, "complete"],
         [2, 0, "complete"],
         [3, 3, "complete"],
-        [None, 2, "pruned"],
-        [None, 4, "failed"],
+        ["", 2, "pruned"],
+        ["", 4, "failed"],
     ]
     lowest = table["columns"].index("lowest_val_rmse")
-    assert [row[lowest] for row in table["data"]] == [None, None, None, None, "nan"]
+    assert [row[lowest] for row in table["data"]] == ["", "", "", "", "nan"]
 
 
 def test_the_description_tells_the_best_and_how_far_it_is_from_the_baseline(
