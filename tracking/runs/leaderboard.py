@@ -77,7 +77,7 @@ def _leaderboard(record: StudyRecord) -> tuple[list[str], list[list[Any]]]:
 
 
 def _shown(value: Any) -> Any:
-    """A cell as a browser reads it: empty for none, and text for numbers that JSON does not know."""
+    """A cell as a browser reads it: empty for none, a text for what is no number of JSON."""
     if value is None:
         return ""
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
