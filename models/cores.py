@@ -25,7 +25,9 @@ def available_cores(cgroups: Path = _CGROUPS, own: Path = _OWN) -> int:
     """
     quotas = [_quota(cgroups / group) for group in ("", *_groups(own))]
     whole = [math.ceil(quota) for quota in quotas if quota is not None]
-    return max(1, min([len(os.sched_getaffinity(0)), *whole]))
+    has_affinity = hasattr(os, "sched_getaffinity")  # macOS has none
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return max(1, min([cores, *whole]))
 
 
 def _groups(own: Path) -> list[str]:

@@ -1,10 +1,13 @@
 """The fork server: loads the heavy libraries once, and forks a child at each request.
 
 Started as `python -P -m search.child.fork_server FD ROLE`, where FD is one end of a socket pair;
-`search.executor.fork_client` holds the other. ROLE says whether the children find Keras loaded.
-Loading it takes seconds, a fork milliseconds. Children are forked before TensorFlow has started its
-runtime, so that each starts its own. (The standard library's fork server would import the user's
-main module in every child, and so run a script without a guard again.)
+`search.executor.fork_client` holds the other. With `child` after ROLE it is a child itself, and FD
+its pipe: so `search.executor.spawned` starts one where nothing can be forked.
+
+ROLE says whether the children find Keras loaded. Loading it takes seconds, a fork milliseconds.
+Children are forked before TensorFlow has started its runtime, so that each starts its own. (The
+standard library's fork server would import the user's main module in every child, and so run a
+script without a guard again.)
 """
 
 from __future__ import annotations
@@ -143,6 +146,20 @@ def _be_child(pipe: int, log: int) -> None:
         os._exit(code)
 
 
+def be_spawned(pipe: int, role: str) -> None:
+    """Be a child that was started and not forked: load the libraries, and serve the pipe.
+
+    Args:
+        pipe: The child's end of its pipe.
+        role: `KERAS` or `ALONE`: which libraries are loaded ahead.
+    """
+    with scratch_folder() as folder:
+        tempfile.tempdir = folder
+        _preload(_PRELOADED[role])
+        child.main(pipe)
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    serve = be_spawned if sys.argv[3:] == ["child"] else main
+    serve(int(sys.argv[1]), sys.argv[2])
     os._exit(0)  # taking TensorFlow down in order would take longer than anyone waits

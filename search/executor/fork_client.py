@@ -16,31 +16,14 @@ from typing import IO
 
 from search.child.fork_server import FORK, LIVES, REPLY, STATE, request
 from search.child.messages import KERAS
+from search.executor.spawned import Spawner
+from search.executor.starting import LINGERS_S, MODULE, PAUSE_S, are_forked, end_group, environment
 
 # Libraries read these when they are loaded: a fork server that saw others is of no use.
 _READ_AT_LOADING = (
     "CUDA", "KERAS", "LD_", "MALLOC", "MKL", "OMP", "OPENBLAS", "PYTHON", "TF_", "XLA",
 )  # fmt: skip
-_MODULE = "search.child.fork_server"
 _ENDS_S = 0.5
-_LINGERS_S = 5.0
-_PAUSE_S = 0.005
-
-
-def environment(device: int | None = None) -> dict[str, str]:
-    """A child's environment variables: this process's, plus settings of TensorFlow and Keras.
-
-    Args:
-        device: The only GPU that TensorFlow may see there; None for all.
-    """
-    # oneDNN multiplies matrices faster on every x86; TensorFlow uses it on some by itself.
-    inherited = {"TF_ENABLE_ONEDNN_OPTS": "1"} | os.environ
-    needed = {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow"}
-    if device is None:
-        return inherited | needed
-    visible = inherited.get("CUDA_VISIBLE_DEVICES", "").split(",")  # a user's own choice of devices
-    chosen = visible[device] if device < len(visible) and visible[device] else str(device)
-    return inherited | needed | {"CUDA_VISIBLE_DEVICES": chosen}
 
 
 class ForkServer:
@@ -89,7 +72,7 @@ class ForkServer:
         log = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the server)
         with theirs:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno()), role],
+                [sys.executable, "-P", "-m", MODULE, str(theirs.fileno()), role],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -152,11 +135,11 @@ class ForkServer:
         Returns:
             Its exit code; the number of the signal that ended it as a negative one.
         """
-        latest = time.monotonic() + _LINGERS_S
+        latest = time.monotonic() + LINGERS_S
         while (code := self.exit_code(pid)) is None:
             if time.monotonic() > latest:
                 end_group(pid)
-            time.sleep(_PAUSE_S)
+            time.sleep(PAUSE_S)
         return code
 
     def failure(self) -> tuple[int, str]:
@@ -192,30 +175,23 @@ def _wait(owner: int, process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def end_group(pid: int) -> None:
-    """Kill a child and the processes that it began.
-
-    Args:
-        pid: The child's process number, which is its process group's too.
-    """
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
-
-
-_servers: dict[str, ForkServer] = {}
+_servers: dict[str, ForkServer | Spawner] = {}
 _starting = threading.Lock()
 
 
-def fork_server(role: str = KERAS) -> ForkServer:
-    """This process's fork server for a role; a new one is started if there is none that `fits`.
+def fork_server(role: str = KERAS) -> ForkServer | Spawner:
+    """What starts this process's children of a role; a new one if there is none that `fits`.
 
     Args:
         role: `KERAS` or `ALONE`: which libraries its children find loaded.
+
+    Raises:
+        SearchError: This system can start none.
     """
     with _starting:
-        server = _servers.get(role)
-        if server is None or not server.fits():
-            server = _servers[role] = ForkServer.start(role)
+        server, forked = _servers.get(role), are_forked()
+        if server is None or not server.fits() or forked != isinstance(server, ForkServer):
+            server = _servers[role] = ForkServer.start(role) if forked else Spawner(role)
         return server
 
 

@@ -12,7 +12,9 @@ from typing import TypeVar
 
 _STEP_S = 0.05
 _Done = TypeVar("_Done")
-_ASKS_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ASKS_TO_STOP = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
 
 class Stop:

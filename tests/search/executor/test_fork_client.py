@@ -18,7 +18,8 @@ from search.child.messages import ALONE, KERAS
 from search.child.scratch import scratch_folder
 from search.executor import fork_client
 from search.executor.death import ChildDied
-from search.executor.fork_client import environment, fork_server
+from search.executor.fork_client import fork_server
+from search.executor.starting import environment
 from search.executor.supervisor import Supervisor
 
 WINE = StudyConfig(name="wine", model="wine:WineModel", objective="val_accuracy:max")
