@@ -14,7 +14,7 @@ COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(VENV)/lib >/dev/n
 TRAINER := $(BIN)/python -c 'from models.compiled.warm_up import warm_up; warm_up()' >/dev/null 2>&1 || true
 WORKERS ?= 2
 
-.PHONY: search test test-all fuzz lint types check venv dev bench bench-full chaos dist clean
+.PHONY: search test test-all fuzz lint types check venv dev bench bench-full chaos pictures dist clean
 
 search: venv
 	@$(BIN)/trialbook search
@@ -73,6 +73,10 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.installed-bench: $(VENV)/.installed
 	@$(INSTALL) -e ".[samples,bench]"
 	@touch $@
+
+# The README's pictures, of the default study as it is now; needs Chromium.
+pictures: dev
+	@$(BIN)/python docs/tools/pictures.py $(ARGS)
 
 # A source distribution and a wheel in dist/; TRIALBOOK_REPOSITORY=https://... is what they link to.
 dist: dev
