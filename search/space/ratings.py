@@ -22,6 +22,7 @@ from models.config import (
     OUTPUT_ACTIVATIONS,
     ROW_OPTIMIZERS,
 )
+from search.config.sections import STOPPING
 from search.space.declaration import Check, Declaration, Declares, Range
 from search.space.listing import Listing
 from search.space.scores import MOST_PENALTY, MOST_RATING, ScoreRange, greatest_scale, rounded
@@ -236,9 +237,9 @@ def _fitting(scores: ScoreRange | None) -> Check:
 
 def baseline_values() -> dict[str, Any]:
     """The published baseline as values by parameter name, active parameters only."""
-    listing = Listing()
+    listing, published = Listing(), TrainConfig()
     read(listing)
-    return listing.values
+    return listing.values | {name: getattr(published, name) for name in STOPPING}
 
 
 def preset(name: str) -> tuple[ModelConfig, TrainConfig]:

@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-_TRIES = 4
+_PATIENT_S = 60.0
 
 
 class Server:
@@ -46,13 +46,14 @@ class Server:
 
     def start(self) -> None:
         """Start the server again; a busy machine may take it longer than the wheel waits."""
-        for tried in range(1, _TRIES + 1):
+        latest = time.monotonic() + _PATIENT_S
+        while True:
             try:
                 with _quiet():
                     self._server.ensure_postgres_running()
                 return
             except (subprocess.TimeoutExpired, AssertionError):  # it still starts
-                if tried == _TRIES:
+                if time.monotonic() > latest:
                     raise
                 time.sleep(1)
 
