@@ -54,10 +54,7 @@ def run_study(
         (2, 2)
         >>> result.best.value == min(trial.value for trial in result.record.trials)
         True
-
-        The study has its two trials, so that the same call again trains none:
-
-        >>> run_study(config, home=home).new_trials
+        >>> run_study(config, home=home).new_trials  # it has its two trials already
         0
     """
     store = Store(Path(home), config.tracking_uri)
