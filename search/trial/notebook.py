@@ -17,7 +17,7 @@ from search.trial.standing import Running, Standing
 from tracking import EpochRecord, StudyRecord, TrialRecord, without_password
 from tracking.texts import visible
 
-_PAUSE_S = 0.5
+_PAUSE_S, _START_S = 0.5, 2.0
 _MESSAGES = 5
 _WIDTH, _HEIGHT, _EDGE = 120, 24, 2
 _SPREAD = 4.0
@@ -96,19 +96,23 @@ class NotebookProgress:
         self._messages: deque[str] = deque(maxlen=_MESSAGES)
         self._update: Callable[[Page], object] | None = None
         self._drawn_at = -math.inf
-        self._is_waiting = self._is_heard = self._is_closed = False
+        self._is_waiting = self._is_stale = self._is_heard = self._is_closed = False
 
     def __enter__(self) -> NotebookProgress:
+        """Say after two seconds that it starts: reading many ratings takes long."""
+        with contextlib.suppress(Exception):
+            self._later(_START_S, self._draw_start)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Draw for the last time, without the trials that ran. A run that told nothing shows none.
+        """Draw for the last time, without the trials that ran.
 
-        The result is the value of the cell, which then shows itself.
+        A run that told nothing, since its study was finished, leaves nothing. The result is the
+        value of the cell, which then shows itself.
         """
         with self._lock:
             self._is_closed = True
-            if self._is_heard:
+            if self._is_heard or self._update is not None:
                 self._draw()
 
     def message(self, text: str) -> None:
@@ -151,22 +155,31 @@ class NotebookProgress:
         """Take an event in; then draw, now or half a second after the latest drawing."""
         with self._lock, contextlib.suppress(Exception):
             yield
-            self._is_heard = True
-            wait = self._drawn_at + _PAUSE_S - self._clock()
-            if wait <= 0:
-                self._draw()
-            elif not self._is_waiting:
-                self._is_waiting = True
-                self._later(wait, self._draw_late)
+            self._is_heard = self._is_stale = True
+            self._draw_soon()
+
+    def _draw_soon(self) -> None:
+        wait = self._drawn_at + _PAUSE_S - self._clock()
+        if wait <= 0:
+            self._draw()
+        elif not self._is_waiting:
+            self._is_waiting = True
+            self._later(wait, self._draw_late)
 
     def _draw_late(self) -> None:
-        with self._lock:
+        """Draw what no event has drawn meanwhile."""
+        with self._lock, contextlib.suppress(Exception):
             self._is_waiting = False
-            if not self._is_closed:
+            if self._is_stale and not self._is_closed:
+                self._draw_soon()
+
+    def _draw_start(self) -> None:
+        with self._lock:
+            if not self._is_heard and not self._is_closed:
                 self._draw()
 
     def _draw(self) -> None:
-        self._drawn_at = self._clock()
+        self._drawn_at, self._is_stale = self._clock(), False
         with contextlib.suppress(Exception):
             page = self.page()
             if self._update is None:
@@ -178,8 +191,9 @@ class NotebookProgress:
         """What the cell shows now."""
         with self._lock:
             now = self._standing
-            line = f"Starting, and reading the ratings … {now.elapsed}"
-            head = _text(line)
+            if self._is_closed and not self._is_heard:
+                return Page("", "")
+            line = head = "Starting, and reading the ratings …"
             if now.name is not None:
                 time_told = now.elapsed if self._is_closed else now.time
                 told = " · ".join(filter(None, [*now.counted, time_told, now.best]))

@@ -183,6 +183,31 @@ def test_the_cell_is_drawn_at_most_twice_a_second_and_no_event_is_lost() -> None
     assert cell.displays == 1  # the others replace the first
 
 
+def test_a_drawing_that_is_due_does_not_follow_one_of_an_event_at_once() -> None:
+    cell = Cell()
+    progress = cell.progress()
+    progress.message("first")
+    cell.now += 0.1
+    progress.message("second")
+    cell.now += 0.4
+    progress.message("third")  # half a second is over: drawn by this event
+    assert len(cell.pages) == 2
+    cell.due[0][1]()
+    assert len(cell.pages) == 2  # nothing new
+    cell.now += 0.1
+    progress.message("fourth")
+    assert len(cell.pages) == 2
+    seconds, call = cell.due[1]
+    assert seconds == pytest.approx(0.4)
+    cell.now += 0.2
+    call()  # a timer may be too early: it waits for the rest
+    assert len(cell.pages) == 2
+    cell.now += cell.due[2][0]
+    cell.due[2][1]()
+    assert len(cell.pages) == 3
+    assert "fourth" in cell.pages[-1].html
+
+
 def test_the_end_is_drawn_without_the_trials_and_nothing_after_it() -> None:
     cell = Cell()
     with cell.progress() as progress:
@@ -200,7 +225,30 @@ def test_a_run_that_tells_nothing_shows_nothing() -> None:
     cell = Cell()
     with cell.progress():
         pass
+    for _, call in cell.due:
+        call()
     assert cell.pages == []
+
+
+def test_a_start_that_takes_long_is_told_and_leaves_nothing_where_nothing_follows() -> None:
+    cell = Cell()
+    with cell.progress() as progress:
+        ((seconds, call),) = cell.due
+        assert seconds == 2.0
+        call()
+        assert _Cells(cell.pages[-1].html).text == "Starting, and reading the ratings …"
+        assert progress.page().line == "Starting, and reading the ratings …"
+    assert [page.html for page in cell.pages[1:]] == [""]
+    assert cell.displays == 1
+
+
+def test_a_study_that_began_is_not_told_to_start() -> None:
+    cell = Cell()
+    with cell.progress() as progress:
+        progress.study(StudyRecord(name="s"), finished=0, target=2)
+        (_, call) = cell.due[0]
+        call()
+        assert len(cell.pages) == 1
 
 
 def test_nothing_raises_whatever_goes_wrong() -> None:
