@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from search.errors import USER_ERRORS, SearchError
     from search.study.result import StudyResult, open_study
     from search.study.run import run_study
+    from search.trial.progress import Silent
 
 __all__ = [
     "USER_ERRORS",
     "SearchError",
+    "Silent",
     "StudyConfig",
     "StudyResult",
     "open_study",
@@ -30,6 +32,7 @@ __all__ = [
 _PLACES = {
     "USER_ERRORS": "search.errors",
     "SearchError": "search.errors",
+    "Silent": "search.trial.progress",
     "StudyConfig": "search.config.study",
     "StudyResult": "search.study.result",
     "open_study": "search.study.result",

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-import math
 import os
 import sys
-import time
-from collections import Counter
-from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, cast
 
 from rich.console import Console, Group
@@ -20,22 +16,18 @@ from models.checks import count_of
 from search.cli.common import console
 from search.cli.curve import is_utf8, small_curve
 from search.cli.plain_console import PlainConsole
+from search.trial.standing import Running, Standing, named
 from tracking import (
     COMPLETE,
-    FAILED,
-    KILLED,
     PRUNED,
-    REFUSED,
     EndReason,
     EpochRecord,
     StudyRecord,
     TrialRecord,
-    tried,
     without_password,
 )
 from tracking.texts import visible
 
-_TOLD = (PRUNED, REFUSED, FAILED, KILLED)
 _BAR, _WIDE, _CURVE = 20, 80, 12
 
 
@@ -73,17 +65,6 @@ def steady_console() -> Console:
     return PlainConsole(file=error, highlight=False, soft_wrap=True, markup=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Running:
-    """How far a trial is: its epoch, the share of it while it is under way, its values."""
-
-    tried: str = ""
-    epoch: int = 0
-    share: float | None = None
-    values: tuple[float, ...] = ()
-    best: float = math.inf
-
-
 class LiveProgress:
     """Shows a running study: a line for each trial that ends, and on a terminal a live display."""
 
@@ -97,16 +78,7 @@ class LiveProgress:
         self._console = console
         self._draws = console.is_terminal and not quiet and "NO_COLOR" not in os.environ
         self._live: Live | None = None
-        self._target = self._finished = self._epochs = 0
-        self._study: str | None = None
-        self._running: dict[int, _Running] = {}
-        self._ends: Counter[str] = Counter()
-        self._best: tuple[float, int] | None = None
-        self._base: float | None = None
-        self._record: StudyRecord | None = None
-        self._monitor = "val_rmse"
-        self._started = time.monotonic()
-        self._end: float | None = None
+        self._standing = Standing()
 
     def __enter__(self) -> LiveProgress:
         if self._draws:
@@ -120,44 +92,30 @@ class LiveProgress:
             self._live = None
 
     def __rich__(self) -> Any:
-        if self._study is None:
-            return Text(f"Starting, and reading the ratings … {self._elapsed()}")
+        now = self._standing
+        if now.name is None:
+            return Text(f"Starting, and reading the ratings … {now.elapsed}")
         dot = " · " if self._is_utf8 else ", "
-        counted = [f"{self._finished}/{self._target}"]
-        counted += [f"{self._ends[end]} {end}" for end in _TOLD if self._ends[end]]
-        head = dot.join([*counted, self._elapsed()])
-        lines = [f"{self._study}  {self._bar()}{head}"]
-        if self._best is not None:
-            lines.append(f"best {self._best[0]:.4f} ({self._against_baseline()})")
-        running = sorted(self._running.copy().items())
-        lines += [f"trial {number} {dot.join(self._at(each))}" for number, each in running]
+        lines = [f"{now.name}  {self._bar()}{dot.join([*now.counted, now.time])}"]
+        lines += filter(None, [now.best])
+        lines += [f"trial {number} {dot.join(self._at(each))}" for number, each in now.running]
         shown = [Text(visible(line), no_wrap=True, overflow="ellipsis") for line in lines]
-        shown[0].stylize("bold", 0, len(visible(self._study)))
+        shown[0].stylize("bold", 0, len(visible(now.name)))
         return Group(*shown)
 
     @property
     def _is_utf8(self) -> bool:
         return is_utf8(self._console.encoding)
 
-    def _against_baseline(self) -> str:
-        assert self._best is not None
-        value, number = self._best
-        if self._base is None or self._base == value:
-            return f"trial {number}"
-        return f"trial {number}, {value - self._base:+.4f} against the baseline"
-
-    def _at(self, trial: _Running) -> list[str]:
+    def _at(self, trial: Running) -> list[str]:
         """Texts on a running trial: what it tries, its epoch, its values, a curve of them."""
         told = [trial.tried] if trial.tried else []
-        if trial.epoch == 0 and trial.share is None:
+        if trial.is_building:
             return [*told, "building"]
-        at = f"epoch {trial.epoch}/{self._epochs}"
-        told.append(at if trial.share is None else f"{at}, {trial.share:.0%} of it")
-        if not trial.values:
-            return told
-        told.append(f"{trial.values[-1]:.4f}")
-        if math.isfinite(trial.best):  # infinite before an epoch had a finite value
-            told.append(f"best {trial.best:.4f}")
+        told.append(f"epoch {trial.at(self._standing.epochs)}")
+        told += filter(None, [trial.latest])
+        if trial.best_so_far:
+            told.append(f"best {trial.best_so_far}")
         curve = small_curve(trial.values, _CURVE, encoding=self._console.encoding)
         return [*told, curve] if len(trial.values) > 1 else told
 
@@ -167,80 +125,44 @@ class LiveProgress:
 
     def study(self, record: StudyRecord, *, finished: int, target: int) -> None:
         """Take the study's name, its number of trials, and its best trial so far."""
-        self._target, self._finished, self._study = target, finished, record.name
-        self._record, self._monitor = record, record.monitor
-        self._ends = Counter(trial.state for trial in record.trials)
-        fits = record.baseline is not None and not record.baseline_misfit
-        self._base = record.baseline.value if record.baseline and fits else None
-        best = record.best
-        if best is not None and best.value is not None:
-            self._best = (best.value, best.number)
+        self._standing.study(record, finished=finished, target=target)
 
     def trial(self, record: TrialRecord, *, epochs: int) -> None:
         """Add a starting trial to the display."""
-        self._epochs = epochs
-        self._running[record.number] = _Running(_tried(record))
+        self._standing.trial(record, epochs=epochs)
 
     def epoch(self, trial: TrialRecord, record: EpochRecord, best: float) -> None:
         """Show a running trial's latest epoch and its best value so far."""
-        before = self._running.get(trial.number, _Running())
-        value = record.metrics.get(self._monitor)
-        values = before.values if value is None else (*before.values, value)
-        self._running[trial.number] = replace(
-            before, epoch=record.epoch, share=None, values=values, best=best
-        )
+        self._standing.epoch(trial, record, best)
 
     def within(self, trial: TrialRecord, epoch: int, share: float) -> None:
         """Show how far a running trial's long epoch is."""
-        before = self._running.get(trial.number, _Running())
-        self._running[trial.number] = replace(before, epoch=epoch, share=share)
+        self._standing.within(trial, epoch, share)
 
     def left(self, seconds: float) -> None:
         """Show about how long the run still takes, from now on."""
-        self._end = time.monotonic() + seconds
+        self._standing.left(seconds)
 
     def ended(self, record: TrialRecord, *, finished: int, target: int) -> None:
         """Print the line of a trial that has ended, and take the trial off the display."""
-        self._finished = finished
-        self._ends[record.state] += 1
-        self._running.pop(record.number, None)
-        misfit = self._record is not None and self._record.baseline_misfit
-        if record.is_baseline and record.state == COMPLETE and not misfit:
-            self._base = record.value
-        ranks = record.state == COMPLETE and not record.is_beyond
-        if ranks and record.value is not None and self._leads(record.value):
-            self._best = (record.value, record.number)
-        mark = ", best so far" if self._best and self._best[1] == record.number else ""
+        now = self._standing
+        now.ended(record, finished=finished, target=target)
+        mark = ", best so far" if now.best_number == record.number else ""
         note = f" ({record.message})" if record.message else ""
         value = f"{record.value:.4f}" if record.value is not None else "-"
         self._console.print(
-            f"[{finished}/{target}] trial {record.number} {_tried(record)}".rstrip()
-            + f": {_ending(record, f'{self._monitor} {value}')}{mark}{note}"
+            f"[{finished}/{target}] trial {record.number} {named(record)}".rstrip()
+            + f": {_ending(record, f'{now.monitor} {value}')}{mark}{note}"
         )
-
-    def _leads(self, value: float) -> bool:
-        """Whether a trial's value is better than the best value of the study so far."""
-        if self._best is None or self._record is None:
-            return self._best is None
-        return self._record.better(value, than=self._best[0])
 
     def _bar(self) -> str:
         """A bar of what is finished, where the terminal has room for it."""
         if self._console.width < _WIDE:
             return ""
-        full = round(_BAR * self._finished / max(self._target, 1))
+        now = self._standing
+        full = round(_BAR * now.finished / max(now.target, 1))
         done, left = ("━", "─") if self._is_utf8 else ("#", "-")
         return f"{done * full}{left * (_BAR - full)} "
-
-    def _elapsed(self) -> str:
-        now = time.monotonic()
-        if self._end is None or self._end <= now:
-            return _clock(now - self._started)
-        return f"{_clock(now - self._started)}, about {_clock(self._end - now)} left"
-
-
-def _tried(record: TrialRecord) -> str:
-    return "baseline" if record.is_baseline else tried(record.params)
 
 
 def _ending(record: TrialRecord, value: str) -> str:
@@ -253,15 +175,3 @@ def _ending(record: TrialRecord, value: str) -> str:
         return f"pruned at epoch {len(record.epochs)}, {value}"
     early = "stopped early after " if record.end_reason == EndReason.EARLY_STOPPING else ""
     return f"{record.state}, {value}, {early}{epochs}"
-
-
-def _clock(seconds: float) -> str:
-    """Minutes and seconds, with hours where there are any.
-
-    Example:
-        >>> _clock(62), _clock(3723)
-        ('1:02', '1:02:03')
-    """
-    minutes, seconds = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

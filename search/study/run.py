@@ -13,7 +13,8 @@ from search.errors import of_disk
 from search.executor.interrupts import Stop, interruptible
 from search.executor.supervisor import Supervisor
 from search.study.request import Request
-from search.trial.progress import Progress, Silent
+from search.trial.notebook import shown
+from search.trial.progress import Progress
 from tracking import Scalar, Store
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def run_study(
     Args:
         config: What to search.
         home: Folder of `mlflow.db`, `optuna.db` and `artifacts/`; made when missing.
-        progress: Hears what happens; None for silence.
+        progress: Hears what happens. None for a live display in the cell of a Jupyter notebook,
+            and for silence elsewhere; `Silent()` for silence there too.
         enqueue: Configurations to try first; parameters that one leaves out are the sampler's to
             choose. One that is queued or was tried already is passed over.
         widen: Whether the study goes on where its space has changed, with what still fits.
@@ -52,15 +54,13 @@ def run_study(
         (2, 2)
         >>> result.best.value == min(trial.value for trial in result.record.trials)
         True
-
-        The study has its two trials, so that the same call again trains none:
-
-        >>> run_study(config, home=home).new_trials
+        >>> run_study(config, home=home).new_trials  # it has its two trials already
         0
     """
     store = Store(Path(home), config.tracking_uri)
     asked = Request(enqueue=enqueue, widen=widen)
-    return _run(config, lambda: _opened(store, config), progress or Silent(), asked)
+    with shown(progress) as display:
+        return _run(config, lambda: _opened(store, config), display, asked)
 
 
 def run_in(

@@ -94,7 +94,11 @@ class Progress(Protocol):
 
 
 class Silent:
-    """A progress display that shows nothing."""
+    """A progress display that shows nothing, also in a notebook, where the default shows something.
+
+    Example:
+        >>> Silent().message("not shown")
+    """
 
     def message(self, text: str) -> None:
         """Do nothing."""

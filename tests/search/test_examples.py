@@ -21,6 +21,7 @@ PACKAGE = Path(search.__file__).parent
 # What users import, and what a contributor meets first: each has an example.
 FIRST_MET = (
     ("search", "SearchError"),
+    ("search", "Silent"),
     ("search", "StudyConfig"),
     ("search", "StudyResult"),
     ("search.oracle", "OptunaOracle"),
