@@ -42,10 +42,10 @@ dev: $(VENV)/.installed-dev
 
 # The documentation site, into site/; a broken link ends it.
 docs: $(VENV)/.installed-docs
-	@$(BIN)/python docs/tools/site.py
+	@$(BIN)/python docs/tools/site_builder.py
 
 docs-serve: $(VENV)/.installed-docs
-	@$(BIN)/python docs/tools/site.py serve
+	@$(BIN)/python docs/tools/site_builder.py serve
 
 # The pages that are written from the code: commands and settings.
 reference: venv

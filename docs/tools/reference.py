@@ -104,7 +104,10 @@ def _text(command: click.Command) -> str:
 def _table(options: list[click.Option], context: click.Context) -> str:
     rows = ["| option | default | what |", "| --- | --- | --- |"]
     for each in options:
-        names = ", ".join(f"`{name}`" for name in [*each.opts, *each.secondary_opts])
+        named = [*each.opts, *each.secondary_opts]
+        if "--help" in named:  # Click keeps those of the first context that it was asked in
+            named = ["-h", "--help"]
+        names = ", ".join(f"`{name}`" for name in named)
         value = "" if each.is_flag else f" `{_value(each, context)}`"
         rows.append(f"| {names}{value} | {_default(each)} | {_what(each)} |")
     return "\n".join(rows)
