@@ -92,9 +92,9 @@ def test_a_page_without_a_place_is_told(site: ModuleType, tmp_path: Path) -> Non
 def test_the_site_is_built_strictly_and_needs_no_network(tmp_path: Path) -> None:
     """In a copy of what it is made of, so that nobody's site/ is touched."""
     shutil.copytree(TOP / "docs", tmp_path / "docs")
-    for each in TOP.iterdir():
-        if each.name not in ("docs", "site", "build"):
-            os.symlink(each, tmp_path / each.name)
+    shutil.copy(TOP / "zensical.toml", tmp_path)  # Zensical builds where the file itself is
+    for name in ("CONTRIBUTING.md", "CHANGELOG.md", "benchmarks", "models", "search", "tests"):
+        os.symlink(TOP / name, tmp_path / name)
     done = subprocess.run(
         [sys.executable, "docs/tools/site_builder.py"], cwd=tmp_path, capture_output=True, text=True
     )
