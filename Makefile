@@ -14,7 +14,7 @@ COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/tests?/' $(VENV)/lib >/dev/n
 TRAINER := $(BIN)/python -c 'from models.compiled.warm_up import warm_up; warm_up()' >/dev/null 2>&1 || true
 WORKERS ?= 2
 
-.PHONY: search test test-all fuzz lint types check venv dev bench bench-full chaos pictures dist clean
+.PHONY: search test test-all fuzz lint types check venv dev docs docs-serve reference bench bench-full chaos pictures dist clean
 
 search: venv
 	@$(BIN)/trialbook search
@@ -39,6 +39,17 @@ check: lint types test
 
 venv: $(VENV)/.installed
 dev: $(VENV)/.installed-dev
+
+# The documentation site, into site/; a broken link ends it.
+docs: $(VENV)/.installed-docs
+	@$(BIN)/python docs/tools/site_builder.py
+
+docs-serve: $(VENV)/.installed-docs
+	@$(BIN)/python docs/tools/site_builder.py serve
+
+# The pages that are written from the code: commands and settings.
+reference: venv
+	@$(BIN)/python docs/tools/reference.py
 
 # What docs/performance.md quotes and takes minutes; NAMES="epoch seeds" runs some of them.
 bench: $(VENV)/.installed-bench
@@ -74,6 +85,10 @@ $(VENV)/.installed-bench: $(VENV)/.installed
 	@$(INSTALL) -e ".[samples,bench]"
 	@touch $@
 
+$(VENV)/.installed-docs: $(VENV)/.installed
+	@$(INSTALL) -e ".[samples,docs]"
+	@touch $@
+
 # The README's pictures, of the default study as it is now; needs Chromium.
 pictures: dev
 	@$(BIN)/python docs/tools/pictures.py $(ARGS)
@@ -84,4 +99,4 @@ dist: dev
 	@ls dist
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist site .cache *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from search.cli.help import OUTPUT, option
 from search.cli.plain_console import PlainConsole
-from search.config.parsing import names
+from search.config.sections import RUNNING, TRAINING
 from tracking import Store, page_of, to_read, without_password
 from tracking.texts import shell_line, visible
 
@@ -27,9 +28,6 @@ GOES_ON = "Interrupted; every finished trial is kept. The same command goes on."
 
 ENVIRONMENT = {"storage": "TRIALBOOK_STORAGE", "tracking_uri": "TRIALBOOK_TRACKING_URI"}
 """Variables that hold addresses: a password there stands among no process's arguments."""
-
-
-DONE, DOES_NOT_HOLD, MISTAKE, OUR_FAILURE, INTERRUPTED, NOBODY_READS = 0, 1, 2, 70, 130, 141
 
 
 def console(as_json: bool = False) -> Console:
@@ -48,18 +46,25 @@ def waiting(text: str) -> Status:
 
 def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--home DIR`: Trialbook's home folder, by default TRIALBOOK_HOME or else `./mlruns`."""
-    return click.option(
+    return option(
         "--home",
+        group=RUNNING,
+        metavar="DIR",
         type=click.Path(path_type=Path),
         default=lambda: os.environ.get("TRIALBOOK_HOME", "mlruns"),
-        help="Folder of mlflow.db, optuna.db and artifacts/ (default ./mlruns, or TRIALBOOK_HOME).",
+        shown="TRIALBOOK_HOME, else ./mlruns",
+        help="Folder of mlflow.db, optuna.db and artifacts/.",
     )(command)
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--json`, with which standard output is one JSON object and nothing else."""
-    return click.option(
-        "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
+    return option(
+        "--json",
+        "as_json",
+        group=OUTPUT,
+        is_flag=True,
+        help="Print one JSON object on standard output.",
     )(command)
 
 
@@ -77,117 +82,63 @@ def warned(context: click.Context, parameter: click.Parameter, given: str | None
 
 def quiet_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--quiet`, with which a terminal, too, gets nothing but a line a trial."""
-    return click.option(
-        "--quiet", is_flag=True, help="A line for each trial, and no live display."
+    return option(
+        "--quiet", group=OUTPUT, is_flag=True, help="A line for each trial, and no live display."
     )(command)
 
 
 def tracking_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--tracking-uri`, MLflow's address."""
-    return click.option(
+    return option(
         "--tracking-uri",
+        group=RUNNING,
         callback=warned,
         envvar=ENVIRONMENT["tracking_uri"],
-        help="MLflow's address (default: mlflow.db).",
+        shown=f"{ENVIRONMENT['tracking_uri']}, else mlflow.db in the home",
+        help="MLflow's address.",
     )(command)
 
 
 def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--tracking-uri` and `--storage`, the addresses of MLflow's and Optuna's stores."""
     command = tracking_option(command)
-    return click.option(
+    return option(
         "--storage",
+        group=RUNNING,
         callback=warned,
         envvar=ENVIRONMENT["storage"],
-        help="Optuna's address (default: optuna.db).",
+        shown=f"{ENVIRONMENT['storage']}, else optuna.db in the home",
+        help="Optuna's address.",
     )(command)
+
+
+def with_options(
+    command: Callable[..., Any], options: list[Callable[..., Any]]
+) -> Callable[..., Any]:
+    """Add options to a command, in their order."""
+    for each in reversed(options):
+        command = each(command)
+    return command
 
 
 def code_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--model` and `--data-module`, for commands that train what a stored study names."""
     why = "that the study trains; needed where its database is on a server."
     options = [
-        click.option("--model", metavar="MODULE:NAME", help=f"HyperModel of your own {why}"),
-        click.option("--data-module", metavar="MODULE:FUNCTION", help=f"Data of your own {why}"),
+        option(
+            "--model",
+            group=TRAINING,
+            metavar="MODULE:NAME",
+            help=f"HyperModel of your own {why}",
+        ),
+        option(
+            "--data-module",
+            group=TRAINING,
+            metavar="MODULE:FUNCTION",
+            help=f"Data of your own {why}",
+        ),
     ]
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say how ratings are read: columns, table, user filter."""
-    options = [
-        click.option("--user-column", help="Name of the user column."),
-        click.option("--movie-column", help="Name of the movie column."),
-        click.option("--score-column", "--rating-column", help="Name of the score column."),
-        click.option("--timestamp-column", help="Name of the time column; none leaves times out."),
-        click.option(
-            "--columns",
-            callback=_columns,
-            help="A text file's columns in their order: user,movie,rating,timestamp.",
-        ),
-        click.option(
-            "--separator", help="What separates them: comma, tab, semicolon, pipe, space, ::."
-        ),
-        click.option("--table", help="Table of a SQLite file."),
-        click.option("--test", help="File of the test part, where ratings came split already."),
-        click.option("--valid", help="File of their validation part (default: part of --data)."),
-        click.option(
-            "--skip-rows-without-score",
-            is_flag=True,
-            callback=_only_if_given,
-            help="Leave out rows without a score.",
-        ),
-        click.option(
-            "--drop-scores",
-            callback=_scores,
-            help="Scores that mean no rating, and are left out: 0,99.",
-        ),
-        click.option("--min-ratings", type=int, help="Least ratings of a user who is kept."),
-        click.option("--max-ratings", type=int, help="Most ratings of a user who is kept."),
-        click.option("--no-user-filter", is_flag=True, help="Keep every user."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def _columns(
-    context: click.Context, parameter: click.Parameter, given: str | None
-) -> list[str] | None:
-    return None if given is None else names(given)
-
-
-def _only_if_given(context: click.Context, parameter: click.Parameter, given: bool) -> bool | None:
-    """Return None for a flag that was not given, so that a stored study keeps its own."""
-    return True if given else None
-
-
-def _scores(
-    context: click.Context, parameter: click.Parameter, given: str | None
-) -> list[float] | None:
-    try:
-        return None if given is None else [float(score) for score in names(given)]
-    except ValueError:
-        raise click.BadParameter(f"it must be numbers between commas, but got {given!r}.") from None
-
-
-SOURCE_NAMES = (
-    "user_column",
-    "movie_column",
-    "score_column",
-    "timestamp_column",
-    "columns",
-    "separator",
-    "table",
-    "test",
-    "valid",
-    "skip_rows_without_score",
-    "drop_scores",
-    "min_ratings",
-    "max_ratings",
-)
+    return with_options(command, options)
 
 
 def emit(value: dict[str, Any]) -> None:

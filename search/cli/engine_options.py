@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from search.cli.common import with_options
+from search.cli.help import option
+from search.config.sections import RUNNING
 from search.errors import SearchError
 
 if TYPE_CHECKING:
@@ -19,33 +23,37 @@ _OF_RAY = ("address", "trial_memory", "trial_gpus", "worker_home", "worker_data"
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say where trials run, and what each gets there."""
+    of_running = partial(option, group=RUNNING)
     options = [
-        click.option(
+        of_running(
             "--engine",
             type=click.Choice(["local", "ray"]),
             default="local",
-            help="Where trials run: this machine's processes (default), or a Ray cluster.",
+            show_default=True,
+            help="Where trials run: this machine's processes, or a Ray cluster.",
         ),
-        click.option(
-            "--address", help="The Ray cluster: auto, HOST:6379 (default: RAY_ADDRESS, else new)."
+        of_running(
+            "--address",
+            shown="RAY_ADDRESS, else a new one on this machine",
+            help="The Ray cluster: auto, HOST:6379.",
         ),
-        click.option(
+        of_running(
             "--trial-memory",
             type=click.FloatRange(0, min_open=True),
             metavar="MB",
             help="Memory that a trial reserves in Ray.",
         ),
-        click.option(
+        of_running(
             "--trial-gpus",
             type=click.FloatRange(0),
             help="GPUs that a trial reserves in Ray; 0.5 for two trials a GPU.",
         ),
-        click.option("--worker-home", help="Home of Ray's workers (default: that of --home)."),
-        click.option("--worker-data", help="The ratings where Ray's workers find them."),
+        of_running("--worker-home", shown="that of --home", help="Home of Ray's workers."),
+        of_running(
+            "--worker-data", shown="--data", help="The ratings where Ray's workers find them."
+        ),
     ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(command, options)
 
 
 def ray_options(flags: dict[str, Any]) -> RayOptions | None:

@@ -17,7 +17,7 @@ from textwrap import shorten
 
 import click
 
-from search.cli.common import INTERRUPTED, MISTAKE, NOBODY_READS, OUR_FAILURE
+from search.cli.exits import INTERRUPTED, MISTAKE, NOBODY_READS, OUR_FAILURE
 
 _COMMANDS = {
     "search": "search.cli.commands.search",
@@ -38,6 +38,26 @@ _COMMANDS = {
     "data": "search.cli.commands.data",
     "baseline": "search.cli.commands.baseline",
 }
+_SUMMARIES = {
+    "search": "Run a new study, or go on with a stored one.",
+    "worker": "Train trials of a study beside others, from any machine.",
+    "winner": "Decide the winner of a study, test it once, register it.",
+    "reproduce": "Train a recorded trial again, and compare its value.",
+    "predict": "Predict scores with a study's model, or list a user's best items.",
+    "show": "Show a study and its trials, or one trial.",
+    "studies": "List the studies.",
+    "export": "Write the trials of a study as a table.",
+    "import": "Make a study of a finished Keras Tuner project.",
+    "compare": "Show the best trials of several studies side by side.",
+    "report": "Write one HTML page of one or several studies.",
+    "delete": "Delete a study with its trials, runs and models.",
+    "doctor": "Compare Optuna's storage with MLflow, and mend it.",
+    "ui": "Show a study, or all studies, in MLflow's pages.",
+    "dashboard": "Show a study in Optuna's dashboard.",
+    "data": "Look at a source of ratings, or fetch one.",
+    "baseline": "Print the published trial: recipe, layers, figures.",
+}
+"""What `trialbook --help` says of each command, so that it imports none of them."""
 
 
 class _Late(click.Group):
@@ -50,7 +70,12 @@ class _Late(click.Group):
         if name not in _COMMANDS:
             return None
         command: click.Command = import_module(_COMMANDS[name]).command
+        command.short_help = _SUMMARIES[name]
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_SUMMARIES.items()))
 
 
 @click.group(
@@ -58,6 +83,7 @@ class _Late(click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: trialbook search --trials 12",
+    subcommand_metavar="COMMAND [ARGUMENTS]",
 )
 @click.version_option(package_name="trialbook", prog_name="trialbook")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.", expose_value=False)
@@ -97,8 +123,6 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if isinstance(sys.stdout, TextIOWrapper):  # a path may hold what no encoding has
         sys.stdout.reconfigure(errors="backslashreplace")
-    from search.errors import USER_ERRORS, of_disk
-
     if nul := next((each for each in arguments if "\0" in each), None):
         _tell(f"An argument must hold no zero byte, but got {nul!r}.")
         return MISTAKE
@@ -113,10 +137,6 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
     except click.ClickException as error:
         _tell(_one_line(error))
         return MISTAKE
-    except USER_ERRORS as error:
-        _show(debug)
-        _tell(str(error))
-        return int(getattr(error, "exit_code", MISTAKE))
     except (BrokenPipeError, SystemExit) as error:  # Click makes the second of the first
         if _nobody_reads():
             _write_nowhere()
@@ -125,15 +145,24 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
             raise
         return _our_failure(error, debug)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.EIO and _terminal_is_closed():
-            _write_nowhere()
-            return INTERRUPTED
-        known = of_disk(error, Path(os.environ.get("TRIALBOOK_HOME", "mlruns")))
-        if known is None:
-            return _our_failure(error, debug)
-        _show(debug)
-        _tell(str(known))
-        return int(getattr(known, "exit_code", MISTAKE))
+        return _failed(error, debug)
+
+
+def _failed(error: Exception, debug: bool) -> int:
+    """Tell of a user's mistake or of a disk's in a line, and of a failure of our own as such."""
+    # Here, as it takes longer to import than `--help` does.
+    from search.errors import USER_ERRORS, of_disk
+
+    if isinstance(error, OSError) and error.errno == errno.EIO and _terminal_is_closed():
+        _write_nowhere()
+        return INTERRUPTED
+    home = Path(os.environ.get("TRIALBOOK_HOME", "mlruns"))
+    known = error if isinstance(error, USER_ERRORS) else of_disk(error, home)
+    if known is None:
+        return _our_failure(error, debug)
+    _show(debug)
+    _tell(str(known))
+    return int(getattr(known, "exit_code", MISTAKE))
 
 
 def _our_failure(error: BaseException, debug: bool) -> int:

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from search.cli.common import console
+from search.cli.help import OUTPUT, option
 
 if TYPE_CHECKING:
     from search.notify.addresses import Address
@@ -23,9 +24,10 @@ VARIABLE = "TRIALBOOK_NOTIFY"
 
 def notify_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--notify URL`, which may be repeated."""
-    return click.option(
+    return option(
         "--notify",
         "notify",
+        group=OUTPUT,
         multiple=True,
         metavar="URL",
         envvar=VARIABLE,

@@ -26,6 +26,7 @@ class Key:
         parse: Converts the command line's text to a value; None where Click does so by the type.
         metavar: What stands for the value in `--help`; None for Click's word for the type.
         is_free: Whether the setting may change when an existing study is run again.
+        shown: What holds in place of a default of None, in words for `--help`.
     """
 
     help: str = ""
@@ -35,6 +36,7 @@ class Key:
     parse: Callable[[str], Any] | None = None
     metavar: str | None = None
     is_free: bool = False
+    shown: str | None = None
 
 
 def key(default: Any, help: str = "", rule: Rule | None = None, **more: Any) -> Any:

@@ -30,6 +30,10 @@ PRESETS = ("ratings", "baseline", "as-written")
 TUNER_MODEL = "keras_tuner:Tuner"
 """What stands as the model of a study whose models only a Keras Tuner tuner knows."""
 
+STUDY, DATA, TRAINING = "Study and stopping", "Data", "Training"
+SEARCH, RUNNING = "Search", "Running and stores"
+"""Headings of the sections, in `trialbook search --help` and in docs/settings.md."""
+
 _NAME = Text(
     r"[\w][\w .+-]{0,99}",
     "start with a letter, digit or _ and have at most 100 letters, digits, spaces, dots, plus or "
@@ -62,7 +66,7 @@ class StoppingKeys:
     )
     timeout_s: float | None = key(
         None,
-        "Wall time in seconds.",
+        "Wall time after which no epoch starts, in seconds.",
         Positive("seconds"),
         option="--timeout",
         called="timeout",
@@ -174,16 +178,24 @@ class SearchKeys:
     warm_start: str | None = key(None, "Earlier study that the sampler learns from.")
     recipes: bool = key(
         True,
-        "Begin a new study with recipes (default), or not.",
+        "Begin a new study with recipes, or not.",
         option="--recipes/--no-recipes",
     )
     sampler: str = key("local", "Who proposes configurations.", OneOf(tuple(SAMPLERS)))
     sampler_options: Mapping[str, Any] = key(
-        {}, "Optuna's name for it.", option="--sampler-option", parse=options, metavar="NAME=VALUE"
+        {},
+        "An option of the sampler, by Optuna's name; may be repeated.",
+        option="--sampler-option",
+        parse=options,
+        metavar="NAME=VALUE",
     )
     pruner: str = key("median", "Who ends hopeless trials.", OneOf(tuple(PRUNERS)))
     pruner_options: Mapping[str, Any] = key(
-        {}, "Optuna's name for it.", option="--pruner-option", parse=options, metavar="NAME=VALUE"
+        {},
+        "An option of the pruner, by Optuna's name; may be repeated.",
+        option="--pruner-option",
+        parse=options,
+        metavar="NAME=VALUE",
     )
     seed: int = key(42, "Seed of sampler, trials and splits.", Within(0, MOST_SEED))
     space: Mapping[str, Any] = key({})
@@ -216,10 +228,16 @@ class RunningKeys:
         metavar="TEXT",
         is_free=True,
     )
-    threads: int | None = key(None, "Threads a trial.", Within(1, 1024))
+    threads: int | None = key(
+        None, "Threads a trial.", Within(1, 1024), shown="its share of the cores"
+    )
     trainer: str = key("auto", "Ours, or Keras' own fit.", OneOf(TRAINERS))
-    tracking_uri: str | None = key(None, "MLflow's address (default: mlflow.db).", is_free=True)
-    storage: str | None = key(None, "Optuna's address (default: optuna.db).", is_free=True)
+    tracking_uri: str | None = key(
+        None, "MLflow's address.", is_free=True, shown="mlflow.db in the home"
+    )
+    storage: str | None = key(
+        None, "Optuna's address.", is_free=True, shown="optuna.db in the home"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,3 +268,23 @@ class Settings(RunningKeys, SearchKeys, TrialKeys, DataKeys, StoppingKeys):
     def value_name(self) -> str:
         """The objective's name in the record: `best_val_rmse` for rating models."""
         return f"best_{self.monitor}"
+
+
+SECTIONS: dict[type, str] = {
+    StoppingKeys: STUDY,
+    DataKeys: DATA,
+    TrialKeys: TRAINING,
+    SearchKeys: SEARCH,
+    RunningKeys: RUNNING,
+}
+"""Every section with its heading, in the order in which users see them."""
+
+
+def heading_of(name: str) -> str | None:
+    """The heading of the section that declares a setting; None where none of these does.
+
+    Example:
+        >>> heading_of("sampler")
+        'Search'
+    """
+    return next((SECTIONS[each] for each in SECTIONS if name in each.__annotations__), None)

@@ -8,18 +8,18 @@ from typing import Any
 import click
 
 from search.cli.common import (
-    SOURCE_NAMES,
     console,
     emit,
     home_option,
     json_option,
     program,
     short,
-    source_options,
     table,
     waiting,
 )
-from search.config.sections import SPLITS
+from search.cli.help import GroupedCommand, option
+from search.cli.source_options import SOURCE_NAMES, source_options
+from search.config.sections import DATA, SPLITS
 from tracking.texts import shell_line, visible
 
 
@@ -31,10 +31,26 @@ def command(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-@command.command(epilog="Example: trialbook data inspect ratings.csv --split temporal")
+@command.command(
+    cls=GroupedCommand, epilog="Example: trialbook data inspect ratings.csv --split temporal"
+)
 @click.argument("source")
-@click.option("--split", type=click.Choice(SPLITS), default="published", show_default=True)
-@click.option("--seed", type=int, default=42, show_default=True)
+@option(
+    "--split",
+    group=DATA,
+    type=click.Choice(SPLITS),
+    default="published",
+    show_default=True,
+    help="Split protocol.",
+)
+@option(
+    "--seed",
+    group=DATA,
+    type=int,
+    default=42,
+    show_default=True,
+    help="Seed of the splits, and of made-up ratings.",
+)
 @source_options
 @home_option
 @json_option
@@ -92,8 +108,14 @@ def _text(value: Any) -> str:
 
 @command.command(epilog="Example: trialbook data fetch movielens-1m")
 @click.argument("name")
-@click.option("--to", "destination", type=click.Path(path_type=Path), help="Folder to put it in.")
-@click.option("--base-url", help="Another address of the same files.")
+@option(
+    "--to",
+    "destination",
+    type=click.Path(path_type=Path),
+    shown="the user's cache folder",
+    help="Folder to put it in.",
+)
+@option("--base-url", shown="the publisher's", help="Another address of the same files.")
 @home_option
 @json_option
 def fetch(

@@ -8,15 +8,8 @@ from pathlib import Path
 import click
 
 from models.checks import count_of
-from search.cli.common import (
-    DOES_NOT_HOLD,
-    console,
-    emit,
-    home_option,
-    json_option,
-    open_studies,
-    store_options,
-)
+from search.cli.common import console, emit, home_option, json_option, open_studies, store_options
+from search.cli.exits import DOES_NOT_HOLD
 from search.errors import SearchError
 
 

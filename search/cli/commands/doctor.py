@@ -8,7 +8,6 @@ import click
 
 from models.checks import count_of
 from search.cli.common import (
-    DOES_NOT_HOLD,
     console,
     emit,
     home_option,
@@ -17,6 +16,7 @@ from search.cli.common import (
     store_options,
     studies_to_read,
 )
+from search.cli.exits import DOES_NOT_HOLD
 
 
 @click.command(epilog="Example: trialbook doctor --fix")

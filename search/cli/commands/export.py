@@ -18,6 +18,7 @@ from search.cli.common import (
     store_options,
     studies_to_read,
 )
+from search.cli.help import option
 from search.errors import SearchError
 from search.export import FORMATS
 from tracking.texts import visible
@@ -27,12 +28,24 @@ _SUFFIX = {"csv": "csv", "parquet": "parquet", "json": "json", "keras-tuner": "j
 
 @click.command(epilog="Example: trialbook export sample --format parquet --output trials.parquet")
 @click.argument("study")
-@click.option("--format", "kind", type=click.Choice(FORMATS), default="csv", help="csv by default.")
 @click.option(
-    "--output",
-    help="The file, - for standard output (STUDY.csv and so on).",
+    "--format",
+    "kind",
+    type=click.Choice(FORMATS),
+    default="csv",
+    show_default=True,
+    help="Format of the file.",
 )
-@click.option("--trial", "number", type=int, help="This trial alone (all; keras-tuner: the best).")
+@option(
+    "--output", shown="STUDY.csv, by the format", help="The file to write; - for standard output."
+)
+@option(
+    "--trial",
+    "number",
+    type=int,
+    shown="all; of keras-tuner the best",
+    help="Number of the one trial to write.",
+)
 @store_options
 @home_option
 @json_option

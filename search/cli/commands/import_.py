@@ -16,6 +16,7 @@ from search.cli.common import (
     store_options,
     waiting,
 )
+from search.cli.help import option
 
 _KINDS = ("keras-tuner",)
 
@@ -23,7 +24,7 @@ _KINDS = ("keras-tuner",)
 @click.command(epilog="Example: trialbook import keras-tuner my_dir/my_project --study mine")
 @click.argument("kind", type=click.Choice(_KINDS))
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--study", help="Name of the new study (the folder's).")
+@option("--study", shown="that of FOLDER", help="Name of the new study.")
 @click.option("--objective", help="NAME:min or NAME:max, where the project does not tell.")
 @click.option("--model", help="module:HyperModel, so that `trialbook search` can go on.")
 @click.option("--epochs", type=int, help="Most epochs its trials had; `--model` needs it.")

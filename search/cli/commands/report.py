@@ -19,6 +19,7 @@ from search.cli.common import (
     store_options,
     studies_to_read,
 )
+from search.cli.help import option
 from search.cli.pages import has_browser
 from search.errors import SearchError
 from tracking.texts import visible
@@ -32,7 +33,7 @@ _SEVERAL = "report.html"
 
 @click.command(epilog="Example: trialbook report sample --open")
 @click.argument("studies", nargs=-1, required=True)
-@click.option("--output", help="The file (STUDY.html, of several studies report.html).")
+@option("--output", shown="STUDY.html; of several studies report.html", help="The file to write.")
 @click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
 @store_options
 @home_option

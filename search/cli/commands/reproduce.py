@@ -10,7 +10,6 @@ from rich.text import Text
 
 from models.config import TRAINERS
 from search.cli.common import (
-    DOES_NOT_HOLD,
     code_options,
     console,
     emit,
@@ -20,6 +19,8 @@ from search.cli.common import (
     store_options,
     waiting,
 )
+from search.cli.exits import DOES_NOT_HOLD
+from search.cli.help import option
 
 _TRAINERS = {
     "compiled": "the compiled trainer",
@@ -32,17 +33,18 @@ _LINE_EPOCHS = 10
 
 @click.command(epilog="Example: trialbook reproduce sample:7")
 @click.argument("target")
-@click.option("--data", help="Other ratings to train on.")
-@click.option(
+@option("--data", shown="the trial's own", help="Other ratings to train on.")
+@option(
     "--tolerance",
     type=float,
-    help="Largest difference that counts as the same (default 1e-6; 0.005 against the "
-    "published figure).",
+    shown="1e-6; 0.005 against the published figure",
+    help="Largest difference that counts as the same.",
 )
-@click.option(
+@option(
     "--trainer",
     type=click.Choice(TRAINERS),
-    help="Train with another trainer than the trial's own: its bits are others.",
+    shown="the trial's own",
+    help="Train with another trainer: its bits are others.",
 )
 @code_options
 @store_options

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from search.cli.common import (
-    DOES_NOT_HOLD,
     GOES_ON,
-    INTERRUPTED,
-    SOURCE_NAMES,
     console,
     emit,
     home_option,
     json_option,
     open_studies,
     quiet_option,
-    source_options,
 )
 from search.cli.engine_options import crew_of, engine_options, ray_options
+from search.cli.exits import DOES_NOT_HOLD, INTERRUPTED
+from search.cli.help import OUTPUT, GroupedCommand, option
 from search.cli.notify_options import notified, notify_option, telling
+from search.cli.source_options import SOURCE_NAMES, source_options
 from search.cli.study_options import study_options
+from search.config.sections import SEARCH
 from search.config.shipped import study_file_of
 from search.config.study import StudyConfig
 from search.config.toml import read_toml
@@ -36,18 +36,32 @@ def _meant(context: click.Context, parameter: click.Parameter, given: Path | Non
 
 
 @click.command(
-    epilog="Example: trialbook search --study first --trials 20 --data movielens --timeout 600"
+    cls=GroupedCommand,
+    epilog="Example: trialbook search --study first --trials 20 --data movielens --timeout 600",
 )
 @click.argument("study_file", required=False, type=click.Path(path_type=Path), callback=_meant)
 @study_options
 @source_options
-@click.option(
-    "--enqueue", type=click.Path(path_type=Path), help="Configurations to try first (JSON, TOML)."
+@option(
+    "--enqueue",
+    group=SEARCH,
+    type=click.Path(path_type=Path),
+    help="Configurations to try first (JSON, TOML).",
 )
-@click.option("--widen", is_flag=True, help="Go on where the space has changed, with what fits.")
+@option(
+    "--widen",
+    group=SEARCH,
+    is_flag=True,
+    help="Go on where the space has changed, with what fits.",
+)
 @engine_options
 @notify_option
-@click.option("--dry-run", is_flag=True, help="List the space and estimate the cost; run nothing.")
+@option(
+    "--dry-run",
+    group=OUTPUT,
+    is_flag=True,
+    help="List the space and estimate the cost; run nothing.",
+)
 @quiet_option
 @home_option
 @json_option
@@ -63,9 +77,11 @@ def command(
     no_user_filter: bool,
     **flags: Any,
 ) -> int:
-    """Run the study of STUDY_FILE (TOML), of the flags, or the default one; again, it resumes.
+    """Run the study of STUDY_FILE (TOML), of the options, or the default one; again, it resumes.
 
-    STUDY_FILE may also be the name of a study that comes with Trialbook: factors, sample.
+    The defaults below are those of the default study. A study that is stored, or that STUDY_FILE
+    describes, has its own settings, of which an option replaces one. STUDY_FILE may also be the
+    name of a study that comes with Trialbook: factors, sample.
     """
     studies = open_studies(home, flags["storage"], flags["tracking_uri"])
     options = ray_options(flags)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from search.cli.common import emit, home_option, json_option, store_options, studies_to_read
+from search.cli.help import option
 from search.cli.trial_tables import in_order, show_study, show_trial
 from search.config.parsing import names
 from tracking import StudyRecord, TrialRecord
@@ -17,16 +18,18 @@ from tracking import StudyRecord, TrialRecord
 @click.command(epilog="Example: trialbook show sample 7")
 @click.argument("study")
 @click.argument("number", required=False, type=int)
-@click.option(
+@option(
     "--sort",
     type=click.Choice(("value", "number", "seconds")),
-    help="Order of the trials: the best first (the default), by number, or the longest first.",
+    shown="value",
+    help="Order of the trials: the best first, by number, or the longest first.",
 )
-@click.option(
+@option(
     "--columns",
     metavar="NAMES",
+    shown="those that matter most",
     callback=lambda context, parameter, given: None if given is None else names(given),
-    help="Parameters and figures to show, between commas, in place of the usual ones.",
+    help="Parameters and figures to show, between commas.",
 )
 @click.option("--all", "everything", is_flag=True, help="All tags of a trial: versions, machine.")
 @store_options

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import click
 
 from search.cli.common import (
-    DOES_NOT_HOLD,
     command_line,
     console,
     emit,
@@ -27,6 +26,7 @@ from search.cli.common import (
     store_options,
     waiting,
 )
+from search.cli.exits import DOES_NOT_HOLD
 from search.cli.pages import EVERYWHERE, HOST, free_address, has_browser
 from search.errors import SearchError
 from search.executor.interrupts import interruptible
@@ -55,7 +55,13 @@ _GRACE_S = 10
     metavar="NAME",
     help="Name or address of this machine at which it answers; 0.0.0.0 for all of them.",
 )
-@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=5000,
+    show_default=True,
+    help="Port at which it answers; it must be free.",
+)
 @click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
 @store_options
 @home_option

@@ -24,12 +24,19 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: trialbook winner sample --top 3 --repeats 5")
 @click.argument("study")
-@click.option("--top", type=click.IntRange(1, 20), default=3, help="Best trials trained again (3).")
+@click.option(
+    "--top",
+    type=click.IntRange(1, 20),
+    default=3,
+    show_default=True,
+    help="Best trials that are trained again.",
+)
 @click.option(
     "--repeats",
     type=click.IntRange(2, 50),
     default=5,
-    help="New seeds of each (5); few show little.",
+    show_default=True,
+    help="New seeds of each; few show little.",
 )
 @click.option(
     "--refit", is_flag=True, help="Train the registered model on the validation part too."

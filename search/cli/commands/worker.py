@@ -10,7 +10,6 @@ import click
 from models.checks import require
 from search.cli.common import (
     GOES_ON,
-    INTERRUPTED,
     code_options,
     console,
     emit,
@@ -19,23 +18,32 @@ from search.cli.common import (
     open_studies,
     quiet_option,
 )
+from search.cli.exits import INTERRUPTED
+from search.cli.help import GroupedCommand, option
 from search.cli.study_options import some_options
+from search.config.sections import DATA, STUDY
 from search.errors import SearchError
 
 _SETTINGS = ("data", "timeout_s", "workers", "threads", "storage", "tracking_uri")
 
 
 @click.command(
+    cls=GroupedCommand,
     epilog="Example: trialbook worker movies --storage postgresql://me@host/optuna "
-    "--tracking-uri http://host:5000"
+    "--tracking-uri http://host:5000",
 )
 @click.argument("study")
 @some_options(*_SETTINGS)
 @code_options
-@click.option("--test", help="File of the test part, where ratings came split already.")
-@click.option("--valid", help="File of their validation part.")
-@click.option(
-    "--wait", default=0.0, metavar="SECONDS", help="Wait so long for the study to be there."
+@option("--test", group=DATA, help="File of the test part, where ratings came split already.")
+@option("--valid", group=DATA, help="File of their validation part.")
+@option(
+    "--wait",
+    group=STUDY,
+    default=0.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Wait so long for the study to be there.",
 )
 @quiet_option
 @home_option
@@ -43,8 +51,9 @@ _SETTINGS = ("data", "timeout_s", "workers", "threads", "storage", "tracking_uri
 def command(study: str, home: Path, as_json: bool, quiet: bool, wait: float, **flags: Any) -> int:
     """Train trials of STUDY beside others, until it has its target of trials.
 
-    The study must be there: `trialbook search` begins it. All its settings are stored with it; of
-    this machine's are only how many workers it runs, and where it finds the ratings. Code of your
+    The study must be there: `trialbook search` begins it. All its settings are stored with it,
+    and hold where no option is given; a worker's own are how many it runs, and where it finds the
+    ratings. Code of your
     own that it trains has to be named again, since others can write to the database.
     """
     from search.study.joining import settings_of

@@ -11,7 +11,7 @@ from calling import Here
 
 from search import SearchError, StudyConfig, run_study
 from search.cli.commands.search import resolve
-from search.cli.common import SOURCE_NAMES
+from search.cli.source_options import SOURCE_NAMES
 from search.config.goals import figures_of
 from search.config.limits import Limits, exceeds, too_long
 from search.cost.memory import MemoryCost
