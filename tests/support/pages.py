@@ -40,9 +40,10 @@ class Block:
 
     @property
     def lines(self) -> list[str]:
-        """Its lines as a shell reads them: joined where one ends in a backslash, no empty ones."""
+        """Its lines as a shell reads them: joined where one ends in a backslash, no comments."""
         joined = self.text.replace("\\\n", " ")
-        return [line.strip() for line in joined.splitlines() if line.strip()]
+        lines = [line.strip() for line in joined.splitlines()]
+        return [line for line in lines if line and not line.startswith("#")]
 
 
 def text_of(page: str) -> str:
