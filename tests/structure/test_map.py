@@ -158,7 +158,7 @@ def _paths(page: str) -> set[str]:
 def _dotted(page: str) -> set[str]:
     """Dotted names of ours that a page uses: modules, and what is in them."""
     found = re.findall(r"(?<![\w/.-])((?:models|search|tracking)(?:\.\w+)+)", page)
-    return {each for each in found if not each.endswith(".py")}
+    return {each for each in found if not each.endswith((".py", ".md"))}
 
 
 def _is_there(dotted: str) -> bool:
