@@ -28,6 +28,7 @@ GOES_ON = "Interrupted; every finished trial is kept. The same command goes on."
 
 ENVIRONMENT = {"storage": "TRIALBOOK_STORAGE", "tracking_uri": "TRIALBOOK_TRACKING_URI"}
 """Variables that hold addresses: a password there stands among no process's arguments."""
+_ENDS_IN_S = "TRIALBOOK_ENDS_IN_S"
 
 
 def console(as_json: bool = False) -> Console:
@@ -146,6 +147,30 @@ def emit(value: dict[str, Any]) -> None:
     from search.export import strict_json
 
     click.echo(strict_json(value))
+
+
+def ends_in_s(*, as_json: bool) -> float | None:
+    """How long a command has to end in order once a signal asks it to stop, in seconds.
+
+    It ends by force then: nothing is lost by that, but the record may be open until the next
+    command. `TRIALBOOK_ENDS_IN_S` says otherwise, 0 for as long as it takes.
+
+    Args:
+        as_json: Whether it prints JSON, which is not cut short.
+
+    Raises:
+        SearchError: The variable holds no number.
+    """
+    from models.checks import require
+    from search.errors import SearchError
+
+    told = os.environ.get(_ENDS_IN_S) or "1.5"
+    try:
+        seconds = float(told)
+    except ValueError:
+        seconds = -1.0
+    require(seconds >= 0, _ENDS_IN_S, "be a number of seconds", told, error=SearchError)
+    return None if as_json or not seconds else seconds
 
 
 def open_store(home: Path, tracking_uri: str | None = None) -> Store:

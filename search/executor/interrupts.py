@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import threading
 import time
@@ -10,7 +12,11 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TypeVar
 
+from search.executor.deadline import exit_in
+
 _STEP_S = 0.05
+_INTERRUPTED = 130
+_SHOWS_CURSOR = b"\x1b[?25h"
 _Done = TypeVar("_Done")
 _ASKS_TO_STOP = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -23,11 +29,14 @@ class Stop:
     Attributes:
         asked: Whether to stop: set by the first signal, or by a worker that fails.
         signalled_at: When it did, by the monotonic clock; None where none did.
+        ends_in_s: Seconds after the first signal in which the process ends at the latest, however
+            busy the machine is; None where that may take as long as it does.
     """
 
     def __init__(self) -> None:
         self.asked = False
         self.signalled_at: float | None = None
+        self.ends_in_s: float | None = None
 
     @property
     def is_signalled(self) -> bool:
@@ -44,6 +53,10 @@ class Stop:
         if self.asked:
             raise KeyboardInterrupt
         self.ask()
+        if self.ends_in_s is not None and exit_in(self.ends_in_s, _INTERRUPTED):
+            with contextlib.suppress(OSError):
+                if os.isatty(2):  # a live display has hidden the cursor
+                    os.write(2, _SHOWS_CURSOR)
 
     def ask(self) -> None:
         """Ask to stop, as the first signal does."""

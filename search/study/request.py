@@ -23,6 +23,8 @@ class Request:
             what their default was when it was made.
         owns_process: Whether this process does nothing else, so that Python's garbage collector may
             pass over what it holds when the study has been read.
+        ends_in_s: Seconds after a signal to stop in which this process ends at the latest, in
+            order or not; None where it goes on after the study.
     """
 
     joins: bool = False
@@ -31,3 +33,4 @@ class Request:
     crew: Crew | None = None
     unnamed: Collection[str] = ()
     owns_process: bool = False
+    ends_in_s: float | None = None

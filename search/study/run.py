@@ -105,6 +105,7 @@ def _run(
     supervisor = Supervisor(config, role=ALONE, say=progress.message)
     try:
         with interruptible(stop) as stop:
+            stop.ends_in_s = request.ends_in_s
             supervisor.start()
             if not is_made():
                 progress.message("Compiling the trainer, once: about 15 seconds.")

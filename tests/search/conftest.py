@@ -32,6 +32,12 @@ def _ctrl_c() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _ends_in_order() -> None:
+    """A command that is asked to stop has the time that it takes on a machine that runs tests."""
+    os.environ.setdefault("TRIALBOOK_ENDS_IN_S", "60")
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _one_worker() -> None:
     """Studies that a test makes train one trial after another, unless it says otherwise: which of
     two trials ends first is nothing that a test can hold."""

@@ -11,6 +11,7 @@ from search.cli.common import (
     GOES_ON,
     console,
     emit,
+    ends_in_s,
     home_option,
     json_option,
     open_studies,
@@ -104,7 +105,12 @@ def command(
         named = {} if study_file is None else read_toml(study_file)
         unnamed = {key for key in flags if flags[key] is None} - set(named)
         request = Request(
-            enqueue=wanted, widen=widen, crew=crew, unnamed=unnamed, owns_process=True
+            enqueue=wanted,
+            widen=widen,
+            crew=crew,
+            unnamed=unnamed,
+            owns_process=True,
+            ends_in_s=None if crew else ends_in_s(as_json=as_json),
         )
         result = run_in(studies, config, progress, request)
         tell_end(result)

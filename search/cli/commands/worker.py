@@ -13,6 +13,7 @@ from search.cli.common import (
     code_options,
     console,
     emit,
+    ends_in_s,
     home_option,
     json_option,
     open_studies,
@@ -66,7 +67,8 @@ def command(study: str, home: Path, as_json: bool, quiet: bool, wait: float, **f
     from search.study.run import run_in
 
     with LiveProgress(steady_console(), quiet=quiet) as progress:
-        result = run_in(studies, config, progress, Request(joins=True, owns_process=True))
+        asked = Request(joins=True, owns_process=True, ends_in_s=ends_in_s(as_json=as_json))
+        result = run_in(studies, config, progress, asked)
     if as_json:
         emit(result.to_json())
     else:

@@ -1,0 +1,77 @@
+"""A process that ends after some seconds, whatever it does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from calling import TRIALBOOK, Here
+from looking import second_trial
+
+from search.executor.deadline import exit_in
+from search.storage.studies import Studies
+from search.storage.trial_attributes import Key
+from tracking import Store
+
+_ENDS = "from search.executor.deadline import exit_in; assert exit_in(0.3, 130)\n"
+_BUSY = {
+    "waits": "import time; time.sleep(600)",
+    "computes": "while True: pass",
+    "keeps Python's lock": "import re; re.match('(a+)+$', 'a' * 60 + 'b')",
+    "ends before": "raise SystemExit(7)",
+}
+
+
+@pytest.mark.parametrize("what", _BUSY)
+def test_a_process_ends_when_its_time_is_over(what: str) -> None:
+    done = subprocess.run([sys.executable, "-c", _ENDS + _BUSY[what]], timeout=300, check=False)
+    assert done.returncode == (7 if what == "ends before" else 130)
+
+
+def test_a_system_without_such_timers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert not exit_in(0.0, 130)
+
+
+def test_a_study_that_ends_by_force_loses_nothing(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: Here
+) -> None:
+    """Its time is over at once, so that it can close nothing; the same command goes on."""
+    script = tmp_path / "script"
+    script.write_text("fine wait fine fine")
+    monkeypatch.setenv("MISBEHAVING_SCRIPT", str(script))
+    command = [
+        "search", "--study", "cut", "--model", "misbehaving:Misbehaving",
+        "--objective", "val_loss:min", "--trials", "3", "--epochs", "3", "--sampler", "random",
+        "--home", str(home),
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        [*TRIALBOOK, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=os.environ | {"TRIALBOOK_ENDS_IN_S": "0.001"},
+    )  # fmt: skip
+    try:
+        second_trial(process, home)
+    finally:
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=300)
+    assert (process.returncode, out) == (130, b"")
+    here(*command)
+    trials = Studies(Store(home)).get("cut").trials
+    assert [t.state.name for t in trials] == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
+    client = Store(home).client()
+    states = [client.get_run(trial.user_attrs[Key.RUN]).info.status for trial in trials]
+    assert states == ["FINISHED", "KILLED", "FINISHED", "FINISHED"]
+
+
+def test_another_time_is_a_number(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from refusing import answer
+
+    monkeypatch.setenv("TRIALBOOK_ENDS_IN_S", "soon")
+    told = answer("search", "--trials", "1", "--home", str(tmp_path / "home"))
+    assert told.code == 2
+    assert "`TRIALBOOK_ENDS_IN_S` must be a number of seconds, but got 'soon'" in told.err
+    assert not (tmp_path / "home").exists()
