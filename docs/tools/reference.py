@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +146,12 @@ def _what(option: click.Option) -> str:
 # Settings of a study.
 
 
+def _default(setting: Field[Any]) -> Any:
+    """A setting's default, as it is declared."""
+    made = setting.default_factory
+    return setting.default if made is MISSING else made()
+
+
 def settings_tables() -> str:
     """The settings by section, as Markdown tables."""
     meanings, parts = _meanings(), []
@@ -155,7 +161,7 @@ def settings_tables() -> str:
             if setting.name in section.__annotations__:
                 declared = key_of(setting)
                 option = f"`{option_name(setting)}`" if declared.help else ""
-                value = getattr(StudyConfig(), setting.name)
+                value = _default(setting)
                 empty = setting.name == "options" or value in (None, (), {})
                 default = "" if empty else f"`{str(value).lower()}`"
                 what = meanings[setting.name] + (f" {_FREE}" if declared.is_free else "")

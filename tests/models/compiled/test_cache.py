@@ -98,11 +98,12 @@ def test_compiled_code_is_not_taken_from_a_folder_of_somebody_elses(tmp_path: Pa
 def test_the_first_study_after_an_installation_says_that_it_compiles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from search import Silent
     from search.study import run
 
     told: list[str] = []
 
-    class Told(run.Silent):
+    class Told(Silent):
         def message(self, text: str) -> None:
             told.append(text)
 

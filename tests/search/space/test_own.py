@@ -158,8 +158,9 @@ def test_a_users_own_model_is_refused() -> None:
         declare_own(StudyConfig(model="shapes:model"))
 
 
-def test_the_baseline_is_what_keras_tuner_has_as_its_defaults() -> None:
-    assert ratings.baseline_values() == declare(StudyConfig()).values
+def test_the_baseline_is_what_keras_tuner_has_as_its_defaults_but_for_when_it_stops() -> None:
+    stops = {"patience": 30, "min_delta": 0.001, "overfit_patience": 0}
+    assert ratings.baseline_values() == declare(StudyConfig()).values | stops
 
 
 def test_our_space_loads_neither_keras_tuner_nor_what_it_needs() -> None:

@@ -325,6 +325,7 @@ def test_a_study_ends_with_a_leaderboard_figures_and_a_summary(
     assert "| 11 |" not in note
     assert _files(store, run.info.run_id) == [
         "leaderboard.csv",
+        "leaderboard.json",
         "plots",
         "report.html",
         "study.toml",
