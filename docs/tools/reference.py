@@ -146,7 +146,7 @@ def _what(option: click.Option) -> str:
 # Settings of a study.
 
 
-def _default(setting: Field[Any]) -> Any:
+def _declared(setting: Field[Any]) -> Any:
     """A setting's default, as it is declared."""
     made = setting.default_factory
     return setting.default if made is MISSING else made()
@@ -161,7 +161,7 @@ def settings_tables() -> str:
             if setting.name in section.__annotations__:
                 declared = key_of(setting)
                 option = f"`{option_name(setting)}`" if declared.help else ""
-                value = _default(setting)
+                value = _declared(setting)
                 empty = setting.name == "options" or value in (None, (), {})
                 default = "" if empty else f"`{str(value).lower()}`"
                 what = meanings[setting.name] + (f" {_FREE}" if declared.is_free else "")
