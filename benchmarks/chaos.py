@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -85,6 +86,8 @@ def main() -> None:
     parser.add_argument("--log", type=Path, help="where a failed study's output goes")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGHUP):  # a shell's background and `nohup` ignore them
+        signal.signal(number, signal.SIG_DFL)
     results = []
     for name in given.only:
         result = run(name, given.times, given.log)
