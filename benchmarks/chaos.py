@@ -86,8 +86,9 @@ def main() -> None:
     parser.add_argument("--log", type=Path, help="where a failed study's output goes")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGHUP):  # a shell's background and `nohup` ignore them
-        signal.signal(number, signal.SIG_DFL)
+    # A shell's background and `nohup` have processes ignore these, and those that they start too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     results = []
     for name in given.only:
         result = run(name, given.times, given.log)
