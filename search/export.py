@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import json
 import math
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from search.errors import SearchError
 from tracking import COMPLETE, StudyRecord, TrialRecord
+from tracking.whole_files import written_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,19 +135,8 @@ def export(
         raise SearchError(
             f"`--output` must name a file, but {path} is a folder. Say which file in it."
         )
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        count = _write(record, space, kind, partial, number)
-        partial.replace(path)
-    except OSError as error:
-        raise SearchError(
-            f"`--output` must be a file that can be written, but {path} is not "
-            f"({error.strerror or error})."
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):  # a name that no file can have
-            partial.unlink(missing_ok=True)
-    return count
+    with written_whole(path, error=SearchError) as partial:
+        return _write(record, space, kind, partial, number)
 
 
 def _write(record: StudyRecord, space: Space, kind: str, path: Path, number: int | None) -> int:

@@ -21,6 +21,28 @@ def has_browser() -> bool:
     return sys.stdout.isatty() and has_windows
 
 
+def reachable_at(host: str, address: str) -> str:
+    """Where other machines reach this one, in words.
+
+    Args:
+        host: What the user named.
+        address: The address that it stands for.
+    """
+    return "any of its addresses" if address == EVERYWHERE else host
+
+
+def served_url(host: str, address: str, port: int) -> str:
+    """The address of a page's server, as a browser takes it.
+
+    Args:
+        host: What the user named.
+        address: The address that it stands for; all of a machine's are called by its name.
+        port: The port.
+    """
+    name = socket.gethostname().lower() if address == EVERYWHERE else host
+    return f"http://{name}:{port}"
+
+
 def free_address(host: str, port: int) -> str:
     """The address that a name or a shorter way to write it stands for, once its port is free.
 

@@ -10,14 +10,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import weakref
 from typing import IO
 
 from search.child.fork_server import FORK, LIVES, REPLY, STATE, request
 from search.child.messages import KERAS
 from search.executor.spawned import Spawner
-from search.executor.starting import LINGERS_S, MODULE, PAUSE_S, are_forked, end_group, environment
+from search.executor.starting import MODULE, Starter, are_forked, environment
 
 # Libraries read these when they are loaded: a fork server that saw others is of no use.
 _READ_AT_LOADING = (
@@ -26,7 +25,7 @@ _READ_AT_LOADING = (
 _ENDS_S = 0.5
 
 
-class ForkServer:
+class ForkServer(Starter):
     """Talks to the fork server, a process that forks children for this one; made by `start`.
 
     Who is responsible for what: the server loads the libraries once and forks; each child speaks
@@ -124,24 +123,6 @@ class ForkServer:
                     return None if state == LIVES else int(state)
         return -signal.SIGKILL  # its server is no more, and children end with it
 
-    def wait(self, pid: int) -> int:
-        """Wait until a child has ended that was killed or closed its pipe.
-
-        One that closed its pipe and yet goes on is killed after five seconds.
-
-        Args:
-            pid: The child's process number.
-
-        Returns:
-            Its exit code; the number of the signal that ended it as a negative one.
-        """
-        latest = time.monotonic() + LINGERS_S
-        while (code := self.exit_code(pid)) is None:
-            if time.monotonic() > latest:
-                end_group(pid)
-            time.sleep(PAUSE_S)
-        return code
-
     def failure(self) -> tuple[int, str]:
         """Say why no child came: the server's exit code, and what it printed.
 
@@ -175,11 +156,11 @@ def _wait(owner: int, process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-_servers: dict[str, ForkServer | Spawner] = {}
+_servers: dict[str, Starter] = {}
 _starting = threading.Lock()
 
 
-def fork_server(role: str = KERAS) -> ForkServer | Spawner:
+def fork_server(role: str = KERAS) -> Starter:
     """What starts this process's children of a role; a new one if there is none that `fits`.
 
     Args:

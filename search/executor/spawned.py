@@ -7,13 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 from search.child.messages import KERAS
-from search.executor.starting import LINGERS_S, MODULE, PAUSE_S, end_group, environment
+from search.executor.starting import MODULE, Starter, end_group, environment
 
 
-class Spawner:
+class Spawner(Starter):
     """Starts each child as a process of its own; it is called like a `ForkServer`.
 
     A child loads its libraries itself, which takes seconds where a fork takes milliseconds. On
@@ -76,24 +75,6 @@ class Spawner:
             with self._lock:
                 self._children.pop(pid, None)
             end_group(pid)
-        return code
-
-    def wait(self, pid: int) -> int:
-        """Wait until a child has ended that was killed or closed its pipe.
-
-        One that closed its pipe and yet goes on is killed after five seconds.
-
-        Args:
-            pid: The child's process number.
-
-        Returns:
-            Its exit code; the number of the signal that ended it as a negative one.
-        """
-        latest = time.monotonic() + LINGERS_S
-        while (code := self.exit_code(pid)) is None:
-            if time.monotonic() > latest:
-                end_group(pid)
-            time.sleep(PAUSE_S)
         return code
 
     def failure(self) -> tuple[int, str]:

@@ -6,12 +6,14 @@ import contextlib
 import os
 import signal
 import sys
+import time
+from abc import ABC, abstractmethod
 
 from search.errors import SearchError
 
 MODULE = "search.child.fork_server"
-LINGERS_S = 5.0
-PAUSE_S = 0.005
+_LINGERS_S = 5.0
+_PAUSE_S = 0.005
 STARTS = "TRIALBOOK_CHILDREN"
 """The environment variable that says how children come about: "fork" or "spawn"."""
 
@@ -48,6 +50,59 @@ def are_forked() -> bool:
     if way not in ("fork", "spawn"):
         raise SearchError(f"`{STARTS}` must be fork or spawn, but is {way!r}. Leave it out.")
     return way == "fork"
+
+
+class Starter(ABC):
+    """Starts children of one role, and knows how they ended."""
+
+    @abstractmethod
+    def fits(self) -> bool:
+        """Whether it can start children for this process as the process is now."""
+
+    @abstractmethod
+    def fork(self, pipe: int, log: int) -> None:
+        """Start a child, and do not wait for it.
+
+        Args:
+            pipe: Descriptor of the child's end of its pipe; the caller may close it at once.
+            log: Descriptor of the file that the child prints to; likewise.
+        """
+
+    @abstractmethod
+    def exit_code(self, pid: int) -> int | None:
+        """Ask how a child ended; whatever it began is ended with it.
+
+        Call it no more once it has told the end of a child.
+
+        Args:
+            pid: The child's process number.
+
+        Returns:
+            Its exit code, or the number of the signal that ended it as a negative one; None while
+            it lives.
+        """
+
+    @abstractmethod
+    def failure(self) -> tuple[int, str]:
+        """Say why no child came: an exit code, and what was printed; waits at most 10 seconds."""
+
+    def wait(self, pid: int) -> int:
+        """Wait until a child has ended that was killed or closed its pipe.
+
+        One that closed its pipe and yet goes on is killed after five seconds.
+
+        Args:
+            pid: The child's process number.
+
+        Returns:
+            Its exit code; the number of the signal that ended it as a negative one.
+        """
+        latest = time.monotonic() + _LINGERS_S
+        while (code := self.exit_code(pid)) is None:
+            if time.monotonic() > latest:
+                end_group(pid)
+            time.sleep(_PAUSE_S)
+        return code
 
 
 def end_group(pid: int) -> None:

@@ -29,11 +29,10 @@ from search.child.messages import (
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.executor.death import ChildDied, Restarts, death
-from search.executor.fork_client import ForkServer, fork_server
+from search.executor.fork_client import fork_server
 from search.executor.interrupts import Stop
 from search.executor.roles import trains_alone
-from search.executor.spawned import Spawner
-from search.executor.starting import end_group, environment
+from search.executor.starting import Starter, end_group, environment
 
 _TRIALS_A_CHILD = 25
 
@@ -81,7 +80,7 @@ class Supervisor:
         self._device = device
         self._data = data
         self._asked_role = role
-        self._server: ForkServer | Spawner | None = None
+        self._server: Starter | None = None
         self._pid: int | None = None
         self._pipe: Connection | None = None
         self._log: Any = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import re
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from models.data.options import SEPARATORS
 from models.data.readers.packed import packing_of, unpacked
 from search.errors import SearchError
+from tracking.whole_files import written_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,22 +79,12 @@ def write_table(table: Table, path: Path) -> None:
     """
     if not path.name:
         raise SearchError(f"`--output` must name a file, but {path} is a folder.")
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with written_whole(path, error=SearchError) as partial:
         if path.suffix.lower() in (".parquet", ".pq"):
             table.frame.to_parquet(partial, index=False)
         else:
             with partial.open("wb") as file:
                 write_text(table, file)
-        partial.replace(path)
-    except OSError as error:
-        raise SearchError(
-            f"`--output` must be a file that can be written, but {path} is not "
-            f"({error.strerror or error})."
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):  # a name that no file can have
-            partial.unlink(missing_ok=True)
 
 
 def write_text(table: Table, file: BinaryIO) -> None:

@@ -12,6 +12,12 @@ import optuna
 
 from search.storage.trial_attributes import Key
 
+CUT = [
+    "search", "--study", "cut", "--model", "misbehaving:Misbehaving",
+    "--objective", "val_loss:min", "--trials", "3", "--epochs", "3", "--sampler", "random",
+]  # fmt: skip
+"""A study whose trials do what a script says, to be cut short; `--home` is still to be named."""
+
 
 def second_trial(process: subprocess.Popen[bytes], home: Path) -> optuna.Study:
     """Look from outside, with no more than a reader's rights, until the second trial trains."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from tracking.errors import TrackingError
 from tracking.report.chapter import Chapter
 from tracking.report.page import MARK, page
+from tracking.whole_files import unwritable, written_whole
 
 _BEGINNING = 4096
 
@@ -34,17 +34,9 @@ def write_report(chapters: Sequence[Chapter], path: Path) -> int:
     """
     assert chapters, "a report is of one study at least"
     _check(path)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with written_whole(path, error=TrackingError) as partial:
         partial.write_text(page(chapters), encoding="utf-8", errors="backslashreplace")
-        size = partial.stat().st_size
-        partial.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        with contextlib.suppress(OSError):  # a name that no file can have
-            partial.unlink(missing_ok=True)
-    return size
+        return partial.stat().st_size
 
 
 def _check(path: Path) -> None:
@@ -59,16 +51,9 @@ def _check(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error, error=TrackingError) from error
     if f'content="{MARK}"'.encode() not in beginning:
         raise TrackingError(
             f"`--output` must be a new file or an earlier report, but {path} is another file. Name "
             "another one, or take it away."
         )
-
-
-def _unwritable(path: Path, error: OSError) -> TrackingError:
-    return TrackingError(
-        f"`--output` must be a file that can be written, but {path} is not "
-        f"({error.strerror or error})."
-    )

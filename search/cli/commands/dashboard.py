@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 import webbrowser
 from pathlib import Path
@@ -18,7 +17,7 @@ from search.cli.common import (
     store_options,
     waiting,
 )
-from search.cli.pages import EVERYWHERE, HOST, free_address, has_browser
+from search.cli.pages import HOST, free_address, has_browser, reachable_at, served_url
 from search.executor.interrupts import interruptible
 from tracking import is_loopback, without_password
 
@@ -63,16 +62,14 @@ def command(
     address = free_address(host, port)
     is_local = is_loopback(address)
     guarded = Guarded(inner, frozenset((*_LOCAL, host.lower())) if is_local else None)
-    name = host if address != EVERYWHERE else socket.gethostname().lower()
     number = studies.storage.get_study_id_from_name(study)
-    url = f"http://{name}:{port}/dashboard/studies/{number}"
+    url = f"{served_url(host, address, port)}/dashboard/studies/{number}"
     with interruptible() as stop, serving(guarded, address, port):
         out = console(as_json)
         if not is_local:
-            where = "any of its addresses" if address == EVERYWHERE else host
             out.print(
-                f"Whoever reaches this machine at {where} can read all studies of this storage and "
-                "write notes: the dashboard asks for no password."
+                f"Whoever reaches this machine at {reachable_at(host, address)} can read all "
+                "studies of this storage and write notes: the dashboard asks for no password."
             )
         shown = without_password(studies.address or studies.store.optuna_uri)
         if as_json:

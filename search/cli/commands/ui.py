@@ -27,7 +27,7 @@ from search.cli.common import (
     waiting,
 )
 from search.cli.exits import DOES_NOT_HOLD
-from search.cli.pages import EVERYWHERE, HOST, free_address, has_browser
+from search.cli.pages import HOST, free_address, has_browser, reachable_at, served_url
 from search.errors import SearchError
 from search.executor.interrupts import interruptible
 from tracking import (
@@ -87,16 +87,14 @@ def command(
         return _tell(shown, shown.store.tracking_uri, [], as_json, opens=opens)
     argv = ui_command(shown.store, port, host=host)
     address = free_address(host, port)
-    everywhere = address == EVERYWHERE
 
     def announce() -> None:
         if not is_loopback(address):
             console(as_json).print(
-                f"Whoever reaches this machine at {'any of its addresses' if everywhere else host} "
+                f"Whoever reaches this machine at {reachable_at(host, address)} "
                 "can read, change and delete what the record holds: the UI asks for no password."
             )
-        server = f"http://{socket.gethostname().lower() if everywhere else host}:{port}"
-        _tell(shown, server, argv, as_json, opens=opens)
+        _tell(shown, served_url(host, address, port), argv, as_json, opens=opens)
 
     return _serve(argv, ui_environment(shown.store, host, port), (host, port), announce)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from calling import TRIALBOOK, Here
-from looking import second_trial
+from looking import CUT, second_trial
 
 from search.executor.deadline import exit_in
 from search.storage.studies import Studies
@@ -44,11 +44,7 @@ def test_a_study_that_ends_by_force_loses_nothing(
     script = tmp_path / "script"
     script.write_text("fine wait fine fine")
     monkeypatch.setenv("MISBEHAVING_SCRIPT", str(script))
-    command = [
-        "search", "--study", "cut", "--model", "misbehaving:Misbehaving",
-        "--objective", "val_loss:min", "--trials", "3", "--epochs", "3", "--sampler", "random",
-        "--home", str(home),
-    ]  # fmt: skip
+    command = [*CUT, "--home", str(home)]
     process = subprocess.Popen(
         [*TRIALBOOK, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env=os.environ | {"TRIALBOOK_ENDS_IN_S": "0.001"},

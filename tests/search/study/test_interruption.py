@@ -16,7 +16,7 @@ from pathlib import Path
 import optuna
 import pytest
 from calling import TRIALBOOK, Here
-from looking import second_trial
+from looking import CUT, second_trial
 from quickly import cases
 
 from search import StudyConfig
@@ -44,11 +44,7 @@ def test_an_interrupted_study_loses_nothing_and_resumes(
     script = tmp_path / "script"
     script.write_text("fine wait fine fine")
     monkeypatch.setenv("MISBEHAVING_SCRIPT", str(script))
-    command = [
-        "search", "--study", "cut", "--model", "misbehaving:Misbehaving",
-        "--objective", "val_loss:min", "--trials", "3", "--epochs", "3", "--sampler", "random",
-        "--home", str(home),
-    ]  # fmt: skip
+    command = [*CUT, "--home", str(home)]
     process = subprocess.Popen(
         [*TRIALBOOK, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

@@ -16,15 +16,12 @@ from pathlib import Path
 import optuna
 import pytest
 from calling import TRIALBOOK
-from looking import second_trial
+from looking import CUT, second_trial
 
 from tracking import Store
 
 Behaves = Callable[[str], None]
-COMMAND = [
-    *TRIALBOOK, "search", "--study", "cut", "--model", "misbehaving:Misbehaving",
-    "--objective", "val_loss:min", "--trials", "3", "--epochs", "3", "--sampler", "random",
-]  # fmt: skip
+COMMAND = [*TRIALBOOK, *CUT]
 
 
 @pytest.fixture
