@@ -41,7 +41,8 @@ from tracking.runs.view.address import page_of
 from tracking.runs.view.names import tried
 from tracking.runs.view.writing import renew_view
 from tracking.runs.warm_up import import_ahead, in_a_second
-from tracking.spool.box import Slip, discard_left, is_held, left_boxes
+from tracking.spool.box import Slip
+from tracking.spool.boxes import discard_left, is_held, left_boxes
 from tracking.spool.recorder import SpoolRecorder
 from tracking.spool.references import reference, referred
 from tracking.spool.writer import Maker

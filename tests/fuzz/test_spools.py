@@ -22,7 +22,8 @@ from tracking import (
     TrackingError,
     TrialRecord,
 )
-from tracking.spool.box import Box, discard_left, is_held, known_boxes, left_boxes
+from tracking.spool.box import Box
+from tracking.spool.boxes import discard_left, is_held, known_boxes, left_boxes
 from tracking.spool.delivery import Delivery, taken_over
 from tracking.spool.entries import Entry, Kind, from_json, to_json
 

@@ -8,7 +8,6 @@ import os
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +16,14 @@ from filelock import FileLock, Timeout
 from tracking.errors import TrackingError
 from tracking.spool.entries import Entry, from_json, to_json, with_models_in
 
-_ABOUT = "box.json"
+ABOUT = "box.json"
+LOCK = "lock"
+PARTIAL = ".partial"
 _ENTRY = "entry.json"
 _FILES = "files"
 _MODELS = "models"
 _PENDING = ".pending"
-_PARTIAL = ".partial"
-_LOCK = "lock"
+_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Slip:
 
     def remove(self) -> None:
         """Delete the entry with its files."""
-        gone = self.path.with_name(f"{self.path.name}{_PARTIAL}")
+        gone = self.path.with_name(f"{self.path.name}{PARTIAL}")
         self.path.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
 
@@ -121,21 +121,14 @@ class Box:
         Raises:
             TrackingError: The folder cannot be written to.
         """
-        name = secrets.token_hex(8)
-        partial = spool / f"{name}{_PARTIAL}"
         try:
-            (partial / "entries").mkdir(parents=True)
-            (partial / "trials").mkdir()
-            lock = FileLock(partial / _LOCK, timeout=0, thread_local=False)
-            lock.acquire()  # before anyone can see the box
-            (partial / _ABOUT).write_text(json.dumps({"study": study}), encoding="utf-8")
-            partial.rename(spool / name)
+            path, lock = _begun(spool, study)
         except OSError as error:
             raise TrackingError(
                 f"The record needs a folder it can write to, but {spool} cannot be one "
                 f"({error.strerror or error}). Choose another folder."
             ) from error
-        return cls(spool / name, study, lock)
+        return cls(path, study, lock)
 
     @property
     def trials(self) -> Path:
@@ -156,7 +149,7 @@ class Box:
         with self._putting:
             self._last += 1
             name = f"{self._last:08d}-{entry.kind}"
-            partial = self.path / "entries" / f"{name}{_PARTIAL}"
+            partial = self.path / "entries" / f"{name}{PARTIAL}"
             try:
                 partial.mkdir()
                 if files is not None and files.is_dir():
@@ -173,7 +166,7 @@ class Box:
     def slips(self) -> list[Slip]:
         """The entries in the order in which they were put, pending ones among them."""
         found = sorted((self.path / "entries").iterdir(), key=_number)
-        return [Slip(path) for path in found if path.suffix != _PARTIAL and path.is_dir()]
+        return [Slip(path) for path in found if path.suffix != PARTIAL and path.is_dir()]
 
     def refused(self) -> list[Slip]:
         """The entries that were put aside."""
@@ -187,94 +180,42 @@ class Box:
     def close(self) -> None:
         """Give up the box, and delete it, trials' folders too, where no entry waits in it."""
         if self.path.is_dir() and not (self.slips() or self.refused()):
-            _remove(self.path)
+            removed_whole(self.path)
         self._lock.release()
 
 
-def left_boxes(spool: Path, study: str | None = None) -> Iterator[Box]:
-    """Take over the boxes whose processes are no more, the oldest first.
+def _begun(spool: Path, study: str) -> tuple[Path, FileLock]:
+    """Make the folder of a new box, and return it with its lock, which is held.
 
-    Args:
-        spool: The folder of all boxes.
-        study: Name of the study whose boxes are wanted; None for all.
-
-    Example:
-        >>> list(left_boxes(Path("mlruns") / "spool"))
-        []
+    Raises:
+        OSError: The folder cannot be written to.
     """
-    for path, own in known_boxes(spool):
-        if study is not None and own != study:
-            continue
-        lock = FileLock(path / _LOCK, timeout=0, thread_local=False)
-        try:
-            lock.acquire()
-        except (Timeout, OSError):  # its process lives, or it was deleted just now
-            continue
-        if (path / _ABOUT).is_file():
-            yield Box(path, own, lock)
-        else:  # it was deleted just now, and the lock made its folder anew
-            shutil.rmtree(path, ignore_errors=True)
-            lock.release()
+    for _ in range(_TRIES):
+        with contextlib.suppress(Timeout, FileNotFoundError):  # swept away as if it were left over
+            return _begun_once(spool, study)
+    return _begun_once(spool, study)
 
 
-def is_held(spool: Path, study: str, but: Path | None = None) -> bool:
-    """Whether a living process has a box of a study.
-
-    Args:
-        spool: The folder of all boxes.
-        study: Name of the study.
-        but: A box that does not count.
-
-    Example:
-        >>> is_held(Path("mlruns") / "spool", "movies")
-        False
-    """
-    for path, own in known_boxes(spool):
-        if own != study or path == but:
-            continue
-        lock = FileLock(path / _LOCK, timeout=0, thread_local=False)
-        try:
-            lock.acquire()
-        except Timeout:
-            return True
-        except OSError:  # it was deleted just now
-            continue
+def _begun_once(spool: Path, study: str) -> tuple[Path, FileLock]:
+    path = spool / secrets.token_hex(8)
+    partial = path.with_name(f"{path.name}{PARTIAL}")
+    partial.mkdir(parents=True)
+    lock = FileLock(partial / LOCK, timeout=0, thread_local=False)
+    lock.acquire()  # before anyone can see the box
+    try:
+        (partial / "entries").mkdir()
+        (partial / "trials").mkdir()
+        (partial / ABOUT).write_text(json.dumps({"study": study}), encoding="utf-8")
+        partial.rename(path)
+    except OSError:
         lock.release()
-    return False
+        raise
+    return path, lock
 
 
-def discard_left(spool: Path, study: str) -> None:
-    """Delete what processes that are no more left of a study that is being deleted.
-
-    Args:
-        spool: The folder of all boxes.
-        study: Name of the study.
-
-    Example:
-        >>> discard_left(Path("mlruns") / "spool", "movies")
-    """
-    for box in left_boxes(spool, study):
-        _remove(box.path)
-        box.release()
-
-
-def known_boxes(spool: Path) -> Sequence[tuple[Path, str]]:
-    """All boxes of a home, the oldest first, each with the name of its study."""
-    found = []
-    for about in spool.glob(f"*/{_ABOUT}") if spool.is_dir() else ():
-        if about.parent.suffix == _PARTIAL or not (about.parent / "entries").is_dir():
-            continue
-        try:
-            study = json.loads(about.read_text(encoding="utf-8"))["study"]
-            found.append((about.stat().st_mtime, about.parent, str(study)))
-        except (OSError, ValueError, TypeError, KeyError, RecursionError):
-            continue  # deleted just now, or none of ours
-    return [(path, study) for _, path, study in sorted(found)]
-
-
-def _remove(path: Path) -> None:
+def removed_whole(path: Path) -> None:
     """Delete a box; nobody sees half of it."""
-    gone = path.with_name(f"{path.name}{_PARTIAL}")
+    gone = path.with_name(f"{path.name}{PARTIAL}")
     with contextlib.suppress(OSError):
         path.rename(gone)
     shutil.rmtree(gone, ignore_errors=True)

@@ -19,7 +19,8 @@ from tracking.records import (
     StudyRecord,
     TrialRecord,
 )
-from tracking.spool.box import Box, Slip, is_held, known_boxes, left_boxes
+from tracking.spool.box import Box, Slip
+from tracking.spool.boxes import is_held, known_boxes, left_boxes
 from tracking.spool.delivery import Delivery, taken_over
 from tracking.spool.entries import Entry, Kind
 from tracking.spool.references import reference, referred

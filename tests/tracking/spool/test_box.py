@@ -5,12 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
+from filelock import FileLock
 
 from tracking import ModelFolder, TrialRecord
-from tracking.spool.box import Box, Slip, discard_left, is_held, known_boxes, left_boxes
+from tracking.spool.box import Box, Slip
+from tracking.spool.boxes import discard_left, is_held, known_boxes, left_boxes
 from tracking.spool.delivery import taken_over
 from tracking.spool.entries import Entry, Kind
 
@@ -91,6 +95,44 @@ def test_a_box_of_a_killed_process_is_left_with_what_was_put(tmp_path: Path) -> 
     assert [slip.read() for slip in left.slips()] == [DROP]
     later = left.put(Entry(kind=Kind.DROP_MODEL, run="movies#2"))
     assert [slip.path for slip in left.slips()][-1] == later.path
+
+
+def test_what_is_left_of_a_box_being_made_or_deleted_is_swept_away(
+    box: Box, tmp_path: Path
+) -> None:
+    (tmp_path / "begun.partial").mkdir()
+    (tmp_path / "half-gone.partial" / "entries").mkdir(parents=True)
+    (tmp_path / "half-gone.partial" / "box.json").write_text('{"study": "movies"}')
+    in_the_making = tmp_path / "alive.partial"
+    in_the_making.mkdir()
+    with FileLock(in_the_making / "lock"):
+        assert list(left_boxes(tmp_path)) == []
+        assert set(tmp_path.iterdir()) == {box.path, in_the_making}
+    assert list(left_boxes(tmp_path)) == []
+    assert set(tmp_path.iterdir()) == {box.path}
+
+
+def test_boxes_are_made_whole_while_others_sweep(tmp_path: Path) -> None:
+    made: list[Box] = []
+    is_over = Event()
+
+    def sweep() -> None:
+        while not is_over.is_set():
+            assert list(left_boxes(tmp_path)) == []
+
+    with ThreadPoolExecutor(3) as threads:
+        sweepers = [threads.submit(sweep) for _ in range(2)]
+        try:
+            for _ in range(200):
+                made.append(Box.make(tmp_path, "movies"))
+                assert is_held(tmp_path, "movies")
+                made[-1].put(DROP)
+        finally:
+            is_over.set()
+        for sweeper in sweepers:
+            sweeper.result()
+    assert {path for path, _ in known_boxes(tmp_path)} == {box.path for box in made}
+    assert set(tmp_path.iterdir()) == {box.path for box in made}
 
 
 def test_an_empty_box_goes_and_one_with_entries_stays(box: Box, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tracking import ModelFolder, NullRecorder, SpoolRecorder, StudyRecord, TrialRecord
-from tracking.spool.box import known_boxes
+from tracking.spool.boxes import known_boxes
 
 Make = Callable[..., TrialRecord]
 
