@@ -35,6 +35,7 @@ from tracking.runs.loading.kept import KeptModel, kept_models
 from tracking.runs.payloads import params_of
 from tracking.runs.read_only import to_read
 from tracking.runs.recorder import MlflowRecorder
+from tracking.runs.registry import EVIDENCE
 from tracking.runs.store import Store
 from tracking.runs.ui import is_loopback, ui_command, ui_environment
 from tracking.runs.view.address import page_of
@@ -77,6 +78,7 @@ __all__ = [
     "COMPLETE",
     "DATA_HASH_TAG",
     "END_REASON_TAG",
+    "EVIDENCE",
     "FAILED",
     "KILLED",
     "MESSAGE_TAG",

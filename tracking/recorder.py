@@ -173,7 +173,7 @@ class Recorder(Protocol):
 
         Args:
             study: The study, which must have been started.
-            folder: Files for the run.
+            folder: Files for the run; `EVIDENCE` among them is shown in the study's report.
             metrics: Values by metric name.
             model: The winner's model.
             card: Markdown text that describes the run and the model's version.

@@ -6,6 +6,10 @@ import errno
 import os
 import socket
 import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
 
 from search.errors import SearchError
 
@@ -13,6 +17,41 @@ HOST = "127.0.0.1"
 """Where pages are served unless a user says otherwise: for this machine alone."""
 EVERYWHERE = "0.0.0.0"
 _DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
+
+
+def page_options(port: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add `--host`, `--port` and `--no-browser`.
+
+    Args:
+        port: Where pages are served unless a user says otherwise.
+    """
+
+    def added(command: Callable[..., Any]) -> Callable[..., Any]:
+        for each in reversed(_page_options(port)):
+            command = each(command)
+        return command
+
+    return added
+
+
+def _page_options(port: int) -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
+    return [
+        click.option(
+            "--host",
+            default=HOST,
+            show_default=True,
+            metavar="NAME",
+            help="Name or address of this machine at which it answers; 0.0.0.0 for all of them.",
+        ),
+        click.option(
+            "--port",
+            type=click.IntRange(1, 65535),
+            default=port,
+            show_default=True,
+            help="Port at which it answers; it must be free.",
+        ),
+        click.option("--no-browser", is_flag=True, help="Print the address, and open no browser."),
+    ]
 
 
 def has_browser() -> bool:

@@ -195,7 +195,7 @@ class _Choice:
         path = trainer.refit(won) if verdict.refitted else won.usual_model
         verdict = store_verdict(
             verdict,
-            study_record(self.study, self.config, weighs=False),
+            study_record(self.study, self.config),
             self.studies.recorder(self.config),
             trial=won.trial,
             model=ModelFolder(path=path, kind="ratings"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from search.winner.verdict import Candidate, TestScore, Verdict
 from tracking import (
+    EVIDENCE,
     DatasetRecord,
     Evidence,
     ModelFolder,
@@ -51,6 +52,7 @@ def store_verdict(
     with TemporaryDirectory(prefix="trialbook-verdict-") as name:
         folder = Path(name)
         (folder / "winner.json").write_text(json.dumps(verdict.to_json(), indent=2) + "\n")
+        (folder / EVIDENCE).write_text(json.dumps(asdict(evidence(verdict)), indent=2) + "\n")
         (folder / "model_card.md").write_text(card, encoding="utf-8")
         _draw(verdict, folder / "winner.png")
         run_id, registered = recorder.log_verdict(

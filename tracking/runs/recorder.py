@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ from tracking.runs.payloads import (
 )
 from tracking.runs.quiet import quiet
 from tracking.runs.registry import Registered, WinnerRun, register_winner
-from tracking.runs.results import log_curve, write_results
+from tracking.runs.results import log_curve, renew_report, write_results
 from tracking.runs.store import Store
 from tracking.runs.view.names import run_name
 from tracking.runs.view.notes import trial_note
@@ -213,7 +214,7 @@ class MlflowRecorder:
         """Write a study's leaderboard and summary, figures once it is finished, and end its run."""
         client = self.store.client()
         context = stored_context(client, record) or self._known.study(client, record.name)
-        write_results(client, context.parent_run_id, record, draws=status == "FINISHED")
+        write_results(client, context, record, draws=status == "FINISHED")
         write_view(client, context, record, results=True)
         client.set_terminated(context.parent_run_id, status)
 
@@ -226,7 +227,7 @@ class MlflowRecorder:
         model: ModelFolder,
         card: str,
     ) -> Registered:
-        """Record a study's winner in a new run, and register the winner's model.
+        """Record a study's winner in a new run, register its model, and renew the study's report.
 
         Raises:
             TrackingError: If the study was never started or there is no loader.
@@ -234,7 +235,10 @@ class MlflowRecorder:
         client = self.store.client()
         winner = WinnerRun(study=study.name, folder=folder, metrics=metrics, model=model, card=card)
         context = stored_context(client, study) or self._known.study(client, study.name)
-        return register_winner(client, context, winner, loader=self._loader())
+        registered = register_winner(client, context, winner, loader=self._loader())
+        with suppress(Exception):  # the model is registered: that stands, even on a full disk
+            renew_report(client, context, study)
+        return registered
 
     def delete_study(self, study: StudyRecord) -> int:
         """Delete a study's runs, models and files for good, and its experiment if nothing is left.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracking.records import ModelFolder
 from tracking.runs.batches import Final, LoggedModel, log_final
@@ -15,7 +16,12 @@ from tracking.runs.payloads import NOTE_TAG
 from tracking.runs.quiet import is_missing, quiet
 from tracking.tags import Role, Tag
 
+if TYPE_CHECKING:
+    from tracking.report.chapter import Evidence
+
 ALIAS = "winner"
+EVIDENCE = "evidence.json"
+"""The file of a winner's run that holds an `Evidence`, its fields by name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +30,7 @@ class WinnerRun:
 
     Attributes:
         study: Name of the study, which becomes the registered model's name.
-        folder: Files for the run.
+        folder: Files for the run; `EVIDENCE` among them is shown in the study's report.
         metrics: Values by metric name.
         model: The model to register.
         card: Markdown text that describes the run and the model's version.
@@ -113,3 +119,47 @@ def _ensure_registered(client: Any, study: str) -> None:
         if not is_missing(error):
             raise
         client.create_registered_model(study, description=f"Winner of the study {study}.")
+
+
+def evidence_of(client: Any, context: StudyContext) -> Evidence | None:
+    """Read what was found when a study's winner was chosen, last where that was more than once.
+
+    Args:
+        client: The store's client.
+        context: The study's experiment and run.
+
+    Returns:
+        What its run holds, with the model that was registered; None where no winner was chosen.
+    """
+    role = f"tags.`{Tag.ROLE}` = '{Role.WINNER}' and attributes.status = 'FINISHED'"
+    below = f"tags.`mlflow.parentRunId` = '{context.parent_run_id}'"
+    found = client.search_runs(
+        [context.experiment_id],
+        f"{role} and {below}",
+        max_results=1,
+        order_by=["start_time DESC"],
+    )
+    if not found:
+        return None
+    run = found[0].info.run_id
+    read = _read_evidence(client, run)
+    versions = client.search_model_versions(f"run_id = '{run}'") if read else ()
+    registered = [f"{each.name}/{each.version}" for each in versions]
+    return replace(read, model=registered[0] if registered else None) if read else None
+
+
+def _read_evidence(client: Any, run_id: str) -> Evidence | None:
+    """The evidence among a run's files; None where there is none, as of earlier versions."""
+    if EVIDENCE not in {each.path for each in client.list_artifacts(run_id)}:
+        return None
+    from pydantic import TypeAdapter, ValidationError
+
+    from tracking.report.chapter import Evidence
+
+    with TemporaryDirectory(prefix="trialbook-evidence-") as folder:
+        text = Path(client.download_artifacts(run_id, EVIDENCE, folder)).read_bytes()
+    try:
+        evidence: Evidence = TypeAdapter(Evidence).validate_json(text)
+    except ValidationError:  # not as Trialbook wrote it
+        return None
+    return evidence

@@ -9,20 +9,24 @@ from typing import Any
 
 from tracking.records import Picture, StudyRecord, TrialRecord
 from tracking.runs.batches import Final, log_final
+from tracking.runs.context import StudyContext
 from tracking.runs.leaderboard import TABLE, study_note, summary_metrics, write_leaderboard
 from tracking.runs.payloads import NOTE_TAG, clean_key
+from tracking.runs.registry import evidence_of
 
 _TABLES_TAG = "mlflow.loggedArtifacts"
 """By this tag MLflow's pages know which files are tables, as `MlflowClient.log_table` sets it."""
 _TABLES = json.dumps([{"path": TABLE, "type": "table"}])
 
 
-def write_results(client: Any, run_id: str, record: StudyRecord, *, draws: bool = True) -> None:
+def write_results(
+    client: Any, context: StudyContext, record: StudyRecord, *, draws: bool = True
+) -> None:
     """Write a study's leaderboard, figures, report and summary into its run, which stays open.
 
     Args:
         client: The store's client.
-        run_id: The study's run.
+        context: The study's experiment and run.
         record: The study with all its trials.
         draws: Whether to draw the figures and to write the report, which takes a second or two.
     """
@@ -30,15 +34,34 @@ def write_results(client: Any, run_id: str, record: StudyRecord, *, draws: bool 
         write_leaderboard(record, Path(folder))
         if draws:
             from tracking.figures.draw import draw_study
-            from tracking.report.chapter import Chapter
-            from tracking.report.write import write_report
 
             draw_study(record, Path(folder) / "plots")
-            write_report([Chapter(study=record)], Path(folder) / "report.html")
-        client.log_artifacts(run_id, folder)
+            _draw_report(client, context, record, Path(folder))
+        client.log_artifacts(context.parent_run_id, folder)
     summary = {clean_key(name): value for name, value in summary_metrics(record).items()}
     tags = {NOTE_TAG: study_note(record, results=True), _TABLES_TAG: _TABLES}
-    log_final(client, run_id, Final(metrics=summary, tags=tags))
+    log_final(client, context.parent_run_id, Final(metrics=summary, tags=tags))
+
+
+def renew_report(client: Any, context: StudyContext, record: StudyRecord) -> None:
+    """Write the report of a study into its run again, now that its winner is known.
+
+    Args:
+        client: The store's client.
+        context: The study's experiment and run.
+        record: The study with all its trials.
+    """
+    with TemporaryDirectory(prefix="trialbook-study-", ignore_cleanup_errors=True) as folder:
+        _draw_report(client, context, record, Path(folder))
+        client.log_artifacts(context.parent_run_id, folder)
+
+
+def _draw_report(client: Any, context: StudyContext, record: StudyRecord, folder: Path) -> None:
+    from tracking.report.chapter import Chapter
+    from tracking.report.write import write_report
+
+    chapter = Chapter(study=record, evidence=evidence_of(client, context))
+    write_report([chapter], folder / "report.html")
 
 
 def log_curve(files: Any, record: TrialRecord, picture: Picture) -> None:

@@ -17,7 +17,7 @@ from search.cli.common import (
     store_options,
     waiting,
 )
-from search.cli.pages import HOST, free_address, has_browser, reachable_at, served_url
+from search.cli.pages import free_address, has_browser, page_options, reachable_at, served_url
 from search.executor.interrupts import interruptible
 from tracking import is_loopback, without_password
 
@@ -26,15 +26,7 @@ _LOCAL = ("localhost", "127.0.0.1", "[::1]")
 
 @click.command(epilog="Example: trialbook dashboard sample")
 @click.argument("study")
-@click.option(
-    "--host",
-    default=HOST,
-    show_default=True,
-    metavar="NAME",
-    help="Name or address of this machine at which it answers; 0.0.0.0 for all of them.",
-)
-@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
-@click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
+@page_options(port=8080)
 @store_options
 @home_option
 @json_option

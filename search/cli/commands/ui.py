@@ -27,7 +27,7 @@ from search.cli.common import (
     waiting,
 )
 from search.cli.exits import DOES_NOT_HOLD
-from search.cli.pages import HOST, free_address, has_browser, reachable_at, served_url
+from search.cli.pages import free_address, has_browser, page_options, reachable_at, served_url
 from search.errors import SearchError
 from search.executor.interrupts import interruptible
 from tracking import (
@@ -48,21 +48,7 @@ _GRACE_S = 10
 
 @click.command(epilog="Example: trialbook ui sample")
 @click.argument("study", required=False)
-@click.option(
-    "--host",
-    default=HOST,
-    show_default=True,
-    metavar="NAME",
-    help="Name or address of this machine at which it answers; 0.0.0.0 for all of them.",
-)
-@click.option(
-    "--port",
-    type=click.IntRange(1, 65535),
-    default=5000,
-    show_default=True,
-    help="Port at which it answers; it must be free.",
-)
-@click.option("--no-browser", is_flag=True, help="Print the address, and open no browser.")
+@page_options(port=5000)
 @store_options
 @home_option
 @json_option

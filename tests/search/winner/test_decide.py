@@ -122,7 +122,26 @@ def test_the_run_holds_the_verdict_its_picture_and_its_card(decided: tuple) -> N
     assert run["tags"]["trialbook.role"] == "winner"
     assert run["metrics"]["test_rmse_winner"] == pytest.approx(verdict["test"][0]["rmse"])
     files = {f.path for f in store.client().list_artifacts(verdict["run_id"])}
-    assert {"winner.json", "winner.png", "model_card.md"} <= files
+    assert {"winner.json", "winner.png", "model_card.md", "evidence.json"} <= files
+
+
+def test_the_report_that_mlflow_has_shows_the_winner_also_once_the_study_goes_on(
+    decided: tuple, tmp_path: Path
+) -> None:
+    verdict, _, store = decided
+    recorder = MlflowRecorder(store)
+    run = recorder.find_run(verdict["run_id"])
+    parent = run["tags"]["mlflow.parentRunId"]
+    for _ in range(2):
+        path = store.client().download_artifacts(parent, "report.html", str(tmp_path))
+        page = Path(path).read_text(encoding="utf-8")
+        assert f"opened once, at {verdict['opened']}" in page
+        assert "w/1" in page
+        recorder.finish_study(Studies(store).record("w"), status="FINISHED")
+    store.client().log_text(verdict["run_id"], '{"headline": 1}', "evidence.json")
+    recorder.finish_study(Studies(store).record("w"), status="FINISHED")
+    path = store.client().download_artifacts(parent, "report.html", str(tmp_path))
+    assert "opened once" not in Path(path).read_text(encoding="utf-8")
 
 
 def test_the_test_part_is_opened_once(decided: tuple, here: Here) -> None:
