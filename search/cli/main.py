@@ -18,6 +18,7 @@ from textwrap import shorten
 import click
 
 from search.cli.exits import INTERRUPTED, MISTAKE, NOBODY_READS, OUR_FAILURE
+from search.cli.signs import IN_ASCII
 
 _COMMANDS = {
     "search": "search.cli.commands.search",
@@ -121,8 +122,9 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
         failure that may pass, 130 interrupted, 141 whoever read the output is gone.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    if isinstance(sys.stdout, TextIOWrapper):  # a path may hold what no encoding has
-        sys.stdout.reconfigure(errors="backslashreplace")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a path may hold what no encoding has
+            stream.reconfigure(errors=IN_ASCII)
     if nul := next((each for each in arguments if "\0" in each), None):
         _tell(f"An argument must hold no zero byte, but got {nul!r}.")
         return MISTAKE
@@ -219,4 +221,5 @@ def _tell(text: str) -> None:
     from tracking import without_password
 
     with contextlib.suppress(OSError):  # of a terminal that was closed
-        click.echo(f"trialbook: {as_line(without_password(text))}", err=True)
+        # By its name Click would not find a stream in ASCII good enough, and write UTF-8 to it.
+        click.echo(f"trialbook: {as_line(without_password(text))}", file=sys.stderr)

@@ -17,7 +17,15 @@ from search.storage.studies import Studies
 from search.storage.study_attributes import config_of, verdict_of
 from search.storage.trial_attributes import plan_of, run_id_of
 from search.storage.trials import same_before
-from tracking import KeptModel, StudyRecord, TrialRecord, kept_models, opened_model, saved_in
+from tracking import (
+    COMPLETE,
+    KeptModel,
+    StudyRecord,
+    TrialRecord,
+    kept_models,
+    opened_model,
+    saved_in,
+)
 from tracking.spool.references import referred
 from tracking.texts import shell_line
 
@@ -117,18 +125,54 @@ def trial_target(studies: Studies, study: optuna.Study, number: int, said: str) 
         raise SearchError(
             f"A trial's number must be one of study {record.name}'s ({known}), but got {number}."
         )
+    kept = kept_of(studies, study, record, trial)
+    if kept.model is None:
+        raise SearchError(_no_model(config, trial, kept))
+    return Target(said=f"{said}{kept.said}.", study=study, number=number, model=kept.model)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """The model that a trial kept.
+
+    Attributes:
+        model: The model in MLflow; None where there is none.
+        said: What is special of it, beginning with a comma: ", trained as trial 2".
+        why: Why there is none: "it is pruned".
+        waits: Whether it is on disk, and MLflow has not got it yet.
+    """
+
+    model: KeptModel | None = None
+    said: str = ""
+    why: str = ""
+    waits: bool = False
+
+
+def kept_of(studies: Studies, study: optuna.Study, record: StudyRecord, trial: TrialRecord) -> Kept:
+    """Find the model that a trial kept, or why it has none.
+
+    Args:
+        studies: Where the study is.
+        study: The study.
+        record: The same, as it was read.
+        trial: The trial; where its value was reused, the model is an earlier trial's. Of several
+            folds or repeats it is the one whose value is in the middle.
+
+    Raises:
+        SearchError, TrackingError: MLflow cannot be reached at the study's address.
+    """
+    config = config_of(study)
     trained = _trained(study, record, trial)
-    if trained.number != trial.number:
-        said += f", trained as trial {trained.number}"
-    waits = referred(trained.run_id) is not None
-    models = () if waits else _models(studies, config, trained.run_id)
+    said = f", trained as trial {trained.number}" if trained.number != trial.number else ""
+    if referred(trained.run_id) is not None:
+        return Kept(why="it still waits on disk: MLflow was away", waits=True)
+    models = _models(studies, config, trained.run_id)
     if not models:
-        raise SearchError(_no_model(config, trial, waits=waits))
-    chosen = models[0]
-    if len(models) > 1:
-        chosen = models[_middle(trained, len(models))]
-        said += f", the one of its {len(models)} models whose value is in the middle"
-    return Target(said=f"{said}.", study=study, number=number, model=chosen)
+        return Kept(why=_why_none(config, trial))
+    if len(models) == 1:
+        return Kept(model=models[0], said=said)
+    said += f", the one of its {len(models)} models whose value is in the middle"
+    return Kept(model=models[_middle(trained, len(models))], said=said)
 
 
 def _in_folder(named: str) -> Target:
@@ -222,22 +266,30 @@ def _middle(trial: TrialRecord, count: int) -> int:
     return order[(count - 1) // 2]
 
 
-def _no_model(config: StudyConfig, trial: TrialRecord, *, waits: bool) -> str:
+def _why_none(config: StudyConfig, trial: TrialRecord) -> str:
+    """Say why a trial kept no model."""
+    if config.keep_models == "none":
+        return "the study keeps none"
+    if trial.state != COMPLETE:
+        return f"it is {trial.state}"
+    if config.keep_models == "best":
+        return "the study keeps that of its best trial alone"
+    return "none was saved, or it was deleted from MLflow"
+
+
+def _no_model(config: StudyConfig, trial: TrialRecord, kept: Kept) -> str:
     """Say that a trial has no model, and how to get one."""
     named = f"{trial.study}:{trial.number}"
-    if waits:
+    if kept.waits:
         line = shell_line("trialbook", "doctor", trial.study, "--fix")
         return (
             f"Predicting needs a model in MLflow, but that of {named} still waits on disk: MLflow "
             f"was away. `{line}` takes it there."
         )
-    kept = (
-        "the study keeps that of its best trial alone"
-        if config.keep_models == "best"
-        else ("the study keeps none" if config.keep_models == "none" else f"it is {trial.state}")
-    )
     ways = "Models of later trials are kept with `trialbook search --keep-models all`"
     if config.rates:
         line = shell_line("trialbook", "winner", trial.study)
         ways += f", and `{line}` trains the best again and registers its model"
-    return f"Predicting needs a trial whose model was kept, but {named} has none: {kept}. {ways}."
+    return (
+        f"Predicting needs a trial whose model was kept, but {named} has none: {kept.why}. {ways}."
+    )

@@ -252,7 +252,8 @@ class Studies:
 
     def address_of(self, config: StudyConfig | None = None) -> str:
         """The address of a study's record, to be shown: without its password."""
-        return without_password(self.store_of(config).tracking_uri)
+        named = self.named_uri or (None if config is None else config.tracking_uri)
+        return without_password(named or self.store.tracking_uri)
 
     def recorder(self, config: StudyConfig | None = None) -> Recorder:
         """The recorder that writes a study's record; there is one for each MLflow address."""

@@ -8,11 +8,18 @@ from typing import Any
 
 import click
 
-from search.cli.common import emit, home_option, json_option, store_options, studies_to_read
+from search.cli.common import (
+    command_line,
+    emit,
+    home_option,
+    json_option,
+    store_options,
+    studies_to_read,
+)
 from search.cli.help import option
 from search.cli.trial_tables import in_order, show_study, show_trial
 from search.config.parsing import names
-from tracking import StudyRecord, TrialRecord
+from tracking import StudyRecord, TrialRecord, study_page
 
 
 @click.command(epilog="Example: trialbook show sample 7")
@@ -49,19 +56,28 @@ def command(
     """Show STUDY and its trials, or the trial of that NUMBER.
 
     The trials are ranked, with the parameters that matter most. A trial is shown with its rank, its
-    distance to the baseline, its configuration and its curve.
+    distance to the baseline, its configuration, its curve, its files and its model.
     """
-    record = studies_to_read(home, storage, tracking_uri).record_now(study)
+    from search.prediction.outputs import outputs_of
+    from search.storage.study_attributes import config_of
+
+    studies = studies_to_read(home, storage, tracking_uri)
+    record = studies.record_now(study)
     if number is not None:
         trial = find_trial(record, number)
+        left = outputs_of(studies, record, trial)
         if as_json:
-            emit(trial_json(trial) | {"curve": [dict(e.metrics) for e in trial.epochs]})
+            curve = [dict(epoch.metrics) for epoch in trial.epochs]
+            emit(trial_json(trial) | {"curve": curve} | left.to_json())
         else:
-            show_trial(record, trial, everything=everything)
+            opens = command_line(home, "ui", study, tracking_uri=tracking_uri, storage=storage)
+            show_trial(record, trial, left, opens=opens, everything=everything)
         return 0
     trials = in_order(record, sort or ("number" if as_json else "value"))
     if as_json:
-        emit(_study_json(record, trials))
+        address = studies.address_of(config_of(studies.get(study)))
+        url = study_page(address, record.experiment_id)
+        emit({"url": url} | _study_json(record, trials))
     else:
         show_study(record, trials, columns)
     return 0

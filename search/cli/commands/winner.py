@@ -9,6 +9,7 @@ import click
 
 from search.cli.common import (
     code_options,
+    command_line,
     console,
     emit,
     home_option,
@@ -17,6 +18,7 @@ from search.cli.common import (
     store_options,
     table,
 )
+from tracking import version_page
 
 if TYPE_CHECKING:
     from search.winner.verdict import Verdict
@@ -66,7 +68,8 @@ def command(
     from search.winner import find_winner
 
     told, studies = console(True), open_studies(home, storage, tracking_uri)
-    require_named(config_of(studies.get(study)), studies, code)
+    config = config_of(studies.get(study))
+    require_named(config, studies, code)
     verdict, fresh = find_winner(
         study,
         studies,
@@ -75,10 +78,12 @@ def command(
         refit=refit,
         tell=told.print,
     )
+    url = version_page(studies.address_of(config), verdict.model)
     if as_json:
-        emit(verdict.to_json() | {"decided_now": fresh})
+        emit(verdict.to_json() | {"decided_now": fresh, "url": url})
     else:
-        _show(verdict, fresh)
+        opens = command_line(home, "ui", study, tracking_uri=tracking_uri, storage=storage)
+        _show(verdict, fresh, url or opens)
         if refit and not verdict.refitted:
             console().print(
                 "It was registered without `--refit`, and stays so: trained on the train part."
@@ -86,7 +91,14 @@ def command(
     return 0
 
 
-def _show(verdict: Verdict, fresh: bool) -> None:
+def _show(verdict: Verdict, fresh: bool, opens: str) -> None:
+    """Print what was found.
+
+    Args:
+        verdict: The verdict.
+        fresh: Whether it was reached just now.
+        opens: The address of the registered model's page, or the command that opens MLflow's.
+    """
     from search.winner.report import claims, headline
 
     out = console()
@@ -126,7 +138,7 @@ def _show(verdict: Verdict, fresh: bool) -> None:
     )
     if verdict.model:
         name, _, version = verdict.model.rpartition("/")
-        out.print(f"Registered in MLflow as {name}, version {version} (alias winner).")
+        out.print(f"Registered in MLflow as {name}, version {version} (alias winner): {opens}")
 
 
 _NAMES = {"global_mean": "global mean", "biases": "user and movie biases"}

@@ -113,6 +113,7 @@ def _columns(record: StudyRecord) -> list[str]:
     return [
         *(f"metrics.`{metric_key(name)}`" for name in goals),
         "metrics.`best_epoch`",
-        f"tags.`{Tag.STATE}`",  # how long it took, MLflow shows anyway
+        f"metrics.`{metric_key('seconds_total')}`",  # as our tables have it, beside "Duration"
+        f"tags.`{Tag.STATE}`",
         *(f"params.`{clean_key(name)}`" for name in params[:_MOST_PARAMS]),
     ]
