@@ -77,7 +77,7 @@ def outputs_of(studies: Studies, record: StudyRecord, trial: TrialRecord) -> Out
         store = studies.store_of(config)
         away = store.check() or ("" if store.exists() else f"There is no record at {address}.")
         if away:
-            return replace(known, note=f"{away} Its files and its model are not known until then.")
+            return replace(known, note=f"{away} So its files and its model are not known.")
         files = run_files(store, trial.run_id)
         kept = kept_of(studies, study, record, trial)
     except (SearchError, TrackingError) as error:
