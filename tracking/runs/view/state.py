@@ -67,6 +67,7 @@ def _packed(state: dict[str, Any]) -> str:
 
 
 def _state(record: StudyRecord, rows: str, drawn: str) -> dict[str, Any]:
+    columns = _columns(record)
     return {
         "searchFilter": rows,
         "orderByKey": f"metrics.`{metric_key(record.objective)}`",
@@ -75,8 +76,8 @@ def _state(record: StudyRecord, rows: str, drawn: str) -> dict[str, Any]:
         "lifecycleFilter": "Active",
         "modelVersionFilter": "All Runs",
         "datasetsFilter": [],
-        "selectedColumns": _columns(record),
-        "columnOrder": [],
+        "selectedColumns": columns,
+        "columnOrder": columns,  # else by letters, and the state, a tag, last
         "columnWidths": {},
         "runsExpanded": {},
         "runsPinned": [],

@@ -39,6 +39,7 @@ def test_a_study_without_a_trial_shows_what_its_trials_will_have(study: StudyRec
         "tags.`trialbook.state`", "params.`family`", "params.`optimizer`",
         "params.`learning_rate`", "params.`batch_size`",
     ]  # fmt: skip
+    assert view["columnOrder"] == view["selectedColumns"]
     assert view["runsHiddenMode"] == "FIRST_20_RUNS"
     (curves,) = charts(view, "LINE")
     assert (curves["metricKey"], curves["selectedMetricKeys"]) == ("val_rmse", ["val_rmse"])
