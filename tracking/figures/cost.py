@@ -148,6 +148,8 @@ def ends(study: StudyRecord) -> tuple[End, ...]:
 def end_of(trial: TrialRecord) -> str:
     """How a trial ended, in words."""
     text = End(trial.state, trial.end_reason, 1).text
+    if trial.end_reason == EndReason.PRUNED and trial.message:
+        text = f"{trial.state}: {trial.message}"
     if trial.is_beyond and trial.state == COMPLETE:
         text += "; beyond a limit, so that it does not rank"
     reused = trial.tags.get(Tag.REUSED)
@@ -155,6 +157,9 @@ def end_of(trial: TrialRecord) -> str:
 
 
 def troubles(study: StudyRecord) -> tuple[TrialRecord, ...]:
-    """The trials that failed, were killed, or have something to say of their end, by number."""
+    """The trials that failed, were killed, or have something to say of their end, by number.
+
+    What a pruner ended comes last.
+    """
     told = [t for t in study.trials if t.state in (FAILED, KILLED) or t.message]
-    return tuple(sorted(told, key=lambda trial: trial.number))
+    return tuple(sorted(told, key=lambda t: (t.end_reason == EndReason.PRUNED, t.number)))

@@ -59,7 +59,9 @@ def test_the_leaderboard_has_every_trial_best_first_with_its_gain(
     trials = (
         make_trial(0, 0.95, tags=BASE, end_reason="early_stopping"),
         make_trial(1, 0.9, params={"size": 8, "family": "gmf"}, end_reason="epochs"),
-        make_trial(2, 0.8, state="pruned", end_reason="pruned"),
+        make_trial(
+            2, 0.8, state="pruned", end_reason="pruned", message="worse than the median 0.75"
+        ),
         make_trial(3, state="failed", end_reason="nan"),
         make_trial(4, 0.97, metrics={"seconds_total": 12.5, "parameters": 2000.0}),
         make_trial(5, 0.5, tags={BEYOND: "true"}),
@@ -77,6 +79,7 @@ def test_the_leaderboard_has_every_trial_best_first_with_its_gain(
     ends = found.column(caption, "How it ended")
     assert ends[0] == "complete: all epochs trained"
     assert ends[3] == "complete; the result of trial 4, which is the same"
+    assert ends[4] == "pruned: worse than the median 0.75"
     assert ends[5] == "failed: loss or metric is no number"
     assert ends[6] == "complete; beyond a limit, so that it does not rank"
     heads = found.table(caption)[0]
