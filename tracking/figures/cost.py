@@ -137,6 +137,33 @@ def frontier_of(trials: tuple[Spent, ...], *, minimize: bool = True) -> tuple[Sp
     return tuple(found)
 
 
+def unbeaten(trials: tuple[Spent, ...], *, minimize: bool = True) -> tuple[Spent, ...]:
+    """Those that no other beats in value, seconds and weights at once, the best value first.
+
+    A trial beats another where it is worse in none of the three, and better in one at least. Trials
+    whose weights are not known are left out.
+
+    Args:
+        trials: The trials.
+        minimize: Whether a lower value is better.
+    """
+    sign = 1.0 if minimize else -1.0
+    known = [
+        ((sign * each.value, each.seconds, each.weights), each)
+        for each in trials
+        if each.value is not None and each.weights is not None
+    ]
+    found: list[tuple[tuple[float, float, float], Spent]] = []
+    for costs, each in sorted(known, key=lambda one: (one[0], one[1].number)):
+        # Whoever beats it comes before it in this order.
+        if not any(
+            kept != costs and all(a <= b for a, b in zip(kept, costs, strict=True))
+            for kept, _ in found
+        ):
+            found.append((costs, each))
+    return tuple(each for _, each in found)
+
+
 def ends(study: StudyRecord) -> tuple[End, ...]:
     """Count a study's trials by state and reason, in the order of the states."""
     counted = Counter((str(t.state), str(t.end_reason)) for t in study.trials)
