@@ -14,13 +14,6 @@ from typing import Any
 HERE = Path(__file__).parent
 TOP = HERE.parent
 HEAD = ("what", "command", "Keras' `fit` or peer", "ours", "ratio", "goal")
-SPEED_HEAD = (
-    "what",
-    "Trialbook",
-    "Keras' `fit`",
-    "Optuna, with Keras' `fit` and MLflow's autolog",
-    "Keras Tuner's random search, without MLflow",
-)
 Row = tuple[str, ...]
 
 
@@ -63,7 +56,13 @@ def summary() -> str:
     runs = {name: run for name in makers if (run := load(name)) is not None}
     if not runs:
         return ""
-    rows: list[Row] = [SPEED_HEAD, ("---",) * len(SPEED_HEAD)]
+    peers = (
+        "Keras' `fit`",
+        "Optuna, with Keras' `fit` and MLflow's autolog",
+        "Keras Tuner's random search, without MLflow",
+    )
+    head = ("what", "Trialbook", *peers)
+    rows: list[Row] = [head, ("---",) * len(head)]
     rows += [makers[name](run["found"]) for name, run in runs.items()]
     hardware = "; ".join(sorted({run["machine"]["trialbook.hardware"] for run in runs.values()}))
     days = " and ".join(sorted({run["date"] for run in runs.values()}))
