@@ -57,35 +57,61 @@ def figures() -> str:
 
 
 def summary() -> str:
-    """The README's line."""
-    sample, full, studies = load("compiled"), load("at_size"), load("studies")
-    parts = []
-    if sample:
-        pairs = sample["found"]["cases"]["baseline, full batch"]["pairs"]
-        ours, theirs = (
-            statistics.median(pair[trainer]["epoch_s"] for pair in pairs)
-            for trainer in ("compiled", "keras")
-        )
-        parts.append(
-            f"An epoch of the baseline on the sample takes {ours:.3f} s where Keras' `fit` takes "
-            f"{theirs:.2f} s"
-        )
-    if full:
-        baseline = full["found"]["cases"]["baseline as published"]
-        ours, theirs = (
-            f"{one['epoch_s']:.1f} s and {_gigabytes(one)}"
-            for one in (baseline["compiled"], baseline["keras"])
-        )
-        parts.append(f"at MUBI's size {ours} where Keras takes {theirs}")
-    if studies:
-        arms = {row["study"]: row["trials_per_hour"] for row in studies["found"]["rows"]}
-        ours = arms["trialbook --keep-models=none --workers=auto"]
-        parts.append(
-            f"a whole study does {ours:.0f} trials an hour where Optuna with Keras' `fit` and "
-            f"autolog does {arms['optuna no models']:.0f} and Keras Tuner "
-            f"{arms['keras-tuner no MLflow']:.0f}"
-        )
-    return "; ".join(parts) + "." if parts else ""
+    """README's table of speed; empty before its benchmarks were run."""
+    makers = {"compiled": _sample_epoch, "at_size": _full_epoch, "studies": _whole_studies}
+    runs = {name: run for name in makers if (run := load(name)) is not None}
+    if not runs:
+        return ""
+    peers = (
+        "Keras' `fit`",
+        "Optuna, with Keras' `fit` and MLflow's autolog",
+        "Keras Tuner's random search, without MLflow",
+    )
+    head = ("what", "Trialbook", *peers)
+    rows: list[Row] = [head, ("---",) * len(head)]
+    rows += [makers[name](run["found"]) for name, run in runs.items()]
+    hardware = "; ".join(sorted({run["machine"]["trialbook.hardware"] for run in runs.values()}))
+    days = " and ".join(sorted({run["date"] for run in runs.values()}))
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"{table}\n\nMeasured on {days}, on {hardware}."
+
+
+def _sample_epoch(found: dict[str, Any]) -> Row:
+    pairs = found["cases"]["baseline, full batch"]["pairs"]
+    ours, theirs = (
+        statistics.median(pair[trainer]["epoch_s"] for pair in pairs)
+        for trainer in ("compiled", "keras")
+    )
+    return (
+        "an epoch of the baseline on the MovieLens sample",
+        f"{ours:.3f} s",
+        f"{theirs:.2f} s",
+        "",
+        "",
+    )
+
+
+def _full_epoch(found: dict[str, Any]) -> Row:
+    baseline = found["cases"]["baseline as published"]
+    ours, theirs = (
+        f"{one['epoch_s']:.1f} s, {_gigabytes(one)}"
+        for one in (baseline["compiled"], baseline["keras"])
+    )
+    rows = f"{baseline['keras']['train_rows']:,} made-up train rows"
+    what = f"an epoch of the baseline at MUBI's size ({rows}), and its peak memory"
+    return what, ours, theirs, "", ""
+
+
+def _whole_studies(found: dict[str, Any]) -> Row:
+    arms = {row["study"]: f"{row['trials_per_hour']:,.0f}" for row in found["rows"]}
+    return (
+        f"trials per hour of a whole study: {found['trials']} trials of at most "
+        f"{found['epochs']} epochs, no models stored",
+        arms["trialbook --keep-models=none --workers=auto"],
+        "",
+        arms["optuna no models"],
+        arms["keras-tuner no MLflow"],
+    )
 
 
 def recommenders() -> str:
