@@ -33,7 +33,7 @@ def command(
     storage: str | None,
     as_json: bool,
 ) -> int:
-    """Compare Optuna's storage with MLflow and what waits for it, for STUDY or all studies.
+    """Compare Optuna's storage with MLflow and the writes that wait for it, for STUDY or all.
 
     The exit code is 1 if something is wrong and was not mended.
     """
