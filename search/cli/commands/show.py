@@ -29,9 +29,14 @@ from tracking import StudyRecord, TrialRecord
     metavar="NAMES",
     shown="those that matter most",
     callback=lambda context, parameter, given: None if given is None else names(given),
-    help="Parameters and figures to show, between commas.",
+    help="Parameters and figures to show, separated by commas.",
 )
-@click.option("--all", "everything", is_flag=True, help="All tags of a trial: versions, machine.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Show all tags of a trial, such as versions and machine.",
+)
 @store_options
 @home_option
 @json_option
@@ -48,8 +53,8 @@ def command(
 ) -> int:
     """Show STUDY and its trials, or the trial of that NUMBER.
 
-    The trials are ranked, with the parameters that matter most. A trial is shown with its rank, its
-    distance to the baseline, its configuration and its curve.
+    The trials of a study are ranked, with the parameters that matter most. A single trial is shown
+    with its rank, its distance to the baseline, its configuration and its curve.
     """
     record = studies_to_read(home, storage, tracking_uri).record_now(study)
     if number is not None:
