@@ -30,6 +30,7 @@ _FRONTIER = (
 _LEAST, _MOST = 5.0, 26.0
 """Diameters of the smallest and of the largest model in pixels; with many trials half of it."""
 _MANY = 100
+_RING = {"symbol": "circle-open", "color": style.INK, "size": 9, "line": {"width": 2}}
 
 
 def _place(point: Point) -> str:
@@ -108,8 +109,7 @@ def draw_value_against_seconds(
     name = "none is both faster and better"
     traces.append(line([e.seconds for e in front], y, line=look, name=name, hoverinfo="skip"))
     if ringed:
-        ring = {"symbol": "circle-open", "color": style.INK, "size": 9, "line": {"width": 2}}
-        traces.append(points([None], [None], name="none beats it in all three", marker=ring))
+        traces.append(points([None], [None], name="none beats it in all three", marker=_RING))
     scale = _seconds_scale([each.seconds for each in known])
     up = axis(value_label, range=list(limits))
     return new(title, traces, xaxis=axis("Time of the trial (seconds)", **scale), yaxis=up)
