@@ -118,8 +118,8 @@ class TrialKeys:
     """Settings of one trial: its model, its objective, its epochs, and its limits.
 
     Attributes:
-        model: What is trained: "ratings" for the whole space of rating models, "baseline" or
-            "as-written" for a published model alone, or `module:HyperModel`.
+        model: "ratings" for the whole space of rating models; "baseline" for the published network
+            alone, "as-written" with every layer of its description; or `module:HyperModel`.
         data_module: Function that returns the data for a HyperModel's `fit`, as `module:function`.
             Without this key, a function `data` beside the HyperModel is used, if there is one.
         objective: Number to optimise, as `NAME:min` or `NAME:max`. A trial's value is this number
@@ -183,7 +183,7 @@ class SearchKeys:
         pruner: Name of the pruner, which ends hopeless trials; "none" for no pruner.
         pruner_options: Options of the pruner, by name.
         seed: Seed of the sampler, of the trials and of the split "random". The split "published"
-            always uses 42.
+            of a single file always uses 42.
         space: Changes to the space, by parameter. A value fixes the parameter, a list gives its
             choices, a table `{min, max, step, log}` gives its range.
     """
