@@ -60,7 +60,7 @@ def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Path(path_type=Path),
         default=lambda: os.environ.get("TRIALBOOK_HOME", "mlruns"),
         shown="TRIALBOOK_HOME, else ./mlruns",
-        help="Folder of mlflow.db, optuna.db and artifacts/.",
+        help="Home folder, with mlflow.db, optuna.db and artifacts/.",
     )(command)
 
 
@@ -88,9 +88,9 @@ def warned(context: click.Context, parameter: click.Parameter, given: str | None
 
 
 def quiet_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--quiet`, with which a terminal, too, gets nothing but a line a trial."""
+    """Add `--quiet`, with which a terminal, too, gets nothing but one line per trial."""
     return option(
-        "--quiet", group=OUTPUT, is_flag=True, help="A line for each trial, and no live display."
+        "--quiet", group=OUTPUT, is_flag=True, help="Print one line per trial, and no live display."
     )(command)
 
 
@@ -102,7 +102,7 @@ def tracking_option(command: Callable[..., Any]) -> Callable[..., Any]:
         callback=warned,
         envvar=ENVIRONMENT["tracking_uri"],
         shown=f"{ENVIRONMENT['tracking_uri']}, else mlflow.db in the home",
-        help="MLflow's address.",
+        help="Address of MLflow's store.",
     )(command)
 
 
@@ -115,7 +115,7 @@ def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
         callback=warned,
         envvar=ENVIRONMENT["storage"],
         shown=f"{ENVIRONMENT['storage']}, else optuna.db in the home",
-        help="Optuna's address.",
+        help="Address of Optuna's storage.",
     )(command)
 
 
@@ -130,7 +130,7 @@ def with_options(
 
 def code_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--model` and `--data-module`, for commands that train what a stored study names."""
-    why = "that the study trains; needed where its database is on a server."
+    why = "that the study trains; needed if its database is on a server."
     options = [
         option(
             "--model",

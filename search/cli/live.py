@@ -151,7 +151,8 @@ class LiveProgress:
         now = self._standing
         now.ended(record, finished=finished, target=target)
         mark = ", best so far" if now.best_number == record.number else ""
-        note = f" ({record.message})" if record.message else ""
+        is_told = record.state == PRUNED and record.epochs  # in `_ending`
+        note = f" ({record.message})" if record.message and not is_told else ""
         value = f"{record.value:.4f}" if record.value is not None else "-"
         self._console.print(
             f"[{finished}/{target}] trial {record.number} {named(record)}".rstrip()
@@ -175,6 +176,7 @@ def _ending(record: TrialRecord, value: str) -> str:
         return f"{record.state}, {value}"
     epochs = count_of(len(record.epochs), "epoch")
     if record.state == PRUNED and record.epochs:
-        return f"pruned at epoch {len(record.epochs)}, {value}"
+        why = f": {record.message}" if record.message else ""
+        return f"pruned at epoch {len(record.epochs)}{why}, {value}"
     early = "stopped early after " if record.end_reason == EndReason.EARLY_STOPPING else ""
     return f"{record.state}, {value}, {early}{epochs}"

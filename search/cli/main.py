@@ -40,8 +40,8 @@ _COMMANDS = {
     "baseline": "search.cli.commands.baseline",
 }
 _SUMMARIES = {
-    "search": "Run a new study, or go on with a stored one.",
-    "worker": "Train trials of a study beside others, from any machine.",
+    "search": "Run a new study, or resume a stored one.",
+    "worker": "Join a study and train its trials, from any machine.",
     "winner": "Decide the winner of a study, test it once, register it.",
     "reproduce": "Train a recorded trial again, and compare its value.",
     "predict": "Predict scores with a study's model, or list a user's best items.",
@@ -52,7 +52,7 @@ _SUMMARIES = {
     "compare": "Show the best trials of several studies side by side.",
     "report": "Write one HTML page of one or several studies.",
     "delete": "Delete a study with its trials, runs and models.",
-    "doctor": "Compare Optuna's storage with MLflow, and mend it.",
+    "doctor": "Compare Optuna's storage with MLflow, and mend differences.",
     "ui": "Show a study, or all studies, in MLflow's pages.",
     "dashboard": "Show a study in Optuna's dashboard.",
     "data": "Look at a source of ratings, or fetch one.",

@@ -29,12 +29,14 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: trialbook predict sample --user 15")
 @click.argument("target")
-@click.option("--user", metavar="ID", help="List the best items of this user, by raw ids.")
+@click.option("--user", metavar="ID", help="List the best items of the user with this raw id.")
 @click.option(
-    "--top", type=click.IntRange(1), default=20, show_default=True, help="Items that are listed."
+    "--top", type=click.IntRange(1), default=20, show_default=True, help="Number of items to list."
 )
 @click.option("--data", help="Ratings that say what the user rated (default: those of the study).")
-@click.option("--rated", is_flag=True, help="List what the user rated, too; no ratings are read.")
+@click.option(
+    "--rated", is_flag=True, help="Also list what the user has rated; no ratings are read."
+)
 @click.option(
     "--input",
     "rows",
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="Where the table goes with its predictions (default: standard output).",
+    help="File for the table with its predictions (default: standard output).",
 )
 @click.option("--user-column", help="Name of the user column.")
 @click.option("--movie-column", help="Name of the movie column.")
@@ -71,8 +73,8 @@ def command(
     """Predict with the model of TARGET: a study, STUDY:NUMBER, an MLflow run, or a model folder.
 
     A study stands for its winner if `trialbook winner` registered one, else for its best trial.
-    With `--user` the items of the highest predicted scores are listed, without those that the user
-    rated. With `--input` every row of a table is predicted.
+    `--user` lists the items with the highest predicted scores, without those that the user has
+    rated. `--input` predicts every row of a table.
     """
     _check(user, rows, {"--data": data, "--rated": rated or None, "--output": output})
     from search.prediction.rows import Names, predict_rows

@@ -36,9 +36,14 @@ from tracking import StudyRecord, TrialRecord, study_page
     metavar="NAMES",
     shown="those that matter most",
     callback=lambda context, parameter, given: None if given is None else names(given),
-    help="Parameters and figures to show, between commas.",
+    help="Parameters and figures to show, separated by commas.",
 )
-@click.option("--all", "everything", is_flag=True, help="All tags of a trial: versions, machine.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Show all tags of a trial, such as versions and machine.",
+)
 @store_options
 @home_option
 @json_option
@@ -55,8 +60,9 @@ def command(
 ) -> int:
     """Show STUDY and its trials, or the trial of that NUMBER.
 
-    The trials are ranked, with the parameters that matter most. A trial is shown with its rank, its
-    distance to the baseline, its configuration, its curve, its files and its model.
+    The trials of a study are ranked, with the parameters that matter most. A single trial is shown
+    with its rank, its distance to the baseline, its configuration, its curve, its files and its
+    model.
     """
     from search.prediction.outputs import outputs_of
     from search.storage.study_attributes import config_of

@@ -64,8 +64,9 @@ def command(
 ) -> int:
     """Show STUDY, or all studies, in MLflow's pages, until Ctrl-C.
 
-    They answer to this machine alone unless `--host` says otherwise. A study's trials are ranked,
-    with charts of what matters. Where an MLflow server has the record, its pages are opened.
+    Only this machine can open the pages, unless `--host` says otherwise. A study's trials are
+    ranked, with plots of the parameters that matter. If an MLflow server has the record, the
+    server's own pages are opened.
     """
     shown = _shown(study, open_studies(home, storage, tracking_uri), home, tracking_uri)
     opens = not (no_browser or as_json)

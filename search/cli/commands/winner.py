@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 20),
     default=3,
     show_default=True,
-    help="Best trials that are trained again.",
+    help="Number of the best trials to train again.",
 )
 @click.option(
     "--repeats",
     type=click.IntRange(2, 50),
     default=5,
     show_default=True,
-    help="New seeds of each; few show little.",
+    help="New seeds per trial; few seeds leave wide intervals.",
 )
 @click.option(
     "--refit", is_flag=True, help="Train the registered model on the validation part too."
@@ -60,8 +60,8 @@ def command(
 ) -> int:
     """Decide the winner of STUDY, and score it once on the sealed test part.
 
-    The best trials by validation RMSE, whatever other goals the study has, and the baseline are
-    trained again on new seeds, the same ones for all. Later calls show what was decided.
+    The baseline and the best trials by validation RMSE are trained again on new seeds, the same
+    seeds for all. Other objectives of the study do not count. Later calls show the decision.
     """
     from search.storage.study_attributes import config_of
     from search.study.joining import require_named

@@ -15,6 +15,7 @@ from rich.text import Text
 from search import StudyConfig
 from search.cli import dry_run
 from search.cli.common import console, table, waiting
+from search.cli.help import GroupedCommand
 from search.cli.live import LiveProgress, steady_console
 from search.cli.main import run
 from search.cli.plain_console import PlainConsole
@@ -138,7 +139,8 @@ def test_a_slow_step_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_message_and_the_help(tmp_path: Path) -> None:
-    assert "a file ..." in spelled(told(lambda: run(["search", "--help"])))
+    made = GroupedCommand("made-up", help="Takes A, B …", callback=lambda: None)
+    assert "Takes A, B ..." in spelled(told(lambda: made.main(["--help"], standalone_mode=False)))
     assert "got '\\xe9...'" in told(lambda: run(["show", "é…", "--home", str(tmp_path)]))
 
 
