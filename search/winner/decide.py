@@ -14,6 +14,7 @@ from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.executor.death import ChildDied
 from search.executor.interrupts import interruptible
+from search.executor.starting import require_children
 from search.executor.supervisor import Supervisor
 from search.seeds import derive_seed
 from search.storage.claims.lease import Lease
@@ -72,7 +73,8 @@ def find_winner(
 
     Raises:
         SearchError: The study has no test part, trials under way, or none that is complete;
-            another process chooses its winner; every candidate failed on a new seed; one repeat.
+            another process chooses its winner; every candidate failed on a new seed; one repeat;
+            this system can train nothing.
         KeyboardInterrupt: Ctrl-C or SIGTERM. Before the test part was opened nothing is decided
             then; after it the winner stands, and the same call scores it and registers the model.
 
@@ -85,6 +87,9 @@ def find_winner(
     """
     studies = store if isinstance(store, Studies) else Studies(store)
     study = studies.get(name)
+    earlier = stored_verdict(study)
+    if earlier is None or earlier.model is None:
+        require_children()
     with _alone(study, studies):
         return _Choice(study, studies, config_of(study), tell).verdict(top, repeats, refit)
 

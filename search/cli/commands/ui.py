@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -140,7 +141,7 @@ def _serve(
         place: The host and port at which it will answer.
         announce: Called once it does.
     """
-    with interruptible() as stop, TemporaryFile() as log, TemporaryDirectory() as nowhere:
+    with interruptible() as stop, TemporaryFile() as log, _nowhere() as nowhere:
         process = subprocess.Popen(
             argv,
             env=environment,
@@ -173,6 +174,11 @@ def _serve(
         return DOES_NOT_HOLD
 
 
+def _nowhere() -> TemporaryDirectory[str]:
+    """An empty folder; Windows lets none be deleted while a process that ends is still in it."""
+    return TemporaryDirectory(ignore_cleanup_errors=True)
+
+
 def _answers(place: tuple[str, int]) -> bool:
     try:
         socket.create_connection(place, timeout=1).close()
@@ -182,9 +188,25 @@ def _answers(place: tuple[str, int]) -> bool:
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a server and the workers that it began, which are a process group where there is one."""
+    if not hasattr(os, "killpg"):
+        _end_each(process)
+        return
     os.killpg(process.pid, signal.SIGTERM)
     try:
         process.wait(_GRACE_S)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def _end_each(process: subprocess.Popen[bytes]) -> None:
+    """End a server and the workers that it began, one by one, as on Windows."""
+    import psutil
+
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
+    for worker in workers:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            worker.terminate()
+    process.wait()
