@@ -68,9 +68,11 @@ def command(
     tracking_uri: str | None,
     as_json: bool,
 ) -> int:
-    """Predict with the model of TARGET: a study, STUDY:NUMBER, an MLflow run, or a model folder.
+    """Predict with the model of TARGET: a study, STUDY:NUMBER, an MLflow run or model, or a folder.
 
-    A study stands for its winner if `trialbook winner` registered one, else for its best trial.
+    A study stands for its winner if `trialbook winner` registered one, else for its best trial. A
+    model of MLflow is models:/NAME@ALIAS, models:/NAME/VERSION or models:/ID, of which NAME@ALIAS
+    and NAME/VERSION will do.
     With `--user` the items of the highest predicted scores are listed, without those that the user
     rated. With `--input` every row of a table is predicted.
     """
