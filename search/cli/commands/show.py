@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from search.cli.common import emit, home_option, json_option, store_options, studies_to_read
+from search.cli.common import (
+    emit,
+    home_option,
+    json_option,
+    store_options,
+    studies_to_read,
+    waiting,
+)
 from search.cli.help import option
-from search.cli.trial_tables import in_order, show_study, show_trial
+from search.cli.trial_tables import in_order, named_columns, show_study, show_trial
 from search.config.parsing import names
 from tracking import StudyRecord, TrialRecord
 
@@ -21,7 +28,7 @@ from tracking import StudyRecord, TrialRecord
 @option(
     "--sort",
     type=click.Choice(("value", "number", "seconds")),
-    shown="value",
+    shown="value; with --json number",
     help="Order of the trials: the best first, by number, or the longest first.",
 )
 @option(
@@ -29,7 +36,7 @@ from tracking import StudyRecord, TrialRecord
     metavar="NAMES",
     shown="those that matter most",
     callback=lambda context, parameter, given: None if given is None else names(given),
-    help="Parameters and figures to show, between commas.",
+    help="Parameters and figures to show, between commas; with --json, too.",
 )
 @click.option("--all", "everything", is_flag=True, help="All tags of a trial: versions, machine.")
 @store_options
@@ -51,7 +58,9 @@ def command(
     The trials are ranked, with the parameters that matter most. A trial is shown with its rank, its
     distance to the baseline, its configuration and its curve.
     """
-    record = studies_to_read(home, storage, tracking_uri).record_now(study)
+    _check(number, {"--sort": sort, "--columns": columns}, everything=everything)
+    with waiting("Reading the study …"):
+        record = studies_to_read(home, storage, tracking_uri).record_now(study)
     if number is not None:
         trial = find_trial(record, number)
         if as_json:
@@ -61,10 +70,27 @@ def command(
         return 0
     trials = in_order(record, sort or ("number" if as_json else "value"))
     if as_json:
-        emit(_study_json(record, trials))
+        emit(_study_json(record, trials, columns))
     else:
         show_study(record, trials, columns)
     return 0
+
+
+def _check(number: int | None, of_all: Mapping[str, object], *, everything: bool) -> None:
+    """Refuse options that would be ignored."""
+    from search.errors import SearchError
+
+    if number is None and everything:
+        raise SearchError(
+            "`--all` goes with the number of a trial, whose tags it shows, but got none. Name a "
+            "trial, or leave it out."
+        )
+    for name, given in of_all.items():
+        if number is not None and given is not None:
+            raise SearchError(
+                f"`{name}` goes with all trials of a study, but got the trial {number}. Leave one "
+                "of the two out."
+            )
 
 
 def find_trial(record: StudyRecord, number: int) -> TrialRecord:
@@ -84,7 +110,10 @@ def find_trial(record: StudyRecord, number: int) -> TrialRecord:
     )
 
 
-def _study_json(record: StudyRecord, trials: Sequence[TrialRecord]) -> dict[str, Any]:
+def _study_json(
+    record: StudyRecord, trials: Sequence[TrialRecord], columns: Sequence[str] | None
+) -> dict[str, Any]:
+    chosen = None if columns is None else named_columns(record, columns)
     return {
         "study": record.name,
         "objective": record.objective,
@@ -94,20 +123,30 @@ def _study_json(record: StudyRecord, trials: Sequence[TrialRecord]) -> dict[str,
         "data": record.dataset.name if record.dataset else None,
         "data_hash": record.dataset.content_hash if record.dataset else None,
         "importances": dict(record.importances),
-        "trials": [trial_json(trial) for trial in trials],
+        "trials": [trial_json(trial, chosen) for trial in trials],
     }
 
 
-def trial_json(trial: TrialRecord) -> dict[str, Any]:
-    """Convert a trial to plain values for JSON."""
+def trial_json(trial: TrialRecord, columns: Sequence[str] | None = None) -> dict[str, Any]:
+    """Convert a trial to plain values for JSON.
+
+    Args:
+        trial: The trial.
+        columns: Parameters and figures that it has then; None for all.
+    """
+
+    def chosen(values: Mapping[str, Any]) -> dict[str, Any]:
+        names = values if columns is None else columns
+        return {name: values[name] for name in names if name in values}
+
     return {
         "number": trial.number,
         "state": trial.state,
         "end_reason": trial.end_reason,
         "message": trial.message,
         "value": trial.value,
-        "params": dict(trial.params),
-        "metrics": dict(trial.metrics),
+        "params": chosen(trial.params),
+        "metrics": chosen(trial.metrics),
         "tags": dict(trial.tags),
         "epochs": len(trial.epochs),
         "run_id": trial.run_id,

@@ -68,7 +68,9 @@ def command(
     They answer to this machine alone unless `--host` says otherwise. A study's trials are ranked,
     with charts of what matters. Where an MLflow server has the record, its pages are opened.
     """
-    shown = _shown(study, open_studies(home, storage, tracking_uri), home, tracking_uri)
+    studies = open_studies(home, storage, tracking_uri)
+    with waiting("Opening the record …"):
+        shown = _shown(study, studies, home, tracking_uri)
     opens = not (no_browser or as_json)
     if shown.store.served:
         return _tell(shown, shown.store.tracking_uri, [], as_json, opens=opens)
