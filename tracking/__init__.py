@@ -33,6 +33,12 @@ from tracking.runs.home.steps import revision_at, steps_of
 from tracking.runs.loading.contents import RunFiles, run_files
 from tracking.runs.loading.files import opened_model, saved_in
 from tracking.runs.loading.kept import KeptModel, kept_models
+from tracking.runs.loading.registered import (
+    NamedModel,
+    logged_model,
+    model_versions,
+    registered_names,
+)
 from tracking.runs.payloads import params_of
 from tracking.runs.read_only import to_read
 from tracking.runs.recorder import MlflowRecorder
@@ -100,6 +106,7 @@ __all__ = [
     "Maker",
     "MlflowRecorder",
     "ModelFolder",
+    "NamedModel",
     "NullRecorder",
     "ParameterRecord",
     "Picture",
@@ -130,12 +137,15 @@ __all__ = [
     "is_loopback",
     "kept_models",
     "left_boxes",
+    "logged_model",
+    "model_versions",
     "opened_model",
     "page_of",
     "params_of",
     "provenance",
     "reference",
     "referred",
+    "registered_names",
     "renew_view",
     "reproduction_figure",
     "revision_at",

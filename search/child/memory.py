@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import gc
-import resource
 import sys
 from pathlib import Path
 
@@ -28,6 +27,8 @@ def peak_memory_mb() -> float:
     since_reset = peak_memory_of_mb("self")
     if since_reset is not None:
         return since_reset
+    import resource  # Windows has none, and whoever starts children imports this module
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 

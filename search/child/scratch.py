@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
@@ -24,6 +23,8 @@ def scratch_folder() -> Iterator[str]:
     a folder a minute later deletes it: a lock in it, which forked children share, ends with the
     last of them.
     """
+    import fcntl  # Windows has none, and whoever starts children imports this module
+
     _sweep(Path(tempfile.gettempdir()))
     with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as folder:
         lock = os.open(Path(folder) / _LOCK, os.O_CREAT | os.O_RDWR)  # filelock does not share it
@@ -36,6 +37,8 @@ def scratch_folder() -> Iterator[str]:
 
 def _sweep(place: Path) -> None:
     """Delete the folders of which no process holds the lock."""
+    import fcntl
+
     for folder in place.glob(f"{_PREFIX}*"):
         lock = folder / _LOCK
         with contextlib.suppress(OSError):  # of another user; in use

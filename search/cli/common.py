@@ -192,10 +192,11 @@ def open_studies(home: Path, storage: str | None, tracking_uri: str | None = Non
 
 
 def studies_to_read(home: Path, storage: str | None, tracking_uri: str | None = None) -> Studies:
-    """The studies in a home for a command that only reads, also where the home is read-only."""
+    """The studies in a home for a command that only reads; it is not made, and may be read-only."""
     from search.storage.studies import Studies
 
-    return Studies(to_read(open_store(home, tracking_uri)), storage)
+    elsewhere = storage is not None
+    return Studies(to_read(open_store(home, tracking_uri), elsewhere=elsewhere), storage)
 
 
 def ui_line(home: Path, config: StudyConfig, experiment_id: str | None = None) -> str:

@@ -69,7 +69,7 @@ def show_study(
     Raises:
         SearchError: No trial has one of them.
     """
-    named = _cells(trials, _named(record, columns)) if columns else {}
+    named = _cells(trials, named_columns(record, columns)) if columns else {}
     seconds = [trial.metrics.get("seconds_total") for trial in trials]
     must = {
         "trial": [label_of(trial) for trial in trials],
@@ -96,7 +96,16 @@ def _usual(record: StudyRecord, trials: Sequence[TrialRecord]) -> tuple[list[str
     return own, [name for name in record.varied(trials) if name not in own]
 
 
-def _named(record: StudyRecord, columns: Sequence[str]) -> list[str]:
+def named_columns(record: StudyRecord, columns: Sequence[str]) -> list[str]:
+    """The columns that a user named, each once.
+
+    Args:
+        record: The study.
+        columns: Parameters and figures of its trials.
+
+    Raises:
+        SearchError: No trial has one of them.
+    """
     known = {name for trial in record.trials for name in (*trial.params, *trial.metrics)}
     unknown = [name for name in columns if name not in known]
     if unknown:

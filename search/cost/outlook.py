@@ -79,6 +79,7 @@ def spread(
         space: Every parameter, parents first.
         seed: Of the draws.
     """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # it would tell of a study in memory
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
     adapter = SpaceAdapter(space)
     found = sorted(estimate(adapter.sample(study.ask())) for _ in range(_DRAWS))

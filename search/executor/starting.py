@@ -34,17 +34,26 @@ def environment(device: int | None = None) -> dict[str, str]:
     return inherited | needed | {"CUDA_VISIBLE_DEVICES": chosen}
 
 
-def are_forked() -> bool:
-    """Whether children are forked, as on Linux, or each started as a process of its own.
+def require_children() -> None:
+    """Refuse a system that can start no children, before anything is read or written for them.
 
     Raises:
-        SearchError: The system has neither, or the user named another way.
+        SearchError: It is Windows.
     """
     if sys.platform == "win32":
         raise SearchError(
             "Training needs Linux or macOS, but this is Windows. Use the Windows Subsystem for "
             "Linux (WSL 2); what shows and compares studies works here too."
         )
+
+
+def are_forked() -> bool:
+    """Whether children are forked, as on Linux, or each started as a process of its own.
+
+    Raises:
+        SearchError: The system can start none, or the user named another way.
+    """
+    require_children()
     usual = "spawn" if sys.platform == "darwin" else "fork"
     way = os.environ.get(STARTS) or usual
     if way not in ("fork", "spawn"):

@@ -102,9 +102,9 @@ class Supervisor:
 
     def start(self) -> None:
         """Start a child; it loads its libraries and data while the caller goes on."""
+        self._server = fork_server(ALONE if self.role == ALONE else KERAS)
         ours, theirs = multiprocessing.Pipe()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the child)
-        self._server = fork_server(ALONE if self.role == ALONE else KERAS)
         with theirs:
             self._server.fork(theirs.fileno(), self._log.fileno())
         self._pipe, self._trials, self._ready, self._code = ours, 0, None, None

@@ -1,4 +1,4 @@
-"""Finds the model that a user names: of a study, of a trial, of an MLflow run, or in a folder."""
+"""Finds the model that a user names: of a study or trial, of MLflow, or in a folder."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import optuna
 
 from search.config.study import StudyConfig
 from search.errors import SearchError
+from search.prediction.registered import Found, find_in_mlflow, known_line
 from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import config_of, verdict_of
@@ -30,8 +31,8 @@ from tracking.spool.references import referred
 from tracking.texts import shell_line
 
 _EXPECTED = (
-    "What predicts must be a study, STUDY:NUMBER, the run of a trial or of a winner, or a model "
-    "folder, but got"
+    "What predicts must be a study, STUDY:NUMBER, the run of a trial or of a winner, a registered "
+    "model (NAME@ALIAS or NAME/VERSION) or a model folder, but got"
 )
 
 
@@ -61,15 +62,18 @@ def find_target(named: str, studies: Studies) -> Target:
     with several folds or repeats it is the one whose value is in the middle.
 
     Args:
-        named: A study, `STUDY:NUMBER`, an MLflow run's identifier, or the path of a model folder.
+        named: A study, `STUDY:NUMBER`, an MLflow run's identifier, a model in MLflow as
+            `find_in_mlflow` takes it, or the path of a model folder.
         studies: Where the studies are.
 
     Raises:
         SearchError: There is none of that name, or none with a model.
         TrackingError: MLflow cannot be reached at the study's address.
     """
+    if named.startswith("models:/"):
+        return _of_mlflow(studies, find_in_mlflow(named, studies))
     if os.sep in named or named in (os.curdir, os.pardir):
-        return _in_folder(named)
+        return _at_path(studies, named)
     study = studies.find(named) if named else None
     if study is not None:
         return _of_study(studies, study)
@@ -81,6 +85,8 @@ def find_target(named: str, studies: Studies) -> Target:
         studies.get(name)  # which tells the known ones
     if named and Path(named).is_dir():
         return _in_folder(named)
+    if found := find_in_mlflow(named, studies):
+        return _of_mlflow(studies, found)
     return _of_run(studies, named)
 
 
@@ -175,6 +181,39 @@ def kept_of(studies: Studies, study: optuna.Study, record: StudyRecord, trial: T
     return Kept(model=models[_middle(trained, len(models))], said=said)
 
 
+def _at_path(studies: Studies, named: str) -> Target:
+    """The model in a folder, or, where there is none, the version of a registered model."""
+    if named.startswith((os.sep, os.curdir, "~")) or Path(named).exists():
+        return _in_folder(named)
+    if found := find_in_mlflow(named, studies):
+        return _of_mlflow(studies, found)
+    raise SearchError(_expected(studies, named))
+
+
+def _of_mlflow(studies: Studies, found: Found | None) -> Target:
+    """A registered or logged model, with the study and trial that it is of, where one is known."""
+    assert found is not None, "what begins with models:/ is found or refused"
+    study, trial, whose = None, None, ""
+    if owner := _owner(studies, found.run_id):
+        study, trial = owner
+        won = (verdict_of(study) or {}).get("run_id") == found.run_id
+        of = f"the winner of {study.study_name} (trial {trial})"
+        whose = f": {of if won else f'trial {trial} of {study.study_name}'}"
+    return Target(said=f"Model: {found.said}{whose}.", study=study, number=trial, model=found.model)
+
+
+def _owner(studies: Studies, run_id: str | None) -> tuple[optuna.Study, int] | None:
+    """The study whose trial or winner has an MLflow run, and the number of the trial."""
+    for study in studies.all() if run_id else ():
+        verdict = verdict_of(study) or {}
+        if verdict.get("run_id") == run_id:
+            return study, int(verdict["number"])
+        for trial in study.get_trials(deepcopy=False):
+            if run_id_of(trial) == run_id:
+                return study, trial.number
+    return None
+
+
 def _in_folder(named: str) -> Target:
     path = Path(named).expanduser()
     folder = saved_in(path)
@@ -221,16 +260,18 @@ def _of_number(studies: Studies, study: optuna.Study, number: str) -> Target:
 
 def _of_run(studies: Studies, run_id: str) -> Target:
     """The model of the trial, or of the winner, that has an MLflow run."""
-    for study in studies.all() if run_id else ():
-        if (verdict_of(study) or {}).get("run_id") == run_id:
-            return _of_study(studies, study)
-        for trial in study.get_trials(deepcopy=False):
-            if run_id_of(trial) == run_id:
-                return _of_number(studies, study, str(trial.number))
+    if owner := _owner(studies, run_id):
+        study, number = owner
+        won = (verdict_of(study) or {}).get("run_id") == run_id
+        return _of_study(studies, study) if won else _of_number(studies, study, str(number))
     models = _models(studies, None, run_id)
     if not models:
-        raise SearchError(f"{_EXPECTED} {run_id!r}. `trialbook studies` lists the studies.")
+        raise SearchError(_expected(studies, run_id))
     return Target(said=f"Model: {models[0].name} of the MLflow run {run_id}.", model=models[0])
+
+
+def _expected(studies: Studies, named: str) -> str:
+    return f"{_EXPECTED} {named!r}. `trialbook studies` lists the studies. {known_line(studies)}"
 
 
 def _models(

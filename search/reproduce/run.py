@@ -6,6 +6,7 @@ import math
 
 from models.data import DEFAULT_SOURCE
 from search.errors import SearchError
+from search.executor.starting import require_children
 from search.reproduce.baseline import reproduce_baseline
 from search.reproduce.comparison import Reproduction, compare_again
 from search.reproduce.replay import Again, find_trial
@@ -33,7 +34,8 @@ def reproduce(
         Both values, whether they are the same, and what differs between then and now.
 
     Raises:
-        SearchError: There is no such trial, or it has no value to compare with.
+        SearchError: There is no such trial, it has no value to compare with, or this system can
+            train nothing.
         TrackingError: MLflow cannot be reached at the study's address.
 
     Example:
@@ -44,6 +46,7 @@ def reproduce(
     tolerance = again.tolerance
     if tolerance is not None and not (0 <= tolerance < math.inf):
         raise SearchError(f"`tolerance` must be at least 0 and finite, but got {tolerance}.")
+    require_children()
     studies = Studies(store, storage)
     if target == "baseline":
         return reproduce_baseline(studies, again.data or DEFAULT_SOURCE, again)

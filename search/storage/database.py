@@ -52,6 +52,7 @@ _Opened = TypeVar("_Opened")
 _BUSY_S = 60
 _TRIES = 20
 _PAUSE_S = 0.25
+_IN_MEMORY = (".", ":memory:")
 _POOL = 8
 """Connections that stay open; each thread that works at the same moment has one."""
 # What a database says to one of two programs that make its tables at the same moment.
@@ -95,6 +96,12 @@ def open_storage(
         raise as_damaged(error, store.home) or _refusal(error, address) from error
 
 
+def is_there(store: Store, url: str | None) -> bool:
+    """Whether there is a storage at an address, or in the home; one on a server is not asked."""
+    path = store.optuna_db if url is None else sqlite_path(url)
+    return path is None or path.exists() or str(path) in _IN_MEMORY
+
+
 def _checked(address: str, store: Store) -> str:
     """An address as it may be shown, or a refusal before anything is done."""
     if why := refused_password(address):
@@ -103,6 +110,12 @@ def _checked(address: str, store: Store) -> str:
     if address == store.tracking_uri:
         raise SearchError(
             f"`storage` and `tracking_uri` must be two databases, but both are {shown}."
+        )
+    path = None if address == store.optuna_uri else sqlite_path(address)
+    if path is not None and not path.parent.is_dir():
+        raise SearchError(
+            f"`storage` must be a file in a folder that is there, but got {shown}. Make the "
+            "folder, or correct the address."
         )
     return shown
 

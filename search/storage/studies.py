@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial
 
 from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.storage.database import open_storage, storage_lock
+from search.storage.database import is_there, open_storage, storage_lock
 from search.storage.patience import patience_of
 from search.storage.records import so_far, study_record
 from search.storage.run_identifiers import RunIdentifiers
@@ -141,7 +141,7 @@ class Studies:
     def names(self) -> list[str]:
         """Names of all studies, sorted; none where there is no storage yet."""
         self.store.require_folder()
-        if self.address is None and not self.store.optuna_db.exists():
+        if not is_there(self.store, self.address):
             return []
         return sorted(optuna.get_all_study_names(self.storage))
 
@@ -169,6 +169,11 @@ class Studies:
         study = self.find(name)
         if study is not None:
             return study
+        if self.address is not None and not is_there(self.store, self.address):
+            raise SearchError(
+                f"A study must exist to be read, but got {name!r}, and there is no database at "
+                f"{without_password(self.address)}. Correct the address of the storage."
+            )
         known = _listed([each.study_name for each in self.all()], name)
         if name in self.names():
             raise SearchError(

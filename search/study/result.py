@@ -201,7 +201,8 @@ def open_study(
     from search.storage.studies import Studies
     from search.storage.study_attributes import config_of
 
-    place = Place(to_read(Store(Path(home), tracking_uri)), storage)
+    store = to_read(Store(Path(home), tracking_uri), elsewhere=storage is not None)
+    place = Place(store, storage)
     studies = Studies(place.store, place.storage)
     record = studies.record_now(name)
     shown = studies.store_of(config_of(studies.get(name))).tracking_uri

@@ -14,6 +14,7 @@ from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.executor.death import ChildDied
 from search.executor.interrupts import interruptible
+from search.executor.starting import require_children
 from search.executor.supervisor import Supervisor
 from search.seeds import derive_seed
 from search.storage.claims.lease import Lease
@@ -34,7 +35,7 @@ from search.study.choice import plain_dataset
 from search.study.opening import other_ratings
 from search.winner.candidates import Repeated, candidates_of
 from search.winner.report import store_verdict
-from search.winner.trainer import Tell, Trainer
+from search.winner.trainer import Steps, Tell, Trainer
 from search.winner.verdict import TestScore, Verdict, judge, score_test, together
 from tracking import ModelFolder, Store
 from tracking.texts import shell_line
@@ -55,7 +56,7 @@ def find_winner(
     top: int = 3,
     repeats: int = 5,
     refit: bool = False,
-    tell: Tell = lambda text: None,
+    tell: Tell | Steps = lambda text: None,
 ) -> tuple[Verdict, bool]:
     """Decide a study's winner, once; the same call again returns the same verdict.
 
@@ -65,14 +66,14 @@ def find_winner(
         top: How many of the best trials are trained again, the baseline beside them.
         repeats: New seeds of each, the same ones for all; at least 2.
         refit: Whether the registered model is trained on train and validation part together.
-        tell: Called with a line of text for every step.
+        tell: Called with a line of text for every step; `Steps` hears of each epoch too.
 
     Returns:
         The verdict, and whether it was reached just now.
 
     Raises:
         SearchError: The study has no test part, trials under way, or none that is complete;
-            another process chooses its winner; every candidate failed on a new seed; one repeat.
+            another process chooses its winner; every candidate failed; one repeat; it is Windows.
         KeyboardInterrupt: Ctrl-C or SIGTERM. Before the test part was opened nothing is decided
             then; after it the winner stands, and the same call scores it and registers the model.
 
@@ -85,8 +86,17 @@ def find_winner(
     """
     studies = store if isinstance(store, Studies) else Studies(store)
     study = studies.get(name)
+    _require_children(study)
+    steps = tell if isinstance(tell, Steps) else Steps(tell)
     with _alone(study, studies):
-        return _Choice(study, studies, config_of(study), tell).verdict(top, repeats, refit)
+        return _Choice(study, studies, config_of(study), steps).verdict(top, repeats, refit)
+
+
+def _require_children(study: optuna.Study) -> None:
+    """Refuse a system that trains nothing, unless all is decided: before a lease is taken."""
+    earlier = stored_verdict(study)
+    if earlier is None or earlier.model is None:
+        require_children()
 
 
 @contextmanager
@@ -119,7 +129,7 @@ class _Choice:
     study: optuna.Study
     studies: Studies
     config: StudyConfig
-    tell: Tell
+    steps: Steps
 
     def verdict(self, top: int, repeats: int, refit: bool) -> tuple[Verdict, bool]:
         """Return the stored verdict if it is complete, else reach or complete it now.
@@ -190,9 +200,10 @@ class _Choice:
             raise SearchError(f"A winner trains to its end again. {left_out[0]}")
         if not verdict.test:
             bars = [each for each in trained if not (each.is_baseline and self._misfit)]
-            verdict = replace(verdict, test=_open_test(trainer, won, bars, self.tell))
+            verdict = replace(verdict, test=_open_test(trainer, won, bars, self.steps))
             write_verdict(self.study, verdict.to_json())
         path = trainer.refit(won) if verdict.refitted else won.usual_model
+        self.steps.now("Registering the model …")
         verdict = store_verdict(
             verdict,
             study_record(self.study, self.config),
@@ -215,8 +226,9 @@ class _Choice:
         supervisor = Supervisor(self.config.at(workers=1, threads=threads, repeats=1, folds=None))
         try:
             with interruptible() as stop:
+                self.steps.now("Reading the ratings …")
                 _check_ratings(self.study, supervisor.ready(stop))
-                yield Trainer(supervisor, stop, self.tell)
+                yield Trainer(supervisor, stop, self.steps)
         except ChildDied as error:
             raise SearchError(
                 f"The training process must live until it answers, but {error}"
@@ -258,10 +270,10 @@ def _chosen(
 
 
 def _open_test(
-    trainer: Trainer, won: Repeated, trained: Sequence[Repeated], tell: Tell
+    trainer: Trainer, won: Repeated, trained: Sequence[Repeated], steps: Steps
 ) -> tuple[TestScore, ...]:
     """Score the winner, the baseline and the trivial predictors on the sealed test part."""
-    tell("Opening the sealed test part, once.")
+    steps.line("Opening the sealed test part, once.")
     names, parts = ["winner"], [trainer.test_errors(won)]
     for each in trained:
         if each.is_baseline and each is not won:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.checks import count_of
 from search.child.messages import Done, Failed, Score, Scored
 from search.errors import SearchError
 from search.executor.death import ChildDied
@@ -18,8 +19,46 @@ from search.executor.training import Listener, NotScored, score, train
 from search.trial.files import make_folder
 from search.trial.task import task_of
 from search.winner.candidates import Repeated
+from tracking import EpochRecord
 
 Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Hears what is done to choose a winner.
+
+    Attributes:
+        line: Called with a line of text for every step that ended.
+        now: Called with what is done at the moment, several times a second, as "trial 7, repeat 2
+            of 5, epoch 31 of 100"; the next text takes its place.
+
+    Example:
+        >>> steps = Steps(line=print)
+        >>> steps.line("trial 7, repeat 1 of 5: 0.8123")
+        trial 7, repeat 1 of 5: 0.8123
+    """
+
+    line: Tell
+    now: Tell = lambda text: None
+
+
+class _Epochs(Listener):
+    """Tells how far a training is."""
+
+    def __init__(self, now: Tell, what: str, epochs: int) -> None:
+        self._now = now
+        self._what = what
+        self._epochs = epochs
+
+    def epoch(self, record: EpochRecord, *, is_asked: bool) -> bool:
+        """Tell that an epoch ended, and let the training go on."""
+        self._now(f"{self._what}, epoch {record.epoch} of {self._epochs}")
+        return True
+
+    def within(self, epoch: int, share: float) -> None:
+        """Tell how far a long epoch is."""
+        self._now(f"{self._what}, epoch {epoch} of {self._epochs}, {share:.0%} of it")
 
 
 class Untrainable(SearchError):
@@ -36,17 +75,17 @@ class Untrainable(SearchError):
 class Trainer:
     """Trains and scores candidates; the caller owns the supervisor and the candidates' folders."""
 
-    def __init__(self, supervisor: Supervisor, stop: Stop, tell: Tell) -> None:
+    def __init__(self, supervisor: Supervisor, stop: Stop, steps: Steps) -> None:
         """Keep the arguments; no training is started yet.
 
         Args:
             supervisor: Owns the child.
             stop: Ends a training or a scoring with a KeyboardInterrupt, once it is set.
-            tell: Called with a line of text for every step.
+            steps: Hears every step.
         """
         self._supervisor = supervisor
         self._stop = stop
-        self._tell = tell
+        self._steps = steps
 
     def repeat_all(
         self, candidates: Sequence[Repeated], seeds: Sequence[int]
@@ -70,7 +109,7 @@ class Trainer:
                 trained.append(candidate)
             except Untrainable as error:
                 left_out.append(f"{error} It is left out.")
-                self._tell(left_out[-1])
+                self._steps.line(left_out[-1])
         if not any(candidate.can_win for candidate in trained):
             raise SearchError(
                 "A winner trains to its end on every new seed, but no candidate did. "
@@ -87,14 +126,16 @@ class Trainer:
         for count, seed in enumerate(seeds, 1):
             folder = make_folder()
             candidate.folders.append(folder)
+            what = f"{candidate.name}, repeat {count} of {len(seeds)}"
             try:
-                ended = self._train(candidate, seed, folder)
+                ended = self._train(candidate, seed, folder, what)
+                self._steps.now(f"{what}, scoring")
                 scored = self.score(folder / "model", "valid")
             except (ChildDied, NotScored) as error:
                 raise Untrainable(candidate, seed, str(error)) from error
             candidate.ends.append(ended)
             candidate.valid.append(scored.sums["model"])
-            self._tell(f"{candidate.name}, repeat {count} of {len(seeds)}: {ended.value:.4f}")
+            self._steps.line(f"{what}: {ended.value:.4f}")
 
     def refit(self, candidate: Repeated) -> Path:
         """Train the winner on train and validation part together.
@@ -104,15 +145,18 @@ class Trainer:
         Returns:
             The model's folder.
         """
-        epochs = [int(ended.metrics["best_epoch"]) for ended in candidate.ends]
-        self._tell("Training the winner on train and validation part together.")
+        bests = [int(ended.metrics["best_epoch"]) for ended in candidate.ends]
+        epochs = max(1, round(float(np.mean(bests))))
+        self._steps.line("Training the winner on train and validation part together.")
         folder = make_folder()
         candidate.folders.append(folder)
-        self._train(candidate, candidate.plan.seed, folder, max(1, round(float(np.mean(epochs)))))
+        what = f"{candidate.name}, training on both parts, {count_of(epochs, 'epoch')}"
+        self._train(candidate, candidate.plan.seed, folder, what, epochs)
         return folder / "model"
 
     def test_errors(self, candidate: Repeated) -> list[NDArray[np.float64]]:
         """Sum squared errors on the sealed test part by user: an array `[user]` for each repeat."""
+        self._steps.now(f"{candidate.name}, scoring on the test part")
         folders = candidate.folders[: len(candidate.ends)]
         return [self.score(folder / "model", "test").sums["model"] for folder in folders]
 
@@ -126,10 +170,18 @@ class Trainer:
         return score(self._supervisor, Score(model=model, part=part), self._stop)
 
     def _train(
-        self, candidate: Repeated, seed: int, folder: Path, refit_epochs: int | None = None
+        self,
+        candidate: Repeated,
+        seed: int,
+        folder: Path,
+        what: str,
+        refit_epochs: int | None = None,
     ) -> Done:
+        """Train a candidate on a seed; `what` says in words which training it is."""
+        self._steps.now(what)
         task = task_of(replace(candidate.plan, seed=seed), folder, refit_epochs=refit_epochs)
-        ended = train(self._supervisor, task, Listener(), lambda: self._stop.asked)
+        listener = _Epochs(self._steps.now, what, refit_epochs or task.epochs)
+        ended = train(self._supervisor, task, listener, lambda: self._stop.asked)
         if ended is None:
             raise KeyboardInterrupt
         if isinstance(ended, Failed):

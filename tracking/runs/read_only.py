@@ -1,4 +1,4 @@
-"""Reads a home that cannot be written to: by way of copies of its databases."""
+"""Reads a home that cannot be written to, or is not there: by way of copies of its databases."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from tracking.runs.store import Store
 _FOLDERS = ("artifacts", "spool")
 
 
-def to_read(store: Store) -> Store:
+def to_read(store: Store, *, elsewhere: bool = False) -> Store:
     """A store to read a home from, which may be one that this process cannot write to.
 
     SQLite writes beside a database to read it. So where it cannot, the home's databases are copied
-    into a temporary folder, which lasts as long as this process; the other folders are links.
+    into a temporary folder, which lasts as long as this process; the other folders are links. Such
+    a folder also stands in for a home that is not there, which reading does not make.
 
     Args:
         store: The home, and MLflow's address.
+        elsewhere: Whether what is read is not in the home, so that it need not be there.
 
     Returns:
-        The store itself, where its home can be written to or is not there.
+        The store itself, where its home can be written to, or is not there and holds what is read.
 
     Raises:
         OSError: There is no room for the copies.
@@ -36,7 +38,8 @@ def to_read(store: Store) -> Store:
         True
     """
     home = store.home
-    if not home.is_dir() or os.access(home, os.W_OK):
+    is_read_only = home.is_dir() and not os.access(home, os.W_OK)
+    if not (is_read_only or (elsewhere and not home.exists())):
         return store
     mirror = Path(tempfile.mkdtemp(prefix="trialbook-read-"))
     atexit.register(shutil.rmtree, mirror, ignore_errors=True)

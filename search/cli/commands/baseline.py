@@ -9,7 +9,7 @@ import click
 
 from models import as_written, baseline, published
 from models.checks import count_of
-from search.cli.common import console, emit, home_option, json_option, table
+from search.cli.common import console, emit, home_option, json_option, table, waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +31,24 @@ def command(written: bool, home: Path, as_json: bool) -> int:
     """Print the published trial: its recipe, its layers, its figures."""
     from search.cli.quiet import quiet_stderr
 
-    with quiet_stderr():  # TensorFlow tells what it finds, and looks for a GPU
-        return _show(written, as_json)
-
-
-def _show(written: bool, as_json: bool) -> int:
-    from models import build_model, format_layer_table, layer_table
-
     figures = published()
+    rows, data = figures["summary_table"]["embedding_rows"], figures["dataset"]
     model_config, train_config = as_written() if written else baseline()
-    rows = figures["summary_table"]["embedding_rows"]
-    model = build_model(model_config, _Size(rows["users"], rows["movies"]))
-    data = figures["dataset"]
-    full = _Size(data["users_after_filter"] + 1, data["movies_after_filter"] + 1)
-    big = build_model(model_config, full).count_params()
+    # TensorFlow tells what it finds, and looks for a GPU.
+    with waiting("Loading TensorFlow …"), quiet_stderr():
+        from models import build_model, format_layer_table, layer_table
+
+        model = build_model(model_config, _Size(rows["users"], rows["movies"]))
+        full = _Size(data["users_after_filter"] + 1, data["movies_after_filter"] + 1)
+        big = build_model(model_config, full).count_params()
+        layers, drawn = layer_table(model), format_layer_table(model)
     result = figures["result"]
     if as_json:
         emit(
             {
                 "model": asdict(model_config),
                 "train": asdict(train_config),
-                "layers": layer_table(model),
+                "layers": layers,
                 "parameters": model.count_params(),
                 "parameters_at_published_vocabulary": big,
                 "published": result,
@@ -65,7 +62,7 @@ def _show(written: bool, as_json: bool) -> int:
     out.print(
         f"\nLayers at {rows['movies'] - 1:,} movies and {rows['users'] - 1:,} users, as published:"
     )
-    out.print(format_layer_table(model))
+    out.print(drawn)
     out.print(
         f"At the published vocabulary ({data['movies_after_filter']:,} movies, "
         f"{data['users_after_filter']:,} users): {big:,} parameters."

@@ -15,6 +15,7 @@ from search.cli.common import (
     store_options,
     studies_to_read,
     table,
+    waiting,
 )
 from search.errors import SearchError
 
@@ -39,7 +40,8 @@ def command(
             "`trialbook studies` lists what there is."
         )
     stored = studies_to_read(home, storage, tracking_uri)
-    records = [stored.record(name) for name in studies]
+    with waiting("Reading the studies …"):
+        records = [stored.record(name) for name in studies]
     best = {record.name: record.best for record in records}
     names = dict.fromkeys(n for t in best.values() if t is not None for n in t.params)
     values = {n: [t.params.get(n) if t else None for t in best.values()] for n in names}

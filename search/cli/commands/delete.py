@@ -8,7 +8,15 @@ from pathlib import Path
 import click
 
 from models.checks import count_of
-from search.cli.common import console, emit, home_option, json_option, open_studies, store_options
+from search.cli.common import (
+    console,
+    emit,
+    home_option,
+    json_option,
+    open_studies,
+    store_options,
+    waiting,
+)
 from search.cli.exits import DOES_NOT_HOLD
 from search.errors import SearchError
 
@@ -44,7 +52,8 @@ def command(
         else:
             console().print("Nothing deleted.")
         return DOES_NOT_HOLD
-    left = delete_study(studies, stored, lost_record=lost_record)
+    with waiting(f"Deleting {study} …"):
+        left = delete_study(studies, stored, lost_record=lost_record)
     if as_json:
         emit({"study": study, "deleted": True, "trials": trials, "left": left})
         return 0

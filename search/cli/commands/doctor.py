@@ -15,6 +15,7 @@ from search.cli.common import (
     open_studies,
     store_options,
     studies_to_read,
+    waiting,
 )
 from search.cli.exits import DOES_NOT_HOLD
 
@@ -41,8 +42,9 @@ def command(
 
     opened = open_studies if fix else studies_to_read
     studies = opened(home, storage, tracking_uri)
-    err = console(True)
-    found = examine(studies, [study] if study else [], mends=fix, say=err.print)
+    with waiting("Comparing the stores …") as status:
+        say = status.console.print
+        found = examine(studies, [study] if study else [], mends=fix, say=say)
     left = [each for each in found if not each.is_mended]
     if as_json:
         emit({"findings": [each.to_json() for each in found], "left": len(left)})
@@ -52,7 +54,7 @@ def command(
         mark = "mended" if each.is_mended else "found" if each.is_mendable else "to do"
         out.print(f"{mark}: {each.study}: {each.text}")
     if not found:
-        out.print("Nothing is wrong.")
+        out.print("Nothing is wrong." if studies.names() else "There is no study to examine.")
     elif not fix and any(each.is_mendable for each in left):
         out.print(f"{count_of(len(left), 'finding')}. `trialbook doctor --fix` mends what it can.")
     return DOES_NOT_HOLD if left else 0

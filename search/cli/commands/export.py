@@ -17,6 +17,7 @@ from search.cli.common import (
     json_option,
     store_options,
     studies_to_read,
+    waiting,
 )
 from search.cli.help import option
 from search.errors import SearchError
@@ -83,12 +84,15 @@ def command(
         )
     stored = studies_to_read(home, storage, tracking_uri).get(study)
     path = Path(output or f"{study}.{_SUFFIX[kind]}")
-    with contextlib.ExitStack() as stack:
-        if kind == "keras-tuner":  # it needs Keras, and TensorFlow tells what it finds
-            stack.enter_context(quiet_stderr())
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
+    with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / "export" if is_stdout else path
-        count = export(study_record(stored, weighs=False), space_of(stored), kind, written, number)
+        needs_keras = kind == "keras-tuner"
+        with (
+            waiting("Loading Keras Tuner …" if needs_keras else "Writing the trials …"),
+            quiet_stderr() if needs_keras else contextlib.nullcontext(),  # of TensorFlow
+        ):
+            record, space = study_record(stored, weighs=False), space_of(stored)
+            count = export(record, space, kind, written, number)
         if is_stdout:
             sys.stdout.buffer.write(written.read_bytes())
             return 0

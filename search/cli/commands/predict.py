@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from search.cli.common import (
     table,
     waiting,
 )
+from search.cli.help import option
 from search.errors import SearchError
 from tracking.texts import visible
 
@@ -25,14 +28,15 @@ if TYPE_CHECKING:
     from models.serving import KerasPredictor, RatingPredictor
     from search.prediction.rows import Predicted
     from search.prediction.target import Target
+    from search.prediction.top import Item
+
+_TOP = 20
 
 
 @click.command(epilog="Example: trialbook predict sample --user 15")
 @click.argument("target")
 @click.option("--user", metavar="ID", help="List the best items of the user with this raw id.")
-@click.option(
-    "--top", type=click.IntRange(1), default=20, show_default=True, help="Number of items to list."
-)
+@option("--top", type=click.IntRange(1), shown=str(_TOP), help="Number of items to list.")
 @click.option("--data", help="Ratings that say what the user rated (default: those of the study).")
 @click.option(
     "--rated", is_flag=True, help="Also list what the user has rated; no ratings are read."
@@ -57,7 +61,7 @@ if TYPE_CHECKING:
 def command(
     target: str,
     user: str | None,
-    top: int,
+    top: int | None,
     data: str | None,
     rated: bool,
     rows: Path | None,
@@ -70,13 +74,22 @@ def command(
     tracking_uri: str | None,
     as_json: bool,
 ) -> int:
-    """Predict with the model of TARGET: a study, STUDY:NUMBER, an MLflow run, or a model folder.
+    """Predict with the model of TARGET: a study, STUDY:NUMBER, an MLflow run or model, or a folder.
 
-    A study stands for its winner if `trialbook winner` registered one, else for its best trial.
+    A study stands for its winner if `trialbook winner` registered one, else for its best trial. A
+    model of MLflow is models:/NAME@ALIAS, models:/NAME/VERSION or models:/ID, of which NAME@ALIAS
+    and NAME/VERSION will do.
     `--user` lists the items with the highest predicted scores, without those that the user has
     rated. `--input` predicts every row of a table.
     """
-    _check(user, rows, {"--data": data, "--rated": rated or None, "--output": output})
+    of_user = {"--top": top, "--data": data, "--rated": rated or None}
+    of_rows = {
+        "--output": output,
+        "--user-column": user_column,
+        "--movie-column": movie_column,
+        "--separator": separator,
+    }
+    _check(user, rows, of_user, of_rows)
     from search.prediction.rows import Names, predict_rows
     from search.prediction.table import read_table
     from search.prediction.target import find_target
@@ -84,27 +97,32 @@ def command(
     studies = studies_to_read(home, storage, tracking_uri)
     if rows is not None:
         given = read_table(rows, separator)
-        found = find_target(target, studies)
         names = Names(user=user_column, movie=movie_column)
         with waiting("Predicting …"):
+            found = find_target(target, studies)
             made = predict_rows(_loaded(found, studies), given, names)
         return _tell_rows(found, made, output, as_json=as_json)
     assert user is not None, "one of the two was given"
-    found = find_target(target, studies)
     with waiting("Predicting …"):
-        return _tell_top(found, _loaded(found, studies), (user, top, data, rated), as_json=as_json)
+        found = find_target(target, studies)
+        best = _best(found, _loaded(found, studies), _Asked(user, top or _TOP, data, rated))
+    return _tell_best(found, best, as_json=as_json)
 
 
-def _check(user: str | None, rows: Path | None, others: dict[str, object]) -> None:
-    """Refuse options that contradict each other."""
+def _check(
+    user: str | None,
+    rows: Path | None,
+    of_user: Mapping[str, object],
+    of_rows: Mapping[str, object],
+) -> None:
+    """Refuse options that contradict each other, and such as would be ignored."""
     if (user is None) == (rows is None):
         raise SearchError(
             "What to predict must be a user's items (`--user ID`) or the rows of a table "
             f"(`--input FILE`), but got {'neither' if user is None else 'both'}."
         )
-    wrong = ("--output",) if rows is None else ("--data", "--rated")
-    for name in wrong:
-        if others[name] is not None:
+    for name, given in (of_rows if rows is None else of_user).items():
+        if given is not None:
             needed = "--input" if rows is None else "--user"
             raise SearchError(f"`{name}` goes with `{needed}`. Leave it out.")
 
@@ -117,25 +135,38 @@ def _loaded(found: Target, studies: object) -> RatingPredictor | KerasPredictor:
         return load(found, studies)  # type: ignore[arg-type]
 
 
-def _tell_top(
-    found: Target,
-    predictor: RatingPredictor | KerasPredictor,
-    asked: tuple[str, int, str | None, bool],
-    *,
-    as_json: bool,
-) -> int:
-    """List the best items of a user."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whose best items are asked for, how many, and what says what the user rated."""
+
+    user: str
+    top: int
+    data: str | None
+    rated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Best:
+    """A user's best items, how many were left out as rated, and notes on that."""
+
+    user: str
+    items: Sequence[Item]
+    left_out: int
+    notes: Sequence[str]
+
+
+def _best(found: Target, predictor: RatingPredictor | KerasPredictor, asked: _Asked) -> _Best:
+    """Find the best items of a user."""
     from models.data.options import SourceOptions
     from search.prediction.rated import rated_by, rated_in
     from search.prediction.top import ratings_model, top_items
 
-    user, top, data, rated = asked
-    model, notes, seen = ratings_model(predictor), [], []
+    user, model, notes, seen = asked.user, ratings_model(predictor), [], []
     top_items(model, user, count=0)  # a user that is not known is told before ratings are read
-    if rated:
+    if asked.rated:
         pass
-    elif data is not None:
-        seen = rated_in(user, data, SourceOptions())
+    elif asked.data is not None:
+        seen = rated_in(user, asked.data, SourceOptions())
     elif found.study is not None:
         seen = rated_by(user, found.study)
     else:
@@ -143,21 +174,27 @@ def _tell_top(
             "What the user rated is not left out, since this model does not say which ratings it "
             "was trained on: name them with `--data`."
         )
-    items = top_items(model, user, count=top, without=seen)
+    items = top_items(model, user, count=asked.top, without=seen)
+    return _Best(user, items, len(seen), notes)
+
+
+def _tell_best(found: Target, best: _Best, *, as_json: bool) -> int:
+    """List the best items of a user."""
     if as_json:
-        listed = [{"movie": item.movie, "prediction": item.prediction} for item in items]
-        head = {"model": found.said, "user": user, "rated": len(seen)}
-        emit(head | {"items": listed, "notes": notes})
+        listed = [{"movie": item.movie, "prediction": item.prediction} for item in best.items]
+        head = {"model": found.said, "user": best.user, "rated": best.left_out}
+        emit(head | {"items": listed, "notes": list(best.notes)})
         return 0
     out = console()
-    for line in (found.said, *notes):
+    for line in (found.said, *best.notes):
         out.print(line)
     lines = [
-        [str(rank), str(item.movie), f"{item.prediction:.4f}"] for rank, item in enumerate(items, 1)
+        [str(rank), str(item.movie), f"{item.prediction:.4f}"]
+        for rank, item in enumerate(best.items, 1)
     ]
-    out.print(table(f"Predicted for user {user}", ["rank", "movie", "prediction"], lines))
-    if seen:
-        out.print(f"{len(seen):,} that the user rated are left out.")
+    out.print(table(f"Predicted for user {best.user}", ["rank", "movie", "prediction"], lines))
+    if best.left_out:
+        out.print(f"{best.left_out:,} that the user rated are left out.")
     return 0
 
 

@@ -18,6 +18,7 @@ from search.cli.common import (
     json_option,
     store_options,
     studies_to_read,
+    waiting,
 )
 from search.cli.help import option
 from search.cli.pages import has_browser
@@ -65,12 +66,13 @@ def command(
         refuse("--output", "name a file", output, way_out=way_out, error=SearchError)
     stored = studies_to_read(home, storage, tracking_uri)
     line = partial(command_line, home, tracking_uri=tracking_uri, storage=storage)
-    chapters = [
-        Chapter(study=stored.record_now(name), evidence=_evidence(stored, name), command=line)
-        for name in studies
-    ]
     path = Path(output or (f"{studies[0]}.html" if len(studies) == 1 else _SEVERAL))
-    size = write_report(chapters, path)
+    with waiting("Writing the report …"):
+        chapters = [
+            Chapter(study=stored.record_now(name), evidence=_evidence(stored, name), command=line)
+            for name in studies
+        ]
+        size = write_report(chapters, path)
     if as_json:
         emit({"path": str(path.absolute()), "bytes": size, "studies": list(studies)})
     else:

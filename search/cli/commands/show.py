@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from search.cli.common import (
     json_option,
     store_options,
     studies_to_read,
+    waiting,
 )
 from search.cli.help import option
-from search.cli.trial_tables import in_order, show_study, show_trial
+from search.cli.trial_tables import in_order, named_columns, show_study, show_trial
 from search.config.parsing import names
 from tracking import StudyRecord, TrialRecord, study_page
 
@@ -28,7 +29,7 @@ from tracking import StudyRecord, TrialRecord, study_page
 @option(
     "--sort",
     type=click.Choice(("value", "number", "seconds")),
-    shown="value",
+    shown="value; with --json number",
     help="Order of the trials: the best first, by number, or the longest first.",
 )
 @option(
@@ -36,7 +37,7 @@ from tracking import StudyRecord, TrialRecord, study_page
     metavar="NAMES",
     shown="those that matter most",
     callback=lambda context, parameter, given: None if given is None else names(given),
-    help="Parameters and figures to show, separated by commas.",
+    help="Parameters and figures to show, separated by commas; with --json, too.",
 )
 @click.option(
     "--all",
@@ -67,8 +68,10 @@ def command(
     from search.prediction.outputs import outputs_of
     from search.storage.study_attributes import config_of
 
-    studies = studies_to_read(home, storage, tracking_uri)
-    record = studies.record_now(study)
+    _check(number, {"--sort": sort, "--columns": columns}, everything=everything)
+    with waiting("Reading the study …"):
+        studies = studies_to_read(home, storage, tracking_uri)
+        record = studies.record_now(study)
     if number is not None:
         trial = find_trial(record, number)
         left = outputs_of(studies, record, trial)
@@ -83,10 +86,27 @@ def command(
     if as_json:
         address = studies.address_of(config_of(studies.get(study)))
         url = study_page(address, record.experiment_id)
-        emit({"url": url} | _study_json(record, trials))
+        emit({"url": url} | _study_json(record, trials, columns))
     else:
         show_study(record, trials, columns)
     return 0
+
+
+def _check(number: int | None, of_all: Mapping[str, object], *, everything: bool) -> None:
+    """Refuse options that would be ignored."""
+    from search.errors import SearchError
+
+    if number is None and everything:
+        raise SearchError(
+            "`--all` goes with the number of a trial, whose tags it shows, but got none. Name a "
+            "trial, or leave it out."
+        )
+    for name, given in of_all.items():
+        if number is not None and given is not None:
+            raise SearchError(
+                f"`{name}` goes with all trials of a study, but got the trial {number}. Leave one "
+                "of the two out."
+            )
 
 
 def find_trial(record: StudyRecord, number: int) -> TrialRecord:
@@ -106,7 +126,10 @@ def find_trial(record: StudyRecord, number: int) -> TrialRecord:
     )
 
 
-def _study_json(record: StudyRecord, trials: Sequence[TrialRecord]) -> dict[str, Any]:
+def _study_json(
+    record: StudyRecord, trials: Sequence[TrialRecord], columns: Sequence[str] | None
+) -> dict[str, Any]:
+    chosen = None if columns is None else named_columns(record, columns)
     return {
         "study": record.name,
         "objective": record.objective,
@@ -116,20 +139,30 @@ def _study_json(record: StudyRecord, trials: Sequence[TrialRecord]) -> dict[str,
         "data": record.dataset.name if record.dataset else None,
         "data_hash": record.dataset.content_hash if record.dataset else None,
         "importances": dict(record.importances),
-        "trials": [trial_json(trial) for trial in trials],
+        "trials": [trial_json(trial, chosen) for trial in trials],
     }
 
 
-def trial_json(trial: TrialRecord) -> dict[str, Any]:
-    """Convert a trial to plain values for JSON."""
+def trial_json(trial: TrialRecord, columns: Sequence[str] | None = None) -> dict[str, Any]:
+    """Convert a trial to plain values for JSON.
+
+    Args:
+        trial: The trial.
+        columns: Parameters and figures that it has then; None for all.
+    """
+
+    def chosen(values: Mapping[str, Any]) -> dict[str, Any]:
+        names = values if columns is None else columns
+        return {name: values[name] for name in names if name in values}
+
     return {
         "number": trial.number,
         "state": trial.state,
         "end_reason": trial.end_reason,
         "message": trial.message,
         "value": trial.value,
-        "params": dict(trial.params),
-        "metrics": dict(trial.metrics),
+        "params": chosen(trial.params),
+        "metrics": chosen(trial.metrics),
         "tags": dict(trial.tags),
         "epochs": len(trial.epochs),
         "run_id": trial.run_id,

@@ -17,6 +17,7 @@ from search.cli.common import (
     store_options,
     studies_to_read,
     table,
+    waiting,
 )
 from tracking import without_password
 from tracking.texts import visible
@@ -33,22 +34,23 @@ def command(home: Path, storage: str | None, tracking_uri: str | None, as_json: 
     from search.storage.trials import finished
 
     rows = []
-    for study in studies_to_read(home, storage, tracking_uri).all():
-        config = config_of(study)
-        record = study_record(study, config, weighs=False)
-        best = record.best
-        rows.append(
-            {
-                "study": record.name,
-                "data": record.dataset.name if record.dataset else "its own",
-                "model": config.model,
-                "trials": finished(study),
-                "target": config.trials,
-                "objective": record.objective,
-                "best_value": best.value if best else None,
-                "best_trial": best.number if best else None,
-            }
-        )
+    with waiting("Reading the studies …"):
+        for study in studies_to_read(home, storage, tracking_uri).all():
+            config = config_of(study)
+            record = study_record(study, config, weighs=False)
+            best = record.best
+            rows.append(
+                {
+                    "study": record.name,
+                    "data": record.dataset.name if record.dataset else "its own",
+                    "model": config.model,
+                    "trials": finished(study),
+                    "target": config.trials,
+                    "objective": record.objective,
+                    "best_value": best.value if best else None,
+                    "best_trial": best.number if best else None,
+                }
+            )
     if as_json:
         emit({"studies": rows})
     elif not rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -68,7 +69,9 @@ def command(
     ranked, with plots of the parameters that matter. If an MLflow server has the record, the
     server's own pages are opened.
     """
-    shown = _shown(study, open_studies(home, storage, tracking_uri), home, tracking_uri)
+    studies = open_studies(home, storage, tracking_uri)
+    with waiting("Opening the record …"):
+        shown = _shown(study, studies, home, tracking_uri)
     opens = not (no_browser or as_json)
     if shown.store.served:
         return _tell(shown, shown.store.tracking_uri, [], as_json, opens=opens)
@@ -141,7 +144,7 @@ def _serve(
         place: The host and port at which it will answer.
         announce: Called once it does.
     """
-    with interruptible() as stop, TemporaryFile() as log, TemporaryDirectory() as nowhere:
+    with interruptible() as stop, TemporaryFile() as log, _nowhere() as nowhere:
         process = subprocess.Popen(
             argv,
             env=environment,
@@ -174,6 +177,11 @@ def _serve(
         return DOES_NOT_HOLD
 
 
+def _nowhere() -> TemporaryDirectory[str]:
+    """An empty folder; Windows lets none be deleted while a process that ends is still in it."""
+    return TemporaryDirectory(ignore_cleanup_errors=True)
+
+
 def _answers(place: tuple[str, int]) -> bool:
     try:
         socket.create_connection(place, timeout=1).close()
@@ -183,9 +191,25 @@ def _answers(place: tuple[str, int]) -> bool:
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a server and the workers that it began, which are a process group where there is one."""
+    if not hasattr(os, "killpg"):
+        _end_each(process)
+        return
     os.killpg(process.pid, signal.SIGTERM)
     try:
         process.wait(_GRACE_S)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def _end_each(process: subprocess.Popen[bytes]) -> None:
+    """End a server and the workers that it began, one by one, as on Windows."""
+    import psutil
+
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
+    for worker in workers:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            worker.terminate()
+    process.wait()

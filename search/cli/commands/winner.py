@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich.text import Text
 
 from search.cli.common import (
     code_options,
@@ -17,6 +18,7 @@ from search.cli.common import (
     open_studies,
     store_options,
     table,
+    waiting,
 )
 from tracking import version_page
 
@@ -65,19 +67,16 @@ def command(
     """
     from search.storage.study_attributes import config_of
     from search.study.joining import require_named
-    from search.winner import find_winner
+    from search.winner import Steps, find_winner
 
-    told, studies = console(True), open_studies(home, storage, tracking_uri)
+    studies = open_studies(home, storage, tracking_uri)
     config = config_of(studies.get(study))
     require_named(config, studies, code)
-    verdict, fresh = find_winner(
-        study,
-        studies,
-        top=top,
-        repeats=repeats,
-        refit=refit,
-        tell=told.print,
-    )
+    with waiting("Reading the study …") as status:
+        steps = Steps(status.console.print, lambda text: status.update(Text(text)))
+        verdict, fresh = find_winner(
+            study, studies, top=top, repeats=repeats, refit=refit, tell=steps
+        )
     url = version_page(studies.address_of(config), verdict.model)
     if as_json:
         emit(verdict.to_json() | {"decided_now": fresh, "url": url})

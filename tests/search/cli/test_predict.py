@@ -117,6 +117,100 @@ def test_a_trial_its_run_and_its_folder_are_the_same_model(
         assert [each["movie"] for each in told["items"]] == expected, target
 
 
+@pytest.fixture(scope="module")
+def registered(made: Made) -> Made:
+    """Trial 1's model as version 1 of `m` with an alias, trial 0's as version 2 and as `other/1`.
+
+    Version 3 is another program's.
+    """
+    client = Store(made.home).client()
+    for name in ("m", "other"):
+        client.create_registered_model(name)
+    for name, number in (("m", 1), ("m", 0), ("other", 0)):
+        trial = made.result.record.trial(number)
+        assert trial is not None
+        (model,) = kept_models(Store(made.home), str(trial.run_id))
+        client.create_model_version(name, source=model.place, run_id=trial.run_id)
+    client.set_registered_model_alias("m", "good", "1")
+    foreign = made.home.parent / "foreign"
+    foreign.mkdir()
+    (foreign / "MLmodel").write_text("flavors:\n  python_function:\n    data: model.pkl\n")
+    client.create_model_version("m", source=foreign.as_uri())
+    return made
+
+
+@pytest.mark.parametrize(
+    ("target", "number", "said"),
+    [
+        ("models:/m@good", 1, "m, version 1 (good), in MLflow: trial 1 of m"),
+        ("models:/m/1", 1, "m, version 1 (good), in MLflow: trial 1 of m"),
+        ("models:/m/2", 0, "m, version 2, in MLflow: trial 0 of m"),
+        ("m@good", 1, "m, version 1 (good), in MLflow: trial 1 of m"),
+        ("m/2", 0, "m, version 2, in MLflow: trial 0 of m"),
+        ("other/1", 0, "other, version 1, in MLflow: trial 0 of m"),
+        ("models:/ID", 0, "ID, in MLflow: trial 0 of m"),
+    ],
+)
+def test_a_model_is_named_as_in_mlflow(
+    target: str, number: int, said: str, registered: Made, here: Here
+) -> None:
+    trial = registered.result.record.trial(0)
+    assert trial is not None
+    (model,) = kept_models(Store(registered.home), str(trial.run_id))
+    target, said = (text.replace("ID", model.model_id) for text in (target, said))
+    told = here("predict", target, "--user", USER, "--top", "5", *registered.at)
+    listed = [(each["movie"], each["prediction"]) for each in told["items"]]
+    assert listed == _by_hand(registered, number)[:5]
+    assert told["rated"] == len(_rated(registered)) > 0
+    assert told["model"] == f"Model: {said}."
+
+
+@pytest.mark.parametrize(
+    ("target", "fragment"),
+    [
+        ("models:/m/9", "model m must be one that MLflow has (1 (good), 2, 3), but got 9."),
+        ("m/9", "model m must be one that MLflow has (1 (good), 2, 3), but got 9."),
+        ("m@bad", "one that MLflow has (1 (good), 2, 3), but got the alias 'bad'."),
+        ("models:/n@good", "one that MLflow has, but got 'n'. Registered models: m, other."),
+        (
+            "n@good",
+            "or a model folder, but got 'n@good'. `trialbook studies` lists the studies. Reg",
+        ),
+        ("n/1", "or a model folder, but got 'n/1'."),
+        (
+            "models:/m",
+            "models:/NAME/VERSION, models:/NAME@ALIAS or models:/ID, but got 'models:/m'.",
+        ),
+        ("models:/m/latest", "models:/NAME/VERSION, models:/NAME@ALIAS or models:/ID, but got"),
+        ("models:/m-0", "A logged model must be one that MLflow has, but got 'm-0'."),
+        ("m/3", "must be one that Trialbook saved, but m/3 is of another program."),
+    ],
+)
+def test_a_model_that_mlflow_has_not_is_one_line(
+    target: str,
+    fragment: str,
+    registered: Made,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["predict", target, "--user", USER, *registered.at]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert fragment in told.err
+    assert told.err.count("\n") == 1
+
+
+def test_a_folder_comes_before_a_registered_model(
+    registered: Made, tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(registered.folder(1), tmp_path / "m" / "2")
+    monkeypatch.chdir(tmp_path)
+    told = here("predict", "m/2", "--user", USER, "--rated", *registered.at)
+    assert told["model"] == "Model: the folder m/2."
+
+
 def test_a_folder_alone_says_that_rated_items_stay(
     made: Made, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -210,11 +304,12 @@ def test_ratings_that_have_changed_or_are_gone_are_not_taken(
         made.ratings.write_text(kept)
 
 
-def test_neither_keras_nor_mlflow_is_imported(made: Made) -> None:
+def test_neither_keras_nor_mlflow_is_imported(registered: Made) -> None:
     """The command answers in a second where Keras and MLflow take several to import."""
     code = (
         "import sys\nfrom search.cli.main import run\n"
-        f"assert run(['predict', 'm', '--user', '{USER}', *{made.at!r}]) == 0\n"
+        "for target in ('m', 'models:/m@good'):\n"
+        f"    assert run(['predict', target, '--user', '{USER}', *{registered.at!r}]) == 0\n"
         "print([name for name in ('keras', 'tensorflow', 'mlflow') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

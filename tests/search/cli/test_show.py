@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from made_up import made_up_study
 
+from search.cli.commands.show import _study_json
 from search.cli.common import console
 from search.cli.curve import small_curve
 from search.cli.trial_tables import best_table, in_order, show_study, show_trial
@@ -77,6 +78,17 @@ def test_named_columns_replace_the_usual_ones(capsys: pytest.CaptureFixture[str]
     with pytest.raises(SearchError, match=r"must be parameters or figures .* but got nothing\."):
         show_study(STUDY, STUDY.trials, ["odd", "nothing"])
     assert printed(capsys) == ""
+
+
+def test_json_has_the_named_columns_alone() -> None:
+    shown = _study_json(STUDY, in_order(STUDY, "number"), ["best_epoch", "odd", "odd"])
+    assert shown["trials"][3]["params"] == {"odd": 1}
+    assert shown["trials"][3]["metrics"] == {"best_epoch": 2.0}
+    everything = _study_json(STUDY, STUDY.trials, None)["trials"][3]
+    assert everything["params"] == dict(STUDY.trials[3].params)
+    assert everything["metrics"] == dict(STUDY.trials[3].metrics)
+    with pytest.raises(SearchError, match=r"but got nothing\."):
+        _study_json(STUDY, STUDY.trials, ["nothing"])
 
 
 def test_a_trial_is_shown_with_its_rank_and_its_distances(

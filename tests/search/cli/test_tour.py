@@ -24,6 +24,11 @@ def test_the_whole_tour(ratings_file: Path, home: Path, tmp_path: Path, here: He
     shown = here("show", "tour", *at)
     assert [t["number"] for t in shown["trials"]] == [0, 1]
     assert here("show", "tour", "1", *at)["curve"]
+    stored, none = ["--storage", f"sqlite:///{home / 'optuna.db'}"], tmp_path / "none"
+    from_elsewhere = here("show", "tour", *stored, "--home", str(none))
+    assert from_elsewhere["trials"] == shown["trials"]
+    assert here("compare", "tour", *stored, "--home", str(none))["differ"] == []
+    assert not none.exists()  # what only reads makes no home
     listed = here("studies", *at)["studies"]
     assert [(s["study"], s["trials"], s["target"]) for s in listed] == [("tour", 2, 2)]
     compared = here("compare", "tour", *at)

@@ -23,7 +23,7 @@ from search.storage.claims.owner import owner_of
 from search.storage.deletion import delete_study
 from search.storage.studies import Studies
 from search.storage.study_attributes import Key as StudyKey
-from search.winner.decide import find_winner
+from search.winner import Steps, find_winner
 from tracking import MlflowRecorder, Store
 
 SPACE = {
@@ -51,14 +51,21 @@ def _config(name: str, ratings_file: Path, **given: Any) -> StudyConfig:
 
 
 @pytest.fixture(scope="module")
+def now() -> list[str]:
+    """What was told to be done at the moment, while `decided` was decided."""
+    return []
+
+
+@pytest.fixture(scope="module")
 def decided(
-    ratings_file: Path, tmp_path_factory: pytest.TempPathFactory
+    ratings_file: Path, tmp_path_factory: pytest.TempPathFactory, now: list[str]
 ) -> tuple[dict, list[str], Store]:
     home = tmp_path_factory.mktemp("winner") / "mlruns"
     config = _config("w", ratings_file)
     run_study(config, home=home)
     lines: list[str] = []
-    verdict, fresh = find_winner("w", Store(home), top=1, repeats=2, tell=lines.append)
+    steps = Steps(lines.append, now.append)
+    verdict, fresh = find_winner("w", Store(home), top=1, repeats=2, tell=steps)
     assert fresh
     return verdict.to_json(), lines, Store(home)
 
@@ -75,6 +82,18 @@ def test_the_best_and_the_baseline_are_trained_on_the_same_new_seeds(decided: tu
     assert winner["low"] < winner["mean"] < winner["high"]
     assert lines.index("Opening the sealed test part, once.") == 4
     assert [s["name"] for s in verdict["test"]] == ["winner", "baseline", "global_mean", "biases"]
+
+
+def test_each_epoch_is_told_with_its_candidate_and_its_repeat(
+    decided: tuple, now: list[str]
+) -> None:
+    names = [f"trial {decided[0]['number']}", "baseline"]
+    trainings = [f"{name}, repeat {count} of 2" for name in names for count in (1, 2)]
+    told = [text for text in now if text.rpartition(", epoch ")[0] in trainings]
+    epochs = [f"{each}, epoch {epoch} of 8" for each in trainings for epoch in range(1, 9)]
+    assert told == epochs
+    assert now[0] == "Reading the ratings …"
+    assert now[-1] == "Registering the model …"
 
 
 def test_the_registered_model_has_the_error_that_was_told(

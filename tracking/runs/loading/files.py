@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from tracking.addresses import local_folder
 from tracking.errors import TrackingError
 from tracking.runs.loading.kept import KeptModel
+from tracking.runs.models import LOADER_MODULE
 from tracking.runs.quiet import one_line, quiet
 from tracking.runs.store import Store
 
@@ -29,7 +30,7 @@ def opened_model(store: Store, model: KeptModel) -> Iterator[Path]:
         The folder, as `models` saved it.
 
     Raises:
-        TrackingError: Its files are gone, or cannot be fetched.
+        TrackingError: Its files are gone, cannot be fetched, or are not as `models` saves them.
 
     Example:
         >>> gone = KeptModel("m-1", "model", "file:///no/such/folder")
@@ -70,6 +71,11 @@ def saved_in(folder: Path) -> Path | None:
 
 
 def _refuse_gone(model: KeptModel, folder: Path) -> Path:
+    described = folder / "MLmodel"
+    if described.is_file() and LOADER_MODULE not in described.read_text("utf-8", "replace"):
+        raise TrackingError(
+            f"A model must be one that Trialbook saved, but {model.model_id} is of another program."
+        )
     raise TrackingError(
         f"A model needs its files, but those of {model.model_id} are not in {folder} any more. "
         "`trialbook reproduce` trains it again."
@@ -84,4 +90,5 @@ def _fetch(store: Store, model: KeptModel, folder: str) -> None:
         artifact_uri=f"models:/{model.model_id}",
         dst_path=folder,
         tracking_uri=store.tracking_uri,
+        registry_uri=store.tracking_uri,
     )
