@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from search.errors import SearchError
-from search.prediction.target import Kept, kept_of
+from search.prediction.kept import Kept, kept_of
 from search.storage.studies import Studies
 from search.storage.study_attributes import config_of
 from tracking import (

@@ -220,8 +220,7 @@ class Studies:
     def _reached(self, config: StudyConfig) -> Recorder | None:
         """The recorder of a study; None where MLflow cannot be asked now."""
         with suppress(TrackingError, SearchError):
-            store = self.store_of(config)
-            if store.exists() and not store.check():
+            if (store := self.store_of(config)).exists() and not store.check():
                 return self.recorder(config)
         return None
 
@@ -261,8 +260,8 @@ class Studies:
 
     def address_of(self, config: StudyConfig | None = None) -> str:
         """The address of a study's record, to be shown: without its password."""
-        named = self.named_uri or (None if config is None else config.tracking_uri)
-        return without_password(named or self.store.tracking_uri)
+        stored = None if config is None else config.tracking_uri
+        return without_password(self.named_uri or stored or self.store.tracking_uri)
 
     def recorder(self, config: StudyConfig | None = None) -> Recorder:
         """The recorder that writes a study's record; there is one for each MLflow address."""
@@ -272,10 +271,7 @@ class Studies:
         return self._recorders[store.tracking_uri]
 
     def spooled(
-        self,
-        config: StudyConfig,
-        study: optuna.Study,
-        maker: Maker | None = None,
+        self, config: StudyConfig, study: optuna.Study, maker: Maker | None = None
     ) -> SpoolRecorder:
         """Make a recorder that lets nobody wait for MLflow; the caller closes it.
 

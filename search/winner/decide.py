@@ -72,10 +72,9 @@ def find_winner(
         The verdict, and whether it was reached just now.
 
     Raises:
-        SearchError: The study has no test part, trials under way, or none that is complete;
-            another process chooses its winner; every candidate failed; one repeat; it is Windows.
-        KeyboardInterrupt: Ctrl-C or SIGTERM. Before the test part was opened nothing is decided
-            then; after it the winner stands, and the same call scores it and registers the model.
+        SearchError: No test part, trials under way, none complete, every candidate failed, one
+            repeat, another process at it, Windows.
+        KeyboardInterrupt: Ctrl-C or SIGTERM. Once the test part was opened the winner stands.
 
     Example:
         >>> verdict, is_new = find_winner("tiny", Store(home), top=1, repeats=2)
@@ -87,8 +86,8 @@ def find_winner(
     studies = store if isinstance(store, Studies) else Studies(store)
     study = studies.get(name)
     _require_children(study)
-    steps = tell if isinstance(tell, Steps) else Steps(tell)
     with _alone(study, studies):
+        steps = tell if isinstance(tell, Steps) else Steps(tell)
         return _Choice(study, studies, config_of(study), steps).verdict(top, repeats, refit)
 
 
