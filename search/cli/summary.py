@@ -135,8 +135,8 @@ def learned(record: StudyRecord) -> list[str]:
         where = " on the validation part" if record.monitor.startswith("val_") else ""
         side = "below" if record.minimize else "above"
         lines.append(
-            f"Trial {ranked[0].number} is {gain:.4f} {side} the baseline ({base.value:.4f}){where}; "
-            "the best of many looks better than it is."
+            f"Trial {ranked[0].number} is {gain:.4f} {side} the baseline ({base.value:.4f})"
+            f"{where}; the best of many looks better than it is."
         )
     elif ranked and base is not None:
         lines.append(f"No trial is better than the baseline ({base.value:.4f}) so far.")
