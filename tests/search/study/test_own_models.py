@@ -83,7 +83,7 @@ def test_a_worker_on_a_cluster_may_name_the_model_that_the_study_has(tmp_path: P
     studies = Studies(Store(tmp_path))
     named = {"model": "ratings", "data_module": None}  # as `--engine ray` hands it on
     joining.require_named(StudyConfig(name="s"), studies, named)
-    with pytest.raises(SearchError, match="trains ratings, .*, but got shapes:other. Leave that"):
+    with pytest.raises(SearchError, match=r"trains ratings, .*, but got shapes:other. Leave that"):
         joining.require_named(StudyConfig(name="s"), studies, {"model": "shapes:other"})
 
 
