@@ -10,7 +10,8 @@ from dataclasses import replace
 import optuna
 
 from search.storage.study_attributes import run_of, write_run
-from search.storage.trial_attributes import write_run_of_trial
+from search.storage.trial_attributes import Key, write_run_of_trial
+from search.storage.writes.statements import late_attribute
 from tracking import StudyRecord
 
 
@@ -51,6 +52,11 @@ class RunIdentifiers:
         run = {"experiment_id": record.experiment_id, "parent_run_id": record.parent_run_id}
         if dict(run_of(self._study)) != run:
             write_run(self._study, experiment_id=record.experiment_id, run_id=record.parent_run_id)
+
+    def trial_run(self, study: str, number: int) -> str | None:
+        """The run that a trial has by now, which another process may have made."""
+        run_id = late_attribute(self._study, number, Key.RUN.value)
+        return None if not run_id else str(run_id)
 
     def trial(self, study: str, number: int, run_id: str) -> None:
         """Store a trial's run."""

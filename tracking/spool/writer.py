@@ -45,6 +45,9 @@ class Told(Protocol):
     def study(self, record: StudyRecord) -> None:
         """A study has its experiment and its run."""
 
+    def trial_run(self, study: str, number: int) -> str | None:
+        """The run that a trial has by now; None where nobody made one."""
+
     def trial(self, study: str, number: int, run_id: str) -> None:
         """A trial has its run."""
 
@@ -160,6 +163,9 @@ class Writer:
         """Make a trial's run, or complete the one that is there, and tell of it."""
         named = record.study, record.number
         found = self._recorder.trial_run(*named) if may_exist else None
+        if found is None and self._told is not None:
+            # Who took this process for gone, since it stood still, has written the trial meanwhile.
+            found = self._told.trial_run(*named)
         run_id = self._recorder.start_trial(replace(record, run_id=found))
         self._runs[named] = run_id
         if self._told is not None:

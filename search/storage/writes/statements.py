@@ -52,6 +52,27 @@ def set_late_attribute(study: optuna.Study, number: int, key: str, value: Any) -
     in_one(database, lambda connection: put_attribute(connection, trial._trial_id, key, value))
 
 
+def late_attribute(study: optuna.Study, number: int, key: str) -> Any:
+    """Read an attribute of a trial as it is stored now, also one that came after the trial's end.
+
+    Args:
+        study: The study.
+        number: Number of the trial.
+        key: Name of the attribute.
+
+    Returns:
+        What `set_late_attribute` stored, by whichever process; None where there is nothing.
+    """
+    trial = study.get_trials(deepcopy=False)[number]
+    database = database_of(study._storage)
+    if database is None:  # a storage in memory, which no other process has
+        return None
+    text = in_one(
+        database, lambda each: attribute_of(each, trial._trial_id, key), is_one_statement=True
+    )
+    return None if text is None else json.loads(text)
+
+
 def attribute_of(connection: Connection, trial_id: int, key: str) -> str | None:
     """An attribute of a trial, as it is stored; None where it has none."""
     table = TrialUserAttributeModel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from optuna.trial import FrozenTrial
 
 from search.storage.new_attributes import attributes_of_queued
+from search.storage.run_identifiers import RunIdentifiers
 from search.storage.trial_attributes import (
     Key,
     TrialOutcome,
@@ -179,3 +181,18 @@ def test_a_trial_that_was_not_queued_gets_a_slot_and_an_owner(study: optuna.Stud
     write_owner(trial, {"host": "h", "pid": 1, "started": 0.5})
     assert given_slot(_stored(study)) == 0
     assert owner_of_trial(_stored(study)) == {"host": "h", "pid": 1, "started": 0.5}
+
+
+def test_a_run_that_another_process_made_of_an_ended_trial_is_seen(tmp_path: Path) -> None:
+    """Also where this process has read the trial after its end, and reads it no more."""
+    address = f"sqlite:///{tmp_path}/optuna.db"
+    ours, theirs = (
+        optuna.create_study(storage=RDBStorage(address), study_name="s", load_if_exists=True)
+        for _ in range(2)
+    )
+    ours.tell(ours.ask(), 1.0)
+    assert len(ours.get_trials()) == len(theirs.get_trials()) == 1
+    own = RunIdentifiers(ours, nullcontext)
+    assert own.trial_run("s", 0) is None
+    RunIdentifiers(theirs, nullcontext).trial("s", 0, "theirs")
+    assert own.trial_run("s", 0) == "theirs"

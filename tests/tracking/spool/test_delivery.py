@@ -71,6 +71,10 @@ class Server(NullRecorder):
 class Heard:
     def __init__(self) -> None:
         self.runs: list[tuple[int, str]] = []
+        self.made_by_others: dict[int, str] = {}
+
+    def trial_run(self, study: str, number: int) -> str | None:
+        return self.made_by_others.get(number)
 
     def study(self, record: StudyRecord) -> None:
         pass
@@ -178,6 +182,21 @@ def test_a_run_that_was_made_before_the_answer_was_lost_is_not_made_again(
     methods = [method for method, _ in server.calls]
     assert methods == ["start_trial", "complete", "epochs", "finish_trial"]  # what it may lack
     assert server.calls[-1] == ("finish_trial", ("run0", 0.5))
+
+
+def test_a_run_that_another_process_made_meanwhile_is_not_made_again(
+    spool: SpoolRecorder, server: Server, heard: Heard, make_trial: Make
+) -> None:
+    """As where this process stood still, was taken for gone, and its trial written by another."""
+    heard.made_by_others = {0: "theirs"}
+    _one_trial(spool, make_trial, 0)
+    _one_trial(spool, make_trial, 1)
+    assert _settled(spool)
+    made = [
+        (method, told) for method, told in server.calls if method in ("start_trial", "complete")
+    ]
+    assert [method for method, _ in made] == ["complete", "start_trial"]
+    assert ("finish_trial", ("theirs", 0.5)) in server.calls
 
 
 def test_what_the_server_refuses_for_good_is_put_aside_and_the_rest_goes_on(
