@@ -87,9 +87,12 @@ def find_winner(
     studies = store if isinstance(store, Studies) else Studies(store)
     study = studies.get(name)
     _require_children(study)
-    steps = tell if isinstance(tell, Steps) else Steps(tell)
     with _alone(study, studies):
-        return _Choice(study, studies, config_of(study), steps).verdict(top, repeats, refit)
+        return _Choice(study, studies, config_of(study), _steps(tell)).verdict(top, repeats, refit)
+
+
+def _steps(tell: Tell | Steps) -> Steps:
+    return tell if isinstance(tell, Steps) else Steps(tell)
 
 
 def _require_children(study: optuna.Study) -> None:
