@@ -39,7 +39,7 @@ from search.storage.trial_attributes import Key
 
 STOPPING = {"patience": 12, "min_delta": 1e-4, "overfit_patience": 5}
 EPOCHS = 100
-RECIPES, DRAWS = 8, 16
+DRAWS = 16
 SHARES = (0.1, 0.3)
 RECIPES_FIRST = {"random": (0,), "recipes first": (2, 8)}
 _MOST_SECONDS = 0.35  # of an epoch
@@ -209,7 +209,8 @@ def compare(lines: Sequence[Mapping[str, Any]], orders: int) -> dict[str, Any]:
 
 def _order(count: int, first: int, number: int) -> list[int]:
     """Some recipes, then the rest in a random order; the recipes left over are tried by nobody."""
-    rest = np.arange(count) if not first else np.arange(RECIPES, count)
+    recipes = count - DRAWS  # eight when the stored curves were drawn
+    rest = np.arange(count) if not first else np.arange(recipes, count)
     shuffled = np.random.default_rng(number).permutation(rest)
     return [*range(first), *shuffled.tolist()]
 

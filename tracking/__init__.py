@@ -30,6 +30,7 @@ from tracking.report.chapter import Chapter, Evidence, Scored
 from tracking.report.write import write_report
 from tracking.runs.home.copies import backed_up
 from tracking.runs.home.steps import revision_at, steps_of
+from tracking.runs.loading.contents import RunFiles, run_files
 from tracking.runs.loading.files import opened_model, saved_in
 from tracking.runs.loading.kept import KeptModel, kept_models
 from tracking.runs.loading.registered import (
@@ -44,7 +45,7 @@ from tracking.runs.recorder import MlflowRecorder
 from tracking.runs.registry import EVIDENCE
 from tracking.runs.store import Store
 from tracking.runs.ui import is_loopback, ui_command, ui_environment
-from tracking.runs.view.address import page_of
+from tracking.runs.view.address import page_of, run_page, study_page, version_page
 from tracking.runs.view.names import tried
 from tracking.runs.view.writing import renew_view
 from tracking.runs.warm_up import import_ahead, in_a_second
@@ -111,6 +112,7 @@ __all__ = [
     "Picture",
     "Recorder",
     "Role",
+    "RunFiles",
     "RunRecord",
     "Scalar",
     "Scored",
@@ -147,15 +149,19 @@ __all__ = [
     "renew_view",
     "reproduction_figure",
     "revision_at",
+    "run_files",
+    "run_page",
     "saved_in",
     "sqlite_path",
     "steps_of",
     "study_figure",
     "study_html",
+    "study_page",
     "to_read",
     "tried",
     "ui_command",
     "ui_environment",
+    "version_page",
     "with_driver",
     "without_password",
     "write_report",

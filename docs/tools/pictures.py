@@ -61,7 +61,9 @@ def main() -> None:
 
 
 def _environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": str(_WIDTH)}
+    # With the command on the PATH the lines to go on with call it as the picture does.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": str(_WIDTH), "PATH": path}
 
 
 def _terminal(home: Path) -> str:
@@ -73,7 +75,7 @@ def _terminal(home: Path) -> str:
     )  # fmt: skip
     said = told.stdout.replace(f" --home {home}", "")  # the default one needs no name
     console = Console(record=True, width=_WIDTH, file=open(os.devnull, "w"))  # noqa: SIM115
-    console.print(Text("$ make search"))
+    console.print(Text("$ trialbook search"))
     console.print(Text.from_ansi(said))
     return console.export_html(theme=MONOKAI, code_format=_PAGE)
 

@@ -26,35 +26,41 @@ from search.config.study import StudyConfig
 DOCS = Path(__file__).resolve().parents[1]
 COMMANDS, SETTINGS = DOCS / "reference" / "commands.md", DOCS / "settings.md"
 BEGIN, END = "<!-- settings: docs/tools/reference.py -->", "<!-- end of settings -->"
-_FREE = "May change between two runs of one study."
+_FREE = "May change later."
 
 _INTRODUCTION = """\
 # Commands
 
-Every command with its arguments and options. This page is written by `docs/tools/reference.py` \
-from the commands themselves, and a test holds it to them.
+This page lists every command with its arguments and options. `docs/tools/reference.py` writes it \
+from the commands themselves, and a test compares the two.
 
-Each command has `--help`, which says the same, and `--json`, with which standard output is one \
-JSON object and nothing else. `trialbook --debug COMMAND` shows the traceback of an error. Options \
-that stand for settings of a study are explained in [settings.md](../settings.md), and what they \
-do in [search.md](../search.md).
+- `--help` of a command says the same as this page.
+- With `--json`, standard output is one JSON object and nothing else.
+- `trialbook --debug COMMAND` shows the traceback of an error.
+- Many options of `trialbook search` set a setting of the study. [settings.md](../settings.md) \
+explains each setting, and [search.md](../search.md) says how the search uses them.
+
+## Exit codes
 
 | exit code | meaning |
 | --- | --- |
-| 0 | done; also a study that its `--timeout` ended, if a trial is complete |
-| 1 | done, but what was asked does not hold |
-| 2 | a user's mistake, told in one line |
-| 70 | a failure of Trialbook's own |
-| 75 | a failure that may pass: no training process lives, a disk is full, a database is away |
-| 130 | interrupted; everything so far is kept |
-| 141 | whoever read the output, say `head`, is gone; everything so far is kept |
+| 0 | The command is done; also a study that its `--timeout` ended, if a trial is complete. |
+| 1 | The command is done, but not with the result that was asked for: no trial is complete, a \
+value was not reproduced, a difference was not mended, or nothing was deleted. |
+| 2 | The user made a mistake, which one line names. |
+| 70 | Trialbook itself failed. |
+| 75 | The failure may pass: no training process lives, a disk is full, or a database is away. |
+| 130 | The command was interrupted. Everything so far is kept. |
+| 141 | The program that read the output, such as `head`, has ended. Everything so far is kept. |
+
+## Overview
 """
 
 
 def commands_page() -> str:
     """The page of all commands, as Markdown."""
     rows = [f"| [`trialbook {n}`](#trialbook-{n}) | {s} |" for n, s in _SUMMARIES.items()]
-    table = "\n".join(["| command | what |", "| --- | --- |", *rows, ""])
+    table = "\n".join(["| command | meaning |", "| --- | --- |", *rows, ""])
     return "\n".join([_INTRODUCTION, table, *_all_commands()]).rstrip() + "\n"
 
 
@@ -98,11 +104,11 @@ def _text(command: click.Command) -> str:
     text = inspect.cleandoc(command.help or "")
     paragraphs = [" ".join(each.split()) for each in text.split("\n\n")]
     text = "\n\n".join(paragraphs)
-    return re.sub(r"(?<![\w`])(?!TOML)([A-Z_]{4,})(?![\w`])", r"`\1`", text)
+    return re.sub(r"(?<![\w`])(?!TOML|RMSE)([A-Z_]{4,}(:[A-Z]+)?)(?![\w`])", r"`\1`", text)
 
 
 def _table(options: list[click.Option], context: click.Context) -> str:
-    rows = ["| option | default | what |", "| --- | --- | --- |"]
+    rows = ["| option | default | meaning |", "| --- | --- | --- |"]
     for each in options:
         named = [*each.opts, *each.secondary_opts]
         if "--help" in named:  # Click keeps those of the first context that it was asked in
@@ -129,17 +135,21 @@ def _default(option: click.Option) -> str:
         return ""
     if " " not in shown:
         return f"`{shown}`"
-    return re.sub(r"(--\w+|\b(?:TRIALBOOK|RAY)_\w+|[\w.]+\.(?:db|html|csv)|\./\w+)", r"`\1`", shown)
+    return re.sub(
+        r"(--\w+|\b(?:TRIALBOOK|RAY)_\w+|[\w.]+\.(?:db|html|csv|parquet|json)|\./\w+)",
+        r"`\1`",
+        shown,
+    )
 
 
 def _what(option: click.Option) -> str:
     text = (option.help or "").replace("|", "\\|").rstrip(".")
     kind: Any = option.type
     if isinstance(kind, click.Choice):
-        text += f": one of {', '.join(f'`{each}`' for each in kind.choices)}"
+        text += f". One of {', '.join(f'`{each}`' for each in kind.choices)}"
     elif isinstance(kind, click.IntRange | click.FloatRange):
-        low = f"{'above' if kind.min_open else 'at least'} {kind.min}"
-        text += f"; {low}" + (f", at most {kind.max}" if kind.max is not None else "")
+        low = f"{'Above' if kind.min_open else 'At least'} {kind.min}"
+        text += f". {low}" + (f", at most {kind.max}" if kind.max is not None else "")
     return text if text.endswith("…") else f"{text}."
 
 
@@ -156,7 +166,12 @@ def settings_tables() -> str:
     """The settings by section, as Markdown tables."""
     meanings, parts = _meanings(), []
     for section, title in SECTIONS.items():
-        rows = [f"## {title}", "", "| key | option | default | what |", "| --- | --- | --- | --- |"]
+        rows = [
+            f"## {title}",
+            "",
+            "| key | option | default | meaning |",
+            "| --- | --- | --- | --- |",
+        ]
         for setting in fields(StudyConfig):
             if setting.name in section.__annotations__:
                 declared = key_of(setting)

@@ -1,8 +1,10 @@
-"""Random bits and orders from counters: the same for the same seed, epoch and row, always.
+"""Random bits and orders from counters: the same for the same key and number, always.
 
 A word of 64 random bits is a function of a key and a number alone: SplitMix64 (Steele, Lea and
-Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014), started at the key. Nothing
-depends on which thread asks first, or on how rows fall into batches.
+Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014), started at the key. A key
+stands for a seed, a purpose (masks or order) and an epoch. The number of a mask's word tells its
+row, its layer and which four of the layer's units the word serves. Nothing depends on which thread
+asks first, or on how rows fall into batches.
 """
 
 from __future__ import annotations

@@ -54,8 +54,7 @@ class SourceOptions:
             versions, times in the third of four columns without names are taken for scores. By the
             rules 1, besides, an id "1.0" or " 1" of a text file is another than 1; of a repeated
             user and movie the last in the file is kept, not the last in time; column names such as
-            `user,item,liked` above words are a rating; and lines that begin with `#` are comments
-            even where they are ratings.
+            `user,item,liked` above words are a rating; and no line is a comment.
 
     Example:
         >>> from models.data import load_ratings

@@ -46,7 +46,7 @@ def split_ratings(ratings: Ratings, protocol: str = "published", *, seed: int = 
     Args:
         ratings: What to split.
         protocol: One of `SPLITS`.
-        seed: Seeds `random`; the others have no use for it.
+        seed: Seeds `random`, and the validation part of a given train file that is drawn at random.
 
     Raises:
         ModelsError: The protocol is unknown, lacks times, or would leave a part empty; or there is

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
+from rich.cells import cell_len
 from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
 from search.cli.help import OUTPUT, option
 from search.cli.plain_console import PlainConsole
+from search.cli.signs import has_signs
 from search.config.sections import RUNNING, TRAINING
-from tracking import Store, page_of, to_read, without_password
+from tracking import Store, study_page, to_read, without_password
 from tracking.texts import shell_line, visible
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ GOES_ON = "Interrupted; every finished trial is kept. The same command goes on."
 ENVIRONMENT = {"storage": "TRIALBOOK_STORAGE", "tracking_uri": "TRIALBOOK_TRACKING_URI"}
 """Variables that hold addresses: a password there stands among no process's arguments."""
 _ENDS_IN_S = "TRIALBOOK_ENDS_IN_S"
+_HEAD = 16
+"""So much of a heading is not broken, where the terminal has room for that."""
 
 
 def console(as_json: bool = False) -> Console:
@@ -42,7 +46,9 @@ def console(as_json: bool = False) -> Console:
 
 def waiting(text: str) -> Status:
     """A status line for a slow step, to be used with `with`: on a terminal it has a spinner."""
-    return console(True).status(Text(text))
+    out = console(True)
+    spinner = "dots" if has_signs(out.encoding, "⠋") else "line"  # which begins so
+    return out.status(Text(text), spinner=spinner)
 
 
 def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,7 +60,7 @@ def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Path(path_type=Path),
         default=lambda: os.environ.get("TRIALBOOK_HOME", "mlruns"),
         shown="TRIALBOOK_HOME, else ./mlruns",
-        help="Folder of mlflow.db, optuna.db and artifacts/.",
+        help="Home folder, with mlflow.db, optuna.db and artifacts/.",
     )(command)
 
 
@@ -82,9 +88,9 @@ def warned(context: click.Context, parameter: click.Parameter, given: str | None
 
 
 def quiet_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--quiet`, with which a terminal, too, gets nothing but a line a trial."""
+    """Add `--quiet`, with which a terminal, too, gets nothing but one line per trial."""
     return option(
-        "--quiet", group=OUTPUT, is_flag=True, help="A line for each trial, and no live display."
+        "--quiet", group=OUTPUT, is_flag=True, help="Print one line per trial, and no live display."
     )(command)
 
 
@@ -96,7 +102,7 @@ def tracking_option(command: Callable[..., Any]) -> Callable[..., Any]:
         callback=warned,
         envvar=ENVIRONMENT["tracking_uri"],
         shown=f"{ENVIRONMENT['tracking_uri']}, else mlflow.db in the home",
-        help="MLflow's address.",
+        help="Address of MLflow's store.",
     )(command)
 
 
@@ -109,7 +115,7 @@ def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
         callback=warned,
         envvar=ENVIRONMENT["storage"],
         shown=f"{ENVIRONMENT['storage']}, else optuna.db in the home",
-        help="Optuna's address.",
+        help="Address of Optuna's storage.",
     )(command)
 
 
@@ -124,7 +130,7 @@ def with_options(
 
 def code_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--model` and `--data-module`, for commands that train what a stored study names."""
-    why = "that the study trains; needed where its database is on a server."
+    why = "that the study trains; needed if its database is on a server."
     options = [
         option(
             "--model",
@@ -202,9 +208,8 @@ def ui_line(home: Path, config: StudyConfig, experiment_id: str | None = None) -
         experiment_id: Its experiment, where that is known by now.
     """
     uri = config.tracking_uri
-    if uri and experiment_id and uri.startswith(("http://", "https://")):
-        return page_of(uri, experiment_id)
-    return command_line(home, "ui", config.name, tracking_uri=uri, storage=config.storage)
+    line = command_line(home, "ui", config.name, tracking_uri=uri, storage=config.storage)
+    return study_page(uri or "", experiment_id) or line
 
 
 def more_line(home: Path, config: StudyConfig) -> str:
@@ -241,14 +246,31 @@ def program() -> str:
     return "trialbook" if on_path or not beside.exists() else str(shown)
 
 
-def table(title: str, columns: list[str], rows: list[list[str]]) -> Any:
-    """Make a Rich table for the terminal from texts."""
+def table(
+    title: str, columns: Sequence[str | Text], rows: list[list[str]], *, edges: bool = True
+) -> Any:
+    """Make a Rich table for the terminal from texts; it is never wider than that.
+
+    Args:
+        title: What stands above it.
+        columns: The headings; a `Text` is taken as it is, say of several lines.
+        rows: The cells.
+        edges: Whether there is a line at its left and at its right.
+    """
     from rich.table import Table
 
-    shown = Text(visible(title), style="italic")
-    made = Table(title=shown, title_justify="left", header_style="bold")
-    for name in map(visible, columns):
-        made.add_column(name, overflow="fold", min_width=min(len(name), 16))
+    made = Table(
+        title=Text(visible(title), style="italic"),
+        title_justify="left",
+        header_style="bold",
+        show_edge=edges,
+        pad_edge=edges,
+    )
+    heads = [name if isinstance(name, Text) else visible(name) for name in columns]
+    least = [min(max(map(cell_len, str(head).split("\n"))), _HEAD) for head in heads]
+    fits = sum(width + 3 for width in least) + 1 <= console().width
+    for head, width in zip(heads, least, strict=True):
+        made.add_column(head, overflow="fold", min_width=width if fits else None)
     for row in rows:
         made.add_row(*map(visible, row))
     return made

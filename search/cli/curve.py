@@ -6,6 +6,8 @@ import math
 import sys
 from collections.abc import Sequence
 
+from search.cli.signs import has_signs
+
 _BLOCKS, _PLAIN = "▁▂▃▄▅▆▇█", "_.-~=+*#"
 _SPREAD = 4.0
 
@@ -20,13 +22,13 @@ def small_curve(values: Sequence[float], width: int = 24, *, encoding: str | Non
     Args:
         values: The values, in their order.
         width: Letters at most.
-        encoding: Of the terminal; None for that of standard output. Without UTF-8 it is ASCII.
+        encoding: Of the terminal; None for that of standard output. ASCII stands for what it lacks.
 
     Example:
         >>> small_curve([4, 3, 2, 1, 1], encoding="utf-8"), small_curve([2, 1], encoding="ascii")
         ('█▆▃▁▁', '#_')
     """
-    steps = _BLOCKS if is_utf8(encoding or sys.stdout.encoding or "") else _PLAIN
+    steps = _BLOCKS if has_signs(encoding or sys.stdout.encoding or "", _BLOCKS) else _PLAIN
     if len(values) > width > 1:
         places = [round(n * (len(values) - 1) / (width - 1)) for n in range(width)]
         values = [values[place] for place in places]
@@ -37,11 +39,6 @@ def small_curve(values: Sequence[float], width: int = 24, *, encoding: str | Non
     high = min(known[-1], low + _SPREAD * (known[len(known) // 2] - low)) or known[-1]
     high = high if high > low else known[-1]
     return "".join(_letter(value, low, high, steps) for value in values)
-
-
-def is_utf8(encoding: str) -> bool:
-    """Whether a terminal's encoding has all letters."""
-    return "utf" in encoding.lower()
 
 
 def _letter(value: float, low: float, high: float, steps: str) -> str:

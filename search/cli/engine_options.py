@@ -30,12 +30,12 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["local", "ray"]),
             default="local",
             show_default=True,
-            help="Where trials run: this machine's processes, or a Ray cluster.",
+            help="Where trials run: in this machine's processes, or on a Ray cluster.",
         ),
         of_running(
             "--address",
             shown="RAY_ADDRESS, else a new one on this machine",
-            help="The Ray cluster: auto, HOST:6379.",
+            help="Address of the Ray cluster: auto or HOST:6379.",
         ),
         of_running(
             "--trial-memory",
@@ -46,12 +46,10 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         of_running(
             "--trial-gpus",
             type=click.FloatRange(0),
-            help="GPUs that a trial reserves in Ray; 0.5 for two trials a GPU.",
+            help="GPUs that a trial reserves in Ray; 0.5 lets two trials share a GPU.",
         ),
-        of_running("--worker-home", shown="that of --home", help="Home of Ray's workers."),
-        of_running(
-            "--worker-data", shown="--data", help="The ratings where Ray's workers find them."
-        ),
+        of_running("--worker-home", shown="that of --home", help="Home folder of Ray's workers."),
+        of_running("--worker-data", shown="--data", help="Where Ray's workers find the ratings."),
     ]
     return with_options(command, options)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+from search.cli.signs import encodable
 from search.config.sections import SECTIONS
 
 OTHERS, OUTPUT = "Options", "Output"
@@ -39,6 +41,10 @@ class GroupedOption(click.Option):
 
 class GroupedCommand(click.Command):
     """A command whose `--help` has its options under headings, in the order of `HEADINGS`."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Make the whole text, in letters that standard output has."""
+        return encodable(super().get_help(ctx), sys.stdout.encoding or "utf-8")
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options of each heading."""

@@ -8,14 +8,15 @@ import os
 import sys
 from typing import Any, BinaryIO, cast
 
-from rich.console import Console, Group
+from rich.console import Console, Group, OverflowMethod
 from rich.live import Live
 from rich.text import Text
 
 from models.checks import count_of
 from search.cli.common import console
-from search.cli.curve import is_utf8, small_curve
+from search.cli.curve import small_curve
 from search.cli.plain_console import PlainConsole
+from search.cli.signs import IN_ASCII, encodable, has_signs
 from search.trial.standing import Running, Standing, named
 from tracking import (
     COMPLETE,
@@ -29,6 +30,7 @@ from tracking import (
 from tracking.texts import visible
 
 _BAR, _WIDE, _CURVE = 20, 80, 12
+_DOT, _DONE, _LEFT, _CUT = " · ", "━", "─", "…"
 
 
 class _Lasting(io.RawIOBase):
@@ -61,7 +63,7 @@ def steady_console() -> Console:
     # A terminal that was closed takes nothing any more, which is nothing to end a study for.
     lasting = cast("BinaryIO", _Lasting(io.FileIO(number, "w")))
     encoding = sys.stderr.encoding or "utf-8"
-    error = io.TextIOWrapper(lasting, encoding=encoding, errors="replace")
+    error = io.TextIOWrapper(lasting, encoding=encoding, errors=IN_ASCII)
     return PlainConsole(file=error, highlight=False, soft_wrap=True, markup=False)
 
 
@@ -94,18 +96,19 @@ class LiveProgress:
     def __rich__(self) -> Any:
         now = self._standing
         if now.name is None:
-            return Text(f"Starting, and reading the ratings … {now.elapsed}")
-        dot = " · " if self._is_utf8 else ", "
+            start = f"Starting, and reading the ratings … {now.elapsed}"
+            return Text(encodable(start, self._console.encoding))
+        dot = _DOT if self._has(_DOT) else ", "
         lines = [f"{now.name}  {self._bar()}{dot.join([*now.counted, now.time])}"]
         lines += filter(None, [now.best])
         lines += [f"trial {number} {dot.join(self._at(each))}" for number, each in now.running]
-        shown = [Text(visible(line), no_wrap=True, overflow="ellipsis") for line in lines]
+        overflow: OverflowMethod = "ellipsis" if self._has(_CUT) else "crop"
+        shown = [Text(visible(line), no_wrap=True, overflow=overflow) for line in lines]
         shown[0].stylize("bold", 0, len(visible(now.name)))
         return Group(*shown)
 
-    @property
-    def _is_utf8(self) -> bool:
-        return is_utf8(self._console.encoding)
+    def _has(self, signs: str) -> bool:
+        return has_signs(self._console.encoding, signs)
 
     def _at(self, trial: Running) -> list[str]:
         """Texts on a running trial: what it tries, its epoch, its values, a curve of them."""
@@ -148,7 +151,8 @@ class LiveProgress:
         now = self._standing
         now.ended(record, finished=finished, target=target)
         mark = ", best so far" if now.best_number == record.number else ""
-        note = f" ({record.message})" if record.message else ""
+        is_told = record.state == PRUNED and record.epochs  # in `_ending`
+        note = f" ({record.message})" if record.message and not is_told else ""
         value = f"{record.value:.4f}" if record.value is not None else "-"
         self._console.print(
             f"[{finished}/{target}] trial {record.number} {named(record)}".rstrip()
@@ -161,7 +165,7 @@ class LiveProgress:
             return ""
         now = self._standing
         full = round(_BAR * now.finished / max(now.target, 1))
-        done, left = ("━", "─") if self._is_utf8 else ("#", "-")
+        done, left = (_DONE, _LEFT) if self._has(_DONE + _LEFT) else ("#", "-")
         return f"{done * full}{left * (_BAR - full)} "
 
 
@@ -172,6 +176,7 @@ def _ending(record: TrialRecord, value: str) -> str:
         return f"{record.state}, {value}"
     epochs = count_of(len(record.epochs), "epoch")
     if record.state == PRUNED and record.epochs:
-        return f"pruned at epoch {len(record.epochs)}, {value}"
+        why = f": {record.message}" if record.message else ""
+        return f"pruned at epoch {len(record.epochs)}{why}, {value}"
     early = "stopped early after " if record.end_reason == EndReason.EARLY_STOPPING else ""
     return f"{record.state}, {value}, {early}{epochs}"

@@ -18,6 +18,7 @@ from textwrap import shorten
 import click
 
 from search.cli.exits import INTERRUPTED, MISTAKE, NOBODY_READS, OUR_FAILURE
+from search.cli.signs import IN_ASCII
 
 _COMMANDS = {
     "search": "search.cli.commands.search",
@@ -39,8 +40,8 @@ _COMMANDS = {
     "baseline": "search.cli.commands.baseline",
 }
 _SUMMARIES = {
-    "search": "Run a new study, or go on with a stored one.",
-    "worker": "Train trials of a study beside others, from any machine.",
+    "search": "Run a new study, or resume a stored one.",
+    "worker": "Join a study and train its trials, from any machine.",
     "winner": "Decide the winner of a study, test it once, register it.",
     "reproduce": "Train a recorded trial again, and compare its value.",
     "predict": "Predict scores with a study's model, or list a user's best items.",
@@ -51,7 +52,7 @@ _SUMMARIES = {
     "compare": "Show the best trials of several studies side by side.",
     "report": "Write one HTML page of one or several studies.",
     "delete": "Delete a study with its trials, runs and models.",
-    "doctor": "Compare Optuna's storage with MLflow, and mend it.",
+    "doctor": "Compare Optuna's storage with MLflow, and mend differences.",
     "ui": "Show a study, or all studies, in MLflow's pages.",
     "dashboard": "Show a study in Optuna's dashboard.",
     "data": "Look at a source of ratings, or fetch one.",
@@ -121,8 +122,9 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
         failure that may pass, 130 interrupted, 141 whoever read the output is gone.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    if isinstance(sys.stdout, TextIOWrapper):  # a path may hold what no encoding has
-        sys.stdout.reconfigure(errors="backslashreplace")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a path may hold what no encoding has
+            stream.reconfigure(errors=IN_ASCII)
     if nul := next((each for each in arguments if "\0" in each), None):
         _tell(f"An argument must hold no zero byte, but got {nul!r}.")
         return MISTAKE
@@ -219,4 +221,5 @@ def _tell(text: str) -> None:
     from tracking import without_password
 
     with contextlib.suppress(OSError):  # of a terminal that was closed
-        click.echo(f"trialbook: {as_line(without_password(text))}", err=True)
+        # By its name Click would not find a stream in ASCII good enough, and write UTF-8 to it.
+        click.echo(f"trialbook: {as_line(without_password(text))}", file=sys.stderr)

@@ -32,8 +32,8 @@ def notify_option(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="URL",
         envvar=VARIABLE,
         callback=_taken,
-        help="Tell of a new best, of failures and of the end there (Apprise's addresses; they "
-        f"are secrets, so better in the variable {VARIABLE}).",
+        help="Address, in Apprise's form, that is notified of a new best trial, of failures and of "
+        f"the end; may be repeated. It is a secret: better give it in {VARIABLE}.",
     )(command)
 
 

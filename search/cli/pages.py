@@ -41,14 +41,14 @@ def _page_options(port: int) -> list[Callable[[Callable[..., Any]], Callable[...
             default=HOST,
             show_default=True,
             metavar="NAME",
-            help="Name or address of this machine at which it answers; 0.0.0.0 for all of them.",
+            help="Name or address of this machine to serve at; 0.0.0.0 for all its addresses.",
         ),
         click.option(
             "--port",
             type=click.IntRange(1, 65535),
             default=port,
             show_default=True,
-            help="Port at which it answers; it must be free.",
+            help="Port to serve at; it must be free.",
         ),
         click.option("--no-browser", is_flag=True, help="Print the address, and open no browser."),
     ]

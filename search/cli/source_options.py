@@ -34,12 +34,15 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
         of_data(
             "--columns",
             callback=_columns,
-            help="A text file's columns in their order: user,movie,rating,timestamp.",
+            help="Names of a text file's columns, in order: user,movie,rating,timestamp.",
         ),
-        of_data("--separator", help="What separates them: comma, tab, semicolon, pipe, space, ::."),
+        of_data(
+            "--separator",
+            help="What separates a text file's columns: comma, tab, semicolon, pipe, space, ::.",
+        ),
         of_data("--table", help="Table of a SQLite file."),
-        of_data("--test", help="File of the test part, where ratings came split already."),
-        of_data("--valid", shown="a part of --data", help="File of their validation part."),
+        of_data("--test", help="File with the test part, if the ratings come already split."),
+        of_data("--valid", shown="a part of --data", help="File with the validation part."),
         of_data(
             "--skip-rows-without-score",
             is_flag=True,
@@ -49,11 +52,13 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
         of_data(
             "--drop-scores",
             callback=_scores,
-            help="Scores that mean no rating, and are left out: 0,99.",
+            help="Leave out rows with these scores, which mean no rating: 0,99.",
         ),
-        of_data("--min-ratings", type=int, help="Least ratings of a user who is kept."),
-        of_data("--max-ratings", type=int, help="Most ratings of a user who is kept."),
-        of_data("--no-user-filter", is_flag=True, help="Keep every user."),
+        of_data("--min-ratings", type=int, help="Leave out users with fewer ratings."),
+        of_data("--max-ratings", type=int, help="Leave out users with more ratings."),
+        of_data(
+            "--no-user-filter", is_flag=True, help="Keep every user, whatever the two limits say."
+        ),
     ]
     return with_options(command, options)
 

@@ -133,12 +133,13 @@ def learned(record: StudyRecord) -> list[str]:
         assert base.value is not None
         gain = record.gain(ranked[0].value, over=base.value)
         where = " on the validation part" if record.monitor.startswith("val_") else ""
+        side = "below" if record.minimize else "above"
         lines.append(
-            f"Trial {ranked[0].number} beats the baseline ({base.value:.4f}) by {gain:.4f}{where}; "
-            "the best of many looks better than it is."
+            f"Trial {ranked[0].number} is {gain:.4f} {side} the baseline ({base.value:.4f})"
+            f"{where}; the best of many looks better than it is."
         )
     elif ranked and base is not None:
-        lines.append(f"No trial beats the baseline ({base.value:.4f}) so far.")
+        lines.append(f"No trial is better than the baseline ({base.value:.4f}) so far.")
     if record.dataset is not None and ranked and not ranked[0].is_of_folds:
         lines += filter(None, [_held_against_trivial(record, ranked[0])])
     if record.tells_importances:

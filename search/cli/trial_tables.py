@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from rich.text import Text
+
+from search.cli.columns import Columns, fitted
 from search.cli.common import console, short, table
 from search.cli.curve import small_curve
 from search.errors import SearchError
+from search.prediction.outputs import Outputs
 from tracking import StudyRecord, TrialRecord
 from tracking.tags import PREFIX
-from tracking.texts import visible
 
 _FIRST = ("family", "optimizer", "learning_rate", "batch_size")
 """Parameters of our own models that a table always has."""
-_PADDING = 3
 _TRIVIAL = {"biases": "biases of users and movies alone", "global_mean": "the global mean alone"}
 
 
@@ -27,19 +29,22 @@ def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[ob
         The table, and how many more parameters there was no room for.
     """
     own, more = _usual(record, trials)
-    cells: dict[str, list[str]] = {
-        "trial": [label_of(trial) for trial in trials],
-        record.objective: [f"{trial.value:.4f}" for trial in trials],
-    }
-    cells |= {name: [short(trial.params.get(name)) for trial in trials] for name in own}
     figures = {"epoch": "best_epoch", "seconds": "seconds_total"}
-    for name, metric in figures.items():
-        values = [trial.metrics.get(metric) for trial in trials]
-        cells[name] = ["" if value is None else f"{value:.0f}" for value in values]
-    cells |= {name: [short(trial.params.get(name)) for trial in trials] for name in more}
-    shown = _fitting(cells, len(own) + 2)
-    hidden = sum(name not in shown for name in more)
-    return _table(f"Best trials of {record.name}", cells, shown), hidden
+    columns = Columns(
+        must={
+            "trial": [label_of(trial) for trial in trials],
+            record.objective: [f"{trial.value:.4f}" for trial in trials],
+        },
+        own=_cells(trials, own),
+        more=_cells(trials, more),
+        last={
+            name: ["" if value is None else f"{value:.0f}" for value in values]
+            for name, metric in figures.items()
+            for values in [[trial.metrics.get(metric) for trial in trials]]
+        },
+    )
+    made, shown = _table(f"Best trials of {record.name}", columns)
+    return made, sum(name not in shown for name in record.varied(trials))
 
 
 def in_order(record: StudyRecord, sort: str) -> list[TrialRecord]:
@@ -64,12 +69,9 @@ def show_study(
     Raises:
         SearchError: No trial has one of them.
     """
-    usual, more = _usual(record, record.trials)
-    named = named_columns(record, columns) if columns else [*usual, *more]
-    out = console()
-    out.print(record.description.replace("**", "").replace("\n\n", "\n"))
+    named = _cells(trials, named_columns(record, columns)) if columns else {}
     seconds = [trial.metrics.get("seconds_total") for trial in trials]
-    cells: dict[str, list[str]] = {
+    must = {
         "trial": [label_of(trial) for trial in trials],
         "state": [trial.state for trial in trials],
         record.objective: ["" if t.value is None else f"{t.value:.4f}" for t in trials],
@@ -79,10 +81,13 @@ def show_study(
         "epochs": [str(len(trial.epochs)) for trial in trials],
         "seconds": [short(value) for value in seconds],
     }
-    chosen = {name: [short(_of(trial, name)) for trial in trials] for name in named}
-    cells |= (chosen | ends) if columns else (ends | chosen)
-    shown = _fitting(cells, len(cells) if columns else len(cells) - len(chosen))
-    out.print(_table(f"Trials of {record.name}", cells, shown))
+    own, more = ([], []) if columns else _usual(record, record.trials)
+    shown = Columns(
+        must=must | named, own=_cells(trials, own), more=_cells(trials, more), last=ends
+    )
+    out = console()
+    out.print(record.description.replace("**", "").replace("\n\n", "\n"))
+    out.print(_table(f"Trials of {record.name}", shown)[0])
 
 
 def _usual(record: StudyRecord, trials: Sequence[TrialRecord]) -> tuple[list[str], list[str]]:
@@ -111,16 +116,29 @@ def named_columns(record: StudyRecord, columns: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(columns))
 
 
-def _of(trial: TrialRecord, name: str) -> object:
-    return trial.params.get(name, trial.metrics.get(name))
+def _cells(trials: Sequence[TrialRecord], names: Sequence[str]) -> dict[str, list[str]]:
+    """Columns of parameters or figures of trials, by name."""
+    return {
+        name: [short(trial.params.get(name, trial.metrics.get(name))) for trial in trials]
+        for name in names
+    }
 
 
-def show_trial(record: StudyRecord, trial: TrialRecord, *, everything: bool = False) -> None:
-    """Print a trial: what it gave, what it tried, its curve; and its tags if wanted.
+def show_trial(
+    record: StudyRecord,
+    trial: TrialRecord,
+    left: Outputs,
+    *,
+    opens: str = "",
+    everything: bool = False,
+) -> None:
+    """Print a trial: what it gave, what it tried, its curve, its files; and its tags if wanted.
 
     Args:
         record: Its study.
         trial: The trial.
+        left: What it left in MLflow.
+        opens: The command that opens MLflow's pages, where these have no address of their own.
         everything: Whether to print all tags, and all figures in full.
     """
     out = console()
@@ -136,6 +154,7 @@ def show_trial(record: StudyRecord, trial: TrialRecord, *, everything: bool = Fa
     figures = [[name, f"{value:.6g}"] for name, value in trial.metrics.items()]
     if figures:
         out.print(table("Figures", ["figure", "value"], figures))
+    _show_outputs(left, opens)
     tags = [[name.removeprefix(PREFIX), value] for name, value in trial.tags.items()]
     if everything:
         out.print(table("Tags", ["tag", "value"], tags))
@@ -158,7 +177,26 @@ def _result(record: StudyRecord, trial: TrialRecord) -> list[str]:
             gap = record.gain(trial.value, over=value)
             word = "better" if gap >= 0 else "worse"
             lines.append(f"{abs(gap):.4f} {word} than {whom} ({value:.4f}).")
-    return lines + ([f"Run {trial.run_id} in MLflow."] if trial.run_id else [])
+    return lines
+
+
+def _show_outputs(left: Outputs, opens: str) -> None:
+    """Print where a trial's run is, its files and its model."""
+    out = console()
+    if left.run_id:
+        out.print(f"Run {left.run_id} in MLflow: {left.url or opens}")
+    if left.sizes:
+        rows = [[name, f"{size:,}"] for name, size in left.sizes.items()]
+        out.print(table("Files of the run", ["file", "bytes"], rows))
+        if left.folder is not None:
+            out.print(f"They are in {left.folder}")
+    elif left.sizes is not None:
+        out.print("The run has no files.")
+    if left.model is not None:
+        where = "" if left.model.folder is None else f", in {left.model.folder}"
+        out.print(f"Model: {left.model.uri}{where}")
+    if left.note:
+        out.print(left.note)
 
 
 def _bars(record: StudyRecord, trial: TrialRecord) -> list[tuple[str, float]]:
@@ -179,18 +217,9 @@ def label_of(trial: TrialRecord) -> str:
     return f"{trial.number}{kind}"
 
 
-def _table(title: str, cells: dict[str, list[str]], shown: list[str]) -> object:
-    """A table of some columns of cells."""
-    rows = [list(row) for row in zip(*(cells[name] for name in shown), strict=True)]
-    return table(title, shown, rows)
-
-
-def _fitting(cells: dict[str, list[str]], always: int) -> list[str]:
-    """Names of the columns that a line of the terminal has room for, the first ones always."""
-    shown, room = [], console().width - 1
-    for place, (name, column) in enumerate(cells.items()):
-        room -= max(len(visible(text)) for text in (name, *column)) + _PADDING
-        if room < 0 and place >= always:
-            break
-        shown.append(name)
-    return shown
+def _table(title: str, columns: Columns) -> tuple[object, set[str]]:
+    """A table of the columns that fit, and their names."""
+    fit, cells = fitted(columns, console().width), columns.all
+    rows = [list(row) for row in zip(*(cells[name] for name in fit.widths), strict=True)]
+    heads = [Text("\n".join(fit.layout.head(*each))) for each in fit.widths.items()]
+    return table(title, heads, rows, edges=fit.layout.edges), set(fit.widths)

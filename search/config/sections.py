@@ -1,7 +1,7 @@
 """Declares every setting of a study, grouped into sections; nothing else declares one.
 
 A new setting is one declaration. Its type, default, rule and message, its key in a study file and
-its option on the command line all follow from it; docs/settings.md has a line for every one.
+its option on the command line all follow from it; docs/settings.md has a row for each setting.
 """
 
 from __future__ import annotations
@@ -50,23 +50,25 @@ class StoppingKeys:
     """Settings of when a study stops.
 
     Attributes:
-        name: Name of the study, unique in its stores.
-        trials: Target of finished trials: complete, pruned and failed ones together.
-        timeout_s: Wall time after which no further epoch starts, in seconds; None for no limit.
-        target: Value at which no further trial starts, once a complete trial has it; None for none.
-        regret: Value at which no further trial starts, once what a longer search could still gain
-            is most likely below it; None for none. Needs the extra `gp`.
-        duplicates: What becomes of a configuration that a trial already had, inactive parameters
-            left out: "reuse" its value, or "repeat" the training on the new trial's own seed.
+        name: Name of the study, unique in Optuna's storage.
+        trials: Target number of finished trials. Complete, pruned and failed trials count.
+        timeout_s: Wall time of one call, in seconds. When it is over, trials under way are
+            interrupted, also inside an epoch, and queued again.
+        target: Value of the objective that ends the search. Once a complete trial has this value
+            or a better one, no further trial starts.
+        regret: Smallest gain that is worth a longer search. Once a longer search would most likely
+            gain less, no further trial starts. Needs the extra `gp`.
+        duplicates: What happens to a configuration that an earlier trial had. "reuse" takes over
+            the earlier trial's value; "repeat" trains again, on the new trial's own seed.
     """
 
     name: str = key("sample", "Name of the study.", _NAME, option="--study")
     trials: int = key(
-        8, "Target of finished trials, earlier ones counted.", Within(1), is_free=True
+        8, "Target number of finished trials, earlier ones included.", Within(1), is_free=True
     )
     timeout_s: float | None = key(
         None,
-        "Wall time after which no epoch starts, in seconds.",
+        "Stop after so much wall time, in seconds.",
         Positive("seconds"),
         option="--timeout",
         called="timeout",
@@ -74,16 +76,22 @@ class StoppingKeys:
     )
     target: float | None = key(
         None,
-        "Stop once a trial is this good.",
+        "Stop once a complete trial has this value of the objective.",
         Real(),
         option="--target-rmse",
         is_free=True,
     )
     regret: float | None = key(
-        None, "Stop once a longer search most likely gains less.", Positive(), is_free=True
+        None,
+        "Stop once a longer search most likely gains less than this.",
+        Positive(),
+        is_free=True,
     )
     duplicates: str = key(
-        "reuse", "Reuse an equal trial's value, or repeat it.", OneOf(DUPLICATES), is_free=True
+        "reuse",
+        "Reuse the value of an equal trial, or train again.",
+        OneOf(DUPLICATES),
+        is_free=True,
     )
 
 
@@ -92,16 +100,17 @@ class DataKeys:
     """Settings of which ratings are read, and how the ratings are split.
 
     Attributes:
-        data: Source of the ratings, as `models.data.load_ratings` takes it.
-        options: How to read the source.
-        split: Name of the split protocol.
+        data: Source of the ratings: "movielens", `mubi:PATH`, `synthetic:SCALE`, the name of a
+            fetched data set, or the path of a file.
+        options: How the source is read. Its parts are keys of their own, listed below.
+        split: How the ratings are divided into train, validation and test part.
     """
 
     data: str = key(
-        "movielens", "Source of the ratings: movielens, mubi:PATH, synthetic:0.1, a file …"
+        "movielens", "Source of the ratings: movielens, mubi:PATH, synthetic:SCALE, or a file."
     )
     options: SourceOptions = field(default_factory=SourceOptions)
-    split: str = key("published", "Split protocol.", OneOf(SPLITS))
+    split: str = key("published", "How the ratings are split.", OneOf(SPLITS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,54 +118,56 @@ class TrialKeys:
     """Settings of one trial: its model, its objective, its epochs, and its limits.
 
     Attributes:
-        model: "ratings" (the whole space), "baseline", "as-written", or `module:HyperModel`.
-        data_module: Function that returns what a HyperModel's `fit` takes, `module:function`; None
-            for a function `data` beside the HyperModel, or for a `fit` that brings its data.
-        objective: `NAME:min` or `NAME:max`: the per-epoch number whose best epoch is the value.
-        objectives: Goals that are all pursued, the objective's number first: "parameters",
-            "seconds" of training, "memory" at its peak in MB; none for the objective alone.
-        max_parameters: Most weights of a model; a larger one is not trained.
-        max_seconds: Most seconds of training; a trial beyond ends, inside a long epoch too.
-        max_memory_mb: Most memory of a trial's process in MB; what must need more is not trained,
-            and a trial beyond ends at its next epoch.
-        repeats: Seeds that a trial is trained with; its value is their mean.
-        folds: Folds of the train part: a model is trained for each, on the other folds, and
-            validated on it; a trial's value is the mean. None to use the validation part.
-        growth: Stages of growing row samples, `[[share, epochs], …]`, before a trial sees all rows.
-        epochs: Most epochs a trial.
+        model: "ratings" for the whole space of rating models; "baseline" for the published network
+            alone, "as-written" with every layer of its description; or `module:HyperModel`.
+        data_module: Function that returns the data for a HyperModel's `fit`, as `module:function`.
+            Without this key, a function `data` beside the HyperModel is used, if there is one.
+        objective: Number to optimise, as `NAME:min` or `NAME:max`. A trial's value is this number
+            in its best epoch.
+        objectives: Several objectives to optimise together: the name in `objective` first, then
+            any of "parameters", "seconds" (of training) and "memory" (peak, in MB).
+        max_parameters: Most weights of a model. A model with more is not trained.
+        max_seconds: Most seconds of training per trial. A trial above the limit is ended.
+        max_memory_mb: Most memory of a trial's process, in MB. A trial above the limit is ended.
+        repeats: Number of seeds that each trial is trained on. Its value is the mean.
+        folds: Number of folds for cross-validation inside the train part. A trial's value is the
+            mean over the folds. Without this key, trials are validated on the validation part.
+        growth: Stages that train on growing samples of the train rows before a trial sees all
+            rows, as `[[share, epochs], …]`.
+        epochs: Most epochs per training, those of `growth` included.
     """
 
     model: str = key("ratings", "ratings, baseline, as-written, or module:HyperModel.", _MODEL)
     data_module: str | None = key(
-        None, "module:function that returns what a HyperModel's fit takes.", _FUNCTION
+        None, "module:function that returns the data for a HyperModel's fit.", _FUNCTION
     )
     objective: str = key(
-        "val_rmse:min", "NAME:min or NAME:max, for a HyperModel of your own.", _OBJECTIVE
+        "val_rmse:min", "Objective of your own HyperModel: NAME:min or NAME:max.", _OBJECTIVE
     )
     objectives: Sequence[str] = key(
-        (), "Goals: val_rmse,parameters,seconds,memory (some).", parse=names, metavar="TEXT"
+        (), "Objectives: some of val_rmse,parameters,seconds,memory.", parse=names, metavar="TEXT"
     )
     max_parameters: int | None = key(None, "Most weights of a model.", Within(1))
     max_seconds: float | None = key(
-        None, "Most seconds of training a trial.", Positive(), option="--max-seconds-per-trial"
+        None, "Most seconds of training per trial.", Positive(), option="--max-seconds-per-trial"
     )
     max_memory_mb: float | None = key(
-        None, "Most memory of a trial, in MB.", Positive(), option="--max-memory"
+        None, "Most memory of a trial's process, in MB.", Positive(), option="--max-memory"
     )
     repeats: int = key(
-        1, "Seeds a trial is trained with; its value is the mean.", Within(1, _MOST_PARTS)
+        1, "Number of seeds per trial; its value is the mean.", Within(1, _MOST_PARTS)
     )
     folds: int | None = key(
-        None, "Cross-validate each trial inside the train part.", Within(2, _MOST_PARTS)
+        None, "Number of folds to cross-validate each trial.", Within(2, _MOST_PARTS)
     )
     growth: Sequence[Sequence[float]] = key(
         (),
-        "Growing row samples: SHARE:EPOCHS,SHARE:EPOCHS …",
+        "Train on growing samples of the rows first: SHARE:EPOCHS,SHARE:EPOCHS …",
         option="--grow",
         parse=stages,
         metavar="TEXT",
     )
-    epochs: int = key(100, "Most epochs a trial.", Within(1))
+    epochs: int = key(100, "Most epochs per training.", Within(1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,40 +175,42 @@ class SearchKeys:
     """Settings of the search: its space, sampler, pruner and seed.
 
     Attributes:
-        warm_start: Name of an earlier study in the same storage that the sampler learns from.
-        recipes: Whether a new study of the whole space begins, after the baseline, with recipes.
-        sampler: Name of the sampler.
-        sampler_options: Optuna's options of the sampler, by name.
-        pruner: Name of the pruner.
-        pruner_options: Optuna's options of the pruner, by name.
-        seed: Seeds sampler, trials and splits.
-        space: Overrides of the space by parameter: a value fixes it, a list gives its choices,
-            a table `{min, max, step, log}` its range.
+        warm_start: Name of an earlier study in the same storage. The sampler learns from it, too.
+        recipes: Whether a new study begins, after the baseline, with recipes: configurations that
+            were chosen in advance.
+        sampler: Name of the sampler, which proposes configurations.
+        sampler_options: Options of the sampler, by name.
+        pruner: Name of the pruner, which ends hopeless trials; "none" for no pruner.
+        pruner_options: Options of the pruner, by name.
+        seed: Seed of the sampler, of the trials and of the split "random". The split "published"
+            of a single file always uses 42.
+        space: Changes to the space, by parameter. A value fixes the parameter, a list gives its
+            choices, a table `{min, max, step, log}` gives its range.
     """
 
-    warm_start: str | None = key(None, "Earlier study that the sampler learns from.")
+    warm_start: str | None = key(None, "Earlier study that the sampler learns from, too.")
     recipes: bool = key(
         True,
-        "Begin a new study with recipes, or not.",
+        "Whether a new study begins with recipes (configurations chosen in advance).",
         option="--recipes/--no-recipes",
     )
-    sampler: str = key("local", "Who proposes configurations.", OneOf(tuple(SAMPLERS)))
+    sampler: str = key("local", "What proposes configurations.", OneOf(tuple(SAMPLERS)))
     sampler_options: Mapping[str, Any] = key(
         {},
-        "An option of the sampler, by Optuna's name; may be repeated.",
+        "An option of the sampler; may be repeated.",
         option="--sampler-option",
         parse=options,
         metavar="NAME=VALUE",
     )
-    pruner: str = key("median", "Who ends hopeless trials.", OneOf(tuple(PRUNERS)))
+    pruner: str = key("median", "What ends hopeless trials.", OneOf(tuple(PRUNERS)))
     pruner_options: Mapping[str, Any] = key(
         {},
-        "An option of the pruner, by Optuna's name; may be repeated.",
+        "An option of the pruner; may be repeated.",
         option="--pruner-option",
         parse=options,
         metavar="NAME=VALUE",
     )
-    seed: int = key(42, "Seed of sampler, trials and splits.", Within(0, MOST_SEED))
+    seed: int = key(42, "Seed of sampler, trials and the split random.", Within(0, MOST_SEED))
     space: Mapping[str, Any] = key({})
 
 
@@ -207,36 +220,32 @@ class RunningKeys:
 
     Attributes:
         keep_models: Which complete trials keep their model: "all", "best" or "none".
-        workers: Trials trained at once, each in a process of its own; "auto" for as many as cores
-            where trials are small (at most eight or an eighth of the trials for samplers that
-            learn), else one. With several, what `local`, `tpe` and a pruner decide depends on which
-            trial ends first.
-        threads: Threads a trial; None for its share of this process's cores.
-        trainer: "compiled" for compiled epochs of our own rating models, "fast" for our trainer on
-            TensorFlow, "keras" for Keras' own `fit`, "tensorflow" for the fast one wherever it does
-            the same, "auto" for the compiled one where it can and else "tensorflow".
-        tracking_uri: MLflow's address; None for `mlflow.db` in the home folder.
-        storage: Optuna's address; None for `optuna.db` in the home folder.
+        workers: Number of trials trained at the same time, each in its own process. "auto" chooses
+            the number by the size of a trial and by the cores.
+        threads: Threads per trial. Without this key, the cores are shared evenly among the workers.
+        trainer: What trains: "auto", "compiled", "fast", "tensorflow" or "keras".
+        tracking_uri: Address of MLflow's store. Without this key, `mlflow.db` in the home folder.
+        storage: Address of Optuna's storage. Without this key, `optuna.db` in the home folder.
     """
 
-    keep_models: str = key("all", "Whose models are kept.", OneOf(KEEP_MODELS), is_free=True)
+    keep_models: str = key("all", "Trials that keep their model.", OneOf(KEEP_MODELS), is_free=True)
     workers: int | str = key(
         AUTO,
-        "Trials trained at once, or auto.",
+        "Trials trained at the same time: a number, or auto.",
         WithinOr(1, 256, AUTO),
         parse=whole_or_text,
         metavar="TEXT",
         is_free=True,
     )
     threads: int | None = key(
-        None, "Threads a trial.", Within(1, 1024), shown="its share of the cores"
+        None, "Threads per trial.", Within(1, 1024), shown="its share of the cores"
     )
-    trainer: str = key("auto", "Ours, or Keras' own fit.", OneOf(TRAINERS))
+    trainer: str = key("auto", "Trialbook's trainers, or Keras' own fit.", OneOf(TRAINERS))
     tracking_uri: str | None = key(
-        None, "MLflow's address.", is_free=True, shown="mlflow.db in the home"
+        None, "Address of MLflow's store.", is_free=True, shown="mlflow.db in the home"
     )
     storage: str | None = key(
-        None, "Optuna's address.", is_free=True, shown="optuna.db in the home"
+        None, "Address of Optuna's storage.", is_free=True, shown="optuna.db in the home"
     )
 
 

@@ -110,14 +110,15 @@ class Hearing:
     def over(self, result: StudyResult) -> str:
         """Say how a study ended."""
         counted = count_of(len(result.record.trials), "trial")
+        page = f" MLflow has it at {result.url}" if result.url else ""
         how = "was interrupted" if result.interrupted else "ended"
         how = "ended as its time was over" if result.timed_out else how
         best = result.best
         if best is None or best.value is None:
-            return f"The study {how} after {counted}, none of which is complete."
+            return f"The study {how} after {counted}, none of which is complete.{page}"
         return (
             f"The study {how} after {counted}. Best: {best.objective} {best.value:.4f} of trial "
-            f"{best.number} ({_what(best)})."
+            f"{best.number} ({_what(best)}).{page}"
         )
 
 

@@ -10,16 +10,18 @@ from pathlib import Path
 
 import optuna
 
-from search.config.study import StudyConfig
 from search.errors import SearchError
+from search.prediction.kept import kept_of, models_of, no_model
 from search.prediction.registered import Found, find_in_mlflow, known_line
 from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import config_of, verdict_of
-from search.storage.trial_attributes import plan_of, run_id_of
-from search.storage.trials import same_before
-from tracking import KeptModel, StudyRecord, TrialRecord, kept_models, opened_model, saved_in
-from tracking.spool.references import referred
+from search.storage.trial_attributes import run_id_of
+from tracking import (
+    KeptModel,
+    opened_model,
+    saved_in,
+)
 from tracking.texts import shell_line
 
 _EXPECTED = (
@@ -123,18 +125,10 @@ def trial_target(studies: Studies, study: optuna.Study, number: int, said: str) 
         raise SearchError(
             f"A trial's number must be one of study {record.name}'s ({known}), but got {number}."
         )
-    trained = _trained(study, record, trial)
-    if trained.number != trial.number:
-        said += f", trained as trial {trained.number}"
-    waits = referred(trained.run_id) is not None
-    models = () if waits else _models(studies, config, trained.run_id)
-    if not models:
-        raise SearchError(_no_model(config, trial, waits=waits))
-    chosen = models[0]
-    if len(models) > 1:
-        chosen = models[_middle(trained, len(models))]
-        said += f", the one of its {len(models)} models whose value is in the middle"
-    return Target(said=f"{said}.", study=study, number=number, model=chosen)
+    kept = kept_of(studies, study, record, trial)
+    if kept.model is None:
+        raise SearchError(no_model(config, trial, kept))
+    return Target(said=f"{said}{kept.said}.", study=study, number=number, model=kept.model)
 
 
 def _at_path(studies: Studies, named: str) -> Target:
@@ -185,7 +179,7 @@ def _of_study(studies: Studies, study: optuna.Study) -> Target:
     """The model of a study's winner, if one is registered, else that of its best trial."""
     verdict, gone = verdict_of(study) or {}, ""
     if verdict.get("model") and verdict.get("run_id"):
-        models = _models(studies, config_of(study), verdict["run_id"])
+        models = models_of(studies, config_of(study), verdict["run_id"])
         if models:
             name, _, version = verdict["model"].rpartition("/")
             said = (
@@ -220,7 +214,7 @@ def _of_run(studies: Studies, run_id: str) -> Target:
         study, number = owner
         won = (verdict_of(study) or {}).get("run_id") == run_id
         return _of_study(studies, study) if won else _of_number(studies, study, str(number))
-    models = _models(studies, None, run_id)
+    models = models_of(studies, None, run_id)
     if not models:
         raise SearchError(_expected(studies, run_id))
     return Target(said=f"Model: {models[0].name} of the MLflow run {run_id}.", model=models[0])
@@ -228,57 +222,3 @@ def _of_run(studies: Studies, run_id: str) -> Target:
 
 def _expected(studies: Studies, named: str) -> str:
     return f"{_EXPECTED} {named!r}. `trialbook studies` lists the studies. {known_line(studies)}"
-
-
-def _models(
-    studies: Studies, config: StudyConfig | None, run_id: str | None
-) -> tuple[KeptModel, ...]:
-    """The models of a run, at the address of its study."""
-    store = studies.store_of(config)
-    if not run_id or not store.exists():
-        return ()
-    if away := store.check():
-        raise SearchError(f"{away} The model is there: predict once it is.")
-    return kept_models(store, run_id)
-
-
-def _trained(study: optuna.Study, record: StudyRecord, trial: TrialRecord) -> TrialRecord:
-    """The trial that was trained: an earlier one, where a trial has another's value."""
-    plan = plan_of(study.get_trials(deepcopy=False)[trial.number])
-    earlier = same_before(study, trial.number, plan.values)
-    if earlier is None or plan_of(earlier).seed != plan.seed:
-        return trial
-    return record.trial(earlier.number) or trial
-
-
-def _middle(trial: TrialRecord, count: int) -> int:
-    """Which of a trial's models has the value in the middle; the first where values are missing."""
-    kind = "fold" if trial.is_of_folds else "repeat"
-    names = [f"{kind}_{number}/{trial.objective}" for number in range(1, count + 1)]
-    values = [trial.metrics.get(name) for name in names]
-    known = [value for value in values if value is not None]
-    if len(known) < count:
-        return 0
-    order = sorted(range(count), key=lambda place: known[place])
-    return order[(count - 1) // 2]
-
-
-def _no_model(config: StudyConfig, trial: TrialRecord, *, waits: bool) -> str:
-    """Say that a trial has no model, and how to get one."""
-    named = f"{trial.study}:{trial.number}"
-    if waits:
-        line = shell_line("trialbook", "doctor", trial.study, "--fix")
-        return (
-            f"Predicting needs a model in MLflow, but that of {named} still waits on disk: MLflow "
-            f"was away. `{line}` takes it there."
-        )
-    kept = (
-        "the study keeps that of its best trial alone"
-        if config.keep_models == "best"
-        else ("the study keeps none" if config.keep_models == "none" else f"it is {trial.state}")
-    )
-    ways = "Models of later trials are kept with `trialbook search --keep-models all`"
-    if config.rates:
-        line = shell_line("trialbook", "winner", trial.study)
-        ways += f", and `{line}` trains the best again and registers its model"
-    return f"Predicting needs a trial whose model was kept, but {named} has none: {kept}. {ways}."

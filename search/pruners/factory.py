@@ -15,6 +15,7 @@ from search.pruners.hyperband import Hyperband
 from search.pruners.median import RATINGS, Median, Usual
 from search.pruners.patient import Patient
 from search.pruners.peers import has_small_batches
+from search.pruners.reasons import Explains, Halving, Threshold
 from search.pruners.warm_up import WARM_UP_SMALL_BATCHES, Growth, warm_up
 from search.storage.trial_attributes import plan_of
 
@@ -69,8 +70,15 @@ class _ByShape(optuna.pruners.BasePruner):
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         """Ask the full-batch or the mini-batch pruner, depending on the trial's batch size."""
-        small = has_small_batches(plan_of(trial).values)
-        return (self._small if small else self._full).prune(study, trial)
+        return self._of(trial).prune(study, trial)
+
+    def why(self, study: optuna.Study, trial: FrozenTrial) -> str:
+        """Why the one that judged the trial ended it."""
+        chosen = self._of(trial)
+        return chosen.why(study, trial) if isinstance(chosen, Explains) else ""
+
+    def _of(self, trial: FrozenTrial) -> optuna.pruners.BasePruner:
+        return self._small if has_small_batches(plan_of(trial).values) else self._full
 
 
 def _wilcoxon(parts: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
@@ -113,7 +121,7 @@ def _median(first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
 
 def _asha(first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
     usual = {"min_resource": first, "reduction_factor": 3}
-    return optuna.pruners.SuccessiveHalvingPruner(**(usual | given))
+    return Halving(**(usual | given))
 
 
 def _patient(first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
@@ -131,7 +139,7 @@ def _threshold(first: int, given: dict[str, Any]) -> optuna.pruners.BasePruner:
             "The pruner `threshold` needs a `lower` that is no greater than its `upper`, but got "
             f"{given['lower']:g} and {given['upper']:g}. Swap them, or leave one out."
         )
-    return optuna.pruners.ThresholdPruner(**({"n_warmup_steps": first} | given))
+    return Threshold(**({"n_warmup_steps": first} | given))
 
 
 _BY_SHAPE = {

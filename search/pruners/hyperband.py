@@ -10,6 +10,7 @@ from itertools import accumulate
 import optuna
 from optuna.trial import FrozenTrial
 
+from search.pruners.reasons import Halving
 from search.storage.trial_attributes import given_slot
 from search.storage.views import view_of
 
@@ -40,8 +41,7 @@ class Hyperband(optuna.pruners.BasePruner):
         while min_resource * reduction_factor**count <= max_resource:
             count += 1
         self._halvings = [
-            optuna.pruners.SuccessiveHalvingPruner(min_resource, reduction_factor, bracket)
-            for bracket in range(count)
+            Halving(min_resource, reduction_factor, bracket) for bracket in range(count)
         ]
         self._ends = list(accumulate(bracket_shares(count, reduction_factor)))
 
@@ -58,6 +58,10 @@ class Hyperband(optuna.pruners.BasePruner):
             ],
         )
         return self._halvings[bracket].prune(inside, trial)
+
+    def why(self, study: optuna.Study, trial: FrozenTrial) -> str:
+        """As "not among the best third at epoch 12"."""
+        return self._halvings[self._bracket(study.study_name, trial)].why(study, trial)
 
     def _bracket(self, name: str, trial: FrozenTrial) -> int:
         """The number of a trial's bracket, from a hash of the study's name and the trial's slot."""

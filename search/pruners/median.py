@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from search.pruners.reasons import median_at
 from search.pruners.warm_up import WARM_UP_SMALL_BATCHES
 from search.storage.views import view_of, with_value_at
 
@@ -61,15 +62,24 @@ class Median(optuna.pruners.MedianPruner):
         if not values:
             return False
         last = max(values)
-        seen = view_of(
-            study, lambda: [_gone_on(each, last) for each in study.get_trials(deepcopy=False)]
-        )
+        seen = view_of(study, lambda: _at(study, last))
         if not super().prune(seen, trial):
             return False
         if last - 1 not in values:
             return True
         gained = self._gains * (values[last] - values[last - 1])
         return super().prune(seen, with_value_at(trial, last, values[last] + gained))
+
+    def why(self, study: optuna.Study, trial: FrozenTrial) -> str:
+        """As "worse than the median 0.8931", that of the trials that it was compared with."""
+        last = max(trial.intermediate_values, default=0)
+        median = median_at(_at(study, last), last)
+        return "" if median is None else f"worse than the median {median:.4f}"
+
+
+def _at(study: optuna.Study, step: int) -> list[FrozenTrial]:
+    """The trials with which one at `step` is compared."""
+    return [_gone_on(each, step) for each in study.get_trials(deepcopy=False)]
 
 
 def _gone_on(trial: FrozenTrial, step: int) -> FrozenTrial:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import optuna
 from optuna.trial import FrozenTrial
 
+from models.checks import count_of
 from search.storage.direction import sign_of
 
 
@@ -39,3 +40,7 @@ class Patient(optuna.pruners.BasePruner):
         sign = sign_of(study)
         now = min(sign * value for value in values.values())
         return min(sign * value for value in before) - now <= self._min_delta
+
+    def why(self, study: optuna.Study, trial: FrozenTrial) -> str:
+        """As "no better for 10 epochs"."""
+        return f"no better for {count_of(self._patience, 'epoch')}"

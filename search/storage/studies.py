@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -21,10 +21,7 @@ from search.storage.database import is_there, open_storage, storage_lock
 from search.storage.patience import patience_of
 from search.storage.records import so_far, study_record
 from search.storage.run_identifiers import RunIdentifiers
-from search.storage.study_attributes import (
-    config_of,
-    is_ours,
-)
+from search.storage.study_attributes import config_of, is_ours
 from search.storage.trial_folders import folder_left_behind, kept_epochs
 from tracking import (
     KILLED,
@@ -36,7 +33,7 @@ from tracking import (
     SpoolRecorder,
     Store,
     StudyRecord,
-    TrialRecord,
+    TrackingError,
     without_password,
 )
 
@@ -193,8 +190,8 @@ class Studies:
         """Read a study as it stands now: with queued trials and the epochs of running ones.
 
         The epochs of a trial whose end Optuna does not have yet, because it runs or because its
-        process is gone, are read from its folder, or else from MLflow: they are written to both
-        while it trains.
+        process is gone, are read from its folder, or else from MLflow if that can be reached: they
+        are written to both while it trains.
         """
         study = self.get(name)
         config = config_of(study)
@@ -203,7 +200,11 @@ class Studies:
         if not open_ones:
             return record
         stored = study.get_trials(deepcopy=False)
-        read = {t.number: self._epochs_of(t, stored[t.number], config) for t in open_ones}
+        read = {t.number: self._left_behind(stored[t.number]) for t in open_ones}
+        lacking = [t for t in open_ones if t.run_id and not read[t.number]]
+        recorder = self._reached(config) if lacking else None
+        if recorder is not None:
+            read |= {t.number: recorder.curve(str(t.run_id)) for t in lacking}
         trials = (
             replace(t, epochs=read[t.number], metrics=so_far(config, read[t.number]))
             if read.get(t.number)
@@ -212,14 +213,16 @@ class Studies:
         )
         return replace(record, trials=tuple(trials))
 
-    def _epochs_of(
-        self, record: TrialRecord, trial: FrozenTrial, config: StudyConfig
-    ) -> tuple[EpochRecord, ...]:
+    def _left_behind(self, trial: FrozenTrial) -> tuple[EpochRecord, ...]:
         folder = folder_left_behind(trial, self.store.spool)
-        epochs = kept_epochs(folder) if folder is not None else ()
-        if epochs or not record.run_id or not self.store_of(config).exists():
-            return epochs
-        return self.recorder(config).curve(record.run_id)
+        return kept_epochs(folder) if folder is not None else ()
+
+    def _reached(self, config: StudyConfig) -> Recorder | None:
+        """The recorder of a study; None where MLflow cannot be asked now."""
+        with suppress(TrackingError, SearchError):
+            if (store := self.store_of(config)).exists() and not store.check():
+                return self.recorder(config)
+        return None
 
     @property
     def named_uri(self) -> str | None:
@@ -257,7 +260,8 @@ class Studies:
 
     def address_of(self, config: StudyConfig | None = None) -> str:
         """The address of a study's record, to be shown: without its password."""
-        return without_password(self.store_of(config).tracking_uri)
+        stored = None if config is None else config.tracking_uri
+        return without_password(self.named_uri or stored or self.store.tracking_uri)
 
     def recorder(self, config: StudyConfig | None = None) -> Recorder:
         """The recorder that writes a study's record; there is one for each MLflow address."""
@@ -267,10 +271,7 @@ class Studies:
         return self._recorders[store.tracking_uri]
 
     def spooled(
-        self,
-        config: StudyConfig,
-        study: optuna.Study,
-        maker: Maker | None = None,
+        self, config: StudyConfig, study: optuna.Study, maker: Maker | None = None
     ) -> SpoolRecorder:
         """Make a recorder that lets nobody wait for MLflow; the caller closes it.
 

@@ -101,7 +101,7 @@ class TrialOutcome:
     Attributes:
         state: One of `tracking.State`, as `tracking.TrialRecord.state`.
         end_reason: Finer than the state, as `tracking.TrialRecord.end_reason`.
-        message: One line for a trial that failed or met a limit.
+        message: One line for a trial that failed, was pruned or met a limit.
         value: The objective; for a pruned trial its best so far.
         beyond: Whether it exceeds a limit of its study, so that it does not rank.
         metrics: Final figures by name.

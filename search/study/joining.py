@@ -104,17 +104,18 @@ def require_named(config: StudyConfig, studies: Studies, given: Mapping[str, Any
     """
     address = studies.address
     is_shared = address is not None and sqlite_path(address) is None
-    named = {"model": None if config.rates else config.model, "data_module": config.data_module}
-    missing = {key: code for key, code in named.items() if code and given.get(key) != code}
-    wrong = {key: given[key] for key in named if given.get(key) not in (None, named[key])}
+    stored = {"model": config.model, "data_module": config.data_module}
+    code = stored | ({"model": None} if config.rates else {})
+    missing = {key: one for key, one in code.items() if one and given.get(key) != one}
+    wrong = {key: given[key] for key in stored if given.get(key) not in (None, stored[key])}
     if wrong and not is_shared:
         raise SearchError(
-            f"`{config.name}` trains {named['model'] or 'ratings'}, and its data are "
-            f"{named['data_module'] or 'no code'}, but got {' and '.join(wrong.values())}. Leave "
+            f"`{config.name}` trains {config.model}, and its data are "
+            f"{config.data_module or 'no code'}, but got {' and '.join(wrong.values())}. Leave "
             "that out."
         )
     if missing and is_shared:
-        options = " ".join(f"--{key.replace('_', '-')} {code}" for key, code in missing.items())
+        options = " ".join(f"--{key.replace('_', '-')} {code}" for key, one in missing.items())
         raise SearchError(
             f"`{config.name}` imports {' and '.join(missing.values())}, as its database says, "
             f"which others can write to. If that is the code that you mean, say so: {options}"

@@ -19,6 +19,7 @@ from tracking import (
     StudyRecord,
     study_figure,
     study_html,
+    study_page,
     to_read,
     without_password,
 )
@@ -116,6 +117,11 @@ class StudyResult:
         return None if best is None else BestTrial.of(best, self.place)
 
     @property
+    def url(self) -> str | None:
+        """The address of the study's page in MLflow; None where no server has the record."""
+        return study_page(self.tracking_uri, self.record.experiment_id)
+
+    @property
     def beats_trivial(self) -> bool | None:
         """Whether the best trial is below biases and global mean alone; None where not known.
 
@@ -143,6 +149,7 @@ class StudyResult:
             "n_failed": self.count(FAILED),
             "n_interrupted": self.count(KILLED),
             "tracking_uri": without_password(self.tracking_uri),
+            "url": self.url,
             "experiment_id": self.record.experiment_id,
             "parent_run_id": self.record.parent_run_id,
             "new_trials": self.new_trials,

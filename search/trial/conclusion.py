@@ -172,7 +172,7 @@ class Conclusion:
             run.record,
             state=state_at_end(run.curve.epochs, done),
             end_reason=done.end_reason,
-            message=done.message,
+            message="; ".join(filter(None, (run.curve.why_pruned, done.message))),
             value=value,
             metrics=metrics,
             tags=tags,

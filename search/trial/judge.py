@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import optuna
+from optuna.trial import FrozenTrial
 
 from search.config.study import StudyConfig
 from search.pruners.peers import has_small_batches, peers_of, same_shape
+from search.pruners.reasons import reason_of
 from search.pruners.warm_up import WarmUp, first_judged, judges_parts
 from search.storage.internals import frozen
 from search.storage.trial_attributes import TrialPlan
@@ -126,8 +128,14 @@ class Judge:
 
     def prunes(self) -> bool:
         """Ask the pruner whether the trial ends here."""
-        judged = from_step(self._frozen, self._first) if self._first else self._frozen
-        return self._study.pruner.prune(self._peers, judged)
+        return self._study.pruner.prune(self._peers, self._judged())
+
+    def why(self) -> str:
+        """Why the trial ends, once `prunes` has said that it does, in a few words."""
+        return reason_of(self._peers, self._judged())
+
+    def _judged(self) -> FrozenTrial:
+        return from_step(self._frozen, self._first) if self._first else self._frozen
 
     def write(self) -> None:
         """Store in Optuna the values that `tell` has kept since the last call."""

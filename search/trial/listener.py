@@ -61,7 +61,7 @@ class TrialListener(Listener):
         if math.isfinite(record.metrics.get(curve.monitor, math.nan)):
             if self._judge.judging.tells_epochs:
                 self._judge.tell(record.epoch, curve.sign * curve.lowest)
-            goes_on = not (is_asked and self._judge.prunes())
+            goes_on = not (is_asked and self._prunes())
         self._progress.epoch(self._run.record, record, curve.sign * curve.lowest)
         return goes_on
 
@@ -75,7 +75,14 @@ class TrialListener(Listener):
         if not self._judge.judging.tells_parts:
             return True
         self._judge.tell(part.number, part.value)
-        return not (part.waits and self._judge.prunes())
+        return not (part.waits and self._prunes())
+
+    def _prunes(self) -> bool:
+        """Ask the pruner, and keep why it ends the trial."""
+        prunes = self._judge.prunes()
+        if prunes:
+            self._run.curve.why_pruned = self._judge.why()
+        return prunes
 
     def ask(self, parameter: Parameter) -> Answer:
         """Choose the value of a parameter that the trial's model has just declared."""

@@ -27,6 +27,7 @@ class Curve:
         unwritten: The epochs that are not on record yet.
         parts: Values of the parts (folds or repeats) that were trained to their end.
         lowest: The best value so far times `sign`; infinite before there is one.
+        why_pruned: Why the pruner ended the trial, in a few words; empty before.
 
     Example:
         An accuracy is maximised, so that its sign is -1:
@@ -44,6 +45,7 @@ class Curve:
     unwritten: list[EpochRecord] = field(default_factory=list)
     parts: list[float] = field(default_factory=list)
     lowest: float = math.inf
+    why_pruned: str = ""
 
     @property
     def best(self) -> float | None:

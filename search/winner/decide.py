@@ -72,10 +72,9 @@ def find_winner(
         The verdict, and whether it was reached just now.
 
     Raises:
-        SearchError: The study has no test part, trials under way, or none that is complete;
-            another process chooses its winner; every candidate failed; one repeat; it is Windows.
-        KeyboardInterrupt: Ctrl-C or SIGTERM. Before the test part was opened nothing is decided
-            then; after it the winner stands, and the same call scores it and registers the model.
+        SearchError: No test part, trials under way, none complete, every candidate failed, one
+            repeat, another process at it, Windows.
+        KeyboardInterrupt: Ctrl-C or SIGTERM. Once the test part was opened the winner stands.
 
     Example:
         >>> verdict, is_new = find_winner("tiny", Store(home), top=1, repeats=2)
@@ -88,11 +87,8 @@ def find_winner(
     study = studies.get(name)
     _require_children(study)
     with _alone(study, studies):
-        return _Choice(study, studies, config_of(study), _steps(tell)).verdict(top, repeats, refit)
-
-
-def _steps(tell: Tell | Steps) -> Steps:
-    return tell if isinstance(tell, Steps) else Steps(tell)
+        steps = tell if isinstance(tell, Steps) else Steps(tell)
+        return _Choice(study, studies, config_of(study), steps).verdict(top, repeats, refit)
 
 
 def _require_children(study: optuna.Study) -> None:

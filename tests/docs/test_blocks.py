@@ -6,6 +6,7 @@ What cannot run here is listed below, each line with its reason.
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -17,16 +18,20 @@ import click
 import numpy as np
 import pytest
 import yaml
-from pages import PAGES, TOP, Block, blocks, commands, prose
+from pages import PAGES, TOP, Block, blocks, commands, prose, text_of
 
 from search import StudyConfig
 from search.cli.main import _COMMANDS, cli
 
+NOTEBOOKS = [str(path.relative_to(TOP)) for path in sorted(TOP.glob("docs/notebooks/*.ipynb"))]
 LANGUAGES = ("python", "sh", "text", "toml", "yaml")
 
 _INSTALLS = "changes the installation"
 _SERVER = "needs servers"
 _SERVES = "serves until Ctrl-C: tests/search/cli/test_pages.py"
+_DASHBOARD = "serves until Ctrl-C: tests/search/test_dashboard.py"
+_SERVED = "serves until Ctrl-C, or asks who does: tests/search/prediction/test_served.py"
+_TELLS = "would tell strangers: tests/search/notify"
 _KAGGLE = "needs Kaggle's credentials"
 _NETWORK = "needs the network: tests/models/data/download"
 _COLUMNS = "needs a file with such columns: tests/models/data/readers"
@@ -39,6 +44,13 @@ NOT_RUN = {
         "trialbook reproduce baseline --data mubi:": _KAGGLE,
         "trialbook data fetch movielens-1m": _NETWORK,
         "trialbook ui mine": _SERVES,
+        "trialbook dashboard mine": _DASHBOARD,
+    },
+    "docs/search.md": {
+        "export TRIALBOOK_NOTIFY": _TELLS,
+        "export MLFLOW_TRACKING_URI": _SERVED,
+        "mlflow models serve": _SERVED,
+        "curl localhost:5001": _SERVED,
     },
     "docs/tutorial.md": {
         "make venv": _INSTALLS,
@@ -157,9 +169,17 @@ def _options(words: list[str]) -> set[str]:
     return found | {"--help", "--debug"}
 
 
-@pytest.mark.parametrize("page", PAGES)
+def _told(page: str) -> str:
+    """The text of a page, or of the cells of a notebook that are no code."""
+    if not page.endswith(".ipynb"):
+        return prose(page)
+    cells = json.loads(text_of(page))["cells"]
+    return "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+
+
+@pytest.mark.parametrize("page", [*PAGES, *NOTEBOOKS])
 def test_commands_in_the_text_exist_with_their_options(page: str) -> None:
-    for code in re.findall(r"`trialbook ([^`\n]+)`", prose(page)):
+    for code in re.findall(r"`trialbook ([^`\n]+)`", _told(page)):
         words = code.split()
         if words[0] in _COMMANDS:
             named = {word for word in words if word.startswith("--")}
@@ -200,6 +220,11 @@ def test_every_piece_of_python_can_be_read(block: Block) -> None:
 
 
 _NEEDED = {
+    "README.md": """
+import pandas as pd
+
+table = pd.DataFrame({"user": [1, 2], "movie": [3, 4]})
+""",
     "docs/keras-tuner.md": """
 import keras
 import numpy as np
@@ -211,7 +236,7 @@ def build(hp):
                               keras.layers.Dense(1)])
     model.compile("adam", "mse")
     return model
-"""
+""",
 }
 """What stands before a page's Python: names that it takes for given."""
 
@@ -243,6 +268,23 @@ RUN = [
 """Pages that are run. The examples of the reference are parsed alone."""
 
 
+_ENDLESS = (
+    "trialbook ui",
+    "trialbook dashboard",
+    "mlflow models serve",
+    "mlflow server",
+    "mlflow ui",
+)
+_OUTSIDE = ("TRIALBOOK_NOTIFY", "--notify", "curl ", "wget ")
+
+
+@pytest.mark.parametrize("page", RUN)
+def test_nothing_is_run_that_never_ends_or_that_strangers_would_hear(page: str) -> None:
+    lines = _script(page).splitlines()
+    assert [line for line in lines if line.startswith(_ENDLESS)] == []
+    assert [line for line in lines if any(word in line for word in _OUTSIDE)] == []
+
+
 @pytest.fixture(scope="module")
 def small_ratings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """1,500 ratings of 60 users and 50 movies, at different times."""
@@ -262,6 +304,7 @@ def place(tmp_path: Path, small_ratings: Path, monkeypatch: pytest.MonkeyPatch) 
     for folder in ("docs/examples", "search/studies"):
         shutil.copytree(TOP / folder, work / folder)
     shutil.copy(small_ratings, work / "ratings.csv")
+    (work / "pairs.csv").write_text("user,movie\n1,3\n2,4\n15,nobody's\n")
     (work / "study.toml").write_text(blocks("README.md", "toml")[0].text)
     (work / "narrow.toml").write_text(blocks("docs/ratings.md", "toml")[0].text)
     for name in ("my_dir/my_project", "DIRECTORY/PROJECT"):

@@ -60,9 +60,12 @@ def test_every_option_of_every_command_has_a_row() -> None:
 
 def test_defaults_stand_in_the_rows() -> None:
     page = text_of("docs/reference/commands.md")
-    assert "| `--trials` `N` | `8` | Target of finished trials, earlier ones counted. |" in page
     assert (
-        "| `--repeats` `N` | `5` | New seeds of each; few show little; at least 2, at most 50. |"
+        "| `--trials` `N` | `8` | Target number of finished trials, earlier ones included. |"
         in page
+    )
+    assert (
+        "| `--repeats` `N` | `5` | New seeds per trial; few seeds leave wide intervals. "
+        "At least 2, at most 50. |" in page
     )
     assert "| `--home` `DIR` | `TRIALBOOK_HOME`, else `./mlruns` |" in page

@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -90,8 +91,14 @@ def _own_modules(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A PostgreSQL server of this process; a test makes a database of its own in it."""
-    server = Server(tmp_path_factory.mktemp("server"))
-    yield server
-    server.close()
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server of this process; a test makes a database of its own in it.
+
+    Its folder is none of pytest's, which another run of pytest closes to all but one user: as root,
+    the server runs as a user of its own.
+    """
+    with TemporaryDirectory(prefix="tests-postgres-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        server = Server(Path(folder))
+        yield server
+        server.close()

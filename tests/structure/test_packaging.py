@@ -56,8 +56,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel of what the source distribution holds."""
     folder = tmp_path_factory.mktemp("unpacked")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(folder, filter="data")
+    shutil.unpack_archive(sdist, folder)  # `filter` is not known to every Python 3.11
     (source,) = folder.iterdir()
     return _build("build_wheel", source, tmp_path_factory.mktemp("wheel"))
 

@@ -137,6 +137,33 @@ def frontier_of(trials: tuple[Spent, ...], *, minimize: bool = True) -> tuple[Sp
     return tuple(found)
 
 
+def unbeaten(trials: tuple[Spent, ...], *, minimize: bool = True) -> tuple[Spent, ...]:
+    """Those that no other beats in value, seconds and weights at once, the best value first.
+
+    A trial beats another where it is worse in none of the three, and better in one at least. Trials
+    whose weights are not known are left out.
+
+    Args:
+        trials: The trials.
+        minimize: Whether a lower value is better.
+    """
+    sign = 1.0 if minimize else -1.0
+    known = [
+        ((sign * each.value, each.seconds, each.weights), each)
+        for each in trials
+        if each.value is not None and each.weights is not None
+    ]
+    found: list[tuple[tuple[float, float, float], Spent]] = []
+    for costs, each in sorted(known, key=lambda one: (one[0], one[1].number)):
+        # Whoever beats it comes before it in this order.
+        if not any(
+            kept != costs and all(a <= b for a, b in zip(kept, costs, strict=True))
+            for kept, _ in found
+        ):
+            found.append((costs, each))
+    return tuple(each for _, each in found)
+
+
 def ends(study: StudyRecord) -> tuple[End, ...]:
     """Count a study's trials by state and reason, in the order of the states."""
     counted = Counter((str(t.state), str(t.end_reason)) for t in study.trials)
@@ -148,6 +175,8 @@ def ends(study: StudyRecord) -> tuple[End, ...]:
 def end_of(trial: TrialRecord) -> str:
     """How a trial ended, in words."""
     text = End(trial.state, trial.end_reason, 1).text
+    if trial.end_reason == EndReason.PRUNED and trial.message:
+        text = f"{trial.state}: {trial.message}"
     if trial.is_beyond and trial.state == COMPLETE:
         text += "; beyond a limit, so that it does not rank"
     reused = trial.tags.get(Tag.REUSED)
@@ -155,6 +184,9 @@ def end_of(trial: TrialRecord) -> str:
 
 
 def troubles(study: StudyRecord) -> tuple[TrialRecord, ...]:
-    """The trials that failed, were killed, or have something to say of their end, by number."""
+    """The trials that failed, were killed, or have something to say of their end, by number.
+
+    What a pruner ended comes last.
+    """
     told = [t for t in study.trials if t.state in (FAILED, KILLED) or t.message]
-    return tuple(sorted(told, key=lambda trial: trial.number))
+    return tuple(sorted(told, key=lambda t: (t.end_reason == EndReason.PRUNED, t.number)))

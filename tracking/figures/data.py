@@ -157,19 +157,18 @@ def curve(trial: TrialRecord, *, monitor: str, minimize: bool = True, label: str
     return Curve(named, train, validation, best, is_baseline=trial.is_baseline)
 
 
-def best_curves(
-    study: StudyRecord, *, at_most: int = 5, baseline: bool = False
-) -> tuple[Curve, ...]:
+def best_curves(study: StudyRecord, *, at_most: int = 5) -> tuple[Curve, ...]:
     """Get the learning curves of the best complete trials that have epochs, best first.
+
+    The baseline's curve follows them where it is none of them.
 
     Args:
         study: The study.
-        at_most: So many trials.
-        baseline: Whether the baseline's curve follows them where it is none of them.
+        at_most: So many trials beside the baseline.
     """
     shown = [t for t in study.ranked() if _points(t, study.monitor)][:at_most]
     base = study.baseline
-    if baseline and base is not None and base not in shown and _points(base, study.monitor):
+    if base is not None and base not in shown and _points(base, study.monitor):
         shown.append(base)
     return tuple(
         curve(t, monitor=study.monitor, minimize=study.minimize, label=_named(t)) for t in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -192,7 +193,9 @@ def figures_of(study: StudyRecord, module: Any) -> dict[str, Callable[[], Any]]:
             drawn,
             title=titles["learning_curves"],
             value_label=words(study.monitor.removeprefix("val_")),
-            limits=curve_limits(drawn, minimize=study.minimize),
+            limits=curve_limits(
+                [replace(each, train=()) for each in drawn], minimize=study.minimize
+            ),
         )
 
     figures = {
@@ -200,7 +203,7 @@ def figures_of(study: StudyRecord, module: Any) -> dict[str, Callable[[], Any]]:
             history(study), title=titles["history"], value_label=label
         ),
         "importances": lambda: module.draw_importances(
-            importance_bars(study), title=titles["importances"]
+            importance_bars(study) if study.tells_importances else (), title=titles["importances"]
         ),
         "parallel_coordinates": lambda: module.draw_parallel(
             space(), title=titles["parallel_coordinates"], value_label=label

@@ -67,7 +67,7 @@ def draw_history(data: History, *, title: str, value_label: str) -> Plot:
 def draw_importances(bars: Sequence[tuple[str, float]], *, title: str) -> Plot:
     """Draw a bar for each parameter, the most important one on top."""
     if not bars:
-        return message(title, style.NEEDS_TWO)
+        return message(title, style.NEEDS_MANY)
     names, shares = zip(*reversed(bars), strict=True)
     # By numbers: plotly takes a name for a number or a date where it can.
     rows = list(range(len(names)))

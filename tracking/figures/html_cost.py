@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tracking.figures import style
 from tracking.figures.axes import robust_limits
-from tracking.figures.cost import End, Spent, frontier_of
+from tracking.figures.cost import End, Spent, frontier_of, unbeaten
 from tracking.figures.data import words
 from tracking.figures.frontier import Frontier, Point
 from tracking.figures.html_canvas import (
@@ -30,6 +30,7 @@ _FRONTIER = (
 _LEAST, _MOST = 5.0, 26.0
 """Diameters of the smallest and of the largest model in pixels; with many trials half of it."""
 _MANY = 100
+_RING = {"symbol": "circle-open", "color": style.INK, "size": 9, "line": {"width": 2}}
 
 
 def _place(point: Point) -> str:
@@ -77,8 +78,8 @@ def draw_value_against_seconds(
 ) -> Plot:
     """Plot value against seconds; the area of a marker is that of the model's weights.
 
-    A line joins the trials than which none is both faster and better. Each family has a colour and
-    a symbol of its own.
+    A line joins the trials than which none is both faster and better. A ring marks those than which
+    none is better, faster and smaller at once. Each family has a colour and a symbol of its own.
     """
     known = [each for each in trials if each.value is not None]
     limits = robust_limits([e.value for e in known if e.value is not None], minimize=minimize)
@@ -87,6 +88,7 @@ def draw_value_against_seconds(
     largest = max((each.weights or 0.0 for each in known), default=0.0)
     zoom = 1.0 if len(known) < _MANY else 0.5
     families = sorted({each.family for each in known})
+    ringed = {each.number for each in unbeaten(tuple(known), minimize=minimize)}
     traces = []
     for place, family in enumerate(families):
         found = [each for each in known if each.family == family]
@@ -98,7 +100,7 @@ def draw_value_against_seconds(
                 text=[_told(each) for each in found],
                 hoverinfo="text",
                 name=plain(family or "trials"),
-                marker=_of_family(found, place) | {"size": sizes},
+                marker=_of_family(found, place, ringed) | {"size": sizes},
             )
         )
     front = frontier_of(tuple(known), minimize=minimize)
@@ -106,18 +108,24 @@ def draw_value_against_seconds(
     y = [_within(each.value, limits) for each in front]
     name = "none is both faster and better"
     traces.append(line([e.seconds for e in front], y, line=look, name=name, hoverinfo="skip"))
+    if ringed:
+        traces.append(points([None], [None], name="none beats it in all three", marker=_RING))
     scale = _seconds_scale([each.seconds for each in known])
     up = axis(value_label, range=list(limits))
     return new(title, traces, xaxis=axis("Time of the trial (seconds)", **scale), yaxis=up)
 
 
-def _of_family(found: Sequence[Spent], place: int) -> Plot:
-    """The colour and the symbols of a family's trials."""
+def _of_family(found: Sequence[Spent], place: int, ringed: set[int]) -> Plot:
+    """The colour, the symbols and the rings of a family's trials."""
+    rings = [each.number in ringed for each in found]
     return {
         "color": style.LINES[place % len(style.LINES)],
         "symbol": [_shape(each, place) for each in found],
         "opacity": 0.65,
-        "line": {"color": "white", "width": 1},
+        "line": {
+            "color": [style.INK if ring else "white" for ring in rings],
+            "width": [2 if ring else 1 for ring in rings],
+        },
     }
 
 

@@ -70,7 +70,7 @@ def draw_history(data: History, *, title: str, value_label: str) -> Figure:
 def draw_importances(bars: Sequence[tuple[str, float]], *, title: str) -> Figure:
     """Draw a bar for each parameter, the most important one on top."""
     if not bars:
-        return message(title, style.NEEDS_TWO)
+        return message(title, style.NEEDS_MANY)
     figure, axes = new_figure(title)
     names, shares = zip(*reversed(bars), strict=True)
     rows = list(range(len(bars)))
@@ -96,22 +96,26 @@ def draw_importances(bars: Sequence[tuple[str, float]], *, title: str) -> Figure
 def draw_curves(
     curves: Sequence[Curve], *, title: str, value_label: str, limits: Limits | None
 ) -> Figure:
-    """Draw validation curves solid and training curves dashed; mark the kept weights' epoch."""
+    """Draw validation curves, the baseline's in grey; mark the kept weights' epoch.
+
+    The training curve of a single trial is dashed beside it.
+    """
     if not curves or limits is None:
         return message(title, style.NEEDS_CURVE)
     figure, axes = new_figure(title)
     one = len(curves) == 1
-    for curve, colour in zip(curves, style.LINES, strict=False):
-        _draw_curve(axes, curve, colour, one=one)
-    if not one and any(curve.train for curve in curves):
-        axes.plot([], [], color=style.GREY, lw=1.1, ls="--", label="training")
+    for place, curve in enumerate(curves):
+        colour = style.LINES[place % len(style.LINES)]
+        _draw_curve(axes, curve, style.GREY if curve.is_baseline and not one else colour, one=one)
     axes.plot([], [], color=style.GREY, ls="", marker="o", ms=6, label="kept epoch")
     axes.set_ylim(limits)
     whole_numbers(axes)
     axes.set_xlabel("Epoch")
     axes.set_ylabel(plain(value_label))
-    drawn = [v for c in curves for points in (c.train, c.validation) for _, v in points]
-    note_beyond(axes, drawn, limits)
+    shown = [
+        points for c in curves for points in ((c.train, c.validation) if one else (c.validation,))
+    ]
+    note_beyond(axes, [value for points in shown for _, value in points], limits)
     legend(figure, axes)
     return figure
 
@@ -207,14 +211,15 @@ def draw_verdict(
 
 def _draw_curve(axes: Axes, curve: Curve, colour: str, *, one: bool) -> None:
     few = len(curve.validation) == 1
-    if curve.train:
+    if curve.train and one:
         x, y = zip(*curve.train, strict=True)
-        label = "training" if one else None
         marker = "_" if few else ""
-        axes.plot(x, y, color=colour, lw=1.1, ls="--", alpha=0.8, label=label, marker=marker)
+        axes.plot(x, y, color=colour, lw=1.1, ls="--", alpha=0.8, label="training", marker=marker)
     if curve.validation:
         x, y = zip(*curve.validation, strict=True)
-        axes.plot(x, y, color=colour, lw=1.8, label="validation" if one else plain(curve.label))
+        width = 3.0 if curve.is_baseline and not one else 1.8
+        label = "validation" if one else plain(curve.label)
+        axes.plot(x, y, color=colour, lw=width, label=label)
     if curve.best is not None:
         axes.plot(*curve.best, color=colour, marker="o", ms=7, mec="white", mew=1, zorder=5)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tracking.records.study import ENOUGH
 from tracking.states import COMPLETE, FAILED, KILLED, PRUNED, REFUSED, RUNNING
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -57,6 +58,7 @@ MOST_LETTERS = 110
 """So many letters of a name have room in a title."""
 
 NEEDS_TWO = "needs 2 complete trials"
+NEEDS_MANY = f"needs {ENOUGH} complete trials"
 NEEDS_ONE = "needs 1 trial with a value"
 NEEDS_CURVE = "needs 1 complete trial with epochs"
 

@@ -59,7 +59,7 @@ class TrialRecord:
         params: Values by the names that the user gave: a learning rate, not its exponent.
         state: One of `State`, or its plain text.
         end_reason: One of `EndReason`, or its plain text.
-        message: One line for a trial that failed or met a limit, else empty.
+        message: One line for a trial that failed, was pruned or met a limit, else empty.
         value: The objective. For a pruned trial it is the best value until then; None where
             there is none.
         objective: Name of the number that `value` is, say "best_val_rmse".

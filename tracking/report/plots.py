@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tracking.figures import html
-from tracking.figures.cost import Spent, ends, frontier_of, spent, totals
+from tracking.figures.cost import Spent, ends, frontier_of, spent, totals, unbeaten
 from tracking.figures.data import (
     best_curves,
     beyond,
@@ -54,7 +54,7 @@ def history_figure(study: StudyRecord) -> Figure:
 
 def curves_figure(study: StudyRecord) -> Figure:
     """Validation curves of the best ten trials with the baseline, training curves below."""
-    curves, title = best_curves(study, at_most=_CURVES, baseline=True), "Value by epoch"
+    curves, title = best_curves(study, at_most=_CURVES), "Value by epoch"
     if not curves:
         needs = "No complete trial has a curve to show yet."
         return Figure(name="curves", title=title, caption=needs)
@@ -94,6 +94,8 @@ def tradeoff_figures(study: StudyRecord) -> list[Figure]:
     weights = [each.weights for each in known if each.weights is not None]
     if weights:
         parts.append(f"Areas are of {min(weights):,.0f} to {max(weights):,.0f} weights.")
+    if ringed := unbeaten(known, minimize=study.minimize):
+        parts.append(f"{_listed(ringed)} with a ring: none is better, faster and smaller at once.")
     if any(each.is_baseline for each in known):
         parts.append("The star is the baseline.")
     plot = draw_value_against_seconds(

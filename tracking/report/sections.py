@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tracking.figures.cost import end_of, spent, troubles
 from tracking.records import StudyRecord, TrialRecord
@@ -111,8 +111,11 @@ def _troubles(study: StudyRecord) -> Html:
     found = troubles(study)
     if not found:
         return tag("p", "No trial failed or was killed, and none has anything to say of its end.")
-    rows = [(_label(trial), end_of(trial), trial.message) for trial in found[:_MOST_TROUBLES]]
-    caption = f"{count(len(found), 'trial')} that failed, were killed or met a limit"
+    rows = [
+        (_label(trial), end_of(replace(trial, message="")), trial.message)
+        for trial in found[:_MOST_TROUBLES]
+    ]
+    caption = f"{count(len(found), 'trial')} that failed, were killed, pruned or met a limit"
     if len(found) > _MOST_TROUBLES:
         caption += f"; the first {_MOST_TROUBLES}"
     return table(caption, ("Trial", "End", "Reason"), rows)

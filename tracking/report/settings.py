@@ -11,11 +11,12 @@ from typing import Any
 from tracking.figures.cost import spent
 from tracking.figures.style import STATES
 from tracking.records import ParameterRecord, StudyRecord
-from tracking.report.markup import Html, count, duration, facts, join, short, table, tag
+from tracking.report.markup import Html, count, duration, facts, join, number, short, table, tag
 from tracking.states import QUEUED
 from tracking.tags import Tag
 
 _PARTS = (("train_rows", "train"), ("valid_rows", "validation"), ("test_rows", "test, sealed"))
+_TRIVIAL = (("biases", "user and movie biases"), ("global_mean", "the global mean"))
 _LIMITS = {
     "max_parameters": "weights",
     "max_seconds": "seconds of training",
@@ -35,6 +36,7 @@ def searched(study: StudyRecord) -> Html:
     """The facts about a study, and its space as a table."""
     settings = settings_of(study)
     rows: list[tuple[str, object]] = [
+        ("Purpose", _purpose(study)),
         ("Objective", _objective(study)),
         ("Goals together", ", ".join(study.goals) if len(study.goals) > 1 else ""),
         ("Model", settings.get("model", "")),
@@ -58,6 +60,18 @@ def searched(study: StudyRecord) -> Html:
 def _objective(study: StudyRecord) -> Html:
     better = "lower" if study.minimize else "higher"
     return join([tag("code", study.objective), f" ({better} is better)"])
+
+
+def _purpose(study: StudyRecord) -> str:
+    """What the study looks for, and the values that are to be beaten."""
+    least = "lowest" if study.minimize else "highest"
+    text = f"to find the configuration with the {least} {study.objective}"
+    base, profile = study.baseline, study.dataset.profile if study.dataset else {}
+    fits = base is not None and not study.baseline_misfit
+    bars: list[tuple[str, object]] = [("the baseline", base.value if base and fits else None)]
+    bars += [(words, profile.get(f"{name}_val_rmse")) for name, words in _TRIVIAL]
+    told = [f"{number(value)} of {name}" for name, value in bars if isinstance(value, float)]
+    return f"{text}; to beat: {', '.join(told)}" if told else text
 
 
 def _data(study: StudyRecord) -> Html | str:

@@ -191,7 +191,8 @@ def _begun(spool: Path, study: str) -> tuple[Path, FileLock]:
         OSError: The folder cannot be written to.
     """
     for _ in range(_TRIES):
-        with contextlib.suppress(Timeout, FileNotFoundError):  # swept away as if it were left over
+        # Swept away as if it were left over; to make it anew may fail in either way.
+        with contextlib.suppress(Timeout, FileNotFoundError, FileExistsError):
             return _begun_once(spool, study)
     return _begun_once(spool, study)
 

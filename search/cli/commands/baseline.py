@@ -19,7 +19,12 @@ class _Size:
 
 
 @click.command(epilog="Example: trialbook baseline --as-written")
-@click.option("--as-written", "written", is_flag=True, help="With dropout 0.4 and dense 16 wired.")
+@click.option(
+    "--as-written",
+    "written",
+    is_flag=True,
+    help="Add the dropout of 0.4 and the layer of 16 units that the published text names.",
+)
 @home_option
 @json_option
 def command(written: bool, home: Path, as_json: bool) -> int:

@@ -42,8 +42,8 @@ def command(
 ) -> int:
     """Show STUDY in Optuna's dashboard, until Ctrl-C (needs the extra `dashboard`).
 
-    It answers to this machine alone unless `--host` says otherwise. It shows all studies of the
-    storage and takes notes, but deletes and renames nothing.
+    Only this machine can open the page, unless `--host` says otherwise. The dashboard shows all
+    studies of the storage and takes notes, but deletes and renames nothing.
     """
     from search.dashboard import Guarded, application, serving
 

@@ -41,7 +41,7 @@ def command(ctx: click.Context) -> None:
     type=click.Choice(SPLITS),
     default="published",
     show_default=True,
-    help="Split protocol.",
+    help="How the ratings are split.",
 )
 @option(
     "--seed",
@@ -49,7 +49,7 @@ def command(ctx: click.Context) -> None:
     type=int,
     default=42,
     show_default=True,
-    help="Seed of the splits, and of made-up ratings.",
+    help="Seed of the split random, and of made-up ratings.",
 )
 @source_options
 @home_option
@@ -63,7 +63,7 @@ def inspect(
     as_json: bool,
     **flags: Any,
 ) -> int:
-    """Read SOURCE, check it and split it; nothing is written."""
+    """Read the ratings of SOURCE, check and split them; nothing is written."""
     from models.data import SourceOptions, describe, load_ratings, split_ratings
 
     out = console(as_json)
@@ -115,13 +115,13 @@ def _text(value: Any) -> str:
     shown="the user's cache folder",
     help="Folder to put it in.",
 )
-@option("--base-url", shown="the publisher's", help="Another address of the same files.")
+@option("--base-url", shown="the publisher's", help="Another address with the same files.")
 @home_option
 @json_option
 def fetch(
     name: str, destination: Path | None, base_url: str | None, home: Path, as_json: bool
 ) -> int:
-    """Download the data set NAME from its publisher, checked where a checksum is published."""
+    """Download the data set NAME from its publisher; a published checksum is checked."""
     from models.data import fetch as fetch_data
     from models.data import require_dataset
 

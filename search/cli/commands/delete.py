@@ -23,8 +23,10 @@ from search.errors import SearchError
 
 @click.command(epilog="Example: trialbook delete sample --yes")
 @click.argument("study")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--lost-record", is_flag=True, help="Delete it though MLflow lacks its record.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option(
+    "--lost-record", is_flag=True, help="Delete the study although its record in MLflow is lost."
+)
 @store_options
 @home_option
 @json_option
@@ -37,7 +39,7 @@ def command(
     storage: str | None,
     as_json: bool,
 ) -> int:
-    """Delete STUDY with its trials, runs and models from Optuna's and MLflow's store."""
+    """Delete STUDY with its trials, runs and models from Optuna's storage and MLflow's store."""
     from search.storage.deletion import delete_study
 
     studies = open_studies(home, storage, tracking_uri)

@@ -22,7 +22,7 @@ from search.cli.exits import DOES_NOT_HOLD
 
 @click.command(epilog="Example: trialbook doctor --fix")
 @click.argument("study", required=False)
-@click.option("--fix", is_flag=True, help="Mend what has one right answer.")
+@click.option("--fix", is_flag=True, help="Mend every difference that has one right answer.")
 @store_options
 @home_option
 @json_option
@@ -34,9 +34,9 @@ def command(
     storage: str | None,
     as_json: bool,
 ) -> int:
-    """Compare Optuna's storage, MLflow and what waits for it, for STUDY or for all studies.
+    """Compare Optuna's storage with MLflow and the writes that wait for it, for STUDY or all.
 
-    Exit code 1 where something is wrong and was not mended.
+    The exit code is 1 if something is wrong and was not mended.
     """
     from search.doctor.examination import examine
 

@@ -38,14 +38,16 @@ _SUFFIX = {"csv": "csv", "parquet": "parquet", "json": "json", "keras-tuner": "j
     help="Format of the file.",
 )
 @option(
-    "--output", shown="STUDY.csv, by the format", help="The file to write; - for standard output."
+    "--output",
+    shown="STUDY.csv, STUDY.parquet or STUDY.json",
+    help="File to write; - for standard output.",
 )
 @option(
     "--trial",
     "number",
     type=int,
-    shown="all; of keras-tuner the best",
-    help="Number of the one trial to write.",
+    shown="all; for keras-tuner the best",
+    help="Number of a single trial to write.",
 )
 @store_options
 @home_option

@@ -25,9 +25,9 @@ _KINDS = ("keras-tuner",)
 @click.argument("kind", type=click.Choice(_KINDS))
 @click.argument("folder", type=click.Path(path_type=Path))
 @option("--study", shown="that of FOLDER", help="Name of the new study.")
-@click.option("--objective", help="NAME:min or NAME:max, where the project does not tell.")
-@click.option("--model", help="module:HyperModel, so that `trialbook search` can go on.")
-@click.option("--epochs", type=int, help="Most epochs its trials had; `--model` needs it.")
+@click.option("--objective", help="NAME:min or NAME:max, if the project does not name it.")
+@click.option("--model", help="module:HyperModel with which `trialbook search` can go on.")
+@click.option("--epochs", type=int, help="Most epochs that its trials had; needed with `--model`.")
 @store_options
 @home_option
 @json_option
@@ -43,7 +43,7 @@ def command(
     tracking_uri: str | None,
     as_json: bool,
 ) -> int:
-    """Bring the finished project in FOLDER into a study, every trial a run in MLflow."""
+    """Make a study of the finished project in FOLDER; each trial becomes a run in MLflow."""
     from search.cli.quiet import quiet_stderr
 
     with waiting("Loading Keras Tuner …"), quiet_stderr():  # it imports TensorFlow, which chatters

@@ -35,10 +35,12 @@ _TOP = 20
 
 @click.command(epilog="Example: trialbook predict sample --user 15")
 @click.argument("target")
-@click.option("--user", metavar="ID", help="List the best items of this user, by raw ids.")
-@option("--top", type=click.IntRange(1), shown=str(_TOP), help="Items that are listed.")
+@click.option("--user", metavar="ID", help="List the best items of the user with this raw id.")
+@option("--top", type=click.IntRange(1), shown=str(_TOP), help="Number of items to list.")
 @click.option("--data", help="Ratings that say what the user rated (default: those of the study).")
-@click.option("--rated", is_flag=True, help="List what the user rated, too; no ratings are read.")
+@click.option(
+    "--rated", is_flag=True, help="Also list what the user has rated; no ratings are read."
+)
 @click.option(
     "--input",
     "rows",
@@ -48,7 +50,7 @@ _TOP = 20
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="Where the table goes with its predictions (default: standard output).",
+    help="File for the table with its predictions (default: standard output).",
 )
 @click.option("--user-column", help="Name of the user column.")
 @click.option("--movie-column", help="Name of the movie column.")
@@ -77,8 +79,8 @@ def command(
     A study stands for its winner if `trialbook winner` registered one, else for its best trial. A
     model of MLflow is models:/NAME@ALIAS, models:/NAME/VERSION or models:/ID, of which NAME@ALIAS
     and NAME/VERSION will do.
-    With `--user` the items of the highest predicted scores are listed, without those that the user
-    rated. With `--input` every row of a table is predicted.
+    `--user` lists the items with the highest predicted scores, without those that the user has
+    rated. `--input` predicts every row of a table.
     """
     of_user = {"--top": top, "--data": data, "--rated": rated or None}
     of_rows = {

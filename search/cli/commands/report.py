@@ -34,7 +34,7 @@ _SEVERAL = "report.html"
 
 @click.command(epilog="Example: trialbook report sample --open")
 @click.argument("studies", nargs=-1, required=True)
-@option("--output", shown="STUDY.html; of several studies report.html", help="The file to write.")
+@option("--output", shown="STUDY.html; for several studies report.html", help="File to write.")
 @click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
 @store_options
 @home_option
@@ -48,9 +48,9 @@ def command(
     tracking_uri: str | None,
     as_json: bool,
 ) -> int:
-    """Write a page of one or several STUDIES: leaderboard, figures, evidence, commands.
+    """Write a page on one or several STUDIES: leaderboard, plots, evidence, commands.
 
-    It needs no network and no other file, so that it can be sent. An earlier report is replaced,
+    The page needs no network and no other file, so it can be sent. An earlier report is replaced;
     any other file is not.
     """
     from tracking import Chapter, write_report

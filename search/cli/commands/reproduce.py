@@ -38,13 +38,13 @@ _LINE_EPOCHS = 10
     "--tolerance",
     type=float,
     shown="1e-6; 0.005 against the published figure",
-    help="Largest difference that counts as the same.",
+    help="Largest difference at which two values count as the same.",
 )
 @option(
     "--trainer",
     type=click.Choice(TRAINERS),
     shown="the trial's own",
-    help="Train with another trainer: its bits are others.",
+    help="Train with another trainer, whose result differs in the last digits.",
 )
 @code_options
 @store_options

@@ -47,13 +47,13 @@ def _meant(context: click.Context, parameter: click.Parameter, given: Path | Non
     "--enqueue",
     group=SEARCH,
     type=click.Path(path_type=Path),
-    help="Configurations to try first (JSON, TOML).",
+    help="File of configurations to try first (JSON or TOML).",
 )
 @option(
     "--widen",
     group=SEARCH,
     is_flag=True,
-    help="Go on where the space has changed, with what fits.",
+    help="Continue after the space has changed, with the trials that still fit.",
 )
 @engine_options
 @notify_option
@@ -78,11 +78,13 @@ def command(
     no_user_filter: bool,
     **flags: Any,
 ) -> int:
-    """Run the study of STUDY_FILE (TOML), of the options, or the default one; again, it resumes.
+    """Run a study, or resume it if it is stored.
 
-    The defaults below are those of the default study. A study that is stored, or that STUDY_FILE
-    describes, has its own settings, of which an option replaces one. STUDY_FILE may also be the
-    name of a study that comes with Trialbook: factors, sample.
+    STUDY_FILE (TOML) describes the study. It may also be the name of a study that comes with
+    Trialbook: factors, sample. Without a file, the settings are those of the stored study that
+    `--study` names, or else those of the default study. Each option replaces one setting.
+
+    The defaults below are those of the default study.
     """
     studies = open_studies(home, flags["storage"], flags["tracking_uri"])
     options = ray_options(flags)

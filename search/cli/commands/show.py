@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from search.cli.common import (
+    command_line,
     emit,
     home_option,
     json_option,
@@ -19,7 +20,7 @@ from search.cli.common import (
 from search.cli.help import option
 from search.cli.trial_tables import in_order, named_columns, show_study, show_trial
 from search.config.parsing import names
-from tracking import StudyRecord, TrialRecord
+from tracking import StudyRecord, TrialRecord, study_page
 
 
 @click.command(epilog="Example: trialbook show sample 7")
@@ -36,9 +37,14 @@ from tracking import StudyRecord, TrialRecord
     metavar="NAMES",
     shown="those that matter most",
     callback=lambda context, parameter, given: None if given is None else names(given),
-    help="Parameters and figures to show, between commas; with --json, too.",
+    help="Parameters and figures to show, separated by commas; with --json, too.",
 )
-@click.option("--all", "everything", is_flag=True, help="All tags of a trial: versions, machine.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Show all tags of a trial, such as versions and machine.",
+)
 @store_options
 @home_option
 @json_option
@@ -55,22 +61,32 @@ def command(
 ) -> int:
     """Show STUDY and its trials, or the trial of that NUMBER.
 
-    The trials are ranked, with the parameters that matter most. A trial is shown with its rank, its
-    distance to the baseline, its configuration and its curve.
+    The trials of a study are ranked, with the parameters that matter most. A single trial is shown
+    with its rank, its distance to the baseline, its configuration, its curve, its files and its
+    model.
     """
+    from search.prediction.outputs import outputs_of
+    from search.storage.study_attributes import config_of
+
     _check(number, {"--sort": sort, "--columns": columns}, everything=everything)
     with waiting("Reading the study …"):
-        record = studies_to_read(home, storage, tracking_uri).record_now(study)
+        studies = studies_to_read(home, storage, tracking_uri)
+        record = studies.record_now(study)
     if number is not None:
         trial = find_trial(record, number)
+        left = outputs_of(studies, record, trial)
         if as_json:
-            emit(trial_json(trial) | {"curve": [dict(e.metrics) for e in trial.epochs]})
+            curve = [dict(epoch.metrics) for epoch in trial.epochs]
+            emit(trial_json(trial) | {"curve": curve} | left.to_json())
         else:
-            show_trial(record, trial, everything=everything)
+            opens = command_line(home, "ui", study, tracking_uri=tracking_uri, storage=storage)
+            show_trial(record, trial, left, opens=opens, everything=everything)
         return 0
     trials = in_order(record, sort or ("number" if as_json else "value"))
     if as_json:
-        emit(_study_json(record, trials, columns))
+        address = studies.address_of(config_of(studies.get(study)))
+        url = study_page(address, record.experiment_id)
+        emit({"url": url} | _study_json(record, trials, columns))
     else:
         show_study(record, trials, columns)
     return 0

@@ -28,7 +28,7 @@ from tracking.texts import visible
 @home_option
 @json_option
 def command(home: Path, storage: str | None, tracking_uri: str | None, as_json: bool) -> int:
-    """List the studies of the store."""
+    """List the studies in the storage."""
     from search.storage.records import study_record
     from search.storage.study_attributes import config_of
     from search.storage.trials import finished

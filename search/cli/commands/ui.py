@@ -65,8 +65,9 @@ def command(
 ) -> int:
     """Show STUDY, or all studies, in MLflow's pages, until Ctrl-C.
 
-    They answer to this machine alone unless `--host` says otherwise. A study's trials are ranked,
-    with charts of what matters. Where an MLflow server has the record, its pages are opened.
+    Only this machine can open the pages, unless `--host` says otherwise. A study's trials are
+    ranked, with plots of the parameters that matter. If an MLflow server has the record, the
+    server's own pages are opened.
     """
     studies = open_studies(home, storage, tracking_uri)
     with waiting("Opening the record …"):

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from search.cli.common import (
     code_options,
+    command_line,
     console,
     emit,
     home_option,
@@ -19,6 +20,7 @@ from search.cli.common import (
     table,
     waiting,
 )
+from tracking import version_page
 
 if TYPE_CHECKING:
     from search.winner.verdict import Verdict
@@ -31,14 +33,14 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 20),
     default=3,
     show_default=True,
-    help="Best trials that are trained again.",
+    help="Number of the best trials to train again.",
 )
 @click.option(
     "--repeats",
     type=click.IntRange(2, 50),
     default=5,
     show_default=True,
-    help="New seeds of each; few show little.",
+    help="New seeds per trial; few seeds leave wide intervals.",
 )
 @click.option(
     "--refit", is_flag=True, help="Train the registered model on the validation part too."
@@ -60,24 +62,27 @@ def command(
 ) -> int:
     """Decide the winner of STUDY, and score it once on the sealed test part.
 
-    The best trials by validation RMSE, whatever other goals the study has, and the baseline are
-    trained again on new seeds, the same ones for all. Later calls show what was decided.
+    The baseline and the best trials by validation RMSE are trained again on new seeds, the same
+    seeds for all. Other objectives of the study do not count. Later calls show the decision.
     """
     from search.storage.study_attributes import config_of
     from search.study.joining import require_named
     from search.winner import Steps, find_winner
 
     studies = open_studies(home, storage, tracking_uri)
-    require_named(config_of(studies.get(study)), studies, code)
+    config = config_of(studies.get(study))
+    require_named(config, studies, code)
     with waiting("Reading the study …") as status:
         steps = Steps(status.console.print, lambda text: status.update(Text(text)))
         verdict, fresh = find_winner(
             study, studies, top=top, repeats=repeats, refit=refit, tell=steps
         )
+    url = version_page(studies.address_of(config), verdict.model)
     if as_json:
-        emit(verdict.to_json() | {"decided_now": fresh})
+        emit(verdict.to_json() | {"decided_now": fresh, "url": url})
     else:
-        _show(verdict, fresh)
+        opens = command_line(home, "ui", study, tracking_uri=tracking_uri, storage=storage)
+        _show(verdict, fresh, url or opens)
         if refit and not verdict.refitted:
             console().print(
                 "It was registered without `--refit`, and stays so: trained on the train part."
@@ -85,7 +90,14 @@ def command(
     return 0
 
 
-def _show(verdict: Verdict, fresh: bool) -> None:
+def _show(verdict: Verdict, fresh: bool, opens: str) -> None:
+    """Print what was found.
+
+    Args:
+        verdict: The verdict.
+        fresh: Whether it was reached just now.
+        opens: The address of the registered model's page, or the command that opens MLflow's.
+    """
     from search.winner.report import claims, headline
 
     out = console()
@@ -125,7 +137,7 @@ def _show(verdict: Verdict, fresh: bool) -> None:
     )
     if verdict.model:
         name, _, version = verdict.model.rpartition("/")
-        out.print(f"Registered in MLflow as {name}, version {version} (alias winner).")
+        out.print(f"Registered in MLflow as {name}, version {version} (alias winner): {opens}")
 
 
 _NAMES = {"global_mean": "global mean", "biases": "user and movie biases"}

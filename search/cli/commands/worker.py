@@ -36,26 +36,26 @@ _SETTINGS = ("data", "timeout_s", "workers", "threads", "storage", "tracking_uri
 @click.argument("study")
 @some_options(*_SETTINGS)
 @code_options
-@option("--test", group=DATA, help="File of the test part, where ratings came split already.")
-@option("--valid", group=DATA, help="File of their validation part.")
+@option("--test", group=DATA, help="File with the test part, if the ratings come already split.")
+@option("--valid", group=DATA, help="File with the validation part.")
 @option(
     "--wait",
     group=STUDY,
     default=0.0,
     show_default=True,
     metavar="SECONDS",
-    help="Wait so long for the study to be there.",
+    help="Longest time to wait for a study that does not exist yet.",
 )
 @quiet_option
 @home_option
 @json_option
 def command(study: str, home: Path, as_json: bool, quiet: bool, wait: float, **flags: Any) -> int:
-    """Train trials of STUDY beside others, until it has its target of trials.
+    """Train trials of STUDY beside other processes, until it has its target of trials.
 
-    The study must be there: `trialbook search` begins it. All its settings are stored with it,
-    and hold where no option is given; a worker's own are how many it runs, and where it finds the
-    ratings. Code of your
-    own that it trains has to be named again, since others can write to the database.
+    `trialbook search` has to begin the study first. The study's settings are stored with it. The
+    options here say what differs on this machine, such as the number of trials at the same time or
+    the place of the ratings. A model or data of your own must be named again: others can write to
+    the database, and a name there must not be enough to have code imported.
     """
     from search.study.joining import settings_of
 

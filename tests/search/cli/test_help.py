@@ -105,7 +105,7 @@ def test_the_defaults_shown_are_those_of_the_default_study(
 ) -> None:
     text = " ".join(_help("search", capsys=capsys).split())
     default = StudyConfig.default()
-    assert default.workers == "auto"  # where a study file that says nothing has 1
+    assert default.workers == "auto"
     for name, value in (
         ("--trials INTEGER", default.trials),
         ("--workers TEXT", "auto"),

@@ -188,8 +188,12 @@ def test_a_line_says_what_ended_a_trial() -> None:
                 end_reason=reason, value=1.0 if state != "failed" else None, epochs=epochs,
             )  # fmt: skip
             progress.ended(ended, finished=1, target=3)
+        why = "worse than the median 0.8931"
+        told = replace(ended, params={}, state="pruned", end_reason="pruned", value=1.0)
+        progress.ended(replace(told, message=why), finished=1, target=3)
     assert [line.removesuffix(", best so far") for line in file.getvalue().splitlines()] == [
         "[1/3] trial 1 gmf f8: complete, val_rmse 1.0000, stopped early after 2 epochs",
         "[1/3] trial 1 gmf f8: pruned at epoch 2, val_rmse 1.0000",
         "[1/3] trial 1 gmf f8: failed, val_rmse -, 2 epochs",
+        "[1/3] trial 1: pruned at epoch 2: worse than the median 0.8931, val_rmse 1.0000",
     ]

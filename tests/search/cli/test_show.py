@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from click.testing import CliRunner
+from made_up import made_up_study
 
 from search.cli.commands.show import _study_json
+from search.cli.common import console
 from search.cli.curve import small_curve
 from search.cli.trial_tables import best_table, in_order, show_study, show_trial
 from search.errors import SearchError
+from search.prediction.outputs import Outputs
 from tracking import BASELINE_TAG, DatasetRecord, EpochRecord, StudyRecord, Tag, TrialRecord
 
 RUNNER = CliRunner()
@@ -60,8 +65,8 @@ def test_a_study_is_shown_with_what_its_trials_tried(capsys: pytest.CaptureFixtu
     cells = [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
     assert cells[0][:3] == ["3", "complete", "0.8000"]
     assert [row[0] for row in cells] == ["3", "1 recipe", "0 baseline", "2"]
-    assert cells[3][1:4] == ["failed", "", "nan"]
-    assert cells[0][6:] == ["gmf", "adam", "3"]  # what is equal and not always told is left out
+    assert cells[0][3:6] == ["gmf", "adam", "3"]  # what is equal and not always told is left out
+    assert cells[3][1:3] + cells[3][6:] == ["failed", "", "nan", "3", "8"]
 
 
 def test_named_columns_replace_the_usual_ones(capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,19 +94,19 @@ def test_json_has_the_named_columns_alone() -> None:
 def test_a_trial_is_shown_with_its_rank_and_its_distances(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    show_trial(STUDY, STUDY.trials[3])
+    show_trial(STUDY, STUDY.trials[3], Outputs())
     told = printed(capsys)
     assert "Trial 3 of s: complete, best_val_rmse 0.8000, rank 1 of 3." in told
     assert "0.4000 better than the baseline (1.2000)." in told
     assert "0.2000 better than biases of users and movies alone (1.0000)." in told
     assert "val_rmse 1.9000 " in told
     assert "biases" in told
-    show_trial(STUDY, STUDY.trials[0])
+    show_trial(STUDY, STUDY.trials[0], Outputs())
     told = printed(capsys)
     assert "Trial 0 baseline of s" in told
     assert "than the baseline" not in told
     assert "0.2000 worse than biases" in told
-    show_trial(STUDY, STUDY.trials[2])
+    show_trial(STUDY, STUDY.trials[2], Outputs())
     told = printed(capsys)
     assert "Trial 2 of s: failed (nan)." in told
     assert "loss is NaN" in told
@@ -109,22 +114,77 @@ def test_a_trial_is_shown_with_its_rank_and_its_distances(
 
 
 def test_tags_are_shown_where_all_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    show_trial(STUDY, STUDY.trials[1])
+    show_trial(STUDY, STUDY.trials[1], Outputs())
     assert "With `--all`" in printed(capsys)
-    show_trial(STUDY, STUDY.trials[1], everything=True)
+    show_trial(STUDY, STUDY.trials[1], Outputs(), everything=True)
     assert "recipe" in printed(capsys)
 
 
-@pytest.mark.parametrize(("width", "names"), [(60, 4), (140, 7)])
-def test_the_best_are_told_with_what_fits(
-    width: int, names: int, monkeypatch: pytest.MonkeyPatch
+def wide_study() -> StudyRecord:
+    """A study whose best are the baseline and a trial with the optimizer of the longest name."""
+    study = made_up_study()
+    base, long = study.trials[0], study.trials[19]
+    base = replace(base, value=0.5)
+    long = replace(long, params={**long.params, "optimizer": "rowwise_adagrad"})
+    return replace(study, trials=(base, *study.trials[1:19], long, *study.trials[20:]))
+
+
+def shown_cells(told: str) -> list[list[str]]:
+    """The lines of a table's body, each as its cells."""
+    lines = [line for line in told.splitlines() if "│" in line]
+    return [[cell.strip() for cell in line.strip("│").split("│")] for line in lines]
+
+
+def shown_names(told: str) -> list[str]:
+    """The headings of a table, joined again where they are broken."""
+    lines = [line for line in told.splitlines() if "┃" in line]
+    columns = zip(
+        *([part.strip() for part in ln.strip("┃").split("┃")] for ln in lines), strict=True
+    )
+    return ["".join(parts) for parts in columns]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+@pytest.mark.parametrize("table", ["best", "all"])
+def test_a_table_fits_the_terminal_with_what_the_trials_differ_in(
+    table: str, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
-    table, hidden = best_table(STUDY, STUDY.ranked())
-    shown = [column.header for column in table.columns]
-    assert shown[:4] == ["trial", "best_val_rmse", "family", "optimizer"]
-    assert len(shown) >= names
-    assert hidden == (0 if "factors" in shown else 1)
+    study = wide_study()
+    best = study.ranked()[:5]
+    if table == "best":
+        made, hidden = best_table(study, best)
+        console().print(made)
+    else:
+        show_study(replace(study, description=""), best)
+    told = printed(capsys)
+    assert max(map(len, told.splitlines())) <= width
+    names, rows = shown_names(told), shown_cells(told)
+    assert [row[0] for row in rows] == ["0 baseline", "19", "23", "2 recipe", "11"]
+    assert {"rowwise_adagrad", "adam"} <= {cell for row in rows for cell in row}
+    assert [len(row) for row in rows] == [len(names)] * 5  # none is broken into two lines
+    fixed = ["family", "optimizer", "learning_rate", "batch_size"]
+    differing = [name for name in names if name in study.varied() and name not in fixed]
+    assert differing or width < 80
+    figures = [name for name in names if name in ("epoch", "end", "epochs", "seconds")]
+    assert names[len(names) - len(differing) - len(figures) :] == [*differing, *figures]
+    if table == "best":
+        assert hidden == len(study.varied(best)) - len(set(study.varied(best)) & set(names))
+        assert [name for name in names if name in fixed] == fixed[: 4 if width >= 80 else 3]
+
+
+def test_with_room_epochs_and_seconds_stand_behind_the_parameters(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    study = wide_study()
+    made, hidden = best_table(study, study.ranked()[:5])
+    console().print(made)
+    assert shown_names(printed(capsys)) == [
+        "trial", "best_val_rmse", "family", "optimizer", "learning_rate", "batch_size",
+        "l2_bias", "factors", "layers", "dropout_1", "epoch", "seconds",
+    ]  # fmt: skip
+    assert hidden == 0
 
 
 @pytest.mark.parametrize(

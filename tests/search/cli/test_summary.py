@@ -25,12 +25,12 @@ def _study(**profile: str) -> StudyRecord:
 
 
 def test_a_baseline_that_does_not_fit_is_not_beaten() -> None:
-    assert "beats the baseline (4.0000) by 1.0000" in " ".join(learned(_study()))
+    assert "Trial 1 is 1.0000 below the baseline (4.0000)" in " ".join(learned(_study()))
     assert "baseline 4.00000: better by 1.00000" in study_note(_study(), results=True)
     assert history(_study()).baseline == 4.0
     misfit = _study(baseline_misfit="its output is another")
     said = " ".join(learned(misfit))
-    assert "beats" not in said
+    assert "below the baseline" not in said
     assert "(4.0000) does not fit these scores and is no bar: its output is another." in said
     assert "biases alone reach 3.5000: the best trial is below that" in said
     note = study_note(misfit, results=True)

@@ -79,7 +79,7 @@ def test_the_reference_has_a_line_for_every_setting(setting: object) -> None:
     shown = getattr(StudyConfig(workers="auto"), name)  # which tests have as 1 if they do not say
     if name != "options":
         assert default == ("" if shown in (None, (), {}) else f"`{str(shown).lower()}`")
-    told = what.removesuffix(" May change between two runs of one study.")
+    told = what.removesuffix(" May change later.")
     assert (told != what) == key_of(setting).is_free  # type: ignore[arg-type]
     assert told == _meanings()[name], "Write it as the section's docstring in sections.py has it."
 

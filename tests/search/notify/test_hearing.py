@@ -139,6 +139,19 @@ def test_the_end_is_told_with_the_best(how: dict[str, bool], words: str, told: T
     )
 
 
+@pytest.mark.parametrize("trials", [STUDY.trials, ()])
+def test_the_end_is_told_with_its_page_where_a_server_has_it(
+    trials: tuple[TrialRecord, ...], told: Told
+) -> None:
+    record = replace(STUDY, trials=trials, experiment_id="7")
+    served = StudyResult(record=record, tracking_uri="http://me:pa55word@host:5000")
+    page = "http://host:5000/#/experiments/7/runs?workflowType=machine_learning"
+    said = _hearing(told).over(served)
+    assert f". MLflow has it at {page}&viewStateShareKey=" in said
+    assert said.split()[-1] == served.url
+    assert "http" not in _hearing(told).over(replace(served, tracking_uri="sqlite:////m.db"))
+
+
 def test_an_exception_that_ends_a_study_is_told_once_it_has_begun(told: Told) -> None:
     hearing, gone = _hearing(told), OSError("postgresql://me:pa55word@host/db is away")
     with pytest.raises(OSError), told_of_failure(hearing, cast("Notifier", told)):

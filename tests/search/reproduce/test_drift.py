@@ -156,6 +156,29 @@ def test_an_own_models_data_are_checked_by_its_losses_or_said_to_be_unchecked() 
     assert "could not be checked" in line
 
 
+def test_the_picture_says_what_it_compares_and_how_far_both_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[dict, str]] = []
+
+    def draw(curves: dict, path: Path, *, title: str, **_: object) -> Path:
+        drawn.append((curves, title))
+        return path
+
+    monkeypatch.setattr("search.reproduce.comparison.reproduction_figure", draw)
+    monkeypatch.setattr("search.reproduce.comparison.drift_lines", lambda *_: [])
+    stored = _stored(is_in_mlflow=False)
+    compared(stored, _replay(0.9, 0.5, 0.6), tmp_path)
+    compared(stored, _replay(0.9, 0.5, 0.7), tmp_path)
+    (same, title), (other, others_title) = drawn
+    name = f"{stored.record.study}, trial {stored.record.number}"
+    assert title == f"{name}: identical in 3 of 3 epochs"
+    assert others_title == f"{name}: identical in 2 of 3 epochs, at most 0.1000 apart (epoch 3)"
+    assert list(same) == [f"recorded trial {stored.record.number}", "trained again"]
+    assert same["trained again"] == [(1, 0.9), (2, 0.5), (3, 0.6)]
+    assert other["trained again"][-1] == (3, 0.7)
+
+
 @pytest.mark.parametrize("line", ["data: hash a… then, b… now", "threads: 1 then, 2 now"])
 def test_the_same_value_on_other_data_is_not_reproduced(
     line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

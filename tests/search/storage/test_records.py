@@ -11,7 +11,7 @@ from optuna.distributions import FloatDistribution
 from search.config.study import StudyConfig
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter
-from search.storage.records import importances, study_record
+from search.storage.records import _published, importances, study_record
 from search.storage.study_attributes import config_of, write_config, write_mark
 from search.storage.trials import ranking
 
@@ -75,3 +75,17 @@ def test_what_mattered_has_the_names_that_a_user_knows() -> None:
         values = adapter.sample(trial)
         study.tell(trial, float(values["rv"]) + float(values["units"]))  # type: ignore[arg-type]
     assert set(importances(study)) == {"rv", "units", "rate"}
+
+
+def test_the_published_curve_goes_with_the_published_ratings_and_objective_alone() -> None:
+    same = ["same: rows read: published 15520005, here 15520005"]
+    found = _published(StudyConfig(), {"checks": same})
+    assert len(found) == 84
+    assert min(each.metrics["val_rmse"] for each in found) == pytest.approx(
+        0.8393
+    )  # the lowest of the 84 epochs
+    differs = [*same, "differs: rows kept: published 8854093, here 8854092"]
+    assert _published(StudyConfig(), {"checks": differs}) == ()
+    assert _published(StudyConfig(), {"checks": []}) == ()
+    assert _published(StudyConfig(), None) == ()
+    assert _published(StudyConfig(objective="val_loss:min"), {"checks": same}) == ()

@@ -238,6 +238,10 @@ def test_growing_samples_with_rungs(
     pruned = [t for t in record.trials if t.state == PRUNED]
     assert pruned
     first, factor = 5, rungs.get("reduction_factor", 3)
+    share = {2: "half", 3: "third"}[factor]
+    assert {t.message for t in pruned} == {
+        f"not among the best {share} at epoch {len(t.epochs)}" for t in pruned
+    }
     assert {len(t.epochs) for t in pruned} <= {first * factor**n for n in range(4)}
     assert record.trials[0].state == COMPLETE
     best = record.ranked()[0]

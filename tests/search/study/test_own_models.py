@@ -12,6 +12,7 @@ from calling import Here
 
 from search import SearchError, StudyConfig, run_study
 from search.cli.main import run
+from search.storage.studies import Studies
 from search.study import joining
 from search.trial.progress import Silent
 from tracking import COMPLETE, PRUNED, Store, TrialRecord
@@ -76,6 +77,14 @@ def test_code_that_a_shared_database_names_is_imported_only_if_the_user_names_it
     monkeypatch.undo()
     assert run(["reproduce", "loop:0", "--model", "shapes:other", *where]) == 2
     assert "but got shapes:other. Leave that out." in here.told()
+
+
+def test_a_worker_on_a_cluster_may_name_the_model_that_the_study_has(tmp_path: Path) -> None:
+    studies = Studies(Store(tmp_path))
+    named = {"model": "ratings", "data_module": None}  # as `--engine ray` hands it on
+    joining.require_named(StudyConfig(name="s"), studies, named)
+    with pytest.raises(SearchError, match=r"trains ratings, .*, but got shapes:other. Leave that"):
+        joining.require_named(StudyConfig(name="s"), studies, {"model": "shapes:other"})
 
 
 @pytest.mark.slow

@@ -24,6 +24,19 @@ def test_a_result_says_what_it_is_in_a_line() -> None:
     )
 
 
+def test_a_result_has_an_address_where_a_server_has_the_record() -> None:
+    record = StudyRecord(name="m", experiment_id="7")
+    served = StudyResult(record=record, tracking_uri="https://me:pa55word@host/mlflow/")
+    page = "https://host/mlflow/#/experiments/7/runs?workflowType=machine_learning"
+    assert str(served.url).startswith(f"{page}&")
+    assert served.to_json()["url"] == served.url
+    for other in (
+        StudyResult(record=record, tracking_uri="postgresql://host/mlflow"),
+        StudyResult(record=StudyRecord(name="m"), tracking_uri="https://host"),  # not begun yet
+    ):
+        assert other.to_json()["url"] is None
+
+
 def test_a_stored_study_is_read_as_its_run_returned_it(home: Path, ratings_file: Path) -> None:
     config = StudyConfig(
         name="kept", trials=2, epochs=2, data=str(ratings_file), sampler="random",

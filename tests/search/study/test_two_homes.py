@@ -89,7 +89,7 @@ class Two:
         numbers = Counter(run.data.tags.get("trialbook.number") for run in runs)
         assert numbers[None] == 1
         assert {run.info.status for run in runs} <= {"FINISHED", "KILLED"}
-        assert all(numbers[str(t.number)] == 1 for t in done)
+        assert {t.number: numbers[str(t.number)] for t in done} == {t.number: 1 for t in done}
         values = {r.data.tags.get("trialbook.number"): r.data.metrics for r in runs}
         for trial in done:
             if trial.state.name == "COMPLETE":

@@ -39,7 +39,8 @@ def test_the_pruner_is_asked_about_judged_epochs_with_a_value_only(tmp_path: Pat
         poll=lambda timeout_s: next(messages),
         reply=replies.append,
     )
-    study: Any = SimpleNamespace(pruner=SimpleNamespace(prune=prune), _storage=None)
+    pruner = SimpleNamespace(prune=prune, why=lambda study, trial: "worse than the rest")
+    study: Any = SimpleNamespace(pruner=pruner, _storage=None)
     trial: Any = SimpleNamespace(_cached_frozen_trial=SimpleNamespace(intermediate_values={}))
     curve = Curve(monitor="val_rmse", sign=1.0)
     run = TrialRun(trial, TrialRecord(study="s", number=1, params={}), tmp_path, curve)
@@ -51,3 +52,4 @@ def test_the_pruner_is_asked_about_judged_epochs_with_a_value_only(tmp_path: Pat
     assert replies == [True, False]
     assert [epoch.epoch for epoch in curve.epochs] == [1, 2, 3]
     assert curve.best == 0.8
+    assert curve.why_pruned == "worse than the rest"

@@ -9,7 +9,7 @@ import pytest
 
 from tracking import EpochRecord, StudyRecord, Tag, TrialRecord
 from tracking.figures.axes import axis_of
-from tracking.figures.cost import End, ends, frontier_of, seconds_of, spent, totals
+from tracking.figures.cost import End, ends, frontier_of, seconds_of, spent, totals, unbeaten
 from tracking.figures.data import Landscape
 from tracking.figures.surface import surface
 
@@ -50,6 +50,21 @@ def test_none_is_both_faster_and_better_than_those_on_the_frontier(
     values = [(0.95, 2.0), (0.9, 1.0), (0.91, 3.0), (0.8, 4.0), (0.8, 5.0)]
     trials = tuple(_trial(make_trial, n, v, s) for n, (v, s) in enumerate(values))
     found = frontier_of(spent(replace(study, trials=trials)), minimize=minimize)
+    assert [each.number for each in found] == numbers
+
+
+@pytest.mark.parametrize(("minimize", "numbers"), [(True, [3, 1, 2, 0]), (False, [0, 1])])
+def test_what_no_other_beats_in_value_time_and_size(
+    study: StudyRecord, make_trial: Make, minimize: bool, numbers: list[int]
+) -> None:
+    """By hand: (value, seconds, weights); 4 is as good as 3 and slower, 5 tells no weights."""
+    costs = [(0.95, 2.0, 10), (0.9, 1.0, 30), (0.91, 3.0, 20), (0.8, 4.0, 40), (0.8, 5.0, 40)]
+    trials = tuple(
+        make_trial(n, value, metrics={"seconds_total": seconds, "parameters": float(weights)})
+        for n, (value, seconds, weights) in enumerate(costs)
+    )
+    lacks = make_trial(5, 0.1, metrics={"seconds_total": 0.5})
+    found = unbeaten(spent(replace(study, trials=(*trials, lacks))), minimize=minimize)
     assert [each.number for each in found] == numbers
 
 

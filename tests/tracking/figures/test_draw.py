@@ -15,7 +15,7 @@ from tracking import (
     draw_trial,
     reproduction_figure,
 )
-from tracking.figures import png_curve
+from tracking.figures import png_curve, style
 from tracking.figures.data import (
     HistoryPoint,
     best_curves,
@@ -115,12 +115,33 @@ def test_the_baselines_curve_follows_the_best_where_it_is_none_of_them(
 ) -> None:
     base = make_trial(0, 1.5, tags={"trialbook.baseline": "true"})
     record = replace(study, trials=(base, *(make_trial(i, 1.0 - 0.01 * i) for i in (1, 2, 3))))
-    found = best_curves(record, at_most=2, baseline=True)
+    found = best_curves(record, at_most=2)
     assert [(c.label, c.is_baseline) for c in found] == [
         ("trial 3: 0.9700", False), ("trial 2: 0.9800", False), ("baseline: 1.5000", True),
     ]  # fmt: skip
-    assert len(best_curves(record, at_most=4, baseline=True)) == 4
-    assert len(best_curves(record, at_most=2)) == 2
+    assert len(best_curves(record, at_most=4)) == 4
+
+
+def test_a_picture_of_several_curves_has_validation_alone_and_the_baseline_in_grey(
+    study: StudyRecord, make_trial: Make
+) -> None:
+    from tracking.figures import png
+    from tracking.figures.draw import figures_of
+
+    base = make_trial(0, 1.5, tags={"trialbook.baseline": "true"})
+    record = replace(study, trials=(base, *(make_trial(i, 1.0 - 0.01 * i) for i in range(1, 8))))
+    (axes,) = figures_of(record, png)["learning_curves"]().axes
+    lines = {line.get_label(): line for line in axes.lines if len(line.get_xdata()) > 1}
+    assert set(lines) == {*(f"trial {n}: {1 - n / 100:.4f}" for n in (7, 6, 5, 4, 3)),
+                          "baseline: 1.5000"}  # fmt: skip
+    colours = {label: line.get_color() for label, line in lines.items()}
+    assert [label for label, colour in colours.items() if colour == style.GREY] == [
+        "baseline: 1.5000"
+    ]
+    assert len(set(colours.values())) == 6
+    low, high = axes.get_ylim()
+    assert low < 0.93
+    assert high < 2.0  # training values and the baseline's first epochs do not widen it
 
 
 def test_training_curves_have_a_panel_of_their_own(study: StudyRecord, make_trial: Make) -> None:
@@ -128,7 +149,7 @@ def test_training_curves_have_a_panel_of_their_own(study: StudyRecord, make_tria
 
     base = make_trial(0, 1.5, tags={"trialbook.baseline": "true"})
     record = replace(study, trials=(base, make_trial(1, 0.9)))
-    curves = best_curves(record, baseline=True)
+    curves = best_curves(record)
     plot = html.draw_curves(curves, title="", value_label="RMSE", limits=(0.0, 2.0))
     lines = [trace for trace in plot["data"] if trace["mode"] == "lines"]
     first, second = ([t for t in lines if t["yaxis"] == axis] for axis in ("y", "y2"))
@@ -223,8 +244,12 @@ def test_a_study_without_enough_trials_says_what_it_needs(
     record = replace(study, trials=(make_trial(0, 0.9),))
     figure = figures_of(record, png)["parallel_coordinates"]()
     assert [text.get_text() for text in figure.axes[0].texts] == ["needs 2 complete trials"]
-    page = figures_of(record, html)["importances"]()
-    assert page["layout"]["annotations"][0]["text"] == "needs 2 complete trials"
+    nineteen = tuple(make_trial(i, 0.9 + i / 100) for i in range(19))
+    few = replace(study, trials=nineteen, importances={"size": 0.7})
+    page = figures_of(few, html)["importances"]()
+    assert page["layout"]["annotations"][0]["text"] == "needs 20 complete trials"
+    enough = replace(few, trials=(*nineteen, make_trial(19, 0.5)))
+    assert figures_of(enough, html)["importances"]()["data"][0]["x"] == [0.7]
 
 
 def test_pictures_touch_nothing_global(

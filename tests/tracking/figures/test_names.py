@@ -31,7 +31,7 @@ def _study(make: Make, names: tuple[str, ...]) -> StudyRecord:
     metrics = {"best_val_rmse": 0.9, **dict.fromkeys(names, 1.0)}
     trials = [
         make(i, 0.9 + i, params={n: n if i % 2 else "other" for n in names}, metrics=metrics)
-        for i in range(3)
+        for i in range(20)
     ]
     shares = {name: 0.1 + 0.01 * place for place, name in enumerate(names)}
     return StudyRecord(

@@ -29,6 +29,7 @@ from tracking import (
     TrialRecord,
     write_report,
 )
+from tracking.figures import style
 from tracking.figures.html_canvas import script
 from tracking.report import page as pages
 from tracking.report.comparison import differences
@@ -59,7 +60,9 @@ def test_the_leaderboard_has_every_trial_best_first_with_its_gain(
     trials = (
         make_trial(0, 0.95, tags=BASE, end_reason="early_stopping"),
         make_trial(1, 0.9, params={"size": 8, "family": "gmf"}, end_reason="epochs"),
-        make_trial(2, 0.8, state="pruned", end_reason="pruned"),
+        make_trial(
+            2, 0.8, state="pruned", end_reason="pruned", message="worse than the median 0.75"
+        ),
         make_trial(3, state="failed", end_reason="nan"),
         make_trial(4, 0.97, metrics={"seconds_total": 12.5, "parameters": 2000.0}),
         make_trial(5, 0.5, tags={BEYOND: "true"}),
@@ -77,6 +80,7 @@ def test_the_leaderboard_has_every_trial_best_first_with_its_gain(
     ends = found.column(caption, "How it ended")
     assert ends[0] == "complete: all epochs trained"
     assert ends[3] == "complete; the result of trial 4, which is the same"
+    assert ends[4] == "pruned: worse than the median 0.75"
     assert ends[5] == "failed: loss or metric is no number"
     assert ends[6] == "complete; beyond a limit, so that it does not rank"
     heads = found.table(caption)[0]
@@ -157,6 +161,7 @@ def test_every_figure_is_told_in_words_and_has_units() -> None:
         caption = label.partition(". ")[2]
         assert len(caption) > 10, name
         assert caption in found.text, name
+    parameters = {name for trial in study.trials for name in trial.params}
     for name, plot in found.plots.items():
         axes = {k: v for k, v in plot["layout"].items() if re.match("[xy]axis", k)}
         titles = {k: v.get("title", {}).get("text") for k, v in axes.items()}
@@ -164,6 +169,34 @@ def test_every_figure_is_told_in_words_and_has_units() -> None:
             titles.pop("yaxis")
         if name != "s1-parallel":  # its scales are named one by one
             assert all(titles.values()), (name, titles)
+        of_quantities = [t for t in titles.values() if t and t.split(" (")[0] not in parameters]
+        assert all(title.endswith(")") for title in of_quantities), (name, titles)
+
+
+def test_states_ends_and_curves_are_told_apart_without_colour() -> None:
+    """Each state has a symbol and a hatch of its own, each curve its dashes with its mark."""
+    found = usual()
+    symbols = [
+        trace["marker"]["symbol"]
+        for trace in found.plots["s1-history"]["data"]
+        if trace["mode"] == "markers"
+    ]
+    assert len(symbols) == len(set(symbols)) == 4  # complete, pruned, failed, killed
+    hatches = found.plots["s1-ends"]["data"][0]["marker"]["pattern"]["shape"]
+    assert set(hatches) == {"", "/", "x", "."}
+    for looks in (style.PATTERNS, style.PLOTLY_MARKERS, style.MPL_MARKERS):
+        assert len(set(looks.values())) == len(style.STATES)
+    curves: dict[str, dict[str, str]] = {}
+    for trace in found.plots["s1-curves"]["data"]:
+        look = curves.setdefault(trace["legendgroup"], {})
+        if trace["mode"] == "lines":
+            look["dash"] = f"{trace['line']['dash']} {trace['line']['width']}"
+        else:
+            look["symbol"] = trace["marker"]["symbol"]
+    assert len({tuple(sorted(look.items())) for look in curves.values()}) == len(curves) >= 10
+    families = [t for t in found.plots["s1-tradeoff"]["data"] if t["mode"] == "markers"]
+    shapes = [t["marker"]["symbol"] for t in families if isinstance(t["marker"]["symbol"], list)]
+    assert len({shape[0] for shape in shapes}) == len(shapes) > 1
 
 
 def test_headings_are_in_order_and_tables_have_captions_and_scopes() -> None:

@@ -318,6 +318,8 @@ def test_a_study_ends_with_a_leaderboard_figures_and_a_summary(
         "n_failed": 1.0,
         "n_killed": 0.0,
     }
+    tables = json.loads(run.data.tags["mlflow.loggedArtifacts"])
+    assert tables == [{"path": "leaderboard.json", "type": "table"}]
     note = run.data.tags["mlflow.note.content"]
     assert note.startswith("What is searched.")
     assert "trialbook reproduce movies:0" in note

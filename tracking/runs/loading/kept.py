@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
+from tracking.addresses import local_folder, without_password
+from tracking.errors import TrackingError
 from tracking.runs.models import models_of, unless_missing
-from tracking.runs.quiet import can_name_run
+from tracking.runs.quiet import can_name_run, one_line
 from tracking.runs.store import Store
 
 _OF_RUN = (
@@ -26,13 +30,25 @@ class KeptModel(NamedTuple):
         place: Where its files are, as MLflow keeps such places.
 
     Example:
-        >>> KeptModel("m-1", "model", "file:///home/me/mlruns/artifacts/movies/models/m-1").name
-        'model'
+        >>> model = KeptModel("m-1", "model", "file:///mlruns/artifacts/movies/models/m-1")
+        >>> model.uri, model.folder.as_posix()
+        ('models:/m-1', '/mlruns/artifacts/movies/models/m-1')
     """
 
     model_id: str
     name: str
     place: str
+
+    @property
+    def uri(self) -> str:
+        """Its address for MLflow, where MLflow's tracking address is this store's."""
+        return f"models:/{self.model_id}"
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of its files; None where they are not on this machine."""
+        folder = local_folder(self.place)
+        return None if folder is None else folder.resolve()
 
 
 def kept_models(store: Store, run_id: str) -> tuple[KeptModel, ...]:
@@ -46,6 +62,9 @@ def kept_models(store: Store, run_id: str) -> tuple[KeptModel, ...]:
 
     Returns:
         In the order in which they were logged, the trial's own first; none of an unknown run.
+
+    Raises:
+        TrackingError: MLflow does not tell.
 
     Example:
         >>> from pathlib import Path
@@ -61,9 +80,28 @@ def kept_models(store: Store, run_id: str) -> tuple[KeptModel, ...]:
                 return tuple(KeptModel(*row) for row in connection.execute(_OF_RUN, (run_id,)))
         except sqlite3.DatabaseError:  # tables of another version, which the client tells of
             pass
-    client = store.client()
-    run = unless_missing(client.get_run, run_id)
-    return tuple(
-        KeptModel(str(each.model_id), str(each.name), str(each.artifact_location))
-        for each in models_of(client, run)
-    )
+    with asked(store):
+        client = store.client()
+        run = unless_missing(client.get_run, run_id)
+        return tuple(
+            KeptModel(str(each.model_id), str(each.name), str(each.artifact_location))
+            for each in models_of(client, run)
+        )
+
+
+@contextmanager
+def asked(store: Store) -> Iterator[None]:
+    """Say in a line that MLflow does not answer, whatever its library raises while it is asked.
+
+    Raises:
+        TrackingError: It does not.
+    """
+    try:
+        yield
+    except TrackingError:
+        raise
+    except Exception as error:
+        raise TrackingError(
+            "The record must be readable to tell what a run holds, but "
+            f"{without_password(store.tracking_uri)} is not ({one_line(error)})."
+        ) from error

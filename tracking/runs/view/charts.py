@@ -13,6 +13,8 @@ _USUAL = ("family", "optimizer", "learning_rate", "batch_size", "l2_embedding", 
 _BARS = 20
 _ALL = 100
 _LINES = 8
+_AXES = 6
+"""Of parallel coordinates: with more of them MLflow's pages write one name over the next."""
 _MOST = 0.9
 
 Chart = dict[str, Any]
@@ -22,9 +24,10 @@ def charts_of(record: StudyRecord) -> list[Chart]:
     """The charts: curves, parallel coordinates, bars of the objective, scatters.
 
     Curves are of the monitored metric by epoch. Parallel coordinates are of the parameters that
-    differ and that nearly all trials have, the most important ones first. Scatters are of the two
-    most important ones against the objective. Of a study without a trial they show the usual
-    parameters of our own models, and no others.
+    differ and that nearly all trials have, the most important ones first, and of the goals: six
+    together, so that five parameters stand beside one objective. Scatters are of the two most
+    important ones against the objective. Of a study without a trial they show the usual parameters
+    of our own models, and no others.
 
     Args:
         record: The study, as far as it is known.
@@ -112,7 +115,7 @@ def _parallel(params: list[str], metrics: list[str]) -> Chart:
     return {
         "type": "PARALLEL",
         "displayName": "Parameters and what they gave",
-        "selectedParams": params,
+        "selectedParams": params[: max(_AXES - len(metrics), 1)],
         "selectedMetrics": metrics,
         "showAllRuns": True,
         "runsCountToCompare": _ALL,

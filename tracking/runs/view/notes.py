@@ -50,7 +50,7 @@ def trial_note(record: TrialRecord, baseline: float | None = None) -> str:
     parts = [_gap(record, baseline), _tried(record), _end(record)]
     text = "; ".join(part for part in parts if part)
     lines = [f"{text[:1].upper()}{text[1:]}."] if text else []
-    if record.message:
+    if record.message and record.end_reason != EndReason.PRUNED:
         lines.insert(0, code(shorten(record.message, _MAX // 2)))
     if record.state in (COMPLETE, PRUNED):
         again = shell_line("trialbook", "reproduce", f"{record.study}:{record.number}")
@@ -85,7 +85,9 @@ def _tried(record: TrialRecord) -> str:
 def _end(record: TrialRecord) -> str:
     epochs = record.metrics.get("epochs_run", float(len(record.epochs)))
     counted = "1 epoch" if epochs == 1 else f"{epochs:.0f} epochs"
-    return _ENDS.get(record.end_reason, "").format(epochs=counted)
+    end = _ENDS.get(record.end_reason, "").format(epochs=counted)
+    is_pruned = record.end_reason == EndReason.PRUNED and record.message
+    return f"{end}: {markdown(record.message)}" if is_pruned else end
 
 
 def _value(value: Scalar) -> str:

@@ -67,6 +67,7 @@ def _packed(state: dict[str, Any]) -> str:
 
 
 def _state(record: StudyRecord, rows: str, drawn: str) -> dict[str, Any]:
+    columns = _columns(record)
     return {
         "searchFilter": rows,
         "orderByKey": f"metrics.`{metric_key(record.objective)}`",
@@ -75,8 +76,8 @@ def _state(record: StudyRecord, rows: str, drawn: str) -> dict[str, Any]:
         "lifecycleFilter": "Active",
         "modelVersionFilter": "All Runs",
         "datasetsFilter": [],
-        "selectedColumns": _columns(record),
-        "columnOrder": [],
+        "selectedColumns": columns,
+        "columnOrder": columns,  # else by letters, and the state, a tag, last
         "columnWidths": {},
         "runsExpanded": {},
         "runsPinned": [],
@@ -113,6 +114,7 @@ def _columns(record: StudyRecord) -> list[str]:
     return [
         *(f"metrics.`{metric_key(name)}`" for name in goals),
         "metrics.`best_epoch`",
-        f"tags.`{Tag.STATE}`",  # how long it took, MLflow shows anyway
+        f"metrics.`{metric_key('seconds_total')}`",  # as our tables have it, beside "Duration"
+        f"tags.`{Tag.STATE}`",
         *(f"params.`{clean_key(name)}`" for name in params[:_MOST_PARAMS]),
     ]

@@ -11,7 +11,7 @@ from tracking.runs.leaderboard import study_note
 from tracking.runs.lookup import find_trial
 from tracking.runs.payloads import NOTE_TAG
 from tracking.runs.store import Store
-from tracking.runs.view.published import find_published
+from tracking.runs.view.published import find_published, write_published
 from tracking.runs.view.state import CURVES_TAG, VIEW_TAG, curves_of, view_of
 from tracking.tags import Tag
 
@@ -82,5 +82,6 @@ def renew_view(store: Store, record: StudyRecord) -> str:
             f"A study must have a record to be shown, but MLflow has none of {record.name!r}. "
             "`trialbook doctor --fix` writes it from Optuna's storage."
         )
+    write_published(client, context, record)
     write_view(client, context, record, results=bool(record.trials))
     return context.experiment_id

@@ -69,6 +69,15 @@ def test_a_note_tells_the_gap_to_the_baseline(
     assert "; trained for all its 1 epoch.\n\nTrain it again: `trialbook reproduce " in note
 
 
+def test_a_note_says_why_a_trial_was_pruned(make_trial: Make) -> None:
+    trial = make_trial(
+        3, 0.91, state="pruned", end_reason="pruned", params={"lr": 0.1},
+        metrics={"epochs_run": 4}, message="worse than the median 0.8931",
+    )  # fmt: skip
+    first = trial_note(trial, 0.92).splitlines()[0]
+    assert first.endswith("; pruned after 4 epochs: worse than the median 0.8931.")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_note_holds_names_as_text(name: str, make_trial: Make) -> None:
     trial = make_trial(3, params={name: name}, state="failed", end_reason="error", message=name)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from tracking import EpochRecord, MlflowRecorder, StudyRecord
+from tracking import EpochRecord, MlflowRecorder, StudyRecord, renew_view
 from tracking.runs.view.published import NAME
 
 EPOCHS = tuple(
@@ -39,6 +39,18 @@ def test_a_study_on_the_published_ratings_has_the_published_curve_once(
     assert run.data.metrics["best_epoch"] == 2.0
     assert [e.metrics["val_rmse"] for e in recorder.curve(run.info.run_id)] == [3.3, 0.84, 0.85]
     assert run.data.tags["mlflow.parentRunId"] == started.parent_run_id
+
+
+def test_a_study_that_an_earlier_version_recorded_gets_it_when_it_is_shown(
+    recorder: MlflowRecorder, study: StudyRecord
+) -> None:
+    started = recorder.start_study(study)  # without one, as earlier versions did
+    for _ in range(2):
+        renew_view(recorder.store, replace(started, published=EPOCHS))
+    (run,) = _runs(recorder, started, "published")
+    tags = recorder.store.client().get_experiment(started.experiment_id).tags
+    curves = _state(tags["mlflow.sharedViewState.trialbook-curves"])
+    assert run.info.run_id in curves["searchFilter"]
 
 
 def test_it_is_drawn_with_the_best_trials_and_ranked_with_none(

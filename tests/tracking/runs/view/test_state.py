@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tracking import MlflowRecorder, Store, StudyRecord, TrialRecord
-from tracking.runs.view.address import page_of
+from tracking.runs.view.address import page_of, run_page, study_page, version_page
 from tracking.runs.view.state import CURVES_TAG, VIEW_TAG, view_of
 
 Make = Callable[..., TrialRecord]
@@ -34,10 +34,12 @@ def test_a_study_without_a_trial_shows_what_its_trials_will_have(study: StudyRec
     view = read(view_of(study))
     assert view["searchFilter"] == "tags.`trialbook.role` = 'trial'"
     assert (view["orderByKey"], view["orderByAsc"]) == ("metrics.`best_val_rmse`", True)
-    assert view["selectedColumns"][:5] == [
-        "metrics.`best_val_rmse`", "metrics.`best_epoch`", "tags.`trialbook.state`",
-        "params.`family`", "params.`optimizer`",
+    assert view["selectedColumns"] == [
+        "metrics.`best_val_rmse`", "metrics.`best_epoch`", "metrics.`time/seconds_total`",
+        "tags.`trialbook.state`", "params.`family`", "params.`optimizer`",
+        "params.`learning_rate`", "params.`batch_size`",
     ]  # fmt: skip
+    assert view["columnOrder"] == view["selectedColumns"]
     assert view["runsHiddenMode"] == "FIRST_20_RUNS"
     (curves,) = charts(view, "LINE")
     assert (curves["metricKey"], curves["selectedMetricKeys"]) == ("val_rmse", ["val_rmse"])
@@ -64,6 +66,22 @@ def test_the_parameters_that_matter_come_first(make_trial: Make) -> None:
     assert parallel["selectedParams"] == ["b_c_", "a", "optimizer"]
     assert parallel["selectedMetrics"] == ["best_val_rmse"]
     assert [chart["xaxis"]["key"] for chart in charts(view, "SCATTER")] == ["b_c_", "a"]
+
+
+@pytest.mark.parametrize(("goals", "most"), [((), 5), (("best_val_rmse", "parameters"), 4)])
+def test_parallel_coordinates_have_six_axes_at_most(
+    goals: tuple[str, ...], most: int, make_trial: Make
+) -> None:
+    """The most important ones; with more of them the names of axes overlap."""
+    names = [f"p{n}" for n in range(9)]
+    trials = tuple(
+        make_trial(n, 1.0 + n, params=dict.fromkeys(names, n), study="own") for n in range(3)
+    )
+    shares = {name: n / 100 for n, name in enumerate(names)}
+    study = StudyRecord(name="own", trials=trials, importances=shares, goals=goals)
+    (parallel,) = charts(read(view_of(study)), "PARALLEL")
+    assert parallel["selectedParams"] == ["p8", "p7", "p6", "p5", "p4"][:most]
+    assert len(parallel["selectedParams"]) + len(parallel["selectedMetrics"]) == 6
 
 
 def test_what_is_maximised_is_ranked_from_above(study: StudyRecord) -> None:
@@ -152,3 +170,17 @@ def test_the_address_names_the_view() -> None:
     )
     assert page_of("https://me:secret@host", "7").startswith("https://host/#/experiments/7/runs?")
     assert page_of("http://host:1") == "http://host:1/#/experiments?workflowType=machine_learning"
+
+
+def test_a_server_shows_what_is_recorded_at_an_address() -> None:
+    server, file = "http://me:secret@host:5000/", "sqlite:////home/mlflow.db"
+    assert study_page(server, "7") == page_of("http://host:5000", "7")
+    assert run_page(server, "7", "0a1b") == "http://host:5000/#/experiments/7/runs/0a1b"
+    # What is special in an address stands in a name as the pages write it.
+    assert version_page("HTTPS://host/mlflow", "a b/c#d/12") == (
+        "HTTPS://host/mlflow/#/models/a%20b%2Fc%23d/versions/12"
+    )
+    assert study_page(file, "7") is run_page(file, "7", "0a1b") is version_page(file, "m/1") is None
+    # Nothing is recorded there yet.
+    assert study_page(server, None) is run_page(server, "7", None) is None
+    assert run_page(server, None, "0a1b") is version_page(server, None) is None
