@@ -142,6 +142,13 @@ def test_every_pruner_is_on_the_page() -> None:
 
 # Commands.
 
+_NO_STUDY = {
+    "data inspect": "It reads ratings, which belong to no study.",
+    "data fetch": "It puts ratings into the user's cache folder.",
+    "baseline": "It prints what is published.",
+}
+"""Commands that neither read nor write a study, so that they need no addresses; each with why."""
+
 
 def test_every_module_of_a_command_is_a_command() -> None:
     modules = {path.stem for path in (ROOT / "search/cli/commands").glob("*.py")} - {"__init__"}
@@ -150,7 +157,7 @@ def test_every_module_of_a_command_is_a_command() -> None:
 
 
 @pytest.mark.parametrize("name", _COMMANDS)
-def test_every_command_has_json_and_is_on_a_page(name: str) -> None:
+def test_every_command_has_json_and_addresses_and_is_on_a_page(name: str) -> None:
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
     group = isinstance(command, click.Group)
@@ -158,6 +165,14 @@ def test_every_command_has_json_and_is_on_a_page(name: str) -> None:
         options = {option for p in each.params for option in p.opts}
         assert "--json" in options, f"Give {each.name} `@json_option`."
         assert group or "--home" in options, f"Give {each.name} `@home_option`."
+        words = f"{name} {each.name}" if group else name
+        addresses = {"--tracking-uri", "--storage"} & options
+        if words in _NO_STUDY:
+            assert not addresses, f"Take `{words}` out of `_NO_STUDY`: it takes addresses."
+        else:
+            assert len(addresses) == 2, (
+                f"Give `{words}` `@store_options`, or say why it needs none."
+            )
     pages = [_page("README.md"), *(p.read_text(encoding="utf-8") for p in ROOT.glob("docs/*.md"))]
     assert any(f"trialbook {name}" in page for page in pages), f"Say what `{name}` does."
 

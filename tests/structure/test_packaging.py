@@ -85,6 +85,12 @@ def test_the_wheel_says_what_it_is_and_where_it_comes_from(wheel: Path) -> None:
     assert tops == {"models", "search", "tracking", f"trialbook-{told['Version']}.dist-info"}
 
 
+def test_the_wheel_says_that_its_packages_have_types(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        held = set(archive.namelist())
+    assert {"models/py.typed", "search/py.typed", "tracking/py.typed"} <= held
+
+
 def test_the_wheel_alone_runs_a_study(wheel: Path, tmp_path: Path) -> None:
     """In an environment that has the libraries, and nothing of this repository."""
     venv.create(tmp_path / "venv", with_pip=False, symlinks=True)

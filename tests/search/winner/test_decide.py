@@ -145,7 +145,7 @@ def test_the_run_holds_the_verdict_its_picture_and_its_card(decided: tuple) -> N
 
 
 def test_the_report_that_mlflow_has_shows_the_winner_also_once_the_study_goes_on(
-    decided: tuple, tmp_path: Path
+    decided: tuple, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     verdict, _, store = decided
     recorder = MlflowRecorder(store)
@@ -161,6 +161,7 @@ def test_the_report_that_mlflow_has_shows_the_winner_also_once_the_study_goes_on
     recorder.finish_study(Studies(store).record("w"), status="FINISHED")
     path = store.client().download_artifacts(parent, "report.html", str(tmp_path))
     assert "opened once" not in Path(path).read_text(encoding="utf-8")
+    assert "Downloading" not in capsys.readouterr().err  # MLflow's bars, which go to files too
 
 
 def test_the_test_part_is_opened_once(decided: tuple, here: Here) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tracking import Store, TrackingError, ui_command, ui_environment
+from tracking import Store, TrackingError, to_read, ui_command, ui_environment
 from tracking.runs.context import artifact_folder
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -33,6 +33,19 @@ def test_a_relative_folder_becomes_absolute(
     assert Store(Path("runs")).home == tmp_path / "runs"
     given = Store(Path("runs"), "sqlite:///own.db")
     assert given.tracking_uri == f"sqlite:///{tmp_path}/own.db"
+
+
+def test_a_home_that_is_not_there_is_not_made_to_read_what_is_elsewhere(tmp_path: Path) -> None:
+    store = Store(tmp_path / "none")
+    assert to_read(store) == store
+    stands_in = to_read(store, elsewhere=True)
+    assert list(stands_in.home.iterdir()) == []
+    assert stands_in.sqlite_file == stands_in.home / "mlflow.db"
+    named = Store(tmp_path / "none", f"sqlite:///{tmp_path}/m.db")
+    assert to_read(named, elsewhere=True).tracking_uri == named.tracking_uri
+    assert not store.home.exists()
+    store.home.mkdir()
+    assert to_read(store, elsewhere=True) == store
 
 
 @pytest.mark.slow
