@@ -106,7 +106,7 @@ def require_named(config: StudyConfig, studies: Studies, given: Mapping[str, Any
     is_shared = address is not None and sqlite_path(address) is None
     named = {"model": None if config.rates else config.model, "data_module": config.data_module}
     missing = {key: code for key, code in named.items() if code and given.get(key) != code}
-    wrong = {key: given[key] for key in named if given.get(key) not in (None, named[key])}
+    wrong = {key: given[key] for key in named if given.get(key) not in (None, getattr(config, key))}
     if wrong and not is_shared:
         raise SearchError(
             f"`{config.name}` trains {named['model'] or 'ratings'}, and its data are "

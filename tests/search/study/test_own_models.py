@@ -12,6 +12,7 @@ from calling import Here
 
 from search import SearchError, StudyConfig, run_study
 from search.cli.main import run
+from search.storage.studies import Studies
 from search.study import joining
 from search.trial.progress import Silent
 from tracking import COMPLETE, PRUNED, Store, TrialRecord
@@ -52,6 +53,15 @@ def test_a_loop_is_searched_resumed_exported_and_reproduced(
     hp = keras_tuner.HyperParameters.from_config(json.loads(path.read_text()))
     assert {name: hp.get(name) for name in deep["params"]} == deep["params"]
     assert {p.name for p in hp.space} >= set(deep["params"])
+
+
+def test_a_study_of_ratings_may_be_told_its_own_model_again(tmp_path: Path) -> None:
+    """As workers on a Ray cluster are."""
+    studies = Studies(Store(tmp_path))
+    config = StudyConfig(name="s")
+    joining.require_named(config, studies, {"model": config.model, "data_module": None})
+    with pytest.raises(SearchError, match="trains ratings, .* but got loop:other. Leave that out"):
+        joining.require_named(config, studies, {"model": "loop:other"})
 
 
 def test_code_that_a_shared_database_names_is_imported_only_if_the_user_names_it_too(
