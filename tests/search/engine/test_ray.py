@@ -230,7 +230,7 @@ def test_ray_shows_no_password(
     assert any(b"ray::Worker" in line for line in lines)
     written = [case.output, *Path(cluster.head_node.get_session_dir_path()).rglob("*")]
     texts = lines | {path.read_bytes() for path in written if path.is_file()}
-    assert any(b"task_name:Worker" in text or b"Worker.work" in text for text in texts)
+    assert any(b":actor_name:Worker" in text for text in texts)
     assert [text for text in texts if any(secret in text for secret in secrets)] == []
 
 
