@@ -60,9 +60,7 @@ def test_a_study_of_ratings_may_be_told_its_own_model_again(tmp_path: Path) -> N
     studies = Studies(Store(tmp_path))
     config = StudyConfig(name="s")
     joining.require_named(config, studies, {"model": config.model, "data_module": None})
-    with pytest.raises(
-        SearchError, match=r"trains ratings, .* but got loop:other\. Leave that out"
-    ):
+    with pytest.raises(SearchError, match=r"ratings, .* but got loop:other\. Leave"):
         joining.require_named(config, studies, {"model": "loop:other"})
 
 
