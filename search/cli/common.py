@@ -149,20 +149,21 @@ def code_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def emit(value: dict[str, Any]) -> None:
-    """Print a value as the one JSON object that `--json` promises."""
+    """Print a value as the one JSON object that `--json` promises: whole, or not at all."""
+    from search.executor.deadline import unhurried
     from search.export import strict_json
 
-    click.echo(strict_json(value))
+    text = strict_json(value)
+    with unhurried():
+        click.echo(text)
 
 
-def ends_in_s(*, as_json: bool) -> float | None:
+def ends_in_s() -> float | None:
     """How long a command has to end in order once a signal asks it to stop, in seconds.
 
     It ends by force then: nothing is lost by that, but the record may be open until the next
-    command. `TRIALBOOK_ENDS_IN_S` says otherwise, 0 for as long as it takes.
-
-    Args:
-        as_json: Whether it prints JSON, which is not cut short.
+    command, and what `--json` would print is not printed. `TRIALBOOK_ENDS_IN_S` says otherwise, 0
+    for as long as it takes.
 
     Raises:
         SearchError: The variable holds no number.
@@ -176,7 +177,7 @@ def ends_in_s(*, as_json: bool) -> float | None:
     except ValueError:
         seconds = -1.0
     require(seconds >= 0, _ENDS_IN_S, "be a number of seconds", told, error=SearchError)
-    return None if as_json or not seconds else seconds
+    return seconds or None
 
 
 def open_store(home: Path, tracking_uri: str | None = None) -> Store:

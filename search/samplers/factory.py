@@ -9,12 +9,14 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler
 
 from search.config.options import SAMPLERS, Options
 from search.errors import SearchError
+from search.samplers.generations import GenerationsSampler, Optimizers
 from search.samplers.grid import GridSampler
 from search.samplers.history_view import Seconds, Seen
 from search.samplers.local import LocalSampler, LocalSettings
@@ -60,14 +62,19 @@ def make_sampler(
         _check_numeric(space)
     if name == "gp":
         _check_torch()
-    make = partial(_MAKERS[name], space, given)
-    if name == "local" and seen.seconds is not None:
-        make = partial(make, seconds=_by_optuna_names(space, seen.seconds))
+    make = partial(_MAKERS[name], space, given, **_kept(name, space, seen))
     _check_together(name, make, given)
     # What sees only shared parameters: the baseline may lack most of a narrowed space.
     names = {optuna_name(p) for p in always_active(space)} if SAMPLERS[name].needs_shared else set()
     planned = {optuna_name(p) for p in space} if SAMPLERS[name].plans else None
     return SlotSampler(make, seed, replace(seen, names=names), planned)
+
+
+def _kept(name: str, space: Sequence[Parameter], seen: Seen) -> dict[str, Any]:
+    """What all samplers of a study share."""
+    if name == "local" and seen.seconds is not None:
+        return {"seconds": _by_optuna_names(space, seen.seconds)}
+    return {"optimizers": Optimizers()} if name == "cmaes" else {}
 
 
 def _check_together(name: str, make: Callable[[int], BaseSampler], given: Options) -> None:
@@ -121,16 +128,17 @@ def _gp(space: Sequence[Parameter], given: Options, seed: int) -> BaseSampler:
     return optuna.samplers.GPSampler(seed=seed, **(usual | dict(given)))
 
 
-def _cmaes(space: Sequence[Parameter], given: Options, seed: int) -> BaseSampler:
-    usual = {"n_startup_trials": 6, "warn_independent_sampling": False}
-    return optuna.samplers.CmaEsSampler(seed=seed, **(usual | dict(given)))
+def _cmaes(
+    space: Sequence[Parameter], given: Options, seed: int, optimizers: Optimizers
+) -> BaseSampler:
+    return GenerationsSampler(seed, {"n_startup_trials": 6} | dict(given), optimizers)
 
 
 def _nsga2(space: Sequence[Parameter], given: Options, seed: int) -> BaseSampler:
     return optuna.samplers.NSGAIISampler(seed=seed, **({"population_size": 10} | dict(given)))
 
 
-_MAKERS: dict[str, Callable[[Sequence[Parameter], Options, int], BaseSampler]] = {
+_MAKERS: dict[str, Callable[..., BaseSampler]] = {
     "random": _random,
     "local": _local,
     "tpe": _tpe,

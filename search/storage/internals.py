@@ -12,7 +12,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
+import numpy as np
 import optuna
+from numpy.typing import NDArray
+from optuna._transform import _SearchSpaceTransform
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, RDBStorage
@@ -26,6 +29,31 @@ from search.storage.views import StorageView, snapshot_of, view_of
 
 _IDLE_S = 1.0
 _USED = "used"
+
+
+class UnitCube:
+    """Turns a space's numbers into a point of the unit cube and back, as Optuna's samplers do.
+
+    Attributes:
+        space: The space's distributions, by name.
+    """
+
+    def __init__(self, space: Mapping[str, BaseDistribution]) -> None:
+        """Keep the space.
+
+        Args:
+            space: Numbers alone, none of them with a single value.
+        """
+        self.space = dict(space)
+        self._transform = _SearchSpaceTransform(self.space, transform_0_1=True)
+
+    def point_of(self, trial: FrozenTrial) -> NDArray[np.float64]:
+        """The point of a trial that has all parameters, `[parameters]`."""
+        return self._transform.transform(trial.params)
+
+    def params_at(self, point: NDArray[np.float64]) -> dict[str, Any]:
+        """The parameters at a point, `[parameters]`."""
+        return self._transform.untransform(point)
 
 
 def frozen(trial: optuna.Trial) -> FrozenTrial:
@@ -43,6 +71,18 @@ def set_attribute(study: optuna.Study, trial: FrozenTrial, key: str, value: Any)
         value: What JSON holds.
     """
     study._storage.set_trial_user_attr(trial._trial_id, key, value)
+
+
+def set_system_attribute(study: optuna.Study, trial: FrozenTrial, key: str, value: Any) -> None:
+    """Store an attribute of a trial where Optuna's samplers keep theirs.
+
+    Args:
+        study: The study.
+        trial: The trial as it was read; its copy here does not change.
+        key: Name of the attribute.
+        value: What JSON holds.
+    """
+    study._storage.set_trial_system_attr(trial._trial_id, key, value)
 
 
 def add_parameter(

@@ -125,6 +125,6 @@ def _check(study: optuna.Study, config: StudyConfig) -> None:
         raise SearchError(
             "A study must be over before its winner is chosen, but of "
             f"{study.study_name} {count_of(count, 'trial')} {'is' if count == 1 else 'are'} under "
-            "way. Wait for them, or stop them with Ctrl-C; what a process that is gone left, "
-            "`trialbook search` takes up again."
+            "way. Wait for them, or stop them with Ctrl-C. What a process that is gone left, "
+            "`trialbook doctor --fix` closes, and `trialbook search` trains again."
         )

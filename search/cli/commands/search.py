@@ -112,7 +112,7 @@ def command(
             crew=crew,
             unnamed=unnamed,
             owns_process=True,
-            ends_in_s=None if crew else ends_in_s(as_json=as_json),
+            ends_in_s=ends_in_s(),
         )
         result = run_in(studies, config, progress, request)
         tell_end(result)

@@ -67,7 +67,7 @@ def command(study: str, home: Path, as_json: bool, quiet: bool, wait: float, **f
     from search.study.run import run_in
 
     with LiveProgress(steady_console(), quiet=quiet) as progress:
-        asked = Request(joins=True, owns_process=True, ends_in_s=ends_in_s(as_json=as_json))
+        asked = Request(joins=True, owns_process=True, ends_in_s=ends_in_s())
         result = run_in(studies, config, progress, asked)
     if as_json:
         emit(result.to_json())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+import psutil
 import pytest
 from calling import Here
 from postgres import Server
@@ -176,6 +178,69 @@ def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(
         again.kill()
     case.must_be_whole(8, storage)
     assert "Traceback" not in case.output.read_text()
+
+
+@pytest.mark.slow
+def test_a_command_that_ends_by_force_leaves_no_worker_behind(
+    cluster: Any, tmp_path: Path, ratings_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = Case(tmp_path, ratings_file, cluster.address, [])
+    monkeypatch.setenv("TRIALBOOK_ENDS_IN_S", "0.01")
+    first = case.start("--trials", "6", "--epochs", "200")
+    try:
+        case.wait_for_trials(1)
+        owners = {t.user_attrs["trialbook:owner"]["pid"] for t in case.trials(None)}
+        workers = [psutil.Process(pid) for pid in owners if psutil.pid_exists(pid)]
+        theirs = [*workers, *(each for worker in workers for each in worker.children(True))]
+        assert len(theirs) > len(workers) > 0  # they have training processes
+        os.kill(first.pid, signal.SIGINT)
+        assert first.wait(60) == 130, case.output.read_text()
+    finally:
+        first.kill()
+    assert psutil.wait_procs(theirs, timeout=30)[1] == []
+    again = case.start("--trials", "6", "--epochs", "200")
+    try:
+        assert again.wait(300) == 0, case.output.read_text()
+    finally:
+        again.kill()
+    case.must_be_whole(6)
+    assert "Interrupted" not in case.output.read_text()  # there was no time to say so
+
+
+@pytest.mark.slow
+def test_ray_shows_no_password(
+    cluster: Any, tmp_path: Path, ratings_file: Path, postgres: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Neither in a command line, nor in a file that Ray writes."""
+    secrets = [b"Pw-of-storage-7", b"Pw-of-record-8"]
+    for name, secret in zip(("STORAGE", "TRACKING_URI"), secrets, strict=True):
+        address = postgres.database().replace("postgres:@", f"postgres:{secret.decode()}@")
+        monkeypatch.setenv(f"TRIALBOOK_{name}", address)
+    case = Case(tmp_path, ratings_file, cluster.address, [])
+    running = case.start("--trials", "4", "--epochs", "20")
+    lines: set[bytes] = set()
+    try:
+        while running.poll() is None:
+            lines |= _command_lines()
+            time.sleep(0.5)
+        assert running.wait(300) == 0, case.output.read_text()
+    finally:
+        running.kill()
+    assert any(b"ray::Worker" in line for line in lines)
+    written = [case.output, *Path(cluster.head_node.get_session_dir_path()).rglob("*")]
+    texts = lines | {path.read_bytes() for path in written if path.is_file()}
+    assert any(b":actor_name:Worker" in text for text in texts)
+    assert [text for text in texts if any(secret in text for secret in secrets)] == []
+
+
+def _command_lines() -> set[bytes]:
+    """Those of all processes, with the titles that they give themselves."""
+    lines = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended
+            lines.add(path.read_bytes())
+    return lines
 
 
 @pytest.mark.slow

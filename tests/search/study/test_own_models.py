@@ -55,6 +55,15 @@ def test_a_loop_is_searched_resumed_exported_and_reproduced(
     assert {p.name for p in hp.space} >= set(deep["params"])
 
 
+def test_a_study_of_ratings_may_be_told_its_own_model_again(tmp_path: Path) -> None:
+    """As workers on a Ray cluster are."""
+    studies = Studies(Store(tmp_path))
+    config = StudyConfig(name="s")
+    joining.require_named(config, studies, {"model": config.model, "data_module": None})
+    with pytest.raises(SearchError, match=r"ratings, .* but got loop:other\. Leave"):
+        joining.require_named(config, studies, {"model": "loop:other"})
+
+
 def test_code_that_a_shared_database_names_is_imported_only_if_the_user_names_it_too(
     home: Path, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

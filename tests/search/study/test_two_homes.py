@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import hurried
 import optuna
 import psycopg
 import pytest
@@ -42,11 +45,13 @@ class Two:
             "--home", str(self._folder / home),
         ]  # fmt: skip
 
-    def start(self, home: str, *more: str) -> subprocess.Popen[str]:
+    def start(
+        self, home: str, *more: str, program: Sequence[str] = ("-m", "search", "--debug")
+    ) -> subprocess.Popen[str]:
         """Start a search from a home."""
         command = [
-            sys.executable, "-m", "search", "--debug", "search", "--study", "shared", "--data",
-            str(self._ratings), "--sampler", "random", "--epochs", "4", "--keep-models", "none",
+            sys.executable, *program, "search", "--study", "shared", "--data", str(self._ratings),
+            "--sampler", "random", "--epochs", "4", "--keep-models", "none",
             *self.arguments(home), *more,
         ]  # fmt: skip
         with (self._folder / f"{home}.txt").open("a") as output:
@@ -188,6 +193,77 @@ def test_a_process_that_stood_still_drops_what_others_took_over(two: Two) -> Non
         _end(first)
     two.must_agree(8)
     assert "was taken over" in two.printed("first")
+
+
+@pytest.mark.slow
+def test_a_proposal_that_takes_longer_than_the_lease_is_taken_over_by_nobody(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes three leases; a second worker of the process and a second home ask meanwhile."""
+    program = (str(Path(hurried.__file__)),)
+    usual = ("--trials", "12", "--epochs", "60", "--pruner", "none", "--patience", "60")
+    monkeypatch.setenv("HURRIED_PROPOSES_S", str(3 * hurried.LEASE_S))
+    processes = [two.start("first", *usual, "--workers", "2", program=program)]
+    try:
+        monkeypatch.delenv("HURRIED_PROPOSES_S")
+        two.wait_for_trials(1)
+        processes.append(two.start("second", *usual, program=program))
+        assert [process.wait(300) for process in processes] == [0, 0], two.printed("first")
+    finally:
+        for process in processes:
+            _end(process)
+    said = re.findall(r"(?:Proposes|Has proposed) trial (\d+)\.", two.printed("first"))
+    assert len(said) == 2
+    assert said[0] == said[1]
+    trials = two.must_agree(12)
+    assert {trial.state.name for trial in trials} == {"COMPLETE"}
+    slow = trials[int(said[0])]
+    assert slow.duration.total_seconds() > 3 * hurried.LEASE_S
+    began = [t for t in trials if slow.datetime_start < t.datetime_start < slow.datetime_complete]
+    assert len({trial.user_attrs["trialbook:owner"]["id"] for trial in began}) == 2
+
+
+GRID = """
+[space]
+family = "gmf"
+factors = [1, 2, 3]
+batch_size = "full"
+output_activation = "linear"
+output_bias = "train_mean"
+optimizer = "adam"
+learning_rate = [0.01, 0.02, 0.03]
+embedding_rate = 1.0
+schedule = "constant"
+l2_embedding = 1e-4
+l2_bias = 1e-5
+factor_dropout = 0.0
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", ["qmc", "grid", "random"])
+def test_two_homes_propose_the_configurations_that_one_process_proposes(
+    sampler: str, tmp_path: Path, postgres: Server, ratings_file: Path
+) -> None:
+    more = ["--trials", "7", "--sampler", sampler, "--no-recipes", "--pruner", "none"]
+    more += ["--epochs", "2"]
+    if sampler == "grid":
+        (tmp_path / "grid.toml").write_text(GRID)
+        more += [str(tmp_path / "grid.toml")]
+    tried = []
+    for homes in (["first"], ["first", "second"]):
+        folder = tmp_path / str(len(homes))
+        folder.mkdir()
+        two = Two(folder, postgres, ratings_file)
+        processes = [two.start(home, *more) for home in homes]
+        assert [process.wait(200) for process in processes] == [0] * len(homes), two.printed(
+            "first"
+        )
+        trials = two.trials()
+        tried.append({t.user_attrs["trialbook:slot"]: t.params for t in trials})
+    assert len(tried[0]) == 7
+    assert tried[1] == tried[0]
+    assert len({t.user_attrs["trialbook:owner"]["id"] for t in trials}) == 2
 
 
 def _end(process: subprocess.Popen[Any]) -> None:

@@ -3,50 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
+from guarding import WORD, Guarded, guarded_server
 
 from tracking import Store, TrackingError
 from tracking.runs.reaching import _trusted, reach_server, why_away
 
-_WORD = "Basic dXNlcjpzZUBrcmV0"
-"""base64 of "user:se@kret"."""
 _API = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 
 
 @pytest.fixture
-def guarded() -> Iterator[tuple[int, list[tuple[str, str, int]]]]:
-    """A server that wants user and password: its port, and what was asked and answered.
-
-    As MLflow's own it answers to anybody that it is there.
-    """
-    asked: list[tuple[str, str, int]] = []
-
-    class Guard(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            given = self.headers.get("Authorization", "none")
-            if self.path.startswith("/moved"):
-                self.send_response(308)
-                self.send_header("Location", self.path.removeprefix("/moved"))
-                self.end_headers()
-                return
-            is_open = self.path.endswith("/health") or given in (_WORD, "Bearer token")
-            asked.append((self.path, given, 200 if is_open else 401))
-            self.send_response(asked[-1][-1])
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Guard) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_port, asked
-        server.shutdown()
-        thread.join()
+def guarded() -> Iterator[Guarded]:
+    with guarded_server() as served:
+        yield served
 
 
 @pytest.fixture(autouse=True)
@@ -66,13 +37,10 @@ def _nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("NETRC", raising=False)
 
 
-Guarded = tuple[int, list[tuple[str, str, int]]]
-
-
 def test_name_and_password_of_the_address_are_given(tmp_path: Path, guarded: Guarded) -> None:
     port, asked = guarded
     Store(tmp_path / "home", f"http://user:se%40kret@127.0.0.1:{port}/base/").prepare()
-    assert asked == [("/base/health", _WORD, 200), (f"/base{_API}", _WORD, 200)]
+    assert asked == [("/base/health", WORD, 200), (f"/base{_API}", WORD, 200)]
 
 
 @pytest.mark.parametrize("who", ["", "user:wrong@"])
@@ -98,7 +66,7 @@ def test_they_are_taken_from_the_environment(
     monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "user")
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "se@kret")
     assert why_away(f"http://127.0.0.1:{port}") == ""
-    assert asked[-1] == (_API, _WORD, 200)
+    assert asked[-1] == (_API, WORD, 200)
     with pytest.raises(TrackingError, match="must know who asks"):  # the address goes first
         reach_server(f"http://user:wrong@127.0.0.1:{port}")
     monkeypatch.delenv("MLFLOW_TRACKING_USERNAME")
@@ -125,7 +93,7 @@ def test_it_is_asked_as_mlflow_asks(
 ) -> None:
     port, asked = guarded
     assert why_away(f"http://user:se%40kret@127.0.0.1:{port}/moved") == ""  # redirected
-    assert asked[-1] == (_API, _WORD, 200)
+    assert asked[-1] == (_API, WORD, 200)
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "token")  # a name alone says nothing
     assert why_away(f"http://user@127.0.0.1:{port}") == ""
     assert asked[-1] == (_API, "Bearer token", 200)
@@ -134,7 +102,7 @@ def test_it_is_asked_as_mlflow_asks(
     netrc.write_text("machine 127.0.0.1 login user password se@kret\n")
     monkeypatch.setenv("NETRC", str(netrc))
     assert why_away(f"http://127.0.0.1:{port}") == ""
-    assert asked[-1] == (_API, _WORD, 200)
+    assert asked[-1] == (_API, WORD, 200)
 
 
 def test_certificates_are_trusted_as_mlflow_is_told_to(
