@@ -14,7 +14,7 @@ from search.config.study import StudyConfig
 from search.storage.records import study_record
 from search.storage.study_attributes import write_run
 from search.storage.trial_attributes import write_run_of_trial
-from search.trial.files import picture_of, temporary_folder, write_curve
+from search.trial.files import picture_of, write_curve
 from tracking import (
     COMPLETE,
     FAILED,
@@ -29,6 +29,7 @@ from tracking import (
     TrialRecord,
     params_of,
 )
+from tracking.scratch import scratch_folder
 from tracking.texts import shell_line
 
 _ENDED = (COMPLETE, PRUNED, FAILED, KILLED, REFUSED)
@@ -249,7 +250,7 @@ class Reconciler:
 
     def _end(self, trial: TrialRecord, *, is_new: bool) -> None:
         """Write a trial's end anew, with the files that Optuna's storage has the content of."""
-        with temporary_folder() as folder:
+        with scratch_folder("trial") as folder:
             write_curve(trial, folder)
             if is_new:
                 seed = trial.tags.get(Tag.SEED)

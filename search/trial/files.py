@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from search.config.study import StudyConfig
-from search.storage.trial_folders import EPOCHS, PREFIX
+from search.storage.trial_folders import EPOCHS
 from tracking import COMPLETE, FAILED, Picture, TrialRecord
 
 _FILES = "files"
 _LONG_S = 4.0
-
-
-def make_folder() -> Path:
-    """Make a new temporary folder for a trial's files; the caller removes it."""
-    return Path(tempfile.mkdtemp(prefix=PREFIX))
-
-
-@contextlib.contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """Make a temporary folder for a trial's files, and remove it when the block ends."""
-    folder = make_folder()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_curve(record: TrialRecord, folder: Path) -> None:

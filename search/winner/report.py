@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from search.winner.verdict import Candidate, TestScore, Verdict
 from tracking import (
@@ -19,6 +18,7 @@ from tracking import (
     TrialRecord,
     draw_verdict,
 )
+from tracking.scratch import scratch_folder
 from tracking.texts import cell, markdown
 
 _METHOD = (
@@ -49,8 +49,7 @@ def store_verdict(
         The verdict with its run and its model's name and version.
     """
     card = model_card(verdict, study, trial)
-    with TemporaryDirectory(prefix="trialbook-verdict-") as name:
-        folder = Path(name)
+    with scratch_folder("verdict") as folder:
         (folder / "winner.json").write_text(json.dumps(verdict.to_json(), indent=2) + "\n")
         (folder / EVIDENCE).write_text(json.dumps(asdict(evidence(verdict)), indent=2) + "\n")
         (folder / "model_card.md").write_text(card, encoding="utf-8")

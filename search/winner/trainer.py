@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,6 @@ from search.executor.death import ChildDied
 from search.executor.interrupts import Stop
 from search.executor.supervisor import Supervisor
 from search.executor.training import Listener, NotScored, score, train
-from search.trial.files import make_folder
 from search.trial.task import task_of
 from search.winner.candidates import Repeated
 
@@ -34,19 +34,21 @@ class Untrainable(SearchError):
 
 
 class Trainer:
-    """Trains and scores candidates; the caller owns the supervisor and the candidates' folders."""
+    """Trains and scores candidates; the caller owns the supervisor and the place of the folders."""
 
-    def __init__(self, supervisor: Supervisor, stop: Stop, tell: Tell) -> None:
+    def __init__(self, supervisor: Supervisor, stop: Stop, tell: Tell, place: Path) -> None:
         """Keep the arguments; no training is started yet.
 
         Args:
             supervisor: Owns the child.
             stop: Ends a training or a scoring with a KeyboardInterrupt, once it is set.
             tell: Called with a line of text for every step.
+            place: Holds the folders of all trainings; the caller removes it.
         """
         self._supervisor = supervisor
         self._stop = stop
         self._tell = tell
+        self._place = place
 
     def repeat_all(
         self, candidates: Sequence[Repeated], seeds: Sequence[int]
@@ -85,8 +87,7 @@ class Trainer:
             Untrainable: The candidate does not train to its end on a seed.
         """
         for count, seed in enumerate(seeds, 1):
-            folder = make_folder()
-            candidate.folders.append(folder)
+            folder = self._new_folder(candidate)
             try:
                 ended = self._train(candidate, seed, folder)
                 scored = self.score(folder / "model", "valid")
@@ -106,8 +107,7 @@ class Trainer:
         """
         epochs = [int(ended.metrics["best_epoch"]) for ended in candidate.ends]
         self._tell("Training the winner on train and validation part together.")
-        folder = make_folder()
-        candidate.folders.append(folder)
+        folder = self._new_folder(candidate)
         self._train(candidate, candidate.plan.seed, folder, max(1, round(float(np.mean(epochs)))))
         return folder / "model"
 
@@ -124,6 +124,12 @@ class Trainer:
             part: "valid" or "test".
         """
         return score(self._supervisor, Score(model=model, part=part), self._stop)
+
+    def _new_folder(self, candidate: Repeated) -> Path:
+        """Make the folder of a candidate's next training."""
+        folder = Path(tempfile.mkdtemp(dir=self._place))
+        candidate.folders.append(folder)
+        return folder
 
     def _train(
         self, candidate: Repeated, seed: int, folder: Path, refit_epochs: int | None = None

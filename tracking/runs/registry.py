@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracking.records import ModelFolder
@@ -14,6 +13,7 @@ from tracking.runs.context import StudyContext
 from tracking.runs.models import log_model
 from tracking.runs.payloads import NOTE_TAG
 from tracking.runs.quiet import is_missing, quiet
+from tracking.scratch import scratch_folder
 from tracking.tags import Role, Tag
 
 if TYPE_CHECKING:
@@ -156,8 +156,8 @@ def _read_evidence(client: Any, run_id: str) -> Evidence | None:
 
     from tracking.report.chapter import Evidence
 
-    with TemporaryDirectory(prefix="trialbook-evidence-") as folder:
-        text = Path(client.download_artifacts(run_id, EVIDENCE, folder)).read_bytes()
+    with scratch_folder("evidence") as folder:
+        text = Path(client.download_artifacts(run_id, EVIDENCE, str(folder))).read_bytes()
     try:
         evidence: Evidence = TypeAdapter(Evidence).validate_json(text)
     except ValidationError:  # not as Trialbook wrote it

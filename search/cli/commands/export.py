@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import tempfile
 from pathlib import Path
 
 import click
@@ -21,6 +20,7 @@ from search.cli.common import (
 from search.cli.help import option
 from search.errors import SearchError
 from search.export import FORMATS
+from tracking.scratch import scratch_folder
 from tracking.texts import visible
 
 _SUFFIX = {"csv": "csv", "parquet": "parquet", "json": "json", "keras-tuner": "json"}
@@ -86,8 +86,8 @@ def command(
     with contextlib.ExitStack() as stack:
         if kind == "keras-tuner":  # it needs Keras, and TensorFlow tells what it finds
             stack.enter_context(quiet_stderr())
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        written = Path(folder) / "export" if is_stdout else path
+        folder = stack.enter_context(scratch_folder("export"))
+        written = folder / "export" if is_stdout else path
         count = export(study_record(stored, weighs=False), space_of(stored), kind, written, number)
         if is_stdout:
             sys.stdout.buffer.write(written.read_bytes())

@@ -11,7 +11,7 @@ import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import click
@@ -39,6 +39,7 @@ from tracking import (
     ui_environment,
     without_password,
 )
+from tracking.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from search.storage.studies import Studies
@@ -141,7 +142,7 @@ def _serve(
         place: The host and port at which it will answer.
         announce: Called once it does.
     """
-    with interruptible() as stop, TemporaryFile() as log, TemporaryDirectory() as nowhere:
+    with interruptible() as stop, TemporaryFile() as log, scratch_folder("ui") as nowhere:
         process = subprocess.Popen(
             argv,
             env=environment,
