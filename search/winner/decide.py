@@ -32,10 +32,10 @@ from search.storage.study_attributes import (
 )
 from search.study.choice import plain_dataset
 from search.study.opening import other_ratings
+from search.verdict.report import store_verdict
+from search.verdict.verdict import TestScore, Verdict, judge, score_test, together
 from search.winner.candidates import Repeated, candidates_of
-from search.winner.report import store_verdict
 from search.winner.trainer import Tell, Trainer
-from search.winner.verdict import TestScore, Verdict, judge, score_test, together
 from tracking import ModelFolder, Store
 from tracking.scratch import scratch_folder
 from tracking.texts import shell_line

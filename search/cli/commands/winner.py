@@ -19,7 +19,7 @@ from search.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from search.winner.verdict import Verdict
+    from search.verdict.verdict import Verdict
 
 
 @click.command(epilog="Example: trialbook winner sample --top 3 --repeats 5")
@@ -87,7 +87,7 @@ def command(
 
 
 def _show(verdict: Verdict, fresh: bool) -> None:
-    from search.winner.report import claims, headline
+    from search.verdict.report import claims, headline
 
     out = console()
     if not fresh:

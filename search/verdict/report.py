@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from search.winner.verdict import Candidate, TestScore, Verdict
+from search.verdict.verdict import Candidate, TestScore, Verdict
 from tracking import (
     EVIDENCE,
     DatasetRecord,
