@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Collection, Iterable, Sequence
 
 from models.checks import count_of
-from search.mending.differences import Difference
+from search.mending.differences import Difference, Kind
 from search.mending.reconciler import Reconciler
 from search.storage.records import study_record
 from tracking import Slip
@@ -64,15 +64,21 @@ def _written_anew(reconciler: Reconciler, known: Collection[int], refused: Itera
 
 
 def _told(mended: Sequence[Difference], anew: int) -> str:
-    numbers = sorted({each.number for each in mended})
-    lines = []
+    numbers = sorted({each.number for each in mended if each.kind != Kind.WINNER})
+    won = [each.text for each in mended if each.kind == Kind.WINNER]
+    parts, lines = [], []
     if numbers:
         trials = (
             f"trial{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
             if len(numbers) <= _MOST_NAMED
             else count_of(len(numbers), "trial")
         )
-        lines.append(f"The record of {trials} was incomplete in MLflow, and is mended.")
+        parts.append(f"of {trials}")
+    if won:
+        parts.append("of the winner")
+    if parts:
+        lines.append(f"The record {' and '.join(parts)} was incomplete in MLflow, and is mended.")
+    lines += won
     if anew:
         lines.append(f"{count_of(anew, 'write')} that MLflow had refused were made anew.")
     return " ".join(lines)

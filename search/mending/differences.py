@@ -47,6 +47,8 @@ class Kind(StrEnum):
     """A run is of a trial that Optuna does not hold."""
     WINNER = "winner"
     """The run of the study's winner is gone."""
+    BINNED = "binned"
+    """The run of the study's winner is in MLflow's bin, with its model."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +70,7 @@ class Difference:
     @property
     def is_mendable(self) -> bool:
         """Whether there is one right answer."""
-        return self.kind not in (Kind.STRANGER, Kind.PARAMETER, Kind.MODEL)
+        return self.kind not in (Kind.STRANGER, Kind.PARAMETER, Kind.MODEL, Kind.BINNED)
 
 
 def differences(

@@ -10,10 +10,11 @@ import optuna
 from search.child.trial_files import write_config
 from search.config.study import StudyConfig
 from search.mending.differences import Difference, Kind, differences
+from search.mending.winner import lacking_winner, write_winner
 from search.storage.records import study_record
 from search.storage.study_attributes import write_run
-from search.storage.trial_attributes import write_run_of_trial
-from search.trial.files import picture_of, write_curve
+from search.storage.trial_attributes import outcome_of, write_run_of_trial
+from search.trial.files import picture_of, write_curve, write_log
 from tracking import (
     KILLED,
     RUNNING,
@@ -54,7 +55,10 @@ class Reconciler:
     def find(self) -> list[Difference]:
         """Compare the two stores as they stand now."""
         record = study_record(self.study, self._config, weighs=False)
-        return differences(record, self.recorder.trial_runs(record), self._with_models(record))
+        runs = self.recorder.trial_runs(record)
+        found = differences(record, runs, self._with_models(record))
+        winner = lacking_winner(self.study, self.recorder)
+        return found if winner is None else [*found, winner]
 
     def _with_models(self, record: StudyRecord) -> list[int]:
         """The trials whose models are kept, as far as Trialbook makes these itself."""
@@ -118,6 +122,9 @@ class Reconciler:
         write_run(self.study, experiment_id=begun.experiment_id, run_id=begun.parent_run_id)
 
     def _mend(self, found: Difference, by_number: Mapping[int, TrialRecord]) -> None:
+        if found.kind == Kind.WINNER:
+            write_winner(self.study, self._config, self.recorder)
+            return
         trial, run_id = by_number[found.number], found.run_id
         if found.kind == Kind.TWICE and run_id:
             self.recorder.bin_run(run_id)
@@ -138,6 +145,8 @@ class Reconciler:
             if is_new:
                 seed = trial.tags.get(Tag.SEED)
                 write_config(folder, {"values": dict(trial.params), "seed": seed})
+                stored = self.study.get_trials(deepcopy=False)[trial.number]
+                write_log(folder, outcome_of(stored).log)
             drawn = None if trial.state == KILLED else picture_of(self._config)
             self.recorder.finish_trial(
                 replace(trial, picture=drawn), folder=folder, epochs=trial.epochs

@@ -34,16 +34,16 @@ def store_verdict(
     recorder: Recorder,
     *,
     trial: TrialRecord,
-    model: ModelFolder,
+    model: ModelFolder | None,
 ) -> Verdict:
-    """Record a verdict in MLflow and register the winner's model there.
+    """Record a verdict in MLflow, and register the winner's model there.
 
     Args:
         verdict: What was decided.
         study: The study.
         recorder: Writes the study's record.
         trial: The winner's trial.
-        model: The model to register.
+        model: The model to register; None where it is gone.
 
     Returns:
         The verdict with its run and its model's name and version.

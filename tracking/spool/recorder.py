@@ -245,9 +245,9 @@ class SpoolRecorder:
         *,
         folder: Path,
         metrics: Mapping[str, float],
-        model: ModelFolder,
+        model: ModelFolder | None,
         card: str,
-    ) -> tuple[str, str]:
+    ) -> tuple[str, str | None]:
         """Record a study's winner at once, after all that waits."""
         self._settle()
         return self._inner.log_verdict(
