@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SUPPORT = ROOT / "tests" / "support"
 NAME = "chaos"
 TOO_LONG_S = 300.0
+_ENDING_S = 10.0
 sys.path[:0] = [str(ROOT), str(SUPPORT)]
 
 
@@ -42,6 +44,7 @@ class Home:
         kills: How often something of it was hurt.
         notes: What else was measured, in words.
         more: Further options of the study.
+        temporary: Where its processes have their temporary files.
         storage, record: Addresses of its stores; None for files of the home.
     """
 
@@ -69,6 +72,8 @@ class Home:
         self.log = folder / f"{name}.txt"
         self.more = more
         self._data = str(ratings(folder))
+        self.temporary = folder / "temporary"
+        self.temporary.mkdir(exist_ok=True)
 
     def _stores(self) -> list[str]:
         stores = ["--home", str(self.path)]
@@ -110,6 +115,7 @@ class Home:
 
     def _begin(self, words: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
         inherited = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+        inherited["TMPDIR"] = str(self.temporary)
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, *words],
@@ -180,9 +186,20 @@ def settled(home: Home, *others: Home) -> Iterator[str]:
         home.path, NAME, home.target,
         models="all" in home.more, storage=home.storage, record=home.record,
     )  # fmt: skip
+    yield from (f"{name} is left" for name in _scratch_left(home))
     for each in (home, *others):
         said = each.printed()
         yield from (f"{text!r} was printed" for text in _NEVER_SAID if text in said)
+
+
+def _scratch_left(home: Home) -> list[str]:
+    """The scratch folders that are there after the last command; its children end after it."""
+    latest = time.monotonic() + _ENDING_S
+    while left := [path.name for path in home.temporary.glob("trialbook-*")]:
+        if time.monotonic() > latest:
+            break
+        time.sleep(0.1)
+    return left
 
 
 def ended(

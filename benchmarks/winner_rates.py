@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.winner.uncertainty import SURE, UserErrors, doubt, drawn_rmse, probability_of_best
+from search.verdict.uncertainty import SURE, UserErrors, doubt, drawn_rmse, probability_of_best
 
 REPEATS = (2, 3, 5, 10)
 LEVELS = (0.01, 0.05, 0.1)

@@ -78,9 +78,9 @@ class NullRecorder:
         *,
         folder: Path,
         metrics: Mapping[str, float],
-        model: ModelFolder,
+        model: ModelFolder | None,
         card: str,
-    ) -> tuple[str, str]:
+    ) -> tuple[str, str | None]:
         """Do nothing with the winner, and return two empty texts."""
         return "", ""
 

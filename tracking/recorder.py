@@ -166,21 +166,21 @@ class Recorder(Protocol):
         *,
         folder: Path,
         metrics: Mapping[str, float],
-        model: ModelFolder,
+        model: ModelFolder | None,
         card: str,
-    ) -> tuple[str, str]:
+    ) -> tuple[str, str | None]:
         """Record a study's winner in a new run, and register the winner's model.
 
         Args:
             study: The study, which must have been started.
             folder: Files for the run; `EVIDENCE` among them is shown in the study's report.
             metrics: Values by metric name.
-            model: The winner's model.
+            model: The winner's model; None where it is gone, so that none is registered.
             card: Markdown text that describes the run and the model's version.
 
         Returns:
-            The run's identifier, and the registered model's name and version, "NAME/VERSION";
-            empty where nothing is recorded.
+            The run's identifier, and the registered model's name and version, "NAME/VERSION", or
+            None without a model; empty texts where nothing is recorded.
         """
         ...
 

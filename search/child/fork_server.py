@@ -27,7 +27,7 @@ from collections.abc import Sequence
 
 from search.child import main as child
 from search.child.messages import ALONE, KERAS
-from search.child.scratch import scratch_folder
+from tracking.scratch import scratch_folder
 
 FORK, STATE = "f", "s"
 REQUEST = 16  # bytes: what is asked for, and a process number or 0
@@ -63,9 +63,9 @@ def main(descriptor: int, role: str) -> None:
     """
     with socket.socket(fileno=descriptor) as requests:
         _preload(_PRELOADED[role])
-        with scratch_folder() as folder:
+        with scratch_folder("server") as folder:
             # Libraries leave files there (TensorFlow a module a graph), and children are killed.
-            tempfile.tempdir = folder
+            tempfile.tempdir = str(folder)
             _serve(requests)
 
 
@@ -153,8 +153,8 @@ def be_spawned(pipe: int, role: str) -> None:
         pipe: The child's end of its pipe.
         role: `KERAS` or `ALONE`: which libraries are loaded ahead.
     """
-    with scratch_folder() as folder:
-        tempfile.tempdir = folder
+    with scratch_folder("child") as folder:
+        tempfile.tempdir = str(folder)
         _preload(_PRELOADED[role])
         child.main(pipe)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import optuna
@@ -10,6 +10,7 @@ import optuna
 from models.checks import count_of
 from search.config.study import StudyConfig
 from search.doctor.findings import Finding, Topic
+from search.mending.reconciler import Reconciler
 from search.storage.claims.lease import Lease
 from search.storage.claims.leases import DOCTOR, leases_of
 from search.storage.queue import not_queued_again
@@ -17,9 +18,8 @@ from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import config_of, run_of
 from search.storage.trials import finished, orphans
-from search.study.reconciling import Reconciler
 from search.study.recording import Recording
-from tracking import RUNNING, Slip, TrackingError, TrialRecord, is_held, left_boxes, referred
+from tracking import TrialRecord, is_held, left_boxes
 
 
 def examine(
@@ -115,32 +115,11 @@ class Examination:
                     }
                 why = (slip.path / "why.txt").read_text(encoding="utf-8").strip()
                 found = self._finding(Topic.REFUSED, f"MLflow did not take a write ({why}).")
-                if mends and self._written_anew(slip, trials):
+                if mends and self._reconciler().write_anew(slip, trials):
                     slip.remove()
                     found = replace(found, is_mended=True)
                 yield found
             box.close() if mends else box.release()
-
-    def _written_anew(self, slip: Slip, trials: Mapping[int, TrialRecord]) -> bool:
-        """Write the trial of a refused entry from Optuna's storage, with the entry's models."""
-        try:
-            entry = slip.read()
-        except TrackingError:  # damaged: the comparison finds what is lacking
-            return True
-        named = (
-            referred(entry.run) if entry.trial is None else (entry.trial.study, entry.trial.number)
-        )
-        trial = trials.get(named[1]) if named is not None else None
-        if trial is None or trial.run_id is None or trial.state == RUNNING:
-            return trial is None
-        recorder = self._reconciler().recorder
-        try:
-            recorder.parameters(trial.run_id, trial.params)
-            models = [model for model in entry.models if not model.is_raw]
-            recorder.finish_trial(trial, folder=slip.files, models=models, epochs=trial.epochs)
-        except Exception:  # MLflow does not take that either
-            return False
-        return True
 
     def _interrupted(self) -> Iterator[Finding]:
         """What processes that are no more left in Optuna's storage."""

@@ -35,7 +35,7 @@ from search.storage.trial_attributes import (
     write_tuner_trial,
 )
 from search.storage.trials import under_way_or_done
-from search.trial.files import picture_of, temporary_folder, write_curve
+from search.trial.files import picture_of, write_curve
 from search.trial.interruption import close_cut, close_left
 from search.trial.telling import tell
 from tracking import (
@@ -51,6 +51,7 @@ from tracking import (
     TrialRecord,
     provenance,
 )
+from tracking.scratch import scratch_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +234,7 @@ class TunerStudy:
         tell(self.study, trial, record, state, None if value is None else [value])
         del self._runs[number]
         try:
-            with temporary_folder() as folder:
+            with scratch_folder("trial") as folder:
                 write_curve(record, folder)
                 drawn = replace(record, picture=picture_of(self.config))
                 self.recorder.finish_trial(drawn, folder=folder)
@@ -264,7 +265,7 @@ class TunerStudy:
             metrics=so_far(self.config, curve),
         )
         requeue(self.study, self.study.get_trials(deepcopy=False)[number], record)
-        with temporary_folder() as folder:
+        with scratch_folder("trial") as folder:
             close_cut(self.recorder, record, folder)
 
     def add(self, point: TunerPoint, end: TunerEnd) -> TrialRecord:

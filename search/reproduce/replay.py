@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,9 +29,9 @@ from search.storage.trial_attributes import (
     tuner_trial_of,
 )
 from search.storage.trials import same_before
-from search.trial.files import make_folder
 from search.trial.task import task_of
 from tracking import COMPLETE, PRUNED, EpochRecord, Recorder, TrialRecord
+from tracking.scratch import scratch_folder
 from tracking.texts import shell_line
 
 OnEpoch = Callable[[EpochRecord], None]
@@ -224,29 +224,28 @@ def train_again(stored: Stored, config: StudyConfig, again: Again) -> Replay:
     trainer = again.trainer or (stored.outcome.trainer if config.rates else None)
     if trainer:
         config = config.at(trainer=trainer)
-    folder = make_folder()
-    task = task_of(
-        stored.plan,
-        folder,
-        keep_model=False,
-        judged_from=stored.pruned_at,
-        most_parts=stored.parts,
-    )
     listener = _Epochs(stored.pruned_at, again.on_epoch)
     supervisor = Supervisor(config, role=ALONE)
-    try:
-        with interruptible() as stop:
-            ready = supervisor.ready(stop)
-            try:
-                ended = train(supervisor, task, listener, lambda: stop.asked)
-            except ChildDied as error:
-                ended = Failed(end_reason=error.end_reason, message=str(error))
-            if ended is None:
-                raise KeyboardInterrupt
-            return Replay(ready, ended, tuple(listener.records))
-    finally:
-        supervisor.close()
-        shutil.rmtree(folder, ignore_errors=True)
+    with (
+        scratch_folder("trial") as folder,
+        contextlib.closing(supervisor),
+        interruptible() as stop,
+    ):
+        task = task_of(
+            stored.plan,
+            folder,
+            keep_model=False,
+            judged_from=stored.pruned_at,
+            most_parts=stored.parts,
+        )
+        ready = supervisor.ready(stop)
+        try:
+            ended = train(supervisor, task, listener, lambda: stop.asked)
+        except ChildDied as error:
+            ended = Failed(end_reason=error.end_reason, message=str(error))
+        if ended is None:
+            raise KeyboardInterrupt
+        return Replay(ready, ended, tuple(listener.records))
 
 
 class _Epochs(Listener):

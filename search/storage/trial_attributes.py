@@ -107,6 +107,7 @@ class TrialOutcome:
         metrics: Final figures by name.
         trainer: "fast" or "keras": what trained it; None where nothing did.
         curve: A row for each epoch: its number, its seconds, its metrics by name.
+        log: The end of what its process printed, of a trial that failed.
     """
 
     state: str = KILLED
@@ -117,6 +118,7 @@ class TrialOutcome:
     metrics: Mapping[str, float] = field(default_factory=dict)
     trainer: str | None = None
     curve: Sequence[Sequence[Any]] = ()
+    log: str = ""
 
     @property
     def epochs(self) -> tuple[EpochRecord, ...]:
@@ -129,8 +131,8 @@ class TrialOutcome:
         return not_begun(self.end_reason, self.curve, self.metrics)
 
     @classmethod
-    def of(cls, record: TrialRecord) -> TrialOutcome:
-        """Take the outcome from a trial's record."""
+    def of(cls, record: TrialRecord, log: str = "") -> TrialOutcome:
+        """Take the outcome from a trial's record, with the end of what its process printed."""
         return cls(
             state=record.state,
             end_reason=record.end_reason,
@@ -140,6 +142,7 @@ class TrialOutcome:
             metrics=dict(record.metrics),
             trainer=record.trainer,
             curve=[_row(epoch) for epoch in record.epochs],
+            log=log,
         )
 
 
@@ -188,8 +191,14 @@ def outcome_of(trial: FrozenTrial) -> TrialOutcome:
 
 
 def as_stored(content: TrialPlan | TrialOutcome) -> dict[str, Any]:
-    """What JSON holds of a plan or an outcome; what is in it is not copied."""
-    return {each.name: getattr(content, each.name) for each in fields(content)}
+    """What JSON holds of a plan or an outcome; what is in it is not copied.
+
+    Most trials have no log, and it is left out of these.
+    """
+    stored = {each.name: getattr(content, each.name) for each in fields(content)}
+    if not stored.get("log", True):
+        del stored["log"]
+    return stored
 
 
 def beyond_of(trial: AnyTrial) -> bool:
@@ -208,13 +217,15 @@ def write_end(
     record: TrialRecord,
     state: TrialState,
     values: Sequence[float],
+    *,
+    log: str = "",
 ) -> bool:
     """End a trial of this process as complete or failed, with its outcome, in one step.
 
     Returns:
         Whether this call did so; false where the trial had ended by now.
     """
-    outcome = as_stored(TrialOutcome.of(record))
+    outcome = as_stored(TrialOutcome.of(record, log))
     return end_running(study, trial, state, values, (Key.OUTCOME.value, outcome))
 
 

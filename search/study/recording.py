@@ -14,6 +14,8 @@ from models.checks import count_of
 from search.config.study import StudyConfig
 from search.executor.interrupts import Stop, unless
 from search.executor.keeping import Keeping
+from search.mending.at_start import is_whole, mend_at_start
+from search.mending.reconciler import Reconciler
 from search.storage.claims.lease import Lease
 from search.storage.claims.lock import StillHeld
 from search.storage.records import study_record
@@ -21,7 +23,6 @@ from search.storage.studies import Studies
 from search.storage.study_attributes import run_of
 from search.storage.trials import state_of
 from search.storage.views import snapshot_of
-from search.study.reconciling import Reconciler
 from search.trial.interruption import Lost, reclaim
 from tracking import SpoolRecorder, StudyRecord, TrialRecord, in_a_second
 
@@ -72,7 +73,6 @@ class Recording:
         self._reconciler = Reconciler(config, study, self._inner)
         self._waits_since: float | None = None
         self._latest = 0.0
-        self._was_open = False
         self._is_closer: bool | None = None
         self._hurries, self._stop = False, stop or Stop()
         self._config, self._study = config, study
@@ -108,25 +108,25 @@ class Recording:
         """Begin the study's record, or go on with it, and have delivered what others left of it.
 
         The caller holds the storage's lock, and queues interrupted trials again only afterwards.
-        What an earlier process that was killed left wrong is mended behind the trials: of those
-        that have ended by now, and only where nobody closed the study's own run and no other
-        process works on the study.
+        What is wrong in the record of trials that have ended by now is mended behind the trials,
+        where no other process works on the study.
 
         Args:
             record: The study as Optuna holds it.
         """
-        trials = self._study.get_trials(deepcopy=False)
-        known = {trial.number for trial in trials if trial.state.is_finished()}
+        known = self._ended()
         alone = not self._lease.others() and not self.recorder.others_work()
-        if known and alone:
-            self.recorder.delivery.add_work(self._see_whether_open)
         self.recorder.start_study(record)
         self.take_over()
         if known and alone:
             self.recorder.delivery.add_work(lambda: self._mend(known))
 
+    def _ended(self) -> set[int]:
+        trials = self._study.get_trials(deepcopy=False)
+        return {trial.number for trial in trials if trial.state.is_finished()}
+
     def is_closed(self, record: StudyRecord) -> bool:
-        """Whether the study's run in MLflow is marked as finished, and nothing waits to be written.
+        """Whether the study's run in MLflow is finished, and nothing waits or is to be mended.
 
         Args:
             record: The study.
@@ -135,9 +135,10 @@ class Recording:
             return False
         try:
             run = self._inner.find_run(record.parent_run_id) if record.parent_run_id else None
+            is_finished = run is not None and run.get("status") == "FINISHED"
+            return is_finished and is_whole(self._reconciler, self._ended())
         except Exception:  # it cannot be reached now
             return False
-        return run is not None and run.get("status") == "FINISHED"
 
     def take_over(self) -> None:
         """Have delivered what processes that are no more left of this study's record.
@@ -173,19 +174,9 @@ class Recording:
             self._say(f"Trial {number} was interrupted earlier; its configuration is queued again.")
         return snapshot_of(self._study) if closed else seen
 
-    def _see_whether_open(self) -> None:
-        """See whether the study's own run was closed; it is opened again after that."""
-        run_id = run_of(self._study).get("parent_run_id")
-        run = self._inner.find_run(run_id) if run_id else None
-        self._was_open = run is None or run["status"] == "RUNNING"
-
     def _mend(self, known: Collection[int]) -> None:
-        if not self._was_open:
-            return
-        found = [each for each in self._reconciler.find() if each.number in known]
-        if mended := self._reconciler.mend(found):
-            numbers = ", ".join(str(number) for number in sorted({e.number for e in mended}))
-            self._say(f"The record of trials {numbers} was incomplete in MLflow, and is mended.")
+        if said := mend_at_start(self._reconciler, known, self.recorder.refused()):
+            self._say(said)
 
     @contextlib.contextmanager
     def closed_on_failure(self) -> Iterator[None]:

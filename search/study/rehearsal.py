@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import statistics
 from collections.abc import Sequence
+from pathlib import Path
 
 from search.child.messages import ALONE, Failed, Ready
 from search.config.parts import parts_of
@@ -17,9 +17,9 @@ from search.executor.death import ChildDied
 from search.executor.supervisor import Supervisor
 from search.executor.training import Listener, train
 from search.storage.trial_attributes import TrialPlan
-from search.trial.files import make_folder
 from search.trial.task import task_of
 from tracking import EpochRecord
+from tracking.scratch import scratch_folder
 
 _EPOCHS = 4
 
@@ -38,7 +38,12 @@ def make_plan(config: StudyConfig) -> Plan:
 
 def _rehearse(config: StudyConfig) -> Rehearsal:
     """Train the first trial for a few epochs, and measure time, memory and files."""
-    folder, supervisor, epochs = make_folder(), Supervisor(config, role=ALONE), _Seconds()
+    with scratch_folder("trial") as folder:
+        return _rehearse_in(folder, config)
+
+
+def _rehearse_in(folder: Path, config: StudyConfig) -> Rehearsal:
+    supervisor, epochs = Supervisor(config, role=ALONE), _Seconds()
     try:
         ready = supervisor.ready()
         preset = "baseline" if config.model == "ratings" else config.model
@@ -67,7 +72,6 @@ def _rehearse(config: StudyConfig) -> Rehearsal:
         raise SearchError(f"The first trial must train to be timed, but {error}") from error
     finally:
         supervisor.close()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _others(config: StudyConfig, ready: Ready, seconds: Sequence[float]) -> Spread | None:

@@ -22,7 +22,14 @@ from search.storage.records import so_far
 from search.storage.trial_attributes import run_id_of
 from search.storage.trials import best_of, state_of
 from search.trial.end_kinds import no_number, state_at_end, withdrawn
-from search.trial.files import gathered, is_drawn, picture_of, write_curve
+from search.trial.files import (
+    end_of_log,
+    gathered,
+    is_drawn,
+    picture_of,
+    write_curve,
+    write_log,
+)
 from search.trial.interruption import close_cut
 from search.trial.run import TrialRun
 from search.trial.telling import tell
@@ -132,9 +139,7 @@ class Conclusion:
         Returns:
             The trial's record.
         """
-        detail = failed.detail or log
-        if detail:
-            (run.folder / "log.txt").write_text(detail, encoding="utf-8")
+        write_log(run.folder, failed.detail or log)
         record = self._cut(run, FAILED, failed.end_reason)
         metrics = dict(record.metrics) | dict(failed.metrics)
         record = replace(record, message=failed.message, metrics=metrics)
@@ -282,12 +287,13 @@ class Conclusion:
             values = figures_of(goals, record.value, record.metrics)
         drawn = is_drawn(record, self.config, None if best is None else known_value_of(best))
         write_curve(record, run.folder)
+        log = end_of_log(run.folder) if record.state == FAILED else ""
         self.recorder.finish_trial(
             replace(record, picture=picture_of(self.config) if drawn else None),
             folder=gathered(run.folder),
             models=models,
             epochs=run.curve.unwritten,
-            tell=partial(tell, self.study, run.trial, record, state, values),
+            tell=partial(tell, self.study, run.trial, record, state, values, log=log),
             replaces=displaced,
         )
         return record

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from search.config.study import StudyConfig
-from search.storage.trial_folders import EPOCHS, PREFIX
-from tracking import COMPLETE, FAILED, Picture, TrialRecord
+from search.storage.trial_folders import EPOCHS
+from tracking import COMPLETE, FAILED, Picture, TrialRecord, without_password
 
 _FILES = "files"
+_LOG = "log.txt"
+_KEPT_OF_LOG = 4000
 _LONG_S = 4.0
-
-
-def make_folder() -> Path:
-    """Make a new temporary folder for a trial's files; the caller removes it."""
-    return Path(tempfile.mkdtemp(prefix=PREFIX))
-
-
-@contextlib.contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """Make a temporary folder for a trial's files, and remove it when the block ends."""
-    folder = make_folder()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_curve(record: TrialRecord, folder: Path) -> None:
@@ -48,6 +31,24 @@ def write_curve(record: TrialRecord, folder: Path) -> None:
         for epoch in record.epochs:
             figures = [epoch.metrics.get(name, "") for name in names]
             writer.writerow([epoch.epoch, *figures, epoch.seconds])
+
+
+def write_log(folder: Path, text: str) -> None:
+    """Write the last of what a trial's process printed as `log.txt`, if it printed anything.
+
+    Args:
+        folder: Where the file goes.
+        text: What was printed. Passwords of addresses in it are hidden.
+    """
+    if text:
+        hidden = "\n".join(map(without_password, text.split("\n")))
+        (folder / _LOG).write_text(hidden, encoding="utf-8")
+
+
+def end_of_log(folder: Path) -> str:
+    """The last characters of a trial's `log.txt`, for Optuna's storage; empty where it has none."""
+    path = folder / _LOG
+    return path.read_text(encoding="utf-8")[-_KEPT_OF_LOG:] if path.is_file() else ""
 
 
 def picture_of(config: StudyConfig) -> Picture:

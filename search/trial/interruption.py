@@ -17,8 +17,9 @@ from search.storage.records import so_far, trial_record
 from search.storage.trial_attributes import has_plan
 from search.storage.trial_folders import EPOCHS, folder_left_behind, kept_epochs
 from search.storage.trials import orphans
-from search.trial.files import make_folder, write_curve
+from search.trial.files import write_curve
 from tracking import KILLED, EndReason, Recorder, TrialRecord, reference
+from tracking.scratch import scratch_folder
 
 Lost = Callable[[optuna.Study], list[FrozenTrial]]
 """Finds the trials of a study that are known to be trained by nobody."""
@@ -104,7 +105,8 @@ def close_left(
     record = replace(cut, epochs=epochs, metrics=so_far(config, epochs))
     is_closed = requeue(study, trial, record)
     if is_closed:
-        folder = folder or make_folder()
-        close_cut(recorder, record, folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        with scratch_folder("trial") as new:
+            close_cut(recorder, record, folder or new)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
     return is_closed

@@ -19,6 +19,7 @@ def tell(
     record: TrialRecord,
     state: TrialState,
     values: Sequence[float] | None,
+    log: str = "",
 ) -> None:
     """Store a trial's outcome, and end it.
 
@@ -28,13 +29,14 @@ def tell(
         record: How it ended.
         state: That in Optuna's words.
         values: The objective's value, or those of several goals; None where it has none.
+        log: The end of what its process printed, of a trial that failed.
 
     Raises:
         Withdrawn: Another process has taken it over.
     """
     try:
         if state != TrialState.PRUNED:
-            is_ended = write_end(study, trial, record, state, values or ())
+            is_ended = write_end(study, trial, record, state, values or (), log=log)
         else:
             write_outcome(trial, record)
             study.tell(trial, None, state=state)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +30,7 @@ class Repeated:
         is_baseline: Whether it is the published baseline.
         can_win: False for a baseline beyond the study's limits; the test part shows it beside the
             winner.
-        folders: The folder of each repeat (new seed); whoever trains the candidate removes them.
+        folders: The folder of each repeat (new seed).
         ends: How each repeat ended.
         valid: For each repeat, squared errors on the validation part, summed by user, `[user]`.
     """
@@ -60,11 +59,6 @@ class Repeated:
         """The folder of the model whose seed gave the median value."""
         order = sorted(range(len(self.ends)), key=lambda place: self.ends[place].value)
         return self.folders[order[len(order) // 2]] / "model"
-
-    def remove_folders(self) -> None:
-        """Remove the folders that the repeats left on disk."""
-        for folder in self.folders:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def candidates_of(study: optuna.Study, config: StudyConfig, top: int | None) -> list[Repeated]:

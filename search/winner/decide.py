@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
 import optuna
@@ -33,11 +33,12 @@ from search.storage.study_attributes import (
 )
 from search.study.choice import plain_dataset
 from search.study.opening import other_ratings
+from search.verdict.report import store_verdict
+from search.verdict.verdict import TestScore, Verdict, judge, score_test, together
 from search.winner.candidates import Repeated, candidates_of
-from search.winner.report import store_verdict
 from search.winner.trainer import Steps, Tell, Trainer
-from search.winner.verdict import TestScore, Verdict, judge, score_test, together
 from tracking import ModelFolder, Store
+from tracking.scratch import scratch_folder
 from tracking.texts import shell_line
 
 _STREAM = 2  # of seeds: 0 is the sampler's, 1 the trials'
@@ -224,18 +225,18 @@ class _Choice:
         threads = candidates[0].plan.threads
         supervisor = Supervisor(self.config.at(workers=1, threads=threads, repeats=1, folds=None))
         try:
-            with interruptible() as stop:
+            with (
+                scratch_folder("winner") as place,
+                closing(supervisor),
+                interruptible() as stop,
+            ):
                 self.steps.now("Reading the ratings …")
                 _check_ratings(self.study, supervisor.ready(stop))
-                yield Trainer(supervisor, stop, self.steps)
+                yield Trainer(supervisor, stop, self.steps, place)
         except ChildDied as error:
             raise SearchError(
                 f"The training process must live until it answers, but {error}"
             ) from error
-        finally:
-            supervisor.close()
-            for each in candidates:
-                each.remove_folders()
 
 
 def _check_ratings(study: optuna.Study, ready: Ready) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,6 @@ from search.executor.death import ChildDied
 from search.executor.interrupts import Stop
 from search.executor.supervisor import Supervisor
 from search.executor.training import Listener, NotScored, score, train
-from search.trial.files import make_folder
 from search.trial.task import task_of
 from search.winner.candidates import Repeated
 from tracking import EpochRecord
@@ -73,19 +73,21 @@ class Untrainable(SearchError):
 
 
 class Trainer:
-    """Trains and scores candidates; the caller owns the supervisor and the candidates' folders."""
+    """Trains and scores candidates; the caller owns the supervisor and the place of the folders."""
 
-    def __init__(self, supervisor: Supervisor, stop: Stop, steps: Steps) -> None:
+    def __init__(self, supervisor: Supervisor, stop: Stop, steps: Steps, place: Path) -> None:
         """Keep the arguments; no training is started yet.
 
         Args:
             supervisor: Owns the child.
             stop: Ends a training or a scoring with a KeyboardInterrupt, once it is set.
             steps: Hears every step.
+            place: Holds the folders of all trainings; the caller removes it.
         """
         self._supervisor = supervisor
         self._stop = stop
         self._steps = steps
+        self._place = place
 
     def repeat_all(
         self, candidates: Sequence[Repeated], seeds: Sequence[int]
@@ -124,8 +126,7 @@ class Trainer:
             Untrainable: The candidate does not train to its end on a seed.
         """
         for count, seed in enumerate(seeds, 1):
-            folder = make_folder()
-            candidate.folders.append(folder)
+            folder = self._new_folder(candidate)
             what = f"{candidate.name}, repeat {count} of {len(seeds)}"
             try:
                 ended = self._train(candidate, seed, folder, what)
@@ -148,8 +149,7 @@ class Trainer:
         bests = [int(ended.metrics["best_epoch"]) for ended in candidate.ends]
         epochs = max(1, round(float(np.mean(bests))))
         self._steps.line("Training the winner on train and validation part together.")
-        folder = make_folder()
-        candidate.folders.append(folder)
+        folder = self._new_folder(candidate)
         what = f"{candidate.name}, training on both parts, {count_of(epochs, 'epoch')}"
         self._train(candidate, candidate.plan.seed, folder, what, epochs)
         return folder / "model"
@@ -168,6 +168,12 @@ class Trainer:
             part: "valid" or "test".
         """
         return score(self._supervisor, Score(model=model, part=part), self._stop)
+
+    def _new_folder(self, candidate: Repeated) -> Path:
+        """Make the folder of a candidate's next training."""
+        folder = Path(tempfile.mkdtemp(dir=self._place))
+        candidate.folders.append(folder)
+        return folder
 
     def _train(
         self,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from tracking.addresses import local_folder
 from tracking.records import ModelFolder
 from tracking.runs.batches import LoggedModel
 from tracking.runs.quiet import can_name_run, is_missing, quiet
+from tracking.scratch import scratch_folder
 
 LOADER_MODULE = "trialbook_serving"
 """Name of the loader's module in a logged model, unlikely to be shadowed by a user's folder."""
@@ -66,8 +66,8 @@ def log_model(
     )
     model_id = str(logged.model_id)
     try:
-        with TemporaryDirectory(prefix="trialbook-model-", ignore_cleanup_errors=True) as folder:
-            saved = _save(Path(folder), model, loader, run_id=run_id, model_id=model_id)
+        with scratch_folder("model") as folder:
+            saved = _save(folder, model, loader, run_id=run_id, model_id=model_id)
             client.log_model_artifacts(model_id, str(saved))
     except BaseException:
         client.finalize_logged_model(model_id, "FAILED")

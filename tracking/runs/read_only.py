@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import shutil
 import sqlite3
-import tempfile
 from pathlib import Path
 
 from tracking.runs.home.copies import copy_whole
 from tracking.runs.store import Store
+from tracking.scratch import scratch_folder
 
 _FOLDERS = ("artifacts", "spool")
 
@@ -41,8 +42,9 @@ def to_read(store: Store, *, elsewhere: bool = False) -> Store:
     is_read_only = home.is_dir() and not os.access(home, os.W_OK)
     if not (is_read_only or (elsewhere and not home.exists())):
         return store
-    mirror = Path(tempfile.mkdtemp(prefix="trialbook-read-"))
-    atexit.register(shutil.rmtree, mirror, ignore_errors=True)
+    lasting = contextlib.ExitStack()
+    mirror = lasting.enter_context(scratch_folder("read"))
+    atexit.register(lasting.close)
     for database in (store.optuna_db, home / "mlflow.db"):
         if database.is_file():
             _copy(database, mirror / database.name)

@@ -224,18 +224,19 @@ class MlflowRecorder:
         *,
         folder: Path,
         metrics: Mapping[str, float],
-        model: ModelFolder,
+        model: ModelFolder | None,
         card: str,
     ) -> Registered:
         """Record a study's winner in a new run, register its model, and renew the study's report.
 
         Raises:
-            TrackingError: If the study was never started or there is no loader.
+            TrackingError: If the study was never started, or there is no loader for a model.
         """
         client = self.store.client()
         winner = WinnerRun(study=study.name, folder=folder, metrics=metrics, model=model, card=card)
         context = stored_context(client, study) or self._known.study(client, study.name)
-        registered = register_winner(client, context, winner, loader=self._loader())
+        loader = None if model is None else self._loader()
+        registered = register_winner(client, context, winner, loader=loader)
         with suppress(Exception):  # the model is registered: that stands, even on a full disk
             renew_report(client, context, study)
         return registered

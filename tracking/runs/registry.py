@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracking.records import ModelFolder
@@ -14,6 +13,7 @@ from tracking.runs.context import StudyContext
 from tracking.runs.models import log_model
 from tracking.runs.payloads import NOTE_TAG
 from tracking.runs.quiet import is_missing, quiet
+from tracking.scratch import scratch_folder
 from tracking.tags import Role, Tag
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ class WinnerRun:
         study: Name of the study, which becomes the registered model's name.
         folder: Files for the run; `EVIDENCE` among them is shown in the study's report.
         metrics: Values by metric name.
-        model: The model to register.
+        model: The model to register; None for none.
         card: Markdown text that describes the run and the model's version.
     """
 
     study: str
     folder: Path
     metrics: Mapping[str, float]
-    model: ModelFolder
+    model: ModelFolder | None
     card: str
 
 
@@ -48,15 +48,15 @@ class Registered(NamedTuple):
 
     Attributes:
         run_id: The winner's run.
-        version: The registered model's name and version, "NAME/VERSION".
+        version: The registered model's name and version, "NAME/VERSION"; None without a model.
     """
 
     run_id: str
-    version: str
+    version: str | None
 
 
 def register_winner(
-    client: Any, context: StudyContext, winner: WinnerRun, *, loader: Path
+    client: Any, context: StudyContext, winner: WinnerRun, *, loader: Path | None
 ) -> Registered:
     """Write a run with the winner's files and metrics, and register the winner's model.
 
@@ -67,7 +67,7 @@ def register_winner(
         client: The store's client.
         context: The study's experiment and run.
         winner: What to write.
-        loader: A file that defines `_load_pyfunc(path)`.
+        loader: A file that defines `_load_pyfunc(path)`, for a model.
 
     Returns:
         The run, and the model's name and version.
@@ -82,16 +82,21 @@ def register_winner(
     run_id = str(client.create_run(experiment, tags=tags, run_name=name).info.run_id)
     try:
         client.log_artifacts(run_id, str(winner.folder))
-        model_id = log_model(
-            client, experiment_id=experiment, run_id=run_id, model=winner.model, loader=loader
-        )
-        log_final(client, run_id, Final(metrics=winner.metrics, logged=[LoggedModel(model_id)]))
-        version = _add_version(client, winner, run_id=run_id, model_id=model_id)
+        logged, version = [], None
+        if winner.model is not None and loader is not None:
+            model_id = log_model(
+                client, experiment_id=experiment, run_id=run_id, model=winner.model, loader=loader
+            )
+            logged = [LoggedModel(model_id)]
+        log_final(client, run_id, Final(metrics=winner.metrics, logged=logged))
+        for model in logged:
+            added = _add_version(client, winner, run_id=run_id, model_id=model.model_id)
+            version = f"{winner.study}/{added}"
     except BaseException:
         client.set_terminated(run_id, "FAILED")
         raise
     client.set_terminated(run_id, "FINISHED")
-    return Registered(run_id, f"{winner.study}/{version}")
+    return Registered(run_id, version)
 
 
 def _add_version(client: Any, winner: WinnerRun, *, run_id: str, model_id: str) -> str:
@@ -156,8 +161,8 @@ def _read_evidence(client: Any, run_id: str) -> Evidence | None:
 
     from tracking.report.chapter import Evidence
 
-    with TemporaryDirectory(prefix="trialbook-evidence-") as folder:
-        text = Path(client.download_artifacts(run_id, EVIDENCE, folder)).read_bytes()
+    with scratch_folder("evidence") as folder:
+        text = Path(client.download_artifacts(run_id, EVIDENCE, str(folder))).read_bytes()
     try:
         evidence: Evidence = TypeAdapter(Evidence).validate_json(text)
     except ValidationError:  # not as Trialbook wrote it

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from tracking.records import Picture, StudyRecord, TrialRecord
@@ -13,6 +12,7 @@ from tracking.runs.context import StudyContext
 from tracking.runs.leaderboard import TABLE, study_note, summary_metrics, write_leaderboard
 from tracking.runs.payloads import NOTE_TAG, clean_key
 from tracking.runs.registry import evidence_of
+from tracking.scratch import scratch_folder
 
 _TABLES_TAG = "mlflow.loggedArtifacts"
 """By this tag MLflow's pages know which files are tables, as `MlflowClient.log_table` sets it."""
@@ -30,14 +30,14 @@ def write_results(
         record: The study with all its trials.
         draws: Whether to draw the figures and to write the report, which takes a second or two.
     """
-    with TemporaryDirectory(prefix="trialbook-study-", ignore_cleanup_errors=True) as folder:
-        write_leaderboard(record, Path(folder))
+    with scratch_folder("study") as folder:
+        write_leaderboard(record, folder)
         if draws:
             from tracking.figures.draw import draw_study
 
-            draw_study(record, Path(folder) / "plots")
-            _draw_report(client, context, record, Path(folder))
-        client.log_artifacts(context.parent_run_id, folder)
+            draw_study(record, folder / "plots")
+            _draw_report(client, context, record, folder)
+        client.log_artifacts(context.parent_run_id, str(folder))
     summary = {clean_key(name): value for name, value in summary_metrics(record).items()}
     tags = {NOTE_TAG: study_note(record, results=True), _TABLES_TAG: _TABLES}
     log_final(client, context.parent_run_id, Final(metrics=summary, tags=tags))
@@ -51,9 +51,9 @@ def renew_report(client: Any, context: StudyContext, record: StudyRecord) -> Non
         context: The study's experiment and run.
         record: The study with all its trials.
     """
-    with TemporaryDirectory(prefix="trialbook-study-", ignore_cleanup_errors=True) as folder:
-        _draw_report(client, context, record, Path(folder))
-        client.log_artifacts(context.parent_run_id, folder)
+    with scratch_folder("study") as folder:
+        _draw_report(client, context, record, folder)
+        client.log_artifacts(context.parent_run_id, str(folder))
 
 
 def _draw_report(client: Any, context: StudyContext, record: StudyRecord, folder: Path) -> None:
@@ -74,7 +74,7 @@ def log_curve(files: Any, record: TrialRecord, picture: Picture) -> None:
     """
     from tracking.figures.draw import draw_trial
 
-    with TemporaryDirectory(prefix="trialbook-trial-", ignore_cleanup_errors=True) as folder:
-        path = Path(folder) / "learning_curve.png"
+    with scratch_folder("trial") as folder:
+        path = folder / "learning_curve.png"
         draw_trial(record, path, monitor=picture.monitor, minimize=picture.minimize)
         files.log_artifact(str(path))

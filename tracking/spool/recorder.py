@@ -125,6 +125,10 @@ class SpoolRecorder:
         self._others.extend(boxes)
         return sum(self.delivery.take_over(box) for box in boxes)
 
+    def refused(self) -> list[Slip]:
+        """What MLflow refused for good of what other processes left, once that is delivered."""
+        return [slip for box in self._others for slip in box.refused()]
+
     def close(self, timeout_s: float = 5.0) -> None:
         """End the delivery; delete the boxes that are empty.
 
@@ -241,9 +245,9 @@ class SpoolRecorder:
         *,
         folder: Path,
         metrics: Mapping[str, float],
-        model: ModelFolder,
+        model: ModelFolder | None,
         card: str,
-    ) -> tuple[str, str]:
+    ) -> tuple[str, str | None]:
         """Record a study's winner at once, after all that waits."""
         self._settle()
         return self._inner.log_verdict(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import tempfile
 from pathlib import Path
 
 import click
@@ -22,6 +21,7 @@ from search.cli.common import (
 from search.cli.help import option
 from search.errors import SearchError
 from search.export import FORMATS
+from tracking.scratch import scratch_folder
 from tracking.texts import visible
 
 _SUFFIX = {"csv": "csv", "parquet": "parquet", "json": "json", "keras-tuner": "json"}
@@ -84,8 +84,8 @@ def command(
         )
     stored = studies_to_read(home, storage, tracking_uri).get(study)
     path = Path(output or f"{study}.{_SUFFIX[kind]}")
-    with tempfile.TemporaryDirectory() as folder:
-        written = Path(folder) / "export" if is_stdout else path
+    with scratch_folder("export") as folder:
+        written = folder / "export" if is_stdout else path
         needs_keras = kind == "keras-tuner"
         with (
             waiting("Loading Keras Tuner …" if needs_keras else "Writing the trials …"),

@@ -93,7 +93,7 @@ def _evidence(studies: Studies, name: str) -> Evidence | None:
     plain = verdict_of(studies.get(name))
     if plain is None:
         return None
-    from search.winner.report import evidence
-    from search.winner.verdict import Verdict
+    from search.verdict.report import evidence
+    from search.verdict.verdict import Verdict
 
     return evidence(Verdict.from_json(plain))

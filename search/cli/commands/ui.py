@@ -12,7 +12,7 @@ import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import click
@@ -40,6 +40,7 @@ from tracking import (
     ui_environment,
     without_password,
 )
+from tracking.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from search.storage.studies import Studies
@@ -144,7 +145,7 @@ def _serve(
         place: The host and port at which it will answer.
         announce: Called once it does.
     """
-    with interruptible() as stop, TemporaryFile() as log, _nowhere() as nowhere:
+    with interruptible() as stop, TemporaryFile() as log, scratch_folder("ui") as nowhere:
         process = subprocess.Popen(
             argv,
             env=environment,
@@ -175,11 +176,6 @@ def _serve(
             f"{without_password(last)}"
         )
         return DOES_NOT_HOLD
-
-
-def _nowhere() -> TemporaryDirectory[str]:
-    """An empty folder; Windows lets none be deleted while a process that ends is still in it."""
-    return TemporaryDirectory(ignore_cleanup_errors=True)
 
 
 def _answers(place: tuple[str, int]) -> bool:

@@ -23,7 +23,7 @@ from search.cli.common import (
 from tracking import version_page
 
 if TYPE_CHECKING:
-    from search.winner.verdict import Verdict
+    from search.verdict.verdict import Verdict
 
 
 @click.command(epilog="Example: trialbook winner sample --top 3 --repeats 5")
@@ -98,7 +98,7 @@ def _show(verdict: Verdict, fresh: bool, opens: str) -> None:
         fresh: Whether it was reached just now.
         opens: The address of the registered model's page, or the command that opens MLflow's.
     """
-    from search.winner.report import claims, headline
+    from search.verdict.report import claims, headline
 
     out = console()
     if not fresh:

@@ -21,7 +21,7 @@ from search.space.parameters import Condition, Parameter, plain
 from search.storage.records import space_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import write_config, write_mark, write_space, write_verdict
-from search.winner.verdict import Candidate, TestScore, Verdict
+from search.verdict.verdict import Candidate, TestScore, Verdict
 from tracking import Store
 
 SPACE = (

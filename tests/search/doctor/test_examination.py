@@ -8,6 +8,7 @@ import json
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -17,7 +18,9 @@ from stores import disagreements
 from search import StudyConfig, run_study
 from search.storage.claims.leases import leases_of
 from search.storage.claims.owner import me
+from search.storage.study_attributes import verdict_of, write_verdict
 from search.storage.trial_attributes import Key
+from search.verdict.verdict import Candidate, TestScore, Verdict
 from tracking import Store
 from tracking.spool.box import Box
 from tracking.spool.entries import Entry, Kind
@@ -233,3 +236,95 @@ def test_the_lease_of_a_process_that_is_no_more_is_ended(ill: Path, here: Here) 
 def test_a_home_without_studies_is_in_order_and_stays_empty(tmp_path: Path, here: Here) -> None:
     assert here("doctor", "--home", str(tmp_path / "none"))["findings"] == []
     assert not (tmp_path / "none").exists()
+
+
+def test_a_failed_trial_that_lost_its_run_gets_its_log_again(ill: Path, here: Here) -> None:
+    study = optuna.load_study(study_name="ill", storage=f"sqlite:///{ill}/optuna.db")
+    outcome = {"state": "failed", "end_reason": "error", "message": "no", "log": "the traceback"}
+    attributes = {
+        Key.SLOT.value: 3,
+        Key.PLAN.value: _trials(ill)[1].user_attrs[Key.PLAN],
+        Key.OUTCOME.value: outcome,
+    }
+    failed = optuna.trial.TrialState.FAIL
+    study.add_trial(optuna.trial.create_trial(state=failed, user_attrs=attributes))
+    (found, *_) = here("doctor", "--fix", "--home", str(ill))["findings"]
+    assert found["text"] == "Trial 3 (failed) has no run."
+    client = Store(ill).client()
+    run = client.get_run(_run_of(ill, 3))
+    assert run.info.status == "FAILED"
+    assert Path(client.download_artifacts(run.info.run_id, "log.txt")).read_text() == (
+        "the traceback"
+    )
+
+
+def _decided(home: Path, run_id: str) -> None:
+    """Store that trial 1 was decided to be the winner, with a run and a registered model."""
+    bars = {"rmse": 0.9, "low": 0.8, "high": 1.0}
+    verdict = Verdict(
+        study="ill",
+        number=1,
+        tie=(),
+        candidates=(
+            Candidate(
+                number=1, is_baseline=False, searched=0.88, repeats=(0.89, 0.91), mean=0.9,
+                low=0.85, high=0.95, probability=1.0,
+            ),
+        ),
+        test=(
+            TestScore(name="winner", p_value=None, repeats=(0.9, 0.9), **bars),
+            TestScore(name="biases", p_value=0.001, **bars | {"rmse": 1.25}),
+        ),
+        seeds=(1, 2),
+        opened="2026-11-30T00:00:00+00:00",
+        model="ill/1",
+        run_id=run_id,
+    )  # fmt: skip
+    study = optuna.load_study(study_name="ill", storage=f"sqlite:///{home}/optuna.db")
+    write_verdict(study, verdict.to_json())
+
+
+def _verdict(home: Path) -> dict[str, Any]:
+    study = optuna.load_study(study_name="ill", storage=f"sqlite:///{home}/optuna.db")
+    return verdict_of(study) or {}
+
+
+def test_the_run_of_a_decided_winner_is_written_again_without_its_model(
+    ill: Path, here: Here
+) -> None:
+    _decided(ill, "0" * 32)
+    (found,) = here("doctor", "--home", str(ill), code=1)["findings"]
+    assert found["trial"] == 1
+    assert "without its model" in found["text"]
+    assert "`trialbook winner ill` trains the model again" in found["text"]
+    assert here("doctor", "--fix", "--home", str(ill))["left"] == 0
+    verdict = _verdict(ill)
+    assert verdict["model"] is None
+    client = Store(ill).client()
+    run = client.get_run(verdict["run_id"])
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["trialbook.role"] == "winner"
+    parent = client.get_run(_run_of(ill, 1)).data.tags["mlflow.parentRunId"]
+    assert run.data.tags["mlflow.parentRunId"] == parent
+    assert run.data.metrics == {
+        "searched_val_rmse": 0.88, "repeated_val_rmse": 0.9, "probability_of_best": 1.0,
+        "test_rmse_winner": 0.9, "test_rmse_biases": 1.25,
+    }  # fmt: skip
+    files = {each.path for each in client.list_artifacts(run.info.run_id)}
+    assert files == {"winner.json", "evidence.json", "model_card.md", "winner.png"}
+    told = json.loads(Path(client.download_artifacts(run.info.run_id, "winner.json")).read_text())
+    assert (told["number"], told["seeds"]) == (1, [1, 2])
+    assert here("doctor", "--home", str(ill))["findings"] == []
+
+
+def test_a_winners_run_in_the_bin_is_told_and_left_with_its_model(ill: Path, here: Here) -> None:
+    client = Store(ill).client()
+    first = client.get_run(_run_of(ill, 1))
+    run_id = client.create_run(first.info.experiment_id).info.run_id
+    _decided(ill, run_id)
+    assert here("doctor", "--home", str(ill))["findings"] == []
+    client.delete_run(run_id)
+    found = here("doctor", "--fix", "--home", str(ill), code=1)
+    assert found["left"] == 1
+    assert f"`mlflow runs restore --run-id {run_id}`" in found["findings"][0]["text"]
+    assert _verdict(ill)["run_id"] == run_id

@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,12 +14,12 @@ import pytest
 
 from search import StudyConfig
 from search.child.messages import ALONE, KERAS
-from search.child.scratch import scratch_folder
 from search.executor import fork_client
 from search.executor.death import ChildDied
 from search.executor.fork_client import fork_server
 from search.executor.starting import environment
 from search.executor.supervisor import Supervisor
+from tracking.scratch import sweep
 
 WINE = StudyConfig(name="wine", model="wine:WineModel", objective="val_accuracy:max")
 
@@ -105,20 +104,14 @@ def test_what_a_killed_server_left_goes_with_the_next_one(
     monkeypatch.setattr(tempfile, "tempdir", None)
     supervisor.ready()
     (folder,) = tmp_path.iterdir()
-    long_ago = time.time() - 3600
-    os.utime(folder / "in-use", (long_ago, long_ago))
-    stranger = tmp_path / "trialbook-mine"
-    stranger.mkdir()
-    with scratch_folder() as other:
-        assert folder.exists()  # its server lives
-        (server,) = fork_client._servers.values()
-        supervisor.close()
-        server._process.kill()
-        server._process.wait()
-        with scratch_folder():
-            assert not folder.exists()
-            assert stranger.exists()
-            assert Path(other).exists()
+    sweep(tmp_path)
+    assert folder.exists()  # its server lives
+    (server,) = fork_client._servers.values()
+    supervisor.close()
+    server._process.kill()
+    server._process.wait()
+    sweep(tmp_path)
+    assert not folder.exists()
 
 
 def test_a_child_may_be_shown_one_device_only() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from calling import call
 from stores import disagreements
 
 from search import StudyConfig, run_study
@@ -86,3 +87,60 @@ def test_what_a_killed_process_left_wrong_is_mended_at_the_start_and_said_in_a_l
     quiet = Listening()
     run_study(config.at(trials=TRIALS + 1, keep_models="none"), home=home, progress=quiet)
     assert not [line for line in quiet.lines if "incomplete" in line]
+
+
+def test_a_study_with_nothing_left_to_train_is_mended_and_said_to_be(
+    config: StudyConfig, home: Path
+) -> None:
+    """Its own run is closed, as where a run was deleted on MLflow's pages afterwards."""
+    result = run_study(config.at(keep_models="none"), home=home)
+    client = Store(home).client()
+    client.delete_run(result.record.trials[1].run_id)
+    client.log_metric(result.record.trials[2].run_id, "best_val_rmse", 9.0)
+    assert len(disagreements(home, "away", TRIALS)) == 2
+    again = Listening()
+    done = run_study(config.at(keep_models="none"), home=home, progress=again)
+    assert done.new_trials == 0
+    assert "The record of trials 1, 2 was incomplete in MLflow, and is mended." in again.lines
+    assert disagreements(home, "away", TRIALS) == []
+    quiet = Listening()
+    run_study(config.at(keep_models="none"), home=home, progress=quiet)
+    assert not [line for line in quiet.lines if "incomplete" in line]
+
+
+def test_what_mlflow_refused_for_good_is_written_anew_by_the_next_start(
+    config: StudyConfig, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refusing(Exception):
+        error_code = "INVALID_PARAMETER_VALUE"
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise Refusing("not such a value")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(MlflowRecorder, "finish_trial", refuse)
+        run_study(config, home=home)
+    assert len(list(Store(home).spool.glob("*/refused/*"))) == TRIALS
+    again = Listening()
+    run_study(config, home=home, progress=again)
+    assert "3 writes that MLflow had refused were made anew." in again.lines
+    assert list(Store(home).spool.glob("*")) == []
+    assert disagreements(home, "away", TRIALS, models=False) == []
+
+
+@pytest.mark.slow
+def test_a_deleted_database_of_mlflow_is_made_anew_by_the_next_search_alone(
+    ratings_file: Path, tmp_path: Path
+) -> None:
+    """In processes of their own: MLflow goes on with a database that is gone while it is open."""
+    home = tmp_path / "mlruns"
+    words = ["search", "--study", "away", "--data", str(ratings_file), "--trials", str(TRIALS)]
+    words += ["--epochs", "2", "--sampler", "random", "--workers", "1", "--home", str(home)]
+    call(*words)
+    for path in home.glob("mlflow.db*"):
+        path.unlink()
+    said = call(*words)
+    assert "The record of trials 0, 1, 2 was incomplete in MLflow, and is mended." in (
+        said.stdout + said.stderr
+    ).replace("\n", " ")
+    assert disagreements(home, "away", TRIALS) == []

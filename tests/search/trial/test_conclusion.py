@@ -14,8 +14,8 @@ import pytest
 from optuna.trial import TrialState
 
 from search import StudyConfig
-from search.child.messages import Done
-from search.storage.trial_attributes import outcome_of, retry_of
+from search.child.messages import Done, Failed
+from search.storage.trial_attributes import Key, outcome_of, retry_of
 from search.storage.trials import state_of
 from search.trial.conclusion import Conclusion
 from search.trial.run import Curve, TrialRun
@@ -141,3 +141,28 @@ def test_of_short_trials_only_the_best_so_far_is_drawn(
     )
     assert (tmp_path / "files" / "history.csv").exists()
     assert recorder.finished.picture == (Picture(monitor="val_rmse") if drawn else None)
+
+
+def test_the_end_of_a_failed_trials_log_is_stored_without_passwords(
+    study: optuna.Study, tmp_path: Path
+) -> None:
+    recorder: Any = Noting()
+    run = replace(_run(study), folder=tmp_path)
+    last = "cannot reach postgresql://me:secret@host/db"
+    log = "\n".join([*("line of a traceback" for _ in range(300)), last])
+    failed = Failed(end_reason="error", message="it failed", detail=log)
+    Conclusion(StudyConfig(), study, recorder).fail(run, failed, "")
+    written = (tmp_path / "files" / "log.txt").read_text()
+    assert len(written.splitlines()) == 301
+    assert written.endswith("cannot reach postgresql://me:***@host/db")
+    stored = outcome_of(study.trials[0]).log
+    assert len(stored) == 4000
+    assert written.endswith(stored)
+
+
+def test_a_trial_that_did_not_fail_stores_no_log(study: optuna.Study, tmp_path: Path) -> None:
+    recorder: Any = Noting()
+    run = replace(_run(study), folder=tmp_path)
+    done = Done(end_reason="epochs", value=0.5, metrics={})
+    Conclusion(StudyConfig(), study, recorder).succeed(run, done)
+    assert "log" not in study.trials[0].user_attrs[Key.OUTCOME]

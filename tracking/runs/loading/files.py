@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from tracking.addresses import local_folder
 from tracking.errors import TrackingError
@@ -14,6 +13,7 @@ from tracking.runs.loading.kept import KeptModel
 from tracking.runs.models import LOADER_MODULE
 from tracking.runs.quiet import one_line, quiet
 from tracking.runs.store import Store
+from tracking.scratch import scratch_folder
 
 _DATA = re.compile(r"^ +data: (.+)$", re.MULTILINE)
 
@@ -42,15 +42,15 @@ def opened_model(store: Store, model: KeptModel) -> Iterator[Path]:
     if folder is not None:
         yield saved_in(folder) or _refuse_gone(model, folder)
         return
-    with TemporaryDirectory(prefix="trialbook-model-", ignore_cleanup_errors=True) as fetched:
+    with scratch_folder("model") as fetched:
         try:
-            _fetch(store, model, fetched)
+            _fetch(store, model, str(fetched))
         except Exception as error:
             raise TrackingError(
                 f"A model needs its files, but those of {model.model_id} cannot be fetched "
                 f"({one_line(error)}). `trialbook reproduce` trains it again."
             ) from error
-        yield saved_in(Path(fetched)) or _refuse_gone(model, Path(fetched))
+        yield saved_in(fetched) or _refuse_gone(model, fetched)
 
 
 def saved_in(folder: Path) -> Path | None:

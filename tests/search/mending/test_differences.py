@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from search.study.reconciling import Kind, differences
+from search.mending.differences import Kind, differences
 from tracking import EpochRecord, RunRecord, StudyRecord, TrialRecord
 
 Make = Callable[..., RunRecord]

@@ -1,20 +1,12 @@
-"""Compares a study's record in MLflow with Optuna's storage, which is the truth, and mends it."""
+"""Compares a study's record in MLflow with Optuna's storage, which is the truth."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
-import optuna
-
-from search.child.trial_files import write_config
-from search.config.study import StudyConfig
-from search.storage.records import study_record
-from search.storage.study_attributes import write_run
-from search.storage.trial_attributes import write_run_of_trial
-from search.trial.files import picture_of, temporary_folder, write_curve
 from tracking import (
     COMPLETE,
     FAILED,
@@ -22,10 +14,8 @@ from tracking import (
     PRUNED,
     REFUSED,
     RUNNING,
-    Recorder,
     RunRecord,
     StudyRecord,
-    Tag,
     TrialRecord,
     params_of,
 )
@@ -55,11 +45,15 @@ class Kind(StrEnum):
     """It has several runs."""
     STRANGER = "stranger"
     """A run is of a trial that Optuna does not hold."""
+    WINNER = "winner"
+    """The run of the study's winner is gone."""
+    BINNED = "binned"
+    """The run of the study's winner is in MLflow's bin, with its model."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """One trial whose record differs.
+    """One trial whose record differs, or the winner.
 
     Attributes:
         kind: How.
@@ -76,7 +70,7 @@ class Difference:
     @property
     def is_mendable(self) -> bool:
         """Whether there is one right answer."""
-        return self.kind not in (Kind.STRANGER, Kind.PARAMETER, Kind.MODEL)
+        return self.kind not in (Kind.STRANGER, Kind.PARAMETER, Kind.MODEL, Kind.BINNED)
 
 
 def differences(
@@ -173,88 +167,3 @@ def _other(trial: TrialRecord, run: RunRecord) -> str:
         return ""
     says = "no value" if run.value is None else f"{run.value:.6g}"
     return f"Trial {trial.number} has the value {trial.value:.6g}, but its run says {says}."
-
-
-class Reconciler:
-    """Finds how a study's record differs from Optuna's storage, and mends what has one answer.
-
-    Everything is written from Optuna's storage but models, which it does not hold. A run too many
-    goes into MLflow's bin, from which it can be restored.
-
-    Attributes:
-        recorder: Reads and writes the record at once.
-    """
-
-    def __init__(self, config: StudyConfig, study: optuna.Study, recorder: Recorder) -> None:
-        """Keep the arguments; nothing is read yet.
-
-        Args:
-            config: The study's settings.
-            study: The study.
-            recorder: Reads and writes its record at once.
-        """
-        self._config = config
-        self._study = study
-        self.recorder = recorder
-
-    def find(self) -> list[Difference]:
-        """Compare the two stores as they stand now."""
-        record = study_record(self._study, self._config, weighs=False)
-        return differences(record, self.recorder.trial_runs(record), self._with_models(record))
-
-    def _with_models(self, record: StudyRecord) -> list[int]:
-        """The trials whose models are kept, as far as Trialbook makes these itself."""
-        if not self._config.rates or self._config.keep_models == "none":
-            return []
-        ranked = record.ranked()
-        kept = ranked if self._config.keep_models == "all" else ranked[:1]
-        return [trial.number for trial in kept if Tag.REUSED not in trial.tags]
-
-    def mend(self, found: Sequence[Difference]) -> list[Difference]:
-        """Mend differences; a study without a run of its own gets one first.
-
-        Args:
-            found: From `find`.
-
-        Returns:
-            Those that were mended.
-        """
-        record = study_record(self._study, self._config, weighs=False)
-        by_number = {trial.number: trial for trial in record.trials}
-        mendable = [each for each in found if each.is_mendable]
-        if any(each.kind == Kind.LACKING for each in mendable):
-            self._begin(record)
-        for each in mendable:
-            self._mend(each, by_number)
-        return mendable
-
-    def _begin(self, record: StudyRecord) -> None:
-        """See to it that the study has a run of its own."""
-        begun = self.recorder.start_study(record)
-        write_run(self._study, experiment_id=begun.experiment_id, run_id=begun.parent_run_id)
-
-    def _mend(self, found: Difference, by_number: Mapping[int, TrialRecord]) -> None:
-        trial, run_id = by_number[found.number], found.run_id
-        if found.kind == Kind.TWICE and run_id:
-            self.recorder.bin_run(run_id)
-            return
-        if found.kind == Kind.LACKING:
-            run_id = self.recorder.start_trial(replace(trial, state=RUNNING, run_id=None))
-        if run_id and run_id != trial.run_id:
-            write_run_of_trial(self._study, found.number, run_id)
-        if found.kind in (Kind.LACKING, Kind.OPEN, Kind.OTHER, Kind.LESS) and run_id:
-            if found.kind == Kind.LESS:
-                self.recorder.parameters(run_id, trial.params)
-            self._end(replace(trial, run_id=run_id), is_new=found.kind == Kind.LACKING)
-
-    def _end(self, trial: TrialRecord, *, is_new: bool) -> None:
-        """Write a trial's end anew, with the files that Optuna's storage has the content of."""
-        with temporary_folder() as folder:
-            write_curve(trial, folder)
-            if is_new:
-                seed = trial.tags.get(Tag.SEED)
-                write_config(folder, {"values": dict(trial.params), "seed": seed})
-            drawn = None if trial.state == KILLED else picture_of(self._config)
-            self.recorder.finish_trial(
-                replace(trial, picture=drawn), folder=folder, epochs=trial.epochs
-            )

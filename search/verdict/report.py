@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from search.winner.verdict import Candidate, TestScore, Verdict
+from search.verdict.verdict import Candidate, TestScore, Verdict
 from tracking import (
     EVIDENCE,
     DatasetRecord,
@@ -19,6 +18,7 @@ from tracking import (
     TrialRecord,
     draw_verdict,
 )
+from tracking.scratch import scratch_folder
 from tracking.texts import cell, markdown
 
 _METHOD = (
@@ -34,23 +34,22 @@ def store_verdict(
     recorder: Recorder,
     *,
     trial: TrialRecord,
-    model: ModelFolder,
+    model: ModelFolder | None,
 ) -> Verdict:
-    """Record a verdict in MLflow and register the winner's model there.
+    """Record a verdict in MLflow, and register the winner's model there.
 
     Args:
         verdict: What was decided.
         study: The study.
         recorder: Writes the study's record.
         trial: The winner's trial.
-        model: The model to register.
+        model: The model to register; None where it is gone.
 
     Returns:
         The verdict with its run and its model's name and version.
     """
     card = model_card(verdict, study, trial)
-    with TemporaryDirectory(prefix="trialbook-verdict-") as name:
-        folder = Path(name)
+    with scratch_folder("verdict") as folder:
         (folder / "winner.json").write_text(json.dumps(verdict.to_json(), indent=2) + "\n")
         (folder / EVIDENCE).write_text(json.dumps(asdict(evidence(verdict)), indent=2) + "\n")
         (folder / "model_card.md").write_text(card, encoding="utf-8")

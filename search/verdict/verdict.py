@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.winner.uncertainty import (
+from search.verdict.uncertainty import (
     CLAIM,
     SURE,
     UserErrors,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from search.winner.uncertainty import (
+from search.verdict.uncertainty import (
     UserErrors,
     _freedom,
     _users_part,
@@ -15,7 +15,7 @@ from search.winner.uncertainty import (
     interval,
     probability_of_best,
 )
-from search.winner.verdict import Verdict, judge, score_test, together
+from search.verdict.verdict import Verdict, judge, score_test, together
 
 
 def _errors(per_user: NDArray[np.float64], counts: NDArray[np.float64]) -> UserErrors:

@@ -1,0 +1,1 @@
+"""How the record differs from Optuna's storage, and what mends it."""
