@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from chaos_home import NAME, TOO_LONG_S, Home, end, killed_after, settled
+from chaos_home import NAME, Home, killed_after, settled
 
 
 def full(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
@@ -22,20 +22,16 @@ def full(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
         yield "needs the right to mount a file system in memory"
         return
     try:
-        while home.kills < kills:
+        while home.goes_on(kills):
             ballast = home.path / "ballast"
             left = int(10 ** draw.uniform(4.0, 6.8))
             ballast.write_bytes(b"\0" * max(0, shutil.disk_usage(home.path).free - left))
-            process = home.start()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(TOO_LONG_S)
-            home.kills += process.returncode == 75
-            if process.returncode not in (0, 75):
-                yield f"with {left} bytes left it ended with exit code {process.returncode}"
-                home.kills += 1
-            end(process)
+            code = home.ended(home.start())
+            home.kills += code == 75
+            if code not in (0, 75):
+                yield f"with {left} bytes left it ended with exit code {code}"
             ballast.unlink()
-            if process.returncode == 0:
+            if code == 0:
                 home.target += 12
         yield from settled(home)
     finally:
@@ -46,9 +42,7 @@ def hurt(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     """The study is killed, and then its home made read-only, or a file of it damaged or lost."""
     ways = itertools.cycle((_damaged_entry, _lost_record, _cut_storage, _cut_record, _read_only))
     way = next(ways)
-    tries = 0
-    while home.kills < kills and tries < 4 * kills:
-        tries += 1
+    while home.goes_on(kills):
         yield from killed_after(home, draw.uniform(6.0, 16.0))
         if not home.done():
             continue

@@ -8,7 +8,8 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Generator, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,11 @@ ROOT = Path(__file__).resolve().parents[1]
 SUPPORT = ROOT / "tests" / "support"
 NAME = "chaos"
 TOO_LONG_S = 300.0
+"""A process of a short study that has not ended by then never will."""
+_FRUITLESS = 12
+"""So many rounds in a row without any harm done end a scenario."""
+_TIDIES_S = 120.0
+"""What a last run gets though the scenario's time is over."""
 sys.path[:0] = [str(ROOT), str(SUPPORT)]
 
 
@@ -41,8 +47,12 @@ class Home:
         target: The study's target of trials.
         kills: How often something of it was hurt.
         notes: What else was measured, in words.
+        recipes: How many recipes (published configurations) the study tries.
+        wrong: What is wrong with the scenario itself, such as that it took too long.
+        latest: When the scenario must be over, by the monotonic clock.
         more: Further options of the study.
         storage, record: Addresses of its stores; None for files of the home.
+        new_stores: Makes these addresses for another home.
     """
 
     def __init__(
@@ -64,11 +74,72 @@ class Home:
         self.path = folder / name
         self.target = 12
         self.kills = 0
+        self.recipes = self.target // 4 if "tpe" in more else 0
         self.notes: list[str] = []
+        self.wrong: list[str] = []
+        self.latest = float("inf")
         self.storage, self.record = storage, record
+        self.new_stores: Callable[[], tuple[str | None, str | None]] = lambda: (None, None)
         self.log = folder / f"{name}.txt"
         self.more = more
         self._data = str(ratings(folder))
+        self._fruitless = self._before = 0
+
+    def another(self, name: str, *more: str, shares: bool = False) -> Home:
+        """Make a home beside this one, which belongs to the same scenario.
+
+        Args:
+            name: Its folder.
+            more: Options of its study beside those of this home's.
+            shares: Whether it uses the stores of this one.
+        """
+        storage, record = (self.storage, self.record) if shares else self.new_stores()
+        other = Home(self.path.parent, *self.more, *more, name=name, storage=storage, record=record)
+        other.wrong, other.latest, other.target = self.wrong, self.latest, self.target
+        return other
+
+    def goes_on(self, kills: int) -> bool:
+        """Whether another round is due: asked at the begin of each.
+
+        It is false, and that is wrong, where the scenario's time is over or many rounds in a row
+        did no harm.
+
+        Args:
+            kills: How often harm is to be done.
+        """
+        if self.kills >= kills:
+            return False
+        self._fruitless = self._fruitless + 1 if self.kills == self._before else 0
+        self._before = self.kills
+        if self._fruitless > _FRUITLESS:
+            self.wrong.append(f"{_FRUITLESS} rounds in a row did no harm")
+        elif time.monotonic() > self.latest:
+            self.wrong.append("the scenario's time is over")
+        else:
+            return True
+        return False
+
+    def ended(self, process: subprocess.Popen[bytes], most_s: float = TOO_LONG_S) -> int | None:
+        """Wait until a process has ended, and return its exit code.
+
+        One that runs on for too long is killed, and that is wrong.
+
+        Args:
+            process: The process.
+            most_s: How long it may take; it ends with the scenario's time in any case.
+
+        Returns:
+            None where it was killed here.
+        """
+        left_s = min(most_s, max(_TIDIES_S, self.latest - time.monotonic()))
+        code = None
+        try:
+            code = process.wait(left_s)
+        except subprocess.TimeoutExpired:
+            self.wrong.append(f"a process had not ended after {left_s:.0f} s")
+        finally:
+            end(process)
+        return code
 
     def _stores(self) -> list[str]:
         stores = ["--home", str(self.path)]
@@ -97,15 +168,11 @@ class Home:
         """Start a worker that joins in the study, which is stored already."""
         return self._begin(["-m", "search", "worker", NAME, *self._stores()], {})
 
-    def call(self, *words: str) -> tuple[int, str]:
+    def call(self, *words: str) -> tuple[int | None, str]:
         """Run a command of `trialbook` on the home; return its exit code and what it printed."""
         before = self.log.stat().st_size if self.log.exists() else 0
         already = [] if "--home" in words else ["--home", str(self.path)]
-        process = self._begin(["-m", "search", *words, *already], {})
-        try:
-            code = process.wait(TOO_LONG_S)
-        finally:
-            end(process)
+        code = self.ended(self._begin(["-m", "search", *words, *already], {}))
         return code, self.log.read_bytes()[before:].decode(errors="replace")
 
     def _begin(self, words: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -120,13 +187,9 @@ class Home:
                 env=inherited | environment,
             )
 
-    def finish(self) -> int:
-        """Run the study to its end; return its exit code."""
-        process = self.start()
-        try:
-            return process.wait(TOO_LONG_S)
-        finally:
-            end(process)
+    def finish(self) -> int | None:
+        """Run the study to its end; return its exit code, or None where that took too long."""
+        return self.ended(self.start())
 
     def done(self) -> int:
         """How many trials of the study are finished by now."""
@@ -156,6 +219,15 @@ class Home:
             return []
         return list(study.get_trials(deepcopy=False))
 
+    def disagreements(self) -> list[str]:
+        """What is wrong in the study's stores as they are now, in words."""
+        import stores
+
+        return stores.disagreements(
+            self.path, NAME, self.target, models="all" in self.more, recipes=self.recipes,
+            storage=self.storage, record=self.record,
+        )  # fmt: skip
+
     def printed(self) -> str:
         """What its processes printed."""
         return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
@@ -171,30 +243,30 @@ def settled(home: Home, *others: Home) -> Iterator[str]:
         home: The study.
         others: Further homes that worked on it.
     """
-    from stores import disagreements
+    from stores import left_in_the_spool
 
-    code = home.finish()
-    if code != 0:
-        yield f"the last run ended with exit code {code}: {home.printed()[-2000:]}"
-    yield from disagreements(
-        home.path, NAME, home.target,
-        models="all" in home.more, storage=home.storage, record=home.record,
-    )  # fmt: skip
+    for each in (home, *others):  # each delivers what waits in its own spool
+        each.target = home.target
+        code = each.finish()
+        if code != 0:
+            yield f"the last run ended with exit code {code}: {each.printed()[-2000:]}"
+            return
+    yield from home.disagreements()
+    for each in others:
+        yield from left_in_the_spool(each.path)
     for each in (home, *others):
         said = each.printed()
         yield from (f"{text!r} was printed" for text in _NEVER_SAID if text in said)
 
 
 def ended(
-    running: Iterable[subprocess.Popen[bytes]], timeout_s: float = TOO_LONG_S
+    home: Home, running: Iterable[subprocess.Popen[bytes]], most_s: float = TOO_LONG_S
 ) -> Iterator[str]:
     """Wait until processes have ended, and tell which ended badly."""
     for process in running:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout_s)
-        if process.returncode != 0:
-            yield f"a process ended with exit code {process.returncode}"
-        end(process)
+        code = home.ended(process, most_s)
+        if code not in (0, None):
+            yield f"a process ended with exit code {code}"
 
 
 def killed_after(home: Home, seconds: float) -> Generator[str, None, bool]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import random
 import signal
@@ -11,53 +10,16 @@ import statistics
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 
 import psutil
 from chaos_home import SUPPORT, TOO_LONG_S, Home, end, ended, killed_after, settled, signal_all
 
-_RARE = (
-    "state", "attribute", "study attribute", "closed another's", "queued", "lease", "experiment",
-    "view", "study file", "results",
-)  # fmt: skip
-"""Writes that a study may do only once or twice."""
-
-
-def seams(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """The study's process kills itself before or after a write to one of the stores."""
-    from faulty import SEAMS
-
-    places = [(where, when) for where in SEAMS for when in ("before", "after")]
-    draw.shuffle(places)
-    missed: Counter[tuple[str, str]] = Counter()
-    for where, when in itertools.cycle(places):
-        if home.kills >= kills or all(missed[place] > 1 for place in places):
-            break
-        if missed[where, when] > 1:
-            continue
-        nth = str(1 if where in _RARE else draw.randint(1, 3))
-        process = home.start(str(SUPPORT / "faulty.py"), where, when, nth)
-        try:
-            code = process.wait(TOO_LONG_S)
-        finally:
-            end(process)
-        home.kills += code == -signal.SIGKILL
-        home.target += 3  # so that the next one comes about
-        if code == 0:  # it was done before that
-            missed[where, when] += 1
-        if code not in (0, -signal.SIGKILL):
-            yield f"after a kill {when} `{where}` the study ended with exit code {code}"
-    never = [f"{when} `{where}`" for (where, when), count in missed.items() if count > 1]
-    if never:
-        home.notes.append(f"did not come about: {', '.join(sorted(never))}")
-    yield from settled(home)
-
 
 def random_kills(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     """A random process of the study or of a worker that joined in is killed; both come again."""
     running = {"study": home.start()}
-    while home.kills < kills:
+    while home.goes_on(kills):
         time.sleep(draw.uniform(0.2, 6.0))
         for place, process in list(running.items()):
             if process.poll() is None:
@@ -76,22 +38,20 @@ def random_kills(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
             draw.choice([parent, *parent.children(recursive=True)]).kill()
             home.kills += 1
     for process in running.values():
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(TOO_LONG_S)
-        end(process)
+        home.ended(process)  # it may have been killed last
     yield from settled(home)
 
 
 def groups(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     """All processes of the study are killed at once."""
-    while home.kills < kills:
+    while home.goes_on(kills):
         home.kills += yield from killed_after(home, draw.uniform(3.0, 14.0))
     yield from settled(home)
 
 
 def children(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     """Training processes and fork servers are killed; the study must not end before its time."""
-    while home.kills < kills:
+    while home.goes_on(kills):
         process = home.start()
         while process.poll() is None and home.kills < kills:
             time.sleep(draw.uniform(0.5, 7.0))
@@ -115,7 +75,7 @@ def stops(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
 
     program = str(SUPPORT / "hurried.py")
     running = [home.start(program) for _ in range(2)]
-    while home.kills < kills:
+    while home.goes_on(kills):
         time.sleep(draw.uniform(1.0, 5.0))
         place = draw.randrange(2)
         if running[place].poll() is None:
@@ -128,7 +88,7 @@ def stops(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
             yield f"a process ended with exit code {running[place].returncode}"
         home.target += 12
         running[place] = home.start(program)
-    yield from ended(running)
+    yield from ended(home, running)
     yield from settled(home)
 
 
@@ -141,7 +101,7 @@ def heard(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     """The study is asked to stop at any moment, with busy cores, or the lock held by another."""
     asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     seconds: list[float] = []
-    while home.kills < kills:
+    while home.goes_on(kills):
         beside = draw.choice(("nothing", "load", "lock"))
         before = home.printed()
         process = home.start()

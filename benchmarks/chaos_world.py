@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import random
 import subprocess
@@ -10,8 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from chaos_home import ROOT, SUPPORT, TOO_LONG_S, Home, end, ended, settled
-from chaos_kills import seams
+from chaos_home import ROOT, SUPPORT, TOO_LONG_S, Home, ended, settled
 
 
 def clocks(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
@@ -24,7 +22,7 @@ def clocks(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     for path in offsets:
         path.write_text("0", encoding="ascii")
     running = [start(place) for place in range(2)]
-    while home.kills < kills:
+    while home.goes_on(kills):
         time.sleep(draw.uniform(2.0, 6.0))
         place = draw.randrange(2)
         offsets[place].write_text(draw.choice(("3600", "0", "-3600")), encoding="ascii")
@@ -34,7 +32,7 @@ def clocks(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
                 yield f"a process ended with exit code {running[place].returncode}"
             home.target += 12
             running[place] = start(place)
-    yield from ended(running)
+    yield from ended(home, running)
     yield from settled(home)
 
 
@@ -48,10 +46,10 @@ def server(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     try:
         home.storage, home.record = own.database(), own.database()
         Store(home.path, home.record).prepare()
-        second = Home(home.path.parent, name="second", storage=home.storage, record=home.record)
+        second = home.another("second", shares=True)
         homes = (home, second)
         running = [each.start() for each in homes]
-        while home.kills < kills:
+        while home.goes_on(kills):
             time.sleep(draw.uniform(4.0, 12.0))
             own.stop()
             time.sleep(draw.choice((0.0, 0.0, 1.0, 5.0, 20.0)))
@@ -65,23 +63,8 @@ def server(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
                     yield f"a process ended with exit code {process.returncode}: {said[:300]}"
                 home.target = second.target = home.target + 12
                 running[place] = homes[place].start()
-        yield from ended(running)
+        yield from ended(home, running)
         yield from settled(home, second)
-    finally:
-        own.close()
-
-
-def seams_on_a_server(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """As `seams`, with both stores on PostgreSQL, which is written to by other statements."""
-    from postgres import Server
-
-    from tracking import Store
-
-    own = Server(home.path.parent)
-    try:
-        home.storage, home.record = own.database(), own.database()
-        Store(home.path, home.record).prepare()
-        yield from seams(home, kills, draw)
     finally:
         own.close()
 
@@ -99,7 +82,7 @@ def record(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
         door.start()
         home.kills += 1
         moods = [FAILS, SLOW, FULL, "away"]
-        while home.kills < kills:
+        while home.goes_on(kills):
             mood = moods[home.kills % len(moods)]
             if mood == "away":
                 door.stop()
@@ -115,7 +98,7 @@ def record(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
                     yield f"the study ended with exit code {running.returncode} ({mood})"
                 home.target += 12
                 running = home.start()
-        yield from ended([running])
+        yield from ended(home, [running])
         if not door.turned_away:
             yield "no request was turned away"
         yield from settled(home)
@@ -127,11 +110,7 @@ def many(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     """Eight workers train five hundred short trials on SQLite."""
     home.target = kills
     process = home.start()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(TOO_LONG_S + 5.0 * kills)
-    if process.returncode != 0:
-        yield f"the study ended with exit code {process.returncode}"
-    end(process)
+    yield from ended(home, [process], TOO_LONG_S + 5.0 * kills)
     home.kills = home.done()
     yield from settled(home)
 
@@ -146,21 +125,10 @@ def many_on_a_server(home: Home, kills: int, draw: random.Random) -> Iterator[st
     try:
         home.storage, home.record = own.database(), own.database()
         Store(home.path, home.record).prepare()
-        homes = [home]
-        for number in range(3):
-            homes.append(
-                Home(
-                    home.path.parent,
-                    *home.more,
-                    name=f"home{number}",
-                    storage=home.storage,
-                    record=home.record,
-                )
-            )
-        for each in homes:
-            each.target = kills
+        home.target = kills
+        homes = [home, *(home.another(f"home{number}", shares=True) for number in range(3))]
         running = [each.start() for each in homes]
-        yield from ended(running, TOO_LONG_S + 5.0 * kills)
+        yield from ended(home, running, TOO_LONG_S + 5.0 * kills)
         home.kills = home.done()
         yield from settled(*homes)
     finally:
