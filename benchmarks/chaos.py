@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import chaos_disk
 import chaos_kills
+import chaos_record
 import chaos_seams
 import chaos_world
 from chaos_home import Home
@@ -57,7 +58,7 @@ SCENARIOS = {
     "clocks": Scenario(chaos_world.clocks, 16, 15, _MODELS),
     "server": Scenario(chaos_world.server, 10, 20, _MODELS),
     "seams-on-a-server": Scenario(chaos_seams.on_a_server, chaos_seams.PLACES, 60, _MODELS),
-    "record": Scenario(chaos_world.record, 10, 30, _MODELS),
+    "record": Scenario(chaos_record.record, 10, 30, _MODELS),
     "full": Scenario(chaos_disk.full, 12, 20, _MODELS),
     "hurt": Scenario(chaos_disk.hurt, 20, 30),
     "many": Scenario(chaos_world.many, 500, 30, (*_MANY, "--workers", "8")),

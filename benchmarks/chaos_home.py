@@ -192,8 +192,10 @@ class Home:
         return self.ended(self.start())
 
     def done(self) -> int:
-        """How many trials of the study are finished by now."""
-        return sum(trial.state.is_finished() for trial in self._trials())
+        """How many trials of the study came to their own end by now: none that were killed."""
+        ended = (trial for trial in self._trials() if trial.state.is_finished())
+        outcomes = (trial.user_attrs.get("trialbook:outcome", {}) for trial in ended)
+        return sum(outcome.get("state") != "killed" for outcome in outcomes)
 
     def failed(self) -> int:
         """How many trials came to nothing since their process was gone; an interrupted one is none.

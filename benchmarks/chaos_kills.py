@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -10,7 +11,9 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 from chaos_home import SUPPORT, TOO_LONG_S, Home, end, ended, killed_after, settled, signal_all
@@ -49,24 +52,58 @@ def groups(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     yield from settled(home)
 
 
+_AIMS_S = 30.0
+
+
 def children(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """Training processes and fork servers are killed; the study must not end before its time."""
+    """Training processes and fork servers are killed; the study must not end before its time.
+
+    About half of the kills are at any moment, the others are aimed at the state that was hit least.
+    """
+    from aimed import STATES
+
+    hit: Counter[str] = Counter()
+    aim = home.path.with_name("aim")
     while home.goes_on(kills):
-        process = home.start()
-        while process.poll() is None and home.kills < kills:
-            time.sleep(draw.uniform(0.5, 7.0))
-            with contextlib.suppress(psutil.NoSuchProcess, IndexError):
-                draw.choice(psutil.Process(process.pid).children(recursive=True)).kill()
+        process = home.start(str(SUPPORT / "aimed.py"), str(aim))
+        while process.poll() is None and home.goes_on(kills):
+            time.sleep(draw.uniform(0.5, 5.0))
+            rarest = min(STATES, key=lambda state: hit[state])
+            is_aimed = not hit[rarest] or draw.random() < 0.5
+            state = _aimed(process, aim, rarest) if is_aimed else _anyone(process, aim, draw)
+            if state is not None:
+                hit[state] += 1
                 home.kills += 1
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(TOO_LONG_S)
-        if process.returncode != 0:
-            yield f"the study ended with exit code {process.returncode}"
-        end(process)
+        yield from ended(home, [process])
         home.target += 12
+    home.notes.append(", ".join(f"{state} {count}" for state, count in hit.most_common()))
+    yield from (f"nothing was killed that was {state}" for state in STATES if not hit[state])
     if home.failed() > home.kills:
         yield f"{home.failed()} trials failed after {home.kills} kills"
     yield from settled(home)
+
+
+def _aimed(process: subprocess.Popen[bytes], aim: Path, state: str) -> str | None:
+    """Have a process killed the moment it is in a state; return that state if one was."""
+    aim.write_text(state, encoding="utf-8")
+    latest = time.monotonic() + _AIMS_S
+    while aim.exists() and process.poll() is None and time.monotonic() < latest:
+        time.sleep(0.1)
+    return None if aim.exists() else state
+
+
+def _anyone(process: subprocess.Popen[bytes], aim: Path, draw: random.Random) -> str | None:
+    """Kill any process that the study began; return the state that it was in."""
+    from aimed import OTHER
+
+    aim.unlink(missing_ok=True)
+    try:
+        victim = draw.choice(psutil.Process(process.pid).children(recursive=True))
+        states = json.loads(aim.with_suffix(".states").read_text(encoding="utf-8"))
+        victim.kill()
+    except (psutil.NoSuchProcess, IndexError, FileNotFoundError):
+        return None
+    return str(states.get(str(victim.pid), OTHER))
 
 
 def stops(home: Home, kills: int, draw: random.Random) -> Iterator[str]:

@@ -69,43 +69,6 @@ def server(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
         own.close()
 
 
-def record(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """The MLflow server is away, at the start too, or fails, is slow, or its disk is full."""
-    from moody import FAILS, FULL, PASSES, SLOW, MoodyServer
-
-    home.path.parent.mkdir(exist_ok=True)
-    door = MoodyServer(home.path.parent)
-    home.record = door.address
-    try:
-        running = home.start()  # and no server is there
-        time.sleep(draw.uniform(8.0, 15.0))
-        door.start()
-        home.kills += 1
-        moods = [FAILS, SLOW, FULL, "away"]
-        while home.goes_on(kills):
-            mood = moods[home.kills % len(moods)]
-            if mood == "away":
-                door.stop()
-            else:
-                door.mood = mood
-            time.sleep(60.0 if mood == "away" else draw.uniform(8.0, 20.0))
-            door.mood = PASSES
-            if mood == "away":
-                door.start()
-            home.kills += 1
-            if running.poll() is not None:
-                if running.returncode != 0:
-                    yield f"the study ended with exit code {running.returncode} ({mood})"
-                home.target += 12
-                running = home.start()
-        yield from ended(home, [running])
-        if not door.turned_away:
-            yield "no request was turned away"
-        yield from settled(home)
-    finally:
-        door.close()
-
-
 def many(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     """Eight workers train five hundred short trials on SQLite."""
     home.target = kills
