@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import subprocess
@@ -37,7 +38,7 @@ def clocks(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
 
 
 def server(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """The PostgreSQL server of two homes is killed, and comes back at once or after a while."""
+    """The PostgreSQL server of two homes is killed or restarted, at once or after a while."""
     from postgres import Server
 
     from tracking import Store
@@ -49,9 +50,10 @@ def server(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
         second = home.another("second", shares=True)
         homes = (home, second)
         running = [each.start() for each in homes]
+        modes = itertools.cycle(("immediate", "fast"))
         while home.goes_on(kills):
             time.sleep(draw.uniform(4.0, 12.0))
-            own.stop()
+            own.stop(next(modes))
             time.sleep(draw.choice((0.0, 0.0, 1.0, 5.0, 20.0)))
             own.start()
             home.kills += 1
