@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -223,12 +224,33 @@ class Home:
 
     def disagreements(self) -> list[str]:
         """What is wrong in the study's stores as they are now, in words."""
-        import stores
+        try:
+            return list(
+                self._asked(
+                    "disagreements", target=self.target, models="all" in self.more,
+                    recipes=self.recipes, storage=self.storage, record=self.record,
+                )
+            )  # fmt: skip
+        except subprocess.SubprocessError as error:
+            return [f"the stores could not be compared: {str(error.stderr)[-1000:]}"]
 
-        return stores.disagreements(
-            self.path, NAME, self.target, models="all" in self.more, recipes=self.recipes,
-            storage=self.storage, record=self.record,
+    def recorded(self) -> dict[str, dict[str, float]]:
+        """What MLflow holds of the study: the metrics of each run, by its identifier.
+
+        Raises:
+            subprocess.SubprocessError: It cannot be read.
+        """
+        return dict(self._asked("recorded"))
+
+    def _asked(self, what: str, **given: Any) -> Any:
+        """What a function of `stores` returns, in a process of its own."""
+        given |= {"home": str(self.path), "study": NAME}
+        done = subprocess.run(
+            [sys.executable, str(SUPPORT / "stores.py"), what, json.dumps(given)],
+            capture_output=True, text=True, check=True, timeout=TOO_LONG_S,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
         )  # fmt: skip
+        return json.loads(done.stdout)
 
     def printed(self) -> str:
         """What its processes printed."""

@@ -13,7 +13,7 @@ import pytest
 
 CASES = [
     ("seams", 6), ("random", 6), ("groups", 3), ("children", 6), ("stops", 3), ("clocks", 4),
-    ("heard", 4), ("server", 2), ("record", 6), ("full", 3), ("hurt", 5), ("many", 40),
+    ("heard", 4), ("server", 2), ("record", 6), ("full", 3), ("hurt", 6), ("many", 40),
     ("many-on-a-server", 40), ("load", 128), ("seams-on-a-server", 4),
 ]  # fmt: skip
 TOP = Path(__file__).parents[2]

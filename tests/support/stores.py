@@ -1,8 +1,15 @@
-"""Whether the two stores of a home tell the same, found without Trialbook's own comparison."""
+"""Whether the two stores of a home tell the same, found without Trialbook's own comparison.
+
+    python tests/support/stores.py disagreements '{"home": ..., "study": ..., "target": 12}'
+
+A process of its own has nothing open of databases that are damaged or lost meanwhile.
+"""
 
 from __future__ import annotations
 
+import json
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -36,14 +43,7 @@ def disagreements(
     address = f"sqlite:///{home}/optuna.db" if storage is None else with_driver(storage)
     trials = optuna.load_study(study_name=study, storage=address).trials
     client = Store(home, record).client()
-    experiment = client.get_experiment_by_name(study)
-    runs = client.search_runs([experiment.experiment_id], max_results=1000)
-    while runs.token:
-        more = client.search_runs(
-            [experiment.experiment_id], max_results=1000, page_token=runs.token
-        )
-        more.extend(runs)
-        runs = more
+    runs = _runs(client, study)
     by_number: dict[int, list[Any]] = {}
     parents = []
     for run in runs:
@@ -90,6 +90,28 @@ def _slots(trials: list[FrozenTrial], target: int) -> list[str]:
     """Every place in the study has one trial that came to its end: no configuration is lost."""
     taken = sorted(t.user_attrs["trialbook:slot"] for t in trials if _is_finished(t))
     return [] if taken == list(range(target)) else [f"the slots of finished trials are {taken}"]
+
+
+def _runs(client: Any, study: str) -> list[Any]:
+    experiments = [client.get_experiment_by_name(study).experiment_id]
+    runs, token = [], None
+    while True:
+        more = client.search_runs(experiments, max_results=1000, page_token=token)
+        runs += more
+        token = more.token
+        if not token:
+            return runs
+
+
+def recorded(home: Path, study: str) -> dict[str, dict[str, float]]:
+    """Read what MLflow holds of a study: the metrics of each run, by its identifier.
+
+    Args:
+        home: The home, whose record is a file.
+        study: Name of the study.
+    """
+    runs = _runs(Store(home).client(), study)
+    return {run.info.run_id: dict(run.data.metrics) for run in runs}
 
 
 def lost_configurations(trials: Sequence[FrozenTrial]) -> list[str]:
@@ -184,3 +206,9 @@ def _has_model(run: Any, client: Any) -> bool:
         if any(file.path == "MLmodel" for file in files):
             return True
     return False
+
+
+if __name__ == "__main__":
+    asked = {"disagreements": disagreements, "recorded": recorded}[sys.argv[1]]
+    given = json.loads(sys.argv[2])
+    print(json.dumps(asked(Path(given.pop("home")), **given)))
