@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
+from chaos_processes import end
 
 ROOT = Path(__file__).resolve().parents[1]
 SUPPORT = ROOT / "tests" / "support"
@@ -26,18 +25,6 @@ _FRUITLESS = 12
 _TIDIES_S = 120.0
 """What a last run gets though the scenario's time is over."""
 sys.path[:0] = [str(ROOT), str(SUPPORT)]
-
-
-def ratings(folder: Path) -> Path:
-    """Make a small file of ratings."""
-    draw = random.Random(0)
-    rows = ["user,item,rating,time"]
-    for user in range(60):
-        for item in draw.sample(range(80), 20):
-            rows.append(f"{user},{item},{draw.randint(1, 5)},{draw.randint(0, 10**6)}")
-    path = folder / "ratings.csv"
-    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    return path
 
 
 class Home:
@@ -83,7 +70,7 @@ class Home:
         self.new_stores: Callable[[], tuple[str | None, str | None]] = lambda: (None, None)
         self.log = folder / f"{name}.txt"
         self.more = more
-        self._data = str(ratings(folder))
+        self._data = str(_ratings(folder))
         self._fruitless = self._before = 0
 
     def another(self, name: str, *more: str, shares: bool = False) -> Home:
@@ -156,27 +143,27 @@ class Home:
             "--min-ratings", "1", *self._stores(), *self.more,
         ]  # fmt: skip
 
-    def start(self, *program: str, **environment: str) -> subprocess.Popen[bytes]:
+    def start(self, *program: str, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
         """Start the study.
 
         Args:
             program: What Python runs in place of `trialbook`, with its first arguments.
-            environment: Further variables.
+            options: Further ones of the command.
         """
-        return self._begin([*(program or ("-m", "search")), *self.command()], environment)
+        return self._begin([*(program or ("-m", "search")), *self.command(), *options])
 
     def join(self) -> subprocess.Popen[bytes]:
         """Start a worker that joins in the study, which is stored already."""
-        return self._begin(["-m", "search", "worker", NAME, *self._stores()], {})
+        return self._begin(["-m", "search", "worker", NAME, *self._stores()])
 
     def call(self, *words: str) -> tuple[int | None, str]:
         """Run a command of `trialbook` on the home; return its exit code and what it printed."""
         before = self.log.stat().st_size if self.log.exists() else 0
         already = [] if "--home" in words else ["--home", str(self.path)]
-        code = self.ended(self._begin(["-m", "search", *words, *already], {}))
+        code = self.ended(self._begin(["-m", "search", *words, *already]))
         return code, self.log.read_bytes()[before:].decode(errors="replace")
 
-    def _begin(self, words: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    def _begin(self, words: Sequence[str]) -> subprocess.Popen[bytes]:
         inherited = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
         with self.log.open("ab") as log:
             return subprocess.Popen(
@@ -185,7 +172,7 @@ class Home:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env=inherited | environment,
+                env=inherited,
             )
 
     def finish(self) -> int | None:
@@ -205,6 +192,15 @@ class Home:
         """
         outcomes = (trial.user_attrs.get("trialbook:outcome", {}) for trial in self._trials())
         return sum(outcome.get("state") == "failed" for outcome in outcomes)
+
+    def tried_again(self) -> int:
+        """How many trials are there that try again one that was cut short."""
+        return sum("trialbook:retry_of" in trial.user_attrs for trial in self._trials())
+
+    def training(self) -> set[int]:
+        """The numbers of the processes that run a trial now."""
+        under_way = (trial for trial in self._trials() if trial.state.name == "RUNNING")
+        return {trial.user_attrs.get("trialbook:owner", {}).get("pid") for trial in under_way}
 
     def _trials(self) -> list[Any]:
         import optuna
@@ -311,21 +307,13 @@ def killed_after(home: Home, seconds: float) -> Generator[str, None, bool]:
     return was_running
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and all that it began."""
-    family = []
-    with contextlib.suppress(psutil.NoSuchProcess):
-        family = psutil.Process(process.pid).children(recursive=True)
-    for each in (process, *family):
-        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
-            each.kill()
-    process.wait()
-
-
-def signal_all(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Send a signal to a process and all that it began."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        parent = psutil.Process(process.pid)
-        for each in (parent, *parent.children(recursive=True)):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                each.send_signal(number)
+def _ratings(folder: Path) -> Path:
+    """Make a small file of ratings."""
+    draw = random.Random(0)
+    rows = ["user,item,rating,time"]
+    for user in range(60):
+        for item in draw.sample(range(80), 20):
+            rows.append(f"{user},{item},{draw.randint(1, 5)},{draw.randint(0, 10**6)}")
+    path = folder / "ratings.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return path

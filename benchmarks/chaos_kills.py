@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-from chaos_home import SUPPORT, TOO_LONG_S, Home, end, ended, killed_after, settled, signal_all
+from chaos_home import SUPPORT, TOO_LONG_S, Home, ended, killed_after, settled
+from chaos_processes import end, signal_all
 
 
 def random_kills(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
@@ -106,42 +107,94 @@ def _anyone(process: subprocess.Popen[bytes], aim: Path, draw: random.Random) ->
     return str(states.get(str(victim.pid), OTHER))
 
 
-def stops(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """Of two processes one stands still for longer than its lease, and goes on."""
-    from hurried import LEASE_S
+_STANDS_S = 60.0
 
+
+def stops(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
+    """Of two processes one stands still for longer than its lease, and goes on.
+
+    It does so while it trains a trial, which the other then takes over.
+    """
     program = str(SUPPORT / "hurried.py")
     running = [home.start(program) for _ in range(2)]
     while home.goes_on(kills):
         time.sleep(draw.uniform(1.0, 5.0))
         place = draw.randrange(2)
-        if running[place].poll() is None:
-            signal_all(running[place], signal.SIGSTOP)
-            time.sleep(draw.uniform(LEASE_S + 1.0, LEASE_S + 5.0))
-            signal_all(running[place], signal.SIGCONT)
-            home.kills += 1
+        yield from _both_run(home, running, program)
+        if not _trains_soon(home, running[place]):
             continue
-        if running[place].returncode != 0:
-            yield f"a process ended with exit code {running[place].returncode}"
-        home.target += 12
-        running[place] = home.start(program)
+        before = home.tried_again()
+        signal_all(running[place], signal.SIGSTOP)
+        yield from _stands(home, running, 1 - place, before, draw)
+        signal_all(running[place], signal.SIGCONT)
+        home.kills += 1
     yield from ended(home, running)
+    home.notes.append(f"{home.tried_again()} trials were taken over")
+    if not home.tried_again():
+        yield "no trial was taken over"
     yield from settled(home)
 
 
+def _both_run(home: Home, running: list[subprocess.Popen[bytes]], program: str) -> Iterator[str]:
+    """Start a process again that has ended."""
+    for place, process in enumerate(running):
+        if process.poll() is not None:
+            yield from ended(home, [process])
+            home.target += 12
+            running[place] = home.start(program)
+
+
+def _trains_soon(home: Home, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until a process trains a trial, or has ended."""
+    latest = time.monotonic() + _AIMS_S
+    while process.poll() is None and time.monotonic() < latest:
+        if process.pid in home.training():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def _stands(
+    home: Home,
+    running: list[subprocess.Popen[bytes]],
+    other: int,
+    before: int,
+    draw: random.Random,
+) -> Iterator[str]:
+    """Wait while a process stands still, until the other has taken its trial over, or for long."""
+    from hurried import LEASE_S
+
+    began, least_s = time.monotonic(), draw.uniform(LEASE_S + 1.0, LEASE_S + 5.0)
+    while (spent_s := time.monotonic() - began) < _STANDS_S:
+        if spent_s >= least_s and home.tried_again() > before:
+            return
+        rest = running[other : other + 1]
+        yield from _both_run(home, rest, str(SUPPORT / "hurried.py"))
+        running[other : other + 1] = rest
+        time.sleep(0.5)
+
+
+JSON_IS_HEARD = False
+"""Whether a study that prints JSON is to end as soon as any other; until it does, its seconds are
+only told."""
 _HEARD_S = 2.0
 _LOADED = "while True: pass"
 _HOLDS = "import sys, time; from filelock import FileLock; FileLock(sys.argv[1]).acquire(); "
 
 
 def heard(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """The study is asked to stop at any moment, with busy cores, or the lock held by another."""
+    """The study is asked to stop at any moment, with busy cores, or the lock held by another.
+
+    Every third time it prints JSON.
+    """
     asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     seconds: list[float] = []
+    with_json: list[float] = []
     while home.goes_on(kills):
         beside = draw.choice(("nothing", "load", "lock"))
         before = home.printed()
-        process = home.start()
+        as_json = home.kills % 3 == 2
+        process = home.start(options=("--json",) if as_json else ())
         fine = [0, 130]
         time.sleep(draw.uniform(1.0, 15.0))
         with _beside(beside, home):
@@ -152,16 +205,23 @@ def heard(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(TOO_LONG_S)
                 seconds.append(time.monotonic() - began)
+                if as_json:
+                    with_json.append(seconds[-1])
                 home.kills += 1
-                if seconds[-1] > _HEARD_S:
-                    yield f"{number.name} beside {beside} was heard after {seconds[-1]:.1f} s"
+                if seconds[-1] > _HEARD_S and (JSON_IS_HEARD or not as_json):
+                    how = " with --json" if as_json else ""
+                    yield f"{number.name}{how} beside {beside} was heard after {seconds[-1]:.1f} s"
                 if number != signal.SIGINT and home.printed() == before:
                     fine.append(-number)  # before the study was begun
         if process.returncode not in fine:
             yield f"the study ended with exit code {process.returncode}"
         home.target += 12 if process.returncode == 0 else 0
         end(process)
-    home.notes.append(f"median {statistics.median(seconds):.1f} s, longest {max(seconds):.1f} s")
+    seconds = seconds or [0.0]
+    home.notes.append(
+        f"median {statistics.median(seconds):.1f} s, longest {max(seconds):.1f} s, longest with "
+        f"--json {max(with_json, default=0.0):.1f} s"
+    )
     yield from settled(home)
 
 

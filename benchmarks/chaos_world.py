@@ -104,32 +104,37 @@ _FULL = 1000
 """From so many trials on, what is timed says something."""
 _EARLIER = 20_000
 _ASK_P99_MS = 1000.0
+_ARMS = {
+    "optuna": "plain Optuna", "ours": "the record switched off", "recorded": "with the record",
+}  # fmt: skip
 
 
 def load(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """64 workers with trials of 100 ms on PostgreSQL, beside as many of plain Optuna.
+    """64 workers with trials of 100 ms on PostgreSQL: recorded, not recorded, and of plain Optuna.
 
     In the full run the study has 20,000 trials already.
     """
     before = _EARLIER if kills >= _FULL else 2 * kills
     program = [sys.executable, str(ROOT / "benchmarks" / "scaling.py"), "--json"]
-    program += ["--trials", str(kills), "--before", str(before), "--arms", "optuna", "ours"]
-    done = subprocess.run(program, capture_output=True, text=True, check=False)
-    home.log.write_text(done.stdout + done.stderr, encoding="utf-8")
-    if done.returncode != 0:
-        yield f"the workers ended with exit code {done.returncode}"
+    program += ["--trials", str(kills), "--before", str(before), "--arms", *_ARMS]
+    figures = home.log.with_name("figures.json")
+    with figures.open("wb") as out, home.log.open("wb") as log:
+        code = home.ended(subprocess.Popen(program, stdout=out, stderr=log), float("inf"))
+    if code != 0:
+        yield f"the workers ended with exit code {code}"
         return
-    optuna, ours = json.loads(done.stdout)
+    optuna, ours, recorded = json.loads(figures.read_text(encoding="utf-8"))
     home.kills = home.target = ours["trials"]
-    for each in (ours, optuna):
+    for each in (ours, recorded, optuna):
         ask, tell = each["ask_ms"], each["tell_ms"]
         home.notes.append(
-            f"{each['arm']}: {each['trials_a_second']} trials a second after {before}, ask "
+            f"{_ARMS[each['arm']]}: {each['trials_a_second']} trials a second after {before}, ask "
             f"{ask['median']:.0f} ms (99 % within {ask['p99']:.0f}), tell {tell['median']:.0f} ms "
             f"(99 % within {tell['p99']:.0f})"
         )
-    if ours["trials"] != kills:
-        yield f"{ours['trials']} trials are complete, of {kills}"
+    for each in (ours, recorded):
+        if each["trials"] != kills:
+            yield f"{_ARMS[each['arm']]}: {each['trials']} trials are complete, of {kills}"
     if kills < _FULL:
         return
     if ours["trials_a_second"] < optuna["trials_a_second"]:

@@ -25,7 +25,14 @@ def chaos(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("chaos")
 
 
+@pytest.fixture
+def _ends_as_for_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests have a command that is asked to stop take as long as it likes; here it is not."""
+    monkeypatch.delenv("TRIALBOOK_ENDS_IN_S", raising=False)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("_ends_as_for_users")
 @pytest.mark.parametrize(("name", "times"), CASES)
 def test_nothing_is_lost_whatever_happens(chaos: ModuleType, name: str, times: int) -> None:
     assert chaos.run(name, times)["wrong"] == []
