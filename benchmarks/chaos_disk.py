@@ -12,7 +12,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from chaos_home import NAME, Home, killed_after, settled
+from chaos_ends import killed_after, settled
+from chaos_home import NAME, Home
 
 
 def full(home: Home, kills: int, draw: random.Random) -> Iterator[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -251,60 +250,6 @@ class Home:
     def printed(self) -> str:
         """What its processes printed."""
         return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
-
-
-_NEVER_SAID = ("Traceback (most recent call last)", "database is locked", "itself failed")
-
-
-def settled(home: Home, *others: Home) -> Iterator[str]:
-    """Run a study to its end, with nothing in its way, and tell what is wrong in its stores.
-
-    Args:
-        home: The study.
-        others: Further homes that worked on it.
-    """
-    from stores import left_in_the_spool
-
-    for each in (home, *others):  # each delivers what waits in its own spool
-        each.target = home.target
-        code = each.finish()
-        if code != 0:
-            yield f"the last run ended with exit code {code}: {each.printed()[-2000:]}"
-            return
-    yield from home.disagreements()
-    for each in others:
-        yield from left_in_the_spool(each.path)
-    for each in (home, *others):
-        said = each.printed()
-        yield from (f"{text!r} was printed" for text in _NEVER_SAID if text in said)
-
-
-def ended(
-    home: Home, running: Iterable[subprocess.Popen[bytes]], most_s: float = TOO_LONG_S
-) -> Iterator[str]:
-    """Wait until processes have ended, and tell which ended badly."""
-    for process in running:
-        code = home.ended(process, most_s)
-        if code not in (0, None):
-            yield f"a process ended with exit code {code}"
-
-
-def killed_after(home: Home, seconds: float) -> Generator[str, None, bool]:
-    """Start the study and kill all of it after a while; tell if it had ended badly before.
-
-    Returns:
-        Whether it was still running.
-    """
-    process = home.start()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
-    if process.returncode == 0:
-        home.target += 12
-    elif process.returncode is not None:
-        yield f"the study ended with exit code {process.returncode}"
-    was_running = process.returncode is None
-    end(process)
-    return was_running
 
 
 def _ratings(folder: Path) -> Path:

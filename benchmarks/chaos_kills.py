@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-from chaos_home import SUPPORT, TOO_LONG_S, Home, ended, killed_after, settled
+from chaos_ends import ended, killed_after, settled
+from chaos_home import SUPPORT, Home
 from chaos_processes import end, signal_all
 
 
@@ -202,8 +203,7 @@ def heard(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
                 number = draw.choice(asked)
                 began = time.monotonic()
                 process.send_signal(number)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(TOO_LONG_S)
+                home.ended(process)
                 seconds.append(time.monotonic() - began)
                 if as_json:
                     with_json.append(seconds[-1])

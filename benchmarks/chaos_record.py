@@ -10,7 +10,8 @@ import time
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
-from chaos_home import Home, ended, settled
+from chaos_ends import ended, settled
+from chaos_home import Home
 
 if TYPE_CHECKING:
     from moody import MoodyServer

@@ -8,7 +8,8 @@ import signal
 import sys
 from collections.abc import Iterator
 
-from chaos_home import SUPPORT, Home, settled
+from chaos_ends import settled
+from chaos_home import SUPPORT, Home
 
 sys.path.insert(0, str(SUPPORT))
 from faulty import SEAMS

@@ -10,7 +10,8 @@ import sys
 import time
 from collections.abc import Iterator
 
-from chaos_home import ROOT, SUPPORT, TOO_LONG_S, Home, ended, settled
+from chaos_ends import ended, settled
+from chaos_home import ROOT, SUPPORT, TOO_LONG_S, Home
 
 
 def clocks(home: Home, kills: int, draw: random.Random) -> Iterator[str]:

@@ -44,16 +44,7 @@ def disagreements(
     trials = optuna.load_study(study_name=study, storage=address).trials
     client = Store(home, record).client()
     runs = _runs(client, study)
-    by_number: dict[int, list[Any]] = {}
-    parents = []
-    for run in runs:
-        number = run.data.tags.get("trialbook.number")
-        if number is None:
-            parents.append(run)
-        else:
-            by_number.setdefault(int(number), []).append(run)
-    found = [f"{len(parents)} runs of the study"] if len(parents) != 1 else []
-    found += [f"the study's run is {p.info.status}" for p in parents if p.info.status != "FINISHED"]
+    by_number, found = _of_trials(runs)
     finished = [t for t in trials if _is_finished(t)]
     if len(finished) != target:
         found.append(f"{len(finished)} finished trials of {target}")
@@ -90,6 +81,21 @@ def _slots(trials: list[FrozenTrial], target: int) -> list[str]:
     """Every place in the study has one trial that came to its end: no configuration is lost."""
     taken = sorted(t.user_attrs["trialbook:slot"] for t in trials if _is_finished(t))
     return [] if taken == list(range(target)) else [f"the slots of finished trials are {taken}"]
+
+
+def _of_trials(runs: list[Any]) -> tuple[dict[int, list[Any]], list[str]]:
+    """Sort runs by the number of their trial; tell what is wrong with the study's own one."""
+    by_number: dict[int, list[Any]] = {}
+    parents = []
+    for run in runs:
+        number = run.data.tags.get("trialbook.number")
+        if number is None:
+            parents.append(run)
+        else:
+            by_number.setdefault(int(number), []).append(run)
+    found = [f"{len(parents)} runs of the study"] if len(parents) != 1 else []
+    found += [f"the study's run is {p.info.status}" for p in parents if p.info.status != "FINISHED"]
+    return by_number, found
 
 
 def _runs(client: Any, study: str) -> list[Any]:
