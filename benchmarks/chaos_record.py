@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import itertools
 import random
+import signal
 import subprocess
 import time
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 from chaos_ends import ended, settled
-from chaos_home import Home
+from chaos_home import TOO_LONG_S, Home
 
 if TYPE_CHECKING:
     from moody import MoodyServer
@@ -85,11 +86,15 @@ def _trains(
     Returns:
         The study's process.
     """
-    began, before = time.monotonic(), home.done()
+    began, before, trained = time.monotonic(), home.done(), 0
     while True:
+        if not trained and before == home.target:  # it waits for the server, with nothing to train
+            process.send_signal(signal.SIGINT)
+            process.wait(TOO_LONG_S)
         if process.poll() is not None:
-            yield from ended(home, [process])
-            home.target += 12
+            if process.returncode not in (0, 130):
+                yield f"the study ended with exit code {process.returncode} ({what})"
+            home.target += 4  # few, since all of them are delivered at the end
             process = home.start()
         time.sleep(2.0)
         spent_s, trained = time.monotonic() - began, home.done() - before
