@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 from chaos_ends import ended, settled
-from chaos_home import TOO_LONG_S, Home
+from chaos_home import Home
 
 if TYPE_CHECKING:
     from moody import MoodyServer
@@ -90,7 +90,7 @@ def _trains(
     while True:
         if not trained and before == home.target:  # it waits for the server, with nothing to train
             process.send_signal(signal.SIGINT)
-            process.wait(TOO_LONG_S)
+            home.ended(process)
         if process.poll() is not None:
             if process.returncode not in (0, 130):
                 yield f"the study ended with exit code {process.returncode} ({what})"
