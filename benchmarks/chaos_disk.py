@@ -109,6 +109,9 @@ def _cut_record(home: Home, draw: random.Random) -> Iterator[str]:
 def _cut_storage(home: Home, draw: random.Random) -> Iterator[str]:
     """`optuna.db` is cut in two, told, and the user has a copy of it; the record stays readable."""
     database, held = home.path / "optuna.db", home.recorded()
+    if not held:
+        yield _NOTHING
+        return
     copies = [(path, path.read_bytes()) for path in sorted(database.parent.glob("optuna.db*"))]
     yield from _cut_database(home, database, ["search", "show", "doctor"])
     if home.recorded() != held:
@@ -120,12 +123,15 @@ def _cut_storage(home: Home, draw: random.Random) -> Iterator[str]:
 
 def _lost_storage(home: Home, draw: random.Random) -> Iterator[str]:
     """`optuna.db` of a copy of the home is deleted: the study begins anew beside its old record."""
-    copy = home.another(f"copy{home.kills}")
+    copy, held = home.another(f"copy{home.kills}"), home.recorded()
+    if not held:
+        yield _NOTHING
+        return
     shutil.copytree(home.path, copy.path)
     _lose(copy.path / "optuna.db")
-    held, copy.target = copy.recorded(), 2
-    if not held:
-        yield "MLflow's record of a study without its storage is empty"
+    copy.target = 2
+    if copy.recorded() != held:
+        yield "without optuna.db MLflow's record is another"
     if copy.finish() != 0:
         yield f"without optuna.db the study could not begin anew: {copy.printed()[-500:]}"
     if SEARCH_TELLS_A_LOST_STORAGE and not re.search("begins (again|anew)", copy.printed()):

@@ -99,14 +99,16 @@ def _of_trials(runs: list[Any]) -> tuple[dict[int, list[Any]], list[str]]:
 
 
 def _runs(client: Any, study: str) -> list[Any]:
-    experiments = [client.get_experiment_by_name(study).experiment_id]
+    """The runs of a study; none where MLflow does not know the study yet."""
+    experiment = client.get_experiment_by_name(study)
     runs, token = [], None
-    while True:
-        more = client.search_runs(experiments, max_results=1000, page_token=token)
+    while experiment is not None:
+        more = client.search_runs([experiment.experiment_id], max_results=1000, page_token=token)
         runs += more
         token = more.token
         if not token:
-            return runs
+            break
+    return runs
 
 
 def recorded(home: Path, study: str) -> dict[str, dict[str, float]]:
