@@ -37,12 +37,10 @@ def record(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     try:
         running = home.start()
         while home.goes_on(kills - 1):
-            outage, before = next(outages), door.turned_away
+            outage = next(outages)
             with outage(door):
                 least_s = _AWAY_S if outage is _absent else draw.uniform(8.0, 20.0)
-                running = yield from _trains(home, running, least_s, outage.__name__.strip("_"))
-            if outage is not _slow and door.turned_away == before:
-                yield f"no request was turned away while the server was {outage.__name__}"
+                running = yield from _trains(home, running, least_s, door)
             home.kills += 1
         yield from ended(home, [running])
         yield from _delivered_by_doctor(home, door)
@@ -79,29 +77,35 @@ def _full(door: MoodyServer) -> Iterator[None]:
 
 
 def _trains(
-    home: Home, process: subprocess.Popen[bytes], least_s: float, what: str
+    home: Home, process: subprocess.Popen[bytes], least_s: float, door: MoodyServer
 ) -> Generator[str, None, subprocess.Popen[bytes]]:
-    """Have the study train for a while, begun anew where it has ended; a trial must end meanwhile.
+    """Have the study train for a while, begun anew where it has ended.
+
+    Meanwhile a trial must end, and a request be turned away unless the server is only slow.
 
     Returns:
         The study's process.
     """
     began, before, trained = time.monotonic(), home.done(), 0
+    turned_away, mood = door.turned_away, door.mood
     while True:
         if not trained and before == home.target:  # it waits for the server, with nothing to train
             process.send_signal(signal.SIGINT)
             home.ended(process)
         if process.poll() is not None:
             if process.returncode not in (0, 130):
-                yield f"the study ended with exit code {process.returncode} ({what})"
+                yield f"the study ended with exit code {process.returncode} ({mood})"
             home.target += 4  # few, since all of them are delivered at the end
             process = home.start()
         time.sleep(2.0)
         spent_s, trained = time.monotonic() - began, home.done() - before
-        if spent_s >= (least_s if trained else _TRAINS_WITHIN_S):
+        met = mood == "slow" or door.turned_away > turned_away
+        if spent_s >= (least_s if trained and met else _TRAINS_WITHIN_S):
             break
     if not trained:
-        yield f"no trial ended within {spent_s:.0f} s while the server was {what}"
+        yield f"no trial ended within {spent_s:.0f} s while the server was away or {mood}"
+    if not met:
+        yield f"no request was turned away within {spent_s:.0f} s"
     return process
 
 
