@@ -55,7 +55,8 @@ reference: venv
 bench: $(VENV)/.installed-bench
 	@$(BIN)/python benchmarks/everything.py $(NAMES)
 
-# Kills studies in many ways and counts what is lost: about half an hour; ARGS="--only seams" less.
+# Kills studies in many ways and counts what is lost: about two hours on two cores, and each scenario
+# has a time within which it must end; ARGS="--only seams" runs some of it.
 chaos: dev
 	@$(BIN)/python benchmarks/chaos.py $(ARGS)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import itertools
 import random
+import re
 import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from chaos_home import NAME, TOO_LONG_S, Home, end, killed_after, settled
+from chaos_ends import killed_after, settled
+from chaos_home import NAME, Home
 
 
 def full(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
@@ -22,33 +24,38 @@ def full(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
         yield "needs the right to mount a file system in memory"
         return
     try:
-        while home.kills < kills:
+        while home.goes_on(kills):
             ballast = home.path / "ballast"
             left = int(10 ** draw.uniform(4.0, 6.8))
             ballast.write_bytes(b"\0" * max(0, shutil.disk_usage(home.path).free - left))
-            process = home.start()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(TOO_LONG_S)
-            home.kills += process.returncode == 75
-            if process.returncode not in (0, 75):
-                yield f"with {left} bytes left it ended with exit code {process.returncode}"
-                home.kills += 1
-            end(process)
+            code = home.ended(home.start())
+            home.kills += code == 75
+            if code not in (0, 75):
+                yield f"with {left} bytes left it ended with exit code {code}"
             ballast.unlink()
-            if process.returncode == 0:
+            if code == 0:
                 home.target += 12
         yield from settled(home)
     finally:
         subprocess.run(["umount", "-l", str(home.path)], check=False)
 
 
+SEARCH_REBUILDS = False
+"""Whether `search` alone is to write a deleted `mlflow.db` again. Until it does, the stores are
+compared only after `doctor --fix`."""
+
+SEARCH_TELLS_A_LOST_STORAGE = False
+"""Whether `search` is to say that a study begins anew, since MLflow holds one of its name that
+Optuna's storage does not. Until it does, that is not demanded."""
+
+
 def hurt(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     """The study is killed, and then its home made read-only, or a file of it damaged or lost."""
-    ways = itertools.cycle((_damaged_entry, _lost_record, _cut_storage, _cut_record, _read_only))
+    ways = itertools.cycle(
+        (_damaged_entry, _lost_record, _cut_storage, _lost_storage, _cut_record, _read_only)
+    )
     way = next(ways)
-    tries = 0
-    while home.kills < kills and tries < 4 * kills:
-        tries += 1
+    while home.goes_on(kills):
         yield from killed_after(home, draw.uniform(6.0, 16.0))
         if not home.done():
             continue
@@ -57,11 +64,21 @@ def hurt(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
             continue
         yield from told
         home.kills += 1
+        if SEARCH_REBUILDS and way in (_lost_record, _cut_record):
+            yield from _rebuilt(home)
         way = next(ways)
     if home.finish() != 0:
         yield "the study could not be finished"
     home.call("doctor", "--fix")
     yield from settled(home)
+
+
+def _rebuilt(home: Home) -> Iterator[str]:
+    """The study is finished by `search` alone, and then MLflow holds all of it again."""
+    if home.finish() != 0:
+        yield "without its record the study could not be finished"
+    yield from (f"after a search without its record: {text}" for text in home.disagreements())
+    home.target += 12
 
 
 _NOTHING = "nothing to damage"
@@ -90,13 +107,41 @@ def _cut_record(home: Home, draw: random.Random) -> Iterator[str]:
 
 
 def _cut_storage(home: Home, draw: random.Random) -> Iterator[str]:
-    """`optuna.db` is cut in two, told, and the user has a copy of it."""
-    database = home.path / "optuna.db"
+    """`optuna.db` is cut in two, told, and the user has a copy of it; the record stays readable."""
+    database, held = home.path / "optuna.db", home.recorded()
+    if not held:
+        yield _NOTHING
+        return
     copies = [(path, path.read_bytes()) for path in sorted(database.parent.glob("optuna.db*"))]
     yield from _cut_database(home, database, ["search", "show", "doctor"])
+    if home.recorded() != held:
+        yield "with half of optuna.db MLflow's record is another"
     _lose(database)
     for path, content in copies:
         path.write_bytes(content)
+
+
+def _lost_storage(home: Home, draw: random.Random) -> Iterator[str]:
+    """`optuna.db` of a copy of the home is deleted: the study begins anew beside its old record."""
+    copy, held = home.another(f"copy{home.kills}"), home.recorded()
+    if not held:
+        yield _NOTHING
+        return
+    shutil.copytree(home.path, copy.path)
+    _lose(copy.path / "optuna.db")
+    copy.target = 2
+    if copy.recorded() != held:
+        yield "without optuna.db MLflow's record is another"
+    if copy.finish() != 0:
+        yield f"without optuna.db the study could not begin anew: {copy.printed()[-500:]}"
+    if SEARCH_TELLS_A_LOST_STORAGE and not re.search("begins (again|anew)", copy.printed()):
+        yield f"nothing tells that a study begins anew without optuna.db: {copy.printed()[-500:]}"
+    if copy.done() != copy.target:
+        yield f"without optuna.db the study has {copy.done()} trials of {copy.target}"
+    now = copy.recorded()
+    if lost := [run for run, metrics in held.items() if not metrics.items() <= now[run].items()]:
+        yield f"after the study began anew MLflow lacks something of the runs {lost}"
+    shutil.rmtree(copy.path)
 
 
 def _cut_database(home: Home, database: Path, commands: list[str]) -> Iterator[str]:
@@ -106,7 +151,8 @@ def _cut_database(home: Home, database: Path, commands: list[str]) -> Iterator[s
     for command in commands:
         words = {"search": home.command(), "show": ["show", NAME]}.get(command, [command])
         code, said = home.call(*words)
-        if code != 2 or database.name not in said:
+        told = database.name in said and "must be whole" in said
+        if code != 2 or not told or "Traceback" in said:
             yield f"with half of {database.name} `{command}` ended with {code}: {said[-300:]}"
 
 

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
+import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
+from chaos_processes import end
 
 ROOT = Path(__file__).resolve().parents[1]
 SUPPORT = ROOT / "tests" / "support"
 NAME = "chaos"
 TOO_LONG_S = 300.0
-_ENDING_S = 10.0
+"""A process of a short study that has not ended by then never will."""
+_FRUITLESS = 12
+"""So many rounds in a row without any harm done end a scenario."""
+_TIDIES_S = 120.0
+"""What a last run gets though the scenario's time is over."""
 sys.path[:0] = [str(ROOT), str(SUPPORT)]
-
-
-def ratings(folder: Path) -> Path:
-    """Make a small file of ratings."""
-    draw = random.Random(0)
-    rows = ["user,item,rating,time"]
-    for user in range(60):
-        for item in draw.sample(range(80), 20):
-            rows.append(f"{user},{item},{draw.randint(1, 5)},{draw.randint(0, 10**6)}")
-    path = folder / "ratings.csv"
-    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    return path
 
 
 class Home:
@@ -43,9 +34,13 @@ class Home:
         target: The study's target of trials.
         kills: How often something of it was hurt.
         notes: What else was measured, in words.
+        recipes: How many recipes (published configurations) the study tries.
+        wrong: What is wrong with the scenario itself, such as that it took too long.
+        latest: When the scenario must be over, by the monotonic clock.
         more: Further options of the study.
         temporary: Where its processes have their temporary files.
         storage, record: Addresses of its stores; None for files of the home.
+        new_stores: Makes these addresses for another home.
     """
 
     def __init__(
@@ -67,13 +62,74 @@ class Home:
         self.path = folder / name
         self.target = 12
         self.kills = 0
+        self.recipes = self.target // 4 if "tpe" in more else 0
         self.notes: list[str] = []
+        self.wrong: list[str] = []
+        self.latest = float("inf")
         self.storage, self.record = storage, record
+        self.new_stores: Callable[[], tuple[str | None, str | None]] = lambda: (None, None)
         self.log = folder / f"{name}.txt"
         self.more = more
-        self._data = str(ratings(folder))
+        self._data = str(_ratings(folder))
         self.temporary = folder / "temporary"
         self.temporary.mkdir(exist_ok=True)
+        self._fruitless = self._before = 0
+
+    def another(self, name: str, *more: str, shares: bool = False) -> Home:
+        """Make a home beside this one, which belongs to the same scenario.
+
+        Args:
+            name: Its folder.
+            more: Options of its study beside those of this home's.
+            shares: Whether it uses the stores of this one.
+        """
+        storage, record = (self.storage, self.record) if shares else self.new_stores()
+        other = Home(self.path.parent, *self.more, *more, name=name, storage=storage, record=record)
+        other.wrong, other.latest, other.target = self.wrong, self.latest, self.target
+        return other
+
+    def goes_on(self, kills: int) -> bool:
+        """Whether another round is due: asked at the begin of each.
+
+        It is false, and that is wrong, where the scenario's time is over or many rounds in a row
+        did no harm.
+
+        Args:
+            kills: How often harm is to be done.
+        """
+        if self.kills >= kills:
+            return False
+        self._fruitless = self._fruitless + 1 if self.kills == self._before else 0
+        self._before = self.kills
+        if self._fruitless > _FRUITLESS:
+            self.wrong.append(f"{_FRUITLESS} rounds in a row did no harm")
+        elif time.monotonic() > self.latest:
+            self.wrong.append("the scenario's time is over")
+        else:
+            return True
+        return False
+
+    def ended(self, process: subprocess.Popen[bytes], most_s: float = TOO_LONG_S) -> int | None:
+        """Wait until a process has ended, and return its exit code.
+
+        One that runs on for too long is killed, and that is wrong.
+
+        Args:
+            process: The process.
+            most_s: How long it may take; it ends with the scenario's time in any case.
+
+        Returns:
+            None where it was killed here.
+        """
+        left_s = min(most_s, max(_TIDIES_S, self.latest - time.monotonic()))
+        code = None
+        try:
+            code = process.wait(left_s)
+        except subprocess.TimeoutExpired:
+            self.wrong.append(f"a process had not ended after {left_s:.0f} s")
+        finally:
+            end(process)
+        return code
 
     def _stores(self) -> list[str]:
         stores = ["--home", str(self.path)]
@@ -89,31 +145,27 @@ class Home:
             "--min-ratings", "1", *self._stores(), *self.more,
         ]  # fmt: skip
 
-    def start(self, *program: str, **environment: str) -> subprocess.Popen[bytes]:
+    def start(self, *program: str, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
         """Start the study.
 
         Args:
             program: What Python runs in place of `trialbook`, with its first arguments.
-            environment: Further variables.
+            options: Further ones of the command.
         """
-        return self._begin([*(program or ("-m", "search")), *self.command()], environment)
+        return self._begin([*(program or ("-m", "search")), *self.command(), *options])
 
     def join(self) -> subprocess.Popen[bytes]:
         """Start a worker that joins in the study, which is stored already."""
-        return self._begin(["-m", "search", "worker", NAME, *self._stores()], {})
+        return self._begin(["-m", "search", "worker", NAME, *self._stores()])
 
-    def call(self, *words: str) -> tuple[int, str]:
+    def call(self, *words: str) -> tuple[int | None, str]:
         """Run a command of `trialbook` on the home; return its exit code and what it printed."""
         before = self.log.stat().st_size if self.log.exists() else 0
         already = [] if "--home" in words else ["--home", str(self.path)]
-        process = self._begin(["-m", "search", *words, *already], {})
-        try:
-            code = process.wait(TOO_LONG_S)
-        finally:
-            end(process)
+        code = self.ended(self._begin(["-m", "search", *words, *already]))
         return code, self.log.read_bytes()[before:].decode(errors="replace")
 
-    def _begin(self, words: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    def _begin(self, words: Sequence[str]) -> subprocess.Popen[bytes]:
         inherited = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
         inherited["TMPDIR"] = str(self.temporary)
         with self.log.open("ab") as log:
@@ -123,20 +175,18 @@ class Home:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env=inherited | environment,
+                env=inherited,
             )
 
-    def finish(self) -> int:
-        """Run the study to its end; return its exit code."""
-        process = self.start()
-        try:
-            return process.wait(TOO_LONG_S)
-        finally:
-            end(process)
+    def finish(self) -> int | None:
+        """Run the study to its end; return its exit code, or None where that took too long."""
+        return self.ended(self.start())
 
     def done(self) -> int:
-        """How many trials of the study are finished by now."""
-        return sum(trial.state.is_finished() for trial in self._trials())
+        """How many trials of the study came to their own end by now: none that were killed."""
+        ended = (trial for trial in self._trials() if trial.state.is_finished())
+        outcomes = (trial.user_attrs.get("trialbook:outcome", {}) for trial in ended)
+        return sum(outcome.get("state") != "killed" for outcome in outcomes)
 
     def failed(self) -> int:
         """How many trials came to nothing since their process was gone; an interrupted one is none.
@@ -145,6 +195,15 @@ class Home:
         """
         outcomes = (trial.user_attrs.get("trialbook:outcome", {}) for trial in self._trials())
         return sum(outcome.get("state") == "failed" for outcome in outcomes)
+
+    def tried_again(self) -> int:
+        """How many trials are there that try again one that was cut short."""
+        return sum("trialbook:retry_of" in trial.user_attrs for trial in self._trials())
+
+    def training(self) -> set[int]:
+        """The numbers of the processes that run a trial now."""
+        under_way = (trial for trial in self._trials() if trial.state.name == "RUNNING")
+        return {trial.user_attrs.get("trialbook:owner", {}).get("pid") for trial in under_way}
 
     def _trials(self) -> list[Any]:
         import optuna
@@ -162,91 +221,48 @@ class Home:
             return []
         return list(study.get_trials(deepcopy=False))
 
+    def disagreements(self) -> list[str]:
+        """What is wrong in the study's stores as they are now, in words."""
+        try:
+            return list(
+                self._asked(
+                    "disagreements", target=self.target, models="all" in self.more,
+                    recipes=self.recipes, storage=self.storage, record=self.record,
+                )
+            )  # fmt: skip
+        except subprocess.SubprocessError as error:
+            return [f"the stores could not be compared: {str(error.stderr)[-1000:]}"]
+
+    def recorded(self) -> dict[str, dict[str, float]]:
+        """What MLflow holds of the study: the metrics of each run, by its identifier.
+
+        Raises:
+            subprocess.SubprocessError: It cannot be read.
+        """
+        return dict(self._asked("recorded"))
+
+    def _asked(self, what: str, **given: Any) -> Any:
+        """What a function of `stores` returns, in a process of its own."""
+        given |= {"home": str(self.path), "study": NAME}
+        done = subprocess.run(
+            [sys.executable, str(SUPPORT / "stores.py"), what, json.dumps(given)],
+            capture_output=True, text=True, check=True, timeout=TOO_LONG_S,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        return json.loads(done.stdout)
+
     def printed(self) -> str:
         """What its processes printed."""
         return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
 
 
-_NEVER_SAID = ("Traceback (most recent call last)", "database is locked", "itself failed")
-
-
-def settled(home: Home, *others: Home) -> Iterator[str]:
-    """Run a study to its end, with nothing in its way, and tell what is wrong in its stores.
-
-    Args:
-        home: The study.
-        others: Further homes that worked on it.
-    """
-    from stores import disagreements
-
-    code = home.finish()
-    if code != 0:
-        yield f"the last run ended with exit code {code}: {home.printed()[-2000:]}"
-    yield from disagreements(
-        home.path, NAME, home.target,
-        models="all" in home.more, storage=home.storage, record=home.record,
-    )  # fmt: skip
-    yield from (f"{name} is left" for name in _scratch_left(home))
-    for each in (home, *others):
-        said = each.printed()
-        yield from (f"{text!r} was printed" for text in _NEVER_SAID if text in said)
-
-
-def _scratch_left(home: Home) -> list[str]:
-    """The scratch folders that are there after the last command; its children end after it."""
-    latest = time.monotonic() + _ENDING_S
-    while left := [path.name for path in home.temporary.glob("trialbook-*")]:
-        if time.monotonic() > latest:
-            break
-        time.sleep(0.1)
-    return left
-
-
-def ended(
-    running: Iterable[subprocess.Popen[bytes]], timeout_s: float = TOO_LONG_S
-) -> Iterator[str]:
-    """Wait until processes have ended, and tell which ended badly."""
-    for process in running:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout_s)
-        if process.returncode != 0:
-            yield f"a process ended with exit code {process.returncode}"
-        end(process)
-
-
-def killed_after(home: Home, seconds: float) -> Generator[str, None, bool]:
-    """Start the study and kill all of it after a while; tell if it had ended badly before.
-
-    Returns:
-        Whether it was still running.
-    """
-    process = home.start()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
-    if process.returncode == 0:
-        home.target += 12
-    elif process.returncode is not None:
-        yield f"the study ended with exit code {process.returncode}"
-    was_running = process.returncode is None
-    end(process)
-    return was_running
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and all that it began."""
-    family = []
-    with contextlib.suppress(psutil.NoSuchProcess):
-        family = psutil.Process(process.pid).children(recursive=True)
-    for each in (process, *family):
-        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
-            each.kill()
-    process.wait()
-
-
-def signal_all(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Send a signal to a process and all that it began."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        parent = psutil.Process(process.pid)
-        for each in (parent, *parent.children(recursive=True)):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                each.send_signal(number)
+def _ratings(folder: Path) -> Path:
+    """Make a small file of ratings."""
+    draw = random.Random(0)
+    rows = ["user,item,rating,time"]
+    for user in range(60):
+        for item in draw.sample(range(80), 20):
+            rows.append(f"{user},{item},{draw.randint(1, 5)},{draw.randint(0, 10**6)}")
+    path = folder / "ratings.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
+import json
 import os
 import random
 import signal
@@ -13,51 +13,18 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
-from chaos_home import SUPPORT, TOO_LONG_S, Home, end, ended, killed_after, settled, signal_all
-
-_RARE = (
-    "state", "attribute", "study attribute", "closed another's", "queued", "lease", "experiment",
-    "view", "study file", "results",
-)  # fmt: skip
-"""Writes that a study may do only once or twice."""
-
-
-def seams(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """The study's process kills itself before or after a write to one of the stores."""
-    from faulty import SEAMS
-
-    places = [(where, when) for where in SEAMS for when in ("before", "after")]
-    draw.shuffle(places)
-    missed: Counter[tuple[str, str]] = Counter()
-    for where, when in itertools.cycle(places):
-        if home.kills >= kills or all(missed[place] > 1 for place in places):
-            break
-        if missed[where, when] > 1:
-            continue
-        nth = str(1 if where in _RARE else draw.randint(1, 3))
-        process = home.start(str(SUPPORT / "faulty.py"), where, when, nth)
-        try:
-            code = process.wait(TOO_LONG_S)
-        finally:
-            end(process)
-        home.kills += code == -signal.SIGKILL
-        home.target += 3  # so that the next one comes about
-        if code == 0:  # it was done before that
-            missed[where, when] += 1
-        if code not in (0, -signal.SIGKILL):
-            yield f"after a kill {when} `{where}` the study ended with exit code {code}"
-    never = [f"{when} `{where}`" for (where, when), count in missed.items() if count > 1]
-    if never:
-        home.notes.append(f"did not come about: {', '.join(sorted(never))}")
-    yield from settled(home)
+from chaos_ends import ended, killed_after, settled
+from chaos_home import SUPPORT, Home
+from chaos_processes import end, signal_all
 
 
 def random_kills(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     """A random process of the study or of a worker that joined in is killed; both come again."""
     running = {"study": home.start()}
-    while home.kills < kills:
+    while home.goes_on(kills):
         time.sleep(draw.uniform(0.2, 6.0))
         for place, process in list(running.items()):
             if process.poll() is None:
@@ -76,75 +43,159 @@ def random_kills(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
             draw.choice([parent, *parent.children(recursive=True)]).kill()
             home.kills += 1
     for process in running.values():
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(TOO_LONG_S)
-        end(process)
+        home.ended(process)  # it may have been killed last
     yield from settled(home)
 
 
 def groups(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     """All processes of the study are killed at once."""
-    while home.kills < kills:
+    while home.goes_on(kills):
         home.kills += yield from killed_after(home, draw.uniform(3.0, 14.0))
     yield from settled(home)
 
 
+_AIMS_S = 30.0
+
+
 def children(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """Training processes and fork servers are killed; the study must not end before its time."""
-    while home.kills < kills:
-        process = home.start()
-        while process.poll() is None and home.kills < kills:
-            time.sleep(draw.uniform(0.5, 7.0))
-            with contextlib.suppress(psutil.NoSuchProcess, IndexError):
-                draw.choice(psutil.Process(process.pid).children(recursive=True)).kill()
+    """Training processes and fork servers are killed; the study must not end before its time.
+
+    About half of the kills are at any moment, the others are aimed at the state that was hit least.
+    """
+    from aimed import STATES
+
+    hit: Counter[str] = Counter()
+    aim = home.path.with_name("aim")
+    while home.goes_on(kills):
+        process = home.start(str(SUPPORT / "aimed.py"), str(aim))
+        while process.poll() is None and home.goes_on(kills):
+            time.sleep(draw.uniform(0.5, 5.0))
+            rarest = min(STATES, key=lambda state: hit[state])
+            is_aimed = not hit[rarest] or draw.random() < 0.5
+            state = _aimed(process, aim, rarest) if is_aimed else _anyone(process, aim, draw)
+            if state is not None:
+                hit[state] += 1
                 home.kills += 1
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(TOO_LONG_S)
-        if process.returncode != 0:
-            yield f"the study ended with exit code {process.returncode}"
-        end(process)
+        yield from ended(home, [process])
         home.target += 12
+    home.notes.append(", ".join(f"{state} {count}" for state, count in hit.most_common()))
+    yield from (f"nothing was killed that was {state}" for state in STATES if not hit[state])
     if home.failed() > home.kills:
         yield f"{home.failed()} trials failed after {home.kills} kills"
     yield from settled(home)
 
 
-def stops(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """Of two processes one stands still for longer than its lease, and goes on."""
-    from hurried import LEASE_S
+def _aimed(process: subprocess.Popen[bytes], aim: Path, state: str) -> str | None:
+    """Have a process killed the moment it is in a state; return that state if one was."""
+    aim.write_text(state, encoding="utf-8")
+    latest = time.monotonic() + _AIMS_S
+    while aim.exists() and process.poll() is None and time.monotonic() < latest:
+        time.sleep(0.1)
+    return None if aim.exists() else state
 
+
+def _anyone(process: subprocess.Popen[bytes], aim: Path, draw: random.Random) -> str | None:
+    """Kill any process that the study began; return the state that it was in."""
+    from aimed import OTHER
+
+    aim.unlink(missing_ok=True)
+    try:
+        victim = draw.choice(psutil.Process(process.pid).children(recursive=True))
+        states = json.loads(aim.with_suffix(".states").read_text(encoding="utf-8"))
+        victim.kill()
+    except (psutil.NoSuchProcess, IndexError, FileNotFoundError):
+        return None
+    return str(states.get(str(victim.pid), OTHER))
+
+
+_STANDS_S = 60.0
+
+
+def stops(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
+    """Of two processes one stands still for longer than its lease, and goes on.
+
+    It does so while it trains a trial, which the other then takes over.
+    """
     program = str(SUPPORT / "hurried.py")
     running = [home.start(program) for _ in range(2)]
-    while home.kills < kills:
+    while home.goes_on(kills):
         time.sleep(draw.uniform(1.0, 5.0))
         place = draw.randrange(2)
-        if running[place].poll() is None:
-            signal_all(running[place], signal.SIGSTOP)
-            time.sleep(draw.uniform(LEASE_S + 1.0, LEASE_S + 5.0))
-            signal_all(running[place], signal.SIGCONT)
-            home.kills += 1
+        yield from _both_run(home, running, program)
+        if not _trains_soon(home, running[place]):
             continue
-        if running[place].returncode != 0:
-            yield f"a process ended with exit code {running[place].returncode}"
-        home.target += 12
-        running[place] = home.start(program)
-    yield from ended(running)
+        before = home.tried_again()
+        signal_all(running[place], signal.SIGSTOP)
+        yield from _stands(home, running, 1 - place, before, draw)
+        signal_all(running[place], signal.SIGCONT)
+        home.kills += 1
+    yield from ended(home, running)
+    home.notes.append(f"{home.tried_again()} trials were taken over")
+    if not home.tried_again():
+        yield "no trial was taken over"
     yield from settled(home)
 
 
+def _both_run(home: Home, running: list[subprocess.Popen[bytes]], program: str) -> Iterator[str]:
+    """Start a process again that has ended."""
+    for place, process in enumerate(running):
+        if process.poll() is not None:
+            yield from ended(home, [process])
+            home.target += 12
+            running[place] = home.start(program)
+
+
+def _trains_soon(home: Home, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until a process trains a trial, or has ended."""
+    latest = time.monotonic() + _AIMS_S
+    while process.poll() is None and time.monotonic() < latest:
+        if process.pid in home.training():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def _stands(
+    home: Home,
+    running: list[subprocess.Popen[bytes]],
+    other: int,
+    before: int,
+    draw: random.Random,
+) -> Iterator[str]:
+    """Wait while a process stands still, until the other has taken its trial over, or for long."""
+    from hurried import LEASE_S
+
+    began, least_s = time.monotonic(), draw.uniform(LEASE_S + 1.0, LEASE_S + 5.0)
+    while (spent_s := time.monotonic() - began) < _STANDS_S:
+        if spent_s >= least_s and home.tried_again() > before:
+            return
+        rest = running[other : other + 1]
+        yield from _both_run(home, rest, str(SUPPORT / "hurried.py"))
+        running[other : other + 1] = rest
+        time.sleep(0.5)
+
+
+JSON_IS_HEARD = False
+"""Whether a study that prints JSON is to end as soon as any other; until it does, its seconds are
+only told."""
 _HEARD_S = 2.0
 _LOADED = "while True: pass"
 _HOLDS = "import sys, time; from filelock import FileLock; FileLock(sys.argv[1]).acquire(); "
 
 
 def heard(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """The study is asked to stop at any moment, with busy cores, or the lock held by another."""
+    """The study is asked to stop at any moment, with busy cores, or the lock held by another.
+
+    Every third time it prints JSON.
+    """
     asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     seconds: list[float] = []
-    while home.kills < kills:
+    with_json: list[float] = []
+    while home.goes_on(kills):
         beside = draw.choice(("nothing", "load", "lock"))
         before = home.printed()
-        process = home.start()
+        as_json = home.kills % 3 == 2
+        process = home.start(options=("--json",) if as_json else ())
         fine = [0, 130]
         time.sleep(draw.uniform(1.0, 15.0))
         with _beside(beside, home):
@@ -152,19 +203,25 @@ def heard(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
                 number = draw.choice(asked)
                 began = time.monotonic()
                 process.send_signal(number)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(TOO_LONG_S)
+                home.ended(process)
                 seconds.append(time.monotonic() - began)
+                if as_json:
+                    with_json.append(seconds[-1])
                 home.kills += 1
-                if seconds[-1] > _HEARD_S:
-                    yield f"{number.name} beside {beside} was heard after {seconds[-1]:.1f} s"
+                if seconds[-1] > _HEARD_S and (JSON_IS_HEARD or not as_json):
+                    how = " with --json" if as_json else ""
+                    yield f"{number.name}{how} beside {beside} was heard after {seconds[-1]:.1f} s"
                 if number != signal.SIGINT and home.printed() == before:
                     fine.append(-number)  # before the study was begun
         if process.returncode not in fine:
             yield f"the study ended with exit code {process.returncode}"
         home.target += 12 if process.returncode == 0 else 0
         end(process)
-    home.notes.append(f"median {statistics.median(seconds):.1f} s, longest {max(seconds):.1f} s")
+    seconds = seconds or [0.0]
+    home.notes.append(
+        f"median {statistics.median(seconds):.1f} s, longest {max(seconds):.1f} s, longest with "
+        f"--json {max(with_json, default=0.0):.1f} s"
+    )
     yield from settled(home)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
+import itertools
 import json
 import random
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
-from chaos_home import ROOT, SUPPORT, TOO_LONG_S, Home, end, ended, settled
-from chaos_kills import seams
+from chaos_ends import ended, settled
+from chaos_home import ROOT, SUPPORT, TOO_LONG_S, Home
 
 
 def clocks(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
@@ -24,7 +25,7 @@ def clocks(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     for path in offsets:
         path.write_text("0", encoding="ascii")
     running = [start(place) for place in range(2)]
-    while home.kills < kills:
+    while home.goes_on(kills):
         time.sleep(draw.uniform(2.0, 6.0))
         place = draw.randrange(2)
         offsets[place].write_text(draw.choice(("3600", "0", "-3600")), encoding="ascii")
@@ -34,12 +35,12 @@ def clocks(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
                 yield f"a process ended with exit code {running[place].returncode}"
             home.target += 12
             running[place] = start(place)
-    yield from ended(running)
+    yield from ended(home, running)
     yield from settled(home)
 
 
 def server(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """The PostgreSQL server of two homes is killed, and comes back at once or after a while."""
+    """The PostgreSQL server of two homes is killed or restarted, at once or after a while."""
     from postgres import Server
 
     from tracking import Store
@@ -48,12 +49,13 @@ def server(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     try:
         home.storage, home.record = own.database(), own.database()
         Store(home.path, home.record).prepare()
-        second = Home(home.path.parent, name="second", storage=home.storage, record=home.record)
+        second = home.another("second", shares=True)
         homes = (home, second)
         running = [each.start() for each in homes]
-        while home.kills < kills:
+        modes = itertools.cycle(("immediate", "fast"))
+        while home.goes_on(kills):
             time.sleep(draw.uniform(4.0, 12.0))
-            own.stop()
+            own.stop(next(modes))
             time.sleep(draw.choice((0.0, 0.0, 1.0, 5.0, 20.0)))
             own.start()
             home.kills += 1
@@ -65,73 +67,17 @@ def server(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
                     yield f"a process ended with exit code {process.returncode}: {said[:300]}"
                 home.target = second.target = home.target + 12
                 running[place] = homes[place].start()
-        yield from ended(running)
+        yield from ended(home, running)
         yield from settled(home, second)
     finally:
         own.close()
-
-
-def seams_on_a_server(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """As `seams`, with both stores on PostgreSQL, which is written to by other statements."""
-    from postgres import Server
-
-    from tracking import Store
-
-    own = Server(home.path.parent)
-    try:
-        home.storage, home.record = own.database(), own.database()
-        Store(home.path, home.record).prepare()
-        yield from seams(home, kills, draw)
-    finally:
-        own.close()
-
-
-def record(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """The MLflow server is away, at the start too, or fails, is slow, or its disk is full."""
-    from moody import FAILS, FULL, PASSES, SLOW, MoodyServer
-
-    home.path.parent.mkdir(exist_ok=True)
-    door = MoodyServer(home.path.parent)
-    home.record = door.address
-    try:
-        running = home.start()  # and no server is there
-        time.sleep(draw.uniform(8.0, 15.0))
-        door.start()
-        home.kills += 1
-        moods = [FAILS, SLOW, FULL, "away"]
-        while home.kills < kills:
-            mood = moods[home.kills % len(moods)]
-            if mood == "away":
-                door.stop()
-            else:
-                door.mood = mood
-            time.sleep(60.0 if mood == "away" else draw.uniform(8.0, 20.0))
-            door.mood = PASSES
-            if mood == "away":
-                door.start()
-            home.kills += 1
-            if running.poll() is not None:
-                if running.returncode != 0:
-                    yield f"the study ended with exit code {running.returncode} ({mood})"
-                home.target += 12
-                running = home.start()
-        yield from ended([running])
-        if not door.turned_away:
-            yield "no request was turned away"
-        yield from settled(home)
-    finally:
-        door.close()
 
 
 def many(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     """Eight workers train five hundred short trials on SQLite."""
     home.target = kills
     process = home.start()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(TOO_LONG_S + 5.0 * kills)
-    if process.returncode != 0:
-        yield f"the study ended with exit code {process.returncode}"
-    end(process)
+    yield from ended(home, [process], TOO_LONG_S + 5.0 * kills)
     home.kills = home.done()
     yield from settled(home)
 
@@ -146,21 +92,10 @@ def many_on_a_server(home: Home, kills: int, draw: random.Random) -> Iterator[st
     try:
         home.storage, home.record = own.database(), own.database()
         Store(home.path, home.record).prepare()
-        homes = [home]
-        for number in range(3):
-            homes.append(
-                Home(
-                    home.path.parent,
-                    *home.more,
-                    name=f"home{number}",
-                    storage=home.storage,
-                    record=home.record,
-                )
-            )
-        for each in homes:
-            each.target = kills
+        home.target = kills
+        homes = [home, *(home.another(f"home{number}", shares=True) for number in range(3))]
         running = [each.start() for each in homes]
-        yield from ended(running, TOO_LONG_S + 5.0 * kills)
+        yield from ended(home, running, TOO_LONG_S + 5.0 * kills)
         home.kills = home.done()
         yield from settled(*homes)
     finally:
@@ -171,35 +106,47 @@ _FULL = 1000
 """From so many trials on, what is timed says something."""
 _EARLIER = 20_000
 _ASK_P99_MS = 1000.0
+_ARMS = {
+    "optuna": "plain Optuna", "ours": "the record switched off", "recorded": "with the record",
+}  # fmt: skip
 
 
 def load(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """64 workers with trials of 100 ms on PostgreSQL, beside as many of plain Optuna.
+    """64 workers with trials of 100 ms on PostgreSQL: recorded, not recorded, and of plain Optuna.
 
-    In the full run the study has 20,000 trials already.
+    In the full run the study has 20,000 trials already; only the recorded one begins with none,
+    since MLflow would first be given those.
     """
     before = _EARLIER if kills >= _FULL else 2 * kills
-    program = [sys.executable, str(ROOT / "benchmarks" / "scaling.py"), "--json"]
-    program += ["--trials", str(kills), "--before", str(before), "--arms", "optuna", "ours"]
-    done = subprocess.run(program, capture_output=True, text=True, check=False)
-    home.log.write_text(done.stdout + done.stderr, encoding="utf-8")
-    if done.returncode != 0:
-        yield f"the workers ended with exit code {done.returncode}"
+    found = _timed(home, ["optuna", "ours"], kills, before)
+    found |= _timed(home, ["recorded"], kills, 0)
+    if len(found) < len(_ARMS):
+        yield f"of the workers only {', '.join(found) or 'none'} ended well"
         return
-    optuna, ours = json.loads(done.stdout)
-    home.kills = home.target = ours["trials"]
-    for each in (ours, optuna):
+    home.kills = home.target = found["ours"]["trials"]
+    for arm, each in found.items():
         ask, tell = each["ask_ms"], each["tell_ms"]
         home.notes.append(
-            f"{each['arm']}: {each['trials_a_second']} trials a second after {before}, ask "
+            f"{_ARMS[arm]}: {each['trials_a_second']} trials a second after {each['before']}, ask "
             f"{ask['median']:.0f} ms (99 % within {ask['p99']:.0f}), tell {tell['median']:.0f} ms "
             f"(99 % within {tell['p99']:.0f})"
         )
-    if ours["trials"] != kills:
-        yield f"{ours['trials']} trials are complete, of {kills}"
+        if each["trials"] != kills:
+            yield f"{_ARMS[arm]}: {each['trials']} trials are complete, of {kills}"
     if kills < _FULL:
         return
-    if ours["trials_a_second"] < optuna["trials_a_second"]:
+    if found["ours"]["trials_a_second"] < found["optuna"]["trials_a_second"]:
         yield "fewer trials a second than plain Optuna"
-    if ours["ask_ms"]["p99"] > _ASK_P99_MS:
-        yield f"99 % of asks took up to {ours['ask_ms']['p99']:.0f} ms"
+    if found["ours"]["ask_ms"]["p99"] > _ASK_P99_MS:
+        yield f"99 % of asks took up to {found['ours']['ask_ms']['p99']:.0f} ms"
+
+
+def _timed(home: Home, arms: list[str], trials: int, before: int) -> dict[str, dict[str, Any]]:
+    """The figures of some arms of `scaling.py`, by name; of none where that failed."""
+    program = [sys.executable, str(ROOT / "benchmarks" / "scaling.py"), "--json"]
+    program += ["--trials", str(trials), "--before", str(before), "--arms", *arms]
+    figures = home.log.with_name("figures.json")
+    with figures.open("wb") as out, home.log.open("ab") as log:
+        code = home.ended(subprocess.Popen(program, stdout=out, stderr=log), float("inf"))
+    told = json.loads(figures.read_text(encoding="utf-8")) if code == 0 else []
+    return {each["arm"]: each for each in told}

@@ -17,16 +17,25 @@ from collections.abc import Callable
 from typing import Any
 
 SEAMS = {
+    "new study": ("optuna.storages", "RDBStorage", "create_new_study"),
+    "study attribute": ("optuna.storages", "RDBStorage", "set_study_user_attr"),
+    "queued": ("optuna.storages", "RDBStorage", "_create_new_trial"),
     "ask": ("search.study", "asking", "begin_at_once"),
     "state": ("optuna.storages", "RDBStorage", "set_trial_state_values"),
     "attribute": ("optuna.storages", "RDBStorage", "set_trial_user_attr"),
-    "study attribute": ("optuna.storages", "RDBStorage", "set_study_user_attr"),
+    "rung": ("optuna.storages", "RDBStorage", "set_trial_system_attr"),
+    "given": ("search.storage.writes", "statements", "_store"),
+    "reports": ("search.trial", "judge", "write_reports"),
     "told an end": ("search.storage", "trial_attributes", "end_running"),
     "closed another's": ("search.storage", "trial_attributes", "fail_running"),
-    "queued": ("optuna.storages", "RDBStorage", "create_new_trial"),
-    "reports": ("search.trial", "judge", "write_reports"),
+    "queued again": ("search.storage", "queue", "_queue_again"),
     "run's identifier": ("search.storage", "trial_attributes", "set_late_attribute"),
+    "told": ("search.storage.run_identifiers", "RunIdentifiers", "trial"),
+    "table of leases": ("search.storage.claims", "leases", "make_table"),
     "lease": ("search.storage.claims.leases", "Leases", "take"),
+    "lease renewed": ("search.storage.claims.leases", "Leases", "renew"),
+    "lease given back": ("search.storage.claims.leases", "Leases", "release"),
+    "leases ended": ("search.storage.claims.leases", "Leases", "end_dead"),
     "put": ("tracking.spool.box", "Box", "put"),
     "confirm": ("tracking.spool.box", "Slip", "confirm"),
     "remove": ("tracking.spool.box", "Slip", "remove"),
@@ -48,7 +57,6 @@ SEAMS = {
     "model": ("mlflow.tracking", "MlflowClient", "create_logged_model"),
     "model's files": ("mlflow.tracking", "MlflowClient", "log_model_artifacts"),
     "model is ready": ("mlflow.tracking", "MlflowClient", "finalize_logged_model"),
-    "told": ("search.storage.run_identifiers", "RunIdentifiers", "trial"),
 }
 """Places in the study's process at which a store is written: module, class, method; or package,
 module, function."""
@@ -59,6 +67,17 @@ NOT_IN_A_SEARCH = (
     "rename_experiment", "restore_experiment", "set_registered_model_alias",
 )  # fmt: skip
 """Writes to MLflow of other commands, or of what a person did to the record by hand."""
+
+NEVER_IN_A_SEARCH = {
+    "_upgrade": "a file of an earlier Optuna, of which there is a backup by then",
+    "add_parameter": "a value that no sampler chose: of Keras Tuner, or of a model of the user's",
+    "begin_given": "a trial that Keras Tuner began",
+    "delete_study": "`trialbook delete`",
+    "write_owner": "a trial that Keras Tuner began",
+    "write_slot": "a trial that Keras Tuner began",
+    "write_tuner_trial": "a trial that Keras Tuner began",
+}
+"""Functions that write to Optuna's storage, but not in a search of the scenarios, and when else."""
 
 
 def owner_of(module: str, owner: str) -> Any:
@@ -78,6 +97,8 @@ def die_at(where: str, when: str, nth: int) -> None:
         nth: Which of these writes, 1 for the first.
     """
     module, owner, method = SEAMS[where]
+    # It takes methods from Optuna's storage when it is imported, so that it must come later.
+    assert "search.storage.patience" not in sys.modules or not module.startswith("optuna")
     kind = owner_of(module, owner)
     original: Callable[..., Any] = getattr(kind, method)
     calls = itertools.count(1)

@@ -1,15 +1,21 @@
-"""A real MLflow server behind a door that may be slow, answer with errors, or be shut."""
+"""A real MLflow server behind a door that may be slow, answer with errors, or be shut.
+
+What the server stores lies on a small disk of its own, which may be full.
+"""
 
 from __future__ import annotations
 
 import http.client
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -31,6 +37,7 @@ class MoodyServer:
         address: Of the door: what a study is given.
         mood: What the door does now.
         turned_away: Requests that were answered with a failure.
+        has_disk: Whether it has a disk of its own, for which it takes the right to mount one.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -38,6 +45,10 @@ class MoodyServer:
         self._folder = folder
         self._port = _free_port()
         self._server: subprocess.Popen[bytes] | None = None
+        self._disk = folder / "disk"
+        self._disk.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", "size=128m", "none", str(self._disk)]
+        self.has_disk = not subprocess.run(mount, capture_output=True, check=False).returncode
         self.mood = PASSES
         self.turned_away = 0
         door = self
@@ -61,8 +72,8 @@ class MoodyServer:
         command = [
             sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1",
             "--port", str(self._port), "--workers", "1",
-            "--backend-store-uri", f"sqlite:///{self._folder}/server.db",
-            "--artifacts-destination", str(self._folder / "artifacts"),
+            "--backend-store-uri", f"sqlite:///{self._disk}/server.db",
+            "--artifacts-destination", str(self._disk / "artifacts"),
         ]  # fmt: skip
         with (self._folder / "server.txt").open("ab") as log:
             self._server = subprocess.Popen(
@@ -88,6 +99,24 @@ class MoodyServer:
         self.stop()
         self._door.shutdown()
         self._door.server_close()
+        if self.has_disk:
+            subprocess.run(["umount", "-l", str(self._disk)], check=False)
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """In the block the server's disk is full; one that it shares with others only seems so."""
+        ballast = self._disk / "ballast"
+        if not self.has_disk:
+            self.mood = FULL
+        else:
+            with suppress(OSError), ballast.open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(min(1 << 20, max(1, shutil.disk_usage(self._disk).free))))
+        try:
+            yield
+        finally:
+            self.mood = PASSES
+            ballast.unlink(missing_ok=True)
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         """Answer a request as the mood is."""
@@ -105,6 +134,7 @@ class MoodyServer:
             with closing(server) as inner:
                 inner.request(request.command, request.path, body, heads)
                 found = inner.getresponse()
+                self.turned_away += found.status >= HTTPStatus.INTERNAL_SERVER_ERROR
                 self._say(request, found.status, found.read(), found.getheader("Content-Type"))
         except OSError:
             self.turned_away += 1

