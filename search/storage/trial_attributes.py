@@ -191,14 +191,9 @@ def outcome_of(trial: FrozenTrial) -> TrialOutcome:
 
 
 def as_stored(content: TrialPlan | TrialOutcome) -> dict[str, Any]:
-    """What JSON holds of a plan or an outcome; what is in it is not copied.
-
-    Most trials have no log, and it is left out of these.
-    """
+    """What JSON holds of a plan or an outcome, a log only if there is one; nothing is copied."""
     stored = {each.name: getattr(content, each.name) for each in fields(content)}
-    if not stored.get("log", True):
-        del stored["log"]
-    return stored
+    return {name: value for name, value in stored.items() if name != "log" or value}
 
 
 def beyond_of(trial: AnyTrial) -> bool:
@@ -235,8 +230,7 @@ def write_end_of_another(study: optuna.Study, trial: FrozenTrial, record: TrialR
     Returns:
         Whether this call did so; false where the trial had ended by now.
     """
-    outcome = as_stored(TrialOutcome.of(record))
-    return fail_running(study, trial, Key.OUTCOME.value, outcome)
+    return fail_running(study, trial, Key.OUTCOME.value, as_stored(TrialOutcome.of(record)))
 
 
 def owner_of_trial(trial: FrozenTrial) -> Mapping[str, Any] | None:

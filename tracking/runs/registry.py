@@ -82,16 +82,14 @@ def register_winner(
     run_id = str(client.create_run(experiment, tags=tags, run_name=name).info.run_id)
     try:
         client.log_artifacts(run_id, str(winner.folder))
-        logged, version = [], None
+        logged = []
         if winner.model is not None and loader is not None:
             model_id = log_model(
                 client, experiment_id=experiment, run_id=run_id, model=winner.model, loader=loader
             )
             logged = [LoggedModel(model_id)]
         log_final(client, run_id, Final(metrics=winner.metrics, logged=logged))
-        for model in logged:
-            added = _add_version(client, winner, run_id=run_id, model_id=model.model_id)
-            version = f"{winner.study}/{added}"
+        version = _add_version(client, winner, run_id, logged[0].model_id) if logged else None
     except BaseException:
         client.set_terminated(run_id, "FAILED")
         raise
@@ -99,8 +97,8 @@ def register_winner(
     return Registered(run_id, version)
 
 
-def _add_version(client: Any, winner: WinnerRun, *, run_id: str, model_id: str) -> str:
-    """Make a logged model the newest version of the study's registered model."""
+def _add_version(client: Any, winner: WinnerRun, run_id: str, model_id: str) -> str:
+    """Make a logged model the newest version of the study's registered model: "NAME/VERSION"."""
     _ensure_registered(client, winner.study)
     version = client.create_model_version(
         winner.study,
@@ -111,7 +109,7 @@ def _add_version(client: Any, winner: WinnerRun, *, run_id: str, model_id: str) 
         model_id=model_id,
     )
     client.set_registered_model_alias(winner.study, ALIAS, version.version)
-    return str(version.version)
+    return f"{winner.study}/{version.version}"
 
 
 def _ensure_registered(client: Any, study: str) -> None:

@@ -87,11 +87,7 @@ class SpoolRecorder:
         self.close()
 
     def make_folder(self) -> Path:
-        """Make a folder for a trial's files; the caller removes it.
-
-        It lies beside the entries, so that its files need not be copied, and so that it is found
-        again if this process dies.
-        """
+        """Make a folder for a trial's files beside the entries; the caller removes it."""
         return Path(tempfile.mkdtemp(prefix="trialbook-", dir=self._box.trials))
 
     def begin(self) -> None:
