@@ -175,9 +175,6 @@ def _stands(
         time.sleep(0.5)
 
 
-JSON_IS_HEARD = False
-"""Whether a study that prints JSON is to end as soon as any other; until it does, its seconds are
-only told."""
 _HEARD_S = 2.0
 _LOADED = "while True: pass"
 _HOLDS = "import sys, time; from filelock import FileLock; FileLock(sys.argv[1]).acquire(); "
@@ -208,7 +205,7 @@ def heard(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
                 if as_json:
                     with_json.append(seconds[-1])
                 home.kills += 1
-                if seconds[-1] > _HEARD_S and (JSON_IS_HEARD or not as_json):
+                if seconds[-1] > _HEARD_S:
                     how = " with --json" if as_json else ""
                     yield f"{number.name}{how} beside {beside} was heard after {seconds[-1]:.1f} s"
                 if number != signal.SIGINT and home.printed() == before:

@@ -29,6 +29,7 @@ from tracking.records import (
 from tracking.report.chapter import Chapter, Evidence, Scored
 from tracking.report.write import write_report
 from tracking.runs.home.copies import backed_up
+from tracking.runs.home.former import is_recorded
 from tracking.runs.home.steps import revision_at, steps_of
 from tracking.runs.loading.contents import RunFiles, run_files
 from tracking.runs.loading.files import opened_model, saved_in
@@ -135,6 +136,7 @@ __all__ = [
     "in_a_second",
     "is_held",
     "is_loopback",
+    "is_recorded",
     "kept_models",
     "left_boxes",
     "logged_model",

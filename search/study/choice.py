@@ -47,7 +47,7 @@ from search.study.warm_start import (
     take_history,
 )
 from search.study.widening import Space, space_for
-from tracking import DatasetRecord, Scalar
+from tracking import DatasetRecord, Scalar, is_recorded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,10 +120,20 @@ def choose(config: StudyConfig, studies: Studies, ready: Ready, request: Request
         enqueue=wanted,
         recipes=recipes_for(config, ready.space, weights, ready.dataset),
         history=history,
-        notes=_notes(config, ready, wanted, met),
+        notes=[*_former(config, studies, own), *_notes(config, ready, wanted, met)],
         weights=weights,
         warm_up=WarmUp(usual.warm_up, rows_of(ready.dataset)),
     )
+
+
+def _former(config: StudyConfig, studies: Studies, own: optuna.Study | None) -> list[str]:
+    """A line on the record of a study of this name that Optuna's storage has lost."""
+    if own is not None or not is_recorded(studies.store_of(config), config.name):
+        return []
+    return [
+        f"MLflow has the record of an earlier study {config.name!r}, which Optuna's storage does "
+        "not know. That record stays as it is, and the study begins anew."
+    ]
 
 
 def _notes(

@@ -79,7 +79,16 @@ NOT_RUN = {
         "export TRIALBOOK_TRACKING_URI": _SERVER,
         "trialbook search --study movies": _SERVER,
         "trialbook worker movies --data": _SERVER,
+    },
+    "docs/batch.md": {
+        "pip install": _INSTALLS,
+        "export TRIALBOOK_STORAGE": _SERVER,
+        "export TRIALBOOK_TRACKING_URI": _SERVER,
+        '. "$HOME/.trialbook-addresses"': _SERVER,
+        "exec trialbook search --study movies": "needs SLURM and a server",
         "exec trialbook worker movies": "needs SLURM and a server",
+        "trialbook show movies": _SERVER,
+        "trialbook doctor movies": _SERVER,
     },
     "docs/ray.md": {
         "pip install": _INSTALLS,

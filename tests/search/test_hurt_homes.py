@@ -180,10 +180,12 @@ def test_a_study_whose_storage_was_lost_begins_beside_what_the_record_holds(
     first = Store(copied).client()
     experiment = first.get_experiment_by_name("movies").experiment_id
     before = {run.info.run_id for run in first.search_runs([experiment])}
-    call(
+    done = call(
         "search", "--study", "movies", "--trials", "2", "--epochs", "2", "--sampler", "random",
         "--data", str(ratings_file), "--home", str(copied),
     )  # fmt: skip
+    assert "MLflow has the record of an earlier study 'movies'" in done.stderr
+    assert "the study begins anew" in done.stderr
     found = json.loads(call("doctor", "--json", "--home", str(copied)).stdout)
     assert found["findings"] == []
     runs = first.search_runs([experiment])
