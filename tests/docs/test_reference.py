@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import re
+from dataclasses import fields
 from types import ModuleType
 
 import click
 import pytest
 from pages import TOP, text_of
 
+from models.data.options import SourceOptions
 from search.cli.main import _COMMANDS, cli
 
 AGAIN = "Run: python docs/tools/reference.py (or `make reference`)"
@@ -69,3 +71,9 @@ def test_defaults_stand_in_the_rows() -> None:
         "At least 2, at most 50. |" in page
     )
     assert "| `--home` `DIR` | `TRIALBOOK_HOME`, else `./mlruns` |" in page
+
+
+def test_every_key_that_says_how_ratings_are_read_is_on_the_page_of_settings() -> None:
+    text = text_of("docs/settings.md")
+    missing = [each.name for each in fields(SourceOptions) if f"`{each.name}`" not in text]
+    assert not missing, f"docs/settings.md lacks {missing}"
