@@ -115,7 +115,7 @@ def require_named(config: StudyConfig, studies: Studies, given: Mapping[str, Any
             "that out."
         )
     if missing and is_shared:
-        options = " ".join(f"--{key.replace('_', '-')} {code}" for key, one in missing.items())
+        options = " ".join(f"--{key.replace('_', '-')} {one}" for key, one in missing.items())
         raise SearchError(
             f"`{config.name}` imports {' and '.join(missing.values())}, as its database says, "
             f"which others can write to. If that is the code that you mean, say so: {options}"

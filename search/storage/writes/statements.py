@@ -62,14 +62,16 @@ def late_attribute(study: optuna.Study, number: int, key: str) -> Any:
 
     Returns:
         What `set_late_attribute` stored, by whichever process; None where there is nothing.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: The database is away.
     """
     trial = study.get_trials(deepcopy=False)[number]
     database = database_of(study._storage)
     if database is None:  # a storage in memory, which no other process has
         return None
-    text = in_one(
-        database, lambda each: attribute_of(each, trial._trial_id, key), is_one_statement=True
-    )
+    with database.engine.connect() as connection:
+        text = attribute_of(connection, trial._trial_id, key)
     return None if text is None else json.loads(text)
 
 

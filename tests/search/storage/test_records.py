@@ -88,4 +88,7 @@ def test_the_published_curve_goes_with_the_published_ratings_and_objective_alone
     assert _published(StudyConfig(), {"checks": differs}) == ()
     assert _published(StudyConfig(), {"checks": []}) == ()
     assert _published(StudyConfig(), None) == ()
-    assert _published(StudyConfig(objective="val_loss:min"), {"checks": same}) == ()
+    assert (
+        _published(StudyConfig(model="mine:Model", objective="val_loss:min"), {"checks": same})
+        == ()
+    )
