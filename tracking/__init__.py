@@ -29,10 +29,10 @@ from tracking.records import (
 from tracking.report.chapter import Chapter, Evidence, Scored
 from tracking.report.write import write_report
 from tracking.runs.home.copies import backed_up
-from tracking.runs.home.former import is_recorded
 from tracking.runs.home.steps import revision_at, steps_of
 from tracking.runs.loading.contents import RunFiles, run_files
 from tracking.runs.loading.files import opened_model, saved_in
+from tracking.runs.loading.former import is_recorded
 from tracking.runs.loading.kept import KeptModel, kept_models
 from tracking.runs.loading.registered import (
     NamedModel,
