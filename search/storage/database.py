@@ -49,7 +49,8 @@ _BUSY = (
 )  # fmt: skip
 """What a server says that is there and takes nobody now. All else that it says is for good."""
 _Opened = TypeVar("_Opened")
-_BUSY_S = 60
+_BUSY_S = 600
+"""So long a process waits for SQLite's lock; one that was stopped may hold it meanwhile."""
 _TRIES = 20
 _PAUSE_S = 0.25
 _IN_MEMORY = (".", ":memory:")
