@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tracking.addresses import local_folder
+from tracking.runs.loading.database import rows_of
 from tracking.runs.loading.kept import asked
 from tracking.runs.models import unless_missing
 from tracking.runs.quiet import can_name_run
@@ -70,12 +69,8 @@ def run_files(store: Store, run_id: str) -> RunFiles:
 def _place_in_file(store: Store, run_id: str) -> str | None:
     """Where the home's own database says that the files are; None where it does not tell."""
     store.follow_home()
-    try:
-        with closing(sqlite3.connect(str(store.sqlite_file), timeout=20)) as connection:
-            row = connection.execute(_PLACE, (run_id,)).fetchone()
-    except sqlite3.DatabaseError:  # tables of another version, which the client tells of
-        return None
-    return None if row is None else str(row[0])
+    rows = rows_of(store, _PLACE, run_id)
+    return str(rows[0][0]) if rows else None
 
 
 def _in_folder(folder: Path) -> Iterator[tuple[str, int]]:

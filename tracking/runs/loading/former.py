@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
-
+from tracking.runs.loading.database import rows_of
 from tracking.runs.store import Store
 from tracking.tags import Role, Tag
 
@@ -30,8 +28,4 @@ def is_recorded(store: Store, study: str) -> bool:
     if store.sqlite_file is None or not store.exists():
         return False
     asked = (Tag.ROLE.value, Role.STUDY.value, Tag.STUDY.value, study)
-    try:
-        with closing(sqlite3.connect(store.sqlite_file, timeout=20)) as connection:
-            return connection.execute(_ASKED, asked).fetchone() is not None
-    except sqlite3.DatabaseError:  # damaged, or of another version: the store itself tells of that
-        return False
+    return bool(rows_of(store, _ASKED, *asked))

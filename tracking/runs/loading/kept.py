@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from tracking.addresses import local_folder, without_password
 from tracking.errors import TrackingError
+from tracking.runs.loading.database import rows_of
 from tracking.runs.models import models_of, unless_missing
 from tracking.runs.quiet import can_name_run, one_line
 from tracking.runs.store import Store
@@ -75,11 +75,8 @@ def kept_models(store: Store, run_id: str) -> tuple[KeptModel, ...]:
         return ()
     if store.sqlite_file is not None:
         store.follow_home()
-        try:
-            with closing(sqlite3.connect(store.sqlite_file, timeout=20)) as connection:
-                return tuple(KeptModel(*row) for row in connection.execute(_OF_RUN, (run_id,)))
-        except sqlite3.DatabaseError:  # tables of another version, which the client tells of
-            pass
+        if (rows := rows_of(store, _OF_RUN, run_id)) is not None:
+            return tuple(KeptModel(*row) for row in rows)
     with asked(store):
         client = store.client()
         run = unless_missing(client.get_run, run_id)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import sqlite3
-from contextlib import closing
 from typing import Any, NamedTuple
 
+from tracking.runs.loading.database import rows_of
 from tracking.runs.loading.kept import KeptModel
 from tracking.runs.models import unless_missing
 from tracking.runs.quiet import quiet
@@ -140,11 +139,7 @@ def _read(store: Store, question: str, *given: str) -> list[Any] | None:
     if store.sqlite_file is None:
         return None
     store.follow_home()
-    try:
-        with closing(sqlite3.connect(store.sqlite_file, timeout=20)) as connection:
-            return connection.execute(question, given).fetchall()
-    except sqlite3.DatabaseError:  # tables of another version, which the client tells of
-        return None
+    return rows_of(store, question, *given)
 
 
 def _asked(store: Store, name: str) -> tuple[list[Any], list[Any]]:
