@@ -62,7 +62,7 @@ class Home:
         self.path = folder / name
         self.target = 12
         self.kills = 0
-        self.recipes = self.target // 4 if "tpe" in more else 0
+        self.recipes = self._recipes(more)
         self.notes: list[str] = []
         self.wrong: list[str] = []
         self.latest = float("inf")
@@ -86,7 +86,12 @@ class Home:
         storage, record = (self.storage, self.record) if shares else self.new_stores()
         other = Home(self.path.parent, *self.more, *more, name=name, storage=storage, record=record)
         other.wrong, other.latest, other.target = self.wrong, self.latest, self.target
+        other.recipes = other._recipes(other.more)
         return other
+
+    def _recipes(self, options: Sequence[str]) -> int:
+        """How many recipes a study has queued that begins with the target of now."""
+        return self.target // 4 if "tpe" in options else 0
 
     def goes_on(self, kills: int) -> bool:
         """Whether another round is due: asked at the begin of each.

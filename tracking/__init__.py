@@ -54,7 +54,7 @@ from tracking.spool.box import Slip
 from tracking.spool.boxes import discard_left, is_held, left_boxes
 from tracking.spool.recorder import SpoolRecorder
 from tracking.spool.references import reference, referred
-from tracking.spool.writer import Maker
+from tracking.spool.writer import Maker, whole_models
 from tracking.states import (
     COMPLETE,
     FAILED,
@@ -164,6 +164,7 @@ __all__ = [
     "ui_command",
     "ui_environment",
     "version_page",
+    "whole_models",
     "with_driver",
     "without_password",
     "write_report",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -10,6 +11,8 @@ import optuna
 from models.checks import count_of
 from search.config.study import StudyConfig
 from search.doctor.findings import Finding, Topic
+from search.executor.keeping import Keeping
+from search.mending.differences import Difference, runs_of
 from search.mending.reconciler import Reconciler
 from search.storage.claims.lease import Lease
 from search.storage.claims.leases import DOCTOR, leases_of
@@ -19,7 +22,7 @@ from search.storage.studies import Studies
 from search.storage.study_attributes import config_of, run_of
 from search.storage.trials import finished, orphans
 from search.study.recording import Recording
-from tracking import TrialRecord, is_held, left_boxes
+from tracking import Maker, Slip, is_held, left_boxes
 
 
 def examine(
@@ -80,7 +83,7 @@ class Examination:
         if waiting:  # what MLflow will be told later must not be mended now
             return [replace(each, is_mended=each.topic == Topic.INTERRUPTED) for each in before]
         found = [replace(each, is_mended=each.is_mendable) for each in before]
-        return [*found, *self._refused(mends=True), *self._mended_record()]
+        return [*found, *self._mended_refused(), *self._mended(list), *self._closed()]
 
     def _finding(
         self, topic: Topic, text: str, trial: int | None = None, *, is_mendable: bool = True
@@ -103,23 +106,32 @@ class Examination:
             text = f"{count_of(waiting, 'write')} of its record wait for MLflow."
             yield self._finding(Topic.SPOOL, text)
 
-    def _refused(self, *, mends: bool) -> Iterator[Finding]:
-        """What MLflow did not take; its trial is written anew from Optuna's storage."""
-        trials: dict[int, TrialRecord] = {}
+    def _refused(self) -> Iterator[Finding]:
+        """What MLflow did not take."""
         for box in left_boxes(self._studies.store.spool, self._study.study_name):
-            for slip in box.refused():
-                if mends and not trials:
-                    trials = {
-                        trial.number: trial
-                        for trial in study_record(self._study, weighs=False).trials
-                    }
-                why = (slip.path / "why.txt").read_text(encoding="utf-8").strip()
-                found = self._finding(Topic.REFUSED, f"MLflow did not take a write ({why}).")
-                if mends and self._reconciler().write_anew(slip, trials):
-                    slip.remove()
-                    found = replace(found, is_mended=True)
-                yield found
-            box.close() if mends else box.release()
+            yield from (self._refusal(slip) for slip in box.refused())
+            box.release()
+
+    def _refusal(self, slip: Slip) -> Finding:
+        why = (slip.path / "why.txt").read_text(encoding="utf-8").strip()
+        return self._finding(Topic.REFUSED, f"MLflow did not take a write ({why}).")
+
+    def _mended_refused(self) -> list[Finding]:
+        """Give the trials of what MLflow did not take a run, and write them anew to it."""
+        if not list(self._refused()):
+            return []
+        found = self._mended(runs_of)
+        trials = {each.number: each for each in study_record(self._study, weighs=False).trials}
+        with contextlib.closing(Keeping(self._config, self._say)) as keeping:
+            reconciler = self._reconciler(keeping)
+            for box in left_boxes(self._studies.store.spool, self._study.study_name):
+                for slip in box.refused():
+                    refusal = self._refusal(slip)
+                    if is_mended := reconciler.write_anew(slip, trials):
+                        slip.remove()
+                    found.append(replace(refusal, is_mended=is_mended))
+                box.close()
+        return found
 
     def _interrupted(self) -> Iterator[Finding]:
         """What processes that are no more left in Optuna's storage."""
@@ -138,7 +150,7 @@ class Examination:
 
     def _of_record(self) -> Iterator[Finding]:
         """How the record differs from Optuna's storage."""
-        yield from self._refused(mends=False)
+        yield from self._refused()
         if self._never_recorded():
             return
         for each in self._reconciler().find():
@@ -146,23 +158,26 @@ class Examination:
         if text := self._open_run():
             yield self._finding(Topic.STUDY, text)
 
-    def _mended_record(self) -> list[Finding]:
+    def _mended(self, which: Callable[[list[Difference]], list[Difference]]) -> list[Finding]:
+        """Mend differences of the record, `which` of them."""
         if self._never_recorded():
             return []
         reconciler = self._reconciler()
-        found = reconciler.find()
+        found = which(reconciler.find())
         mended = set(reconciler.mend(found))
-        findings = [
+        return [
             replace(
                 self._finding(Topic.RECORD, e.text, e.number, is_mendable=e.is_mendable),
                 is_mended=e in mended,
             )
             for e in found
         ]
-        if text := self._open_run():
+
+    def _closed(self) -> Iterator[Finding]:
+        """The study's own run, once it is closed."""
+        if not self._never_recorded() and (text := self._open_run()):
             self._close_run()
-            findings.append(replace(self._finding(Topic.STUDY, text), is_mended=True))
-        return findings
+            yield replace(self._finding(Topic.STUDY, text), is_mended=True)
 
     def _never_recorded(self) -> bool:
         """Whether nothing of the study was ever recorded, as where it stopped at its start."""
@@ -170,10 +185,11 @@ class Examination:
             run_of(self._study).get("parent_run_id") or finished(self._study)
         )
 
-    def _reconciler(self) -> Reconciler:
+    def _reconciler(self, maker: Maker | None = None) -> Reconciler:
         store = self._studies.store_of(self._config)
         store.prepare()
-        return Reconciler(self._config, self._study, self._studies.recorder(self._config))
+        recorder = self._studies.recorder(self._config)
+        return Reconciler(self._config, self._study, recorder, maker)
 
     def _open_run(self) -> str:
         """That the study's own run goes on though nobody works on it; empty where it does not."""

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Collection, Iterable, Sequence
 
 from models.checks import count_of
-from search.mending.differences import Difference, Kind
+from search.mending.differences import Difference, Kind, runs_of
 from search.mending.reconciler import Reconciler
 from search.storage.records import study_record
 from tracking import Slip
@@ -30,12 +30,19 @@ def mend_at_start(
         What was mended, as a line; empty where nothing was.
     """
     anew, mended = 0, []
+    slips = list(refused)
     with contextlib.suppress(Exception):  # MLflow is away
-        anew = _written_anew(reconciler, known, refused)
-        found = [each for each in reconciler.find() if each.number in known]
-        for each in reconciler.mend(found):
+        if slips:
+            for each in reconciler.mend(runs_of(_known(reconciler, known))):
+                mended.append(each)
+            anew = _written_anew(reconciler, known, slips)
+        for each in reconciler.mend(_known(reconciler, known)):
             mended.append(each)
     return _told(mended, anew)
+
+
+def _known(reconciler: Reconciler, known: Collection[int]) -> list[Difference]:
+    return [each for each in reconciler.find() if each.number in known]
 
 
 def is_whole(reconciler: Reconciler, known: Collection[int]) -> bool:
@@ -48,11 +55,8 @@ def is_whole(reconciler: Reconciler, known: Collection[int]) -> bool:
     return not any(each.is_mendable and each.number in known for each in reconciler.find())
 
 
-def _written_anew(reconciler: Reconciler, known: Collection[int], refused: Iterable[Slip]) -> int:
+def _written_anew(reconciler: Reconciler, known: Collection[int], slips: Iterable[Slip]) -> int:
     """Write the trials of refused entries anew; return how many entries that were."""
-    slips = list(refused)
-    if not slips:
-        return 0
     record = study_record(reconciler.study, weighs=False)
     trials = {trial.number: trial for trial in record.trials if trial.number in known}
     count = 0

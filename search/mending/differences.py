@@ -106,6 +106,11 @@ def differences(
     return found
 
 
+def runs_of(found: Sequence[Difference]) -> list[Difference]:
+    """Those that leave a trial without a run that can be written to: they are mended first."""
+    return [each for each in found if each.kind in (Kind.LACKING, Kind.UNKNOWN)]
+
+
 def _of_trial(
     trial: TrialRecord, runs: Sequence[RunRecord], has_model: bool
 ) -> Iterable[Difference]:

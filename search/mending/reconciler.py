@@ -18,6 +18,7 @@ from search.trial.files import picture_of, write_curve, write_log
 from tracking import (
     KILLED,
     RUNNING,
+    Maker,
     Recorder,
     Slip,
     StudyRecord,
@@ -25,6 +26,7 @@ from tracking import (
     TrackingError,
     TrialRecord,
     referred,
+    whole_models,
 )
 from tracking.scratch import scratch_folder
 
@@ -40,15 +42,22 @@ class Reconciler:
         recorder: Reads and writes the record at once.
     """
 
-    def __init__(self, config: StudyConfig, study: optuna.Study, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        config: StudyConfig,
+        study: optuna.Study,
+        recorder: Recorder,
+        maker: Maker | None = None,
+    ) -> None:
         """Keep the arguments; nothing is read yet.
 
         Args:
             config: The study's settings.
             study: The study.
             recorder: Reads and writes its record at once.
+            maker: Makes models of the weights in refused entries; None where none is to be made.
         """
-        self._config = config
+        self._config, self._maker = config, maker
         self.study = study
         self.recorder = recorder
 
@@ -110,7 +119,7 @@ class Reconciler:
             return trial is None
         try:
             self.recorder.parameters(trial.run_id, trial.params)
-            models = [model for model in entry.models if not model.is_raw]
+            models = whole_models(entry, slip, self._maker)
             self.recorder.finish_trial(trial, folder=slip.files, models=models, epochs=trial.epochs)
         except Exception:  # MLflow does not take that either
             return False

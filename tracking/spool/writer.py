@@ -119,7 +119,7 @@ class Writer:
     def _finish(self, entry: Entry, trial: TrialRecord, slip: Slip) -> None:
         """End a trial; only once its models are there go those that they replace."""
         record, was_there = self._with_run(trial)
-        models = self._whole(entry, slip)
+        models = whole_models(entry, slip, self._maker)
         self._recorder.finish_trial(
             record if record.picture else replace(record, epochs=()),
             folder=slip.files,
@@ -128,22 +128,6 @@ class Writer:
         )
         if models and entry.run and (replaced := self.run_of(entry.run)):
             self._recorder.drop_model(replaced)
-
-    def _whole(self, entry: Entry, slip: Slip) -> tuple[ModelFolder, ...]:
-        """An entry's models, those of which there are only weights made by now."""
-        if not any(model.is_raw for model in entry.models):
-            return entry.models
-        if self._maker is None:
-            return ()
-        whole = []
-        for model in entry.models:
-            if not model.is_raw or self._maker(model.path.parent, model.name):
-                whole.append(replace(model, is_raw=False))
-        slip.files.mkdir(exist_ok=True)
-        for path in (slip.path / "models").iterdir():
-            if path.is_file():  # what the making tells of the model
-                path.rename(slip.files / path.name)
-        return tuple(whole)
 
     def _study_run(self, record: StudyRecord) -> str:
         """Begin a study, or go on with it, and tell of its run."""
@@ -177,3 +161,26 @@ class Writer:
         known = self.run_of(record.run_id or "")
         run_id = known or self._started(record, may_exist=True)
         return replace(record, run_id=run_id), known is not None
+
+
+def whole_models(entry: Entry, slip: Slip, maker: Maker | None) -> tuple[ModelFolder, ...]:
+    """Read an entry's models, and make those of which there are only weights by now.
+
+    Args:
+        entry: The entry.
+        slip: Where it lies; what the making tells of a model comes to its files.
+        maker: Makes models of weights; None where there is none, and then they are left out.
+    """
+    if not any(model.is_raw for model in entry.models):
+        return entry.models
+    if maker is None:
+        return ()
+    whole = []
+    for model in entry.models:
+        if not model.is_raw or maker(model.path.parent, model.name):
+            whole.append(replace(model, is_raw=False))
+    slip.files.mkdir(exist_ok=True)
+    for path in (slip.path / "models").iterdir():
+        if path.is_file():
+            path.rename(slip.files / path.name)
+    return tuple(whole)

@@ -9,7 +9,9 @@ import pytest
 from calling import call
 from stores import disagreements
 
-from search import StudyConfig, run_study
+from search import StudyConfig, StudyResult, run_study
+from search.doctor.examination import examine
+from search.storage.studies import Studies
 from search.trial.progress import Silent
 from tracking import MlflowRecorder, Store
 
@@ -108,9 +110,10 @@ def test_a_study_with_nothing_left_to_train_is_mended_and_said_to_be(
     assert not [line for line in quiet.lines if "incomplete" in line]
 
 
-def test_what_mlflow_refused_for_good_is_written_anew_by_the_next_start(
-    config: StudyConfig, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def refused(config: StudyConfig, home: Path, monkeypatch: pytest.MonkeyPatch) -> StudyResult:
+    """A study of which MLflow refused the end of each trial, for good."""
+
     class Refusing(Exception):
         error_code = "INVALID_PARAMETER_VALUE"
 
@@ -119,13 +122,49 @@ def test_what_mlflow_refused_for_good_is_written_anew_by_the_next_start(
 
     with monkeypatch.context() as broken:
         broken.setattr(MlflowRecorder, "finish_trial", refuse)
-        run_study(config, home=home)
+        result = run_study(config, home=home)
     assert len(list(Store(home).spool.glob("*/refused/*"))) == TRIALS
+    return result
+
+
+@pytest.mark.usefixtures("refused")
+def test_what_mlflow_refused_for_good_is_written_anew_by_the_next_start(
+    config: StudyConfig, home: Path
+) -> None:
     again = Listening()
     run_study(config, home=home, progress=again)
     assert "3 writes that MLflow had refused were made anew." in again.lines
     assert list(Store(home).spool.glob("*")) == []
     assert disagreements(home, "away", TRIALS, models=False) == []
+
+
+@pytest.mark.parametrize("by", ["search", "doctor"])
+def test_what_was_refused_is_written_anew_with_its_model_though_the_runs_are_gone(
+    by: str, refused: StudyResult, config: StudyConfig, home: Path
+) -> None:
+    client = Store(home).client()
+    for trial in refused.record.trials:
+        client.delete_run(trial.run_id)
+    if by == "search":
+        again = Listening()
+        run_study(config, home=home, progress=again)
+        assert (
+            "The record of trials 0, 1, 2 was incomplete in MLflow, and is mended. "
+            "3 writes that MLflow had refused were made anew."
+        ) in again.lines
+    else:
+        found = examine(Studies(Store(home)), ["away"], mends=True, say=lambda _: None)
+        assert all(each.is_mended for each in found)
+        assert examine(Studies(Store(home)), ["away"], mends=False, say=lambda _: None) == []
+    assert list(Store(home).spool.glob("*")) == []
+    assert disagreements(home, "away", TRIALS, models=config.keep_models == "all") == []
+    best = refused.record.ranked()[0].number
+    (run,) = [
+        run
+        for run in client.search_runs([refused.record.experiment_id])
+        if run.data.tags.get("trialbook.number") == str(best)
+    ]
+    assert run.outputs.model_outputs
 
 
 @pytest.mark.slow
