@@ -46,7 +46,9 @@ def hurt(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     )
     way = next(ways)
     while home.goes_on(kills):
-        yield from killed_after(home, draw.uniform(6.0, 16.0))
+        held = _held(home.path / "mlflow.db") if way is _damaged_entry else contextlib.nullcontext()
+        with held:
+            yield from killed_after(home, draw.uniform(6.0, 16.0))
         if not home.done():
             continue
         told = list(way(home, draw))
@@ -61,6 +63,17 @@ def hurt(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
         yield "the study could not be finished"
     home.call("doctor", "--fix")
     yield from settled(home)
+
+
+@contextlib.contextmanager
+def _held(database: Path) -> Iterator[None]:
+    """Nobody else can write to a database, where it is there: what is told to it waits."""
+    if not database.is_file():
+        yield
+        return
+    with contextlib.closing(sqlite3.connect(database, timeout=60.0)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
 
 
 def _rebuilt(home: Home) -> Iterator[str]:

@@ -218,13 +218,18 @@ class Home:
         address = f"sqlite:///{self.path}/optuna.db"
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         try:
-            study = optuna.load_study(
-                study_name=NAME,
-                storage=address if self.storage is None else with_driver(self.storage),
+            storage = optuna.storages.RDBStorage(
+                address if self.storage is None else with_driver(self.storage)
             )
         except Exception:  # it is not there yet
             return []
-        return list(study.get_trials(deepcopy=False))
+        try:
+            study = optuna.load_study(study_name=NAME, storage=storage)
+            return list(study.get_trials(deepcopy=False))
+        except Exception:  # nor is the study
+            return []
+        finally:
+            storage.engine.dispose()  # the file may be lost soon, which an open one would miss
 
     def disagreements(self) -> list[str]:
         """What is wrong in the study's stores as they are now, in words."""
