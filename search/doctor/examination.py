@@ -22,7 +22,7 @@ from search.storage.studies import Studies
 from search.storage.study_attributes import config_of, run_of
 from search.storage.trials import finished, orphans
 from search.study.recording import Recording
-from tracking import Maker, Slip, is_held, left_boxes
+from tracking import Maker, NullRecorder, Recorder, Slip, is_held, left_boxes
 
 
 def examine(
@@ -66,6 +66,7 @@ class Examination:
         self._study = study
         self._config: StudyConfig = config_of(study)
         self._say = say
+        self._mends = False
 
     def run(self, *, mends: bool) -> list[Finding]:
         """Look for what is wrong, and mend it if asked to.
@@ -73,6 +74,7 @@ class Examination:
         Args:
             mends: Whether to mend.
         """
+        self._mends = mends
         if self._is_worked_on():
             text = "A living process works on it; it is examined once that has ended."
             return [self._finding(Topic.STUDY, text, is_mendable=False)]
@@ -186,24 +188,27 @@ class Examination:
         )
 
     def _reconciler(self, maker: Maker | None = None) -> Reconciler:
+        return Reconciler(self._config, self._study, self._recorder(), maker)
+
+    def _recorder(self) -> Recorder:
+        """Reads the record and writes it; a file that is gone is not made by reading."""
         store = self._studies.store_of(self._config)
-        store.prepare()
-        recorder = self._studies.recorder(self._config)
-        return Reconciler(self._config, self._study, recorder, maker)
+        if self._mends or store.sqlite_file is None or store.sqlite_file.is_file():
+            store.prepare()
+            return self._studies.recorder(self._config)
+        return NullRecorder()
 
     def _open_run(self) -> str:
         """That the study's own run goes on though nobody works on it; empty where it does not."""
         run_id = run_of(self._study).get("parent_run_id")
-        recorder = self._studies.recorder(self._config)
-        run = recorder.find_run(run_id) if run_id else None
+        run = self._recorder().find_run(run_id) if run_id else None
         goes_on = run is not None and run["status"] == "RUNNING"
         return "Its own run goes on in MLflow, but no process works on it." if goes_on else ""
 
     def _close_run(self) -> None:
         enough = finished(self._study) >= self._config.trials
         record = study_record(self._study, self._config)
-        recorder = self._studies.recorder(self._config)
-        recorder.finish_study(record, status="FINISHED" if enough else "KILLED")
+        self._recorder().finish_study(record, status="FINISHED" if enough else "KILLED")
 
     def _deliver(self) -> int:
         """Deliver what waits, and queue interrupted trials again; return how much waits still."""

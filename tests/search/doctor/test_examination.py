@@ -65,6 +65,17 @@ def test_nothing_is_wrong_after_a_study(ill: Path, here: Here) -> None:
     assert here("doctor", "--home", str(ill)) == {"findings": [], "left": 0}
 
 
+def test_to_look_for_a_lost_database_of_mlflow_makes_none(ill: Path, here: Here) -> None:
+    for path in ill.glob("mlflow.db*"):
+        path.unlink()
+    before = sorted(ill.iterdir())
+    found = here("doctor", "--home", str(ill), code=1)["findings"]
+    assert [each["text"] for each in found] == [
+        f"Trial {number} (complete) has no run." for number in range(TRIALS)
+    ]
+    assert sorted(ill.iterdir()) == before
+
+
 @pytest.mark.slow
 def test_a_lost_database_of_mlflow_is_made_anew_from_optunas(ill: Path) -> None:
     """In processes of their own: MLflow goes on with a database that is gone while it is open."""
