@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from models.checks import count_of
 from search.cli.common import console, emit, short, table, waiting
 from search.config.study import StudyConfig
 from search.cost.estimate import Plan
+from search.storage.studies import Studies
 from search.study.rehearsal import make_plan
+from search.study.request import Request
 
 
-def show_plan(config: StudyConfig, home: Path, *, as_json: bool) -> int:
+def show_plan(config: StudyConfig, studies: Studies, request: Request, *, as_json: bool) -> int:
     """Print the study's space and its estimated cost; store nothing."""
     with waiting("Reading the ratings and timing a few epochs of the baseline …"):
-        plan = make_plan(config)
+        plan = make_plan(config, studies, request)
     if as_json:
         emit(plan.to_json())
         return 0

@@ -77,7 +77,7 @@ def find_target(named: str, studies: Studies) -> Target:
         return _of_number(studies, study, number)
     if colon:
         studies.get(name)  # which tells the known ones
-    if named and Path(named).is_dir():
+    if named and os.path.isdir(named):
         return _in_folder(named)
     if found := find_in_mlflow(named, studies):
         return _of_mlflow(studies, found)
@@ -133,7 +133,7 @@ def trial_target(studies: Studies, study: optuna.Study, number: int, said: str) 
 
 def _at_path(studies: Studies, named: str) -> Target:
     """The model in a folder, or, where there is none, the version of a registered model."""
-    if named.startswith((os.sep, os.curdir, "~")) or Path(named).exists():
+    if named.startswith((os.sep, os.curdir, "~")) or os.path.exists(named):
         return _in_folder(named)
     if found := find_in_mlflow(named, studies):
         return _of_mlflow(studies, found)

@@ -89,7 +89,7 @@ def open_storage(
             return _open(address)
 
     try:
-        make_url(address)  # before anything is written
+        make_url(address).get_dialect()  # before anything is written
         return _once_it_answers(upgraded, shown, is_over)
     except USER_ERRORS:
         raise

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from search.child.messages import ALONE, Failed, Ready
@@ -16,7 +18,11 @@ from search.errors import SearchError
 from search.executor.death import ChildDied
 from search.executor.supervisor import Supervisor
 from search.executor.training import Listener, train
+from search.storage.studies import Studies
 from search.storage.trial_attributes import TrialPlan
+from search.study.choice import Chosen, choose
+from search.study.opening import settled
+from search.study.request import Request
 from search.trial.task import task_of
 from tracking import EpochRecord
 from tracking.scratch import scratch_folder
@@ -24,28 +30,38 @@ from tracking.scratch import scratch_folder
 _EPOCHS = 4
 
 
-def make_plan(config: StudyConfig) -> Plan:
+Chooser = Callable[[Ready], Chosen]
+
+
+def make_plan(config: StudyConfig, studies: Studies, request: Request) -> Plan:
     """Load the data, train a few epochs of the first trial, and estimate the study's cost.
+
+    What the study itself would refuse is refused; nothing is stored.
 
     Args:
         config: The study.
+        studies: Where it may be stored already, and an earlier one that it learns from.
+        request: What the user asks of the call.
 
     Raises:
-        SearchError: The data or the model cannot be had, or the first trial fails.
+        SearchError: The data or the model cannot be had, a setting does not fit, or the first trial
+            fails.
+        TrackingError: The record can be in no such place.
     """
-    return plan_from(config, _rehearse(config))
-
-
-def _rehearse(config: StudyConfig) -> Rehearsal:
-    """Train the first trial for a few epochs, and measure time, memory and files."""
+    config = settled(config, studies, request.unnamed)
+    studies.store.check()
     with scratch_folder("trial") as folder:
-        return _rehearse_in(folder, config)
+        chooser = partial(choose, config, studies, request=request)
+        return plan_from(config, _rehearse(config, folder, chooser))
 
 
-def _rehearse_in(folder: Path, config: StudyConfig) -> Rehearsal:
+def _rehearse(config: StudyConfig, folder: Path, chooser: Chooser) -> Rehearsal:
+    """Train the first trial for a few epochs, and measure time, memory and files."""
     supervisor, epochs = Supervisor(config, role=ALONE), _Seconds()
     try:
         ready = supervisor.ready()
+        chosen = chooser(ready)
+        ready = replace(ready, space=chosen.space.parameters)
         preset = "baseline" if config.model == "ratings" else config.model
         plan = TrialPlan(
             values=ready.first,
@@ -64,7 +80,7 @@ def _rehearse_in(folder: Path, config: StudyConfig) -> Rehearsal:
             space=ready.space,
             workers=ready.workers,
             grows=ready.grows,
-            warnings=ready.warnings,
+            warnings=(*chosen.lines(), *ready.warnings),
             others=_others(config, ready, epochs.seconds),
             others_mb=_others_mb(config, ready, ended.metrics.get("peak_memory_mb")),
         )

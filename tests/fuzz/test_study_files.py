@@ -96,7 +96,7 @@ def test_a_study_file_is_taken_or_refused_in_a_line(content: bytes) -> None:
 def test_the_command_refuses_it_and_leaves_no_study(
     content: bytes, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def plan(config: StudyConfig) -> Any:
+    def plan(config: StudyConfig, *_: Any) -> Any:
         if config.model in PRESETS:
             declare_own(config)
         raise SearchError("Nothing is trained here.")

@@ -134,7 +134,8 @@ def test_what_is_written_is_where_it_was_told_or_refused(
 
 
 READERS = (
-    "show", "export", "compare", "report", "delete", "doctor", "winner", "worker", "reproduce",
+    ["show"], ["export"], ["compare"], ["report"], ["delete"], ["doctor"], ["winner"], ["worker"],
+    ["reproduce"], ["predict", "--user", "1"], ["dashboard"], ["ui", "--no-browser"],
 )  # fmt: skip
 
 
@@ -142,7 +143,7 @@ READERS = (
 def test_a_study_that_no_one_has_is_refused_in_a_line(
     name: str, home: list[str], around: Path, tmp_path: Path
 ) -> None:
-    _all_refused([[command, *home, "--", name] for command in READERS], around, tmp_path)
+    _all_refused([[*words, *home, "--", name] for words in READERS], around, tmp_path)
 
 
 def _all_refused(commands: list[list[str]], around: Path, folder: Path) -> None:

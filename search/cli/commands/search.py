@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from search.cli.common import (
     json_option,
     open_studies,
     quiet_option,
+    studies_to_read,
 )
 from search.cli.engine_options import crew_of, engine_options, ray_options
 from search.cli.exits import DOES_NOT_HOLD, INTERRUPTED
@@ -86,34 +88,30 @@ def command(
 
     The defaults below are those of the default study.
     """
-    studies = open_studies(home, flags["storage"], flags["tracking_uri"])
+    opened = studies_to_read if dry_run else open_studies
+    studies = opened(home, flags["storage"], flags["tracking_uri"])
     options = ray_options(flags)
     config = resolve(study_file, studies, flags, no_user_filter=no_user_filter)
+    from search.space.configurations import read_configurations
+    from search.study.request import Request
+
+    wanted, places = read_configurations(enqueue) if enqueue else (), notified(notify)
+    named = {} if study_file is None else read_toml(study_file)
+    unnamed = {key for key in flags if flags[key] is None} - set(named)
+    asked = Request(enqueue=wanted, widen=widen, unnamed=unnamed)
     if dry_run:
         from search.cli.dry_run import show_plan
 
-        return show_plan(config, home, as_json=as_json)
+        return show_plan(config, studies, asked, as_json=as_json)
     from search.cli.live import LiveProgress, steady_console
-    from search.space.configurations import read_configurations
-    from search.study.request import Request
     from search.study.run import run_in
 
-    wanted, places = read_configurations(enqueue) if enqueue else (), notified(notify)
     with (
         LiveProgress(steady_console(), quiet=quiet) as shown,
         telling(places, config.name, shown) as (progress, tell_end),
         crew_of(options) as crew,
     ):
-        named = {} if study_file is None else read_toml(study_file)
-        unnamed = {key for key in flags if flags[key] is None} - set(named)
-        request = Request(
-            enqueue=wanted,
-            widen=widen,
-            crew=crew,
-            unnamed=unnamed,
-            owns_process=True,
-            ends_in_s=ends_in_s(),
-        )
+        request = replace(asked, crew=crew, owns_process=True, ends_in_s=ends_in_s())
         result = run_in(studies, config, progress, request)
         tell_end(result)
     if as_json:

@@ -267,6 +267,28 @@ def test_a_dry_run_lists_the_space_and_the_cost_and_writes_nothing(
     assert parts["seconds"] == pytest.approx(_whole(parts, repeats=3))
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--warm-start", "none"], "A study must exist to be read, but got 'none'."),
+        (["--sampler", "grid", "--sampler-option", "search_space=3"], "search_space"),
+        (["--notify", "nowhere"], "Apprise knows"),
+        (["--storage", "https://example.com/"], "is not: Can't load plugin"),
+        (["--enqueue", "tried.json"], "factors"),
+    ],
+)  # fmt: skip
+def test_a_dry_run_refuses_what_the_study_would_refuse(
+    more: list[str], said: str, ratings_file: Path, tmp_path: Path, here: Here,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("tried.json").write_text('[{"family": "gmf", "factors": -1}]', encoding="utf-8")
+    before = set(tmp_path.iterdir())
+    here("search", "--data", str(ratings_file), "--dry-run", "--home", "none", *more, code=2)
+    assert said in here.errors
+    assert set(tmp_path.iterdir()) == before
+
+
 def _whole(plan: dict[str, Any], repeats: int) -> float:
     """Seconds of the study by hand; the others' epochs are estimated."""
     others = (plan["trials"] - 1) * plan["seconds_epoch_others"]["mean"]

@@ -23,8 +23,10 @@ from search.cli.plain_console import PlainConsole
 from search.cli.signs import encodable, has_signs
 from search.cli.summary import print_summary
 from search.cost.estimate import Plan
+from search.storage.studies import Studies
+from search.study.request import Request
 from search.study.result import StudyResult
-from tracking import StudyRecord
+from tracking import Store, StudyRecord
 
 
 def told(call: Callable[[], object]) -> str:
@@ -102,8 +104,9 @@ def test_a_dry_run(monkeypatch: pytest.MonkeyPatch) -> None:
         space=(row,), workers=1, seconds_epoch=0.1, seconds=60, memory_mb=500, disk_mb=1, trials=3,
         warnings=("The ratings are few.",),
     )  # fmt: skip
-    monkeypatch.setattr(dry_run, "make_plan", lambda config: plan)
-    text = told(lambda: dry_run.show_plan(StudyConfig(), Path("mlruns"), as_json=False))
+    studies = Studies(Store(Path("mlruns")))
+    monkeypatch.setattr(dry_run, "make_plan", lambda *_: plan)
+    text = told(lambda: dry_run.show_plan(StudyConfig(), studies, Request(), as_json=False))
     assert "\n- The ratings are few.\n" in spelled(text)
 
 
