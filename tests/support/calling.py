@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,19 @@ import pytest
 TRIALBOOK = [sys.executable, "-m", "search"]
 
 
-def call(*arguments: str, code: int = 0, cwd: Path | None = None) -> subprocess.CompletedProcess:
+def call(
+    *arguments: str,
+    code: int = 0,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess:
     done = subprocess.run(
-        [*TRIALBOOK, *arguments], capture_output=True, text=True, cwd=cwd, timeout=600
+        [*TRIALBOOK, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=600,
+        env={**os.environ, **(environment or {})},
     )
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr

@@ -43,7 +43,7 @@ class MoodyServer:
     def __init__(self, folder: Path) -> None:
         """Keep the folder; nothing runs yet."""
         self._folder = folder
-        self._port = _free_port()
+        self._port = free_port()
         self._server: subprocess.Popen[bytes] | None = None
         self._disk = folder / "disk"
         self._disk.mkdir()
@@ -80,7 +80,7 @@ class MoodyServer:
                 command, stdout=log, stderr=log, start_new_session=True, env={**os.environ}
             )
         latest = time.monotonic() + 120
-        while not _listens(self._port):
+        while not listens(self._port):
             assert time.monotonic() < latest, (self._folder / "server.txt").read_text()
             time.sleep(0.3)
 
@@ -155,7 +155,8 @@ class MoodyServer:
             pass
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether an MLflow server answers at a port."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=2)) as inner:
         try:
             inner.request("GET", "/health")
@@ -164,7 +165,8 @@ def _listens(port: int) -> bool:
             return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
