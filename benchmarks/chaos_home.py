@@ -21,6 +21,8 @@ TOO_LONG_S = 300.0
 """A process of a short study that has not ended by then never will."""
 _FRUITLESS = 12
 """So many rounds in a row without any harm done end a scenario."""
+_RECIPES = 9
+"""So many there are; a study queues one for every four of its trials."""
 _TIDIES_S = 120.0
 """What a last run gets though the scenario's time is over."""
 sys.path[:0] = [str(ROOT), str(SUPPORT)]
@@ -91,7 +93,7 @@ class Home:
 
     def _recipes(self, options: Sequence[str]) -> int:
         """How many recipes a study has queued that begins with the target of now."""
-        return self.target // 4 if "tpe" in options else 0
+        return min(_RECIPES, self.target // 4) if "tpe" in options else 0
 
     def goes_on(self, kills: int) -> bool:
         """Whether another round is due: asked at the begin of each.

@@ -14,7 +14,8 @@ from optuna.study import StudyDirection
 
 from models.checks import count_of
 from search.errors import SearchError
-from search.storage.study_attributes import has_our_attributes, is_ours, write_mark
+from search.storage.study_attributes import has_our_attributes, is_ours, marks
+from search.storage.writes.new_study import create_with
 
 _MANY = 1000
 
@@ -34,23 +35,15 @@ def create_or_load(
         storage: Optuna's storage; the caller holds the lock of the home folder (mlruns).
         name: The study's name.
         directions: "minimize" or "maximize" for each goal.
-        sampler, pruner: As of `optuna.create_study`.
+        sampler, pruner: As of `optuna.load_study`.
         way_out: What the message of the error tells to do.
 
     Raises:
         SearchError: Another program made a study of that name.
     """
-    is_new = name not in optuna.get_all_study_names(storage)
-    study = optuna.create_study(
-        storage=storage,
-        study_name=name,
-        directions=[StudyDirection[each.upper()] for each in directions],
-        sampler=sampler,
-        pruner=pruner,
-        load_if_exists=True,
-    )
-    if is_new:
-        write_mark(study)
+    if name not in optuna.get_all_study_names(storage):
+        create_with(storage, name, [StudyDirection[each.upper()] for each in directions], marks())
+    study = optuna.load_study(storage=storage, study_name=name, sampler=sampler, pruner=pruner)
     if not is_ours(study) and not _is_begun(study, directions):
         trials = count_of(len(study.get_trials(deepcopy=False)), "trial")
         raise SearchError(

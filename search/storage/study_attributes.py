@@ -40,14 +40,13 @@ def is_ours(study: optuna.Study) -> bool:
     return Key.CONFIG in study.user_attrs
 
 
-def write_mark(study: optuna.Study) -> None:
-    """Mark a new study as Trialbook's own, before anything else is stored with it.
+def marks() -> dict[str, Any]:
+    """Make the attributes with which a new study is created: they mark it as Trialbook's own.
 
-    The mark is the number of the version's way to train: 2 since there is a compiled trainer, 3
-    since the median pruner grants a trial more gains.
+    One is the number of the version's way to train: 2 since there is a compiled trainer, 3 since
+    the median pruner grants a trial more gains.
     """
-    study.set_user_attr(Key.IDENTITY.value, secrets.token_hex(8))
-    study.set_user_attr(Key.MARK.value, _PATIENT)
+    return {Key.IDENTITY.value: secrets.token_hex(8), Key.MARK.value: _PATIENT}
 
 
 def identity_of(study: optuna.Study) -> str | None:
@@ -57,7 +56,7 @@ def identity_of(study: optuna.Study) -> str | None:
 
 
 def has_our_attributes(study: optuna.Study) -> bool:
-    """Whether the study has the mark of `write_mark`, or another attribute of Trialbook.
+    """Whether the study has the marks of `marks`, or another attribute of Trialbook.
 
     Earlier versions stored no mark.
     """

@@ -128,7 +128,7 @@ def test_no_reason_is_given_for_a_write_that_is_not_there() -> None:
 
 @pytest.mark.parametrize(
     ("seam", "lacking"),
-    [("given", "_store"), ("lease renewed", "renew"), ("new study", "create_or_load")],
+    [("given", "_store"), ("lease renewed", "renew"), ("new study", "create_with")],
 )
 def test_a_write_without_its_seam_is_found(seam: str, lacking: str) -> None:
     faulty = importlib.import_module("faulty")

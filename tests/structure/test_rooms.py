@@ -150,6 +150,7 @@ PRIVATE_TOO = (
     "search/storage/reading.py",
     "search/storage/trial_rows.py",
     "search/storage/writes/beginning.py",
+    "search/storage/writes/new_study.py",
     "search/storage/writes/ends.py",
     "search/storage/writes/on_server.py",
     "search/storage/writes/statements.py",

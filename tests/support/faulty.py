@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 SEAMS = {
-    "new study": ("optuna.storages", "RDBStorage", "create_new_study"),
+    "new study": ("search.storage.writes", "new_study", "create_with"),
     "study attribute": ("optuna.storages", "RDBStorage", "set_study_user_attr"),
     "queued": ("optuna.storages", "RDBStorage", "_create_new_trial"),
     "ask": ("search.study", "asking", "begin_at_once"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,12 @@ from tracking.errors import TrackingError
 from tracking.records import TrialRecord
 from tracking.runs.context import StudyContext, find_context
 from tracking.runs.lookup import find_baseline
+from tracking.runs.payloads import NOTE_TAG
 from tracking.runs.store import Store
+from tracking.runs.view.notes import trial_note
 
 _LOOKS = 5
+_MOST_EARLY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class KnownRuns:
         self._trials: dict[str, StartedTrial] = {}
         self._baselines: dict[str, float] = {}
         self._looked: Counter[str] = Counter()
+        self._early: defaultdict[str, list[TrialRecord]] = defaultdict(list)
 
     def keep_study(self, study: str, context: StudyContext) -> None:
         """Remember the experiment, the run and the datasets of a study."""
@@ -102,12 +107,29 @@ class KnownRuns:
                 self._baselines[record.study] = value
         return self._baselines.get(record.study)
 
-    def forget_trial(self, run_id: str) -> None:
-        """Forget a trial that has ended."""
-        self._trials.pop(run_id, None)
+    def ended(self, client: Any, record: TrialRecord) -> None:
+        """Forget a trial that has ended, but for its note where the baseline has not ended yet.
+
+        Such notes are written again, with their gap to the baseline, once that is known.
+        """
+        self._trials.pop(record.run_id or "", None)
+        study = record.study
+        if record.is_baseline and record.value is not None:
+            self._baselines.setdefault(study, record.value)
+        if study not in self._baselines:
+            if record.value is not None and len(self._early[study]) < _MOST_EARLY:
+                self._early[study].append(record)
+            return
+        from mlflow.entities import RunTag
+
+        for early in self._early.pop(study, ()):
+            note = trial_note(early, self._baselines[study])
+            with suppress(Exception):  # its run may be deleted by now
+                client.log_batch(early.run_id, tags=[RunTag(NOTE_TAG, note)])
 
     def forget_studies(self) -> None:
         """Forget all studies, one of which was deleted."""
         self._studies.clear()
         self._baselines.clear()
         self._looked.clear()
+        self._early.clear()

@@ -175,7 +175,7 @@ class MlflowRecorder:
         if run_name(record) != started.name:
             client.update_run(run_id, name=run_name(record))
         client.set_terminated(run_id, status_of(record.state), record.ended_ms)
-        self._known.forget_trial(run_id)
+        self._known.ended(client, record)
         if models and replaces:
             self.drop_model(replaces)
 

@@ -8,7 +8,6 @@ import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
-import optuna
 import pytest
 from calling import Here
 from reading import Report
@@ -18,9 +17,10 @@ from search.cli.main import run
 from search.config.study import StudyConfig
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Condition, Parameter, plain
+from search.storage.creation import create_or_load
 from search.storage.records import space_record
 from search.storage.studies import Studies
-from search.storage.study_attributes import write_config, write_mark, write_space, write_verdict
+from search.storage.study_attributes import write_config, write_space, write_verdict
 from search.verdict.verdict import Candidate, TestScore, Verdict
 from tracking import Store
 
@@ -39,8 +39,7 @@ def stored(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
 
     def store(name: str, verdict: Verdict | None = None) -> None:
         studies = Studies(Store(home))
-        study = optuna.create_study(storage=studies.storage, study_name=name)
-        write_mark(study)
+        study = create_or_load(studies.storage, name, ["minimize"])
         write_config(study, StudyConfig(name=name))
         write_space(study, [plain(each) for each in SPACE], version=1)
         adapter = SpaceAdapter(SPACE)

@@ -12,7 +12,7 @@ from search.config.study import StudyConfig
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter
 from search.storage.records import _published, importances, study_record
-from search.storage.study_attributes import config_of, write_config, write_mark
+from search.storage.study_attributes import config_of, write_config
 from search.storage.trials import ranking
 
 
@@ -51,7 +51,6 @@ def test_neither_the_study_file_that_a_record_keeps_nor_the_study_has_a_password
         tracking_uri="postgresql://bob:hunter2@host/x?sslpassword=hunter3",
     )
     study = optuna.create_study(study_name="s")
-    write_mark(study)
     write_config(study, config)
     kept = study_record(study, config).study_file.splitlines()
     assert 'storage = "sqlite:////tmp/x.db?password=***"' in kept

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import optuna
 import pytest
 
 from search import SearchError, StudyConfig
+from search.storage.creation import create_or_load
 from search.storage.studies import Studies
-from search.storage.study_attributes import write_config, write_mark
+from search.storage.study_attributes import write_config
 from tracking import Store
 
 
@@ -26,8 +26,7 @@ def _refusal(studies: Studies, name: str) -> str:
 
 def _make(studies: Studies, *names: str) -> None:
     for name in names:
-        study = optuna.create_study(storage=studies.storage, study_name=name)
-        write_mark(study)
+        study = create_or_load(studies.storage, name, ["minimize"])
         write_config(study, StudyConfig(name=name))
 
 

@@ -14,7 +14,7 @@ from search.oracle import OptunaOracle
 from search.space.distributions import SpaceAdapter
 from search.space.parameters import Parameter
 from search.storage.studies import Studies
-from search.storage.study_attributes import is_ours
+from search.storage.study_attributes import has_our_attributes, is_ours
 from search.study.choice import Chosen
 from search.study.opening import open_study
 from search.study.widening import Space
@@ -45,7 +45,7 @@ def _storage(folder: Path) -> optuna.storages.RDBStorage:
     return optuna.storages.RDBStorage(f"sqlite:///{folder / 'optuna.db'}")
 
 
-def _stop(*_: Any) -> None:
+def _stop(*_: Any, **__: Any) -> None:
     raise KeyboardInterrupt
 
 
@@ -99,6 +99,25 @@ def test_a_study_that_was_stopped_before_its_settings_were_stored_goes_on(tmp_pa
     study = open_study(StudyConfig(name="mine"), storage, READY, CHOSEN)
     assert is_ours(study)
     assert len(study.trials) == 1  # the baseline, queued
+
+
+def test_a_study_is_marked_as_ours_from_its_first_moment_on(tmp_path: Path) -> None:
+    """As where the process is killed while it marks the study: then there is none."""
+    storage = _storage(tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("search.storage.writes.new_study.json.dumps", _stop)
+        with pytest.raises(KeyboardInterrupt):
+            open_study(StudyConfig(name="mine"), storage, READY, CHOSEN)
+    assert optuna.get_all_study_names(storage) == []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("search.storage.creation.optuna.load_study", _stop)
+        with pytest.raises(KeyboardInterrupt):
+            open_study(StudyConfig(name="mine"), storage, READY, CHOSEN)
+    assert has_our_attributes(optuna.load_study(storage=storage, study_name="mine"))
+    goal = StudyConfig(name="mine", objectives=("val_rmse", "parameters"), pruner="none")
+    with pytest.raises(SearchError, match="another program made"):
+        open_study(goal, storage, READY, CHOSEN)
+    assert is_ours(open_study(StudyConfig(name="mine"), storage, READY, CHOSEN))
 
 
 def test_a_study_without_a_value_may_be_begun_anew(tmp_path: Path) -> None:

@@ -47,9 +47,10 @@ def trial_note(record: TrialRecord, baseline: float | None = None) -> str:
         <BLANKLINE>
         Train it again: `trialbook reproduce movies:7`
     """
-    parts = [_gap(record, baseline), _tried(record), _end(record)]
-    text = "; ".join(part for part in parts if part)
-    lines = [f"{text[:1].upper()}{text[1:]}."] if text else []
+    gap, tried = _gap(record, baseline), _tried(record)
+    text = "; ".join(part for part in (gap, tried, _end(record)) if part)
+    first = text[:1].upper() if gap or not tried else text[:1]  # a name stays as it is
+    lines = [f"{first}{text[1:]}."] if text else []
     if record.message and record.end_reason != EndReason.PRUNED:
         lines.insert(0, code(shorten(record.message, _MAX // 2)))
     if record.state in (COMPLETE, PRUNED):
