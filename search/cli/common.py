@@ -18,6 +18,7 @@ from rich.text import Text
 from search.cli.help import OUTPUT, option
 from search.cli.plain_console import PlainConsole
 from search.cli.signs import has_signs
+from search.config.home import home_folder
 from search.config.sections import RUNNING, TRAINING
 from tracking import Store, study_page, to_read, without_password
 from tracking.texts import shell_line, visible
@@ -58,7 +59,7 @@ def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
         group=RUNNING,
         metavar="DIR",
         type=click.Path(path_type=Path),
-        default=lambda: os.environ.get("TRIALBOOK_HOME", "mlruns"),
+        default=lambda: str(home_folder()),
         shown="TRIALBOOK_HOME, else ./mlruns",
         help="Home folder, with mlflow.db, optuna.db and artifacts/.",
     )(command)

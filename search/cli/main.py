@@ -12,13 +12,13 @@ import sys
 import traceback
 from importlib import import_module
 from io import TextIOWrapper
-from pathlib import Path
 from textwrap import shorten
 
 import click
 
 from search.cli.exits import INTERRUPTED, MISTAKE, NOBODY_READS, OUR_FAILURE
 from search.cli.signs import IN_ASCII
+from search.config.home import home_folder
 
 _COMMANDS = {
     "search": "search.cli.commands.search",
@@ -158,7 +158,7 @@ def _failed(error: Exception, debug: bool) -> int:
     if isinstance(error, OSError) and error.errno == errno.EIO and _terminal_is_closed():
         _write_nowhere()
         return INTERRUPTED
-    home = Path(os.environ.get("TRIALBOOK_HOME", "mlruns"))
+    home = home_folder()
     known = error if isinstance(error, USER_ERRORS) else of_disk(error, home)
     if known is None:
         return _our_failure(error, debug)

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras_tuner
 
+from search.config.home import home_folder
 from search.config.sections import TUNER_MODEL
 from search.config.study import StudyConfig
 from search.oracle.hooks import asking_tuner, hear_epochs, hear_faults, is_client
@@ -54,7 +55,7 @@ class OptunaOracle(keras_tuner.Oracle):
         max_trials: Target of trials, earlier ones of the study counted; None for none, so that the
             search goes on until every point was tried.
         study: The study's name.
-        home: Folder of `mlflow.db`, `optuna.db` and `artifacts/`; made when missing.
+        home: Folder of `mlflow.db`, `optuna.db` and `artifacts/`, by default `mlruns`.
         sampler: One of `trialbook search --sampler`.
         sampler_options: The sampler's options, by Optuna's names.
         seed: Seed of the sampler; None to draw one, or to keep that of the study. It is stored.
@@ -81,7 +82,7 @@ class OptunaOracle(keras_tuner.Oracle):
         max_trials: int | None = 10,
         *,
         study: str = "keras-tuner",
-        home: str | Path = "mlruns",
+        home: str | Path | None = None,
         sampler: str = "local",
         sampler_options: Mapping[str, Any] | None = None,
         seed: int | None = 42,
@@ -119,7 +120,7 @@ class OptunaOracle(keras_tuner.Oracle):
         self._opened: TunerStudy | None = None
         if not is_client():  # its chief has the study
             wanted = Wanted(seed=seed is not None, trials=max_trials is not None)
-            studies = Studies(Store(Path(home), tracking_uri), storage)
+            studies = Studies(Store(home_folder(home), tracking_uri), storage)
             self._opened = TunerStudy.of(open_tuner_study(config, studies, wanted))
             self.seed = self._seed_state = self._opened.config.seed
 

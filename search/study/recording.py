@@ -74,7 +74,8 @@ class Recording:
         self._waits_since: float | None = None
         self._latest = 0.0
         self._is_closer: bool | None = None
-        self._hurries, self._stop = False, stop or Stop()
+        self._hurries = self._has_told = False
+        self._stop = stop or Stop()
         self._config, self._study = config, study
         self._say = say
         self._spool = studies.store.spool
@@ -253,18 +254,17 @@ class Recording:
         if self._waits_since is None:
             self._waits_since = time.monotonic()
         latest = self._waits_since + _AWAY_S
-        told = False
 
         def is_over() -> bool:
-            nonlocal told
             now = time.monotonic()
             if hurries or self._stop.asked:
                 return now > self._hurried_until(now)
-            if not told and now > latest:
+            if not self._has_told and now > latest:
                 self._say(
-                    "Waiting for what the record lacks in MLflow. Ctrl-C leaves it for later."
+                    "Waiting until MLflow has all of the record. Ctrl-C ends at once; the next "
+                    "`trialbook search` then writes the rest."
                 )
-                told = True
+                self._has_told = True
             return bool(self.recorder.delivery.trouble) and now > latest
 
         self.recorder.delivery.flush(is_over)

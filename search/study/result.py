@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.checks import count_of
+from search.config.home import home_folder
 from search.study.best import BestTrial, Place
 from tracking import (
     COMPLETE,
@@ -177,7 +178,7 @@ class StudyResult:
 
 def open_study(
     name: str,
-    home: str | Path = "mlruns",
+    home: str | Path | None = None,
     *,
     storage: str | None = None,
     tracking_uri: str | None = None,
@@ -186,7 +187,7 @@ def open_study(
 
     Args:
         name: The study's name.
-        home: The home folder.
+        home: The home folder; None for the one that `TRIALBOOK_HOME` names, else `mlruns`.
         storage: Optuna's address; None for `optuna.db` in the home folder.
         tracking_uri: MLflow's address; None for that in the study's settings.
 
@@ -201,7 +202,7 @@ def open_study(
     from search.storage.studies import Studies
     from search.storage.study_attributes import config_of
 
-    store = to_read(Store(Path(home), tracking_uri), elsewhere=storage is not None)
+    store = to_read(Store(home_folder(home), tracking_uri), elsewhere=storage is not None)
     place = Place(store, storage)
     studies = Studies(place.store, place.storage)
     record = studies.record_now(name)

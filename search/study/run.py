@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from models.compiled.cache import is_made
 from search.child.messages import ALONE
+from search.config.home import home_folder
 from search.config.study import StudyConfig
 from search.errors import of_disk
 from search.executor.interrupts import Stop, interruptible
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 def run_study(
     config: StudyConfig,
     *,
-    home: str | Path = "mlruns",
+    home: str | Path | None = None,
     progress: Progress | None = None,
     enqueue: Sequence[Mapping[str, Scalar]] = (),
     widen: bool = False,
@@ -34,7 +35,8 @@ def run_study(
 
     Args:
         config: What to search.
-        home: Folder of `mlflow.db`, `optuna.db` and `artifacts/`; made when missing.
+        home: Folder of `mlflow.db`, `optuna.db` and `artifacts/`, made when missing; None for the
+            one that `TRIALBOOK_HOME` names, else `mlruns`.
         progress: Hears what happens. None for a live display in the cell of a Jupyter notebook,
             and for silence elsewhere; `Silent()` for silence there too.
         enqueue: Configurations to try first; parameters that one leaves out are the sampler's to
@@ -57,7 +59,7 @@ def run_study(
         >>> run_study(config, home=home).new_trials  # it has its two trials already
         0
     """
-    store = Store(Path(home), config.tracking_uri)
+    store = Store(home_folder(home), config.tracking_uri)
     asked = Request(enqueue=enqueue, widen=widen)
     with shown(progress) as display:
         return _run(config, lambda: _opened(store, config), display, asked)

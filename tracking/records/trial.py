@@ -10,6 +10,11 @@ from tracking.states import EndReason, State
 from tracking.tags import Tag
 
 Scalar = str | int | float | bool | None
+_SHOWN = 6
+
+
+def _short(value: Scalar) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else repr(value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +54,7 @@ class Picture:
     minimize: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class TrialRecord:
     """One trial: its parameters, its state, its objective, its metrics and its epochs.
 
@@ -79,6 +84,8 @@ class TrialRecord:
         ... )
         >>> (trial.state == "running", trial.is_baseline, trial.is_beyond)
         (True, True, False)
+        >>> trial
+        TrialRecord('movies', trial 0, running; size=8)
     """
 
     study: str
@@ -96,6 +103,16 @@ class TrialRecord:
     started_ms: int | None = None
     ended_ms: int | None = None
     picture: Picture | None = None
+
+    def __repr__(self) -> str:
+        """The trial in a line: its state, its value, its first parameters and its epochs."""
+        given = list(self.params.items())
+        shown = ", ".join(f"{name}={_short(value)}" for name, value in given[:_SHOWN])
+        more = f", {len(given) - _SHOWN} more" if len(given) > _SHOWN else ""
+        value = "" if self.value is None else f", {self.objective} {self.value:.4f}"
+        epochs = f"; {len(self.epochs)} epochs" if self.epochs else ""
+        head = f"{self.study!r}, trial {self.number}, {self.state}{value}"
+        return f"{type(self).__name__}({head}{'; ' if shown else ''}{shown}{more}{epochs})"
 
     @property
     def is_baseline(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from search import StudyConfig, StudyResult, open_study, run_study
-from tracking import COMPLETE, PRUNED, StudyRecord, TrialRecord
+from tracking import COMPLETE, PRUNED, EpochRecord, StudyRecord, TrialRecord
 
 
 def test_a_result_says_what_it_is_in_a_line() -> None:
@@ -21,6 +21,19 @@ def test_a_result_says_what_it_is_in_a_line() -> None:
     )
     assert repr(StudyResult(record=StudyRecord(name="s"), tracking_uri="x")) == (
         "StudyResult('s', 0 trials)"
+    )
+
+
+def test_the_best_trial_says_what_it_is_in_a_line() -> None:
+    params = {"family": "gmf", "factors": 8, "learning_rate": 0.0123456, "a": 1, "b": 2, "c": 3}
+    epochs = tuple(EpochRecord(epoch=n, seconds=0.1, metrics={"val_rmse": 1.0}) for n in (1, 2))
+    trial = TrialRecord(
+        study="s", number=3, params={**params, "d": 4}, state=COMPLETE, value=0.87654, epochs=epochs
+    )
+    record = StudyRecord(name="s", trials=(trial,))
+    assert repr(StudyResult(record=record, tracking_uri="x").best) == (
+        "BestTrial('s', trial 3, complete, best_val_rmse 0.8765; family='gmf', factors=8, "
+        "learning_rate=0.01235, a=1, b=2, c=3, 1 more; 2 epochs)"
     )
 
 
