@@ -59,8 +59,7 @@ class OptunaOracle(keras_tuner.Oracle):
         sampler: One of `trialbook search --sampler`.
         sampler_options: The sampler's options, by Optuna's names.
         seed: Seed of the sampler; None to draw one, or to keep that of the study. It is stored.
-        storage: Optuna's address; None for `optuna.db` in the home folder.
-        tracking_uri: MLflow's address; None for `mlflow.db` in the home folder.
+        storage, tracking_uri: Optuna's address and MLflow's; None for files of the home folder.
         options: All others of `keras_tuner.Oracle`.
 
     Example:
