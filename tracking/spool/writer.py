@@ -170,6 +170,11 @@ def whole_models(entry: Entry, slip: Slip, maker: Maker | None) -> tuple[ModelFo
         entry: The entry.
         slip: Where it lies; what the making tells of a model comes to its files.
         maker: Makes models of weights; None where there is none, and then they are left out.
+
+    Example:
+        >>> entry = Entry(kind=Kind.FINISH_TRIAL, models=())
+        >>> whole_models(entry, Slip(Path("00000007-finish_trial")), None)
+        ()
     """
     if not any(model.is_raw for model in entry.models):
         return entry.models
