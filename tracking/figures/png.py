@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 def draw_history(data: History, *, title: str, value_label: str) -> Figure:
     """Plot the objective against the trial number; the marker shows the trial's state.
 
-    Trials without a value lie at the bottom edge.
+    Trials without a value lie at the bottom edge, and those beyond the axis at theirs.
     """
     if data.limits is None:
         return message(title, style.NEEDS_ONE)
@@ -57,7 +57,6 @@ def draw_history(data: History, *, title: str, value_label: str) -> Figure:
         axes.step(x, y, where="post", color=style.INK, linewidth=1.6, label="best so far")
     if data.baseline is not None:
         axes.axhline(data.baseline, color=style.GREEN, ls="--", lw=1.4, label="baseline")
-        low, high = min(low, data.baseline), max(high, data.baseline)
     axes.set_ylim(low, high)
     whole_numbers(axes)
     axes.set_xlabel("Trial")
@@ -224,6 +223,14 @@ def _draw_curve(axes: Axes, curve: Curve, colour: str, *, one: bool) -> None:
         axes.plot(*curve.best, color=colour, marker="o", ms=7, mec="white", mew=1, zorder=5)
 
 
+def _drawn(value: float, limits: Limits, step: float) -> float:
+    """Where a value is drawn: at its place, or a step inside the edge that it lies beyond."""
+    low, high = limits
+    if value < low:
+        return low + step
+    return high - step if value > high else value
+
+
 def _draw_state(axes: Axes, data: History, state: str) -> None:
     points = [p for p in data.points if p.state == state]
     if not points or data.limits is None:
@@ -231,8 +238,7 @@ def _draw_state(axes: Axes, data: History, state: str) -> None:
     low, high = data.limits
     step = 0.025 * (high - low)
     heights = [
-        low + step if p.value is None else min(max(p.value, low + step), high - step)
-        for p in points
+        low + step if p.value is None else _drawn(p.value, data.limits, step) for p in points
     ]
     axes.scatter(
         [p.number for p in points],
