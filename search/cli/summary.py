@@ -6,7 +6,7 @@ from pathlib import Path
 
 from models.checks import count_of
 from search.cli.common import GOES_ON, command_line, console, more_line, table, ui_line
-from search.cli.trial_tables import best_table, label_of
+from search.cli.trial_tables import best_table
 from search.config.study import StudyConfig
 from search.study.result import StudyResult
 from tracking import COMPLETE, FAILED, KILLED, PRUNED, REFUSED, StudyRecord, TrialRecord
@@ -79,7 +79,7 @@ def frontier_table(record: StudyRecord) -> object:
     """A table of the Pareto frontier: no trial beats these in a goal without losing in another."""
     others = record.goals[1:]
     rows = [
-        [label_of(t), f"{t.value:.4f}", *(_figure(t.metrics.get(name)) for name in others)]
+        [t.label, f"{t.value:.4f}", *(_figure(t.metrics.get(name)) for name in others)]
         for t in record.frontier()
     ]
     return table(f"What no trial of {record.name} beats", ["trial", *record.goals], rows)

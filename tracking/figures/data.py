@@ -58,7 +58,7 @@ class Landscape:
     Attributes:
         numbers: Numbers of the trials.
         values: Their objectives, in the same order.
-        axes: A scale for each parameter, the most important one first.
+        axes: A scale for each parameter, in the order of `StudyRecord.varied`.
         limits: Range of values that colours or heights tell apart, or None without trials.
         order: Indices into `values`, the worst trial first and the best one last.
         minimize: Whether a lower value is better.
@@ -124,8 +124,8 @@ def importance_bars(study: StudyRecord) -> tuple[tuple[str, float], ...]:
 def landscape(study: StudyRecord) -> Landscape:
     """Compute parallel coordinates: each complete trial's place on each varying parameter's axis.
 
-    Where no parameter differs, every parameter gets a scale. There are 12 scales at most; the
-    most important parameters come first.
+    Where no parameter differs, every parameter gets a scale. There are 12 scales at most, in the
+    order of `StudyRecord.varied`.
     """
     done = [t for t in study.trials if t.state == COMPLETE and finite(t.value) is not None]
     trials = [t for t in done if not t.is_beyond]  # the best is marked, and those are not ranked

@@ -95,17 +95,16 @@ def draw_importances(bars: Sequence[tuple[str, float]], *, title: str) -> Figure
 def draw_curves(
     curves: Sequence[Curve], *, title: str, value_label: str, limits: Limits | None
 ) -> Figure:
-    """Draw validation curves, the baseline's in grey; mark the kept weights' epoch.
+    """Draw validation curves, each with dashes of its own, the baseline's in thick grey.
 
-    The training curve of a single trial is dashed beside it.
+    Marks show the epoch whose weights were kept. The training curve of a single trial is dashed beside it.
     """
     if not curves or limits is None:
         return message(title, style.NEEDS_CURVE)
     figure, axes = new_figure(title)
     one = len(curves) == 1
     for place, curve in enumerate(curves):
-        colour = style.LINES[place % len(style.LINES)]
-        _draw_curve(axes, curve, style.GREY if curve.is_baseline and not one else colour, one=one)
+        _draw_curve(axes, curve, place, one=one)
     axes.plot([], [], color=style.GREY, ls="", marker="o", ms=6, label="kept epoch")
     axes.set_ylim(limits)
     whole_numbers(axes)
@@ -208,7 +207,9 @@ def draw_verdict(
     return figure
 
 
-def _draw_curve(axes: Axes, curve: Curve, colour: str, *, one: bool) -> None:
+def _draw_curve(axes: Axes, curve: Curve, place: int, *, one: bool) -> None:
+    is_grey = curve.is_baseline and not one
+    colour = style.GREY if is_grey else style.LINES[place % len(style.LINES)]
     few = len(curve.validation) == 1
     if curve.train and one:
         x, y = zip(*curve.train, strict=True)
@@ -216,9 +217,9 @@ def _draw_curve(axes: Axes, curve: Curve, colour: str, *, one: bool) -> None:
         axes.plot(x, y, color=colour, lw=1.1, ls="--", alpha=0.8, label="training", marker=marker)
     if curve.validation:
         x, y = zip(*curve.validation, strict=True)
-        width = 3.0 if curve.is_baseline and not one else 1.8
+        dashes = "-" if is_grey else style.MPL_DASHES[place % len(style.MPL_DASHES)]
         label = "validation" if one else plain(curve.label)
-        axes.plot(x, y, color=colour, lw=width, label=label)
+        axes.plot(x, y, color=colour, lw=3.0 if is_grey else 1.8, ls=dashes, label=label)
     if curve.best is not None:
         axes.plot(*curve.best, color=colour, marker="o", ms=7, mec="white", mew=1, zorder=5)
 

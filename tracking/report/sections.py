@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tracking.figures.cost import end_of, spent, troubles
-from tracking.records import StudyRecord, TrialRecord
+from tracking.records import StudyRecord
 from tracking.report.chapter import Chapter, Scored
 from tracking.report.figure import Figure
 from tracking.report.leaderboard import leaderboard
@@ -112,17 +112,13 @@ def _troubles(study: StudyRecord) -> Html:
     if not found:
         return tag("p", "No trial failed or was killed, and none has anything to say of its end.")
     rows = [
-        (_label(trial), end_of(replace(trial, message="")), trial.message)
+        (trial.label, end_of(replace(trial, message="")), trial.message)
         for trial in found[:_MOST_TROUBLES]
     ]
     caption = f"{count(len(found), 'trial')} that failed, were killed, pruned or met a limit"
     if len(found) > _MOST_TROUBLES:
         caption += f"; the first {_MOST_TROUBLES}"
     return table(caption, ("Trial", "End", "Reason"), rows)
-
-
-def _label(trial: TrialRecord) -> str:
-    return f"{trial.number}{' baseline' if trial.is_baseline else ''}"
 
 
 def _winner(chapter: Chapter) -> tuple[Html, ...]:

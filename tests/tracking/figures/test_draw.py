@@ -105,11 +105,15 @@ def test_the_landscape_holds_complete_trials_and_what_differs(
         make_trial(1, 0.8, params={"rate": 0.3, "fixed": 1, "opt": "sgd", "momentum": 0.5}),
         make_trial(2, state="pruned", params={"rate": 0.9, "fixed": 1, "opt": "sgd"}),
     )
-    found = landscape(replace(study, trials=trials, importances={"opt": 0.9, "rate": 0.1}))
+    record = replace(study, trials=trials, importances={"opt": 0.9, "rate": 0.1})
+    found = landscape(record)
     assert found.numbers == (0, 1)
     assert found.values == (0.9, 0.8)
-    assert [axis.name for axis in found.axes] == ["opt", "rate", "momentum"]
+    assert [axis.name for axis in found.axes] == ["rate", "opt", "momentum"]
     assert [axis.positions for axis in found.axes] == [(0.0, 1.0), (0.0, 1.0), (None, 0.5)]
+    more = tuple(replace(trials[1], number=number) for number in range(3, 21))
+    enough = landscape(replace(record, trials=(*trials, *more)))
+    assert [axis.name for axis in enough.axes] == ["opt", "rate", "momentum"]
 
 
 def test_of_equal_trials_the_first_is_drawn_as_the_best(
@@ -171,6 +175,8 @@ def test_a_picture_of_several_curves_has_validation_alone_and_the_baseline_in_gr
         "baseline: 1.5000"
     ]
     assert len(set(colours.values())) == 6
+    looks = {(line._unscaled_dash_pattern, line.get_linewidth()) for line in lines.values()}
+    assert len({str(look) for look in looks}) == 6  # told apart without colour too
     low, high = axes.get_ylim()
     assert low < 0.93
     assert high < 2.0  # training values and the baseline's first epochs do not widen it

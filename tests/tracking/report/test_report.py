@@ -145,9 +145,38 @@ def test_importances_are_told_from_20_complete_trials_on() -> None:
     few = read(replace(made_up_study(0), trials=tuple(done[:19])))
     assert "s1-importances" not in few.plots
     assert "from 20 complete trials on; there are 19" in few.text
+    assert "matter most" not in few.text
+    assert "Two parameters together" in few.text
+    # As declared; the learning rate would be the first by the importances.
+    assert few.plots["s1-parallel"]["layout"]["xaxis"]["ticktext"] == [
+        "optimizer", "family", "layers", "dropout_1", "factors (log scale)",
+        "l2_bias (log scale)", "learning_rate (log scale)", "batch_size",
+    ]  # fmt: skip
+    assert "across 8 parameters, all that differ." in few.labels["s1-parallel"]
     enough = read(replace(made_up_study(0), trials=tuple(done[:20])))
     assert enough.plots["s1-importances"]["data"][0]["x"] == [0.1, 0.15, 0.2, 0.5]
     assert "learning_rate 50%, l2_bias 20%" in enough.labels["s1-importances"]
+    assert "The two parameters that matter most, together" in enough.text
+    assert enough.plots["s1-parallel"]["layout"]["xaxis"]["ticktext"][0].startswith("learning_rate")
+
+
+@pytest.mark.parametrize(
+    ("trials", "words"),
+    [
+        (19, "the first 12 of the 14 parameters that differ, as they were declared."),
+        (20, "the 12 parameters that matter most, of 14 that differ."),
+    ],
+)
+def test_more_parameters_than_are_shown_are_told_of(
+    make_trial: Make, trials: int, words: str
+) -> None:
+    names = [f"p{n}" for n in range(14)]
+    study = StudyRecord(
+        name="own",
+        trials=tuple(make_trial(i, 1 + i, params=dict.fromkeys(names, i)) for i in range(trials)),
+        importances={"p13": 1.0},
+    )
+    assert f"{trials} complete trials across {words}" in read(study).labels["s1-parallel"]
 
 
 def test_every_figure_is_told_in_words_and_has_units() -> None:
