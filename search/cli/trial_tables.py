@@ -13,9 +13,8 @@ from search.cli.curve import small_curve
 from search.errors import SearchError
 from search.prediction.outputs import Outputs
 from tracking import StudyRecord, TrialRecord
+from tracking.records.trivial import TRIVIAL
 from tracking.tags import PREFIX
-
-_TRIVIAL = {"biases": "biases of users and movies alone", "global_mean": "the global mean alone"}
 
 
 def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[object, int]:
@@ -199,7 +198,7 @@ def _bars(record: StudyRecord, trial: TrialRecord) -> list[tuple[str, float]]:
         found.append(("the baseline", base.value))
     if record.trivial is not None and not trial.is_of_folds:
         name, value = record.trivial
-        found.append((_TRIVIAL[name], value))
+        found.append((TRIVIAL[name], value))
     return found
 
 

@@ -97,7 +97,8 @@ def draw_curves(
 ) -> Figure:
     """Draw validation curves, each with dashes of its own, the baseline's in thick grey.
 
-    Marks show the epoch whose weights were kept. The training curve of a single trial is dashed beside it.
+    Marks show the epoch whose weights were kept. The training curve of a single trial is dashed
+    beside it.
     """
     if not curves or limits is None:
         return message(title, style.NEEDS_CURVE)

@@ -62,8 +62,8 @@ def _parallel(study: StudyRecord, data: Landscape) -> Figure:
         f"{count(len(data.values), 'complete trial')} across {_which(study, len(data.axes))}. "
         "Choices and ranges are in the declared order and scale. "
         f"The thick dashed line is the best, trial {data.numbers[data.order[-1]]}: {named}. The "
-        "medium lines are the best ten, the thin ones all others; a click in the legend hides a "
-        "group."
+        "medium lines are the best ten, the thin ones all others; a click in the legend, or a "
+        "button below, hides a group."
     )
     plot = draw_lines(data, title="")
     return Figure(

@@ -343,6 +343,20 @@ def test_failures_are_listed_with_their_reasons() -> None:
     ] * 2
 
 
+def test_trivial_predictors_are_told_of_as_in_the_terminal() -> None:
+    told = "User and movie biases alone reach 0.9016: the best trial is below that."
+    assert told in usual().text
+    base = made_up_study(1).dataset
+    assert base is not None
+    data = replace(base, profile={"global_mean_val_rmse": 0.5})
+    worse = made_up_study(1, dataset=data)
+    assert worse.best is not None
+    assert (
+        f"The global mean alone reaches 0.5000: the best trial ({worse.best.value:.4f}) is no "
+        "better than that, so that no trial has learnt more than averages tell."
+    ) in read(worse).text
+
+
 def test_the_winners_evidence_stands_there_or_the_command_to_get_it() -> None:
     def line(*words: str) -> str:
         return " ".join(("TRIALBOOK", *words, "--home there"))
