@@ -105,7 +105,7 @@ def test_a_trial_is_shown_with_its_rank_and_its_distances(
     told = printed(capsys)
     assert "Trial 0 baseline of s" in told
     assert "than the baseline" not in told
-    assert "0.2000 worse than biases" in told
+    assert "0.2000 worse than user and movie biases" in told
     show_trial(STUDY, STUDY.trials[2], Outputs())
     told = printed(capsys)
     assert "Trial 2 of s: failed (nan)." in told

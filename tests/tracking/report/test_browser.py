@@ -183,9 +183,8 @@ def test_a_keyboard_hides_and_shows_what_a_legend_does(opened: Callable[[int], A
         assert all(each.startswith(name) for each in found)
         assert button.get_attribute("aria-pressed") == "false"
         page.keyboard.press("Enter")
-        page.wait_for_function(
-            f"document.querySelector('figure:has(.plot#{figure}) .groups [aria-pressed=false]') === null"
-        )
+        pressed = f"figure:has(.plot#{figure}) .groups [aria-pressed=false]"
+        page.wait_for_selector(pressed, state="detached")
         assert hidden(figure) == []
     assert page.locator("figure:has(.plot#s1-slice-0) .groups").count() == 0
     shown = page.locator("figure:has(.plot#s2-history) .groups button").first.inner_text
