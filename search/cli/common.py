@@ -230,11 +230,13 @@ def command_line(
     words = [program(), *arguments]
     if str(home) != "mlruns":
         words += ["--home", str(home)]
-    if tracking_uri:
-        words += ["--tracking-uri", without_password(tracking_uri)]
-    if storage:
-        words += ["--storage", without_password(storage)]
-    return shell_line(*words)
+    return shell_line(*words, *options_of(tracking_uri=tracking_uri, storage=storage))
+
+
+def options_of(*, tracking_uri: str | None = None, storage: str | None = None) -> list[str]:
+    """The options that name the stores' addresses, without passwords; none for the home's own."""
+    words = ["--tracking-uri", without_password(tracking_uri)] if tracking_uri else []
+    return [*words, "--storage", without_password(storage)] if storage else words
 
 
 def program() -> str:

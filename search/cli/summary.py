@@ -6,10 +6,11 @@ from pathlib import Path
 
 from models.checks import count_of
 from search.cli.common import GOES_ON, command_line, console, more_line, table, ui_line
-from search.cli.trial_tables import best_table, label_of
+from search.cli.trial_tables import best_table
 from search.config.study import StudyConfig
 from search.study.result import StudyResult
-from tracking import COMPLETE, FAILED, KILLED, PRUNED, REFUSED, StudyRecord, TrialRecord
+from tracking import COMPLETE, FAILED, KILLED, PRUNED, REFUSED, StudyRecord
+from tracking.records.trivial import against_trivial
 
 
 def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
@@ -79,7 +80,7 @@ def frontier_table(record: StudyRecord) -> object:
     """A table of the Pareto frontier: no trial beats these in a goal without losing in another."""
     others = record.goals[1:]
     rows = [
-        [label_of(t), f"{t.value:.4f}", *(_figure(t.metrics.get(name)) for name in others)]
+        [t.label, f"{t.value:.4f}", *(_figure(t.metrics.get(name)) for name in others)]
         for t in record.frontier()
     ]
     return table(f"What no trial of {record.name} beats", ["trial", *record.goals], rows)
@@ -91,25 +92,6 @@ def _figure(value: float | None) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
-def _held_against_trivial(record: StudyRecord, best: TrialRecord) -> str:
-    """Say whether the best trial's validation RMSE is below that of biases or mean alone."""
-    found = record.trivial
-    if found is None or best.value is None:
-        return ""
-    name, value = found
-    who = _TRIVIAL[name]
-    if best.value < value:
-        return f"{who} {value:.4f}: the best trial is below that."
-    return (
-        f"{who} {value:.4f}: the best trial ({best.value:.4f}) is no better than that, so that "
-        "no trial has learnt more than averages tell."
-    )
-
-
-_TRIVIAL = {
-    "biases": "User and movie biases alone reach",
-    "global_mean": "The global mean alone reaches",
-}
 _UNRANKED = {
     PRUNED: "pruned",
     REFUSED: "refused by a limit before training",
@@ -140,8 +122,7 @@ def learned(record: StudyRecord) -> list[str]:
         )
     elif ranked and base is not None:
         lines.append(f"No trial is better than the baseline ({base.value:.4f}) so far.")
-    if record.dataset is not None and ranked and not ranked[0].is_of_folds:
-        lines += filter(None, [_held_against_trivial(record, ranked[0])])
+    lines += filter(None, [against_trivial(record)])
     if record.tells_importances:
         shares = list(record.importances.items())[:3]
         text = ", ".join(f"{name} {share:.0%}" for name, share in shares)

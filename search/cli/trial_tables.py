@@ -13,11 +13,8 @@ from search.cli.curve import small_curve
 from search.errors import SearchError
 from search.prediction.outputs import Outputs
 from tracking import StudyRecord, TrialRecord
+from tracking.records.trivial import TRIVIAL
 from tracking.tags import PREFIX
-
-_FIRST = ("family", "optimizer", "learning_rate", "batch_size")
-"""Parameters of our own models that a table always has."""
-_TRIVIAL = {"biases": "biases of users and movies alone", "global_mean": "the global mean alone"}
 
 
 def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[object, int]:
@@ -28,11 +25,11 @@ def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[ob
     Returns:
         The table, and how many more parameters there was no room for.
     """
-    own, more = _usual(record, trials)
+    own, more = record.columns(trials)
     figures = {"epoch": "best_epoch", "seconds": "seconds_total"}
     columns = Columns(
         must={
-            "trial": [label_of(trial) for trial in trials],
+            "trial": [trial.label for trial in trials],
             record.objective: [f"{trial.value:.4f}" for trial in trials],
         },
         own=_cells(trials, own),
@@ -72,7 +69,7 @@ def show_study(
     named = _cells(trials, named_columns(record, columns)) if columns else {}
     seconds = [trial.metrics.get("seconds_total") for trial in trials]
     must = {
-        "trial": [label_of(trial) for trial in trials],
+        "trial": [trial.label for trial in trials],
         "state": [trial.state for trial in trials],
         record.objective: ["" if t.value is None else f"{t.value:.4f}" for t in trials],
     }
@@ -81,19 +78,13 @@ def show_study(
         "epochs": [str(len(trial.epochs)) for trial in trials],
         "seconds": [short(value) for value in seconds],
     }
-    own, more = ([], []) if columns else _usual(record, record.trials)
+    own, more = ((), ()) if columns else record.columns()
     shown = Columns(
         must=must | named, own=_cells(trials, own), more=_cells(trials, more), last=ends
     )
     out = console()
     out.print(record.description.replace("**", "").replace("\n\n", "\n"))
     out.print(_table(f"Trials of {record.name}", shown)[0])
-
-
-def _usual(record: StudyRecord, trials: Sequence[TrialRecord]) -> tuple[list[str], list[str]]:
-    """Parameters of trials that a table always has, and the others in which they differ."""
-    own = [name for name in _FIRST if any(name in trial.params for trial in trials)]
-    return own, [name for name in record.varied(trials) if name not in own]
 
 
 def named_columns(record: StudyRecord, columns: Sequence[str]) -> list[str]:
@@ -165,7 +156,7 @@ def show_trial(
 def _result(record: StudyRecord, trial: TrialRecord) -> list[str]:
     """What a trial gave: its rank, and its distance to the baseline and to trivial predictors."""
     end = "" if trial.end_reason in ("", trial.state) else f" ({trial.end_reason})"
-    head = f"Trial {label_of(trial)} of {record.name}: {trial.state}{end}"
+    head = f"Trial {trial.label} of {record.name}: {trial.state}{end}"
     if trial.value is not None:
         head += f", {record.objective} {trial.value:.4f}"
     numbers = [each.number for each in record.ranked()]
@@ -207,14 +198,8 @@ def _bars(record: StudyRecord, trial: TrialRecord) -> list[tuple[str, float]]:
         found.append(("the baseline", base.value))
     if record.trivial is not None and not trial.is_of_folds:
         name, value = record.trivial
-        found.append((_TRIVIAL[name], value))
+        found.append((TRIVIAL[name], value))
     return found
-
-
-def label_of(trial: TrialRecord) -> str:
-    """A trial's number, with what its configuration is where the sampler did not choose it."""
-    kind = " baseline" if trial.is_baseline else " recipe" if trial.is_recipe else ""
-    return f"{trial.number}{kind}"
 
 
 def _table(title: str, columns: Columns) -> tuple[object, set[str]]:

@@ -16,6 +16,7 @@ from tracking import (
     COMPLETE,
     DatasetRecord,
     EndReason,
+    ParameterRecord,
     Role,
     State,
     StudyRecord,
@@ -118,6 +119,11 @@ def test_the_parameters_that_differ_can_be_asked_of_some_trials(
     two = make_trial(1, params={"rate": 0.1, "size": 16, "fixed": 1})
     three = make_trial(2, params={"rate": 0.3, "size": 16, "fixed": 1, "momentum": 0.5})
     record = replace(study, trials=(one, two, three), importances={"momentum": 0.7, "size": 0.3})
-    assert record.varied() == ("momentum", "size", "rate")
+    assert record.varied() == ("rate", "size", "momentum")  # too few to say what matters
+    space = tuple(ParameterRecord(name=n, kind="fixed") for n in ("unseen", "size", "rate"))
+    assert replace(record, space=space).varied() == ("size", "rate", "momentum")
+    more = [make_trial(n, 1.0, params=three.params) for n in range(3, 23)]
+    enough = replace(record, trials=(*record.trials, *more), space=space)
+    assert enough.varied() == ("momentum", "size", "rate")
     assert record.varied([one, two]) == ("size",)
     assert record.varied([one]) == ()

@@ -91,7 +91,9 @@ def axis_of(name: str, values: Sequence[Scalar], space: Sequence[ParameterRecord
     return Axis(name, scale.kind, places, ticks)
 
 
-def robust_limits(values: Sequence[float], *, minimize: bool = True) -> tuple[float, float] | None:
+def robust_limits(
+    values: Sequence[float], *, minimize: bool = True, within: Sequence[float] = ()
+) -> tuple[float, float] | None:
     """Choose the range of an axis so that a few very bad values do not flatten the others.
 
     The range begins at the best value. It ends at the worst value, but no further beyond the
@@ -103,6 +105,7 @@ def robust_limits(values: Sequence[float], *, minimize: bool = True) -> tuple[fl
     Args:
         values: The values that are drawn.
         minimize: Whether a lower value is better.
+        within: Values that the range holds however far away they are, say the baseline's.
 
     Returns:
         Low and high with a margin, low < high; None where no value is finite.
@@ -116,6 +119,8 @@ def robust_limits(values: Sequence[float], *, minimize: bool = True) -> tuple[fl
         high = min(high, middle + 4 * (middle - low)) if middle > low else high
     else:
         low = max(low, middle - 4 * (high - middle)) if high > middle else low
+    kept = [value for value in within if math.isfinite(value)]
+    low, high = min([low, *kept]), max([high, *kept])
     margin = 0.06 * (high - low) or 0.05 * abs(high) or 0.05
     return low - margin, high + margin
 

@@ -40,7 +40,7 @@ class History:
         points: Every trial by number.
         best: Number of every complete trial within the limits, and the best value up to it.
         baseline: Value of the baseline trial, or None.
-        limits: Range of the vertical axis, or None where there is no value.
+        limits: Range of the vertical axis, which holds the baseline; None where there is no value.
     """
 
     points: tuple[HistoryPoint, ...]
@@ -58,7 +58,7 @@ class Landscape:
     Attributes:
         numbers: Numbers of the trials.
         values: Their objectives, in the same order.
-        axes: A scale for each parameter, the most important one first.
+        axes: A scale for each parameter, in the order of `StudyRecord.varied`.
         limits: Range of values that colours or heights tell apart, or None without trials.
         order: Indices into `values`, the worst trial first and the best one last.
         minimize: Whether a lower value is better.
@@ -104,7 +104,11 @@ def history(study: StudyRecord) -> History:
     base = finite(study.baseline.value) if study.baseline and fits else None
     values = [point.value for point in points if point.value is not None]
     done = [p.value for p in points if p.value is not None and p.state == COMPLETE]
-    limits = robust_limits((done if len(done) > 1 else values), minimize=study.minimize)
+    limits = robust_limits(
+        done if len(done) > 1 else values,
+        minimize=study.minimize,
+        within=() if base is None else (base,),
+    )
     return History(points, tuple(best), base, limits)
 
 
@@ -120,8 +124,8 @@ def importance_bars(study: StudyRecord) -> tuple[tuple[str, float], ...]:
 def landscape(study: StudyRecord) -> Landscape:
     """Compute parallel coordinates: each complete trial's place on each varying parameter's axis.
 
-    Where no parameter differs, every parameter gets a scale. There are 12 scales at most; the
-    most important parameters come first.
+    Where no parameter differs, every parameter gets a scale. There are 12 scales at most, in the
+    order of `StudyRecord.varied`.
     """
     done = [t for t in study.trials if t.state == COMPLETE and finite(t.value) is not None]
     trials = [t for t in done if not t.is_beyond]  # the best is marked, and those are not ranked
@@ -176,14 +180,23 @@ def best_curves(study: StudyRecord, *, at_most: int = 5) -> tuple[Curve, ...]:
 
 
 def curve_limits(curves: Sequence[Curve], *, minimize: bool = True) -> Limits | None:
-    """Choose one vertical range that fits several curves, or None where no curve has a value."""
+    """Choose one vertical range that fits several curves, or None where no curve has a value.
+
+    It holds each curve's kept epoch, so that a part of every curve is seen.
+    """
     values = [v for c in curves for points in (c.train, c.validation) for _, v in points]
-    return robust_limits(values, minimize=minimize)
+    kept = [c.best[1] for c in curves if c.best is not None]
+    return robust_limits(values, minimize=minimize, within=kept)
 
 
 def beyond(values: Sequence[float], limits: Limits) -> int:
     """Count the values outside a range: the values 1, 2, 3 and the range (1.5, 2.5) give 2."""
     return sum(not limits[0] <= value <= limits[1] for value in values)
+
+
+def within(value: float, limits: Limits) -> float:
+    """Cut a value to a range, at whose edge it is then drawn: 3 and the range (1, 2) give 2."""
+    return min(max(value, limits[0]), limits[1])
 
 
 def words(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tracking.figures import style
-from tracking.figures.data import Curve, History, Limits, Points
+from tracking.figures.data import Curve, History, Limits, Points, within
 from tracking.figures.html_canvas import (
     Plot,
     axis,
@@ -37,14 +37,14 @@ def draw_history(data: History, *, title: str, value_label: str) -> Plot:
     """Plot objective against trial number; the marker shows the state, hovering the value."""
     if data.limits is None:
         return message(title, style.NEEDS_ONE)
-    low, high = data.limits
+    limits = data.limits
     traces = []
     for state in style.STATES:
         found = [p for p in data.points if p.state == state]
         if found:
             trace = points(
                 [p.number for p in found],
-                [low if p.value is None else min(max(p.value, low), high) for p in found],
+                [limits[0] if p.value is None else within(p.value, limits) for p in found],
                 text=["no value" if p.value is None else f"{p.value:.5f}" for p in found],
                 marker=marker(state, len(data.points)),
                 name=f"{state} ({len(found)})",
@@ -59,8 +59,7 @@ def draw_history(data: History, *, title: str, value_label: str) -> Plot:
         ends = [data.points[0].number, data.points[-1].number]
         look = {"color": style.GREEN, "dash": "dash"}
         traces.append(line(ends, [data.baseline] * 2, line=look, name="baseline"))
-        low, high = min(low, data.baseline), max(high, data.baseline)
-    up = axis(value_label, range=[low, high])
+    up = axis(value_label, range=list(limits))
     return new(title, traces, xaxis=axis("Trial (number)"), yaxis=up)
 
 

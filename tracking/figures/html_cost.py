@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tracking.figures import style
 from tracking.figures.axes import robust_limits
 from tracking.figures.cost import End, Spent, frontier_of, unbeaten
-from tracking.figures.data import words
+from tracking.figures.data import within, words
 from tracking.figures.frontier import Frontier, Point
 from tracking.figures.html_canvas import (
     Plot,
@@ -56,7 +56,7 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Plot:
             found = [point for point in data.points if _place(point) == name]
             trace = points(
                 [point.others[place] for point in found],
-                [point.value for point in found],
+                [within(point.value, data.limits) for point in found],
                 text=[f"trial {point.number}: {point.value:.5f}" for point in found],
                 hoverinfo="text+x",
                 name=name,
@@ -96,7 +96,7 @@ def draw_value_against_seconds(
         traces.append(
             points(
                 [each.seconds for each in found],
-                [_within(each.value, limits) for each in found],
+                [within(each.value, limits) for each in found if each.value is not None],
                 text=[_told(each) for each in found],
                 hoverinfo="text",
                 name=plain(family or "trials"),
@@ -105,7 +105,7 @@ def draw_value_against_seconds(
         )
     front = frontier_of(tuple(known), minimize=minimize)
     look = {"color": style.INK, "shape": "hv", "width": 1.5, "dash": "dot"}
-    y = [_within(each.value, limits) for each in front]
+    y = [within(each.value, limits) for each in front if each.value is not None]
     name = "none is both faster and better"
     traces.append(line([e.seconds for e in front], y, line=look, name=name, hoverinfo="skip"))
     if ringed:
@@ -127,11 +127,6 @@ def _of_family(found: Sequence[Spent], place: int, ringed: set[int]) -> Plot:
             "width": [2 if ring else 1 for ring in rings],
         },
     }
-
-
-def _within(value: float | None, limits: tuple[float, float]) -> float:
-    assert value is not None, "only trials with a value are drawn"
-    return min(max(value, limits[0]), limits[1])
 
 
 def _shape(each: Spent, place: int) -> str:

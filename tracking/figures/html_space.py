@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tracking.figures import style
 from tracking.figures.axes import Axis
-from tracking.figures.data import Landscape
+from tracking.figures.data import Landscape, within
 from tracking.figures.html_canvas import (
     Plot,
     axis,
@@ -163,7 +163,7 @@ def draw_one_slice(data: Landscape, place: int, *, value_label: str) -> Plot:
     if (x := each.positions[best]) is not None:
         mark = {"color": style.RED, "symbol": "star", "size": 14}
         text = [f"the best, trial {data.numbers[best]}: {data.values[best]:.5f}"]
-        y = [min(max(data.values[best], data.limits[0]), data.limits[1])]
+        y = [within(data.values[best], data.limits)]
         traces.append(points([x], y, marker=mark, text=text, hoverinfo="text"))
     room = {"t": 8, "r": 34, "b": 48, "l": 56}
     return new(each.label, traces, xaxis=_across(each), yaxis=up, showlegend=False, margin=room)
@@ -171,11 +171,10 @@ def draw_one_slice(data: Landscape, place: int, *, value_label: str) -> Plot:
 
 def _sliced(data: Landscape, each: Axis) -> Plot:
     assert data.limits is not None, "there is no trial to draw"
-    low, high = data.limits
     kept = [i for i, position in enumerate(each.positions) if position is not None]
     return points(
         [each.positions[i] for i in kept],
-        [min(max(data.values[i], low), high) for i in kept],
+        [within(data.values[i], data.limits) for i in kept],
         text=[f"trial {data.numbers[i]}: {data.values[i]:.5f}" for i in kept],
         hoverinfo="text",
         marker={"color": style.BLUE, "opacity": 0.65, "size": 7 if len(kept) < 200 else 5},

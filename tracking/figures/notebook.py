@@ -12,7 +12,7 @@ from tracking.figures.draw import figures_of
 from tracking.records import Scalar, StudyRecord, TrialRecord
 from tracking.texts import visible
 
-_ROWS, _COLUMNS = 10, 6
+_ROWS, _COLUMNS = 10, 8
 _DPI = 90
 
 
@@ -34,13 +34,13 @@ def study_html(study: StudyRecord) -> str:
 
 
 def _table(study: StudyRecord, ranked: tuple[TrialRecord, ...]) -> str:
-    names = study.varied(ranked)[:_COLUMNS]
+    always, more = study.columns(ranked)
+    names = (*always, *more)[:_COLUMNS]
     titles = ["rank", "trial", study.objective, *names]
     head = "".join(f"<th>{_text(title)}</th>" for title in titles)
     rows = []
     for rank, trial in enumerate(ranked, start=1):
-        label = f"{trial.number} (baseline)" if trial.is_baseline else str(trial.number)
-        cells = [str(rank), label, f"{trial.value:.4f}"]
+        cells = [str(rank), trial.label, f"{trial.value:.4f}"]
         cells += [_value(trial.params.get(name)) for name in names]
         rows.append("<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in cells) + "</tr>")
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"

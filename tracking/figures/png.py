@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 def draw_history(data: History, *, title: str, value_label: str) -> Figure:
     """Plot the objective against the trial number; the marker shows the trial's state.
 
-    Trials without a value lie at the bottom edge.
+    Trials without a value lie at the bottom edge, and those beyond the axis at theirs.
     """
     if data.limits is None:
         return message(title, style.NEEDS_ONE)
@@ -57,7 +57,6 @@ def draw_history(data: History, *, title: str, value_label: str) -> Figure:
         axes.step(x, y, where="post", color=style.INK, linewidth=1.6, label="best so far")
     if data.baseline is not None:
         axes.axhline(data.baseline, color=style.GREEN, ls="--", lw=1.4, label="baseline")
-        low, high = min(low, data.baseline), max(high, data.baseline)
     axes.set_ylim(low, high)
     whole_numbers(axes)
     axes.set_xlabel("Trial")
@@ -96,17 +95,17 @@ def draw_importances(bars: Sequence[tuple[str, float]], *, title: str) -> Figure
 def draw_curves(
     curves: Sequence[Curve], *, title: str, value_label: str, limits: Limits | None
 ) -> Figure:
-    """Draw validation curves, the baseline's in grey; mark the kept weights' epoch.
+    """Draw validation curves, each with dashes of its own, the baseline's in thick grey.
 
-    The training curve of a single trial is dashed beside it.
+    Marks show the epoch whose weights were kept. The training curve of a single trial is dashed
+    beside it.
     """
     if not curves or limits is None:
         return message(title, style.NEEDS_CURVE)
     figure, axes = new_figure(title)
     one = len(curves) == 1
     for place, curve in enumerate(curves):
-        colour = style.LINES[place % len(style.LINES)]
-        _draw_curve(axes, curve, style.GREY if curve.is_baseline and not one else colour, one=one)
+        _draw_curve(axes, curve, place, one=one)
     axes.plot([], [], color=style.GREY, ls="", marker="o", ms=6, label="kept epoch")
     axes.set_ylim(limits)
     whole_numbers(axes)
@@ -209,7 +208,9 @@ def draw_verdict(
     return figure
 
 
-def _draw_curve(axes: Axes, curve: Curve, colour: str, *, one: bool) -> None:
+def _draw_curve(axes: Axes, curve: Curve, place: int, *, one: bool) -> None:
+    is_grey = curve.is_baseline and not one
+    colour = style.GREY if is_grey else style.LINES[place % len(style.LINES)]
     few = len(curve.validation) == 1
     if curve.train and one:
         x, y = zip(*curve.train, strict=True)
@@ -217,11 +218,19 @@ def _draw_curve(axes: Axes, curve: Curve, colour: str, *, one: bool) -> None:
         axes.plot(x, y, color=colour, lw=1.1, ls="--", alpha=0.8, label="training", marker=marker)
     if curve.validation:
         x, y = zip(*curve.validation, strict=True)
-        width = 3.0 if curve.is_baseline and not one else 1.8
+        dashes = "-" if is_grey else style.MPL_DASHES[place % len(style.MPL_DASHES)]
         label = "validation" if one else plain(curve.label)
-        axes.plot(x, y, color=colour, lw=width, label=label)
+        axes.plot(x, y, color=colour, lw=3.0 if is_grey else 1.8, ls=dashes, label=label)
     if curve.best is not None:
         axes.plot(*curve.best, color=colour, marker="o", ms=7, mec="white", mew=1, zorder=5)
+
+
+def _drawn(value: float, limits: Limits, step: float) -> float:
+    """Where a value is drawn: at its place, or a step inside the edge that it lies beyond."""
+    low, high = limits
+    if value < low:
+        return low + step
+    return high - step if value > high else value
 
 
 def _draw_state(axes: Axes, data: History, state: str) -> None:
@@ -231,8 +240,7 @@ def _draw_state(axes: Axes, data: History, state: str) -> None:
     low, high = data.limits
     step = 0.025 * (high - low)
     heights = [
-        low + step if p.value is None else min(max(p.value, low + step), high - step)
-        for p in points
+        low + step if p.value is None else _drawn(p.value, data.limits, step) for p in points
     ]
     axes.scatter(
         [p.number for p in points],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tracking.figures import style
-from tracking.figures.data import Limits, words
+from tracking.figures.data import Limits, within, words
 from tracking.figures.frontier import Frontier, Point
 from tracking.figures.png_canvas import blank, message, plain, set_suptitle, tidy
 
@@ -47,9 +47,8 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Figure:
 
 
 def _draw_point(panel: Axes, point: Point, place: int, limits: Limits) -> None:
-    low, high = limits
     colour = style.RED if point.is_frontier else style.GREY
-    at = (point.others[place], min(max(point.value, low), high))
+    at = (point.others[place], within(point.value, limits))
     panel.scatter(
         [at[0]],
         [at[1]],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tracking.figures import style
-from tracking.figures.data import Landscape
+from tracking.figures.data import Landscape, within
 from tracking.figures.png_canvas import (
     HEIGHT,
     blank,
@@ -60,7 +60,7 @@ def draw_slice(data: Landscape, *, title: str, value_label: str) -> Figure:
         tidy(panel)
         pairs = [(p, v) for p, v in zip(axis.positions, data.values, strict=True) if p is not None]
         low, high = data.limits
-        shown = [min(max(v, low), high) for _, v in pairs]
+        shown = [within(v, data.limits) for _, v in pairs]
         size = 26 if len(pairs) < 60 else 12
         panel.scatter(
             [p for p, _ in pairs], shown, s=size, color=style.BLUE, alpha=0.65, lw=0, clip_on=False

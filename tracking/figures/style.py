@@ -10,6 +10,8 @@ PINK, SKY, INK, GREY, LIGHT = "#CC79A7", "#56B4E9", "#222222", "#767676", "#DDDD
 LINES = (BLUE, RED, GREEN, PINK, ORANGE)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 """Tell lines apart where there is no colour; together with `LINES` thirty of them."""
+MPL_DASHES = ("-", "--", ":", "-.", (0, (9, 3)), (0, (9, 3, 2, 3)))
+"""The same for matplotlib."""
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "hexagon")
 
 STATES = (COMPLETE, PRUNED, REFUSED, FAILED, KILLED, RUNNING)

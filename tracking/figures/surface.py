@@ -9,7 +9,7 @@ from itertools import combinations
 from operator import mul
 
 from tracking.figures.axes import CATEGORY, Axis
-from tracking.figures.data import Landscape
+from tracking.figures.data import Landscape, within
 
 _LEAST = 6
 """Trials that have both parameters, from which a surface says something."""
@@ -62,23 +62,26 @@ def surface(data: Landscape) -> Surface | None:
     """
     for across, up in combinations(data.axes, 2):
         known = [
-            (number, x, y, min(max(value, data.limits[0]), data.limits[1]))
+            (number, x, y, value)
             for number, value, x, y in zip(
                 data.numbers, data.values, across.positions, up.positions, strict=True
             )
-            if x is not None and y is not None and data.limits is not None
+            if x is not None and y is not None
         ]
         spread = [{x for _, x, _, _ in known}, {y for _, _, y, _ in known}]
-        if len(known) >= _LEAST and all(len(places) > 1 for places in spread):
-            return _smoothed(across, up, known, minimize=data.minimize)
+        enough = len(known) >= _LEAST and all(len(places) > 1 for places in spread)
+        if enough and data.limits is not None:
+            return _smoothed(across, up, known, data)
     return None
 
 
 def _smoothed(
-    across: Axis, up: Axis, trials: Sequence[tuple[int, float, float, float]], *, minimize: bool
+    across: Axis, up: Axis, trials: Sequence[tuple[int, float, float, float]], data: Landscape
 ) -> Surface:
+    """The surface of some trials; the few far worse than the others are cut to the range's end."""
+    assert data.limits is not None, "there is no trial to draw"
     xs, ys = _cells(across), _cells(up)
-    values = [value for _, _, _, value in trials]
+    values = [within(value, data.limits) for _, _, _, value in trials]
     columns = [[_weight(across, x, each) for _, each, _, _ in trials] for x in xs]
     rows = [[_weight(up, y, each) for _, _, each, _ in trials] for y in ys]
     grid = []
@@ -89,7 +92,7 @@ def _smoothed(
             total = sum(weights)
             line.append(sum(map(mul, weights, values)) / total if total >= _NEAR else None)
         grid.append(tuple(line))
-    return Surface(across, up, xs, ys, tuple(grid), tuple(trials), minimize)
+    return Surface(across, up, xs, ys, tuple(grid), tuple(trials), data.minimize)
 
 
 def _cells(axis: Axis) -> tuple[float, ...]:

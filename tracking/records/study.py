@@ -12,6 +12,8 @@ from tracking.states import State
 
 ENOUGH = 20
 """Complete trials from which the importances of parameters say something."""
+ALWAYS = ("family", "optimizer", "learning_rate", "batch_size")
+"""Parameters of our own models that a table of trials always has."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -186,15 +188,34 @@ class StudyRecord:
     def varied(self, trials: Iterable[TrialRecord] | None = None) -> tuple[str, ...]:
         """Names of the parameters that differ among trials, the most important ones first.
 
-        A parameter that only some of the trials have differs too.
+        Where too few trials are complete to tell, they are in their declared order. A parameter
+        that only some of the trials have differs too.
 
         Args:
             trials: The trials to compare; all of the study's unless given.
         """
         compared = tuple(self.trials if trials is None else trials)
-        names = dict.fromkeys(name for trial in compared for name in trial.params)
+        declared = [parameter.name for parameter in self.space]
+        tried = [name for trial in compared for name in trial.params]
+        names = dict.fromkeys([name for name in declared if name in tried] + tried)
         several = [n for n in names if len({str(t.params.get(n)) for t in compared}) > 1]
-        return tuple(sorted(several, key=lambda name: -self.importances.get(name, 0.0)))
+        shares = self.importances if self.tells_importances else {}
+        return tuple(sorted(several, key=lambda name: -shares.get(name, 0.0)))
+
+    def columns(
+        self, trials: Iterable[TrialRecord] | None = None
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of the parameters that a table of trials shows.
+
+        Args:
+            trials: The trials in the table; all of the study's unless given.
+
+        Returns:
+            Those that a table of our own models always has, and the others that differ.
+        """
+        shown = tuple(self.trials if trials is None else trials)
+        always = tuple(name for name in ALWAYS if any(name in trial.params for trial in shown))
+        return always, tuple(name for name in self.varied(shown) if name not in always)
 
     def ranked(self) -> tuple[TrialRecord, ...]:
         """The complete trials within the study's limits, best first, equal ones by number.

@@ -120,6 +120,12 @@ class TrialRecord:
         return self.tags.get(Tag.BASELINE, "").lower() == "true"
 
     @property
+    def label(self) -> str:
+        """Its number, with what its configuration is where no sampler chose it: "0 baseline"."""
+        kind = " baseline" if self.is_baseline else " recipe" if self.is_recipe else ""
+        return f"{self.number}{kind}"
+
+    @property
     def is_beyond(self) -> bool:
         """Whether the trial exceeds a limit set by its study; rankings leave such trials out."""
         return Tag.BEYOND in self.tags

@@ -70,7 +70,8 @@ class Chapter:
     Attributes:
         study: The study as it stands.
         evidence: What `trialbook winner` found, or None where it has not been run.
-        command: Writes a command line of these words, with the program and the stores' options.
+        command: Writes a command line of these words, with the options of stores that have an
+            address. It names no home: the page is read on other machines.
 
     Example:
         >>> Chapter(study=StudyRecord(name="movies")).command("show", "movies", "7")

@@ -11,8 +11,6 @@ from tracking.figures.cost import end_of, seconds_of
 from tracking.records import Scalar, StudyRecord, TrialRecord
 from tracking.report.markup import Html, box, count, html, number, short, tag
 
-_FIRST = ("family", "optimizer", "learning_rate", "batch_size")
-
 
 @dataclass(frozen=True, slots=True)
 class _Column:
@@ -71,7 +69,7 @@ def _results(study: StudyRecord, trials: Sequence[TrialRecord]) -> list[_Column]
     gains = [_gain(study, trial, base) for trial in trials]
     columns = [
         _numbers("Rank", [_float(ranks.get(t.number)) for t in trials], lambda v: f"{v:.0f}"),
-        _Column("Trial", [_label(t) for t in trials], [float(t.number) for t in trials]),
+        _Column("Trial", [t.label for t in trials], [float(t.number) for t in trials]),
         _numbers(study.objective, [t.value for t in trials], number),
     ]
     if base is not None:
@@ -92,8 +90,8 @@ def _gain(study: StudyRecord, trial: TrialRecord, base: float | None) -> float |
 
 
 def _parameters(study: StudyRecord, trials: Sequence[TrialRecord]) -> list[_Column]:
-    first = [name for name in _FIRST if any(name in t.params for t in trials)]
-    names = [*first, *(name for name in study.varied() if name not in first)]
+    always, more = study.columns()
+    names = (*always, *more)
     return [_parameter(study, name, [t.params.get(name) for t in trials]) for name in names]
 
 
@@ -129,8 +127,3 @@ def _numbers(head: str, values: Sequence[float | None], write: Callable[[float],
 
 def _float(value: float | None) -> float | None:
     return None if value is None else float(value)
-
-
-def _label(trial: TrialRecord) -> str:
-    kind = " baseline" if trial.is_baseline else " recipe" if trial.is_recipe else ""
-    return f"{trial.number}{kind}"

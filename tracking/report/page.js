@@ -13,9 +13,45 @@
     return layout;
   }
 
-  function draw(element) {
+  async function draw(element) {
     const plot = given.plots[element.id];
-    return Plotly.newPlot(element, plot.data, layoutOf(plot, element.clientWidth), given.config);
+    await Plotly.newPlot(element, plot.data, layoutOf(plot, element.clientWidth), given.config);
+    addButtons(element);
+  }
+
+  // The entries of a legend: the name and the places of all traces that a click there hides.
+  function groupsOf(data) {
+    const groups = new Map();
+    data.forEach((trace, place) => {
+      const key = trace.legendgroup || trace.name;
+      if (!groups.has(key)) groups.set(key, {name: trace.name, places: []});
+      groups.get(key).places.push(place);
+    });
+    return Array.from(groups.values()).filter((group) => group.name);
+  }
+
+  // Buttons that do what a click in the legend does, since no keyboard reaches the legend.
+  function addButtons(element) {
+    const groups = groupsOf(element.data);
+    if (element.layout.showlegend === false || groups.length < 2) return;
+    const details = document.createElement("details");
+    details.className = "groups";
+    details.append(document.createElement("summary"));
+    details.firstChild.textContent = "Show or hide";
+    for (const {name, places} of groups) {
+      const button = document.createElement("button");
+      button.type = "button";
+      // Plotly has names as HTML; as a text it is what plotly shows.
+      button.textContent = new DOMParser().parseFromString(name, "text/html").body.textContent;
+      const isShown = () => ![false, "legendonly"].includes(element.data[places[0]].visible);
+      const tell = () => button.setAttribute("aria-pressed", isShown());
+      button.addEventListener("click", () =>
+        Plotly.restyle(element, {visible: isShown() ? "legendonly" : true}, places));
+      element.on("plotly_restyle", tell);
+      tell();
+      details.append(button);
+    }
+    element.closest("figure").querySelector("figcaption").before(details);
   }
 
   // One figure a turn, so that the page answers while they are drawn.

@@ -89,7 +89,7 @@ def _contents(names: Sequence[str], sections: Sequence[Sequence[Section]]) -> Ht
     )
     for number, (name, found) in enumerate(zip(names, sections, strict=True), start=1):
         links = [
-            tag("li", tag("a", section.title, href=f"#s{number}-{section.name}"))
+            tag("li", tag("a", section.title, href=f"#s{number}-about-{section.name}"))
             for section in found
         ]
         study = tag("a", name, href=f"#s{number}")
@@ -104,7 +104,7 @@ def _chapter(
     key = f"s{head[0]}"
     parts = []
     for section in sections:
-        heading = tag("h3", section.title, id=f"{key}-{section.name}")
+        heading = tag("h3", section.title, id=f"{key}-about-{section.name}")
         body = _placed(section.parts, key, plots)
         parts.append(tag("section", heading, *body))
     heading = tag("h2", head[1], id=key)

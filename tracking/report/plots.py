@@ -44,7 +44,8 @@ def history_figure(study: StudyRecord) -> Figure:
     if data.baseline is not None:
         parts.append(f"The dashed line is the baseline, {number(data.baseline)}.")
     if outside := beyond(values, data.limits):
-        parts.append(f"{count(outside, 'value')} beyond the axis are drawn at its edge.")
+        lie = "is" if outside == 1 else "are"
+        parts.append(f"{count(outside, 'value')} beyond the axis {lie} drawn at its edge.")
     if len(values) < len(data.points):
         parts.append("Those without a value lie at the bottom.")
     parts.append("Shapes and colours say how a trial ended.")

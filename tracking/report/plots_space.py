@@ -1,4 +1,7 @@
-"""The figures of a study over its parameters, each with a caption that says what it shows."""
+"""The figures of a study over its parameters, each with a caption that says what it shows.
+
+Which parameters matter most is said only where the study has enough complete trials to tell.
+"""
 
 from __future__ import annotations
 
@@ -56,11 +59,11 @@ def _parallel(study: StudyRecord, data: Landscape) -> Figure:
         if best is not None and axis.name in best.params
     )
     caption = (
-        f"{count(len(data.values), 'complete trial')} across the "
-        f"{count(len(data.axes), 'parameter')} that matter most, in the declared order and scale. "
+        f"{count(len(data.values), 'complete trial')} across {_which(study, len(data.axes))}. "
+        "Choices and ranges are in the declared order and scale. "
         f"The thick dashed line is the best, trial {data.numbers[data.order[-1]]}: {named}. The "
-        "medium lines are the best ten, the thin ones all others; a click in the legend hides a "
-        "group."
+        "medium lines are the best ten, the thin ones all others; a click in the legend, or a "
+        "button below, hides a group."
     )
     plot = draw_lines(data, title="")
     return Figure(
@@ -68,8 +71,21 @@ def _parallel(study: StudyRecord, data: Landscape) -> Figure:
     )
 
 
+def _which(study: StudyRecord, shown: int) -> str:
+    """Which parameters are shown, in words: no more than is known of few trials."""
+    differ = len(study.varied())
+    if shown >= differ:
+        return f"{count(shown, 'parameter')}" + (", all that differ" if differ else "")
+    if study.tells_importances:
+        return f"the {count(shown, 'parameter')} that matter most, of {differ} that differ"
+    return f"the first {shown} of the {differ} parameters that differ, as they were declared"
+
+
 def _together(study: StudyRecord, data: Landscape) -> Figure:
-    title, found = "The two parameters that matter most, together", surface(data)
+    title = "Two parameters together"
+    if study.tells_importances:
+        title = "The two parameters that matter most, together"
+    found = surface(data)
     if found is None:
         needs = "It needs 6 complete trials that have two parameters which differ."
         return Figure(name="together", title=title, caption=needs)

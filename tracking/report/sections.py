@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tracking.figures.cost import end_of, spent, troubles
-from tracking.records import StudyRecord, TrialRecord
+from tracking.records import StudyRecord
+from tracking.records.trivial import against_trivial
 from tracking.report.chapter import Chapter, Scored
 from tracking.report.figure import Figure
 from tracking.report.leaderboard import leaderboard
@@ -21,7 +22,10 @@ from tracking.report.plots_space import space_figures
 from tracking.report.settings import searched, settings_of
 from tracking.states import COMPLETE, RUNNING
 
-_TRIVIAL = {"biases": "user and movie biases alone", "global_mean": "the global mean alone"}
+_WHERE = (
+    "These commands are for the machine that has the study: give them in the folder that holds its "
+    "home, mlruns, or name the home with --home."
+)
 _MOST_TROUBLES = 200
 _OWN = ("ratings", "baseline", "as-written")
 
@@ -94,15 +98,8 @@ def _notes(study: StudyRecord) -> list[str]:
         lines.append(f"The baseline is no bar here: {study.baseline_misfit}.")
     if study.dataset is not None and study.dataset.synthetic:
         lines.append("The ratings are synthetic: made up, not measured.")
-    best, trivial = study.best, study.trivial
-    if best is not None and best.value is not None and trivial and not best.is_of_folds:
-        name, value = trivial
-        better = study.better(best.value, than=value)
-        than = "below that" if better else "no better, so that no trial has learnt more than that"
-        lines.append(
-            f"Without a network, {_TRIVIAL[name]} reach {number(value)}: the best is {than}."
-        )
-    if best is not None and _rates(study):
+    lines += filter(None, [against_trivial(study)])
+    if study.best is not None and _rates(study):
         lines.append("The best of many trials looks better than it is: see the winner's evidence.")
     return lines
 
@@ -112,17 +109,13 @@ def _troubles(study: StudyRecord) -> Html:
     if not found:
         return tag("p", "No trial failed or was killed, and none has anything to say of its end.")
     rows = [
-        (_label(trial), end_of(replace(trial, message="")), trial.message)
+        (trial.label, end_of(replace(trial, message="")), trial.message)
         for trial in found[:_MOST_TROUBLES]
     ]
     caption = f"{count(len(found), 'trial')} that failed, were killed, pruned or met a limit"
     if len(found) > _MOST_TROUBLES:
         caption += f"; the first {_MOST_TROUBLES}"
     return table(caption, ("Trial", "End", "Reason"), rows)
-
-
-def _label(trial: TrialRecord) -> str:
-    return f"{trial.number}{' baseline' if trial.is_baseline else ''}"
 
 
 def _winner(chapter: Chapter) -> tuple[Html, ...]:
@@ -135,7 +128,7 @@ def _winner(chapter: Chapter) -> tuple[Html, ...]:
             return (tag("p", "No winner can be decided before a trial is complete."),)
         ask = "No winner was decided yet. This trains the best again on new seeds, says how sure "
         ask += "it is which one is best, and scores that one once on the sealed test part:"
-        return (tag("p", ask), command(chapter.command("winner", study.name)))
+        return (tag("p", ask), command(chapter.command("winner", study.name)), tag("p", _WHERE))
     heads = ("Trial", "In the search", "New seeds (mean)", "95 % interval", "P(best)")
     rows = [
         (
@@ -176,7 +169,7 @@ def command(line: str) -> Html:
 
 def _reproduce(chapter: Chapter) -> tuple[Html, ...]:
     study, write = chapter.study, chapter.command
-    parts: list[Html] = []
+    parts = [tag("p", _WHERE)]
 
     def add(words: str, line: str) -> None:
         parts.extend((tag("p", words), command(line)))

@@ -16,7 +16,7 @@ from tracking.texts import cell, code, shell_line
 
 _ENDS = (COMPLETE, PRUNED, REFUSED, FAILED, KILLED)
 _MAX_NOTE = 8000
-_MAX_COLUMNS = 6
+_MAX_COLUMNS = 8
 _MAX_CELL = 40
 _SHOWN = 10
 TABLE = "leaderboard.json"
@@ -129,13 +129,18 @@ def _against_baseline(record: StudyRecord, best: TrialRecord) -> str:
 
 
 def _table(record: StudyRecord, best: tuple[TrialRecord, ...]) -> list[str]:
-    names = record.varied()[:_MAX_COLUMNS]
+    always, more = record.columns(best)
+    names = (*always, *more)[:_MAX_COLUMNS]
     head = ["rank", "trial", _cell(record.objective), "best epoch", *map(_cell, names)]
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     for rank, trial in enumerate(best, start=1):
-        label = f"{trial.number} (baseline)" if trial.is_baseline else str(trial.number)
         epoch = trial.metrics.get("best_epoch")
-        cells = [str(rank), label, f"{trial.value:.5f}", "" if epoch is None else f"{epoch:.0f}"]
+        cells = [
+            str(rank),
+            trial.label,
+            f"{trial.value:.5f}",
+            "" if epoch is None else f"{epoch:.0f}",
+        ]
         cells += [_cell(trial.params.get(name)) for name in names]
         lines.append("| " + " | ".join(cells) + " |")
     return lines

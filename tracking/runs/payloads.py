@@ -13,6 +13,8 @@ from tracking.states import COMPLETE, FAILED, KILLED, PRUNED, REFUSED
 from tracking.tags import Role, Tag
 
 NOTE_TAG = "mlflow.note.content"
+COLOUR_TAG = "mlflow.runColor"
+"""Of a run in the charts of MLflow's pages, which else choose one by its identifier."""
 DIGEST_LENGTH = 36
 
 _SECTIONS = {
@@ -20,6 +22,8 @@ _SECTIONS = {
     "memory": re.compile(r"peak_memory_mb$"),
 }
 """Sections of MLflow's charts, and the metrics that they have."""
+_GREY = "#767676"
+"""A baseline's colour, as in our own figures; MLflow gives no other run a grey."""
 _MAX_PARAM = 6000
 _MAX_TAG = 8000
 _MAX_KEY = 250
@@ -141,6 +145,8 @@ def trial_tags(record: TrialRecord, *, parent_run_id: str) -> dict[str, str]:
     """All tags of a trial's run when it starts."""
     tags = source_tags(record.tags) | {Tag.ROLE: Role.TRIAL} | dict(record.tags)
     tags |= {Tag.STUDY: record.study, Tag.NUMBER: str(record.number), Tag.STATE: record.state}
+    if record.is_baseline:
+        tags[COLOUR_TAG] = _GREY
     return tags_of(tags | {"mlflow.parentRunId": parent_run_id})
 
 

@@ -11,11 +11,11 @@ import click
 
 from models.checks import refuse
 from search.cli.common import (
-    command_line,
     console,
     emit,
     home_option,
     json_option,
+    options_of,
     store_options,
     studies_to_read,
     waiting,
@@ -23,7 +23,7 @@ from search.cli.common import (
 from search.cli.help import option
 from search.cli.pages import has_browser
 from search.errors import SearchError
-from tracking.texts import visible
+from tracking.texts import shell_line, visible
 
 if TYPE_CHECKING:
     from search.storage.studies import Studies
@@ -65,7 +65,7 @@ def command(
         way_out = f"A file of such a name is ./{output}."
         refuse("--output", "name a file", output, way_out=way_out, error=SearchError)
     stored = studies_to_read(home, storage, tracking_uri)
-    line = partial(command_line, home, tracking_uri=tracking_uri, storage=storage)
+    line = partial(_portable, tracking_uri=tracking_uri, storage=storage)
     path = Path(output or (f"{studies[0]}.html" if len(studies) == 1 else _SEVERAL))
     with waiting("Writing the report …"):
         chapters = [
@@ -84,6 +84,11 @@ def command(
     elif opens:
         console(as_json).print("There is no browser to open it in: copy it, or open it elsewhere.")
     return 0
+
+
+def _portable(*words: str, **stores: str | None) -> str:
+    """A command as others can give it: without this machine's home and path of the program."""
+    return shell_line("trialbook", *words, *options_of(**stores))
 
 
 def _evidence(studies: Studies, name: str) -> Evidence | None:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,12 @@ def test_the_curves_are_of_the_best_and_of_the_baseline(
         "[...new Set([...document.querySelectorAll('.js-plotly-plot')][0].data.map(t => t.name))]"
     )
     assert sorted(name.split(" (")[0] for name in drawn if name) == sorted(shown)
+    page.wait_for_selector(".parcoords .label", timeout=PATIENT_MS)
+    names = page.locator(".parcoords .label").evaluate_all(
+        "labels => labels.map(l => l.getBoundingClientRect()).map(box => [box.left, box.right])"
+    )
+    assert len(names) > 1
+    assert all(one[1] < other[0] for one, other in pairwise(sorted(names)))
     kept(page, "mlflow-curves", tmp_path)
 
 

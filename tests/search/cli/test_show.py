@@ -98,14 +98,14 @@ def test_a_trial_is_shown_with_its_rank_and_its_distances(
     told = printed(capsys)
     assert "Trial 3 of s: complete, best_val_rmse 0.8000, rank 1 of 3." in told
     assert "0.4000 better than the baseline (1.2000)." in told
-    assert "0.2000 better than biases of users and movies alone (1.0000)." in told
+    assert "0.2000 better than user and movie biases alone (1.0000)." in told
     assert "val_rmse 1.9000 " in told
     assert "biases" in told
     show_trial(STUDY, STUDY.trials[0], Outputs())
     told = printed(capsys)
     assert "Trial 0 baseline of s" in told
     assert "than the baseline" not in told
-    assert "0.2000 worse than biases" in told
+    assert "0.2000 worse than user and movie biases" in told
     show_trial(STUDY, STUDY.trials[2], Outputs())
     told = printed(capsys)
     assert "Trial 2 of s: failed (nan)." in told

@@ -87,6 +87,14 @@ def test_nothing_is_cut_where_nothing_is_far_away() -> None:
     assert robust_limits([1.0, 2.0, 3.0]) == pytest.approx((0.88, 3.12))
 
 
+def test_a_range_holds_what_must_be_within() -> None:
+    # As above up to 1.4, but the 2.9 must be there: 0.9 to 2.9, and 6 % of 2.0 on each side.
+    values = [3.4, 1.1, 1.0, 0.95, 0.9]
+    assert robust_limits(values, within=[2.9, math.nan]) == pytest.approx((0.78, 3.02))
+    assert robust_limits(values, within=[0.4]) == pytest.approx((0.34, 1.46))
+    assert robust_limits(values, within=[1.0]) == robust_limits(values)
+
+
 @pytest.mark.parametrize("values", [[0.9], [0.9] * 5, [0.0], [-2.0, -2.0]])
 def test_equal_values_still_have_room(values: list[float]) -> None:
     limits = robust_limits(values)

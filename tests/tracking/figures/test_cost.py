@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tracking import EpochRecord, StudyRecord, Tag, TrialRecord
-from tracking.figures.axes import axis_of
+from tracking.figures.axes import axis_of, robust_limits
 from tracking.figures.cost import End, ends, frontier_of, seconds_of, spent, totals, unbeaten
 from tracking.figures.data import Landscape
 from tracking.figures.surface import surface
@@ -105,6 +105,18 @@ def test_choices_are_no_neighbours_of_each_other() -> None:
     found = surface(_landscape(xs, ys, [1.0, 3.0, 5.0, 5.0, 5.0, 2.0]))  # type: ignore[arg-type]
     assert found is not None
     assert found.values == ((2.0, None), (2.0, 5.0))
+
+
+def test_a_surface_tells_a_far_worse_trial_by_its_own_value() -> None:
+    """The mean takes 9.0 for the range's end, 1.43: the median 1.0, 4 * 0.1, and 6 % of 0.5."""
+    values = [0.9, 0.95, 1.0, 1.0, 1.1, 9.0]
+    data = _landscape(["a", "b"] * 3, ["c", "d", "c", "d", "c", "d"], values)
+    limits = robust_limits(values)
+    found = surface(replace(data, limits=limits))
+    assert found is not None
+    assert [value for *_, value in found.trials] == values
+    assert limits == pytest.approx((0.87, 1.43))
+    assert found.values[1][1] == pytest.approx((0.95 + 1.0 + 1.43) / 3)
 
 
 def test_too_few_trials_have_no_surface() -> None:

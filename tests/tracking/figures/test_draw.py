@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,8 @@ from tracking.figures.data import (
     landscape,
     words,
 )
+from tracking.figures.draw import figures_of
+from tracking.report.plots import history_figure
 
 Make = Callable[..., TrialRecord]
 NAMES = ("history", "importances", "parallel_coordinates", "slice", "learning_curves")
@@ -55,6 +58,36 @@ def test_history_keeps_every_trial_and_the_best_complete_one_so_far(
     assert best == ((0, 0.95), (2, 0.99), (4, 0.99))
 
 
+@pytest.mark.parametrize("draws", ["html", "png"])
+def test_what_lies_between_the_others_and_a_far_baseline_is_drawn_at_its_value(
+    study: StudyRecord, make_trial: Make, draws: str
+) -> None:
+    """The axis ends at 1.0 + 4 * 0.1 = 1.4, but the baseline's 3.0 widens it by 6 % beyond."""
+    values = [0.9, 0.95, 1.0, 1.0, 2.0]
+    trials = (
+        make_trial(0, 3.0, tags={"trialbook.baseline": "true"}),
+        *(make_trial(number, value) for number, value in enumerate(values, start=1)),
+        make_trial(6, 9.0, state="pruned"),
+    )
+    record = replace(study, trials=trials)
+    module = import_module(f"tracking.figures.{draws}")
+    figure = figures_of(record, module)["history"]()
+    if draws == "html":
+        drawn = {t["name"]: t["y"] for t in figure["data"] if t["mode"] == "markers"}
+        limits = figure["layout"]["yaxis"]["range"]
+    else:
+        (axes,) = figure.axes
+        drawn = {c.get_label(): [y for _, y in c.get_offsets()] for c in axes.collections}
+        limits = axes.get_ylim()
+        assert [t.get_text() for t in axes.texts] == ["1 of 7 values lie beyond the axis"]
+    assert limits == pytest.approx((0.9 - 0.126, 3.0 + 0.126))
+    assert drawn["complete (6)"] == pytest.approx([3.0, *values])
+    edge = 3.126 - (0 if draws == "html" else 0.025 * 2.352)
+    assert drawn["pruned (1)"] == pytest.approx([edge])
+    caption = history_figure(record).caption
+    assert "1 value beyond the axis is drawn at its edge." in caption
+
+
 def test_importances_are_sorted_and_finite(study: StudyRecord) -> None:
     given = {"a": 0.2, "b": 0.7, "c": math.nan, "d": 0.2}
     assert importance_bars(replace(study, importances=given)) == (
@@ -72,11 +105,15 @@ def test_the_landscape_holds_complete_trials_and_what_differs(
         make_trial(1, 0.8, params={"rate": 0.3, "fixed": 1, "opt": "sgd", "momentum": 0.5}),
         make_trial(2, state="pruned", params={"rate": 0.9, "fixed": 1, "opt": "sgd"}),
     )
-    found = landscape(replace(study, trials=trials, importances={"opt": 0.9, "rate": 0.1}))
+    record = replace(study, trials=trials, importances={"opt": 0.9, "rate": 0.1})
+    found = landscape(record)
     assert found.numbers == (0, 1)
     assert found.values == (0.9, 0.8)
-    assert [axis.name for axis in found.axes] == ["opt", "rate", "momentum"]
+    assert [axis.name for axis in found.axes] == ["rate", "opt", "momentum"]
     assert [axis.positions for axis in found.axes] == [(0.0, 1.0), (0.0, 1.0), (None, 0.5)]
+    more = tuple(replace(trials[1], number=number) for number in range(3, 21))
+    enough = landscape(replace(record, trials=(*trials, *more)))
+    assert [axis.name for axis in enough.axes] == ["opt", "rate", "momentum"]
 
 
 def test_of_equal_trials_the_first_is_drawn_as_the_best(
@@ -126,7 +163,6 @@ def test_a_picture_of_several_curves_has_validation_alone_and_the_baseline_in_gr
     study: StudyRecord, make_trial: Make
 ) -> None:
     from tracking.figures import png
-    from tracking.figures.draw import figures_of
 
     base = make_trial(0, 1.5, tags={"trialbook.baseline": "true"})
     record = replace(study, trials=(base, *(make_trial(i, 1.0 - 0.01 * i) for i in range(1, 8))))
@@ -139,9 +175,25 @@ def test_a_picture_of_several_curves_has_validation_alone_and_the_baseline_in_gr
         "baseline: 1.5000"
     ]
     assert len(set(colours.values())) == 6
+    looks = {(line._unscaled_dash_pattern, line.get_linewidth()) for line in lines.values()}
+    assert len({str(look) for look in looks}) == 6  # told apart without colour too
     low, high = axes.get_ylim()
     assert low < 0.93
     assert high < 2.0  # training values and the baseline's first epochs do not widen it
+
+
+@pytest.mark.parametrize("draws", ["html", "png"])
+def test_a_far_baseline_has_a_line_within_the_axis(
+    study: StudyRecord, make_trial: Make, draws: str
+) -> None:
+    """Its kept epoch is there, 3.0, though the others' axis would end near 1.4."""
+    base = make_trial(0, 3.0, tags={"trialbook.baseline": "true"})
+    record = replace(study, trials=(base, *(make_trial(i, 1.0 - 0.01 * i) for i in range(1, 8))))
+    figure = figures_of(record, import_module(f"tracking.figures.{draws}"))["learning_curves"]()
+    html = draws == "html"
+    limits = figure["layout"]["yaxis"]["range"] if html else figure.axes[0].get_ylim()
+    # From the best value 0.93 to 3.0, and 6 % of 2.07 on each side.
+    assert limits == pytest.approx((0.93 - 0.1242, 3.0 + 0.1242))
 
 
 def test_training_curves_have_a_panel_of_their_own(study: StudyRecord, make_trial: Make) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tracking import BEYOND, StudyRecord, TrialRecord, draw_study
 from tracking.figures import html
 from tracking.figures.data import history, landscape
@@ -78,6 +80,15 @@ def test_a_trial_beyond_a_limit_is_drawn_as_that_and_not_as_beaten() -> None:
     page = str(figures_of(study, html)["frontier"]())
     assert "beyond a limit" in page
     assert "circle-open" in page
+
+
+def test_a_value_beyond_the_axis_is_drawn_at_its_edge_on_a_page_too() -> None:
+    """The axis ends at 1.0 + 4 * 0.1 = 1.4, and 6 % of 0.5 beyond; the trial of 9.0 is there."""
+    study = _study((0.9, 40, 5), (0.95, 30, 5), (1.0, 20, 5), (1.0, 20, 5), (9.0, 10, 5))
+    plot = figures_of(study, html)["frontier"]()
+    found = next(trace for trace in plot["data"] if trace["name"] == "not beaten")
+    assert sorted(found["y"])[-1] == plot["layout"]["yaxis"]["range"][1] == pytest.approx(1.43)
+    assert "trial 4: 9.00000" in found["text"]
 
 
 def test_the_best_so_far_is_within_the_limits() -> None:

@@ -10,8 +10,10 @@ from html.parser import HTMLParser
 
 import pytest
 from hostile import NAMES
+from made_up import made_up_study
 
 from tracking import StudyRecord, TrackingError, TrialRecord, study_figure, study_html
+from tracking.records.study import ALWAYS
 
 
 def study(make_trial: Callable[..., TrialRecord], name: str = "rate") -> StudyRecord:
@@ -47,6 +49,15 @@ def test_the_ten_best_are_a_table_with_what_differs(make_trial: Callable[..., Tr
     ]  # fmt: skip
     assert "same" not in page.cells
     assert page.tags.count("img") == 1
+
+
+def test_a_rating_models_table_begins_as_the_terminals_does() -> None:
+    """What our own models always tell first, then what differs, with recipes marked."""
+    page = Page(study_html(made_up_study(10)))
+    head = page.cells[1:12]
+    assert head == ["rank", "trial", "best_val_rmse", *ALWAYS, "layers", "dropout_1", "factors",
+                    "l2_bias"]  # fmt: skip
+    assert {"0 baseline", "2 recipe"} <= set(page.cells)
 
 
 def test_the_curves_are_a_picture_that_needs_no_network(

@@ -158,3 +158,35 @@ def test_a_keyboard_alone_reaches_the_contents_and_the_tables(
         "[...document.querySelectorAll('.box')].every(b => b.tabIndex === 0 && b.ariaLabel)"
     )
     assert reached
+
+
+def test_a_keyboard_hides_and_shows_what_a_legend_does(opened: Callable[[int], Any]) -> None:
+    page = opened(1280)
+
+    def hidden(figure: str) -> list[str]:
+        names: list[str] = page.evaluate(
+            f"document.querySelector('.plot#{figure}').data.filter(t => t.visible === 'legendonly')"
+            ".map(t => t.name)"
+        )
+        return names
+
+    for figure, name in (("s1-parallel", "the best"), ("s1-curves", "baseline: ")):
+        groups = page.locator(f"figure:has(.plot#{figure}) .groups")
+        groups.locator("summary").focus()
+        page.keyboard.press("Enter")
+        button = groups.locator(f"button:has-text('{name}')").last
+        button.focus()
+        page.keyboard.press("Space")
+        page.wait_for_selector(f"figure:has(.plot#{figure}) .groups button[aria-pressed=false]")
+        found = hidden(figure)
+        assert found
+        assert all(each.startswith(name) for each in found)
+        assert button.get_attribute("aria-pressed") == "false"
+        page.keyboard.press("Enter")
+        pressed = f"figure:has(.plot#{figure}) .groups [aria-pressed=false]"
+        page.wait_for_selector(pressed, state="detached")
+        assert hidden(figure) == []
+    assert page.locator("figure:has(.plot#s1-slice-0) .groups").count() == 0
+    shown = page.locator("figure:has(.plot#s2-history) .groups button").first.inner_text
+    page.locator("figure:has(.plot#s2-history) .groups summary").click()
+    assert shown().startswith("complete (")

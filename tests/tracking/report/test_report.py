@@ -145,9 +145,38 @@ def test_importances_are_told_from_20_complete_trials_on() -> None:
     few = read(replace(made_up_study(0), trials=tuple(done[:19])))
     assert "s1-importances" not in few.plots
     assert "from 20 complete trials on; there are 19" in few.text
+    assert "matter most" not in few.text
+    assert "Two parameters together" in few.text
+    # As declared; the learning rate would be the first by the importances.
+    assert few.plots["s1-parallel"]["layout"]["xaxis"]["ticktext"] == [
+        "optimizer", "family", "layers", "dropout_1", "factors (log scale)",
+        "l2_bias (log scale)", "learning_rate (log scale)", "batch_size",
+    ]  # fmt: skip
+    assert "across 8 parameters, all that differ." in few.labels["s1-parallel"]
     enough = read(replace(made_up_study(0), trials=tuple(done[:20])))
     assert enough.plots["s1-importances"]["data"][0]["x"] == [0.1, 0.15, 0.2, 0.5]
     assert "learning_rate 50%, l2_bias 20%" in enough.labels["s1-importances"]
+    assert "The two parameters that matter most, together" in enough.text
+    assert enough.plots["s1-parallel"]["layout"]["xaxis"]["ticktext"][0].startswith("learning_rate")
+
+
+@pytest.mark.parametrize(
+    ("trials", "words"),
+    [
+        (19, "the first 12 of the 14 parameters that differ, as they were declared."),
+        (20, "the 12 parameters that matter most, of 14 that differ."),
+    ],
+)
+def test_more_parameters_than_are_shown_are_told_of(
+    make_trial: Make, trials: int, words: str
+) -> None:
+    names = [f"p{n}" for n in range(14)]
+    study = StudyRecord(
+        name="own",
+        trials=tuple(make_trial(i, 1 + i, params=dict.fromkeys(names, i)) for i in range(trials)),
+        importances={"p13": 1.0},
+    )
+    assert f"{trials} complete trials across {words}" in read(study).labels["s1-parallel"]
 
 
 def test_every_figure_is_told_in_words_and_has_units() -> None:
@@ -212,7 +241,9 @@ def test_headings_are_in_order_and_tables_have_captions_and_scopes() -> None:
     assert found.tags.count("main") == 1
     assert ("href", "#main") in found.attributes
     links = {value[1:] for name, value in found.attributes if name == "href"}
-    assert links <= {value for name, value in found.attributes if name == "id"}
+    ids = [value for name, value in found.attributes if name == "id"]
+    assert links <= set(ids)
+    assert len(ids) == len(set(ids))
 
 
 def test_a_page_allows_itself_no_network_and_no_script_but_its_own() -> None:
@@ -312,6 +343,20 @@ def test_failures_are_listed_with_their_reasons() -> None:
     assert [row[2] for row in rows if row[1].startswith("failed")][:2] == [
         "The loss is no number after epoch 3."
     ] * 2
+
+
+def test_trivial_predictors_are_told_of_as_in_the_terminal() -> None:
+    told = "User and movie biases alone reach 0.9016: the best trial is below that."
+    assert told in usual().text
+    base = made_up_study(1).dataset
+    assert base is not None
+    data = replace(base, profile={"global_mean_val_rmse": 0.5})
+    worse = made_up_study(1, dataset=data)
+    assert worse.best is not None
+    assert (
+        f"The global mean alone reaches 0.5000: the best trial ({worse.best.value:.4f}) is no "
+        "better than that, so that no trial has learnt more than averages tell."
+    ) in read(worse).text
 
 
 def test_the_winners_evidence_stands_there_or_the_command_to_get_it() -> None:

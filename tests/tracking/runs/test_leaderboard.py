@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from made_up import made_up_study
 
 from tracking import StudyRecord, TrialRecord
+from tracking.figures import style
 from tracking.runs.leaderboard import study_note, summary_metrics, write_leaderboard
-from tracking.runs.payloads import clean_key, closing_metrics, status_of
+from tracking.runs.payloads import clean_key, closing_metrics, status_of, trial_tags
 from tracking.runs.view.names import run_name
 
 Make = Callable[..., TrialRecord]
@@ -74,8 +76,17 @@ def test_the_description_tells_the_best_and_how_far_it_is_from_the_baseline(
     assert "Best 0.90000, baseline 0.95000: better by 0.05000." in note
     assert "| rank | trial | best_val_rmse | best epoch | learning_rate | momentum |" in note
     assert "| 1 | 1 | 0.90000 | 2 | 0.1235 | 0.5 |" in note
-    assert "| 2 | 0 (baseline) | 0.95000 | 2 | 0.01 |  |" in note
+    assert "| 2 | 0 baseline | 0.95000 | 2 | 0.01 |  |" in note
     assert note.endswith("Repeat the best: `trialbook reproduce movies:1`")
+
+
+def test_the_description_of_rating_models_has_the_terminals_columns() -> None:
+    note = study_note(made_up_study(10), results=True)
+    assert (
+        "| rank | trial | best_val_rmse | best epoch | family | optimizer | learning_rate "
+        "| batch_size | layers | dropout_1 | factors | l2_bias |"
+    ) in note
+    assert "| 2 recipe |" in note
 
 
 def test_a_study_to_maximise_is_ranked_the_other_way(record: StudyRecord) -> None:
@@ -105,6 +116,7 @@ def test_a_long_description_is_cut_but_never_the_results(record: StudyRecord) ->
 
 def test_only_what_differs_is_worth_a_column(record: StudyRecord) -> None:
     assert record.varied() == ("learning_rate", "momentum")
+    assert record.columns() == (("learning_rate",), ("momentum",))
 
 
 def test_names_say_how_a_trial_ended(make_trial: Make) -> None:
@@ -151,3 +163,9 @@ def test_a_study_without_a_best_trial_says_why(record: StudyRecord, make_trial: 
     assert "Trials: 1 complete, 1 refused." in told(beyond[0], refused)
     assert summary_metrics(replace(record, trials=(refused,)))["n_refused"] == 1.0
     assert run_name(refused).endswith("(refused)")
+
+
+def test_a_baseline_is_grey_in_mlflows_charts_as_in_ours(make_trial: Make) -> None:
+    base = make_trial(0, tags={"trialbook.baseline": "true"})
+    assert trial_tags(base, parent_run_id="p")["mlflow.runColor"] == style.GREY
+    assert "mlflow.runColor" not in trial_tags(make_trial(1), parent_run_id="p")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from tracking.records import StudyRecord, TrialRecord
@@ -13,9 +14,12 @@ _USUAL = ("family", "optimizer", "learning_rate", "batch_size", "l2_embedding", 
 _BARS = 20
 _ALL = 100
 _LINES = 8
-_AXES = 6
-"""Of parallel coordinates: with more of them MLflow's pages write one name over the next."""
-_MOST = 0.9
+_COLUMNS, _AXES = 2, 4
+"""Charts side by side, and the axes of parallel coordinates.
+
+With more of either, MLflow's pages write one axis' name over the next on a screen of 1,280 pixels.
+"""
+_MOST, _TINY = 0.9, 0.01
 
 Chart = dict[str, Any]
 
@@ -24,20 +28,24 @@ def charts_of(record: StudyRecord) -> list[Chart]:
     """The charts: curves, parallel coordinates, bars of the objective, scatters.
 
     Curves are of the monitored metric by epoch. Parallel coordinates are of the parameters that
-    differ and that nearly all trials have, the most important ones first, and of the goals: six
-    together, so that five parameters stand beside one objective. Scatters are of the two most
-    important ones against the objective. Of a study without a trial they show the usual parameters
-    of our own models, and no others.
+    differ and that nearly all trials have, in the order of `StudyRecord.varied`, and of the goals:
+    four together, so that three parameters stand beside one objective. Scatters are of the first
+    two against the objective. Of a study without a trial they show the usual parameters of our own
+    models, and no others.
 
     Args:
         record: The study, as far as it is known.
     """
     objective = metric_key(record.objective)
-    names = important_names(record)
-    important, common = ([clean_key(n) for n in each] for each in (names, _common(record, names)))
+    names = worthwhile(record)
+    first = [clean_key(name) for name in names[:2]]
     goals = [metric_key(name) for name in (record.goals or (record.objective,))]
-    charts = [_curves(record), _parallel(common, goals), _bars(objective)]
-    charts += [_scatter(name, objective, "PARAM") for name in important[:2]]
+    shown = sorted(
+        _common(record, names)[: max(_AXES - len(goals), 1)], key=partial(_is_tiny, record)
+    )
+    parallel = _parallel([clean_key(name) for name in shown], goals)
+    charts = [_curves(record), parallel, _bars(objective)]
+    charts += [_scatter(name, objective, "PARAM") for name in first]
     charts += [_scatter(goal, objective, "METRIC") for goal in goals[1:]]
     for number, chart in enumerate(charts, start=1):
         fixed = {"uuid": f"{SECTION}-{number}", "metricSectionId": SECTION}
@@ -51,12 +59,13 @@ def sections() -> list[dict[str, Any]]:
     return [
         {"uuid": uuid, "name": name, "display": uuid == SECTION}
         | {"isReordered": True, "deleted": False, "isGenerated": uuid != SECTION}
+        | ({"columns": _COLUMNS} if uuid == SECTION else {})
         for uuid, name in known.items()
     ]
 
 
-def important_names(record: StudyRecord) -> tuple[str, ...]:
-    """Names of the parameters that are worth a chart, the most important ones first.
+def worthwhile(record: StudyRecord) -> tuple[str, ...]:
+    """Names of the parameters that are worth a chart, in the order of `StudyRecord.varied`.
 
     Args:
         record: The study; before its first trial those that our own models usually vary.
@@ -73,6 +82,13 @@ def _common(record: StudyRecord, names: Sequence[str]) -> list[str]:
     least = _MOST * len(tried)
     found = [name for name in names if sum(name in t.params for t in tried) >= least]
     return found or list(names)
+
+
+def _is_tiny(record: StudyRecord, name: str) -> bool:
+    """Whether a parameter's numbers are so small that MLflow cuts their ticks on the first axis."""
+    tried = [trial.params.get(name) for trial in record.trials]
+    numbers = [abs(value) for value in tried if isinstance(value, float)]
+    return bool(numbers) and max(numbers) < _TINY
 
 
 def monitored(record: StudyRecord) -> tuple[str, ...]:
@@ -115,7 +131,7 @@ def _parallel(params: list[str], metrics: list[str]) -> Chart:
     return {
         "type": "PARALLEL",
         "displayName": "Parameters and what they gave",
-        "selectedParams": params[: max(_AXES - len(metrics), 1)],
+        "selectedParams": params,
         "selectedMetrics": metrics,
         "showAllRuns": True,
         "runsCountToCompare": _ALL,

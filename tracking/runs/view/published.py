@@ -7,10 +7,12 @@ from typing import Any
 from tracking.records import StudyRecord
 from tracking.runs.batches import Final, history_of, log_final
 from tracking.runs.context import StudyContext
-from tracking.runs.payloads import NOTE_TAG, metric_key
+from tracking.runs.payloads import COLOUR_TAG, NOTE_TAG, metric_key
 from tracking.tags import Role, Tag
 
 NAME = "published baseline, MUBI"
+_DARK = "#222222"
+"""Its colour in charts, beside the grey of the baseline that was trained here."""
 _NOTE = (
     "The learning curve that was published with the baseline, epoch by epoch. Nobody trained it "
     "here: trial 0 is the same configuration, trained on this machine."
@@ -41,6 +43,7 @@ def write_published(client: Any, context: StudyContext, record: StudyRecord) -> 
         Tag.ROLE.value: Role.PUBLISHED.value,
         Tag.STUDY.value: record.name,
         NOTE_TAG: _NOTE,
+        COLOUR_TAG: _DARK,
         "mlflow.parentRunId": context.parent_run_id,
     }
     run = client.create_run(context.experiment_id, tags=tags, run_name=NAME)

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from tracking.records import StudyRecord
+from tracking.records.study import ALWAYS
 from tracking.runs.payloads import clean_key, metric_key
-from tracking.runs.view.charts import charts_of, important_names, sections
+from tracking.runs.view.charts import charts_of, sections, worthwhile
 from tracking.tags import Role, Tag
 
 RANKED, CURVES = "trialbook", "trialbook-curves"
@@ -21,7 +22,6 @@ _FEW = 20
 _MAX_PLAIN = 4000
 """MLflow refuses tags of an experiment of more than 5,000 characters; its pages unpack them."""
 _MOST_PARAMS = 4
-_FIRST = ("family", "optimizer", "learning_rate", "batch_size")
 
 
 def view_of(record: StudyRecord) -> str:
@@ -106,11 +106,10 @@ def _state(record: StudyRecord, rows: str, drawn: str) -> dict[str, Any]:
 def _columns(record: StudyRecord) -> list[str]:
     """The columns of the table: what the trials gave, how they ended, what they tried."""
     goals = record.goals or (record.objective,)
-    known = {name for trial in record.trials for name in trial.params}
-    ours = [name for name in _FIRST if name in known]
+    ours = record.columns()[0]
     if not record.trials and record.dataset is not None:
-        ours = list(_FIRST)
-    params = [*ours, *(name for name in important_names(record) if name not in ours)]
+        ours = ALWAYS
+    params = [*ours, *(name for name in worthwhile(record) if name not in ours)]
     return [
         *(f"metrics.`{metric_key(name)}`" for name in goals),
         "metrics.`best_epoch`",

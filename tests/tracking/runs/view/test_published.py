@@ -39,6 +39,7 @@ def test_a_study_on_the_published_ratings_has_the_published_curve_once(
     assert run.data.metrics["best_epoch"] == 2.0
     assert [e.metrics["val_rmse"] for e in recorder.curve(run.info.run_id)] == [3.3, 0.84, 0.85]
     assert run.data.tags["mlflow.parentRunId"] == started.parent_run_id
+    assert run.data.tags["mlflow.runColor"] == "#222222"
 
 
 def test_a_study_that_an_earlier_version_recorded_gets_it_when_it_is_shown(

@@ -43,16 +43,16 @@ def test_a_study_without_a_trial_shows_what_its_trials_will_have(study: StudyRec
     assert view["runsHiddenMode"] == "FIRST_20_RUNS"
     (curves,) = charts(view, "LINE")
     assert (curves["metricKey"], curves["selectedMetricKeys"]) == ("val_rmse", ["val_rmse"])
-    assert {chart["metricSectionId"] for chart in view["compareRunCharts"]} == {
-        view["compareRunSections"][0]["uuid"]
-    }
+    section = view["compareRunSections"][0]
+    assert {chart["metricSectionId"] for chart in view["compareRunCharts"]} == {section["uuid"]}
+    assert section["columns"] == 2  # in charts of three a row, names of axes overlap
 
 
 def test_the_parameters_that_matter_come_first(make_trial: Make) -> None:
     trials = tuple(
         make_trial(number=n, state="complete", value=1.0 - n / 10, run_id=f"r{n}",
                    params={"a": n, "b(c)": n, "same": 1, "optimizer": f"o{n}"})
-        for n in range(3)
+        for n in range(20)
     )  # fmt: skip
     study = StudyRecord(
         name="own", trials=trials, importances={"b(c)": 0.7, "a": 0.2, "optimizer": 0.1}
@@ -68,20 +68,33 @@ def test_the_parameters_that_matter_come_first(make_trial: Make) -> None:
     assert [chart["xaxis"]["key"] for chart in charts(view, "SCATTER")] == ["b_c_", "a"]
 
 
-@pytest.mark.parametrize(("goals", "most"), [((), 5), (("best_val_rmse", "parameters"), 4)])
-def test_parallel_coordinates_have_six_axes_at_most(
+def test_of_few_trials_no_parameter_is_said_to_matter_more(make_trial: Make) -> None:
+    trials = tuple(make_trial(n, 1.0 + n, params={"a": n, "b": n}) for n in range(19))
+    study = StudyRecord(name="own", trials=trials, importances={"b": 0.9})
+    assert charts(read(view_of(study)), "PARALLEL")[0]["selectedParams"] == ["a", "b"]
+
+
+def test_the_first_axis_has_no_long_ticks(make_trial: Make) -> None:
+    """MLflow has room for few letters at its left: 0.00004 would be cut."""
+    trials = tuple(make_trial(n, 1.0 + n, params={"l2": n * 1e-5, "size": n}) for n in range(3))
+    view = read(view_of(StudyRecord(name="own", trials=trials)))
+    assert charts(view, "PARALLEL")[0]["selectedParams"] == ["size", "l2"]
+
+
+@pytest.mark.parametrize(("goals", "most"), [((), 3), (("best_val_rmse", "parameters"), 2)])
+def test_parallel_coordinates_have_four_axes_at_most(
     goals: tuple[str, ...], most: int, make_trial: Make
 ) -> None:
     """The most important ones; with more of them the names of axes overlap."""
     names = [f"p{n}" for n in range(9)]
     trials = tuple(
-        make_trial(n, 1.0 + n, params=dict.fromkeys(names, n), study="own") for n in range(3)
+        make_trial(n, 1.0 + n, params=dict.fromkeys(names, n), study="own") for n in range(20)
     )
     shares = {name: n / 100 for n, name in enumerate(names)}
     study = StudyRecord(name="own", trials=trials, importances=shares, goals=goals)
     (parallel,) = charts(read(view_of(study)), "PARALLEL")
-    assert parallel["selectedParams"] == ["p8", "p7", "p6", "p5", "p4"][:most]
-    assert len(parallel["selectedParams"]) + len(parallel["selectedMetrics"]) == 6
+    assert parallel["selectedParams"] == ["p8", "p7", "p6"][:most]
+    assert len(parallel["selectedParams"]) + len(parallel["selectedMetrics"]) == 4
 
 
 def test_what_is_maximised_is_ranked_from_above(study: StudyRecord) -> None:
