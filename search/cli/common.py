@@ -16,7 +16,7 @@ from rich.status import Status
 from rich.text import Text
 
 from search.cli.help import OUTPUT, option
-from search.cli.plain_console import PlainConsole
+from search.cli.plain_console import PlainConsole, wants_plain
 from search.cli.signs import has_signs
 from search.config.sections import RUNNING, TRAINING
 from tracking import Store, study_page, to_read, without_password
@@ -35,18 +35,25 @@ _HEAD = 16
 """So much of a heading is not broken, where the terminal has room for that."""
 
 
-def console(as_json: bool = False) -> Console:
+def console(as_json: bool = False, **look: Any) -> Console:
     """A Rich console on standard output, or on standard error if `--json` takes standard output.
 
     Square brackets are text: they stand in paths, messages and values of users. Characters that
     cannot be seen are written as Python writes them.
+
+    Args:
+        as_json: Whether `--json` takes standard output.
+        look: More options, as `PlainConsole` takes them.
     """
-    return PlainConsole(stderr=as_json, highlight=False, soft_wrap=True, markup=False)
+    return PlainConsole(stderr=as_json, highlight=False, soft_wrap=True, markup=False, **look)
 
 
 def waiting(text: str) -> Status:
-    """A status line for a slow step, to be used with `with`: on a terminal it has a spinner."""
-    out = console(True)
+    """A status line for a slow step, to be used with `with`: on a terminal it has a spinner.
+
+    It is drawn by escape codes, and so is not shown where the terminal is to get none.
+    """
+    out = console(True, **({"force_terminal": False} if wants_plain() else {}))
     spinner = "dots" if has_signs(out.encoding, "⠋") else "line"  # which begins so
     return out.status(Text(text), spinner=spinner)
 

@@ -12,9 +12,18 @@ from search.study.result import StudyResult
 from tracking import COMPLETE, FAILED, KILLED, PRUNED, REFUSED, StudyRecord, TrialRecord
 
 
-def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
-    """Print a study's best trials, what they show, and the commands to go on with."""
-    out = console()
+def print_summary(
+    result: StudyResult, config: StudyConfig, home: Path, *, plain: bool = False
+) -> None:
+    """Print a study's best trials, what they show, and the commands to go on with.
+
+    Args:
+        result: What the study gave.
+        config: Its settings.
+        home: The home folder.
+        plain: Whether nothing is styled.
+    """
+    out = console(plain=plain)
     idle = result.new_trials == 0 and not result.interrupted and not result.timed_out
     if idle and result.reasons:
         stricter = {"--target-rmse": config.target, "--regret": config.regret}
