@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
-from rich.cells import cell_len
 from rich.console import Console
 from rich.status import Status
 from rich.text import Text
@@ -20,7 +19,7 @@ from search.cli.plain_console import PlainConsole, wants_plain
 from search.cli.signs import has_signs
 from search.config.sections import RUNNING, TRAINING
 from tracking import Store, study_page, to_read, without_password
-from tracking.texts import shell_line, visible
+from tracking.texts import shell_line
 
 if TYPE_CHECKING:
     from search.config.study import StudyConfig
@@ -31,8 +30,6 @@ GOES_ON = "Interrupted; every finished trial is kept. The same command goes on."
 ENVIRONMENT = {"storage": "TRIALBOOK_STORAGE", "tracking_uri": "TRIALBOOK_TRACKING_URI"}
 """Variables that hold addresses: a password there stands among no process's arguments."""
 _ENDS_IN_S = "TRIALBOOK_ENDS_IN_S"
-_HEAD = 16
-"""So much of a heading is not broken, where the terminal has room for that."""
 
 
 def console(as_json: bool = False, **look: Any) -> Console:
@@ -252,36 +249,6 @@ def program() -> str:
         shown = beside
     on_path = any(Path(p) == beside.parent for p in os.environ.get("PATH", "").split(os.pathsep))
     return "trialbook" if on_path or not beside.exists() else str(shown)
-
-
-def table(
-    title: str, columns: Sequence[str | Text], rows: list[list[str]], *, edges: bool = True
-) -> Any:
-    """Make a Rich table for the terminal from texts; it is never wider than that.
-
-    Args:
-        title: What stands above it.
-        columns: The headings; a `Text` is taken as it is, say of several lines.
-        rows: The cells.
-        edges: Whether there is a line at its left and at its right.
-    """
-    from rich.table import Table
-
-    made = Table(
-        title=Text(visible(title), style="italic"),
-        title_justify="left",
-        header_style="bold",
-        show_edge=edges,
-        pad_edge=edges,
-    )
-    heads = [name if isinstance(name, Text) else visible(name) for name in columns]
-    least = [min(max(map(cell_len, str(head).split("\n"))), _HEAD) for head in heads]
-    fits = sum(width + 3 for width in least) + 1 <= console().width
-    for head, width in zip(heads, least, strict=True):
-        made.add_column(head, overflow="fold", min_width=width if fits else None)
-    for row in rows:
-        made.add_row(*map(visible, row))
-    return made
 
 
 def short(value: Any) -> str:

@@ -26,6 +26,7 @@ from tracking import (
     EpochRecord,
     StudyRecord,
     TrialRecord,
+    end_in_words,
     without_password,
 )
 from tracking.texts import visible
@@ -213,5 +214,6 @@ def _ending(record: TrialRecord, value: str) -> str:
     if record.state == PRUNED and record.epochs:
         why = f": {record.message}" if record.message else ""
         return f"pruned at epoch {len(record.epochs)}{why}, {value}"
-    early = "stopped early after " if record.end_reason == EndReason.EARLY_STOPPING else ""
-    return f"{record.state}, {value}, {early}{epochs}"
+    if record.end_reason == EndReason.EARLY_STOPPING:
+        epochs = end_in_words(record.end_reason, len(record.epochs))
+    return f"{record.state}, {value}, {epochs}"

@@ -34,6 +34,7 @@ class PlainConsole(Console):
             plain: Whether nothing is styled, whatever the environment says.
             options: As Rich's console takes them.
         """
+        options.setdefault("emoji", False)  # what stands between colons is a user's text, too
         if plain or wants_plain():
             options["color_system"] = None
         super().__init__(**options)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from models.checks import count_of
-from search.cli.common import GOES_ON, command_line, console, more_line, table, ui_line
-from search.cli.trial_tables import best_table, label_of
+from search.cli.common import GOES_ON, command_line, console, more_line, ui_line
+from search.cli.tables import table
+from search.cli.trial_tables import best_table, hidden_line, label_of
 from search.config.study import StudyConfig
 from search.study.result import StudyResult
 from tracking import COMPLETE, FAILED, KILLED, PRUNED, REFUSED, StudyRecord, TrialRecord
@@ -39,11 +40,10 @@ def print_summary(
     if ranked:
         best, hidden = best_table(result.record, ranked[:5])
         out.print(best)
-        if hidden:
-            words = ("show", config.name, str(ranked[0].number))
-            show = command_line(home, *words, storage=config.storage)
-            more = f"{hidden} more parameter{'s' if hidden > 1 else ''}"
-            out.print(f"They differ in {more}; one trial whole: {show}")
+        words = ("show", config.name, str(ranked[0].number))
+        show = command_line(home, *words, storage=config.storage)
+        for line in hidden_line(hidden, show):
+            out.print(line)
     if result.record.frontier():
         out.print(frontier_table(result.record))
     for line in learned(result.record):

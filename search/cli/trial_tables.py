@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from rich.table import Table
 from rich.text import Text
 
+from models.checks import count_of
 from search.cli.columns import Columns, fitted
-from search.cli.common import console, short, table
+from search.cli.common import console, short
 from search.cli.curve import small_curve
-from search.errors import SearchError
+from search.cli.tables import table
+from search.cli.trial_columns import cells_of, ends_of, named_cells, named_columns
 from search.prediction.outputs import Outputs
-from tracking import StudyRecord, TrialRecord
+from tracking import StudyRecord, TrialRecord, end_in_words
 from tracking.tags import PREFIX
 
 _FIRST = ("family", "optimizer", "learning_rate", "batch_size")
@@ -20,7 +23,7 @@ _FIRST = ("family", "optimizer", "learning_rate", "batch_size")
 _TRIVIAL = {"biases": "biases of users and movies alone", "global_mean": "the global mean alone"}
 
 
-def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[object, int]:
+def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[Table, int]:
     """The best trials: what our own models always tell, then the parameters in which they differ.
 
     The most important ones come first, as many as the terminal has room for.
@@ -35,16 +38,27 @@ def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[ob
             "trial": [label_of(trial) for trial in trials],
             record.objective: [f"{trial.value:.4f}" for trial in trials],
         },
-        own=_cells(trials, own),
-        more=_cells(trials, more),
+        own=cells_of(trials, own),
+        more=cells_of(trials, more),
         last={
             name: ["" if value is None else f"{value:.0f}" for value in values]
             for name, metric in figures.items()
             for values in [[trial.metrics.get(metric) for trial in trials]]
         },
     )
-    made, shown = _table(f"Best trials of {record.name}", columns)
+    made, shown = fitted_table(f"Best trials of {record.name}", columns)
     return made, sum(name not in shown for name in record.varied(trials))
+
+
+def hidden_line(count: int, show: str) -> list[str]:
+    """The line on parameters that a table had no room for; none where it had.
+
+    Args:
+        count: How many they are.
+        show: The command that shows a trial whole.
+    """
+    more = count_of(count, "more parameter")
+    return [f"They differ in {more}; one trial whole: {show}"] if count else []
 
 
 def in_order(record: StudyRecord, sort: str) -> list[TrialRecord]:
@@ -57,71 +71,52 @@ def in_order(record: StudyRecord, sort: str) -> list[TrialRecord]:
 
 
 def show_study(
-    record: StudyRecord, trials: Sequence[TrialRecord], columns: Sequence[str] | None = None
+    record: StudyRecord,
+    trials: Sequence[TrialRecord],
+    columns: Sequence[str] | None = None,
+    *,
+    sort: str = "value",
+    show: str = "",
 ) -> None:
     """Print a study and its trials.
 
     Args:
         record: The study.
         trials: The trials, in their order.
-        columns: Parameters and figures to show; None for those that matter most.
+        columns: What to show of them; None for what matters most.
+        sort: What they are ordered by, as `in_order` takes it.
+        show: The command that shows a trial whole.
 
     Raises:
-        SearchError: No trial has one of them.
+        SearchError: No trial has one of the columns.
     """
-    named = _cells(trials, named_columns(record, columns)) if columns else {}
-    seconds = [trial.metrics.get("seconds_total") for trial in trials]
-    must = {
-        "trial": [label_of(trial) for trial in trials],
-        "state": [trial.state for trial in trials],
-        record.objective: ["" if t.value is None else f"{t.value:.4f}" for t in trials],
-    }
-    ends = {
-        "end": [trial.end_reason if trial.end_reason != trial.state else "" for trial in trials],
-        "epochs": [str(len(trial.epochs)) for trial in trials],
-        "seconds": [short(value) for value in seconds],
-    }
+    chosen = named_columns(record, columns or ())
+    named = named_cells(record, trials, [*chosen, *([sort] if sort == "seconds" else [])])
+    trial = {"trial": [label_of(trial) for trial in trials]}
+    state = {"state": [str(trial.state) for trial in trials]}
+    value = {record.objective: ["" if t.value is None else f"{t.value:.4f}" for t in trials]}
+    last = {name: cells for name, cells in ends_of(trials).items() if name not in named}
     own, more = ([], []) if columns else _usual(record, record.trials)
-    shown = Columns(
-        must=must | named, own=_cells(trials, own), more=_cells(trials, more), last=ends
-    )
+    usual = {"own": cells_of(trials, own), "more": cells_of(trials, more)}
     out = console()
     out.print(record.description.replace("**", "").replace("\n\n", "\n"))
-    out.print(_table(f"Trials of {record.name}", shown)[0])
+    made, shown = fitted_table(
+        f"Trials of {record.name}",
+        Columns(must=trial | state | value | named, last=last, **usual),
+        Columns(must=trial | value | named, last=state | last, **usual),
+    )
+    out.print(made)
+    if "state" not in shown and len({trial.state for trial in trials}) > 1:
+        out.print("There is no room for their states: see them with `--columns state`.")
+    hidden = 0 if columns else sum(name not in shown for name in record.varied(record.trials))
+    for line in hidden_line(hidden, show):
+        out.print(line)
 
 
 def _usual(record: StudyRecord, trials: Sequence[TrialRecord]) -> tuple[list[str], list[str]]:
     """Parameters of trials that a table always has, and the others in which they differ."""
     own = [name for name in _FIRST if any(name in trial.params for trial in trials)]
     return own, [name for name in record.varied(trials) if name not in own]
-
-
-def named_columns(record: StudyRecord, columns: Sequence[str]) -> list[str]:
-    """The columns that a user named, each once.
-
-    Args:
-        record: The study.
-        columns: Parameters and figures of its trials.
-
-    Raises:
-        SearchError: No trial has one of them.
-    """
-    known = {name for trial in record.trials for name in (*trial.params, *trial.metrics)}
-    unknown = [name for name in columns if name not in known]
-    if unknown:
-        raise SearchError(
-            f"`columns` must be parameters or figures of {record.name}'s trials "
-            f"({', '.join(sorted(known)) or 'none yet'}), but got {', '.join(unknown)}."
-        )
-    return list(dict.fromkeys(columns))
-
-
-def _cells(trials: Sequence[TrialRecord], names: Sequence[str]) -> dict[str, list[str]]:
-    """Columns of parameters or figures of trials, by name."""
-    return {
-        name: [short(trial.params.get(name, trial.metrics.get(name))) for trial in trials]
-        for name in names
-    }
 
 
 def show_trial(
@@ -164,8 +159,9 @@ def show_trial(
 
 def _result(record: StudyRecord, trial: TrialRecord) -> list[str]:
     """What a trial gave: its rank, and its distance to the baseline and to trivial predictors."""
-    end = "" if trial.end_reason in ("", trial.state) else f" ({trial.end_reason})"
-    head = f"Trial {label_of(trial)} of {record.name}: {trial.state}{end}"
+    end = end_in_words(trial.end_reason, trial.trained)
+    told = [str(trial.state), end] if not end.startswith(trial.state) else [end]
+    head = f"Trial {label_of(trial)} of {record.name}: {', '.join(filter(None, told))}"
     if trial.value is not None:
         head += f", {record.objective} {trial.value:.4f}"
     numbers = [each.number for each in record.ranked()]
@@ -217,9 +213,18 @@ def label_of(trial: TrialRecord) -> str:
     return f"{trial.number}{kind}"
 
 
-def _table(title: str, columns: Columns) -> tuple[object, set[str]]:
-    """A table of the columns that fit, and their names."""
-    fit, cells = fitted(columns, console().width), columns.all
+def fitted_table(title: str, *choices: Columns) -> tuple[Table, set[str]]:
+    """A table of the columns that fit, and their names.
+
+    Args:
+        title: What stands above it.
+        choices: The columns; the first whose `own` fit are taken, else the last.
+    """
+    for columns in choices:
+        fit = fitted(columns, console().width)
+        if columns.own.keys() <= fit.widths.keys():
+            break
+    cells = columns.all
     rows = [list(row) for row in zip(*(cells[name] for name in fit.widths), strict=True)]
     heads = [Text("\n".join(fit.layout.head(*each))) for each in fit.widths.items()]
-    return table(title, heads, rows, edges=fit.layout.edges), set(fit.widths)
+    return table(title, heads, rows, layout=fit.layout), set(fit.widths)

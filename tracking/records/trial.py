@@ -113,6 +113,11 @@ class TrialRecord:
         return f"fold_1/{self.objective}" in self.metrics
 
     @property
+    def trained(self) -> float:
+        """How many epochs it trained: of several trainings their mean."""
+        return self.metrics.get("epochs_run", float(len(self.epochs)))
+
+    @property
     def is_recipe(self) -> bool:
         """Whether the trial's configuration comes from one of Trialbook's recipes."""
         return self.recipe is not None

@@ -9,7 +9,8 @@ import click
 
 from models import as_written, baseline, published
 from models.checks import count_of
-from search.cli.common import console, emit, home_option, json_option, table, waiting
+from search.cli.common import console, emit, home_option, json_option, waiting
+from search.cli.tables import table
 
 
 @dataclass(frozen=True, slots=True)

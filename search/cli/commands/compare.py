@@ -14,9 +14,9 @@ from search.cli.common import (
     short,
     store_options,
     studies_to_read,
-    table,
     waiting,
 )
+from search.cli.tables import table
 from search.errors import SearchError
 
 

@@ -7,18 +7,10 @@ from typing import Any
 
 import click
 
-from search.cli.common import (
-    console,
-    emit,
-    home_option,
-    json_option,
-    program,
-    short,
-    table,
-    waiting,
-)
+from search.cli.common import console, emit, home_option, json_option, program, short, waiting
 from search.cli.help import GroupedCommand, option
 from search.cli.source_options import SOURCE_NAMES, source_options
+from search.cli.tables import table
 from search.config.sections import DATA, SPLITS
 from tracking.texts import shell_line, visible
 

@@ -17,10 +17,10 @@ from search.cli.common import (
     json_option,
     store_options,
     studies_to_read,
-    table,
     waiting,
 )
 from search.cli.help import option
+from search.cli.tables import table
 from search.errors import SearchError
 from tracking.texts import visible
 

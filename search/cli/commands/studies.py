@@ -16,9 +16,9 @@ from search.cli.common import (
     short,
     store_options,
     studies_to_read,
-    table,
     waiting,
 )
+from search.cli.tables import table
 from tracking import without_password
 from tracking.texts import visible
 

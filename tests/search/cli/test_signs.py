@@ -15,13 +15,14 @@ from rich.text import Text
 
 from search import StudyConfig
 from search.cli import dry_run
-from search.cli.common import console, table, waiting
+from search.cli.common import console, waiting
 from search.cli.help import GroupedCommand
 from search.cli.live import LiveProgress, steady_console
 from search.cli.main import run
 from search.cli.plain_console import PlainConsole
 from search.cli.signs import encodable, has_signs
 from search.cli.summary import print_summary
+from search.cli.tables import table
 from search.cost.estimate import Plan
 from search.storage.studies import Studies
 from search.study.request import Request
