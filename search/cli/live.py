@@ -155,7 +155,8 @@ class LiveProgress:
         if trial.is_building:
             return ["building"]
         best = f"best {trial.best_so_far}" if trial.best_so_far else ""
-        at = f"epoch {trial.at(self._standing.epochs)}"
+        part = f"{trial.part}, " if trial.part else ""
+        at = f"{part}epoch {trial.at(self._standing.epochs)}"
         return [at, *filter(None, [trial.latest, best])]
 
     def message(self, text: str) -> None:
@@ -190,6 +191,8 @@ class LiveProgress:
         is_told = record.state == PRUNED and record.epochs  # in `_ending`
         note = f" ({record.message})" if record.message and not is_told else ""
         value = f"{record.value:.4f}" if record.value is not None else "-"
+        if record.state == COMPLETE and record.mean_of:
+            value += f" (mean of {record.mean_of})"
         self._console.print(
             f"[{finished}/{target}] trial {record.number} {named(record)}".rstrip()
             + f": {_ending(record, f'{now.monitor} {value}')}{mark}{note}"

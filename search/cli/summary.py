@@ -127,6 +127,14 @@ _UNRANKED = {
 }
 
 
+def _scored_on(record: StudyRecord, trial: TrialRecord) -> str:
+    """What the values of a study's trials are of, such as " on the validation part"."""
+    mean = f" in the mean of {trial.mean_of}" if trial.mean_of else ""
+    if trial.is_of_folds:
+        return f"{mean} of the train part"
+    return f"{mean} on the validation part" if record.monitor.startswith("val_") else mean
+
+
 def learned(record: StudyRecord) -> list[str]:
     """Sentences on what a study has shown, such as the best trial's gain over the baseline."""
     lines = []
@@ -141,11 +149,10 @@ def learned(record: StudyRecord) -> list[str]:
         assert ranked[0].value is not None
         assert base.value is not None
         gain = record.gain(ranked[0].value, over=base.value)
-        where = " on the validation part" if record.monitor.startswith("val_") else ""
         side = "below" if record.minimize else "above"
         lines.append(
             f"Trial {ranked[0].number} is {gain:.4f} {side} the baseline ({base.value:.4f})"
-            f"{where}; the best of many looks better than it is."
+            f"{_scored_on(record, ranked[0])}; the best of many looks better than it is."
         )
     elif ranked and base is not None:
         lines.append(f"No trial is better than the baseline ({base.value:.4f}) so far.")

@@ -139,10 +139,9 @@ def show_trial(
     out = console()
     for line in _result(record, trial):
         out.print(line)
-    curve = [e.metrics[record.monitor] for e in trial.epochs if record.monitor in e.metrics]
-    if curve:
+    for label, curve in _curves(record, trial).items():
         drawn = small_curve(curve, encoding=out.encoding)
-        out.print(f"{record.monitor} {curve[0]:.4f} {drawn} {curve[-1]:.4f}")
+        out.print(f"{label}{record.monitor} {curve[0]:.4f} {drawn} {curve[-1]:.4f}")
     rows = [[name, short(value)] for name, value in trial.params.items()]
     if rows:
         out.print(table(f"Configuration of trial {trial.number}", ["parameter", "value"], rows))
@@ -157,6 +156,17 @@ def show_trial(
         out.print("With `--all`: versions, machine, data and seed.")
 
 
+def _curves(record: StudyRecord, trial: TrialRecord) -> dict[str, list[float]]:
+    """The learning curve of a trial by an empty text, or those of its folds by "fold 1: "."""
+    kind = "fold" if trial.is_of_folds else "repeat"
+    curves: dict[str, list[float]] = {}
+    for epoch in trial.epochs:
+        for part, value in epoch.by_part(record.monitor).items():
+            label = part or (f"{kind} 1" if trial.mean_of else "")
+            curves.setdefault(f"{label}: " if label else "", []).append(value)
+    return curves
+
+
 def _result(record: StudyRecord, trial: TrialRecord) -> list[str]:
     """What a trial gave: its rank, and its distance to the baseline and to trivial predictors."""
     end = end_in_words(trial.end_reason, trial.trained)
@@ -164,6 +174,7 @@ def _result(record: StudyRecord, trial: TrialRecord) -> list[str]:
     head = f"Trial {label_of(trial)} of {record.name}: {', '.join(filter(None, told))}"
     if trial.value is not None:
         head += f", {record.objective} {trial.value:.4f}"
+        head += f" (mean of {trial.mean_of})" if trial.mean_of else ""
     numbers = [each.number for each in record.ranked()]
     if trial.number in numbers:
         head += f", rank {numbers.index(trial.number) + 1} of {len(numbers)}"

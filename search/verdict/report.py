@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from search.verdict.uncertainty import CLAIM
 from search.verdict.verdict import Candidate, TestScore, Verdict
 from tracking import (
     EVIDENCE,
@@ -108,18 +109,19 @@ def _sure(winner: Candidate) -> str:
 
 
 def claims(verdict: Verdict) -> list[str]:
-    """Say for each other predictor if the winner beats it on the test part (p-value below 0.01).
+    """Say for each other predictor if the winner beats it on the test part, for which p decides.
 
     Args:
         verdict: With scores of the test part, the winner's first.
     """
     lines = []
     for score in verdict.test[1:]:
-        name = _NAMES.get(score.name, score.name)
+        name = f"the {_NAMES.get(score.name, score.name)}"
         difference = score.rmse - verdict.test[0].rmse
         beats = verdict.beats(score.name)
         verb = "beats" if beats else "is not shown to beat"
-        lines.append(f"{verb} {name} on the test part (by {difference:+.4f}, {_p(score)})")
+        found = _p(score) if beats else f"{_p(score)}, and a claim needs p < {CLAIM:g}"
+        lines.append(f"{verb} {name} on the test part (by {difference:+.4f}, {found})")
     return lines
 
 

@@ -22,7 +22,7 @@ _KINDS = ("keras-tuner",)
 
 
 @click.command(epilog="Example: trialbook import keras-tuner my_dir/my_project --study mine")
-@click.argument("kind", type=click.Choice(_KINDS))
+@click.argument("kind", type=click.Choice(_KINDS), expose_value=False)
 @click.argument("folder", type=click.Path(path_type=Path))
 @option("--study", shown="that of FOLDER", help="Name of the new study.")
 @click.option("--objective", help="NAME:min or NAME:max, if the project does not name it.")
@@ -32,7 +32,6 @@ _KINDS = ("keras-tuner",)
 @home_option
 @json_option
 def command(
-    kind: str,
     folder: Path,
     study: str | None,
     objective: str | None,

@@ -105,6 +105,25 @@ def test_a_trial_beyond_a_limit_is_not_the_best_so_far() -> None:
     assert second.endswith("best so far")
 
 
+def test_a_trial_of_folds_is_told_as_their_mean() -> None:
+    file = StringIO()
+    folds = {"parts": 2.0, "fold_1/best_val_rmse": 0.9, "fold_2/best_val_rmse": 1.1}
+    trial = TrialRecord(study="s", number=0, params={})
+    with LiveProgress(Console(file=file, width=200)) as progress:
+        progress.study(StudyRecord(name="s", monitor="val_rmse"), finished=0, target=1)
+        progress.trial(trial, epochs=5)
+        epoch = EpochRecord(epoch=1, seconds=0.1, metrics={"fold_2/val_rmse": 1.1})
+        progress.epoch(trial, epoch, 0.9)
+        Console(file=file, width=200).print(progress)
+        ended = replace(trial, state=COMPLETE, value=1.0, metrics=folds, epochs=(epoch,))
+        progress.ended(ended, finished=1, target=1)
+    lines = file.getvalue().splitlines()
+    assert lines[1] == "trial 0 fold 2, epoch 1/5 · 1.1000 · best 1.1000"
+    assert lines[2].startswith(
+        "[1/1] trial 0: complete, val_rmse 1.0000 (mean of 2 folds), 1 epoch"
+    )
+
+
 def test_an_epoch_without_a_value_so_far_shows_no_infinite_best() -> None:
     epoch = EpochRecord(epoch=1, seconds=0.1, metrics={"val_rmse": math.nan})
     trial = TrialRecord(study="s", number=0, params={})

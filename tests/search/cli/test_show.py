@@ -184,6 +184,30 @@ def test_a_trial_is_shown_with_its_rank_and_its_distances(
     assert "rank" not in told
 
 
+def test_each_fold_has_its_own_labelled_curve(capsys: pytest.CaptureFixture[str]) -> None:
+    def folds(kind: str) -> TrialRecord:
+        parts = {"parts": 2.0, f"{kind}_1/best_val_rmse": 0.9, f"{kind}_2/best_val_rmse": 1.1}
+        epochs = tuple(
+            EpochRecord(
+                epoch=n,
+                seconds=0.1,
+                metrics={"val_rmse": 1.0 - n / 10, f"{kind}_2/val_rmse": 1.3 - n / 10},
+            )
+            for n in (1, 2)
+        )
+        return trial(0, 1.0, metrics=parts, epochs=epochs)
+
+    for kind in ("fold", "repeat"):
+        record = replace(STUDY, trials=(folds(kind),))
+        show_trial(record, record.trials[0], Outputs())
+        told = printed(capsys)
+        assert f"best_val_rmse 1.0000 (mean of 2 {kind}s), rank 1 of 1." in told
+        curves = [line.split("_rmse ")[-1] for line in told.splitlines() if " █▁ " in line]
+        assert curves == ["0.9000 █▁ 0.8000", "1.2000 █▁ 1.1000"]
+        assert f"\n{kind} 1: val_rmse 0.9000" in told
+        assert f"\n{kind} 2: val_rmse 1.2000" in told
+
+
 def test_tags_are_shown_where_all_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     show_trial(STUDY, STUDY.trials[1], Outputs())
     assert "With `--all`" in printed(capsys)
