@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -61,22 +62,21 @@ def _shown(text: str, out: Console) -> str:
 def _room(
     heads: Sequence[str], rows: Sequence[Sequence[str]], layouts: Sequence[Layout], room: int
 ) -> tuple[Layout, list[int | None]]:
-    """The roomiest layout that breaks no word, with the width of each column.
+    """The roomiest layout that breaks no cell, else no word of one, with the width of each column.
 
     Headings stay whole where that is possible. If nothing fits, the tightest, without widths.
     """
     columns = [[row[place] for row in rows] for place in range(len(heads))]
-    cells = [max(map(_least, column), default=0) for column in columns]
     lines = [head.split("\n") for head in heads]
     full = [max(map(cell_len, each)) for each in lines]
-    whole = [min(width, _WHOLE) for width in full]
-    broken = [max(map(_least, each)) for each in lines]
-    most = [max(width, *map(cell_len, each)) for width, each in zip(full, columns, strict=True)]
-    for layout in layouts:
-        for least in (whole, broken):
-            widths = [max(pair) for pair in zip(least, cells, strict=True)]
-            if layout.span(widths) <= room:
-                return layout, [*_widened(widths, most, room - layout.span(widths))]
+    uncut = [max(map(cell_len, each), default=0) for each in columns]
+    most = [max(pair) for pair in zip(full, uncut, strict=True)]
+    of_cells = uncut, [max(map(_least, each), default=0) for each in columns]
+    of_heads = [min(width, _WHOLE) for width in full], [max(map(_least, each)) for each in lines]
+    for cells, layout, head in product(of_cells, layouts, of_heads):
+        widths = [max(pair) for pair in zip(head, cells, strict=True)]
+        if layout.span(widths) <= room:
+            return layout, [*_widened(widths, most, room - layout.span(widths))]
     return layouts[-1], [None] * len(heads)
 
 

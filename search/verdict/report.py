@@ -91,15 +91,21 @@ def _metrics(verdict: Verdict) -> dict[str, float]:
 def headline(verdict: Verdict) -> str:
     """Say in one sentence who won, and how sure that is."""
     winner = verdict.winner
-    what = "The baseline" if winner.is_baseline else f"Trial {winner.number}"
+    what = _who(winner)
     if verdict.tie:
-        others = [number for number in verdict.tie if number != winner.number]
-        named = ", ".join(str(number) for number in others) or "others"
+        tied = [each for each in verdict.candidates if each.number in verdict.tie]
+        others = [_who(each) for each in tied if each is not winner]
+        named = ", ".join(others) or "others"
         return (
-            f"A tie: {what[0].lower() + what[1:]} has the lowest mean, but is the best with a "
+            f"A tie: {what} has the lowest mean, but is the best with a "
             f"probability of {winner.probability:.0%} only; so may be {named}."
         )
-    return f"{what} is the best of {len(verdict.candidates)} candidates ({_sure(winner)})."
+    what, count = what[0].upper() + what[1:], len(verdict.candidates)
+    return f"{what} is the best of {count} candidates ({_sure(winner)})."
+
+
+def _who(candidate: Candidate) -> str:
+    return "the baseline" if candidate.is_baseline else f"trial {candidate.number}"
 
 
 def _sure(winner: Candidate) -> str:
