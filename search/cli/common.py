@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,22 @@ def waiting(text: str) -> Status:
     out = console(True, **({"force_terminal": False} if wants_plain() else {}))
     spinner = "dots" if has_signs(out.encoding, "⠋") else "line"  # which begins so
     return out.status(Text(text), spinner=spinner)
+
+
+@contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Discard what native code, such as TensorFlow's, writes to standard error meanwhile."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def home_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,7 +8,7 @@ import click
 
 from models import as_written, baseline, published
 from models.checks import count_of
-from search.cli.common import console, emit, json_option, waiting
+from search.cli.common import console, emit, json_option, quiet_stderr, waiting
 from search.cli.tables import table
 
 
@@ -28,8 +28,6 @@ class _Size:
 @json_option
 def command(written: bool, as_json: bool) -> int:
     """Print the published trial: its recipe, its layers, its figures."""
-    from search.cli.quiet import quiet_stderr
-
     figures = published()
     rows, data = figures["summary_table"]["embedding_rows"], figures["dataset"]
     model_config, train_config = as_written() if written else baseline()

@@ -13,6 +13,7 @@ from search.cli.common import (
     home_option,
     json_option,
     open_studies,
+    quiet_stderr,
     store_options,
     waiting,
 )
@@ -43,8 +44,6 @@ def command(
     as_json: bool,
 ) -> int:
     """Make a study of the finished project in FOLDER; each trial becomes a run in MLflow."""
-    from search.cli.quiet import quiet_stderr
-
     with waiting("Loading Keras Tuner …"), quiet_stderr():  # it imports TensorFlow, which chatters
         from search.oracle.project import import_project
 

@@ -15,6 +15,7 @@ from search.cli.common import (
     emit,
     home_option,
     json_option,
+    quiet_stderr,
     store_options,
     studies_to_read,
     waiting,
@@ -128,7 +129,6 @@ def _check(
 
 
 def _loaded(found: Target, studies: object) -> RatingPredictor | KerasPredictor:
-    from search.cli.quiet import quiet_stderr
     from search.prediction.loading import load
 
     with quiet_stderr():  # TensorFlow, where it is needed, tells what it finds
