@@ -65,6 +65,8 @@ from tracking.states import (
     RUNNING,
     EndReason,
     State,
+    end_in_brief,
+    end_in_words,
 )
 from tracking.tags import (
     BASELINE_TAG,
@@ -132,6 +134,8 @@ __all__ = [
     "draw_trial",
     "draw_verdict",
     "drift",
+    "end_in_brief",
+    "end_in_words",
     "import_ahead",
     "in_a_second",
     "is_held",

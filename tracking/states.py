@@ -54,6 +54,48 @@ class EndReason(StrEnum):
     """Killed: the user stopped the study, or the study's process died."""
 
 
+_ENDS: dict[str, tuple[str, str]] = {
+    EndReason.EPOCHS: ("all epochs", "trained for all its {epochs}"),
+    EndReason.EARLY_STOPPING: ("stopped early", "stopped early after {epochs}"),
+    EndReason.PRUNED: ("pruned", "pruned after {epochs}"),
+    EndReason.LIMIT: ("a limit", "ended by a limit of the study"),
+    EndReason.NAN: ("no number", "failed, since its loss or metric is no number"),
+    EndReason.OUT_OF_MEMORY: ("memory ran out", "failed, since memory ran out"),
+    EndReason.ERROR: ("an error", "failed"),
+    EndReason.CRASH: ("process died", "failed, since its process died"),
+    EndReason.TIMEOUT: ("time was over", "cut short by the study's time"),
+    EndReason.INTERRUPTED: ("interrupted", "interrupted"),
+}
+
+
+def end_in_brief(reason: str) -> str:
+    """Why a trial ended, in the two or three words of a table; an empty text for no reason.
+
+    Args:
+        reason: One of `EndReason`, or its plain text.
+
+    Example:
+        >>> end_in_brief("early_stopping")
+        'stopped early'
+    """
+    return _ENDS.get(reason, (reason, ""))[0]
+
+
+def end_in_words(reason: str, epochs: float) -> str:
+    """How a trial ended, as a clause; an empty text for no reason.
+
+    Args:
+        reason: One of `EndReason`, or its plain text.
+        epochs: How many epochs it trained.
+
+    Example:
+        >>> end_in_words("early_stopping", 8), end_in_words("epochs", 1)
+        ('stopped early after 8 epochs', 'trained for all its 1 epoch')
+    """
+    counted = "1 epoch" if epochs == 1 else f"{epochs:.0f} epochs"
+    return _ENDS.get(reason, ("", ""))[1].format(epochs=counted)
+
+
 COMPLETE = State.COMPLETE
 PRUNED = State.PRUNED
 REFUSED = State.REFUSED

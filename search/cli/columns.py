@@ -12,9 +12,8 @@ from tracking.texts import visible
 
 USUAL = 80
 """Width of a terminal from which on a parameter in which the trials differ is always shown."""
-_PADDING = 3
-_PIECES = re.compile(r"(?<=[_./ -])(?=.)")
-"""Where a heading may be broken: behind what joins its words."""
+_PIECES = re.compile(r"(?<=[_/ ])(?=.)|(?<=[.-])(?=[^\W\d_])")
+"""Where a text may be broken: behind what joins its words; a number is never broken."""
 
 Cells = Mapping[str, Sequence[str]]
 Widths = Mapping[str, int]
@@ -40,7 +39,10 @@ class Columns:
     @property
     def all(self) -> dict[str, Sequence[str]]:
         """All columns."""
-        return {**self.must, **self.own, **self.more, **self.last}
+        found: dict[str, Sequence[str]] = {}
+        for group in (self.must, self.own, self.more, self.last):
+            found |= {name: cells for name, cells in group.items() if name not in found}
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,17 @@ class Layout:
     Attributes:
         lines: Most lines of a heading.
         edges: Whether there is a line at its left and at its right.
+        gap: Letters between two columns, the line among them: 1 to 3.
     """
 
     lines: int
     edges: bool = True
+    gap: int = 3
+
+    @property
+    def padding(self) -> tuple[int, int, int, int]:
+        """The spaces around a cell: above, right, below, left."""
+        return 0, int(self.gap > 2), 0, int(self.gap > 1)
 
     def head(self, name: str, least: int) -> list[str]:
         """The lines of a heading that is no wider than its cells, as far as that can be.
@@ -63,9 +72,9 @@ class Layout:
             least: The width of its widest cell.
         """
         name = visible(name)
-        pieces = _PIECES.split(name)
+        pieces = pieces_of(name)
         for width in range(max(least, *map(cell_len, pieces)), cell_len(name)):
-            lines = _filled(pieces, width)
+            lines = filled(pieces, width)
             if len(lines) <= self.lines:
                 return lines
         return [name]
@@ -76,11 +85,17 @@ class Layout:
 
     def total(self, widths: Widths) -> int:
         """How wide a table of some columns is."""
-        edges = 1 if self.edges else -_PADDING
-        return sum(self.width(*each) + _PADDING for each in widths.items()) + edges
+        return self.span([self.width(*each) for each in widths.items()])
+
+    def span(self, widths: Sequence[int]) -> int:
+        """How wide a table of columns of these widths is."""
+        return sum(widths) + self.gap * len(widths) + (1 if self.edges else -self.gap)
 
 
 _PLAIN, _BROKEN, _NARROW = Layout(1), Layout(2), Layout(3, edges=False)
+_CLOSE, TIGHT = (Layout(3, edges=False, gap=gap) for gap in (2, 1))
+LAYOUTS = (_PLAIN, _BROKEN, _NARROW, _CLOSE, TIGHT)
+"""From the roomiest to the tightest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +133,15 @@ def fitted(columns: Columns, room: int) -> Fit:
     for layout in (_PLAIN, _BROKEN):
         if (whole := Fit(widths, layout, room)).is_whole:
             return whole
-    for layout in (_BROKEN, _NARROW):
-        found = _chosen(columns, columns.own, Fit(widths, layout, room))
-        if found.widths.keys() >= columns.own.keys() and _differs(found, columns):
-            return found
-    own = list(columns.own)
+    fits = [_chosen(columns, columns.own, Fit(widths, each, room)) for each in LAYOUTS[1:]]
+    able = [fit for fit in fits if fit.is_whole and fit.widths.keys() >= columns.own.keys()]
+    for fit in able:
+        if _differs(fit, columns):
+            return fit
+    found, own = next(iter(able), fits[-1]), list(columns.own)
     while own and room >= USUAL and not _differs(found, columns):
         own.pop()
-        other = _chosen(columns, own, Fit(widths, _NARROW, room))
+        other = _chosen(columns, own, Fit(widths, TIGHT, room))
         found = other if _differs(other, columns) else found
     return found
 
@@ -148,11 +164,21 @@ def _width(text: str) -> int:
     return cell_len(visible(text))
 
 
-def _filled(pieces: Sequence[str], width: int) -> list[str]:
-    """Put pieces of a heading on lines of a width, as few as there can be."""
+def pieces_of(text: str) -> list[str]:
+    """The pieces of a text that stay whole where it is broken.
+
+    Example:
+        >>> pieces_of("factor_dropout"), pieces_of("ratings.csv"), pieces_of("1e-09")
+        (['factor_', 'dropout'], ['ratings.', 'csv'], ['1e-09'])
+    """
+    return _PIECES.split(text)
+
+
+def filled(pieces: Sequence[str], width: int) -> list[str]:
+    """Put pieces of a text on lines of a width, as few as there can be."""
     lines = [""]
     for piece in pieces:
-        if lines[-1] and cell_len(lines[-1] + piece) > width:
+        if lines[-1] and cell_len((lines[-1] + piece).rstrip()) > width:
             lines.append("")
         lines[-1] += piece
     return lines

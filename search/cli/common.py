@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
-from rich.cells import cell_len
 from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
 from search.cli.help import OUTPUT, option
-from search.cli.plain_console import PlainConsole
+from search.cli.plain_console import PlainConsole, wants_plain
 from search.cli.signs import has_signs
 from search.config.home import home_folder
 from search.config.sections import RUNNING, TRAINING
 from tracking import Store, study_page, to_read, without_password
-from tracking.texts import shell_line, visible
+from tracking.texts import shell_line
 
 if TYPE_CHECKING:
     from search.config.study import StudyConfig
@@ -32,24 +32,45 @@ GOES_ON = "Interrupted; every finished trial is kept. The same command goes on."
 ENVIRONMENT = {"storage": "TRIALBOOK_STORAGE", "tracking_uri": "TRIALBOOK_TRACKING_URI"}
 """Variables that hold addresses: a password there stands among no process's arguments."""
 _ENDS_IN_S = "TRIALBOOK_ENDS_IN_S"
-_HEAD = 16
-"""So much of a heading is not broken, where the terminal has room for that."""
 
 
-def console(as_json: bool = False) -> Console:
+def console(as_json: bool = False, **look: Any) -> Console:
     """A Rich console on standard output, or on standard error if `--json` takes standard output.
 
     Square brackets are text: they stand in paths, messages and values of users. Characters that
     cannot be seen are written as Python writes them.
+
+    Args:
+        as_json: Whether `--json` takes standard output.
+        look: More options, as `PlainConsole` takes them.
     """
-    return PlainConsole(stderr=as_json, highlight=False, soft_wrap=True, markup=False)
+    return PlainConsole(stderr=as_json, highlight=False, soft_wrap=True, markup=False, **look)
 
 
 def waiting(text: str) -> Status:
-    """A status line for a slow step, to be used with `with`: on a terminal it has a spinner."""
-    out = console(True)
+    """A status line for a slow step, to be used with `with`: on a terminal it has a spinner.
+
+    It is drawn by escape codes, and so is not shown where the terminal is to get none.
+    """
+    out = console(True, **({"force_terminal": False} if wants_plain() else {}))
     spinner = "dots" if has_signs(out.encoding, "⠋") else "line"  # which begins so
     return out.status(Text(text), spinner=spinner)
+
+
+@contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Discard what native code, such as TensorFlow's, writes to standard error meanwhile."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -248,36 +269,6 @@ def program() -> str:
         shown = beside
     on_path = any(Path(p) == beside.parent for p in os.environ.get("PATH", "").split(os.pathsep))
     return "trialbook" if on_path or not beside.exists() else str(shown)
-
-
-def table(
-    title: str, columns: Sequence[str | Text], rows: list[list[str]], *, edges: bool = True
-) -> Any:
-    """Make a Rich table for the terminal from texts; it is never wider than that.
-
-    Args:
-        title: What stands above it.
-        columns: The headings; a `Text` is taken as it is, say of several lines.
-        rows: The cells.
-        edges: Whether there is a line at its left and at its right.
-    """
-    from rich.table import Table
-
-    made = Table(
-        title=Text(visible(title), style="italic"),
-        title_justify="left",
-        header_style="bold",
-        show_edge=edges,
-        pad_edge=edges,
-    )
-    heads = [name if isinstance(name, Text) else visible(name) for name in columns]
-    least = [min(max(map(cell_len, str(head).split("\n"))), _HEAD) for head in heads]
-    fits = sum(width + 3 for width in least) + 1 <= console().width
-    for head, width in zip(heads, least, strict=True):
-        made.add_column(head, overflow="fold", min_width=width if fits else None)
-    for row in rows:
-        made.add_row(*map(visible, row))
-    return made
 
 
 def short(value: Any) -> str:

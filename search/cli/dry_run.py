@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from models.checks import count_of
-from search.cli.common import console, emit, short, table, waiting
+from search.cli.common import console, emit, short, waiting
+from search.cli.tables import table
 from search.config.study import StudyConfig
 from search.cost.estimate import Plan
 from search.storage.studies import Studies

@@ -54,6 +54,16 @@ class GroupedCommand(click.Command):
                 formatter.write_dl([record for record in records if record is not None])
 
 
+class WholeGroup(click.Group):
+    """A group of commands whose `--help` has a whole line on each; Click by itself cuts it."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the names of the commands and what they do."""
+        rows = [(name, str(each.short_help)) for name, each in sorted(self.commands.items())]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
 def groups_of(command: click.Command, context: click.Context) -> dict[str, list[click.Option]]:
     """The options of a command by their headings.
 

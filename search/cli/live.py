@@ -8,6 +8,7 @@ import os
 import sys
 from typing import Any, BinaryIO, cast
 
+from rich.cells import cell_len
 from rich.console import Console, Group, OverflowMethod
 from rich.live import Live
 from rich.text import Text
@@ -15,7 +16,7 @@ from rich.text import Text
 from models.checks import count_of
 from search.cli.common import console
 from search.cli.curve import small_curve
-from search.cli.plain_console import PlainConsole
+from search.cli.plain_console import PlainConsole, wants_plain
 from search.cli.signs import IN_ASCII, encodable, has_signs
 from search.trial.standing import Running, Standing, named
 from tracking import (
@@ -25,11 +26,14 @@ from tracking import (
     EpochRecord,
     StudyRecord,
     TrialRecord,
+    end_in_words,
     without_password,
 )
 from tracking.texts import visible
 
-_BAR, _WIDE, _CURVE = 20, 80, 12
+_BAR, _WIDE = 20, 80
+_CURVE, _LEAST, _NAME = 12, 4, 8
+"""Letters of a curve at most, and at least; and those to which a name makes room for a curve."""
 _DOT, _DONE, _LEFT, _CUT = " · ", "━", "─", "…"
 
 
@@ -54,17 +58,21 @@ class _Lasting(io.RawIOBase):
         return len(text)
 
 
-def steady_console() -> Console:
-    """A console on a copy of standard error; `quiet_stderr` does not mute the copy."""
+def steady_console(*, plain: bool = False) -> Console:
+    """A console on a copy of standard error; `quiet_stderr` does not mute the copy.
+
+    Args:
+        plain: Whether nothing that it writes is styled.
+    """
     try:
         number = os.dup(sys.stderr.fileno())
     except (OSError, AttributeError):  # a notebook's or a test's standard error has no number
-        return console(True)
+        return console(True, plain=plain)
     # A terminal that was closed takes nothing any more, which is nothing to end a study for.
     lasting = cast("BinaryIO", _Lasting(io.FileIO(number, "w")))
     encoding = sys.stderr.encoding or "utf-8"
     error = io.TextIOWrapper(lasting, encoding=encoding, errors=IN_ASCII)
-    return PlainConsole(file=error, highlight=False, soft_wrap=True, markup=False)
+    return PlainConsole(plain=plain, file=error, highlight=False, soft_wrap=True, markup=False)
 
 
 class LiveProgress:
@@ -78,7 +86,7 @@ class LiveProgress:
             quiet: Whether a terminal, too, gets nothing but lines.
         """
         self._console = console
-        self._draws = console.is_terminal and not quiet and "NO_COLOR" not in os.environ
+        self._draws = console.is_terminal and not quiet and not wants_plain()
         self._live: Live | None = None
         self._standing = Standing()
 
@@ -99,28 +107,57 @@ class LiveProgress:
             start = f"Starting, and reading the ratings … {now.elapsed}"
             return Text(encodable(start, self._console.encoding))
         dot = _DOT if self._has(_DOT) else ", "
-        lines = [f"{now.name}  {self._bar()}{dot.join([*now.counted, now.time])}"]
-        lines += filter(None, [now.best])
-        lines += [f"trial {number} {dot.join(self._at(each))}" for number, each in now.running]
-        overflow: OverflowMethod = "ellipsis" if self._has(_CUT) else "crop"
-        shown = [Text(visible(line), no_wrap=True, overflow=overflow) for line in lines]
-        shown[0].stylize("bold", 0, len(visible(now.name)))
+        far = f"  {self._bar()}{dot.join([*now.counted, now.time])}"
+        name = self._cut(now.name, self._console.width - cell_len(far))
+        lines = [f"{name}{far}", *filter(None, [now.best])]
+        lines += [self._line(number, each, dot) for number, each in now.running]
+        shown = [Text(line, no_wrap=True, overflow=self._overflow) for line in lines]
+        shown[0].stylize("bold", 0, len(name))
         return Group(*shown)
+
+    @property
+    def _overflow(self) -> OverflowMethod:
+        return "ellipsis" if self._has(_CUT) else "crop"
+
+    def _cut(self, text: str, room: int) -> str:
+        """A text of a user's in so much room; its end is left out where it is longer."""
+        made = Text(visible(text) if room > 1 else "")
+        made.truncate(max(room, 0), overflow=self._overflow)
+        return made.plain
 
     def _has(self, signs: str) -> bool:
         return has_signs(self._console.encoding, signs)
 
-    def _at(self, trial: Running) -> list[str]:
-        """Texts on a running trial: what it tries, its epoch, its values, a curve of them."""
-        told = [trial.tried] if trial.tried else []
+    def _line(self, number: int, trial: Running, dot: str) -> str:
+        """The line of a running trial: what it tries, its epoch, its values, a curve of them.
+
+        Where the terminal is narrow the curve has fewer letters, then the name. Every figure stays.
+        """
+        head, figures = f"trial {number} ", dot.join(self._figures(trial))
+        room = self._console.width - cell_len(head + figures)
+        name = visible(trial.tried)
+        wanted = cell_len(name + dot) if name else 0
+        letters = min(len(trial.values), _CURVE) if len(trial.values) > 1 else 0
+        for_curve = room - len(dot) - wanted
+        if letters > for_curve:  # the name gives way to a short curve, and is not lost by it
+            kept = min(wanted, _NAME + len(dot))
+            least = min(letters, _LEAST)
+            letters = max(for_curve, least if room - len(dot) - kept >= least else 0)
+        curve = ""
+        if letters > 1:
+            curve = small_curve(trial.values, letters, encoding=self._console.encoding)
+            curve = f"{dot}{curve}"
+        name = self._cut(name, room - cell_len(curve) - len(dot))
+        return head + (name + dot if name else "") + figures + curve
+
+    def _figures(self, trial: Running) -> list[str]:
+        """The epoch that a running trial is at, its latest value and its best one."""
         if trial.is_building:
-            return [*told, "building"]
-        told.append(f"epoch {trial.at(self._standing.epochs)}")
-        told += filter(None, [trial.latest])
-        if trial.best_so_far:
-            told.append(f"best {trial.best_so_far}")
-        curve = small_curve(trial.values, _CURVE, encoding=self._console.encoding)
-        return [*told, curve] if len(trial.values) > 1 else told
+            return ["building"]
+        best = f"best {trial.best_so_far}" if trial.best_so_far else ""
+        part = f"{trial.part}, " if trial.part else ""
+        at = f"{part}epoch {trial.at(self._standing.epochs)}"
+        return [at, *filter(None, [trial.latest, best])]
 
     def message(self, text: str) -> None:
         """Print a line above the display."""
@@ -154,6 +191,8 @@ class LiveProgress:
         is_told = record.state == PRUNED and record.epochs  # in `_ending`
         note = f" ({record.message})" if record.message and not is_told else ""
         value = f"{record.value:.4f}" if record.value is not None else "-"
+        if record.state == COMPLETE and record.mean_of:
+            value += f" (mean of {record.mean_of})"
         self._console.print(
             f"[{finished}/{target}] trial {record.number} {named(record)}".rstrip()
             + f": {_ending(record, f'{now.monitor} {value}')}{mark}{note}"
@@ -178,5 +217,6 @@ def _ending(record: TrialRecord, value: str) -> str:
     if record.state == PRUNED and record.epochs:
         why = f": {record.message}" if record.message else ""
         return f"pruned at epoch {len(record.epochs)}{why}, {value}"
-    early = "stopped early after " if record.end_reason == EndReason.EARLY_STOPPING else ""
-    return f"{record.state}, {value}, {early}{epochs}"
+    if record.end_reason == EndReason.EARLY_STOPPING:
+        epochs = end_in_words(record.end_reason, len(record.epochs))
+    return f"{record.state}, {value}, {epochs}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,11 @@ from search.cli.signs import encodable
 from tracking.texts import visible
 
 
+def wants_plain() -> bool:
+    """Whether the environment asks for text without escape codes: `NO_COLOR`, or `TERM=dumb`."""
+    return bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") in ("dumb", "unknown")
+
+
 class PlainConsole(Console):
     """A Rich console that sends a terminal no control characters but its own.
 
@@ -20,6 +26,18 @@ class PlainConsole(Console):
     turns the direction of its text. Such characters are written as Python writes them. What the
     terminal's encoding lacks is written as `encodable` says, before the room for it is measured.
     """
+
+    def __init__(self, *, plain: bool = False, **options: Any) -> None:
+        """Make the console; Rich itself would leave bold, dim and italic text under `NO_COLOR`.
+
+        Args:
+            plain: Whether nothing is styled, whatever the environment says.
+            options: As Rich's console takes them.
+        """
+        options.setdefault("emoji", False)  # what stands between colons is a user's text, too
+        if plain or wants_plain():
+            options["color_system"] = None
+        super().__init__(**options)
 
     def on_broken_pipe(self) -> None:
         """Leave a pipe without a reader to the command; Rich itself ends the process."""

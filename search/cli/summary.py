@@ -5,17 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from models.checks import count_of
-from search.cli.common import GOES_ON, command_line, console, more_line, table, ui_line
-from search.cli.trial_tables import best_table
+from search.cli.common import GOES_ON, command_line, console, more_line, ui_line
+from search.cli.tables import table
+from search.cli.trial_tables import best_table, hidden_line
 from search.config.study import StudyConfig
 from search.study.result import StudyResult
-from tracking import COMPLETE, FAILED, KILLED, PRUNED, REFUSED, StudyRecord
+from tracking import COMPLETE, FAILED, KILLED, PRUNED, REFUSED, StudyRecord, TrialRecord
 from tracking.records.trivial import against_trivial
 
 
-def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
-    """Print a study's best trials, what they show, and the commands to go on with."""
-    out = console()
+def print_summary(
+    result: StudyResult, config: StudyConfig, home: Path, *, plain: bool = False
+) -> None:
+    """Print a study's best trials, what they show, and the commands to go on with.
+
+    Args:
+        result: What the study gave.
+        config: Its settings.
+        home: The home folder.
+        plain: Whether nothing is styled.
+    """
+    out = console(plain=plain)
     idle = result.new_trials == 0 and not result.interrupted and not result.timed_out
     if idle and result.reasons:
         stricter = {"--target-rmse": config.target, "--regret": config.regret}
@@ -31,11 +41,10 @@ def print_summary(result: StudyResult, config: StudyConfig, home: Path) -> None:
     if ranked:
         best, hidden = best_table(result.record, ranked[:5])
         out.print(best)
-        if hidden:
-            words = ("show", config.name, str(ranked[0].number))
-            show = command_line(home, *words, storage=config.storage)
-            more = f"{hidden} more parameter{'s' if hidden > 1 else ''}"
-            out.print(f"They differ in {more}; one trial whole: {show}")
+        words = ("show", config.name, str(ranked[0].number))
+        show = command_line(home, *words, storage=config.storage)
+        for line in hidden_line(hidden, show):
+            out.print(line)
     if result.record.frontier():
         out.print(frontier_table(result.record))
     for line in learned(result.record):
@@ -100,6 +109,14 @@ _UNRANKED = {
 }
 
 
+def _scored_on(record: StudyRecord, trial: TrialRecord) -> str:
+    """What the values of a study's trials are of, such as " on the validation part"."""
+    mean = f" in the mean of {trial.mean_of}" if trial.mean_of else ""
+    if trial.is_of_folds:
+        return f"{mean} of the train part"
+    return f"{mean} on the validation part" if record.monitor.startswith("val_") else mean
+
+
 def learned(record: StudyRecord) -> list[str]:
     """Sentences on what a study has shown, such as the best trial's gain over the baseline."""
     lines = []
@@ -114,11 +131,10 @@ def learned(record: StudyRecord) -> list[str]:
         assert ranked[0].value is not None
         assert base.value is not None
         gain = record.gain(ranked[0].value, over=base.value)
-        where = " on the validation part" if record.monitor.startswith("val_") else ""
         side = "below" if record.minimize else "above"
         lines.append(
             f"Trial {ranked[0].number} is {gain:.4f} {side} the baseline ({base.value:.4f})"
-            f"{where}; the best of many looks better than it is."
+            f"{_scored_on(record, ranked[0])}; the best of many looks better than it is."
         )
     elif ranked and base is not None:
         lines.append(f"No trial is better than the baseline ({base.value:.4f}) so far.")

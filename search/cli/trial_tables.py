@@ -5,19 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from rich.table import Table
 from rich.text import Text
 
+from models.checks import count_of
 from search.cli.columns import Columns, fitted
-from search.cli.common import console, short, table
+from search.cli.common import console, short
 from search.cli.curve import small_curve
-from search.errors import SearchError
+from search.cli.tables import table
+from search.cli.trial_columns import cells_of, ends_of, named_cells, named_columns
 from search.prediction.outputs import Outputs
-from tracking import StudyRecord, TrialRecord
+from tracking import StudyRecord, TrialRecord, end_in_words
 from tracking.records.trivial import TRIVIAL
 from tracking.tags import PREFIX
 
 
-def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[object, int]:
+def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[Table, int]:
     """The best trials: what our own models always tell, then the parameters in which they differ.
 
     The most important ones come first, as many as the terminal has room for.
@@ -32,16 +35,27 @@ def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[ob
             "trial": [trial.label for trial in trials],
             record.objective: [f"{trial.value:.4f}" for trial in trials],
         },
-        own=_cells(trials, own),
-        more=_cells(trials, more),
+        own=cells_of(trials, own),
+        more=cells_of(trials, more),
         last={
             name: ["" if value is None else f"{value:.0f}" for value in values]
             for name, metric in figures.items()
             for values in [[trial.metrics.get(metric) for trial in trials]]
         },
     )
-    made, shown = _table(f"Best trials of {record.name}", columns)
+    made, shown = fitted_table(f"Best trials of {record.name}", columns)
     return made, sum(name not in shown for name in record.varied(trials))
+
+
+def hidden_line(count: int, show: str) -> list[str]:
+    """The line on parameters that a table had no room for; none where it had.
+
+    Args:
+        count: How many they are.
+        show: The command that shows a trial whole.
+    """
+    more = count_of(count, "more parameter")
+    return [f"They differ in {more}; one trial whole: {show}"] if count else []
 
 
 def in_order(record: StudyRecord, sort: str) -> list[TrialRecord]:
@@ -54,65 +68,46 @@ def in_order(record: StudyRecord, sort: str) -> list[TrialRecord]:
 
 
 def show_study(
-    record: StudyRecord, trials: Sequence[TrialRecord], columns: Sequence[str] | None = None
+    record: StudyRecord,
+    trials: Sequence[TrialRecord],
+    columns: Sequence[str] | None = None,
+    *,
+    sort: str = "value",
+    show: str = "",
 ) -> None:
     """Print a study and its trials.
 
     Args:
         record: The study.
         trials: The trials, in their order.
-        columns: Parameters and figures to show; None for those that matter most.
+        columns: What to show of them; None for what matters most.
+        sort: What they are ordered by, as `in_order` takes it.
+        show: The command that shows a trial whole.
 
     Raises:
-        SearchError: No trial has one of them.
+        SearchError: No trial has one of the columns.
     """
-    named = _cells(trials, named_columns(record, columns)) if columns else {}
-    seconds = [trial.metrics.get("seconds_total") for trial in trials]
-    must = {
-        "trial": [trial.label for trial in trials],
-        "state": [trial.state for trial in trials],
-        record.objective: ["" if t.value is None else f"{t.value:.4f}" for t in trials],
-    }
-    ends = {
-        "end": [trial.end_reason if trial.end_reason != trial.state else "" for trial in trials],
-        "epochs": [str(len(trial.epochs)) for trial in trials],
-        "seconds": [short(value) for value in seconds],
-    }
+    chosen = named_columns(record, columns or ())
+    named = named_cells(record, trials, [*chosen, *([sort] if sort == "seconds" else [])])
+    trial = {"trial": [trial.label for trial in trials]}
+    state = {"state": [str(trial.state) for trial in trials]}
+    value = {record.objective: ["" if t.value is None else f"{t.value:.4f}" for t in trials]}
+    last = {name: cells for name, cells in ends_of(trials).items() if name not in named}
     own, more = ((), ()) if columns else record.columns()
-    shown = Columns(
-        must=must | named, own=_cells(trials, own), more=_cells(trials, more), last=ends
-    )
+    usual = {"own": cells_of(trials, own), "more": cells_of(trials, more)}
     out = console()
     out.print(record.description.replace("**", "").replace("\n\n", "\n"))
-    out.print(_table(f"Trials of {record.name}", shown)[0])
-
-
-def named_columns(record: StudyRecord, columns: Sequence[str]) -> list[str]:
-    """The columns that a user named, each once.
-
-    Args:
-        record: The study.
-        columns: Parameters and figures of its trials.
-
-    Raises:
-        SearchError: No trial has one of them.
-    """
-    known = {name for trial in record.trials for name in (*trial.params, *trial.metrics)}
-    unknown = [name for name in columns if name not in known]
-    if unknown:
-        raise SearchError(
-            f"`columns` must be parameters or figures of {record.name}'s trials "
-            f"({', '.join(sorted(known)) or 'none yet'}), but got {', '.join(unknown)}."
-        )
-    return list(dict.fromkeys(columns))
-
-
-def _cells(trials: Sequence[TrialRecord], names: Sequence[str]) -> dict[str, list[str]]:
-    """Columns of parameters or figures of trials, by name."""
-    return {
-        name: [short(trial.params.get(name, trial.metrics.get(name))) for trial in trials]
-        for name in names
-    }
+    made, shown = fitted_table(
+        f"Trials of {record.name}",
+        Columns(must=trial | state | value | named, last=last, **usual),
+        Columns(must=trial | value | named, last=state | last, **usual),
+    )
+    out.print(made)
+    if "state" not in shown and len({trial.state for trial in trials}) > 1:
+        out.print("There is no room for their states: see them with `--columns state`.")
+    hidden = 0 if columns else sum(name not in shown for name in record.varied(record.trials))
+    for line in hidden_line(hidden, show):
+        out.print(line)
 
 
 def show_trial(
@@ -135,10 +130,9 @@ def show_trial(
     out = console()
     for line in _result(record, trial):
         out.print(line)
-    curve = [e.metrics[record.monitor] for e in trial.epochs if record.monitor in e.metrics]
-    if curve:
+    for label, curve in _curves(record, trial).items():
         drawn = small_curve(curve, encoding=out.encoding)
-        out.print(f"{record.monitor} {curve[0]:.4f} {drawn} {curve[-1]:.4f}")
+        out.print(f"{label}{record.monitor} {curve[0]:.4f} {drawn} {curve[-1]:.4f}")
     rows = [[name, short(value)] for name, value in trial.params.items()]
     if rows:
         out.print(table(f"Configuration of trial {trial.number}", ["parameter", "value"], rows))
@@ -153,12 +147,25 @@ def show_trial(
         out.print("With `--all`: versions, machine, data and seed.")
 
 
+def _curves(record: StudyRecord, trial: TrialRecord) -> dict[str, list[float]]:
+    """The learning curve of a trial by an empty text, or those of its folds by "fold 1: "."""
+    kind = "fold" if trial.is_of_folds else "repeat"
+    curves: dict[str, list[float]] = {}
+    for epoch in trial.epochs:
+        for part, value in epoch.by_part(record.monitor).items():
+            label = part or (f"{kind} 1" if trial.mean_of else "")
+            curves.setdefault(f"{label}: " if label else "", []).append(value)
+    return curves
+
+
 def _result(record: StudyRecord, trial: TrialRecord) -> list[str]:
     """What a trial gave: its rank, and its distance to the baseline and to trivial predictors."""
-    end = "" if trial.end_reason in ("", trial.state) else f" ({trial.end_reason})"
-    head = f"Trial {trial.label} of {record.name}: {trial.state}{end}"
+    end = end_in_words(trial.end_reason, trial.trained)
+    told = [str(trial.state), end] if not end.startswith(trial.state) else [end]
+    head = f"Trial {trial.label} of {record.name}: {', '.join(filter(None, told))}"
     if trial.value is not None:
         head += f", {record.objective} {trial.value:.4f}"
+        head += f" (mean of {trial.mean_of})" if trial.mean_of else ""
     numbers = [each.number for each in record.ranked()]
     if trial.number in numbers:
         head += f", rank {numbers.index(trial.number) + 1} of {len(numbers)}"
@@ -202,9 +209,18 @@ def _bars(record: StudyRecord, trial: TrialRecord) -> list[tuple[str, float]]:
     return found
 
 
-def _table(title: str, columns: Columns) -> tuple[object, set[str]]:
-    """A table of the columns that fit, and their names."""
-    fit, cells = fitted(columns, console().width), columns.all
+def fitted_table(title: str, *choices: Columns) -> tuple[Table, set[str]]:
+    """A table of the columns that fit, and their names.
+
+    Args:
+        title: What stands above it.
+        choices: The columns; the first whose `own` fit are taken, else the last.
+    """
+    for columns in choices:
+        fit = fitted(columns, console().width)
+        if columns.own.keys() <= fit.widths.keys():
+            break
+    cells = columns.all
     rows = [list(row) for row in zip(*(cells[name] for name in fit.widths), strict=True)]
     heads = [Text("\n".join(fit.layout.head(*each))) for each in fit.widths.items()]
-    return table(title, heads, rows, edges=fit.layout.edges), set(fit.widths)
+    return table(title, heads, rows, layout=fit.layout), set(fit.widths)

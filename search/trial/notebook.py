@@ -219,7 +219,8 @@ def _table(now: Standing) -> str:
 
 
 def _cells(number: int, trial: Running, epochs: int) -> list[str]:
-    at = "building" if trial.is_building else trial.at(epochs)
+    part = f"{trial.part}, " if trial.part else ""
+    at = "building" if trial.is_building else f"{part}{trial.at(epochs)}"
     return [str(number), trial.tried, at, trial.latest, trial.best_so_far]
 
 

@@ -25,9 +25,13 @@ _TOLD = (PRUNED, REFUSED, FAILED, KILLED)
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """How far a trial is: its epoch, the share of it while it is under way, its values."""
+    """How far a trial is: its epoch, the share of it while it is under way, its values.
+
+    From a second fold or repeat on they are those of that `part`, say "fold 2".
+    """
 
     tried: str = ""
+    part: str = ""
     epoch: int = 0
     share: float | None = None
     values: tuple[float, ...] = ()
@@ -104,10 +108,14 @@ class Standing:
     def epoch(self, trial: TrialRecord, record: EpochRecord, best: float) -> None:
         """Take a running trial's latest epoch and its best value so far."""
         before = self._running.get(trial.number, Running())
-        value = record.metrics.get(self.monitor)
-        values = before.values if value is None else (*before.values, value)
+        found = record.by_part(self.monitor)
+        part = next(iter(found), before.part)
+        values = (*(before.values if part == before.part else ()), *found.values())
+        if part:  # `best` is that of the first one
+            known = [self.sign * value for value in values if math.isfinite(value)]
+            best = self.sign * min(known, default=math.inf)
         self._running[trial.number] = replace(
-            before, epoch=record.epoch, share=None, values=values, best=best
+            before, part=part, epoch=record.epoch, share=None, values=values, best=best
         )
 
     def within(self, trial: TrialRecord, epoch: int, share: float) -> None:

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from search.verdict.uncertainty import CLAIM
 from search.verdict.verdict import Candidate, TestScore, Verdict
 from tracking import (
     EVIDENCE,
@@ -90,15 +91,21 @@ def _metrics(verdict: Verdict) -> dict[str, float]:
 def headline(verdict: Verdict) -> str:
     """Say in one sentence who won, and how sure that is."""
     winner = verdict.winner
-    what = "The baseline" if winner.is_baseline else f"Trial {winner.number}"
+    what = _who(winner)
     if verdict.tie:
-        others = [number for number in verdict.tie if number != winner.number]
-        named = ", ".join(str(number) for number in others) or "others"
+        tied = [each for each in verdict.candidates if each.number in verdict.tie]
+        others = [_who(each) for each in tied if each is not winner]
+        named = ", ".join(others) or "others"
         return (
-            f"A tie: {what[0].lower() + what[1:]} has the lowest mean, but is the best with a "
+            f"A tie: {what} has the lowest mean, but is the best with a "
             f"probability of {winner.probability:.0%} only; so may be {named}."
         )
-    return f"{what} is the best of {len(verdict.candidates)} candidates ({_sure(winner)})."
+    what, count = what[0].upper() + what[1:], len(verdict.candidates)
+    return f"{what} is the best of {count} candidates ({_sure(winner)})."
+
+
+def _who(candidate: Candidate) -> str:
+    return "the baseline" if candidate.is_baseline else f"trial {candidate.number}"
 
 
 def _sure(winner: Candidate) -> str:
@@ -108,18 +115,19 @@ def _sure(winner: Candidate) -> str:
 
 
 def claims(verdict: Verdict) -> list[str]:
-    """Say for each other predictor if the winner beats it on the test part (p-value below 0.01).
+    """Say for each other predictor if the winner beats it on the test part, for which p decides.
 
     Args:
         verdict: With scores of the test part, the winner's first.
     """
     lines = []
     for score in verdict.test[1:]:
-        name = _NAMES.get(score.name, score.name)
+        name = f"the {_NAMES.get(score.name, score.name)}"
         difference = score.rmse - verdict.test[0].rmse
         beats = verdict.beats(score.name)
         verb = "beats" if beats else "is not shown to beat"
-        lines.append(f"{verb} {name} on the test part (by {difference:+.4f}, {_p(score)})")
+        found = _p(score) if beats else f"{_p(score)}, and a claim needs p < {CLAIM:g}"
+        lines.append(f"{verb} {name} on the test part (by {difference:+.4f}, {found})")
     return lines
 
 

@@ -187,6 +187,6 @@ def test_the_command_that_looks_at_ratings_writes_nothing(file: tuple[str, bytes
     with tempfile.TemporaryDirectory() as folder:
         path, home = Path(folder) / f"ratings.{ending}", Path(folder) / "home"
         path.write_bytes(content)
-        answer("data", "inspect", str(path), "--json", "--home", str(home))
+        answer("data", "inspect", str(path), "--json")
         check_no_study(home)
         assert [each.name for each in Path(folder).iterdir()] == [path.name]

@@ -147,7 +147,7 @@ _NO_STUDY = {
     "data fetch": "It puts ratings into the user's cache folder.",
     "baseline": "It prints what is published.",
 }
-"""Commands that neither read nor write a study, so that they need no addresses; each with why."""
+"""Commands that neither read nor write a study: no addresses, no home; each with why."""
 
 
 def test_every_module_of_a_command_is_a_command() -> None:
@@ -164,17 +164,32 @@ def test_every_command_has_json_and_addresses_and_is_on_a_page(name: str) -> Non
     for each in command.commands.values() if group else [command]:
         options = {option for p in each.params for option in p.opts}
         assert "--json" in options, f"Give {each.name} `@json_option`."
-        assert group or "--home" in options, f"Give {each.name} `@home_option`."
         words = f"{name} {each.name}" if group else name
         addresses = {"--tracking-uri", "--storage"} & options
         if words in _NO_STUDY:
-            assert not addresses, f"Take `{words}` out of `_NO_STUDY`: it takes addresses."
+            places = addresses | ({"--home"} & options)
+            assert not places, f"Take {places} from `{words}`, or take it out of `_NO_STUDY`."
         else:
+            assert "--home" in options, f"Give {each.name} `@home_option`."
             assert len(addresses) == 2, (
                 f"Give `{words}` `@store_options`, or say why it needs none."
             )
     pages = [_page("README.md"), *(p.read_text(encoding="utf-8") for p in ROOT.glob("docs/*.md"))]
     assert any(f"trialbook {name}" in page for page in pages), f"Say what `{name}` does."
+
+
+def test_every_parameter_of_a_command_is_used() -> None:
+    """An option that its function never looks at promises what does not happen."""
+    unused = []
+    for path in sorted((ROOT / "search/cli/commands").glob("*.py")):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(function, ast.FunctionDef) or not function.decorator_list:
+                continue
+            given = [*function.args.args, *function.args.kwonlyargs, function.args.kwarg]
+            inner = [node for line in function.body for node in ast.walk(line)]
+            used = {node.id for node in inner if isinstance(node, ast.Name)}
+            unused += [f"{path.name}: {a.arg}" for a in given if a and a.arg not in used]
+    assert not unused, f"Use them, or take the options away: {unused}"
 
 
 # Model families.

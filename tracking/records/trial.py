@@ -11,6 +11,7 @@ from tracking.tags import Tag
 
 Scalar = str | int | float | bool | None
 _SHOWN = 6
+_PARTS = ("fold", "repeat", "training")
 
 
 def _short(value: Scalar) -> str:
@@ -35,6 +36,30 @@ class EpochRecord:
     epoch: int
     seconds: float
     metrics: Mapping[str, float]
+
+    def by_part(self, metric: str) -> dict[str, float]:
+        """The values of a metric in the folds, repeats or trainings of a trial.
+
+        Args:
+            metric: Its name, without the prefix "fold_2/" of a second one.
+
+        Returns:
+            Values by "fold 2", "repeat 2" or "training 2"; that of the first by an empty text.
+
+        Example:
+            >>> both = {"val_rmse": 1.2, "fold_2/val_rmse": 1.3, "fold_2/rmse": 1.1}
+            >>> EpochRecord(epoch=1, seconds=0.5, metrics=both).by_part("val_rmse")
+            {'': 1.2, 'fold 2': 1.3}
+        """
+        found = {}
+        for name, value in self.metrics.items():
+            prefix, _, rest = name.partition("/")
+            kind, _, number = prefix.partition("_")
+            if name == metric:
+                found[""] = value
+            elif rest == metric and kind in _PARTS and number.isdigit():
+                found[f"{kind} {number}"] = value
+        return found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,6 +159,20 @@ class TrialRecord:
     def is_of_folds(self) -> bool:
         """Whether its value is of folds of the train part, and not of the validation part."""
         return f"fold_1/{self.objective}" in self.metrics
+
+    @property
+    def mean_of(self) -> str:
+        """What its value is the mean of: "3 folds", "2 repeats"; empty for a single training."""
+        for kind in ("fold", "repeat"):
+            numbers = range(1, int(self.metrics.get("parts", 1)) + 1)
+            if count := sum(f"{kind}_{n}/{self.objective}" in self.metrics for n in numbers):
+                return f"{count} {kind}{'s' if count > 1 else ''}"
+        return ""
+
+    @property
+    def trained(self) -> float:
+        """How many epochs it trained: all those of its folds or repeats."""
+        return self.metrics.get("epochs_run", float(len(self.epochs)))
 
     @property
     def is_recipe(self) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import click
 
 from models import as_written, baseline, published
 from models.checks import count_of
-from search.cli.common import console, emit, home_option, json_option, table, waiting
+from search.cli.common import console, emit, json_option, quiet_stderr, waiting
+from search.cli.tables import table
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,9 @@ class _Size:
     is_flag=True,
     help="Add the dropout of 0.4 and the layer of 16 units that the published text names.",
 )
-@home_option
 @json_option
-def command(written: bool, home: Path, as_json: bool) -> int:
+def command(written: bool, as_json: bool) -> int:
     """Print the published trial: its recipe, its layers, its figures."""
-    from search.cli.quiet import quiet_stderr
-
     figures = published()
     rows, data = figures["summary_table"]["embedding_rows"], figures["dataset"]
     model_config, train_config = as_written() if written else baseline()

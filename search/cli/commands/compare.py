@@ -14,10 +14,11 @@ from search.cli.common import (
     short,
     store_options,
     studies_to_read,
-    table,
     waiting,
 )
+from search.cli.tables import table
 from search.errors import SearchError
+from tracking.report.comparison import differences
 
 
 @click.command(epilog="Example: trialbook compare sample sample-random")
@@ -48,7 +49,7 @@ def command(
     differ = [n for n, row in values.items() if len({str(v) for v in row}) > 1]
     hashes = {r.dataset.content_hash if r.dataset else None for r in records}
     splits = {record.split_rules for record in records}
-    comparable = len(hashes) == 1 and len(splits) == 1
+    warnings = differences(records)
     if as_json:
         emit(
             {
@@ -59,11 +60,13 @@ def command(
                     for n, t in best.items()
                 },
                 "differ": differ,
-                "same_data": comparable,
+                "same_data": len(hashes) == 1 and len(splits) == 1,
+                "warnings": warnings,
             }
         )
         return 0
     rows = [
+        ["value of", *(r.objective for r in records)],
         ["best value", *(f"{t.value:.4f}" if t else "none" for t in best.values())],
         ["trial", *(str(t.number) if t else "" for t in best.values())],
         ["complete trials", *(str(len(r.ranked())) for r in records)],
@@ -72,8 +75,6 @@ def command(
         mark = "≠ " if name in differ else "  "
         rows.append([mark + name, *(short(v) for v in row)])
     console().print(table("Best of each (≠ differs)", ["", *best], rows))
-    if not comparable:
-        console().print(
-            "The studies read different ratings or splits: their values do not compare."
-        )
+    for line in warnings:
+        console().print(line)
     return 0

@@ -7,23 +7,20 @@ from typing import Any
 
 import click
 
-from search.cli.common import (
-    console,
-    emit,
-    home_option,
-    json_option,
-    program,
-    short,
-    table,
-    waiting,
-)
-from search.cli.help import GroupedCommand, option
+from search.cli.common import console, emit, json_option, program, short, waiting
+from search.cli.help import GroupedCommand, WholeGroup, option
 from search.cli.source_options import SOURCE_NAMES, source_options
+from search.cli.tables import table
 from search.config.sections import DATA, SPLITS
 from tracking.texts import shell_line, visible
 
 
-@click.group(invoke_without_command=True, epilog="Example: trialbook data inspect movielens")
+@click.group(
+    cls=WholeGroup,
+    invoke_without_command=True,
+    epilog="Example: trialbook data inspect movielens",
+    subcommand_metavar="COMMAND [ARGUMENTS]",
+)
 @click.pass_context
 def command(ctx: click.Context) -> None:
     """Look at a source of ratings, or fetch one."""
@@ -32,7 +29,9 @@ def command(ctx: click.Context) -> None:
 
 
 @command.command(
-    cls=GroupedCommand, epilog="Example: trialbook data inspect ratings.csv --split temporal"
+    cls=GroupedCommand,
+    short_help="Read, check and split the ratings of SOURCE.",
+    epilog="Example: trialbook data inspect ratings.csv --split temporal",
 )
 @click.argument("source")
 @option(
@@ -52,14 +51,12 @@ def command(ctx: click.Context) -> None:
     help="Seed of the split random, and of made-up ratings.",
 )
 @source_options
-@home_option
 @json_option
 def inspect(
     source: str,
     split: str,
     seed: int,
     no_user_filter: bool,
-    home: Path,
     as_json: bool,
     **flags: Any,
 ) -> int:
@@ -106,7 +103,10 @@ def _text(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else short(value)
 
 
-@command.command(epilog="Example: trialbook data fetch movielens-1m")
+@command.command(
+    short_help="Download the data set NAME from its publisher.",
+    epilog="Example: trialbook data fetch movielens-1m",
+)
 @click.argument("name")
 @option(
     "--to",
@@ -116,11 +116,8 @@ def _text(value: Any) -> str:
     help="Folder to put it in.",
 )
 @option("--base-url", shown="the publisher's", help="Another address with the same files.")
-@home_option
 @json_option
-def fetch(
-    name: str, destination: Path | None, base_url: str | None, home: Path, as_json: bool
-) -> int:
+def fetch(name: str, destination: Path | None, base_url: str | None, as_json: bool) -> int:
     """Download the data set NAME from its publisher; a published checksum is checked."""
     from models.data import fetch as fetch_data
     from models.data import require_dataset

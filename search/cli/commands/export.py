@@ -14,6 +14,7 @@ from search.cli.common import (
     emit,
     home_option,
     json_option,
+    quiet_stderr,
     store_options,
     studies_to_read,
     waiting,
@@ -63,7 +64,6 @@ def command(
     as_json: bool,
 ) -> int:
     """Write the trials of STUDY as a table, or one trial as Keras Tuner's HyperParameters."""
-    from search.cli.quiet import quiet_stderr
     from search.export import export
     from search.storage.records import study_record
     from search.storage.study_attributes import space_of

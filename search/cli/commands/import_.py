@@ -13,6 +13,7 @@ from search.cli.common import (
     home_option,
     json_option,
     open_studies,
+    quiet_stderr,
     store_options,
     waiting,
 )
@@ -22,7 +23,7 @@ _KINDS = ("keras-tuner",)
 
 
 @click.command(epilog="Example: trialbook import keras-tuner my_dir/my_project --study mine")
-@click.argument("kind", type=click.Choice(_KINDS))
+@click.argument("kind", type=click.Choice(_KINDS), expose_value=False)
 @click.argument("folder", type=click.Path(path_type=Path))
 @option("--study", shown="that of FOLDER", help="Name of the new study.")
 @click.option("--objective", help="NAME:min or NAME:max, if the project does not name it.")
@@ -32,7 +33,6 @@ _KINDS = ("keras-tuner",)
 @home_option
 @json_option
 def command(
-    kind: str,
     folder: Path,
     study: str | None,
     objective: str | None,
@@ -44,8 +44,6 @@ def command(
     as_json: bool,
 ) -> int:
     """Make a study of the finished project in FOLDER; each trial becomes a run in MLflow."""
-    from search.cli.quiet import quiet_stderr
-
     with waiting("Loading Keras Tuner …"), quiet_stderr():  # it imports TensorFlow, which chatters
         from search.oracle.project import import_project
 

@@ -15,12 +15,13 @@ from search.cli.common import (
     emit,
     home_option,
     json_option,
+    quiet_stderr,
     store_options,
     studies_to_read,
-    table,
     waiting,
 )
 from search.cli.help import option
+from search.cli.tables import table
 from search.errors import SearchError
 from tracking.texts import visible
 
@@ -128,7 +129,6 @@ def _check(
 
 
 def _loaded(found: Target, studies: object) -> RatingPredictor | KerasPredictor:
-    from search.cli.quiet import quiet_stderr
     from search.prediction.loading import load
 
     with quiet_stderr():  # TensorFlow, where it is needed, tells what it finds

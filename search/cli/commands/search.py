@@ -107,7 +107,7 @@ def command(
     from search.study.run import run_in
 
     with (
-        LiveProgress(steady_console(), quiet=quiet) as shown,
+        LiveProgress(steady_console(plain=quiet), quiet=quiet) as shown,
         telling(places, config.name, shown) as (progress, tell_end),
         crew_of(options) as crew,
     ):
@@ -121,7 +121,7 @@ def command(
     else:
         from search.cli.summary import print_summary
 
-        print_summary(result, config, home)
+        print_summary(result, config, home, plain=quiet)
     if result.interrupted:
         return INTERRUPTED
     return 0 if result.best is not None else DOES_NOT_HOLD

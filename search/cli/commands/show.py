@@ -18,7 +18,8 @@ from search.cli.common import (
     waiting,
 )
 from search.cli.help import option
-from search.cli.trial_tables import in_order, named_columns, show_study, show_trial
+from search.cli.trial_columns import named_columns
+from search.cli.trial_tables import in_order, show_study, show_trial
 from search.config.parsing import names
 from tracking import StudyRecord, TrialRecord, study_page
 
@@ -37,7 +38,8 @@ from tracking import StudyRecord, TrialRecord, study_page
     metavar="NAMES",
     shown="those that matter most",
     callback=lambda context, parameter, given: None if given is None else names(given),
-    help="Parameters and figures to show, separated by commas; with --json, too.",
+    help="Parameters and figures to show, or say end, epochs and seconds, separated by commas; "
+    "with --json, too.",
 )
 @click.option(
     "--all",
@@ -88,7 +90,9 @@ def command(
         url = study_page(address, record.experiment_id)
         emit({"url": url} | _study_json(record, trials, columns))
     else:
-        show_study(record, trials, columns)
+        one = str(trials[0].number) if trials else ""
+        whole = command_line(home, "show", study, one, tracking_uri=tracking_uri, storage=storage)
+        show_study(record, trials, columns, sort=sort or "value", show=whole)
     return 0
 
 
@@ -129,7 +133,7 @@ def find_trial(record: StudyRecord, number: int) -> TrialRecord:
 def _study_json(
     record: StudyRecord, trials: Sequence[TrialRecord], columns: Sequence[str] | None
 ) -> dict[str, Any]:
-    chosen = None if columns is None else named_columns(record, columns)
+    chosen = None if columns is None else [*named_columns(record, columns), *_figures(columns)]
     return {
         "study": record.name,
         "objective": record.objective,
@@ -141,6 +145,11 @@ def _study_json(
         "importances": dict(record.importances),
         "trials": [trial_json(trial, chosen) for trial in trials],
     }
+
+
+def _figures(columns: Sequence[str]) -> list[str]:
+    """Figures behind columns that are shown by another name."""
+    return ["seconds_total"] if "seconds" in columns else []
 
 
 def trial_json(trial: TrialRecord, columns: Sequence[str] | None = None) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.table import Table
 
+from search.cli.columns import Columns, fitted
 from search.cli.common import (
     command_line,
     console,
@@ -16,9 +19,9 @@ from search.cli.common import (
     short,
     store_options,
     studies_to_read,
-    table,
     waiting,
 )
+from search.cli.tables import table
 from tracking import without_password
 from tracking.texts import visible
 
@@ -58,15 +61,32 @@ def command(home: Path, storage: str | None, tracking_uri: str | None, as_json: 
         where = without_password(storage) if storage else home
         console().print(f"No study in {visible(str(where))} yet. Start one: {start}")
     else:
-        columns = ["study", "data", "model", "trials", "best", "trial", "value of"]
-        console().print(table("Studies", columns, [_line(row) for row in rows]))
+        console().print(_table(rows))
     return 0
 
 
-def _line(row: dict[str, Any]) -> list[str]:
-    best = "none" if row["best_value"] is None else f"{row['best_value']:.4f}"
-    trials = f"{row['trials']} of {row['target']}"
-    number = short(row["best_trial"])
-    # A path is told by its last part, so that a row stays a row; `--json` has all of it.
-    data = row["data"].rpartition("/")[2] or row["data"]
-    return [row["study"], data, row["model"], trials, best, number, row["objective"]]
+def _table(rows: Sequence[dict[str, Any]]) -> Table:
+    """The studies as a table, with as much of each as the terminal has room for."""
+    values = [row["best_value"] for row in rows]
+    cells = {
+        "study": [row["study"] for row in rows],
+        # A path is told by its last part, so that a row stays a row; `--json` has all of it.
+        "data": [row["data"].rpartition("/")[2] or row["data"] for row in rows],
+        "model": [row["model"] for row in rows],
+        "trials": [f"{row['trials']} of {row['target']}" for row in rows],
+        "best": ["none" if value is None else f"{value:.4f}" for value in values],
+        "trial": [short(row["best_trial"]) for row in rows],
+        "value of": [row["objective"] for row in rows],
+    }
+    ranks = {
+        "must": ("study", "best"),
+        "own": ("trials",),
+        "more": ("value of", "data", "trial", "model"),
+    }
+    found = fitted(
+        Columns(**{rank: {name: cells[name] for name in names} for rank, names in ranks.items()}),
+        console().width,
+    )
+    shown = [name for name in cells if name in found.widths]
+    body = [list(row) for row in zip(*(cells[name] for name in shown), strict=True)]
+    return table("Studies", shown, body, layout=found.layout)

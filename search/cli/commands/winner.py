@@ -17,9 +17,9 @@ from search.cli.common import (
     json_option,
     open_studies,
     store_options,
-    table,
     waiting,
 )
+from search.cli.tables import table
 from tracking import version_page
 
 if TYPE_CHECKING:

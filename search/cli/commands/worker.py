@@ -66,7 +66,7 @@ def command(study: str, home: Path, as_json: bool, quiet: bool, wait: float, **f
     from search.study.request import Request
     from search.study.run import run_in
 
-    with LiveProgress(steady_console(), quiet=quiet) as progress:
+    with LiveProgress(steady_console(plain=quiet), quiet=quiet) as progress:
         asked = Request(joins=True, owns_process=True, ends_in_s=ends_in_s())
         result = run_in(studies, config, progress, asked)
     if as_json:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from search.cli.columns import Columns, Layout, fitted
-from search.cli.common import console, table
+from search.cli.common import console
+from search.cli.tables import table
 
 COLUMNS = Columns(
     must={"trial": ["0 baseline"], "best_val_rmse": ["0.8812"]},  # 10, 13 (8 in two lines, 6)
@@ -52,8 +53,11 @@ def test_a_heading_is_as_narrow_as_its_cells_and_lines_allow(
         # Without edges and in three lines: 10 + 6 + 6 + 6 + 3 x 3 are 37, and 10 for the factors.
         (50, "trial best_val_rmse family batch_size factors", 3),
         (46, "trial best_val_rmse family batch_size l2_bias", 3),
-        (37, "trial best_val_rmse family batch_size", 3),
-        (35, "trial best_val_rmse family", 3),
+        # With a letter less between columns, and with two less: 28 + 3 x 2 and 28 + 3 x 1.
+        (37, "trial best_val_rmse family batch_size l2_bias", 3),
+        (36, "trial best_val_rmse family batch_size", 3),
+        (31, "trial best_val_rmse family batch_size", 3),
+        (29, "trial best_val_rmse family", 3),
         (12, "trial best_val_rmse", 3),
     ],
 )
@@ -68,11 +72,12 @@ def test_columns_are_chosen_by_rank_until_the_line_is_full(
 
 def test_from_the_usual_width_on_a_parameter_that_differs_is_shown() -> None:
     wide = Columns(
-        must={"a": ["x" * 30]}, own={"b": ["x" * 20], "c": ["x" * 10]}, more={"d": ["x" * 12]}
-    )  # without edges 30 + 3 + 20 + 3 + 10 are 66, and d is 15 more
+        must={"a": ["x" * 30]}, own={"b": ["x" * 20], "c": ["x" * 10]}, more={"d": ["x" * 20]}
+    )  # without edges 30 + 3 + 20 + 3 + 10 are 66; in the least room d is 21 more than 62
     assert list(fitted(wide, 80).widths) == ["a", "b", "d"]
     assert list(fitted(wide, 79).widths) == ["a", "b", "c"]
-    assert list(fitted(wide, 81).widths) == ["a", "b", "c", "d"]
+    assert list(fitted(wide, 82).widths) == ["a", "b", "d"]
+    assert list(fitted(wide, 83).widths) == ["a", "b", "c", "d"]
     hopeless = Columns(must=wide.must, own=wide.own, more={"d": ["x" * 60]})
     assert list(fitted(hopeless, 80).widths) == ["a", "b", "c"]
 
@@ -86,3 +91,36 @@ def test_no_table_is_wider_than_the_terminal(
     console().print(table("Title", names, [["0.8812", "0.12", "0.88", "0.87 to 0.89", "99%"]]))
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= width
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (
+            40,
+            [
+                "│ factor_dropout │ movielens │ a/b.csv │",
+                "│ long words     │ 1.25e-09  │ 2       │",
+            ],
+        ),
+        (34, ["factor_dropout│ movielens│ a/b.csv", "long words    │ 1.25e-09 │ 2      "]),
+        (31, ["│ factor_ │ movielens │ a/b.  │", "│ dropout │           │ csv   │"]),
+        (24, ["factor_│movielens│a/b.  ", "dropout│         │csv   "]),
+    ],
+)
+def test_a_cell_is_broken_behind_what_joins_its_words(
+    width: int,
+    lines: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    rows = [["factor_dropout", "movielens", "a/b.csv"], ["long words", "1.25e-09", "2"]]
+    console().print(table("T", ["what", "one", "other"], rows))
+    told = [line for line in capsys.readouterr().out.splitlines() if "│" in line]
+    assert told[:2] == lines
+
+
+def test_what_stands_between_colons_is_text(capsys: pytest.CaptureFixture[str]) -> None:
+    console().print(table(":smile:", [":heart:"], [[":heart:"]]), ":heart:")
+    assert capsys.readouterr().out.count(":heart:") == 3

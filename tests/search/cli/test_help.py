@@ -32,6 +32,7 @@ def _commands() -> dict[str, click.Command]:
 
 
 COMMANDS = _commands()
+GROUPS = sorted({name.split()[0] for name in COMMANDS if " " in name})
 GROUPED = [name for name, command in COMMANDS.items() if isinstance(command, GroupedCommand)]
 
 
@@ -141,6 +142,23 @@ def test_every_summary_line_is_whole(
         assert f" {name} {summary}" in words
         if columns != "60":  # on one line
             assert re.search(rf"(?m)^  {name} +{re.escape(summary)}$", text)
+
+
+@pytest.mark.parametrize("columns", ["60", "80"])
+@pytest.mark.parametrize("name", GROUPS)
+def test_every_summary_line_of_a_group_is_whole(
+    name: str, columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert isinstance(command, click.Group)
+    monkeypatch.setenv("COLUMNS", columns)
+    text = _help(name, capsys=capsys)
+    assert "..." not in text
+    words = " ".join(text.split())
+    for each, inner in command.commands.items():
+        assert inner.short_help
+        assert inner.short_help.endswith(".")
+        assert f" {each} {inner.short_help}" in words
 
 
 def test_every_command_has_a_summary() -> None:

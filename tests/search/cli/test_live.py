@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from io import BytesIO, StringIO, TextIOWrapper
 
@@ -104,6 +105,25 @@ def test_a_trial_beyond_a_limit_is_not_the_best_so_far() -> None:
     assert second.endswith("best so far")
 
 
+def test_a_trial_of_folds_is_told_as_their_mean() -> None:
+    file = StringIO()
+    folds = {"parts": 2.0, "fold_1/best_val_rmse": 0.9, "fold_2/best_val_rmse": 1.1}
+    trial = TrialRecord(study="s", number=0, params={})
+    with LiveProgress(Console(file=file, width=200)) as progress:
+        progress.study(StudyRecord(name="s", monitor="val_rmse"), finished=0, target=1)
+        progress.trial(trial, epochs=5)
+        epoch = EpochRecord(epoch=1, seconds=0.1, metrics={"fold_2/val_rmse": 1.1})
+        progress.epoch(trial, epoch, 0.9)
+        Console(file=file, width=200).print(progress)
+        ended = replace(trial, state=COMPLETE, value=1.0, metrics=folds, epochs=(epoch,))
+        progress.ended(ended, finished=1, target=1)
+    lines = file.getvalue().splitlines()
+    assert lines[1] == "trial 0 fold 2, epoch 1/5 · 1.1000 · best 1.1000"
+    assert lines[2].startswith(
+        "[1/1] trial 0: complete, val_rmse 1.0000 (mean of 2 folds), 1 epoch"
+    )
+
+
 def test_an_epoch_without_a_value_so_far_shows_no_infinite_best() -> None:
     epoch = EpochRecord(epoch=1, seconds=0.1, metrics={"val_rmse": math.nan})
     trial = TrialRecord(study="s", number=0, params={})
@@ -158,6 +178,55 @@ def test_the_display_tells_how_far_the_study_is_and_fits(width: int) -> None:
     assert lines[3] == "trial 5 gmf f35 · building"
 
 
+NEUMF = {
+    "family": "neumf", "factors": 6, "embedding_size": 6,
+    "layers": 3, "units_1": 8, "units_2": 24, "units_3": 23,
+}  # fmt: skip
+
+
+def running(epochs: int, **params: object) -> LiveProgress:
+    """A study whose trial 3 is at the epoch 1 or more, each a little better than the one before."""
+    progress = LiveProgress(Console(file=StringIO()))
+    progress.study(StudyRecord(name="m" * 90, monitor="val_rmse"), finished=0, target=10)
+    trial = TrialRecord(study="m", number=3, params=NEUMF | params)
+    progress.trial(trial, epochs=12)
+    for number in range(1, epochs + 1):
+        value = 3.5124 - number / 100
+        progress.epoch(
+            trial, EpochRecord(epoch=number, seconds=0.1, metrics={"val_rmse": value}), value
+        )
+    return progress
+
+
+@pytest.mark.parametrize(
+    ("width", "epochs", "line"),
+    [
+        # 8 + 19 + 14 + 9 + 14 letters are 64, and a curve of 12 is 15 more.
+        (79, 12, "trial 3 neumf f6 e6 8/24/23 · epoch 12/12 · 3.3924 · best 3.3924 · █▇▇▆▅▅▄▄▃▂▂▁"),
+        (71, 12, "trial 3 neumf f6 e6 8/24/23 · epoch 12/12 · 3.3924 · best 3.3924 · █▅▄▁"),
+        (60, 2, "trial 3 neumf f6 e… · epoch 2/12 · 3.4924 · best 3.4924 · █▁"),
+        (60, 12, "trial 3 neumf f… · epoch 12/12 · 3.3924 · best 3.3924 · █▅▄▁"),
+        (50, 12, "trial 3 neum… · epoch 12/12 · 3.3924 · best 3.3924"),
+        (43, 12, "trial 3 epoch 12/12 · 3.3924 · best 3.3924"),
+    ],
+)
+def test_a_narrow_terminal_has_every_figure_and_a_curve_to_its_end(
+    width: int, epochs: int, line: str
+) -> None:
+    lines = drawn(running(epochs), width)
+    assert max(map(len, lines)) <= width
+    assert lines[-1] == line
+
+
+@pytest.mark.parametrize("width", range(43, 90))
+def test_no_width_costs_a_figure(width: int) -> None:
+    for encoding in ("utf-8", "ascii"):
+        first, line = drawn(running(12), width, encoding)
+        assert max(len(first), len(line)) <= width
+        assert re.search(r"m  .*0/10\W+0:00$", first.replace("…", ""))
+        assert re.search(r"epoch 12/12\W+3\.3924\W+best 3\.3924", line)
+
+
 def test_a_terminal_without_utf_8_gets_ascii() -> None:
     lines = drawn(busy(), 100, "ascii")
     assert all(line.isascii() for line in lines)
@@ -169,6 +238,7 @@ def test_nothing_is_drawn_where_lines_are_wanted(
     plain: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     if plain == "NO_COLOR":
         monkeypatch.setenv("NO_COLOR", "1")
     console = Console(file=StringIO(), force_terminal=plain != "no terminal")

@@ -130,7 +130,7 @@ def test_several_studies_are_one_page_with_the_winner_of_each(
     page = _page(Path("report.html"))
     assert [row[0] for row in page.table("The studies of this report")[1:]] == ["one", "two"]
     assert "Trial 2 is the best of 1 candidates (probability 97%)." in page.text
-    assert "beats global mean on the test part (by +0.1950, p below 0.001)" in page.text
+    assert "beats the global mean on the test part (by +0.1950, p below 0.001)" in page.text
     rows = page.table("opened once, at 2026-11-30T10:00")[1:]
     assert rows[0] == ["trial 2", "0.8050", "0.8000 to 0.8100"]
     assert rows[1] == ["global mean", "1.0000", "0.9000 to 1.1000"]

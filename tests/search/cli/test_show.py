@@ -66,7 +66,7 @@ def test_a_study_is_shown_with_what_its_trials_tried(capsys: pytest.CaptureFixtu
     assert cells[0][:3] == ["3", "complete", "0.8000"]
     assert [row[0] for row in cells] == ["3", "1 recipe", "0 baseline", "2"]
     assert cells[0][3:6] == ["gmf", "adam", "3"]  # what is equal and not always told is left out
-    assert cells[3][1:3] + cells[3][6:] == ["failed", "", "nan", "3", "8"]
+    assert cells[3][1:3] + cells[3][6:] == ["failed", "", "no number", "3", "8"]
 
 
 def test_named_columns_replace_the_usual_ones(capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,9 +75,80 @@ def test_named_columns_replace_the_usual_ones(capsys: pytest.CaptureFixture[str]
     assert [name.strip() for name in head.strip("┃").split("┃")] == [
         "trial", "state", "best_val_rmse", "odd", "best_epoch", "end", "epochs", "seconds",
     ]  # fmt: skip
-    with pytest.raises(SearchError, match=r"must be parameters or figures .* but got nothing\."):
+    with pytest.raises(SearchError, match=r"must be parameters or figures .* but got nothing\. "):
         show_study(STUDY, STUDY.trials, ["odd", "nothing"])
     assert printed(capsys) == ""
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (["number", "seconds"], ["seconds"]),
+        (["trial", "state", "value"], []),
+        (["epochs", "odd", "end"], ["epochs", "odd", "end"]),
+        (["seconds_total", "seconds"], ["seconds_total", "seconds"]),
+    ],
+)
+def test_columns_that_every_table_has_can_be_named(
+    names: list[str],
+    shown: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "50")  # they are shown whatever the width
+    show_study(STUDY, STUDY.trials, names)
+    assert shown_names(printed(capsys))[: 3 + len(shown)] == [
+        "trial", "state", "best_val_rmse", *shown,
+    ]  # fmt: skip
+    metrics = [trial["metrics"] for trial in _study_json(STUDY, STUDY.trials, names)["trials"]]
+    assert ("seconds_total" in metrics[0]) == ("seconds" in names)
+
+
+def test_a_wrong_column_is_told_the_nearest_in_a_line() -> None:
+    many = {f"units_{n}": n for n in range(40)}
+    study = replace(STUDY, name="my study", trials=(trial(3, 0.8, params=many),))
+    with pytest.raises(SearchError) as told:
+        show_study(study, study.trials, ["unit_7", "zzzzzzzz"])
+    assert str(told.value) == (
+        "`columns` must be parameters or figures of my study's trials, or number, state, value, "
+        "end, epochs, seconds, but got unit_7, zzzzzzzz. The nearest are units_7, units_37. "
+        "`trialbook show 'my study' 3` lists those of a trial."
+    )
+    with pytest.raises(SearchError, match=r"but got zzzzzzzz\.$"):
+        show_study(replace(study, trials=()), (), ["zzzzzzzz"])
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_column_that_trials_are_sorted_by_is_shown(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    study = replace(made_up_study(), description="")
+    show_study(study, in_order(study, "seconds"), sort="seconds")
+    told = printed(capsys)
+    place = shown_names(told).index("seconds")
+    seconds = [float(row[place]) for row in shown_cells(told)]
+    assert len(seconds) == 40
+    assert seconds == sorted(seconds, reverse=True)
+    assert max(len(line) for line in told.splitlines() if "│" in line) <= width
+
+
+def test_a_study_says_which_parameters_it_has_no_room_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = replace(wide_study(), description="")
+    for width, more in ((60, "4 more parameters"), (88, "3 more parameters")):
+        monkeypatch.setenv("COLUMNS", str(width))
+        show_study(study, study.trials, show="trialbook show s 0")
+        told = printed(capsys).splitlines()
+        assert told[-1] == f"They differ in {more}; one trial whole: trialbook show s 0"
+        assert told[-2].startswith("There is no room for their states") == (width == 60)
+    monkeypatch.setenv("COLUMNS", "200")
+    show_study(study, study.trials, show="trialbook show s 0")
+    assert "They differ" not in printed(capsys)
+    monkeypatch.setenv("COLUMNS", "40")
+    show_study(study, study.trials, ["seconds"], show="trialbook show s 0")
+    assert "They differ" not in printed(capsys)
 
 
 def test_json_has_the_named_columns_alone() -> None:
@@ -87,7 +158,7 @@ def test_json_has_the_named_columns_alone() -> None:
     everything = _study_json(STUDY, STUDY.trials, None)["trials"][3]
     assert everything["params"] == dict(STUDY.trials[3].params)
     assert everything["metrics"] == dict(STUDY.trials[3].metrics)
-    with pytest.raises(SearchError, match=r"but got nothing\."):
+    with pytest.raises(SearchError, match=r"but got nothing\. "):
         _study_json(STUDY, STUDY.trials, ["nothing"])
 
 
@@ -108,9 +179,33 @@ def test_a_trial_is_shown_with_its_rank_and_its_distances(
     assert "0.2000 worse than user and movie biases" in told
     show_trial(STUDY, STUDY.trials[2], Outputs())
     told = printed(capsys)
-    assert "Trial 2 of s: failed (nan)." in told
+    assert "Trial 2 of s: failed, since its loss or metric is no number." in told
     assert "loss is NaN" in told
     assert "rank" not in told
+
+
+def test_each_fold_has_its_own_labelled_curve(capsys: pytest.CaptureFixture[str]) -> None:
+    def folds(kind: str) -> TrialRecord:
+        parts = {"parts": 2.0, f"{kind}_1/best_val_rmse": 0.9, f"{kind}_2/best_val_rmse": 1.1}
+        epochs = tuple(
+            EpochRecord(
+                epoch=n,
+                seconds=0.1,
+                metrics={"val_rmse": 1.0 - n / 10, f"{kind}_2/val_rmse": 1.3 - n / 10},
+            )
+            for n in (1, 2)
+        )
+        return trial(0, 1.0, metrics=parts, epochs=epochs)
+
+    for kind in ("fold", "repeat"):
+        record = replace(STUDY, trials=(folds(kind),))
+        show_trial(record, record.trials[0], Outputs())
+        told = printed(capsys)
+        assert f"best_val_rmse 1.0000 (mean of 2 {kind}s), rank 1 of 1." in told
+        curves = [line.split("_rmse ")[-1] for line in told.splitlines() if " █▁ " in line]
+        assert curves == ["0.9000 █▁ 0.8000", "1.2000 █▁ 1.1000"]
+        assert f"\n{kind} 1: val_rmse 0.9000" in told
+        assert f"\n{kind} 2: val_rmse 1.2000" in told
 
 
 def test_tags_are_shown_where_all_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
@@ -170,7 +265,8 @@ def test_a_table_fits_the_terminal_with_what_the_trials_differ_in(
     assert names[len(names) - len(differing) - len(figures) :] == [*differing, *figures]
     if table == "best":
         assert hidden == len(study.varied(best)) - len(set(study.varied(best)) & set(names))
-        assert [name for name in names if name in fixed] == fixed[: 4 if width >= 80 else 3]
+    assert [name for name in names if name in fixed] == fixed
+    assert ("state" in names) == (table == "all" and width >= 80)
 
 
 def test_with_room_epochs_and_seconds_stand_behind_the_parameters(

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from search.cli.summary import learned
 from tracking import (
     BASELINE_TAG,
@@ -37,6 +41,22 @@ def test_a_baseline_that_does_not_fit_is_not_beaten() -> None:
     assert "better by" not in note
     assert "no bar here: its output is another" in note
     assert history(misfit).baseline is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "where"),
+    [
+        ("fold", "in the mean of 2 folds of the train part"),
+        ("repeat", "in the mean of 2 repeats on the validation part"),
+        ("training", "on the validation part"),
+    ],
+)
+def test_a_gain_says_what_the_values_are_of(kind: str, where: str) -> None:
+    study = _study()
+    parts = {"parts": 2.0, f"{kind}_1/best_val_rmse": 2.9, f"{kind}_2/best_val_rmse": 3.1}
+    trials = tuple(replace(trial, metrics=parts) for trial in study.trials)
+    said = learned(replace(study, trials=trials))[0]
+    assert said.startswith(f"Trial 1 is 1.0000 below the baseline (4.0000) {where}; ")
 
 
 def test_every_ended_trial_is_counted() -> None:

@@ -47,6 +47,23 @@ def test_the_time_left_runs_down_and_is_not_told_once_it_is_over() -> None:
     assert now.time == "1:11"
 
 
+def test_a_further_fold_has_its_own_values() -> None:
+    now = Standing()
+    now.study(StudyRecord(name="s", monitor="val/rmse"), finished=0, target=1)
+    three = trial(3, state="running")
+    now.trial(three, epochs=2)
+    for epoch, name, value in (
+        (1, "val/rmse", 0.9), (2, "val/rmse", 0.8),
+        (1, "fold_2/val/rmse", 1.2), (2, "fold_2/val/rmse", 1.3), (2, "fold_2/rmse", 0.1),
+    ):  # fmt: skip
+        now.epoch(three, EpochRecord(epoch=epoch, seconds=0.1, metrics={name: value}), 0.8)
+        running = now.running[0][1]
+        if name == "val/rmse":
+            assert (running.part, running.best_so_far) == ("", f"{min(value, 0.8):.4f}")
+    assert (running.part, running.at(2), running.values) == ("fold 2", "2/2", (1.2, 1.3))
+    assert (running.latest, running.best_so_far) == ("1.3000", "1.2000")
+
+
 def test_a_running_trial_tells_its_epoch_and_its_values() -> None:
     now = Standing()
     now.study(StudyRecord(name="s", monitor="val_rmse"), finished=0, target=1)

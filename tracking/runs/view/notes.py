@@ -6,23 +6,11 @@ import math
 
 from tracking.records import Scalar, TrialRecord
 from tracking.runs.payloads import shorten
-from tracking.states import COMPLETE, PRUNED, EndReason
+from tracking.states import COMPLETE, PRUNED, EndReason, end_in_words
 from tracking.texts import code, markdown, shell_line
 
 _MAX = 8000
 _PARAMS = 4
-_ENDS: dict[str, str] = {
-    EndReason.EPOCHS: "trained for all its {epochs}",
-    EndReason.EARLY_STOPPING: "stopped early after {epochs}",
-    EndReason.PRUNED: "pruned after {epochs}",
-    EndReason.LIMIT: "ended by a limit of the study",
-    EndReason.NAN: "failed, since its loss or metric is no number",
-    EndReason.OUT_OF_MEMORY: "failed, since memory ran out",
-    EndReason.ERROR: "failed",
-    EndReason.CRASH: "failed, since its process died",
-    EndReason.TIMEOUT: "cut short by the study's time",
-    EndReason.INTERRUPTED: "interrupted",
-}
 _SIZES = (("factors", "{} factors"), ("embedding_size", "embeddings of {}"))
 
 
@@ -84,9 +72,7 @@ def _tried(record: TrialRecord) -> str:
 
 
 def _end(record: TrialRecord) -> str:
-    epochs = record.metrics.get("epochs_run", float(len(record.epochs)))
-    counted = "1 epoch" if epochs == 1 else f"{epochs:.0f} epochs"
-    end = _ENDS.get(record.end_reason, "").format(epochs=counted)
+    end = end_in_words(record.end_reason, record.trained)
     is_pruned = record.end_reason == EndReason.PRUNED and record.message
     return f"{end}: {markdown(record.message)}" if is_pruned else end
 
