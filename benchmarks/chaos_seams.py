@@ -23,7 +23,7 @@ _RARE = ("state", "attribute", "closed another's", "queued", "queued again", "re
 _EVERY_RUN = ("lease", "lease renewed", "lease given back", "leases ended", "view", "study file")
 """Writes that each run of a study does, though not often."""
 _AT_THE_START = {
-    "new study": 1, "table of leases": 1, "experiment": 1, "study attribute": 6, "queued": 2,
+    "new study": 1, "table of leases": 1, "experiment": 1, "study attribute": 4, "queued": 2,
 }  # fmt: skip
 """Writes that belong to a study's begin, and how often at the least they are done there: each place
 gets a study of its own."""
