@@ -85,7 +85,9 @@ class Examination:
         if waiting:  # what MLflow will be told later must not be mended now
             return [replace(each, is_mended=each.topic == Topic.INTERRUPTED) for each in before]
         found = [replace(each, is_mended=each.is_mendable) for each in before]
-        return [*found, *self._mended_refused(), *self._mended(list), *self._closed()]
+        found += [*self._mended_refused(), *self._mended(list), *self._closed()]
+        told = {each.text for each in found}  # a run that was made again lacks its model
+        return [*found, *(each for each in self._of_record() if each.text not in told)]
 
     def _finding(
         self, topic: Topic, text: str, trial: int | None = None, *, is_mendable: bool = True
@@ -199,16 +201,19 @@ class Examination:
         return NullRecorder()
 
     def _open_run(self) -> str:
-        """That the study's own run goes on though nobody works on it; empty where it does not."""
+        """What is wrong with the study's own run, on which nobody works; empty for nothing."""
         run_id = run_of(self._study).get("parent_run_id")
         run = self._recorder().find_run(run_id) if run_id else None
+        if run is not None and run["deleted"]:
+            return "Its own run is in MLflow's bin."
         goes_on = run is not None and run["status"] == "RUNNING"
         return "Its own run goes on in MLflow, but no process works on it." if goes_on else ""
 
     def _close_run(self) -> None:
         enough = finished(self._study) >= self._config.trials
-        record = study_record(self._study, self._config)
-        self._recorder().finish_study(record, status="FINISHED" if enough else "KILLED")
+        recorder, record = self._recorder(), study_record(self._study, self._config)
+        recorder.start_study(record)  # which takes it out of MLflow's bin
+        recorder.finish_study(record, status="FINISHED" if enough else "KILLED")
 
     def _deliver(self) -> int:
         """Deliver what waits, and queue interrupted trials again; return how much waits still."""

@@ -89,10 +89,13 @@ class Reconciler:
         record = study_record(self.study, self._config, weighs=False)
         by_number = {trial.number: trial for trial in record.trials}
         mendable = [each for each in found if each.is_mendable]
-        if any(each.kind == Kind.LACKING for each in mendable):
-            self._begin(record)
+        gone = {each for each in mendable if each.kind == Kind.LACKING}
+        if gone:
+            self._begin(record)  # which may take the study out of MLflow's bin, runs and all
+            gone &= set(self.find())
         for each in mendable:
-            self._mend(each, by_number)
+            if each.kind != Kind.LACKING or each in gone:
+                self._mend(each, by_number)
             yield each
 
     def write_anew(self, slip: Slip, trials: Mapping[int, TrialRecord]) -> bool:
@@ -139,6 +142,7 @@ class Reconciler:
             self.recorder.bin_run(run_id)
             return
         if found.kind == Kind.LACKING:
+            trial = self._timed(trial)
             run_id = self.recorder.start_trial(replace(trial, state=RUNNING, run_id=None))
         if run_id and run_id != trial.run_id:
             write_run_of_trial(self.study, found.number, run_id)
@@ -146,6 +150,13 @@ class Reconciler:
             if found.kind == Kind.LESS:
                 self.recorder.parameters(run_id, trial.params)
             self._end(replace(trial, run_id=run_id), is_new=found.kind == Kind.LACKING)
+
+    def _timed(self, trial: TrialRecord) -> TrialRecord:
+        """The trial's record with the times at which it began and ended, as Optuna holds them."""
+        stored = self.study.get_trials(deepcopy=False)[trial.number]
+        times = (stored.datetime_start, stored.datetime_complete)
+        began, ended = (None if each is None else int(each.timestamp() * 1000) for each in times)
+        return replace(trial, started_ms=began, ended_ms=ended)
 
     def _end(self, trial: TrialRecord, *, is_new: bool) -> None:
         """Write a trial's end anew, with the files that Optuna's storage has the content of."""

@@ -119,7 +119,7 @@ def _local(
 
 def _tpe(space: Sequence[Parameter], given: Options, seed: int) -> BaseSampler:
     group = given.get("multivariate", True)
-    usual = {"n_startup_trials": 6, "multivariate": True, "group": group}
+    usual = {"n_startup_trials": 6, "multivariate": True, "group": group, "constant_liar": True}
     return optuna.samplers.TPESampler(seed=seed, **(usual | dict(given)))
 
 

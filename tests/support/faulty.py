@@ -64,7 +64,7 @@ module, function."""
 NOT_IN_A_SEARCH = (
     "create_model_version", "create_registered_model", "delete_experiment", "delete_logged_model",
     "delete_model_version", "delete_registered_model", "delete_run", "log_artifact",
-    "rename_experiment", "restore_experiment", "set_registered_model_alias",
+    "rename_experiment", "restore_experiment", "restore_run", "set_registered_model_alias",
 )  # fmt: skip
 """Writes to MLflow of other commands, or of what a person did to the record by hand."""
 

@@ -59,15 +59,18 @@ def find_context(client: Any, study: str, identity: str | None = None) -> StudyC
     return StudyContext(experiment.experiment_id, parent.info.run_id, tuple(datasets))
 
 
-def stored_context(client: Any, record: StudyRecord) -> StudyContext | None:
+def stored_context(
+    client: Any, record: StudyRecord, *, binned: bool = False
+) -> StudyContext | None:
     """Read the experiment and the run whose identifiers were stored with a study.
 
     Args:
         client: The store's client.
         record: The study.
+        binned: Whether a run that is in MLflow's bin counts.
 
     Returns:
-        The context, or None where nothing was stored, or the run is gone or in MLflow's bin.
+        The context, or None where nothing was stored, or the run is gone or does not count.
     """
     from mlflow.exceptions import MlflowException
 
@@ -80,8 +83,8 @@ def stored_context(client: Any, record: StudyRecord) -> StudyContext | None:
         if is_missing(error):
             return None
         raise
-    binned = "deleted" in (run.info.lifecycle_stage, experiment.lifecycle_stage)
-    if binned or run.data.tags.get(Tag.STUDY) != record.name:
+    is_binned = "deleted" in (run.info.lifecycle_stage, experiment.lifecycle_stage)
+    if (is_binned and not binned) or run.data.tags.get(Tag.STUDY) != record.name:
         return None
     datasets = run.inputs.dataset_inputs if run.inputs else ()
     return StudyContext(str(run.info.experiment_id), str(run.info.run_id), tuple(datasets))
@@ -103,6 +106,7 @@ def ensure_context(client: Any, store: Store, record: StudyRecord) -> StudyConte
     from filelock import FileLock
 
     with FileLock(str(store.home / "tracking.lock")):
+        _restore(client, record)
         context = stored_context(client, record)
         if context is None:
             experiment_id = _ensure_experiment(client, store, record.name)
@@ -113,6 +117,17 @@ def ensure_context(client: Any, store: Store, record: StudyRecord) -> StudyConte
     if record.dataset is not None and not context.datasets:  # it was cut short when it was made
         return _with_dataset(client, context, record.dataset)
     return context
+
+
+def _restore(client: Any, record: StudyRecord) -> None:
+    """Take a study's own run, which was put into MLflow's bin, out of it: it is wanted again."""
+    context = stored_context(client, record, binned=True)
+    if context is None:
+        return
+    if client.get_experiment(context.experiment_id).lifecycle_stage == "deleted":
+        client.restore_experiment(context.experiment_id)
+    if client.get_run(context.parent_run_id).info.lifecycle_stage == "deleted":
+        client.restore_run(context.parent_run_id)
 
 
 def dataset_input(dataset: DatasetRecord) -> Any:

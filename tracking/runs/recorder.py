@@ -194,7 +194,8 @@ class MlflowRecorder:
         """List the runs of a study's trials, the oldest first."""
         client = self.store.client()
         identity = study.tags.get(Tag.IDENTITY)
-        context = stored_context(client, study) or find_context(client, study.name, identity)
+        stored = stored_context(client, study, binned=True)
+        context = stored or find_context(client, study.name, identity)
         return () if context is None else list_trials(client, context, study.objective)
 
     def bin_run(self, run_id: str) -> None:

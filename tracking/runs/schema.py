@@ -148,7 +148,7 @@ def build(path: Path, *, artifacts: Path) -> None:
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
         with _migrating:
-            SqlAlchemyStore(sqlite_address(made), str(artifacts)).engine.dispose()
+            SqlAlchemyStore(sqlite_address(made), artifacts.as_uri()).engine.dispose()
 
     copied(path, artifacts, make)
     with closing(sqlite3.connect(path)) as connection:

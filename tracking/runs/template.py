@@ -83,7 +83,7 @@ def _readdress(path: Path, artifacts: Path) -> None:
         changed = connection.execute(
             "UPDATE experiments SET artifact_location = ?, creation_time = ?, last_update_time = ? "
             "WHERE experiment_id = ?",
-            (str(artifacts / str(_DEFAULT)), now, now, _DEFAULT),
+            ((artifacts / str(_DEFAULT)).as_uri(), now, now, _DEFAULT),
         )
         if changed.rowcount != 1:
             raise sqlite3.DatabaseError(f"{path} lacks MLflow's own experiment")

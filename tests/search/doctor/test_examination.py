@@ -65,6 +65,46 @@ def test_nothing_is_wrong_after_a_study(ill: Path, here: Here) -> None:
     assert here("doctor", "--home", str(ill)) == {"findings": [], "left": 0}
 
 
+@pytest.mark.parametrize("what", ["run", "experiment"])
+def test_a_study_in_mlflows_bin_is_taken_out_of_it_and_no_run_is_made_twice(
+    what: str, ill: Path, here: Here
+) -> None:
+    client = Store(ill).client()
+    experiment = client.get_experiment_by_name("ill")
+    (own,) = client.search_runs([experiment.experiment_id], "tags.`trialbook.role` = 'study'")
+    before = {run.info.run_id for run in client.search_runs([experiment.experiment_id])}
+    if what == "run":
+        client.delete_run(own.info.run_id)
+        found = here("doctor", "--home", str(ill), code=1)["findings"]
+        assert [each["text"] for each in found] == ["Its own run is in MLflow's bin."]
+    else:
+        client.delete_experiment(experiment.experiment_id)
+    fixed = here("doctor", "--fix", "--home", str(ill))
+    assert fixed["left"] == 0
+    assert fixed["findings"]
+    assert _ill(ill) == []
+    assert {run.info.run_id for run in client.search_runs([experiment.experiment_id])} == before
+    assert here("doctor", "--home", str(ill)) == {"findings": [], "left": 0}
+
+
+def test_a_run_that_is_made_again_has_its_times_and_is_told_to_lack_its_model(
+    ill: Path, here: Here
+) -> None:
+    client = Store(ill).client()
+    best = min(_trials(ill), key=lambda each: each.value or 9.0).number
+    client.delete_run(_run_of(ill, best))
+    trial = _trials(ill)[best]
+    fixed = here("doctor", "--fix", "--home", str(ill), code=1)
+    told = [each["text"] for each in fixed["findings"] if not each["is_mended"]]
+    assert len(told) == fixed["left"] == 1
+    assert told[0].startswith(f"Trial {best} has no model in its run.")
+    run = client.get_run(_run_of(ill, best))
+    assert trial.datetime_start is not None
+    assert trial.datetime_complete is not None
+    assert run.info.start_time == int(trial.datetime_start.timestamp() * 1000)
+    assert run.info.end_time == int(trial.datetime_complete.timestamp() * 1000)
+
+
 def test_to_look_for_a_lost_database_of_mlflow_makes_none(ill: Path, here: Here) -> None:
     for path in ill.glob("mlflow.db*"):
         path.unlink()
@@ -195,7 +235,7 @@ def test_a_run_made_anew_has_the_curve_and_the_configuration(ill: Path, here: He
     first = _run_of(ill, 0)
     curve = _curve(client.download_artifacts(first, "history.csv"))
     client.delete_run(first)
-    here("doctor", "--fix", "--home", str(ill))
+    here("doctor", "--fix", "--home", str(ill), code=1)  # its model is lost
     anew = _run_of(ill, 0)
     assert anew != first
     assert _curve(client.download_artifacts(anew, "history.csv")) == curve

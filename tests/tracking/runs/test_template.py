@@ -44,7 +44,7 @@ def test_the_second_database_is_a_copy_with_its_own_folder(tmp_path: Path) -> No
     copied(tmp_path / "a.db", tmp_path / "a", _tables)
     copied(tmp_path / "b.db", tmp_path / "b" / "artifacts", _never)
     place, made = _location(tmp_path / "b.db")
-    assert place == str(tmp_path / "b" / "artifacts" / "0")
+    assert place == (tmp_path / "b" / "artifacts" / "0").as_uri()
     assert made > 1_700_000_000_000
     assert _location(tmp_path / "a.db") == ("/first/0", 1)
 
@@ -71,6 +71,7 @@ def test_two_homes_of_mlflow_itself(tmp_path: Path) -> None:
         store = Store(tmp_path / name)
         store.prepare()
         (experiment,) = store.client().search_experiments()
-        assert experiment.artifact_location == str(tmp_path / name / "artifacts" / "0")
+        place = (tmp_path / name / "artifacts" / "0").as_uri()
+        assert experiment.artifact_location == place
         run = store.client().create_run("0")
-        assert run.info.artifact_uri.startswith(str(tmp_path / name))
+        assert run.info.artifact_uri.startswith(place)

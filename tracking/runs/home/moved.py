@@ -44,6 +44,7 @@ def follow(database: Path, artifacts: Path) -> None:
 
 def _follow(database: Path, artifacts: Path) -> None:
     with closing(sqlite3.connect(database, timeout=_WAITS_S, isolation_level=None)) as connection:
+        _as_address(connection)
         former = _former(connection, artifacts)
         if former is None:
             return
@@ -57,6 +58,19 @@ def _follow(database: Path, artifacts: Path) -> None:
                         (f"{new}/", len(f"{old}/") + 1, len(f"{old}/"), f"{old}/"),
                     )
         connection.execute("COMMIT")
+
+
+def _as_address(connection: sqlite3.Connection) -> None:
+    """Write the folder of MLflow's own experiment as an address, as all others are.
+
+    Earlier versions wrote its path, in which MLflow takes `%41` for an `A`.
+    """
+    row = connection.execute(_FIRST).fetchone()
+    if row is not None and Path(str(row[0])).is_absolute():
+        connection.execute(
+            "UPDATE experiments SET artifact_location = ? WHERE experiment_id = 0",
+            (Path(str(row[0])).as_uri(),),
+        )
 
 
 def _former(connection: sqlite3.Connection, artifacts: Path) -> Path | None:
