@@ -30,6 +30,8 @@ from chaos_home import Home
 
 _MODELS = ("--keep-models", "all")
 _MANY = ("--keep-models", "none", "--epochs", "1")
+_LONG = ("--epochs", "500", "--pruner", "none")
+"""A trial then takes longer, so that one is mostly under way."""
 
 
 class Scenario(NamedTuple):
@@ -51,9 +53,9 @@ class Scenario(NamedTuple):
 SCENARIOS = {
     "seams": Scenario(chaos_seams.seams, chaos_seams.PLACES, 60, _MODELS),
     "random": Scenario(chaos_kills.random_kills, 52, 20, _MODELS),
-    "groups": Scenario(chaos_kills.groups, 20, 20, (*_MODELS, "--sampler", "tpe")),
+    "groups": Scenario(chaos_kills.groups, 20, 20, (*_MODELS, "--sampler", "tpe", *_LONG)),
     "children": Scenario(chaos_kills.children, 50, 30, _MODELS),
-    "stops": Scenario(chaos_kills.stops, 12, 15, _MODELS),
+    "stops": Scenario(chaos_kills.stops, 12, 15, (*_MODELS, *_LONG)),
     "heard": Scenario(chaos_kills.heard, 30, 30),
     "clocks": Scenario(chaos_world.clocks, 16, 15, _MODELS),
     "server": Scenario(chaos_world.server, 10, 20, _MODELS),

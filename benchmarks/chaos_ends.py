@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import time
 from collections.abc import Generator, Iterable, Iterator
@@ -58,15 +57,21 @@ def ended(
             yield f"a process ended with exit code {code}"
 
 
-def killed_after(home: Home, seconds: float) -> Generator[str, None, bool]:
+def killed_after(home: Home, seconds: float, *, aims: bool = False) -> Generator[str, None, bool]:
     """Start the study and kill all of it after a while; tell if it had ended badly before.
+
+    Args:
+        home: The study.
+        seconds: How long it runs.
+        aims: Whether it is to be killed as soon as a trial is under way, if that is before.
 
     Returns:
         Whether it was still running.
     """
     process = home.start()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
+    latest = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < latest and not (aims and home.training()):
+        time.sleep(0.05)
     if process.returncode == 0:
         home.target += 12
     elif process.returncode is not None:

@@ -23,7 +23,7 @@ from chaos_processes import end, signal_all
 
 def random_kills(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
     """A random process of the study or of a worker that joined in is killed; both come again."""
-    running = {"study": home.start()}
+    running, hit = {"study": home.start()}, Counter[str]()
     while home.goes_on(kills):
         time.sleep(draw.uniform(0.2, 6.0))
         for place, process in list(running.items()):
@@ -39,18 +39,46 @@ def random_kills(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
         if "worker" not in running and home.done():
             running["worker"] = home.join()
         with contextlib.suppress(psutil.NoSuchProcess, IndexError):
-            parent = psutil.Process(draw.choice(list(running.values())).pid)
-            draw.choice([parent, *parent.children(recursive=True)]).kill()
+            place = draw.choice(list(running))
+            parent = psutil.Process(running[place].pid)
+            victim = draw.choice([parent, *parent.children(recursive=True)])
+            kind = place if victim == parent else _kind(victim)
+            victim.kill()
+            hit[kind] += 1
             home.kills += 1
     for process in running.values():
         home.ended(process)  # it may have been killed last
+    home.notes.append(", ".join(f"{kind} {count}" for kind, count in hit.most_common()))
+    if kills >= _MANY:
+        yield from (f"no {kind} was killed" for kind in _KINDS if not hit[kind])
     yield from settled(home)
 
 
+_KINDS = ("study", "worker", "fork server", "child")
+_MANY = 20
+"""Of so many random kills each kind of process gets some."""
+
+
+def _kind(process: psutil.Process) -> str:
+    """What a process below a study is; a fork server's children have its command line.
+
+    Raises:
+        psutil.NoSuchProcess: It has ended.
+    """
+    serves = ["search.child.fork_server" in each.cmdline() for each in (process, process.parent())]
+    return "fork server" if serves == [True, False] else "child"
+
+
 def groups(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """All processes of the study are killed at once."""
+    """All processes of the study are killed at once, half of the times while it trains."""
+    training = 0
     while home.goes_on(kills):
-        home.kills += yield from killed_after(home, draw.uniform(3.0, 14.0))
+        aims = draw.random() < 0.5
+        home.kills += yield from killed_after(home, draw.uniform(5.0, 14.0), aims=aims)
+        training += bool(home.training())  # nobody has closed them yet
+    home.notes.append(f"with trials under way {training} times")
+    if not training:
+        yield "no trial was under way at any time"
     yield from settled(home)
 
 
