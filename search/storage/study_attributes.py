@@ -10,6 +10,7 @@ from typing import Any
 import optuna
 
 from search.config.study import StudyConfig
+from search.errors import SearchError
 from tracking import without_password
 
 
@@ -68,8 +69,17 @@ def config_of(study: optuna.Study) -> StudyConfig:
 
     A study without a word on the rules of its ratings is of an earlier version: it keeps those. So
     it is with the trainer: in a study of before the compiled one, "auto" was what "tensorflow" is.
+
+    Raises:
+        SearchError: They are not as Trialbook stored them.
     """
-    config = StudyConfig.from_dict({"rules": 1} | study.user_attrs[Key.CONFIG])
+    try:
+        config = StudyConfig.from_dict({"rules": 1} | study.user_attrs[Key.CONFIG])
+    except (SearchError, TypeError) as error:  # somebody changed it in the database
+        raise SearchError(
+            f"The settings of a stored study must be as Trialbook stored them, but those of "
+            f"{study.study_name!r} are not: {error} Put a copy of the database in its place."
+        ) from error
     if config.rates and config.trainer == "auto" and is_before_compiled(study):
         return config.at(trainer="tensorflow")
     return config

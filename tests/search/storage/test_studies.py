@@ -9,7 +9,7 @@ import pytest
 from search import SearchError, StudyConfig
 from search.storage.creation import create_or_load
 from search.storage.studies import Studies
-from search.storage.study_attributes import write_config
+from search.storage.study_attributes import config_of, write_config
 from tracking import Store
 
 
@@ -28,6 +28,16 @@ def _make(studies: Studies, *names: str) -> None:
     for name in names:
         study = create_or_load(studies.storage, name, ["minimize"])
         write_config(study, StudyConfig(name=name))
+
+
+@pytest.mark.parametrize("stored", [{"bogus": 1}, [1], "text", {"trials": "many"}])
+def test_settings_that_somebody_changed_are_refused_with_the_studys_name(
+    stored: object, studies: Studies
+) -> None:
+    _make(studies, "movies")
+    studies.get("movies").set_user_attr("trialbook:config", stored)
+    with pytest.raises(SearchError, match=r"those of 'movies' are not: "):
+        config_of(studies.get("movies"))
 
 
 def test_few_studies_are_all_listed_where_a_name_is_unknown(studies: Studies) -> None:
