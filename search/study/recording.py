@@ -136,8 +136,7 @@ class Recording:
             return False
         try:
             run = self._inner.find_run(record.parent_run_id) if record.parent_run_id else None
-            is_there = run is not None and not run["deleted"]
-            is_finished = is_there and run is not None and run["status"] == "FINISHED"
+            is_finished = run is not None and not run["deleted"] and run.get("status") == "FINISHED"
             return is_finished and is_whole(self._reconciler, self._ended())
         except Exception:  # it cannot be reached now
             return False

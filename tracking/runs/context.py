@@ -106,8 +106,7 @@ def ensure_context(client: Any, store: Store, record: StudyRecord) -> StudyConte
     from filelock import FileLock
 
     with FileLock(str(store.home / "tracking.lock")):
-        _restore(client, record)
-        context = stored_context(client, record)
+        context = stored_context(client, record) or _restored(client, record)
         if context is None:
             experiment_id = _ensure_experiment(client, store, record.name)
             context = find_context(client, record.name, record.tags.get(Tag.IDENTITY))
@@ -119,15 +118,16 @@ def ensure_context(client: Any, store: Store, record: StudyRecord) -> StudyConte
     return context
 
 
-def _restore(client: Any, record: StudyRecord) -> None:
+def _restored(client: Any, record: StudyRecord) -> StudyContext | None:
     """Take a study's own run, which was put into MLflow's bin, out of it: it is wanted again."""
     context = stored_context(client, record, binned=True)
     if context is None:
-        return
+        return None
     if client.get_experiment(context.experiment_id).lifecycle_stage == "deleted":
         client.restore_experiment(context.experiment_id)
     if client.get_run(context.parent_run_id).info.lifecycle_stage == "deleted":
         client.restore_run(context.parent_run_id)
+    return context
 
 
 def dataset_input(dataset: DatasetRecord) -> Any:

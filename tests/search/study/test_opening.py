@@ -49,6 +49,14 @@ def _stop(*_: Any, **__: Any) -> None:
     raise KeyboardInterrupt
 
 
+def _stopped_at(place: str, storage: optuna.storages.RDBStorage) -> None:
+    """Begin a study, and stop where something is called."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(place, _stop)
+        with pytest.raises(KeyboardInterrupt):
+            open_study(StudyConfig(name="mine"), storage, READY, CHOSEN)
+
+
 def test_a_study_of_another_program_is_not_taken_over(tmp_path: Path) -> None:
     storage = _storage(tmp_path)
     foreign = optuna.create_study(storage=storage, study_name="mine")
@@ -92,10 +100,7 @@ def test_nor_by_a_tuner(tmp_path: Path) -> None:
 
 def test_a_study_that_was_stopped_before_its_settings_were_stored_goes_on(tmp_path: Path) -> None:
     storage = _storage(tmp_path)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.study.opening.write_dataset", _stop)
-        with pytest.raises(KeyboardInterrupt):
-            open_study(StudyConfig(name="mine"), storage, READY, CHOSEN)
+    _stopped_at("search.study.opening.write_dataset", storage)
     study = open_study(StudyConfig(name="mine"), storage, READY, CHOSEN)
     assert is_ours(study)
     assert len(study.trials) == 1  # the baseline, queued
@@ -104,15 +109,9 @@ def test_a_study_that_was_stopped_before_its_settings_were_stored_goes_on(tmp_pa
 def test_a_study_is_marked_as_ours_from_its_first_moment_on(tmp_path: Path) -> None:
     """As where the process is killed while it marks the study: then there is none."""
     storage = _storage(tmp_path)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.storage.writes.new_study.json.dumps", _stop)
-        with pytest.raises(KeyboardInterrupt):
-            open_study(StudyConfig(name="mine"), storage, READY, CHOSEN)
+    _stopped_at("search.storage.writes.new_study.json.dumps", storage)
     assert optuna.get_all_study_names(storage) == []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.storage.creation.optuna.load_study", _stop)
-        with pytest.raises(KeyboardInterrupt):
-            open_study(StudyConfig(name="mine"), storage, READY, CHOSEN)
+    _stopped_at("search.storage.creation.optuna.load_study", storage)
     assert has_our_attributes(optuna.load_study(storage=storage, study_name="mine"))
     goal = StudyConfig(name="mine", objectives=("val_rmse", "parameters"), pruner="none")
     with pytest.raises(SearchError, match="another program made"):
