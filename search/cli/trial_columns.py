@@ -29,7 +29,9 @@ def named_columns(record: StudyRecord, columns: Sequence[str]) -> list[str]:
     if unknown:
         near = dict.fromkeys(n for name in unknown for n in get_close_matches(name, known, 2))
         nearest = f" The nearest are {', '.join(near)}." if near else ""
-        shows = [shell_line("trialbook", "show", record.name, str(t.number)) for t in record.trials]
+        shows = [
+            shell_line("trialbook", "show", record.name, str(t.number)) for t in record.trials[:1]
+        ]
         listed = f" `{shows[0]}` lists those of a trial." if shows else ""
         raise SearchError(
             f"`columns` must be parameters or figures of {record.name}'s trials, or "

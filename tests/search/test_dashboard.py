@@ -19,6 +19,7 @@ from typing import Any
 import optuna
 import pytest
 from calling import TRIALBOOK
+from moody import free_port
 from postgres import Server
 
 from search.cli.main import run
@@ -38,12 +39,6 @@ def _hello(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
     start("200 OK", [("Content-Type", "text/plain")])
     environ["wsgi.errors"].write("a traceback")
     return [environ["REQUEST_METHOD"].encode()]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int, Any]:
@@ -73,7 +68,7 @@ def _ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int
 def test_reading_and_notes_are_let_through_and_nothing_else(
     method: str, path: str, host: str, status: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    port = _free_port()
+    port = free_port()
     guarded = Guarded(_hello, frozenset({"127.0.0.1", "localhost"}))
     with serving(guarded, "127.0.0.1", port):
         code, told = _ask(port, path, method, Host=host)
@@ -88,13 +83,13 @@ def test_reading_and_notes_are_let_through_and_nothing_else(
 
 
 def test_a_dashboard_for_other_machines_answers_to_any_name() -> None:
-    port = _free_port()
+    port = free_port()
     with serving(Guarded(_hello, None), "127.0.0.1", port):
         assert _ask(port, "/", Host="elsewhere.example")[0] == 200
 
 
 def test_a_port_that_is_taken_is_one_line() -> None:
-    port, inner = _free_port(), Guarded(_hello, None)
+    port, inner = free_port(), Guarded(_hello, None)
     rule = rf"`port` must be free on 127\.0\.0\.1, but {port} is not"
     with (
         serving(inner, "127.0.0.1", port),
@@ -143,7 +138,7 @@ def _started(
 ) -> Iterator[tuple[int, dict[str, Any], subprocess.Popen[str]]]:
     """The command, once it has told where it answers; it is stopped by SIGTERM, and ends well."""
     pytest.importorskip("optuna_dashboard", reason="optuna-dashboard is not installed")
-    port = _free_port()
+    port = free_port()
     command = ["dashboard", "movies", "--port", str(port), "--home", str(begun), "--json", *more]
     process = subprocess.Popen(
         [*TRIALBOOK, *command],
