@@ -17,6 +17,7 @@ from search.mending.reconciler import Reconciler
 from search.storage.claims.lease import Lease
 from search.storage.claims.leases import DOCTOR, leases_of
 from search.storage.queue import not_queued_again
+from search.storage.readable import Unreadable
 from search.storage.records import study_record
 from search.storage.studies import Studies
 from search.storage.study_attributes import config_of, run_of
@@ -40,8 +41,12 @@ def examine(
         SearchError: There is no study of a name.
         TrackingError: MLflow cannot be reached, or its store is not MLflow's.
     """
-    chosen = [studies.get(name) for name in names] if names else list(studies.all())
-    found: list[Finding] = []
+    damaged: list[Unreadable] = []
+    chosen = [studies.get(name) for name in names] or list(studies.all(damaged))
+    found = [
+        Finding(study=each.study, topic=Topic.STUDY, text=str(each), is_mendable=False)
+        for each in damaged
+    ]
     for study in chosen:
         found += Examination(studies, study, say).run(mends=mends)
     return found

@@ -23,7 +23,7 @@ from search.errors import USER_ERRORS, SearchError, as_damaged
 from search.storage.claims.lock import file_lock, server_lock
 from search.storage.internals import engine_of, ping_idle
 from search.storage.patience import PatientStorage, StorageAway, lost
-from search.storage.reading import PlainStorage
+from search.storage.reading.trials import PlainStorage
 from tracking import (
     Store,
     backed_up,

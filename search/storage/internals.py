@@ -24,7 +24,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from search.storage.reading import PlainStorage
+from search.storage.reading.trials import PlainStorage
 from search.storage.views import StorageView, snapshot_of, view_of
 
 _IDLE_S = 1.0

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
 
 from search.errors import SearchError
 from search.storage.internals import database_of
-from search.storage.reading import PlainStorage
+from search.storage.reading.trials import PlainStorage
 
 _FIRST_S = 0.2
 _LONGEST_S = 10.0

@@ -15,10 +15,12 @@ import optuna
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial
 
+from search.config.home import require_password
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.storage.database import is_there, open_storage, storage_lock
 from search.storage.patience import patience_of
+from search.storage.readable import Unreadable, require_readable
 from search.storage.records import so_far, study_record
 from search.storage.run_identifiers import RunIdentifiers
 from search.storage.study_attributes import config_of, is_ours
@@ -145,10 +147,19 @@ class Studies:
             return []
         return sorted(optuna.get_all_study_names(self.storage))
 
-    def all(self) -> Iterator[optuna.Study]:
-        """Load the studies that Trialbook made, in the order of their names."""
+    def all(self, damaged: list[Unreadable] | None = None) -> Iterator[optuna.Study]:
+        """Load the studies that Trialbook made, in the order of their names.
+
+        Args:
+            damaged: Gets what is wrong with each that cannot be read, which is left out.
+        """
         for name in self.names():
-            study = self._load(name)
+            try:
+                study = self._load(name)
+            except Unreadable as error:
+                study = None
+                if damaged is not None:
+                    damaged.append(error)
             if study is not None:
                 yield study
 
@@ -158,7 +169,10 @@ class Studies:
 
     def _load(self, name: str) -> optuna.Study | None:
         study = optuna.load_study(study_name=name, storage=self.storage)
-        return study if is_ours(study) else None
+        if not is_ours(study):
+            return None
+        require_readable(study)
+        return study
 
     def get(self, name: str) -> optuna.Study:
         """Load a study by its name, and raise an error if no study has the name.
@@ -241,22 +255,8 @@ class Studies:
         """
         if self.named_uri or config is None or config.tracking_uri is None:
             return self.store
-        self.require_password(config)
+        require_password(config)
         return Store(self.store.home, config.tracking_uri)
-
-    @staticmethod
-    def require_password(config: StudyConfig) -> None:
-        """Check that the address of a study's record is not one without its password.
-
-        Raises:
-            SearchError: The password was left out when the study was stored.
-        """
-        address = config.tracking_uri or ""
-        if "***" in address and without_password(address) == address:
-            raise SearchError(
-                f"The record of `{config.name}` is at {address}, whose password is not stored. "
-                "Name the address with `--tracking-uri`, or in TRIALBOOK_TRACKING_URI."
-            )
 
     def address_of(self, config: StudyConfig | None = None) -> str:
         """The address of a study's record, to be shown: without its password."""

@@ -12,7 +12,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from search.storage.direction import known_value_of, sign_of
-from search.storage.reading import identifier_of, read_on
+from search.storage.reading.trials import identifier_of, read_on
 
 _Found = TypeVar("_Found")
 _ANEW = 64

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from models.compiled.cache import is_made
 from search.child.messages import ALONE
-from search.config.home import home_folder
+from search.config.home import home_folder, require_password
 from search.config.study import StudyConfig
 from search.errors import of_disk
 from search.executor.interrupts import Stop, interruptible
@@ -81,7 +81,7 @@ def run_in(
         request: Configurations to try first, and whether the space may have changed.
         stop: Set by signals that ask to stop, and by whoever else keeps it; None for a new one.
     """
-    studies.require_password(config)
+    require_password(config)
     store = Store(studies.store.home, config.tracking_uri)
     same = studies.address == config.storage and studies.store == store
     found = studies if same else _opened(store, config)

@@ -143,12 +143,16 @@ def missing_docstring(module: Module) -> list[str]:
 
 # What appears in one place alone.
 
-ATTRIBUTES = ("search/storage/trial_attributes.py", "search/storage/study_attributes.py")
+ATTRIBUTES = (
+    "search/storage/trial_attributes.py",
+    "search/storage/study_attributes.py",
+    "search/storage/readable.py",
+)
 INTERNALS = "search/storage/internals.py"
 PRIVATE_TOO = (
     "search/storage/patience.py",
-    "search/storage/reading.py",
-    "search/storage/trial_rows.py",
+    "search/storage/reading/trials.py",
+    "search/storage/reading/rows.py",
     "search/storage/writes/beginning.py",
     "search/storage/writes/new_study.py",
     "search/storage/writes/ends.py",

@@ -32,13 +32,15 @@ from tracking.texts import visible
 @json_option
 def command(home: Path, storage: str | None, tracking_uri: str | None, as_json: bool) -> int:
     """List the studies in the storage."""
+    from search.storage.readable import Unreadable
     from search.storage.records import study_record
     from search.storage.study_attributes import config_of
     from search.storage.trials import finished
 
-    rows = []
+    rows: list[dict[str, Any]] = []
+    damaged: list[Unreadable] = []
     with waiting("Reading the studies …"):
-        for study in studies_to_read(home, storage, tracking_uri).all():
+        for study in studies_to_read(home, storage, tracking_uri).all(damaged):
             config = config_of(study)
             record = study_record(study, config, weighs=False)
             best = record.best
@@ -55,12 +57,16 @@ def command(home: Path, storage: str | None, tracking_uri: str | None, as_json: 
                 }
             )
     if as_json:
-        emit({"studies": rows})
-    elif not rows:
+        unreadable = [{"study": each.study, "reason": str(each)} for each in damaged]
+        emit({"studies": rows, "damaged": unreadable})
+        return 0
+    for each in damaged:
+        console().print(visible(str(each)))
+    if not (rows or damaged):
         start = command_line(home, "search", storage=storage)
         where = without_password(storage) if storage else home
         console().print(f"No study in {visible(str(where))} yet. Start one: {start}")
-    else:
+    elif rows:
         console().print(_table(rows))
     return 0
 

@@ -28,7 +28,7 @@ from sqlalchemy.exc import OperationalError
 from search.storage.claims.lock import key_of, wait_for
 from search.storage.internals import database_of
 from search.storage.patience import patience_of
-from search.storage.reading import PlainStorage
+from search.storage.reading.trials import PlainStorage
 from search.storage.writes.on_server import is_postgresql
 from search.storage.writes.statements import in_one
 

@@ -13,7 +13,7 @@ from optuna.trial import TrialState, create_trial
 
 from search.storage import views
 from search.storage.queue import not_queued_again
-from search.storage.reading import PlainStorage
+from search.storage.reading.trials import PlainStorage
 from search.storage.slots import given_slots, next_slot
 from search.storage.trials import (
     best_of,

@@ -16,7 +16,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import text
 
-from search.storage.reading import PlainStorage, SharedReading
+from search.storage.reading.trials import PlainStorage, SharedReading
 from tracking import with_driver
 
 SPACE = {
@@ -130,7 +130,7 @@ def test_what_did_not_change_is_the_same_object_and_what_did_is_another(address:
 
 
 def test_many_at_once_are_whole_too(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("search.storage.trial_rows._NAMED", 20)
+    monkeypatch.setattr("search.storage.reading.rows._NAMED", 20)
     study = _study(PlainStorage(address))
     study.add_trials(_trials()[:1] * 25)
     found = _study(PlainStorage(address)).trials

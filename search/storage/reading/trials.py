@@ -20,7 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, Row
 from sqlalchemy.exc import DBAPIError
 
-from search.storage.trial_rows import parts_of, read_at_once, read_rows, trial_of
+from search.storage.reading.rows import parts_of, read_at_once, read_rows, trial_of
 
 _NOTHING = object()
 _Found = TypeVar("_Found")

@@ -1,0 +1,132 @@
+"""Checks that what is stored of a study is as Trialbook stored it, before anything reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields
+from functools import cache, partial
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial
+
+from search.errors import SearchError
+from search.space.parameters import from_plain
+from search.storage import study_attributes as of_study
+from search.storage import trial_attributes as of_trial
+from tracking import DatasetRecord
+
+_NUMBERS = (int, float)
+
+
+class Unreadable(SearchError):
+    """What is stored of a study is not as Trialbook stored it.
+
+    Attributes:
+        study: Name of the study.
+    """
+
+    def __init__(self, study: str, text: str) -> None:
+        """Say what is wrong.
+
+        Args:
+            study: Name of the study.
+            text: The message, which names it too.
+        """
+        super().__init__(text)
+        self.study = study
+
+
+def require_readable(study: optuna.Study) -> None:
+    """Check that what is stored of a study and its trials is as Trialbook stored it.
+
+    Args:
+        study: One of Trialbook's own.
+
+    Raises:
+        Unreadable: Somebody changed it in the database, or a later version stored it.
+    """
+    name = study.study_name
+    try:
+        of_study.config_of(study)
+    except SearchError as error:  # which names the study, the rule and the way out
+        raise Unreadable(name, str(error)) from error
+    _require(name, "the study's own attributes", partial(_read_study, study))
+    for trial in study.get_trials(deepcopy=False):
+        _require(name, f"the attributes of trial {trial.number}", partial(_read_trial, trial))
+
+
+def _require(name: str, what: str, read: Callable[[], None]) -> None:
+    try:
+        read()
+    except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
+        raise Unreadable(
+            name,
+            f"A stored study must be as Trialbook stored it, but of {name!r} {what} are not: "
+            f"{_reason(error)}. Put a copy of the database in its place.",
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"{error} is lacking"
+    return str(error).replace("TrialPlan.__init__() ", "").replace("TrialOutcome.__init__() ", "")
+
+
+def _read_study(study: optuna.Study) -> None:
+    if dataset := of_study.dataset_of(study):
+        DatasetRecord(**{**dataset, "checks": tuple(dataset["checks"])})
+    for parameter in of_study.space_of(study):
+        from_plain(parameter)
+    _require_mappings(study.user_attrs, ("RUN", "VERDICT", "HISTORY", "CODE"), of_study.Key)
+
+
+def _read_trial(trial: FrozenTrial) -> None:
+    stored = trial.user_attrs
+    _require_mappings(stored, ("PLAN", "OUTCOME", "OWNER", "WANTED"), of_trial.Key)
+    _require_fields(of_trial.TrialPlan, stored.get(of_trial.Key.PLAN) or {})
+    outcome = stored.get(of_trial.Key.OUTCOME) or {}
+    _require_fields(of_trial.TrialOutcome, outcome)
+    _require_numbers(outcome.get("metrics", {}), "metrics")
+    for epoch, seconds, metrics in outcome.get("curve", ()):
+        _require_numbers({"epoch": epoch, "seconds": seconds, **metrics}, "curve")
+    of_trial.given_slot(trial), of_trial.retry_of(trial), of_trial.plan_of(trial).threads
+
+
+def _require_mappings(stored: Mapping[str, Any], which: tuple[str, ...], keys: Any) -> None:
+    for name in which:
+        key = keys[name]
+        if not isinstance(stored.get(key) or {}, Mapping):
+            raise TypeError(f"{key.value} is {stored[key]!r:.60}")
+
+
+def _require_fields(kind: type, stored: Mapping[str, Any]) -> None:
+    """Check that stored fields are those of a class, each of the kind of its default."""
+    expected = _kinds(kind)
+    for name, value in stored.items():
+        if name not in expected:
+            raise TypeError(f"{name!r} is not known, a later version may have stored it")
+        if not isinstance(value, expected[name]):
+            raise TypeError(f"{name} is {value!r:.60}")
+
+
+@cache
+def _kinds(kind: type) -> dict[str, Any]:
+    """The kinds of value of each field of a class, by its default."""
+    return {each.name: _kind_of(each) for each in fields(kind)}
+
+
+def _kind_of(field: Field[Any]) -> Any:
+    default = field.default_factory() if field.default_factory is not MISSING else field.default
+    if default is None:
+        return object
+    if isinstance(default, tuple):
+        return (list, tuple)
+    plain = next((each for each in (str, bool, int) if isinstance(default, each)), type(default))
+    return Mapping if isinstance(default, dict) else plain
+
+
+def _require_numbers(values: Mapping[str, Any], what: str) -> None:
+    for name, value in values.items():
+        if not isinstance(value, _NUMBERS):
+            raise TypeError(f"{what} has {name} {value!r:.60}")

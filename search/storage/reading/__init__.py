@@ -1,0 +1,1 @@
+"""Reads the trials of a study from Optuna's tables, in few statements."""
