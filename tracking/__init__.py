@@ -40,7 +40,7 @@ from tracking.runs.loading.registered import (
     model_versions,
     registered_names,
 )
-from tracking.runs.payloads import params_of
+from tracking.runs.payloads import figure_name, final_figures, params_of
 from tracking.runs.read_only import to_read
 from tracking.runs.recorder import MlflowRecorder
 from tracking.runs.registry import EVIDENCE
@@ -136,6 +136,8 @@ __all__ = [
     "drift",
     "end_in_brief",
     "end_in_words",
+    "figure_name",
+    "final_figures",
     "import_ahead",
     "in_a_second",
     "is_held",

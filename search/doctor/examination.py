@@ -162,7 +162,7 @@ class Examination:
         yield from self._refused()
         if self._never_recorded():
             return
-        for each in self._reconciler().find():
+        for each in self._reconciler().find(curves=True):
             yield self._finding(Topic.RECORD, each.text, each.number, is_mendable=each.is_mendable)
         if text := self._open_run():
             yield self._finding(Topic.STUDY, text)
@@ -172,7 +172,7 @@ class Examination:
         if self._never_recorded():
             return []
         reconciler = self._reconciler()
-        found = which(reconciler.find())
+        found = which(reconciler.find(curves=True))
         mended = set(reconciler.mend(found))
         return [
             replace(

@@ -10,6 +10,7 @@ import optuna
 from search.child.trial_files import write_config
 from search.config.study import StudyConfig
 from search.mending.differences import Difference, Kind, differences
+from search.mending.figures import lacking_epochs
 from search.mending.winner import lacking_winner, write_winner
 from search.storage.records import study_record
 from search.storage.study_attributes import write_run
@@ -61,11 +62,16 @@ class Reconciler:
         self.study = study
         self.recorder = recorder
 
-    def find(self) -> list[Difference]:
-        """Compare the two stores as they stand now."""
+    def find(self, *, curves: bool = False) -> list[Difference]:
+        """Compare the two stores as they stand now.
+
+        Args:
+            curves: Whether to compare each figure of each epoch, for which every run is read; else
+                only which epoch is the last.
+        """
         record = study_record(self.study, self._config, weighs=False)
-        runs = self.recorder.trial_runs(record)
-        found = differences(record, runs, self._with_models(record))
+        runs, read = self.recorder.trial_runs(record), self.recorder.curve if curves else None
+        found = differences(record, runs, self._with_models(record), read)
         winner = lacking_winner(self.study, self.recorder)
         return found if winner is None else [*found, winner]
 
@@ -90,7 +96,7 @@ class Reconciler:
         by_number = {trial.number: trial for trial in record.trials}
         mendable = [each for each in found if each.is_mendable]
         gone = {each for each in mendable if each.kind == Kind.LACKING}
-        if gone:
+        if any(each.kind in (Kind.LACKING, Kind.LESS) for each in mendable):
             self._begin(record)  # which may take the study out of MLflow's bin, runs and all
             gone &= set(self.find())
         for each in mendable:
@@ -141,14 +147,15 @@ class Reconciler:
         if found.kind == Kind.TWICE and run_id:
             self.recorder.bin_run(run_id)
             return
+        if found.kind in (Kind.LACKING, Kind.OPEN, Kind.LESS):
+            trial = self._timed(trial)  # a value in place of another one must be the latest
         if found.kind == Kind.LACKING:
-            trial = self._timed(trial)
             run_id = self.recorder.start_trial(replace(trial, state=RUNNING, run_id=None))
         if run_id and run_id != trial.run_id:
             write_run_of_trial(self.study, found.number, run_id)
         if found.kind in (Kind.LACKING, Kind.OPEN, Kind.OTHER, Kind.LESS) and run_id:
             if found.kind == Kind.LESS:
-                self.recorder.parameters(run_id, trial.params)
+                self.recorder.start_trial(replace(trial, run_id=run_id))  # params and dataset
             self._end(replace(trial, run_id=run_id), is_new=found.kind == Kind.LACKING)
 
     def _timed(self, trial: TrialRecord) -> TrialRecord:
@@ -168,6 +175,6 @@ class Reconciler:
                 stored = self.study.get_trials(deepcopy=False)[trial.number]
                 write_log(folder, outcome_of(stored).log)
             drawn = None if trial.state == KILLED else picture_of(self._config)
-            self.recorder.finish_trial(
-                replace(trial, picture=drawn), folder=folder, epochs=trial.epochs
-            )
+            written = () if is_new else self.recorder.curve(str(trial.run_id))
+            lacking = lacking_epochs(trial.epochs, written)
+            self.recorder.finish_trial(replace(trial, picture=drawn), folder=folder, epochs=lacking)

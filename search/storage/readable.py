@@ -16,7 +16,7 @@ from search.storage import study_attributes as of_study
 from search.storage import trial_attributes as of_trial
 from tracking import DatasetRecord
 
-_NUMBERS = (int, float)
+_NUMBERS = {int, float}
 
 
 class Unreadable(SearchError):
@@ -89,7 +89,8 @@ def _read_trial(trial: FrozenTrial) -> None:
     _require_fields(of_trial.TrialOutcome, outcome)
     _require_numbers(outcome.get("metrics", {}), "metrics")
     for epoch, seconds, metrics in outcome.get("curve", ()):
-        _require_numbers({"epoch": epoch, "seconds": seconds, **metrics}, "curve")
+        _require_numbers(metrics, "curve")
+        _require_numbers({"epoch": epoch, "seconds": seconds}, "curve")
     of_trial.given_slot(trial), of_trial.retry_of(trial), of_trial.plan_of(trial).threads
 
 
@@ -127,6 +128,8 @@ def _kind_of(field: Field[Any]) -> Any:
 
 
 def _require_numbers(values: Mapping[str, Any], what: str) -> None:
+    if _NUMBERS.issuperset(map(type, values.values())):
+        return
     for name, value in values.items():
-        if not isinstance(value, _NUMBERS):
+        if type(value) not in _NUMBERS:
             raise TypeError(f"{what} has {name} {value!r:.60}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 import subprocess
@@ -128,3 +129,31 @@ def test_another_users_folder_stays(place: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_a_place_that_cannot_be_listed_fails_nothing(place: Path) -> None:
     scratch.sweep(place / "not there")
+
+
+_UNPACKS = """
+import sys
+from pathlib import Path
+from models.data.readers.packed import unpacked
+with unpacked(Path(sys.argv[1]), "gzip", where="ratings") as unpacked_file:
+    print(unpacked_file.read_text().strip(), flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_ratings_that_a_killed_process_unpacked_are_deleted_by_the_next(
+    place: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    packed = tmp_path_factory.mktemp("ratings") / "ratings.csv.gz"
+    with gzip.open(packed, "wt") as file:
+        file.write("user,movie,rating")
+    arguments = [sys.executable, "-c", _UNPACKS, str(packed)]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"user,movie,rating\n"
+        scratch.sweep(place)
+        assert _folders(place) == ["trialbook-unpacked"]  # it is in use
+        process.kill()
+        process.wait()
+        scratch.sweep(place)
+        assert _folders(place) == []

@@ -19,6 +19,8 @@ class RunRecord:
         params: Its params, as texts.
         epochs: The last epoch of which it has a metric; 0 for none.
         has_model: Whether a model was logged for it.
+        has_dataset: Whether it names the study's dataset.
+        metrics: The last value of each of its metrics, by name.
 
     Example:
         >>> run = RunRecord(run_id="0a1b", number=7, status="RUNNING", state="running")
@@ -34,6 +36,8 @@ class RunRecord:
     params: Mapping[str, str] = field(default_factory=dict)
     epochs: int = 0
     has_model: bool = False
+    has_dataset: bool = False
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:

@@ -124,4 +124,6 @@ def _as_record(run: Any, objective: str) -> RunRecord | None:
         # A run's data tell of each metric the last value alone; its entities tell the step as well.
         epochs=max((int(metric.step) for metric in run.data._metric_objs), default=0),
         has_model=bool(run.outputs and run.outputs.model_outputs),
+        has_dataset=bool(run.inputs and run.inputs.dataset_inputs),
+        metrics={metric_name(key): value for key, value in run.data.metrics.items()},
     )

@@ -166,6 +166,16 @@ def closing_metrics(record: TrialRecord) -> dict[str, float]:
     return metrics
 
 
+def final_figures(record: TrialRecord) -> dict[str, float]:
+    """The final metrics of a trial by the names under which its run gives them back."""
+    return {metric_name(key): value for key, value in closing_metrics(record).items()}
+
+
+def figure_name(name: str) -> str:
+    """The name under which a run gives a metric back: `a(b)` comes back as `a_b_`."""
+    return metric_name(metric_key(name))
+
+
 def dataset_profile(dataset: DatasetRecord) -> str:
     """Write a dataset's counts, options, full hash and check results as a JSON object."""
     profile = dict(dataset.profile) | {"content_hash": dataset.content_hash}

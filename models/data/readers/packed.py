@@ -9,7 +9,7 @@ import shutil
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from textwrap import shorten
@@ -56,9 +56,9 @@ def unpacked(path: Path, packing: str, *, where: str) -> Iterator[Path]:
     """
     import pyarrow as pa
 
-    with TemporaryDirectory(prefix="trialbook-unpacked-") as folder:
+    with _locked_folder() as folder:
         try:
-            inner = _unpack(path, packing, Path(folder), where)
+            inner = _unpack(path, packing, folder, where)
         except (
             EOFError, OSError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile,
             pa.ArrowException,
@@ -75,6 +75,24 @@ def unpacked(path: Path, packing: str, *, where: str) -> Iterator[Path]:
                 "name the file in it."
             )
         yield inner
+
+
+@contextmanager
+def _locked_folder() -> Iterator[Path]:
+    """Have a temporary folder with a lock beside it that ends with this process.
+
+    Where the process is killed, a later command sees by the lock that the folder is nobody's.
+    """
+    from filelock import FileLock
+
+    with TemporaryDirectory(prefix="trialbook-unpacked-", ignore_cleanup_errors=True) as name:
+        making = Path(name) / "in-use.new"
+        with FileLock(making):
+            with suppress(OSError):  # it gets its name once it is locked
+                making.rename(making.with_suffix(""))
+            files = Path(name) / "files"
+            files.mkdir()
+            yield files
 
 
 def _unpack(path: Path, packing: str, folder: Path, where: str) -> Path:

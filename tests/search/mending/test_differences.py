@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
 from search.mending.differences import Kind, differences
-from tracking import EpochRecord, RunRecord, StudyRecord, TrialRecord
+from tracking import DatasetRecord, EpochRecord, RunRecord, StudyRecord, TrialRecord
 
 Make = Callable[..., RunRecord]
 
@@ -96,3 +97,51 @@ def test_what_has_no_one_answer_is_not_mended() -> None:
     (found,) = differences(StudyRecord(name="s"), [_run(3)])
     assert not found.is_mendable
     assert "trial 3" in found.text
+
+
+def test_final_figures_the_dataset_and_every_figure_of_an_epoch_are_compared() -> None:
+    epochs = tuple(
+        EpochRecord(epoch=n, seconds=1.0, metrics={"val_rmse": 1.0 / n, "a(b)": math.nan})
+        for n in (1, 2, 3)
+    )
+    trial = replace(_trial(0), epochs=epochs, metrics={"test_rmse": 0.75, "seconds_train": 2.0})
+    dataset = DatasetRecord(name="sample", content_hash="0" * 64)
+    record = StudyRecord(name="s", trials=(trial,), dataset=dataset)
+    figures = {"test_rmse": 0.75, "seconds_train": 2.0}
+    names = {"val_rmse": "val_rmse", "a(b)": "a_b_"}  # as MLflow gives them back
+    curve = [
+        replace(each, metrics={names[name]: value for name, value in each.metrics.items()})
+        for each in epochs
+    ]
+
+    def found(run: RunRecord, written: Sequence[EpochRecord]) -> list[tuple[Kind, str]]:
+        told = differences(record, [run], curve=lambda run_id: written)
+        return [(each.kind, each.text) for each in told]
+
+    whole = _run(0, epochs=3, metrics=figures, has_dataset=True)
+    assert found(whole, curve) == []
+    assert found(replace(whole, has_dataset=False), curve) == [
+        (Kind.LESS, "The run of trial 0 lacks its dataset.")
+    ]
+    assert found(replace(whole, metrics={"test_rmse": 0.75}), curve) == [
+        (Kind.LESS, "The run of trial 0 lacks the figures seconds_train.")
+    ]
+    assert found(replace(whole, metrics={**figures, "test_rmse": 0.5}), curve) == [
+        (Kind.OTHER, "Trial 0 has test_rmse 0.75, but its run says 0.5.")
+    ]
+    assert found(whole, [curve[0], curve[2]]) == [
+        (Kind.LESS, "The run of trial 0 lacks figures of epoch 2.")
+    ]
+    curve[1] = replace(curve[1], metrics={"val_rmse": 0.25, "a_b_": math.nan})
+    ((kind, text),) = found(whole, curve)
+    assert kind == Kind.EPOCH
+    assert "has val_rmse 0.5 in epoch 2, but its run says 0.25" in text
+    assert "delete the run there" in text
+
+
+def test_an_infinite_figure_is_the_one_that_mlflow_stores_for_it() -> None:
+    trial = replace(_trial(0, value=math.inf), metrics={"test_rmse": -math.inf})
+    run = _run(0, value=1.7976931348623157e308, metrics={"test_rmse": -1.7976931348623157e308})
+    record = StudyRecord(name="s", trials=(trial,))
+    assert differences(record, [run]) == []
+    assert differences(record, [replace(run, value=-1.7976931348623157e308)])[0].kind == Kind.OTHER
