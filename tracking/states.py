@@ -81,18 +81,22 @@ def end_in_brief(reason: str) -> str:
     return _ENDS.get(reason, (reason, ""))[0]
 
 
-def end_in_words(reason: str, epochs: float) -> str:
+def end_in_words(reason: str, epochs: float, parts: str = "") -> str:
     """How a trial ended, as a clause; an empty text for no reason.
 
     Args:
         reason: One of `EndReason`, or its plain text.
         epochs: How many epochs it trained.
+        parts: What these are the epochs of, where it was trained several times: "2 folds".
 
     Example:
         >>> end_in_words("early_stopping", 8), end_in_words("epochs", 1)
         ('stopped early after 8 epochs', 'trained for all its 1 epoch')
+        >>> end_in_words("epochs", 6, "2 folds")
+        'trained for all its 6 epochs of 2 folds together'
     """
     counted = "1 epoch" if epochs == 1 else f"{epochs:.0f} epochs"
+    counted += f" of {parts} together" if parts else ""
     return _ENDS.get(reason, ("", ""))[1].format(epochs=counted)
 
 

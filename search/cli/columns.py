@@ -135,9 +135,10 @@ def fitted(columns: Columns, room: int) -> Fit:
             return whole
     fits = [_chosen(columns, columns.own, Fit(widths, each, room)) for each in LAYOUTS[1:]]
     able = [fit for fit in fits if fit.is_whole and fit.widths.keys() >= columns.own.keys()]
-    for fit in able:
-        if _differs(fit, columns):
-            return fit
+    for enough in (_tells_most, _differs):
+        for fit in able:
+            if enough(fit, columns):
+                return fit
     found, own = next(iter(able), fits[-1]), list(columns.own)
     while own and room >= USUAL and not _differs(found, columns):
         own.pop()
@@ -151,11 +152,24 @@ def _differs(fit: Fit, columns: Columns) -> bool:
     return not columns.more or any(name in fit.widths for name in columns.more)
 
 
+def _tells_most(fit: Fit, columns: Columns) -> bool:
+    """Whether the most important parameter is shown, if there is one."""
+    return next(iter(columns.more), None) in (None, *fit.widths)
+
+
 def _chosen(columns: Columns, own: Iterable[str], given: Fit) -> Fit:
-    """The columns that must be there, and of the others, in their order, each one that fits."""
+    """The columns that must be there, and of the others, in their order, each one that fits.
+
+    No parameter is shown in place of a more important one, unless it is the only one that fits.
+    """
     fit = Fit({name: given.widths[name] for name in columns.must}, given.layout, given.room)
+    is_full = False
     for name in (*own, *columns.more, *columns.last):
+        if is_full and name in columns.more:
+            continue
         wider = Fit({**fit.widths, name: given.widths[name]}, fit.layout, fit.room)
+        if not wider.is_whole:
+            is_full = any(each in fit.widths for each in columns.more)
         fit = wider if wider.is_whole else fit
     return fit
 

@@ -50,6 +50,7 @@ def named_cells(
 ) -> dict[str, list[str]]:
     """The cells of columns by their names, without those that are always shown."""
     known, ends = set(_known(record)), ends_of(trials)
+    ends["end"] = [end_in_brief(trial.end_reason) for trial in trials]  # the state may be left out
     of_trials = cells_of(trials, [name for name in names if name in known])
     return {
         name: of_trials[name] if name in known else ends[name]

@@ -15,7 +15,7 @@ from search.cli.curve import small_curve
 from search.cli.tables import table
 from search.cli.trial_columns import cells_of, ends_of, named_cells, named_columns
 from search.prediction.outputs import Outputs
-from tracking import StudyRecord, TrialRecord, end_in_words
+from tracking import StudyRecord, TrialRecord
 from tracking.records.trivial import TRIVIAL
 from tracking.tags import PREFIX
 
@@ -160,7 +160,7 @@ def _curves(record: StudyRecord, trial: TrialRecord) -> dict[str, list[float]]:
 
 def _result(record: StudyRecord, trial: TrialRecord) -> list[str]:
     """What a trial gave: its rank, and its distance to the baseline and to trivial predictors."""
-    end = end_in_words(trial.end_reason, trial.trained)
+    end = trial.how_it_ended
     told = [str(trial.state), end] if not end.startswith(trial.state) else [end]
     head = f"Trial {trial.label} of {record.name}: {', '.join(filter(None, told))}"
     if trial.value is not None:
@@ -169,9 +169,9 @@ def _result(record: StudyRecord, trial: TrialRecord) -> list[str]:
     numbers = [each.number for each in record.ranked()]
     if trial.number in numbers:
         head += f", rank {numbers.index(trial.number) + 1} of {len(numbers)}"
-    lines = [f"{head}."] + ([trial.message] if trial.message else [])
+    lines = [f"{head}."] + ([trial.message] if trial.message and trial.message not in end else [])
     if trial.value is not None and math.isfinite(trial.value):
-        for whom, value in _bars(record, trial):
+        for whom, value in _bars(record, trial, trial.value):
             gap = record.gain(trial.value, over=value)
             word = "better" if gap >= 0 else "worse"
             lines.append(f"{abs(gap):.4f} {word} than {whom} ({value:.4f}).")
@@ -197,15 +197,18 @@ def _show_outputs(left: Outputs, opens: str) -> None:
         out.print(left.note)
 
 
-def _bars(record: StudyRecord, trial: TrialRecord) -> list[tuple[str, float]]:
-    """What a trial is held against: the baseline, and the better of the trivial predictors."""
+def _bars(record: StudyRecord, trial: TrialRecord, reached: float) -> list[tuple[str, float]]:
+    """What a trial is held against: the baseline, and the trivial predictors.
+
+    Of these it is the better one, and the other one too where the trial is worse than that.
+    """
     base, found = record.baseline, []
     fits = base is not None and base.number != trial.number and not record.baseline_misfit
     if fits and base is not None and base.value is not None:
         found.append(("the baseline", base.value))
-    if record.trivial is not None and not trial.is_of_folds:
-        name, value = record.trivial
-        found.append((TRIVIAL[name], value))
+    for name, value in {} if trial.is_of_folds else record.trivials.items():
+        if (name, value) == record.trivial or record.better(value, than=reached):
+            found.append((TRIVIAL[name], value))
     return found
 
 

@@ -6,9 +6,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search.errors import SearchError
-from tracking.addresses import without_password
-
 if TYPE_CHECKING:  # commands that need no study start without it
     from search.config.study import StudyConfig
 
@@ -31,6 +28,9 @@ def require_password(config: StudyConfig) -> None:
     Raises:
         SearchError: The password was left out when the study was stored.
     """
+    from search.errors import SearchError
+    from tracking.addresses import without_password
+
     address = config.tracking_uri or ""
     if "***" in address and without_password(address) == address:
         raise SearchError(

@@ -127,3 +127,24 @@ def test_the_parameters_that_differ_can_be_asked_of_some_trials(
     assert enough.varied() == ("momentum", "size", "rate")
     assert record.varied([one, two]) == ("size",)
     assert record.varied([one]) == ()
+
+
+def test_how_a_trial_ended_counts_the_epochs_of_all_its_folds_and_says_why_it_was_pruned(
+    make_trial: Make,
+) -> None:
+    folds = {"parts": 2.0, "fold_1/best_val_rmse": 0.9, "fold_2/best_val_rmse": 0.8}
+    trial = make_trial(0, 0.85, end_reason="epochs", metrics={"epochs_run": 6.0, **folds})
+    assert trial.how_it_ended == "trained for all its 6 epochs of 2 folds together"
+    pruned = make_trial(
+        1, 0.9, end_reason="pruned", metrics={"epochs_run": 4.0}, message="too high"
+    )
+    assert pruned.how_it_ended == "pruned after 4 epochs: too high"
+    assert make_trial(2, end_reason="").how_it_ended == ""
+
+
+def test_parameters_that_most_trials_have_come_first_where_importances_tell_nothing(
+    study: StudyRecord, make_trial: Make
+) -> None:
+    trials = [make_trial(n, 1.0, params={"layers": n, "rate": n}) for n in range(2)]
+    trials += [make_trial(n, 1.0, params={"factors": n, "rate": n}) for n in range(2, 5)]
+    assert replace(study, trials=tuple(trials)).varied() == ("rate", "factors", "layers")

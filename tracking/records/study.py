@@ -139,11 +139,11 @@ class StudyRecord:
         return next(iter(self.ranked()), None)
 
     @property
-    def trivial(self) -> tuple[str, float] | None:
-        """The better of two predictors without a network, and its validation RMSE.
+    def trivials(self) -> dict[str, float]:
+        """The validation RMSE of the predictors without a network, the lower one first.
 
-        It is "biases" (of users and movies) or "global_mean"; None where the ratings' profile has
-        neither, as for a user's own model.
+        They are "biases" (of users and movies) and "global_mean"; empty where the ratings' profile
+        has neither, as for a user's own model.
         """
         profile = {} if self.dataset is None else self.dataset.profile
         known = {
@@ -151,8 +151,12 @@ class StudyRecord:
             for name in ("biases", "global_mean")
             if isinstance(value := profile.get(f"{name}_val_rmse"), int | float)
         }
-        best = min(known, key=lambda name: known[name], default=None)
-        return None if best is None else (best, known[best])
+        return dict(sorted(known.items(), key=lambda each: each[1]))
+
+    @property
+    def trivial(self) -> tuple[str, float] | None:
+        """The better of `trivials`, by name and value; None where there is none."""
+        return next(iter(self.trivials.items()), None)
 
     @property
     def tells_importances(self) -> bool:
@@ -188,8 +192,8 @@ class StudyRecord:
     def varied(self, trials: Iterable[TrialRecord] | None = None) -> tuple[str, ...]:
         """Names of the parameters that differ among trials, the most important ones first.
 
-        Where too few trials are complete to tell, they are in their declared order. A parameter
-        that only some of the trials have differs too.
+        Where too few trials are complete to tell, those that most of the trials have are first, and
+        then they are in their declared order. A parameter that only some of them have differs too.
 
         Args:
             trials: The trials to compare; all of the study's unless given.
@@ -200,7 +204,8 @@ class StudyRecord:
         names = dict.fromkeys([name for name in declared if name in tried] + tried)
         several = [n for n in names if len({str(t.params.get(n)) for t in compared}) > 1]
         shares = self.importances if self.tells_importances else {}
-        return tuple(sorted(several, key=lambda name: -shares.get(name, 0.0)))
+        counts = {name: sum(name in trial.params for trial in compared) for name in several}
+        return tuple(sorted(several, key=lambda n: (-shares.get(n, 0.0), -counts[n])))
 
     def columns(
         self, trials: Iterable[TrialRecord] | None = None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tracking.states import EndReason, State
+from tracking.states import EndReason, State, end_in_words
 from tracking.tags import Tag
 
 Scalar = str | int | float | bool | None
@@ -173,6 +173,13 @@ class TrialRecord:
     def trained(self) -> float:
         """How many epochs it trained: all those of its folds or repeats."""
         return self.metrics.get("epochs_run", float(len(self.epochs)))
+
+    @property
+    def how_it_ended(self) -> str:
+        """How it ended, as a clause, and why it was pruned; empty before its end."""
+        end = end_in_words(self.end_reason, self.trained, self.mean_of)
+        is_pruned = self.end_reason == EndReason.PRUNED and self.message
+        return f"{end}: {self.message}" if is_pruned else end
 
     @property
     def is_recipe(self) -> bool:

@@ -167,12 +167,23 @@ def closing_metrics(record: TrialRecord) -> dict[str, float]:
 
 
 def final_figures(record: TrialRecord) -> dict[str, float]:
-    """The final metrics of a trial by the names under which its run gives them back."""
+    """The final metrics of a trial by the names under which its run gives them back.
+
+    Example:
+        >>> trial = TrialRecord(study="s", number=0, params={}, value=0.5, metrics={"n(a)": 3.0})
+        >>> final_figures(trial)
+        {'n_a_': 3.0, 'best_val_rmse': 0.5}
+    """
     return {metric_name(key): value for key, value in closing_metrics(record).items()}
 
 
 def figure_name(name: str) -> str:
-    """The name under which a run gives a metric back: `a(b)` comes back as `a_b_`."""
+    """The name under which a run gives a metric back.
+
+    Example:
+        >>> figure_name("val_rmse"), figure_name("n(users)")
+        ('val_rmse', 'n_users_')
+    """
     return metric_name(metric_key(name))
 
 

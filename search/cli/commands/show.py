@@ -81,7 +81,9 @@ def command(
             curve = [dict(epoch.metrics) for epoch in trial.epochs]
             emit(trial_json(trial) | {"curve": curve} | left.to_json())
         else:
-            opens = command_line(home, "ui", study, tracking_uri=tracking_uri, storage=storage)
+            opens = command_line(
+                home, "ui", study, str(number), tracking_uri=tracking_uri, storage=storage
+            )
             show_trial(record, trial, left, opens=opens, everything=everything)
         return 0
     trials = in_order(record, sort or ("number" if as_json else "value"))
@@ -142,7 +144,7 @@ def _study_json(
         "parent_run_id": record.parent_run_id,
         "data": record.dataset.name if record.dataset else None,
         "data_hash": record.dataset.content_hash if record.dataset else None,
-        "importances": dict(record.importances),
+        "importances": dict(record.importances) if record.tells_importances else None,
         "trials": [trial_json(trial, chosen) for trial in trials],
     }
 

@@ -10,7 +10,7 @@ import subprocess
 import time
 import webbrowser
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
@@ -33,9 +33,11 @@ from search.errors import SearchError
 from search.executor.interrupts import interruptible
 from tracking import (
     Store,
+    StudyRecord,
     is_loopback,
     page_of,
     renew_view,
+    run_page,
     ui_command,
     ui_environment,
     without_password,
@@ -50,12 +52,14 @@ _GRACE_S = 10
 
 @click.command(epilog="Example: trialbook ui sample")
 @click.argument("study", required=False)
+@click.argument("number", required=False, type=int)
 @page_options(port=5000)
 @store_options
 @home_option
 @json_option
 def command(
     study: str | None,
+    number: int | None,
     host: str,
     port: int,
     no_browser: bool,
@@ -64,7 +68,7 @@ def command(
     home: Path,
     as_json: bool,
 ) -> int:
-    """Show STUDY, or all studies, in MLflow's pages, until Ctrl-C.
+    """Show STUDY, its trial NUMBER or all studies in MLflow's pages, until Ctrl-C.
 
     Only this machine can open the pages, unless `--host` says otherwise. A study's trials are
     ranked, with plots of the parameters that matter. If an MLflow server has the record, the
@@ -73,6 +77,8 @@ def command(
     studies = open_studies(home, storage, tracking_uri)
     with waiting("Opening the record …"):
         shown = _shown(study, studies, home, tracking_uri)
+        if number is not None:
+            shown = replace(shown, run=_run_of(studies.record(str(study)), number))
     opens = not (no_browser or as_json)
     if shown.store.served:
         return _tell(shown, shown.store.tracking_uri, [], as_json, opens=opens)
@@ -92,10 +98,24 @@ def command(
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What is shown: a store, and one study's experiment in it or all of them."""
+    """What is shown: a store, and one study's experiment in it or all of them, or a run."""
 
     store: Store
     experiment: str | None = None
+    run: str | None = None
+
+
+def _run_of(record: StudyRecord, number: int) -> str:
+    """The run of a trial."""
+    from search.cli.commands.show import find_trial
+
+    run = find_trial(record, number).run_id
+    if run is None:
+        raise SearchError(
+            f"`ui` shows a trial that has a run in MLflow, but trial {number} of {record.name} has "
+            f"none. `trialbook ui {record.name}` shows the study."
+        )
+    return run
 
 
 def _shown(study: str | None, studies: Studies, home: Path, tracking_uri: str | None) -> _Shown:
@@ -116,14 +136,15 @@ def _shown(study: str | None, studies: Studies, home: Path, tracking_uri: str | 
 
 def _tell(shown: _Shown, server: str, argv: list[str], as_json: bool, *, opens: bool) -> int:
     """Say where the pages are, and open them in a browser where a person would see it."""
-    url, record = page_of(server, shown.experiment), without_password(shown.store.tracking_uri)
+    url = run_page(server, shown.experiment, shown.run) or page_of(server, shown.experiment)
+    record = without_password(shown.store.tracking_uri)
     ends = " (Ctrl-C ends it)" if argv else ""
     if as_json:
         words = [without_password(word) for word in argv]
         emit({"url": url, "tracking_uri": record, "command": words})
     console(as_json).print(f"MLflow's pages on {record}{ends}:")
     console(as_json).print(url, style="bold", soft_wrap=True)
-    if shown.experiment is not None:
+    if shown.experiment is not None and shown.run is None:
         curves = page_of(server, shown.experiment, curves=True)
         console(as_json).print(f"Curves of the best, and charts: {curves}", soft_wrap=True)
     if opens and has_browser():

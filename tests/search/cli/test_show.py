@@ -184,6 +184,36 @@ def test_a_trial_is_shown_with_its_rank_and_its_distances(
     assert "rank" not in told
 
 
+@pytest.mark.parametrize(
+    ("value", "told"), [(1.2, ["biases alone (1.0000)", "the global mean alone (1.1000)"]),
+                        (1.05, ["biases alone (1.0000)"]), (0.9, ["biases alone (1.0000)"])],
+)  # fmt: skip
+def test_a_trial_below_neither_trivial_predictor_is_held_against_both(
+    value: float, told: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile = {"biases_val_rmse": 1.0, "global_mean_val_rmse": 1.1}
+    dataset = DatasetRecord(name="d", content_hash="0" * 64, profile=profile)
+    one = trial(0, value)
+    show_trial(replace(STUDY, dataset=dataset, trials=(one,)), one, Outputs())
+    lines = [line for line in printed(capsys).splitlines() if " than " in line]
+    assert [line.split(" than ")[1].removeprefix("user and movie ") for line in lines] == [
+        f"{each}." for each in told
+    ]
+
+
+def test_the_end_of_a_pruned_trial_is_told_where_it_is_asked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    one = trial(0, 0.9, "pruned", end_reason="pruned", message="worse than the median 0.8")
+    show_study(replace(STUDY, trials=(one,)), (one,), ["end"])
+    row = next(line for line in printed(capsys).splitlines() if "0.9000" in line)
+    assert row.count("pruned") == 2  # its state and its end
+    show_trial(replace(STUDY, trials=(one,)), one, Outputs())
+    told = printed(capsys)
+    assert "pruned after 3 epochs: worse than the median 0.8, best_val_rmse 0.9000." in told
+    assert "\nworse than" not in told
+
+
 def test_each_fold_has_its_own_labelled_curve(capsys: pytest.CaptureFixture[str]) -> None:
     def folds(kind: str) -> TrialRecord:
         parts = {"parts": 2.0, f"{kind}_1/best_val_rmse": 0.9, f"{kind}_2/best_val_rmse": 1.1}

@@ -73,7 +73,7 @@ def test_the_whole_tour(ratings_file: Path, home: Path, tmp_path: Path, here: He
     assert unanswered.stdout == ""
     assert "Use `--yes`" in unanswered.stderr
     here("delete", "tour", "--yes", *at)
-    assert here("studies", *at) == {"studies": []}
+    assert here("studies", *at) == {"studies": [], "damaged": []}
     here("show", "tour", *at, code=2)
 
 

@@ -147,10 +147,10 @@ def test_importances_are_told_from_20_complete_trials_on() -> None:
     assert "from 20 complete trials on; there are 19" in few.text
     assert "matter most" not in few.text
     assert "Two parameters together" in few.text
-    # As declared; the learning rate would be the first by the importances.
+    # What most of them have, as declared; the learning rate would be first by the importances.
     assert few.plots["s1-parallel"]["layout"]["xaxis"]["ticktext"] == [
-        "optimizer", "family", "layers", "dropout_1", "factors (log scale)",
-        "l2_bias (log scale)", "learning_rate (log scale)", "batch_size",
+        "optimizer", "family", "l2_bias (log scale)", "learning_rate (log scale)", "batch_size",
+        "layers", "dropout_1", "factors (log scale)",
     ]  # fmt: skip
     assert "across 8 parameters, all that differ." in few.labels["s1-parallel"]
     enough = read(replace(made_up_study(0), trials=tuple(done[:20])))

@@ -84,7 +84,7 @@ def test_the_description_of_rating_models_has_the_terminals_columns() -> None:
     note = study_note(made_up_study(10), results=True)
     assert (
         "| rank | trial | best_val_rmse | best epoch | family | optimizer | learning_rate "
-        "| batch_size | layers | dropout_1 | factors | l2_bias |"
+        "| batch_size | l2_bias | layers | dropout_1 | factors |"
     ) in note
     assert "| 2 recipe |" in note
 

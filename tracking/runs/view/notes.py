@@ -6,7 +6,7 @@ import math
 
 from tracking.records import Scalar, TrialRecord
 from tracking.runs.payloads import shorten
-from tracking.states import COMPLETE, PRUNED, EndReason, end_in_words
+from tracking.states import COMPLETE, PRUNED, EndReason
 from tracking.texts import code, markdown, shell_line
 
 _MAX = 8000
@@ -36,7 +36,10 @@ def trial_note(record: TrialRecord, baseline: float | None = None) -> str:
         Train it again: `trialbook reproduce movies:7`
     """
     gap, tried = _gap(record, baseline), _tried(record)
-    text = "; ".join(part for part in (gap, tried, _end(record)) if part)
+    end = record.how_it_ended
+    if record.message:
+        end = end.replace(record.message, markdown(record.message))
+    text = "; ".join(part for part in (gap, tried, end) if part)
     first = text[:1].upper() if gap or not tried else text[:1]  # a name stays as it is
     lines = [f"{first}{text[1:]}."] if text else []
     if record.message and record.end_reason != EndReason.PRUNED:
@@ -69,12 +72,6 @@ def _tried(record: TrialRecord) -> str:
     sizes = [form.format(_value(params[name])) for name, form in _SIZES if name in params]
     named = [_value(params[name]) for name in ("optimizer",) if name in params]
     return ", ".join([_value(params["family"]), *sizes, *named])
-
-
-def _end(record: TrialRecord) -> str:
-    end = end_in_words(record.end_reason, record.trained)
-    is_pruned = record.end_reason == EndReason.PRUNED and record.message
-    return f"{end}: {markdown(record.message)}" if is_pruned else end
 
 
 def _value(value: Scalar) -> str:
