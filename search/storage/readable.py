@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, asdict, fields, replace
 from functools import cache, partial
 from typing import Any
 
@@ -11,9 +11,10 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from search.errors import SearchError
-from search.space.parameters import from_plain
+from search.space.parameters import Parameter, from_plain
 from search.storage import study_attributes as of_study
 from search.storage import trial_attributes as of_trial
+from search.storage.records import describe, space_record
 from tracking import DatasetRecord
 
 _NUMBERS = {int, float}
@@ -47,11 +48,7 @@ def require_readable(study: optuna.Study) -> None:
         Unreadable: Somebody changed it in the database, or a later version stored it.
     """
     name = study.study_name
-    try:
-        of_study.config_of(study)
-    except SearchError as error:  # which names the study, the rule and the way out
-        raise Unreadable(name, str(error)) from error
-    _require(name, "the study's own attributes", partial(_read_study, study))
+    _require(name, "the study's name and its own attributes", partial(_read_study, study))
     for trial in study.get_trials(deepcopy=False):
         _require(name, f"the attributes of trial {trial.number}", partial(_read_trial, trial))
 
@@ -59,6 +56,8 @@ def require_readable(study: optuna.Study) -> None:
 def _require(name: str, what: str, read: Callable[[], None]) -> None:
     try:
         read()
+    except SearchError as error:  # which names the study, the rule and the way out
+        raise Unreadable(name, str(error)) from error
     except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
         raise Unreadable(
             name,
@@ -68,17 +67,40 @@ def _require(name: str, what: str, read: Callable[[], None]) -> None:
 
 
 def _reason(error: Exception) -> str:
+    from pydantic import ValidationError  # it is there for what MLflow is told, loaded late
+
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     if isinstance(error, KeyError):
         return f"{error} is lacking"
     return str(error).replace("TrialPlan.__init__() ", "").replace("TrialOutcome.__init__() ", "")
 
 
 def _read_study(study: optuna.Study) -> None:
+    config = of_study.config_of(study)
+    if config.name != study.study_name:  # a name from outside may lead elsewhere as a file's
+        replace(config, name=study.study_name)
     if dataset := of_study.dataset_of(study):
-        DatasetRecord(**{**dataset, "checks": tuple(dataset["checks"])})
-    for parameter in of_study.space_of(study):
-        from_plain(parameter)
+        known = DatasetRecord(**{**dataset, "checks": tuple(dataset["checks"])})
+        _checker(DatasetRecord).validate_python(asdict(known))
+        describe(config, dataset)
+    space = [from_plain(each) for each in of_study.space_of(study)]
+    for parameter in space:
+        _checker(Parameter).validate_python(asdict(parameter))
+    space_record(space)
     _require_mappings(study.user_attrs, ("RUN", "VERDICT", "HISTORY", "CODE"), of_study.Key)
+    for name, value in of_study.run_of(study).items():
+        if not isinstance(value, str | None):
+            raise TypeError(f"{name} is {value!r:.60}")
+
+
+@cache
+def _checker(kind: type) -> Any:
+    """What checks the fields of a record."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
 
 
 def _read_trial(trial: FrozenTrial) -> None:
@@ -89,6 +111,8 @@ def _read_trial(trial: FrozenTrial) -> None:
     _require_fields(of_trial.TrialOutcome, outcome)
     _require_numbers(outcome.get("metrics", {}), "metrics")
     for epoch, seconds, metrics in outcome.get("curve", ()):
+        if not isinstance(metrics, Mapping):
+            raise TypeError(f"curve has {metrics!r:.60} in the place of an epoch's figures")
         _require_numbers(metrics, "curve")
         _require_numbers({"epoch": epoch, "seconds": seconds}, "curve")
     of_trial.given_slot(trial), of_trial.retry_of(trial), of_trial.plan_of(trial).threads
