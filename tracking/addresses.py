@@ -16,6 +16,8 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 """A password among an address's options; with `%3B` and `%3D` inside of `odbc_connect`."""
+_OPTION = re.compile(r"(?<=[?&;])(?:[\w.-]|%[46][1-9A-F]|%[57][0-9A])+(?==)", re.IGNORECASE)
+"""The name of an option, whose letters may be quoted: `passw%6Frd`."""
 _AT_THE_START = re.compile(r"(^[^/@:\s]*):(?!//)\S*@")
 _OF_USER = re.compile(r"(://[^/:\s\[]*):(?:\S*@|(?!\d+(?:[^\w@]|$))[^\n]*@)")
 """A user's name and password before a host. A password may hold blanks, but what follows a plain
@@ -129,7 +131,9 @@ def without_password(address: str) -> str:
         >>> without_password("sqlite:////home/a:b@c/optuna.db")
         'sqlite:////home/a:b@c/optuna.db'
     """
-    kept = _SECRET.sub(lambda found: f"{found[1]}{found[2] or found[3]}***", address)
+    plain = _OPTION.sub(lambda found: urllib.parse.unquote(found[0]), address)
+    hidden = address if plain == address or not _SECRET.search(plain) else plain
+    kept = _SECRET.sub(lambda found: f"{found[1]}{found[2] or found[3]}***", hidden)
     return _OF_USER.sub(r"\1:***@", _AT_THE_START.sub(r"\1:***@", kept))
 
 

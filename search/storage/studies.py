@@ -240,9 +240,8 @@ class Studies:
 
     @property
     def named_uri(self) -> str | None:
-        """The MLflow address that a user named; None if it is Trialbook's home folder (mlruns)."""
-        uri = self.store.tracking_uri
-        return None if uri == Store(self.store.home).tracking_uri else uri
+        """The MLflow address that a user named; None where none was named."""
+        return self.store.tracking_uri if self.store.is_named else None
 
     def store_of(self, config: StudyConfig | None = None) -> Store:
         """The store that holds a study's record in MLflow.

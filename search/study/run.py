@@ -60,6 +60,7 @@ def run_study(
         0
     """
     store = Store(home_folder(home), config.tracking_uri)
+    config = _located(config, store)
     asked = Request(enqueue=enqueue, widen=widen)
     with shown(progress) as display:
         return _run(config, lambda: _opened(store, config), display, asked)
@@ -83,11 +84,23 @@ def run_in(
     """
     require_password(config)
     store = Store(studies.store.home, config.tracking_uri)
+    config = _located(config, store)
     same = studies.address == config.storage and studies.store == store
     found = studies if same else _opened(store, config)
     if request.crew is not None:
         request.crew.check(config, found)
     return _run(config, lambda: found, progress, request, stop)
+
+
+def _located(config: StudyConfig, store: Store) -> StudyConfig:
+    """Settings whose MLflow address is right from any folder, and in a copy of the home.
+
+    That of the home's own database is left out, so that a copy's record is the copy's. That of
+    another file is absolute.
+    """
+    if config.tracking_uri is None or store.sqlite_file is None:
+        return config
+    return config.at(tracking_uri=None if store.is_own else store.tracking_uri)
 
 
 def _opened(store: Store, config: StudyConfig) -> Studies:

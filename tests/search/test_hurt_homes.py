@@ -15,6 +15,8 @@ import pytest
 from calling import Here, call
 
 from search import StudyConfig
+from search.storage.studies import Studies
+from search.storage.study_attributes import config_of
 from search.study.run import run_study
 from tracking import Store
 
@@ -77,6 +79,43 @@ def test_what_a_copy_deletes_and_trains_stays_out_of_the_first(
     assert not list((copy / "artifacts").glob("movies*"))
     assert everything(study_home) == before
     assert belongs(study_home)
+
+
+@pytest.mark.parametrize("folder", ["", "sub"])
+def test_the_homes_own_database_named_as_the_record_stays_each_copys_own(
+    folder: str, tmp_path: Path, ratings_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    named = (
+        f"sqlite:///{Path(folder) / 'mlflow.db'}" if folder else f"sqlite:///{tmp_path}/mlflow.db"
+    )
+    home = tmp_path / folder
+    config = StudyConfig(
+        name="movies", data=str(ratings_file), trials=1, epochs=1, sampler="random", workers=1,
+        tracking_uri=named, keep_models="none",
+    )  # fmt: skip
+    run_study(config, home=home)
+    stored = config_of(Studies(Store(home)).get("movies"))
+    assert stored.tracking_uri is None
+    elsewhere = Studies(Store(tmp_path / "copy"))
+    assert elsewhere.store_of(stored).tracking_uri == Store(tmp_path / "copy").tracking_uri
+
+
+def test_another_sqlite_file_as_the_record_is_found_from_any_folder(
+    home: Path, tmp_path: Path, ratings_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = StudyConfig(
+        name="movies", data=str(ratings_file), trials=1, epochs=1, sampler="random", workers=1,
+        tracking_uri="sqlite:///other.db", keep_models="none",
+    )  # fmt: skip
+    run_study(config, home=home)
+    stored = config_of(Studies(Store(home)).get("movies"))
+    assert stored.tracking_uri == f"sqlite:///{tmp_path}/other.db"
+    # The home's own database can be named in its place, though it is also what is usual.
+    own = Store(home).tracking_uri
+    assert Studies(Store(home, own)).store_of(stored).tracking_uri == own
+    assert Studies(Store(home)).store_of(stored).tracking_uri == stored.tracking_uri
 
 
 def test_a_home_that_was_renamed_goes_on_with_its_models(study_home: Path, tmp_path: Path) -> None:

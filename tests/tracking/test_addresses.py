@@ -69,6 +69,12 @@ def test_what_lies_elsewhere_is_no_folder_here() -> None:
         ("http://host:5000/?client_secret=a b", "http://host:5000/?client_secret=*** b"),
         ("sqlite:////tmp/x.db?sslpassword=a", "sqlite:////tmp/x.db?sslpassword=***"),
         (
+            "postgresql://me@h/db?passw%6Frd=hunter%212&sslm%6fde=a",
+            "postgresql://me@h/db?password=***&sslmode=a",
+        ),
+        ("postgresql://me@h/db?sslm%6Fde=a", "postgresql://me@h/db?sslm%6Fde=a"),
+        ("postgresql://me@h/db?%70%41sswd=x y", "postgresql://me@h/db?pAsswd=*** y"),
+        (
             "mssql+pyodbc:///?odbc_connect=UID%3Dme%3BPWD%3Dhunter%212%3BEncrypt%3Dyes&x=1",
             "mssql+pyodbc:///?odbc_connect=UID%3Dme%3BPWD%3D***%3BEncrypt%3Dyes&x=1",
         ),

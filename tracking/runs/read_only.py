@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+from tracking.addresses import sqlite_address
 from tracking.runs.home.copies import copy_whole
 from tracking.runs.store import Store
 from tracking.scratch import scratch_folder
@@ -51,8 +52,9 @@ def to_read(store: Store, *, elsewhere: bool = False) -> Store:
     for name in _FOLDERS:
         if (home / name).is_dir():
             (mirror / name).symlink_to(home / name)
-    own = store.sqlite_file == home / "mlflow.db"
-    return Store(mirror, None if own else store.tracking_uri)
+    if store.is_own:
+        return Store(mirror, sqlite_address(mirror / "mlflow.db") if store.is_named else None)
+    return Store(mirror, store.tracking_uri)
 
 
 def _copy(database: Path, target: Path) -> None:

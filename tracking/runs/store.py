@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class Store:
     Attributes:
         home: The folder, absolute.
         tracking_uri: MLflow's address: `sqlite:///<home>/mlflow.db` unless given.
+        is_named: Whether the address was given.
 
     Example:
         >>> store = Store(Path("mlruns"))
@@ -43,6 +44,7 @@ class Store:
 
     home: Path
     tracking_uri: str
+    is_named: bool = field(compare=False)
 
     def __init__(self, home: Path, tracking_uri: str | None = None) -> None:
         """Check and keep the folder's path and MLflow's address; nothing is read or written.
@@ -59,6 +61,7 @@ class Store:
         object.__setattr__(self, "home", _checked_home(home))
         given = tracking_uri or sqlite_address(self.home / "mlflow.db")
         object.__setattr__(self, "tracking_uri", _checked_uri(given))
+        object.__setattr__(self, "is_named", tracking_uri is not None)
 
     def __repr__(self) -> str:
         return f"Store({str(self.home)!r}, {without_password(self.tracking_uri)!r})"
@@ -87,6 +90,12 @@ class Store:
     def sqlite_file(self) -> Path | None:
         """MLflow's database file, or None where MLflow uses another database or a server."""
         return sqlite_path(self.tracking_uri)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether MLflow's address is that of the folder's own database."""
+        file = self.sqlite_file
+        return file is not None and file.resolve() == (self.home / "mlflow.db").resolve()
 
     @property
     def served(self) -> bool:
