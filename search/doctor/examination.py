@@ -195,7 +195,8 @@ class Examination:
         )
 
     def _reconciler(self, maker: Maker | None = None) -> Reconciler:
-        return Reconciler(self._config, self._study, self._recorder(), maker)
+        told = self._studies.identifiers(self._study)
+        return Reconciler(self._config, self._study, self._recorder(), told, maker)
 
     def _recorder(self) -> Recorder:
         """Reads the record and writes it; a file that is gone is not made by reading."""

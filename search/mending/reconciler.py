@@ -13,6 +13,7 @@ from search.mending.differences import Difference, Kind, differences
 from search.mending.figures import lacking_epochs
 from search.mending.winner import lacking_winner, write_winner
 from search.storage.records import study_record
+from search.storage.run_identifiers import RunIdentifiers
 from search.storage.study_attributes import write_run
 from search.storage.trial_attributes import outcome_of, write_run_of_trial
 from search.trial.files import picture_of, write_curve, write_log
@@ -48,6 +49,7 @@ class Reconciler:
         config: StudyConfig,
         study: optuna.Study,
         recorder: Recorder,
+        told: RunIdentifiers,
         maker: Maker | None = None,
     ) -> None:
         """Keep the arguments; nothing is read yet.
@@ -56,9 +58,10 @@ class Reconciler:
             config: The study's settings.
             study: The study.
             recorder: Reads and writes its record at once.
+            told: Stores the runs' identifiers, while nobody else makes the same run.
             maker: Makes models of the weights in refused entries; None where none is to be made.
         """
-        self._config, self._maker = config, maker
+        self._config, self._told, self._maker = config, told, maker
         self.study = study
         self.recorder = recorder
 
@@ -149,14 +152,24 @@ class Reconciler:
             return
         if found.kind in (Kind.LACKING, Kind.OPEN, Kind.LESS):
             trial = self._timed(trial)  # a value in place of another one must be the latest
-        if found.kind == Kind.LACKING:
-            run_id = self.recorder.start_trial(replace(trial, state=RUNNING, run_id=None))
+        if found.kind == Kind.LACKING and (run_id := self._made(trial)) is None:
+            return
         if run_id and run_id != trial.run_id:
             write_run_of_trial(self.study, found.number, run_id)
         if found.kind in (Kind.LACKING, Kind.OPEN, Kind.OTHER, Kind.LESS) and run_id:
             if found.kind == Kind.LESS:
                 self.recorder.start_trial(replace(trial, run_id=run_id))  # params and dataset
             self._end(replace(trial, run_id=run_id), is_new=found.kind == Kind.LACKING)
+
+    def _made(self, trial: TrialRecord) -> str | None:
+        """Make a trial's run; None where another process has made it meanwhile, which writes it."""
+        with self._told.making(trial.study, trial.number) as known:
+            run = self.recorder.find_run(known) if known else None
+            if run is not None and not run["deleted"]:
+                return None
+            run_id = self.recorder.start_trial(replace(trial, state=RUNNING, run_id=None))
+            write_run_of_trial(self.study, trial.number, run_id)
+        return run_id
 
     def _timed(self, trial: TrialRecord) -> TrialRecord:
         """The trial's record with the times at which it began and ended, as Optuna holds them."""

@@ -266,7 +266,7 @@ def storage_lock(
     Args:
         storage: The storage.
         store: Gives the home folder, whose lock stands in for that of a storage that has none.
-        name: Which lock; a storage has several.
+        name: Which lock; a storage has several. Files tell names apart by their first word only.
         is_over: Whether someone asked to stop.
 
     Raises:
@@ -281,7 +281,7 @@ def storage_lock(
         named = engine.url.database
         path = Path(named) if named and named != ":memory:" else path
     store.make_folders()
-    end = "lock" if name == "optuna" else f"{name}.lock"
+    end = "lock" if name == "optuna" else f"{name.split()[0]}.lock"
     return file_lock(path.with_name(f".{path.stem}.{end}"), is_over)
 
 

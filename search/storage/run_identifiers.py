@@ -22,13 +22,13 @@ class RunIdentifiers:
     """
 
     def __init__(
-        self, study: optuna.Study, lock: Callable[[], AbstractContextManager[None]]
+        self, study: optuna.Study, lock: Callable[[str], AbstractContextManager[None]]
     ) -> None:
         """Keep the arguments; nothing is stored yet.
 
         Args:
             study: The study whose runs they are.
-            lock: Makes a lock that all share who begin the record of a study in its storage.
+            lock: Makes a lock of a name that all share who use the study's storage.
         """
         self._study = study
         self._lock = lock
@@ -39,7 +39,7 @@ class RunIdentifiers:
 
         Two homes that begin one study at the same moment so make one run.
         """
-        with self._lock():
+        with self._lock("record"):
             run = run_of(self._study)
             yield replace(
                 record,
@@ -53,10 +53,15 @@ class RunIdentifiers:
         if dict(run_of(self._study)) != run:
             write_run(self._study, experiment_id=record.experiment_id, run_id=record.parent_run_id)
 
-    def trial_run(self, study: str, number: int) -> str | None:
-        """The run that a trial has by now, which another process may have made."""
-        run_id = late_attribute(self._study, number, Key.RUN.value)
-        return None if not run_id else str(run_id)
+    @contextlib.contextmanager
+    def making(self, study: str, number: int) -> Iterator[str | None]:
+        """Keep others from making a trial's run; give the run that another has made by now.
+
+        Who takes a process for gone that only stood still writes its trials; both so make one run.
+        """
+        with self._lock(f"record {number}"):
+            run_id = late_attribute(self._study, number, Key.RUN.value)
+            yield None if not run_id else str(run_id)
 
     def trial(self, study: str, number: int, run_id: str) -> None:
         """Store a trial's run."""

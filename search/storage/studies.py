@@ -153,15 +153,13 @@ class Studies:
         Args:
             damaged: Gets what is wrong with each that cannot be read, which is left out.
         """
+        told = [] if damaged is None else damaged
         for name in self.names():
             try:
-                study = self._load(name)
+                if (study := self._load(name)) is not None:
+                    yield study
             except Unreadable as error:
-                study = None
-                if damaged is not None:
-                    damaged.append(error)
-            if study is not None:
-                yield study
+                told.append(error)
 
     def find(self, name: str) -> optuna.Study | None:
         """Load a study that Trialbook made, by its name; None if no study has the name."""
@@ -269,6 +267,12 @@ class Studies:
             self._recorders[store.tracking_uri] = MlflowRecorder(store, _LOADER)
         return self._recorders[store.tracking_uri]
 
+    def identifiers(self, study: optuna.Study) -> RunIdentifiers:
+        """What stores the identifiers of a study's runs, one process at a time."""
+        return RunIdentifiers(
+            study, lambda n: storage_lock(self.storage, self.store, n, self._is_over)
+        )
+
     def spooled(
         self, config: StudyConfig, study: optuna.Study, maker: Maker | None = None
     ) -> SpoolRecorder:
@@ -279,10 +283,7 @@ class Studies:
             study: The study, whose runs' identifiers are stored with it.
             maker: Makes models of weights, in the same thread.
         """
-        inner, home = self.recorder(config), self.store.home
-        told = RunIdentifiers(
-            study, lambda: storage_lock(self.storage, self.store, "record", self._is_over)
-        )
+        inner, home, told = self.recorder(config), self.store.home, self.identifiers(study)
         return SpoolRecorder(inner, home, config.name, told, self.store_of(config).prepare, maker)
 
 

@@ -70,7 +70,8 @@ class Recording:
         self._lease = lease
         self._studies = studies
         self._inner = studies.recorder(config)
-        self._reconciler = Reconciler(config, study, self._inner, self.keeping)
+        told = studies.identifiers(study)
+        self._reconciler = Reconciler(config, study, self._inner, told, self.keeping)
         self._waits_since: float | None = None
         self._latest = 0.0
         self._is_closer: bool | None = None

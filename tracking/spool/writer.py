@@ -45,8 +45,8 @@ class Told(Protocol):
     def study(self, record: StudyRecord) -> None:
         """A study has its experiment and its run."""
 
-    def trial_run(self, study: str, number: int) -> str | None:
-        """The run that a trial has by now; None where nobody made one."""
+    def making(self, study: str, number: int) -> AbstractContextManager[str | None]:
+        """Keep others from making a trial's run; give the run that it has by now."""
 
     def trial(self, study: str, number: int, run_id: str) -> None:
         """A trial has its run."""
@@ -146,14 +146,13 @@ class Writer:
     def _started(self, record: TrialRecord, *, may_exist: bool) -> str:
         """Make a trial's run, or complete the one that is there, and tell of it."""
         named = record.study, record.number
-        found = self._recorder.trial_run(*named) if may_exist else None
-        if found is None and self._told is not None:
-            # Who took this process for gone, since it stood still, has written the trial meanwhile.
-            found = self._told.trial_run(*named)
-        run_id = self._recorder.start_trial(replace(record, run_id=found))
-        self._runs[named] = run_id
-        if self._told is not None:
-            self._told.trial(*named, run_id)
+        with nullcontext() if self._told is None else self._told.making(*named) as known:
+            # Who took this process for gone, since it stood still, may have made the run meanwhile.
+            found = self._recorder.trial_run(*named) if may_exist else None
+            run_id = self._recorder.start_trial(replace(record, run_id=found or known))
+            self._runs[named] = run_id
+            if self._told is not None:
+                self._told.trial(*named, run_id)
         return run_id
 
     def _with_run(self, record: TrialRecord) -> tuple[TrialRecord, bool]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from optuna.trial import FrozenTrial
 
 from search.storage.new_attributes import attributes_of_queued
 from search.storage.run_identifiers import RunIdentifiers
+from search.storage.studies import Studies
 from search.storage.trial_attributes import (
     Key,
     TrialOutcome,
@@ -31,7 +34,7 @@ from search.storage.trial_attributes import (
     write_plan,
     write_slot,
 )
-from tracking import BEYOND, EpochRecord, Tag, TrialRecord
+from tracking import BEYOND, EpochRecord, Store, Tag, TrialRecord
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -193,6 +196,34 @@ def test_a_run_that_another_process_made_of_an_ended_trial_is_seen(tmp_path: Pat
     ours.tell(ours.ask(), 1.0)
     assert len(ours.get_trials()) == len(theirs.get_trials()) == 1
     own = RunIdentifiers(ours, nullcontext)
-    assert own.trial_run("s", 0) is None
+    with own.making("s", 0) as known:
+        assert known is None
     RunIdentifiers(theirs, nullcontext).trial("s", 0, "theirs")
-    assert own.trial_run("s", 0) == "theirs"
+    with own.making("s", 0) as known:
+        assert known == "theirs"
+
+
+def test_a_trials_run_is_made_by_one_process_at_a_time(tmp_path: Path) -> None:
+    """A run is looked for and made in one step, so that two processes never both make one."""
+    address = f"sqlite:///{tmp_path}/optuna.db"
+    study = optuna.create_study(storage=RDBStorage(address), study_name="s")
+    study.tell(study.ask(), 1.0)
+    made: list[str] = []
+    both = threading.Barrier(2)
+
+    def make(name: str) -> None:
+        studies = Studies(Store(tmp_path))
+        told = studies.identifiers(optuna.load_study(study_name="s", storage=studies.storage))
+        both.wait()
+        with told.making("s", 0) as known:
+            if known is None:
+                time.sleep(0.3)
+                made.append(name)
+                told.trial("s", 0, name)
+
+    threads = [threading.Thread(target=make, args=(name,)) for name in ("first", "second")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import optuna
@@ -35,6 +36,6 @@ def test_any_number_of_workers_tries_the_same_configurations(
     assert tried[0] == tried[1]
     storage = f"sqlite:///{home}/optuna.db"
     trials = optuna.load_study(study_name="by 3", storage=storage).trials
-    assert trials[1].datetime_start < trials[0].datetime_complete  # at once
-    assert trials[2].datetime_start < trials[0].datetime_complete
+    spans = sorted((t.datetime_start, t.datetime_complete) for t in trials)
+    assert any(later[0] < earlier[1] for earlier, later in pairwise(spans))  # at once
     assert len({t.user_attrs[Key.PLAN]["seed"] for t in trials}) == 4

@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,9 @@ class Heard:
         self.runs: list[tuple[int, str]] = []
         self.made_by_others: dict[int, str] = {}
 
-    def trial_run(self, study: str, number: int) -> str | None:
-        return self.made_by_others.get(number)
+    @contextmanager
+    def making(self, study: str, number: int) -> Iterator[str | None]:
+        yield self.made_by_others.get(number)
 
     def study(self, record: StudyRecord) -> None:
         pass
