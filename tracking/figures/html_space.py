@@ -187,12 +187,18 @@ def _across(each: Axis) -> Plot:
 
 
 def draw_surface(data: Surface, *, title: str, value_label: str) -> Plot:
-    """Draw the objective over two parameters, as contours or, of choices, as cells; and trials."""
+    """Draw the objective over two parameters, as contours or, of choices, as cells.
+
+    Marks of the trials and of the best one lie on it, but not on cells whose values are written.
+    """
+    low, high = data.colours
     trace: Plot = {
         "type": "contour" if data.is_smooth else "heatmap",
         "x": list(data.xs),
         "y": list(data.ys),
         "z": [list(row) for row in data.values],
+        "zmin": low,
+        "zmax": high,
         "colorscale": _COLOURS,
         "reversescale": not data.minimize,
         "colorbar": {"title": {"text": plain(value_label), "side": "right"}, "thickness": 14},
@@ -200,8 +206,15 @@ def draw_surface(data: Surface, *, title: str, value_label: str) -> Plot:
     }
     if data.is_smooth:
         trace |= {"contours": {"showlabels": True, "labelfont": {"color": style.INK, "size": 11}}}
-    elif len(data.xs) * len(data.ys) <= 40:
+    if data.is_written:
         trace |= {"texttemplate": "%{z:.4f}", "textfont": {"color": style.INK}}
+    marks = [] if data.is_written else _marks(data)
+    up = {k: v for k, v in _across(data.up).items() if k != "range"} | {"range": [-0.08, 1.08]}
+    return new(title, [trace, *marks], xaxis=_across(data.across), yaxis=up, showlegend=False)
+
+
+def _marks(data: Surface) -> list[Plot]:
+    """A dot for each trial of a surface, and a star for the best one."""
     dots = points(
         [x for _, x, _, _ in data.trials],
         [y for _, _, y, _ in data.trials],
@@ -213,10 +226,8 @@ def draw_surface(data: Surface, *, title: str, value_label: str) -> Plot:
             "line": {"color": style.INK, "width": 1},
         },
     )
-    up = {k: v for k, v in _across(data.up).items() if k != "range"} | {"range": [-0.08, 1.08]}
     sign = 1.0 if data.minimize else -1.0
     number, x, y, value = min(data.trials, key=lambda trial: sign * trial[3])
     star = {"color": style.RED, "symbol": "star", "size": 14}
     text = [f"the best, trial {number}: {value:.5f}"]
-    best = points([x], [y], text=text, hoverinfo="text", marker=star)
-    return new(title, [trace, dots, best], xaxis=_across(data.across), yaxis=up, showlegend=False)
+    return [dots, points([x], [y], text=text, hoverinfo="text", marker=star)]

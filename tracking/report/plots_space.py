@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tracking.figures import html
 from tracking.figures.axes import CATEGORY, Axis
-from tracking.figures.data import Landscape, importance_bars, landscape, words
+from tracking.figures.data import Landscape, beyond, importance_bars, landscape, words
 from tracking.figures.html_space import draw_lines, draw_one_slice, draw_surface
 from tracking.figures.surface import Surface, surface
 from tracking.records import StudyRecord
@@ -91,16 +91,34 @@ def _together(study: StudyRecord, data: Landscape) -> Figure:
         return Figure(name="together", title=title, caption=needs)
     sign = 1.0 if data.minimize else -1.0
     best = min(found.trials, key=lambda trial: sign * trial[3])
-    kind = "Contours join places of the same value" if found.is_smooth else "Cells show the mean"
-    where = _at(study, found, best[0])
+    first = "The best of them is" if found.is_written else "The star is the best of them,"
     caption = (
         f"{words(study.objective)} over {found.across.name} and {found.up.name}, of "
-        f"{count(len(found.trials), 'complete trial')} that have both. The star is the best of "
-        f"them, trial {best[0]} with {number(best[3])}: {where}. {kind}, smoothed over trials that "
-        "are near; darker is better. Dots are the trials; where none is near, the place is blank."
+        f"{count(len(found.trials), 'complete trial')} that have both. {first} "
+        f"trial {best[0]} with {number(best[3])}: "
+        f"{_at(study, found, best[0])}. {_drawn(found)}"
     )
     plot = draw_surface(found, title="", value_label=words(study.objective))
     return Figure(name="together", title=title, caption=caption, plot=plot, height=480)
+
+
+def _drawn(found: Surface) -> str:
+    """What the cells or contours are of, and where their colours end."""
+    if found.is_exact:
+        text = "Cells show the mean of their trials; darker is better."
+        text += " A pair that no trial has is blank."
+    else:
+        kind = (
+            "Contours join places of the same value" if found.is_smooth else "Cells show the mean"
+        )
+        text = f"{kind}, smoothed over trials that are near; darker is better."
+        text += " Where no trial is near, the place is blank."
+    text += "" if found.is_written else " Dots are the trials."
+    worst = found.colours[1] if found.minimize else found.colours[0]
+    means = [value for row in found.values for value in row if value is not None]
+    if beyond(means, found.colours):
+        text += f" Values worse than {number(worst)} have its colour."
+    return text
 
 
 def _at(study: StudyRecord, found: Surface, number: int) -> str:

@@ -179,6 +179,21 @@ def test_more_parameters_than_are_shown_are_told_of(
     assert f"{trials} complete trials across {words}" in read(study).labels["s1-parallel"]
 
 
+def test_cells_of_two_choices_are_told_with_where_their_colours_end(
+    study: StudyRecord, make_trial: Make
+) -> None:
+    """The colours end at 1.43: the median 1.0, 4 * 0.1, and 6 % of 0.5."""
+    values = [0.9, 0.95, 1.0, 1.0, 1.1, 9.0]
+    trials = tuple(
+        make_trial(n, v, params={"a": "xy"[n % 2], "b": "uv"[n % 2]}) for n, v in enumerate(values)
+    )
+    label = read(replace(study, trials=trials)).labels["s1-together"]
+    assert "The best of them is trial 0 with 0.9000: a x and b u." in label
+    assert "Cells show the mean of their trials" in label
+    assert label.endswith("Values worse than 1.4300 have its colour.")
+    assert "Dots" not in label
+
+
 def test_every_figure_is_told_in_words_and_has_units() -> None:
     found = usual()
     study = made_up_study(60)
