@@ -25,6 +25,10 @@ _UNUSED = -0.12
 _BEST = 10
 _LETTERS = 18
 """So many letters of a choice have room beside a scale."""
+_LETTER = 6.5
+"""So many pixels has a letter of a tick's text, with some to spare."""
+_LEFT, _RIGHT = 60, 90
+"""Margins of parallel coordinates in pixels."""
 _COLOURS = [[0.0, "#3f8fc4"], [0.5, "#a9cfe6"], [1.0, "#f7fbff"]]
 """From the best value to the worst one, light enough for dark writing everywhere."""
 
@@ -92,6 +96,8 @@ def draw_lines(data: Landscape, *, title: str) -> Plot:
         "ticktext": names,
         "tickangle": -30,
         "side": "top",
+        # The last name would be left out, since it ends beyond the axis; the margin grows for it.
+        "ticklabeloverflow": "allow",
         "range": [-0.2, len(names) - 0.8],
     }
     up = {
@@ -99,14 +105,25 @@ def draw_lines(data: Landscape, *, title: str) -> Plot:
         "tickvals": [_UNUSED] if missing else [],
         "ticktext": ["not used"] if missing else [],
     }
-    room = {"t": 110, "r": 90, "b": 40, "l": 60}
+    room = {"t": 110, "r": _RIGHT, "b": 40, "l": _LEFT}
     marks = {"annotations": _scale_notes(data), "shapes": _scale_lines(len(names))}
     return new(title, traces, xaxis=across | bare, yaxis=up | bare, margin=room, **marks)
 
 
+def lines_width(scales: int) -> int:
+    """The pixels that `draw_lines` needs, so that no tick's text runs into the next scale."""
+    step = _LETTER * _letters(scales) + 8
+    return max(360, round(_LEFT + _RIGHT + (scales - 0.6) * step))
+
+
+def _letters(scales: int) -> int:
+    """So many letters of a tick's text have room between two of some scales."""
+    return min(_LETTERS, max(10, 100 // scales))
+
+
 def _scale_notes(data: Landscape) -> list[Plot]:
     """The texts of all scales' ticks, at the right of their scales."""
-    letters = min(_LETTERS, max(7, 130 // len(data.axes)))
+    letters = _letters(len(data.axes))
     look = {"showarrow": False, "xanchor": "left", "xshift": 4, "font": {"size": 10}}
     look |= {"bgcolor": "rgba(255,255,255,0.8)", "borderpad": 1}
     return [

@@ -24,7 +24,8 @@ class Figure:
         plot: As plotly takes it; None where there is too little to show, which the caption says.
         height: In pixels.
         is_small: Whether several of them stand side by side.
-        is_wide: Whether it scrolls in a box of its own where there is little room.
+        least_width: In pixels; where there is less room, it scrolls in a box of its own. 0 where it
+            fits everywhere.
     """
 
     name: str
@@ -33,7 +34,7 @@ class Figure:
     plot: Mapping[str, Any] | None = None
     height: int = 420
     is_small: bool = False
-    is_wide: bool = False
+    least_width: int = 0
 
     def html(self, key: str) -> Html:
         """The figure with its heading and caption.
@@ -51,9 +52,10 @@ class Figure:
             id=key,
             role="img",
             aria_label=f"{self.title}. {self.caption}",
-            style=f"height:{self.height}px",
+            style=f"height:{self.height}px"
+            + (f";min-width:{self.least_width}px" if self.least_width else ""),
         )
-        if self.is_wide:
+        if self.least_width:
             drawn = tag(
                 "div", drawn, class_="wide", role="group", aria_label=self.title, tabindex="0"
             )

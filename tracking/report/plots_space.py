@@ -8,7 +8,7 @@ from __future__ import annotations
 from tracking.figures import html
 from tracking.figures.axes import CATEGORY, Axis
 from tracking.figures.data import Landscape, beyond, importance_bars, landscape, words
-from tracking.figures.html_space import draw_lines, draw_one_slice, draw_surface
+from tracking.figures.html_space import draw_lines, draw_one_slice, draw_surface, lines_width
 from tracking.figures.surface import Surface, surface
 from tracking.records import StudyRecord
 from tracking.records.study import ENOUGH
@@ -67,7 +67,12 @@ def _parallel(study: StudyRecord, data: Landscape) -> Figure:
     )
     plot = draw_lines(data, title="")
     return Figure(
-        name="parallel", title=title, caption=caption, plot=plot, height=540, is_wide=True
+        name="parallel",
+        title=title,
+        caption=caption,
+        plot=plot,
+        height=540,
+        least_width=lines_width(len(data.axes)),
     )
 
 
