@@ -58,7 +58,7 @@ class Landscape:
     Attributes:
         numbers: Numbers of the trials.
         values: Their objectives, in the same order.
-        axes: A scale for each parameter, in the order of `StudyRecord.varied`.
+        axes: A scale for each parameter, the most important one first.
         limits: Range of values that colours or heights tell apart, or None without trials.
         order: Indices into `values`, the worst trial first and the best one last.
         minimize: Whether a lower value is better.
@@ -124,21 +124,30 @@ def importance_bars(study: StudyRecord) -> tuple[tuple[str, float], ...]:
 def landscape(study: StudyRecord) -> Landscape:
     """Compute parallel coordinates: each complete trial's place on each varying parameter's axis.
 
-    Where no parameter differs, every parameter gets a scale. There are 12 scales at most, in the
-    order of `StudyRecord.varied`.
+    Where no parameter differs, every parameter gets a scale. There are 12 scales at most, the most
+    important ones first. With too few trials to tell that, those of most trials are first, of
+    equals those that the best trial has, and then as declared.
     """
     done = [t for t in study.trials if t.state == COMPLETE and finite(t.value) is not None]
     trials = [t for t in done if not t.is_beyond]  # the best is marked, and those are not ranked
     values = tuple(float(t.value) for t in trials if t.value is not None)
     names = study.varied() or sorted({name for t in trials for name in t.params})
     scales = [axis_of(name, [t.params.get(name) for t in trials], study.space) for name in names]
-    axes = tuple(a for a in scales if any(p is not None for p in a.positions))[:_MAX_PARAMS]
-    limits = robust_limits(values, minimize=study.minimize)
     numbers = tuple(t.number for t in trials)
+    if not study.tells_importances and study.best is not None:
+        best = numbers.index(study.best.number)
+        scales.sort(key=lambda a: (-_having(a), a.positions[best] is None))
+    axes = tuple(each for each in scales if _having(each))[:_MAX_PARAMS]
+    limits = robust_limits(values, minimize=study.minimize)
     # Of equal ones the first is the best, as in `StudyRecord.ranked`.
     worst = [(-study.sign * value, -n) for value, n in zip(values, numbers, strict=True)]
     order = sorted(range(len(values)), key=lambda place: worst[place])
     return Landscape(numbers, values, axes, limits, tuple(order), study.minimize)
+
+
+def _having(axis: Axis) -> int:
+    """How many trials have the parameter."""
+    return sum(position is not None for position in axis.positions)
 
 
 def curve(trial: TrialRecord, *, monitor: str, minimize: bool = True, label: str = "") -> Curve:

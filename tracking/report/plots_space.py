@@ -83,7 +83,8 @@ def _which(study: StudyRecord, shown: int) -> str:
         return f"{count(shown, 'parameter')}" + (", all that differ" if differ else "")
     if study.tells_importances:
         return f"the {count(shown, 'parameter')} that matter most, of {differ} that differ"
-    return f"the first {shown} of the {differ} parameters that differ, as they were declared"
+    order = "ordered by how many trials have them, among equals those of the best trial first"
+    return f"{shown} of the {differ} parameters that differ, {order}"
 
 
 def _together(study: StudyRecord, data: Landscape) -> Figure:

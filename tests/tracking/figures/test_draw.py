@@ -10,6 +10,7 @@ import pytest
 
 from tracking import (
     EpochRecord,
+    ParameterRecord,
     StudyRecord,
     TrialRecord,
     draw_study,
@@ -114,6 +115,22 @@ def test_the_landscape_holds_complete_trials_and_what_differs(
     more = tuple(replace(trials[1], number=number) for number in range(3, 21))
     enough = landscape(replace(record, trials=(*trials, *more)))
     assert [axis.name for axis in enough.axes] == ["opt", "rate", "momentum"]
+
+
+def test_with_few_trials_the_parameters_of_most_are_drawn_first(
+    study: StudyRecord, make_trial: Make
+) -> None:
+    """Then those of the best trial, then as declared; not the first twelve as declared."""
+    deep = {f"units_{n:02}": n for n in range(14)}
+    space = [*deep, "factors", "rate"]
+    trials = (
+        make_trial(0, 0.9, params={"factors": 1, "rate": 0.1}),  # the best
+        make_trial(1, 1.0, params={**deep, "rate": 0.2}),
+        make_trial(2, 0.8, state="pruned", params={**deep, "rate": 0.3}),
+    )
+    declared = tuple(ParameterRecord(name=name, kind="float", low=0, high=20) for name in space)
+    found = landscape(replace(study, trials=trials, space=declared))
+    assert [a.name for a in found.axes] == ["rate", "factors", *sorted(deep)[:10]]
 
 
 def test_of_equal_trials_the_first_is_drawn_as_the_best(

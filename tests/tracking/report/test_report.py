@@ -147,10 +147,10 @@ def test_importances_are_told_from_20_complete_trials_on() -> None:
     assert "from 20 complete trials on; there are 19" in few.text
     assert "matter most" not in few.text
     assert "Two parameters together" in few.text
-    # As declared; the learning rate would be the first by the importances.
+    # Those that all have, as declared, then by how many have them; not by the importances.
     assert few.plots["s1-parallel"]["layout"]["xaxis"]["ticktext"] == [
-        "optimizer", "family", "layers", "dropout_1", "factors (log scale)",
-        "l2_bias (log scale)", "learning_rate (log scale)", "batch_size",
+        "optimizer", "family", "l2_bias (log scale)", "learning_rate (log scale)", "batch_size",
+        "layers", "dropout_1", "factors (log scale)",
     ]  # fmt: skip
     assert "across 8 parameters, all that differ." in few.labels["s1-parallel"]
     enough = read(replace(made_up_study(0), trials=tuple(done[:20])))
@@ -163,7 +163,11 @@ def test_importances_are_told_from_20_complete_trials_on() -> None:
 @pytest.mark.parametrize(
     ("trials", "words"),
     [
-        (19, "the first 12 of the 14 parameters that differ, as they were declared."),
+        (
+            19,
+            "12 of the 14 parameters that differ, ordered by how many trials have them, among "
+            "equals those of the best trial first.",
+        ),
         (20, "the 12 parameters that matter most, of 14 that differ."),
     ],
 )
