@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 
 from tracking.figures import style
-from tracking.figures.axes import robust_limits
-from tracking.figures.cost import End, Spent, frontier_of, unbeaten
+from tracking.figures.cost import End, Spent, frontier_of, unbeaten, value_limits
 from tracking.figures.data import within, words
 from tracking.figures.frontier import Frontier, Point
 from tracking.figures.html_canvas import (
@@ -63,6 +62,7 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Plot:
                 showlegend=place == 0,
                 legendgroup=name,
                 marker={"color": colour, "size": size, "symbol": [_symbol(p) for p in found]},
+                cliponaxis=False,
                 xaxis=f"x{number}",
                 yaxis=f"y{number}",
             )
@@ -82,7 +82,7 @@ def draw_value_against_seconds(
     none is better, faster and smaller at once. Each family has a colour and a symbol of its own.
     """
     known = [each for each in trials if each.value is not None]
-    limits = robust_limits([e.value for e in known if e.value is not None], minimize=minimize)
+    limits = value_limits(tuple(known), minimize=minimize)
     if not known or limits is None:
         return message(title, style.NEEDS_ONE)
     largest = max((each.weights or 0.0 for each in known), default=0.0)
@@ -101,6 +101,7 @@ def draw_value_against_seconds(
                 hoverinfo="text",
                 name=plain(family or "trials"),
                 marker=_of_family(found, place, ringed) | {"size": sizes},
+                cliponaxis=False,
             )
         )
     front = frontier_of(tuple(known), minimize=minimize)

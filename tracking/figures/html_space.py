@@ -181,7 +181,7 @@ def draw_one_slice(data: Landscape, place: int, *, value_label: str) -> Plot:
         mark = {"color": style.RED, "symbol": "star", "size": 14}
         text = [f"the best, trial {data.numbers[best]}: {data.values[best]:.5f}"]
         y = [within(data.values[best], data.limits)]
-        traces.append(points([x], y, marker=mark, text=text, hoverinfo="text"))
+        traces.append(points([x], y, marker=mark, text=text, hoverinfo="text", cliponaxis=False))
     room = {"t": 8, "r": 34, "b": 48, "l": 56}
     return new(each.label, traces, xaxis=_across(each), yaxis=up, showlegend=False, margin=room)
 
@@ -194,6 +194,7 @@ def _sliced(data: Landscape, each: Axis) -> Plot:
         [within(data.values[i], data.limits) for i in kept],
         text=[f"trial {data.numbers[i]}: {data.values[i]:.5f}" for i in kept],
         hoverinfo="text",
+        cliponaxis=False,
         marker={"color": style.BLUE, "opacity": 0.65, "size": 7 if len(kept) < 200 else 5},
     )
 

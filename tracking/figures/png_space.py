@@ -12,6 +12,7 @@ from tracking.figures.png_canvas import (
     cut,
     message,
     new_figure,
+    note_beyond,
     plain,
     set_suptitle,
     tidy,
@@ -71,6 +72,8 @@ def draw_slice(data: Landscape, *, title: str, value_label: str) -> Figure:
         suffix = " (log scale)" if axis.kind == "log" else ""
         panel.set_xlabel(f"{plain(axis.name, _MOST)}{suffix}", fontsize=9)
         panel.tick_params(labelsize=8, labelleft=index % columns == 0)
+        if index == columns - 1:
+            note_beyond(panel, data.values, data.limits)
     figure.supylabel(plain(value_label), fontsize=9)
     return figure
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tracking.report.markup import Html, tag
+from tracking.figures.data import Limits, beyond
+from tracking.report.markup import Html, count, tag
 
 _DIGITS = 7
 
@@ -60,6 +61,18 @@ class Figure:
                 "div", drawn, class_="wide", role="group", aria_label=self.title, tabindex="0"
             )
         return tag("figure", title, drawn, caption, class_=kind)
+
+
+def at_edge(values: Sequence[float], limits: Limits) -> str:
+    """A sentence on the values that lie outside an axis; empty where there is none.
+
+    Example:
+        >>> at_edge([0.9, 1.0, 7.0], (0.8, 1.1))
+        '1 value beyond the axis is drawn at its edge.'
+    """
+    outside = beyond(values, limits)
+    lie = "is" if outside == 1 else "are"
+    return f"{count(outside, 'value')} beyond the axis {lie} drawn at its edge." if outside else ""
 
 
 def as_script_data(value: Any) -> Html:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tracking.figures import html
-from tracking.figures.cost import Spent, ends, frontier_of, spent, totals, unbeaten
+from tracking.figures.cost import Spent, ends, frontier_of, spent, totals, unbeaten, value_limits
 from tracking.figures.data import (
     best_curves,
-    beyond,
     curve_limits,
     history,
     words,
@@ -21,7 +20,7 @@ from tracking.figures.html_cost import (
     draw_value_against_seconds,
 )
 from tracking.records import StudyRecord
-from tracking.report.figure import Figure
+from tracking.report.figure import Figure, at_edge
 from tracking.report.markup import count, duration, number
 
 _CURVES = 10
@@ -43,9 +42,7 @@ def history_figure(study: StudyRecord) -> Figure:
         parts.append(f"After the first value it improved {count(gains, 'time')}.")
     if data.baseline is not None:
         parts.append(f"The dashed line is the baseline, {number(data.baseline)}.")
-    if outside := beyond(values, data.limits):
-        lie = "is" if outside == 1 else "are"
-        parts.append(f"{count(outside, 'value')} beyond the axis {lie} drawn at its edge.")
+    parts += filter(None, [at_edge(values, data.limits)])
     if len(values) < len(data.points):
         parts.append("Those without a value lie at the bottom.")
     parts.append("Shapes and colours say how a trial ended.")
@@ -99,6 +96,8 @@ def tradeoff_figures(study: StudyRecord) -> list[Figure]:
         parts.append(f"{_listed(ringed)} with a ring: none is better, faster and smaller at once.")
     if any(each.is_baseline for each in known):
         parts.append("The star is the baseline.")
+    if (limits := value_limits(known, minimize=study.minimize)) is not None:
+        parts += filter(None, [at_edge([e.value for e in known if e.value is not None], limits)])
     plot = draw_value_against_seconds(
         known, title="", value_label=words(study.objective), minimize=study.minimize
     )
@@ -108,7 +107,7 @@ def tradeoff_figures(study: StudyRecord) -> list[Figure]:
 
 def _goals_figure(study: StudyRecord) -> Figure:
     data, title = frontier(study), "The goals against each other"
-    if not data.points:
+    if not data.points or data.limits is None:
         needs = "No complete trial has a value for every goal yet."
         return Figure(name="goals", title=title, caption=needs)
     front = study.frontier()
@@ -118,11 +117,12 @@ def _goals_figure(study: StudyRecord) -> Figure:
         f"{words(study.objective)} against {' and '.join(words(goal) for goal in data.goals)}, of "
         f"{count(len(data.points), 'complete trial')}. No trial beats {count(len(front), 'trial')} "
         f"in one goal without losing in another: {numbers}{more}. They are large and red; the "
-        "diamond is the baseline, and hollow marks are beyond a limit."
+        "diamond is the baseline, and hollow marks are beyond a limit. "
+        f"{at_edge([point.value for point in data.points], data.limits)}"
     )
     label = words(study.objective)
     plot = html.draw_frontier(data, title="", value_label=label)
-    return Figure(name="goals", title=title, caption=caption, plot=plot, height=440)
+    return Figure(name="goals", title=title, caption=caption.strip(), plot=plot, height=440)
 
 
 def cost_figures(study: StudyRecord) -> list[Figure]:

@@ -12,7 +12,7 @@ from tracking.figures.html_space import draw_lines, draw_one_slice, draw_surface
 from tracking.figures.surface import Surface, surface
 from tracking.records import StudyRecord
 from tracking.records.study import ENOUGH
-from tracking.report.figure import Figure
+from tracking.report.figure import Figure, at_edge
 from tracking.report.markup import count, number, short
 
 _NEEDS_TWO = "It needs 2 complete trials in which a parameter differs."
@@ -160,10 +160,11 @@ def _sliced(study: StudyRecord, data: Landscape, axis: Axis) -> str:
     if not told and best is not None:
         told = "The best trial has no such parameter."
     scale = {"log": ", on a log scale", "mirrored": ", on a log scale from the top"}
-    if axis.kind == CATEGORY:
-        means = _means(data, axis)
-        return f"{count(having, 'trial')}. {means} {told}"
-    return f"{count(having, 'trial')}{scale.get(axis.kind, '')}. {told}"
+    drawn = [v for p, v in zip(axis.positions, data.values, strict=True) if p is not None]
+    edge = "" if data.limits is None else at_edge(drawn, data.limits)
+    first = f"{count(having, 'trial')}{scale.get(axis.kind, '')}."
+    means = _means(data, axis) if axis.kind == CATEGORY else ""
+    return " ".join(filter(None, [first, means, told, edge]))
 
 
 def _means(data: Landscape, axis: Axis) -> str:

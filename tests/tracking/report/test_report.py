@@ -198,6 +198,28 @@ def test_cells_of_two_choices_are_told_with_where_their_colours_end(
     assert "Dots" not in label
 
 
+def test_values_beyond_an_axis_are_told_and_drawn_whole(
+    study: StudyRecord, make_trial: Make
+) -> None:
+    """In the history, the slices, the cost and the goals, whose axes end at 1.4."""
+    values = [0.9, 0.95, 1.0, 1.0, 1.1, 9.0, 8.0]
+    metrics = {"seconds_total": 2.0, "parameters": 10.0}
+    trials = tuple(
+        make_trial(n, v, params={"size": n, "a": "x"} if n < 6 else {"size": n}, metrics=metrics)
+        for n, v in enumerate(values)
+    )
+    goals = ("best_val_rmse", "parameters")
+    found = read(replace(study, trials=trials, goals=goals))
+    two = "2 values beyond the axis are drawn at its edge."
+    names = {name for name, label in found.labels.items() if two in label}
+    assert names == {"s1-history", "s1-slice-0", "s1-tradeoff", "s1-goals"}
+    assert "1 value beyond the axis is drawn at its edge." in found.labels["s1-slice-1"]
+    for name in (*names, "s1-slice-1"):
+        marks = [t for t in found.plots[name]["data"] if t.get("mode") == "markers" and t["x"][0:1]]
+        drawn = [t for t in marks if t["x"] != [None]]
+        assert {t.get("cliponaxis") for t in drawn} == {False}
+
+
 def test_every_figure_is_told_in_words_and_has_units() -> None:
     found = usual()
     study = made_up_study(60)
