@@ -191,11 +191,39 @@ def best_curves(study: StudyRecord, *, at_most: int = 5) -> tuple[Curve, ...]:
 def curve_limits(curves: Sequence[Curve], *, minimize: bool = True) -> Limits | None:
     """Choose one vertical range that fits several curves, or None where no curve has a value.
 
-    It holds each curve's kept epoch, so that a part of every curve is seen.
+    It holds the kept epoch of each validation curve, so that a part of every curve is seen. It
+    holds the last third of the baseline's curve too where the other curves still have half of it.
+
+    Args:
+        curves: The curves; their training values count where they have some.
+        minimize: Whether a lower value is better.
     """
+    limits = _limits(curves, minimize=minimize)
+    others = _limits([each for each in curves if not each.is_baseline], minimize=minimize)
+    ends = [value for curve in curves if curve.is_baseline for value in _last_third(curve)]
+    wide = _limits(curves, minimize=minimize, within=ends)
+    if wide is None or others is None:
+        return limits
+    return wide if others[1] - others[0] >= (wide[1] - wide[0]) / 2 else limits
+
+
+def is_seen(curve: Curve, limits: Limits) -> bool:
+    """Whether the last third of a curve lies within a range."""
+    return not beyond(_last_third(curve), limits)
+
+
+def _limits(
+    curves: Sequence[Curve], *, minimize: bool, within: Sequence[float] = ()
+) -> Limits | None:
     values = [v for c in curves for points in (c.train, c.validation) for _, v in points]
-    kept = [c.best[1] for c in curves if c.best is not None]
-    return robust_limits(values, minimize=minimize, within=kept)
+    kept = [c.best[1] for c in curves if c.best is not None and c.validation]
+    return robust_limits(values, minimize=minimize, within=[*kept, *within])
+
+
+def _last_third(curve: Curve) -> list[float]:
+    """The values of the last third of a curve's epochs, of one at least."""
+    parts = [[value for _, value in points] for points in (curve.train, curve.validation)]
+    return [value for part in parts for value in part[len(part) - -(-len(part) // 3) :]]
 
 
 def beyond(values: Sequence[float], limits: Limits) -> int:

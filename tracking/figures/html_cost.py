@@ -19,6 +19,7 @@ from tracking.figures.html_canvas import (
     panels,
     plain,
     points,
+    whole_axis,
 )
 
 _FRONTIER = (
@@ -176,7 +177,8 @@ def draw_seconds(trials: Sequence[Spent], *, title: str) -> Plot:
             )
             traces.append(trace)
     up = axis("Time of the trial (seconds)", rangemode="tozero")
-    return new(title, traces, xaxis=axis("Trial (number)"), yaxis=up)
+    across = whole_axis("Trial (number)", [each.number for each in trials])
+    return new(title, traces, xaxis=across, yaxis=up)
 
 
 def draw_totals(rows: Sequence[tuple[str, int, float]], *, title: str) -> Plot:
@@ -219,7 +221,8 @@ def draw_ends(found: Sequence[End], *, title: str) -> Plot:
         f"<b>{plain(each.state)}</b>" + (f"<br>{plain(each.why)}" if each.why else "")
         for each in ordered
     ]
-    return new(title, [trace], xaxis=axis("Trials (number)", range=_room(trace["x"])), yaxis=up)
+    room = _room(trace["x"])
+    return new(title, [trace], xaxis=whole_axis("Trials (number)", room, range=room), yaxis=up)
 
 
 def _bars(lengths: Sequence[float], texts: Sequence[str], bar: Plot) -> Plot:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tracking.figures import html
 from tracking.figures.cost import Spent, ends, frontier_of, spent, totals, unbeaten, value_limits
 from tracking.figures.data import (
+    Curve,
+    Limits,
     best_curves,
     curve_limits,
     history,
+    is_seen,
     words,
 )
 from tracking.figures.frontier import frontier
@@ -57,25 +61,50 @@ def curves_figure(study: StudyRecord) -> Figure:
         needs = "No complete trial has a curve to show yet."
         return Figure(name="curves", title=title, caption=needs)
     own = [curve for curve in curves if not curve.is_baseline]
-    has_base = len(own) < len(curves)
-    parts = [f"{words(study.monitor)} by epoch, of the {_best(len(own))}"]
-    parts[0] += ", and of the baseline in thick grey." if has_base else "."
+    shown = [f"of the {_best(len(own))}"] if own else []
+    shown += ["of the baseline in thick grey"] if len(own) < len(curves) else []
+    parts = [f"{words(study.monitor)} by epoch, {', and '.join(shown)}."]
     ended = [c.best for c in own if c.best is not None]
     if ended:
         first, last = min(e for e, _ in ended), max(e for e, _ in ended)
         between = f"epoch {first:.0f}" if first == last else f"epochs {first:.0f} to {last:.0f}"
         parts.append(f"Marks show the epoch whose weights were kept: {between}.")
-    if any(curve.train for curve in curves):
+    has_train = any(curve.train for curve in curves)
+    if has_train:
         parts.append("The lower panel has the same trials' values on the train part.")
     parts.append("A line leaves a panel where its values are far beyond the others'.")
-    limits = curve_limits([replace(c, train=()) for c in curves], minimize=study.minimize)
-    trained = curve_limits([replace(c, validation=()) for c in curves], minimize=study.minimize)
+    limits, trained = _panels(curves, minimize=study.minimize)
+    parts += _unseen(curves, limits, trained)
     label = words(study.monitor.removeprefix("val_"))
     plot = html.draw_curves(curves, title="", value_label=label, limits=limits)
     if trained is not None:
         plot["layout"]["yaxis2"]["range"] = list(trained)
-    height = 720 if any(curve.train for curve in curves) else 460
+    height = 720 if has_train else 460
     return Figure(name="curves", title=title, caption=" ".join(parts), plot=plot, height=height)
+
+
+def _panels(curves: Sequence[Curve], *, minimize: bool) -> tuple[Limits | None, Limits | None]:
+    """The vertical ranges of the validation curves and of the training curves."""
+    validation = [replace(curve, train=()) for curve in curves]
+    train = [replace(curve, validation=()) for curve in curves]
+    return curve_limits(validation, minimize=minimize), curve_limits(train, minimize=minimize)
+
+
+def _unseen(curves: Sequence[Curve], limits: Limits | None, trained: Limits | None) -> list[str]:
+    """Says where the baseline's curves end, if they are outside their panels by then."""
+    has_train = trained is not None
+    found = []
+    for each in (curve for curve in curves if curve.is_baseline):
+        upper, lower = replace(each, train=()), replace(each, validation=())
+        panel = "the upper panel" if has_train else "the panel"
+        for points, drawn, room, name in (
+            (each.validation, upper, limits, panel),
+            (each.train, lower, trained, "the lower panel"),
+        ):
+            if points and room is not None and not is_seen(drawn, room):
+                lies = f"The baseline's line lies partly or wholly outside {name}"
+                found.append(f"{lies}; its last value there is {number(points[-1][1])}.")
+    return found
 
 
 def tradeoff_figures(study: StudyRecord) -> list[Figure]:

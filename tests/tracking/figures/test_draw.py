@@ -19,12 +19,15 @@ from tracking import (
 )
 from tracking.figures import png_curve, style
 from tracking.figures.data import (
+    Curve,
     HistoryPoint,
     best_curves,
     beyond,
     curve,
+    curve_limits,
     history,
     importance_bars,
+    is_seen,
     landscape,
     words,
 )
@@ -213,6 +216,31 @@ def test_a_far_baseline_has_a_line_within_the_axis(
     assert limits == pytest.approx((0.93 - 0.1242, 3.0 + 0.1242))
 
 
+def _line(values: list[float], *, is_baseline: bool = False) -> Curve:
+    points = tuple((float(n), value) for n, value in enumerate(values, start=1))
+    return Curve("x", (), points, min(points, key=lambda p: p[1]), is_baseline=is_baseline)
+
+
+def test_the_baselines_last_third_is_seen_where_the_others_keep_half_of_the_axis() -> None:
+    """Others from 0.9 to 1.0, all six values to 1.0 + 4 * 0.05; 6 % on each side."""
+    others = [_line([1.0, 0.95, 0.9]), _line([1.0, 0.95, 0.9]), _line([1.0, 0.95, 0.9])]
+    near = _line([9.0, 0.95, 1.09], is_baseline=True)
+    limits = curve_limits([*others, near])
+    assert limits is not None
+    assert limits[1] >= 1.09
+    assert is_seen(near, limits)
+    far = _line([9.0, 0.95, 1.5], is_baseline=True)  # 0.6 to be shown, of which they had a sixth
+    limits = curve_limits([*others, far])
+    assert limits is not None
+    assert limits[1] < 1.5
+    assert not is_seen(far, limits)
+    up = [replace(c, validation=tuple((e, -v) for e, v in c.validation)) for c in (*others, near)]
+    kept = [replace(c, best=max(c.validation, key=lambda p: p[1])) for c in up]
+    mirrored = curve_limits(kept, minimize=False)
+    assert mirrored is not None
+    assert is_seen(kept[-1], mirrored)
+
+
 def test_training_curves_have_a_panel_of_their_own(study: StudyRecord, make_trial: Make) -> None:
     from tracking.figures import html
 
@@ -228,6 +256,27 @@ def test_training_curves_have_a_panel_of_their_own(study: StudyRecord, make_tria
     assert grey == {"#767676"}
     assert plot["layout"]["yaxis"]["title"]["text"] == "Validation: RMSE"
     assert plot["layout"]["yaxis2"]["title"]["text"] == "Training: RMSE"
+
+
+@pytest.mark.parametrize("count", [2, 3, 6])
+def test_no_tick_lies_between_two_epochs_or_two_trials(
+    study: StudyRecord, make_trial: Make, count: int
+) -> None:
+    from tracking.figures import html, png
+
+    epochs = tuple(
+        EpochRecord(epoch=n, seconds=1.0, metrics={"val_rmse": 1 / n}) for n in range(1, count + 1)
+    )
+    trials = tuple(make_trial(n, 1.0 + n, epochs=epochs) for n in range(count))
+    record = replace(study, trials=trials)
+    pages, pictures = figures_of(record, html), figures_of(record, png)
+    for name in ("learning_curves", "history"):
+        across = pages[name]()["layout"]["xaxis"]
+        assert (across["tick0"], across["dtick"]) == (0, 1)
+        ticks = pictures[name]().axes[0].get_xticks()
+        assert [tick for tick in ticks if tick != int(tick)] == []
+    many = replace(study, trials=tuple(make_trial(n, 1.0 + n) for n in range(30)))
+    assert "dtick" not in figures_of(many, html)["history"]()["layout"]["xaxis"]
 
 
 def test_labels_carry_units() -> None:

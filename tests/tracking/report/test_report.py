@@ -220,6 +220,19 @@ def test_values_beyond_an_axis_are_told_and_drawn_whole(
         assert {t.get("cliponaxis") for t in drawn} == {False}
 
 
+def test_a_baseline_that_leaves_its_panels_is_named(study: StudyRecord, make_trial: Make) -> None:
+    """Its kept epoch, 3.0, is in the upper panel; its last values are 3.1, and 3.0 in training."""
+    others = tuple(make_trial(n, 0.9 + n / 100) for n in range(1, 5))
+    base = make_trial(0, 3.0, tags=BASE)
+    label = read(replace(study, trials=(base, *others))).labels["s1-curves"]
+    assert "outside the lower panel; its last value there is 3.0000." in label
+    near = make_trial(0, 0.95, tags=BASE)
+    label = read(replace(study, trials=(near, *others))).labels["s1-curves"]
+    assert "outside" not in label
+    alone = read(replace(study, trials=(near,))).labels["s1-curves"]
+    assert alone.startswith("Value by epoch. Validation RMSE (rating points) by epoch, of the base")
+
+
 def test_every_figure_is_told_in_words_and_has_units() -> None:
     found = usual()
     study = made_up_study(60)
