@@ -10,7 +10,7 @@ from tracking.figures import png
 from tracking.figures.data import best_curves
 from tracking.figures.draw import figures_of
 from tracking.records import Scalar, StudyRecord, TrialRecord
-from tracking.texts import visible
+from tracking.texts import short_number, visible
 
 _ROWS, _COLUMNS = 10, 8
 _DPI = 90
@@ -59,7 +59,7 @@ def _curves(study: StudyRecord) -> str:
 
 def _value(value: Scalar) -> str:
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return short_number(value)
     return "" if value is None else str(value)
 
 

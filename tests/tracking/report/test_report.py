@@ -84,7 +84,8 @@ def test_the_leaderboard_has_every_trial_best_first_with_its_gain(
     assert ends[5] == "failed: loss or metric is no number"
     assert ends[6] == "complete; beyond a limit, so that it does not rank"
     heads = found.table(caption)[0]
-    assert heads[4:6] == ["family", "learning_rate"]  # `size` is the same in all
+    assert heads[:3] == ["Rank", "Trial", "How it ended"]
+    assert heads[5:7] == ["family", "learning_rate"]  # `size` is the same in all
 
 
 def test_a_maximised_value_is_best_where_it_is_highest(
@@ -387,6 +388,9 @@ def test_several_goals_are_shown_against_each_other(study: StudyRecord, make_tri
     found = read(replace(study, trials=tuple(trials), goals=("best_val_rmse", "parameters")))
     assert found.column("3 trials", "Frontier of the goals") == ["not beaten", "not beaten", ""]
     assert "2 trials in one goal without losing in another: 1, 0." in found.labels["s1-goals"]
+    weights = [replace(t, metrics={"parameters": 74_228.0}) for t in trials]
+    whole = read(replace(study, trials=tuple(weights), goals=("best_val_rmse", "parameters")))
+    assert whole.column("3 trials", "parameters") == ["74,228"] * 3
 
 
 def test_failures_are_listed_with_their_reasons() -> None:
@@ -418,7 +422,9 @@ def test_the_winners_evidence_stands_there_or_the_command_to_get_it() -> None:
         return " ".join(("TRIALBOOK", *words, "--home there"))
 
     study = made_up_study(5)
-    assert "TRIALBOOK winner made up --home there" in read(Chapter(study=study, command=line)).text
+    undecided = read(Chapter(study=study, command=line)).text
+    assert "TRIALBOOK winner made up --home there" in undecided
+    assert undecided.count("for the machine that has the study") == 1
     evidence = Evidence(
         headline="Trial 2 is the best of 2 candidates.",
         candidates=(
@@ -459,18 +465,20 @@ def test_several_studies_are_compared_and_warned_of() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"direction": "maximize"}, "optimise different numbers"),
-        ({"dataset": None}, "read different ratings, split the ratings differently"),
-        ({"study_file": "folds = 5"}, "take the mean of different parts"),
+        ({"direction": "maximize"}, "the studies optimise different numbers"),
+        ({"dataset": None}, "the studies read different ratings, split the ratings differently"),
+        (
+            {"study_file": "folds = 5"},
+            "a trial's value is not of the same ratings, since in made up it is of the validation "
+            "part, in b it is the mean of 5 folds",
+        ),
         ({"study_file": "repeats = 5"}, ""),
     ],
 )
 def test_what_keeps_values_from_comparing_is_named(changes: dict[str, object], words: str) -> None:
     other = replace(made_up_study(3, name="b"), **changes)
     told = differences([made_up_study(3), other])
-    assert told == (
-        [f"The values of these studies do not compare: the studies {words}."] if words else []
-    )
+    assert told == ([f"The values of these studies do not compare: {words}."] if words else [])
 
 
 def test_an_earlier_report_is_replaced_and_any_other_file_is_not(tmp_path: Path) -> None:
