@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -277,6 +278,45 @@ def test_no_tick_lies_between_two_epochs_or_two_trials(
         assert [tick for tick in ticks if tick != int(tick)] == []
     many = replace(study, trials=tuple(make_trial(n, 1.0 + n) for n in range(30)))
     assert "dtick" not in figures_of(many, html)["history"]()["layout"]["xaxis"]
+
+
+@pytest.mark.parametrize("scales", [3, 6, 7, 12])
+def test_no_text_in_a_picture_runs_into_another(
+    study: StudyRecord, make_trial: Make, scales: int
+) -> None:
+    """Choices and names of parallel coordinates, and the ticks of slices."""
+    from tracking.figures import png
+
+    optimizers = ("adam", "adamw", "nadam", "rmsprop", "lazy_adam", "rowwise_adagrad")
+    names = [f"{letter}_embedding_size" for letter in "abcdefghijkl"[:scales]]
+    trials = tuple(
+        make_trial(n, 0.9 + n, params=dict.fromkeys(names, each))
+        for n, each in enumerate(optimizers)
+    )
+    pictures = figures_of(replace(study, trials=trials), png)
+    lines, slices = pictures["parallel_coordinates"](), pictures["slice"]()
+    for figure in (lines, slices):
+        figure.draw_without_rendering()
+    assert _crossed(lines.axes[0].texts) == []
+    for axes in (lines.axes[0], *slices.axes):
+        assert _crossed(axes.get_xticklabels()) == []
+
+
+def _crossed(texts: Sequence[Any]) -> list[tuple[str, str]]:
+    """Which texts lie across another; turned ones lie one above the other along their slope."""
+    boxes = []
+    for text in texts:
+        turn = math.radians(text.get_rotation())
+        box = text.get_window_extent()
+        # The height of the letters, and how far the texts' ends are apart across their slope.
+        height = text.get_fontsize() * text.figure.dpi / 72
+        boxes.append((text.get_text(), box, turn, height))
+    return [
+        (name, other)
+        for place, (name, a, turn, height) in enumerate(boxes)
+        for other, b, _, _ in boxes[place + 1 :]
+        if (abs(a.x1 - b.x1) * math.sin(turn) < height if turn else a.overlaps(b))
+    ]
 
 
 def test_labels_carry_units() -> None:
