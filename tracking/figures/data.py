@@ -207,11 +207,6 @@ def curve_limits(curves: Sequence[Curve], *, minimize: bool = True) -> Limits | 
     return wide if others[1] - others[0] >= (wide[1] - wide[0]) / 2 else limits
 
 
-def is_seen(curve: Curve, limits: Limits) -> bool:
-    """Whether the last third of a curve lies within a range."""
-    return not beyond(_last_third(curve), limits)
-
-
 def _limits(
     curves: Sequence[Curve], *, minimize: bool, within: Sequence[float] = ()
 ) -> Limits | None:

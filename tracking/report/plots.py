@@ -11,9 +11,9 @@ from tracking.figures.data import (
     Curve,
     Limits,
     best_curves,
+    beyond,
     curve_limits,
     history,
-    is_seen,
     words,
 )
 from tracking.figures.frontier import frontier
@@ -91,19 +91,16 @@ def _panels(curves: Sequence[Curve], *, minimize: bool) -> tuple[Limits | None, 
 
 
 def _unseen(curves: Sequence[Curve], limits: Limits | None, trained: Limits | None) -> list[str]:
-    """Says where the baseline's curves end, if they are outside their panels by then."""
-    has_train = trained is not None
+    """Names the curves that end outside their panels, with their last values."""
+    upper = "upper panel" if trained is not None else "panel"
     found = []
-    for each in (curve for curve in curves if curve.is_baseline):
-        upper, lower = replace(each, train=()), replace(each, validation=())
-        panel = "the upper panel" if has_train else "the panel"
-        for points, drawn, room, name in (
-            (each.validation, upper, limits, panel),
-            (each.train, lower, trained, "the lower panel"),
-        ):
-            if points and room is not None and not is_seen(drawn, room):
-                lies = f"The baseline's line lies partly or wholly outside {name}"
-                found.append(f"{lies}; its last value there is {number(points[-1][1])}.")
+    for name, room, lines in (
+        (upper, limits, [(curve.label, curve.validation) for curve in curves]),
+        ("lower panel", trained, [(curve.label, curve.train) for curve in curves]),
+    ):
+        ends = [(label.partition(":")[0], line[-1][1]) for label, line in lines if line]
+        told = [f"{label} {number(v)}" for label, v in ends if room and beyond([v], room)]
+        found += [f"Last values outside the {name}: {', '.join(told)}."] if told else []
     return found
 
 

@@ -222,11 +222,12 @@ def test_values_beyond_an_axis_are_told_and_drawn_whole(
 
 
 def test_a_baseline_that_leaves_its_panels_is_named(study: StudyRecord, make_trial: Make) -> None:
-    """Its kept epoch, 3.0, is in the upper panel; its last values are 3.1, and 3.0 in training."""
+    """Its kept epoch, 3.0, is in the upper panel; its last value in training is 3.1 - 0.1."""
     others = tuple(make_trial(n, 0.9 + n / 100) for n in range(1, 5))
     base = make_trial(0, 3.0, tags=BASE)
     label = read(replace(study, trials=(base, *others))).labels["s1-curves"]
-    assert "outside the lower panel; its last value there is 3.0000." in label
+    assert "Last values outside the lower panel: baseline 3.0000." in label
+    assert "outside the upper panel" not in label
     near = make_trial(0, 0.95, tags=BASE)
     label = read(replace(study, trials=(near, *others))).labels["s1-curves"]
     assert "outside" not in label
