@@ -112,9 +112,8 @@ def draw_value_against_seconds(
     traces.append(line([e.seconds for e in front], y, line=look, name=name, hoverinfo="skip"))
     if ringed:
         traces.append(points([None], [None], name="none beats it in all three", marker=_RING))
-    scale = _seconds_scale([each.seconds for each in known])
-    up = axis(value_label, range=list(limits))
-    return new(title, traces, xaxis=axis("Time of the trial (seconds)", **scale), yaxis=up)
+    across = axis("Time of the trial (seconds)", **_seconds_scale([e.seconds for e in known]))
+    return new(title, traces, xaxis=across, yaxis=axis(value_label, range=list(limits)))
 
 
 def _of_family(found: Sequence[Spent], place: int, ringed: set[int]) -> Plot:

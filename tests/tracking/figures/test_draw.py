@@ -228,9 +228,7 @@ def test_the_baselines_last_third_is_seen_where_the_others_keep_half_of_the_axis
     limits = curve_limits([*others, near])
     assert limits is not None
     assert limits == pytest.approx((0.9 - 0.018, 1.2 + 0.018))
-    far = _line(
-        [9.0, 0.95, 1.5], is_baseline=True
-    )  # 0.6 to be shown, of which they would have a third
+    far = _line([9.0, 0.95, 1.5], is_baseline=True)  # they would have a third
     limits = curve_limits([*others, far])
     assert limits is not None
     assert limits[1] == pytest.approx(1.15 + 0.015)
