@@ -11,7 +11,7 @@ from tracking.figures.draw import (
     reproduction_figure,
     study_figure,
 )
-from tracking.figures.notebook import study_html
+from tracking.figures.notebook import study_html, trial_html
 from tracking.null_recorder import NullRecorder
 from tracking.provenance import drift, provenance
 from tracking.recorder import Recorder
@@ -166,6 +166,7 @@ __all__ = [
     "study_html",
     "study_page",
     "to_read",
+    "trial_html",
     "tried",
     "ui_command",
     "ui_environment",

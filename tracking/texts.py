@@ -1,4 +1,4 @@
-"""Writes what a user named as plain text: on a terminal, for a shell, and in Markdown."""
+"""Writes what a user named, and numbers, as plain text: on a terminal, for a shell, in Markdown."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import shlex
 _DOT = r"(?<=\d)\.(?=\d)"
 _HARMLESS = re.compile(rf"[^\W_](?:(?:[\w ,+%-]|{_DOT})*[^\W_])?")
 """Letters and digits, and between them what means nothing to Markdown."""
+_LONG = 1e15
+"""From here on a whole number has too many digits to be read, and floats are not exact."""
 _LOOSE = re.compile(r"\W_|_\W")
 """An underline at a word's edge, which begins or ends slanted text."""
 
@@ -34,6 +36,20 @@ def visible(text: str, keep: str = "") -> str:
         else letter.encode("unicode_escape").decode()
         for letter in text
     )
+
+
+def short_number(value: float) -> str:
+    """A number in few characters: whole ones whole, others with four digits.
+
+    Args:
+        value: The number.
+
+    Example:
+        >>> [short_number(value) for value in (74228.0, 0.00012345, 12.0, 3e20)]
+        ['74,228', '0.0001234', '12', '3e+20']
+    """
+    is_whole = abs(value) < _LONG and value == int(value)
+    return f"{value:,.0f}" if is_whole else f"{value:.4g}"
 
 
 def shell_line(*words: str) -> str:

@@ -21,7 +21,7 @@ from search.cli.signs import has_signs
 from search.config.home import home_folder
 from search.config.sections import RUNNING, TRAINING
 from tracking import Store, study_page, to_read, without_password
-from tracking.texts import shell_line
+from tracking.texts import shell_line, short_number
 
 if TYPE_CHECKING:
     from search.config.study import StudyConfig
@@ -272,7 +272,7 @@ def program() -> str:
 
 
 def short(value: Any) -> str:
-    """A value as a short text: a float with 4 significant digits, None as an empty text."""
+    """A value as a short text; None as an empty text."""
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return short_number(value)
     return "" if value is None else str(value)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from search.errors import SearchError
-from tracking import Store, TrialRecord
+from tracking import Store, TrialRecord, trial_html
 
 if TYPE_CHECKING:
     from models.serving import KerasPredictor, RatingPredictor
@@ -31,6 +31,7 @@ class BestTrial(TrialRecord):
 
     Attributes:
         place: Where the study is; None where that is not known.
+        baseline: The value of the study's baseline; None where it has none that compares.
 
     Example:
         >>> record = TrialRecord(study="movies", number=3, params={}, value=0.87)
@@ -39,11 +40,19 @@ class BestTrial(TrialRecord):
     """
 
     place: Place | None = None
+    baseline: float | None = None
 
     @classmethod
-    def of(cls, record: TrialRecord, place: Place | None) -> BestTrial:
-        """Add to a trial's record where its study is."""
-        return cls(**{each.name: getattr(record, each.name) for each in _FIELDS}, place=place)
+    def of(
+        cls, record: TrialRecord, place: Place | None, *, baseline: float | None = None
+    ) -> BestTrial:
+        """Add to a trial's record where its study is, and what it is compared with."""
+        known = {each.name: getattr(record, each.name) for each in _FIELDS}
+        return cls(**known, place=place, baseline=baseline)
+
+    def _repr_html_(self) -> str:
+        """The trial as a table, as a notebook shows the last value of a cell."""
+        return trial_html(self, baseline=self.baseline)
 
     def __eq__(self, other: object) -> bool:
         """Whether another one is a record of the same trial, and says the same."""

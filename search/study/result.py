@@ -114,8 +114,10 @@ class StudyResult:
     @property
     def best(self) -> BestTrial | None:
         """The best complete trial within the study's limits, or None; its `model()` predicts."""
-        best = self.record.best
-        return None if best is None else BestTrial.of(best, self.place)
+        best, base = self.record.best, self.record.baseline
+        fits = base is not None and not self.record.baseline_misfit
+        value = base.value if base is not None and fits else None
+        return None if best is None else BestTrial.of(best, self.place, baseline=value)
 
     @property
     def url(self) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tracking.records import ParameterRecord, Scalar
+from tracking.texts import short_number
 
 LINEAR, LOG, MIRRORED, CATEGORY = "linear", "log", "mirrored", "category"
 _LOG_RATIO = 30.0
@@ -87,7 +88,7 @@ def axis_of(name: str, values: Sequence[Scalar], space: Sequence[ParameterRecord
         return _category_axis(name, values, declared)
     scale = _declared_scale(declared, numbers) or _fitting_scale(numbers)
     places = tuple(None if x is None else scale.place(x) for x in floats)
-    ticks = tuple((scale.place(t), format(t, ".4g")) for t in _ticks_of(scale, numbers, declared))
+    ticks = tuple((scale.place(t), short_number(t)) for t in _ticks_of(scale, numbers, declared))
     return Axis(name, scale.kind, places, ticks)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from tracking.figures.data import finite
+from tracking.figures.axes import robust_limits
+from tracking.figures.data import Limits, finite
 from tracking.figures.style import STATES
 from tracking.records import StudyRecord, TrialRecord
 from tracking.states import COMPLETE, FAILED, KILLED, EndReason
@@ -117,6 +118,17 @@ def totals(trials: tuple[Spent, ...]) -> tuple[tuple[str, int, float], ...]:
         seconds[name] += each.seconds  # type: ignore[assignment]
     ordered = sorted(seconds.items(), key=lambda pair: (-pair[1], pair[0]))
     return tuple((name, counts[name], float(total)) for name, total in ordered)
+
+
+def value_limits(trials: tuple[Spent, ...], *, minimize: bool = True) -> Limits | None:
+    """The range of the values' axis, beyond which a few that are far worse lie.
+
+    Args:
+        trials: The trials.
+        minimize: Whether a lower value is better.
+    """
+    known = [each.value for each in trials if each.value is not None]
+    return robust_limits(known, minimize=minimize)
 
 
 def frontier_of(trials: tuple[Spent, ...], *, minimize: bool = True) -> tuple[Spent, ...]:

@@ -58,7 +58,7 @@ class Landscape:
     Attributes:
         numbers: Numbers of the trials.
         values: Their objectives, in the same order.
-        axes: A scale for each parameter, in the order of `StudyRecord.varied`.
+        axes: A scale for each parameter, the most important one first.
         limits: Range of values that colours or heights tell apart, or None without trials.
         order: Indices into `values`, the worst trial first and the best one last.
         minimize: Whether a lower value is better.
@@ -124,21 +124,30 @@ def importance_bars(study: StudyRecord) -> tuple[tuple[str, float], ...]:
 def landscape(study: StudyRecord) -> Landscape:
     """Compute parallel coordinates: each complete trial's place on each varying parameter's axis.
 
-    Where no parameter differs, every parameter gets a scale. There are 12 scales at most, in the
-    order of `StudyRecord.varied`.
+    Where no parameter differs, every parameter gets a scale. There are 12 scales at most, the most
+    important ones first. With too few trials to tell that, those of most trials are first, of
+    equals those that the best trial has, and then as declared.
     """
     done = [t for t in study.trials if t.state == COMPLETE and finite(t.value) is not None]
     trials = [t for t in done if not t.is_beyond]  # the best is marked, and those are not ranked
     values = tuple(float(t.value) for t in trials if t.value is not None)
     names = study.varied() or sorted({name for t in trials for name in t.params})
     scales = [axis_of(name, [t.params.get(name) for t in trials], study.space) for name in names]
-    axes = tuple(a for a in scales if any(p is not None for p in a.positions))[:_MAX_PARAMS]
-    limits = robust_limits(values, minimize=study.minimize)
     numbers = tuple(t.number for t in trials)
+    if not study.tells_importances and study.best is not None:
+        best = numbers.index(study.best.number)
+        scales.sort(key=lambda a: (-_having(a), a.positions[best] is None))
+    axes = tuple(each for each in scales if _having(each))[:_MAX_PARAMS]
+    limits = robust_limits(values, minimize=study.minimize)
     # Of equal ones the first is the best, as in `StudyRecord.ranked`.
     worst = [(-study.sign * value, -n) for value, n in zip(values, numbers, strict=True)]
     order = sorted(range(len(values)), key=lambda place: worst[place])
     return Landscape(numbers, values, axes, limits, tuple(order), study.minimize)
+
+
+def _having(axis: Axis) -> int:
+    """How many trials have the parameter."""
+    return sum(position is not None for position in axis.positions)
 
 
 def curve(trial: TrialRecord, *, monitor: str, minimize: bool = True, label: str = "") -> Curve:
@@ -182,11 +191,34 @@ def best_curves(study: StudyRecord, *, at_most: int = 5) -> tuple[Curve, ...]:
 def curve_limits(curves: Sequence[Curve], *, minimize: bool = True) -> Limits | None:
     """Choose one vertical range that fits several curves, or None where no curve has a value.
 
-    It holds each curve's kept epoch, so that a part of every curve is seen.
+    It holds the kept epoch of each validation curve, so that a part of every curve is seen. It
+    holds the last third of the baseline's curve too where the other curves still have half of it.
+
+    Args:
+        curves: The curves; their training values count where they have some.
+        minimize: Whether a lower value is better.
     """
+    limits = _limits(curves, minimize=minimize)
+    others = _limits([each for each in curves if not each.is_baseline], minimize=minimize)
+    ends = [value for curve in curves if curve.is_baseline for value in _last_third(curve)]
+    wide = _limits(curves, minimize=minimize, within=ends)
+    if wide is None or others is None:
+        return limits
+    return wide if others[1] - others[0] >= (wide[1] - wide[0]) / 2 else limits
+
+
+def _limits(
+    curves: Sequence[Curve], *, minimize: bool, within: Sequence[float] = ()
+) -> Limits | None:
     values = [v for c in curves for points in (c.train, c.validation) for _, v in points]
-    kept = [c.best[1] for c in curves if c.best is not None]
-    return robust_limits(values, minimize=minimize, within=kept)
+    kept = [c.best[1] for c in curves if c.best is not None and c.validation]
+    return robust_limits(values, minimize=minimize, within=[*kept, *within])
+
+
+def _last_third(curve: Curve) -> list[float]:
+    """The values of the last third of a curve's epochs, of one at least."""
+    parts = [[value for _, value in points] for points in (curve.train, curve.validation)]
+    return [value for part in parts for value in part[len(part) - -(-len(part) // 3) :]]
 
 
 def beyond(values: Sequence[float], limits: Limits) -> int:

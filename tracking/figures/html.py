@@ -17,6 +17,7 @@ from tracking.figures.html_canvas import (
     panels,
     plain,
     points,
+    whole_axis,
 )
 from tracking.figures.html_cost import draw_frontier
 from tracking.figures.html_space import draw_parallel, draw_slice
@@ -59,8 +60,8 @@ def draw_history(data: History, *, title: str, value_label: str) -> Plot:
         ends = [data.points[0].number, data.points[-1].number]
         look = {"color": style.GREEN, "dash": "dash"}
         traces.append(line(ends, [data.baseline] * 2, line=look, name="baseline"))
-    up = axis(value_label, range=list(limits))
-    return new(title, traces, xaxis=axis("Trial (number)"), yaxis=up)
+    across = whole_axis("Trial (number)", [p.number for p in data.points])
+    return new(title, traces, xaxis=across, yaxis=axis(value_label, range=list(limits)))
 
 
 def draw_importances(bars: Sequence[tuple[str, float]], *, title: str) -> Plot:
@@ -109,7 +110,8 @@ def draw_curves(
             kept = {"color": look["color"], "size": 9, "symbol": symbol}
             more = {**shared, "name": f"{shared['name']}, kept", "showlegend": False}
             traces.append(points([curve.best[0]], [curve.best[1]], marker=kept, **more))
-    epochs = axis("Epoch (number)")
+    known = [epoch for curve in curves for epoch, _ in (*curve.train, *curve.validation)]
+    epochs = whole_axis("Epoch (number)", known)
     layout: Plot = {}
     for (number, across, up), part in zip(places, ("Validation", "Training"), strict=False):
         layout[f"xaxis{number}"] = {**epochs, **across, **({"matches": "x"} if number else {})}

@@ -48,6 +48,8 @@ TEMPLATE: dict[str, Any] = {
 
 CONFIG = {"displaylogo": False, "responsive": True}
 _GAP = 0.09
+_FEW = 12
+"""Over so few whole numbers plotly would put ticks at fractions."""
 
 
 def script() -> str:
@@ -85,6 +87,15 @@ def message(title: str, text: str) -> Plot:
 def axis(title: str, **more: Any) -> Plot:
     """An axis with a title, and more of plotly's settings."""
     return {"title": {"text": plain(title)}, **more}
+
+
+def whole_axis(title: str, values: Sequence[float], **more: Any) -> Plot:
+    """An axis of whole numbers, on which no tick lies between two of them.
+
+    Over a wide range plotly has whole ticks of its own accord.
+    """
+    is_short = bool(values) and max(values) - min(values) <= _FEW
+    return axis(title, **({"dtick": 1, "tick0": 0} if is_short else {}), **more)
 
 
 def points(x: Sequence[Any], y: Sequence[Any], **more: Any) -> Plot:

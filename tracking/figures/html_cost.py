@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 
 from tracking.figures import style
-from tracking.figures.axes import robust_limits
-from tracking.figures.cost import End, Spent, frontier_of, unbeaten
+from tracking.figures.cost import End, Spent, frontier_of, unbeaten, value_limits
 from tracking.figures.data import within, words
 from tracking.figures.frontier import Frontier, Point
 from tracking.figures.html_canvas import (
@@ -20,6 +19,7 @@ from tracking.figures.html_canvas import (
     panels,
     plain,
     points,
+    whole_axis,
 )
 
 _FRONTIER = (
@@ -63,6 +63,7 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Plot:
                 showlegend=place == 0,
                 legendgroup=name,
                 marker={"color": colour, "size": size, "symbol": [_symbol(p) for p in found]},
+                cliponaxis=False,
                 xaxis=f"x{number}",
                 yaxis=f"y{number}",
             )
@@ -82,7 +83,7 @@ def draw_value_against_seconds(
     none is better, faster and smaller at once. Each family has a colour and a symbol of its own.
     """
     known = [each for each in trials if each.value is not None]
-    limits = robust_limits([e.value for e in known if e.value is not None], minimize=minimize)
+    limits = value_limits(tuple(known), minimize=minimize)
     if not known or limits is None:
         return message(title, style.NEEDS_ONE)
     largest = max((each.weights or 0.0 for each in known), default=0.0)
@@ -101,6 +102,7 @@ def draw_value_against_seconds(
                 hoverinfo="text",
                 name=plain(family or "trials"),
                 marker=_of_family(found, place, ringed) | {"size": sizes},
+                cliponaxis=False,
             )
         )
     front = frontier_of(tuple(known), minimize=minimize)
@@ -110,9 +112,8 @@ def draw_value_against_seconds(
     traces.append(line([e.seconds for e in front], y, line=look, name=name, hoverinfo="skip"))
     if ringed:
         traces.append(points([None], [None], name="none beats it in all three", marker=_RING))
-    scale = _seconds_scale([each.seconds for each in known])
-    up = axis(value_label, range=list(limits))
-    return new(title, traces, xaxis=axis("Time of the trial (seconds)", **scale), yaxis=up)
+    across = axis("Time of the trial (seconds)", **_seconds_scale([e.seconds for e in known]))
+    return new(title, traces, xaxis=across, yaxis=axis(value_label, range=list(limits)))
 
 
 def _of_family(found: Sequence[Spent], place: int, ringed: set[int]) -> Plot:
@@ -175,7 +176,8 @@ def draw_seconds(trials: Sequence[Spent], *, title: str) -> Plot:
             )
             traces.append(trace)
     up = axis("Time of the trial (seconds)", rangemode="tozero")
-    return new(title, traces, xaxis=axis("Trial (number)"), yaxis=up)
+    across = whole_axis("Trial (number)", [each.number for each in trials])
+    return new(title, traces, xaxis=across, yaxis=up)
 
 
 def draw_totals(rows: Sequence[tuple[str, int, float]], *, title: str) -> Plot:
@@ -218,7 +220,8 @@ def draw_ends(found: Sequence[End], *, title: str) -> Plot:
         f"<b>{plain(each.state)}</b>" + (f"<br>{plain(each.why)}" if each.why else "")
         for each in ordered
     ]
-    return new(title, [trace], xaxis=axis("Trials (number)", range=_room(trace["x"])), yaxis=up)
+    room = _room(trace["x"])
+    return new(title, [trace], xaxis=whole_axis("Trials (number)", room, range=room), yaxis=up)
 
 
 def _bars(lengths: Sequence[float], texts: Sequence[str], bar: Plot) -> Plot:

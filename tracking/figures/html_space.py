@@ -25,6 +25,10 @@ _UNUSED = -0.12
 _BEST = 10
 _LETTERS = 18
 """So many letters of a choice have room beside a scale."""
+_LETTER = 6.5
+"""So many pixels has a letter of a tick's text, with some to spare."""
+_LEFT, _RIGHT = 60, 90
+"""Margins of parallel coordinates in pixels."""
 _COLOURS = [[0.0, "#3f8fc4"], [0.5, "#a9cfe6"], [1.0, "#f7fbff"]]
 """From the best value to the worst one, light enough for dark writing everywhere."""
 
@@ -92,6 +96,8 @@ def draw_lines(data: Landscape, *, title: str) -> Plot:
         "ticktext": names,
         "tickangle": -30,
         "side": "top",
+        # The last name would be left out, since it ends beyond the axis; the margin grows for it.
+        "ticklabeloverflow": "allow",
         "range": [-0.2, len(names) - 0.8],
     }
     up = {
@@ -99,14 +105,25 @@ def draw_lines(data: Landscape, *, title: str) -> Plot:
         "tickvals": [_UNUSED] if missing else [],
         "ticktext": ["not used"] if missing else [],
     }
-    room = {"t": 110, "r": 90, "b": 40, "l": 60}
+    room = {"t": 110, "r": _RIGHT, "b": 40, "l": _LEFT}
     marks = {"annotations": _scale_notes(data), "shapes": _scale_lines(len(names))}
     return new(title, traces, xaxis=across | bare, yaxis=up | bare, margin=room, **marks)
 
 
+def lines_width(scales: int) -> int:
+    """The pixels that `draw_lines` needs, so that no tick's text runs into the next scale."""
+    step = _LETTER * _letters(scales) + 8
+    return max(360, round(_LEFT + _RIGHT + (scales - 0.6) * step))
+
+
+def _letters(scales: int) -> int:
+    """So many letters of a tick's text have room between two of some scales."""
+    return min(_LETTERS, max(10, 100 // scales))
+
+
 def _scale_notes(data: Landscape) -> list[Plot]:
     """The texts of all scales' ticks, at the right of their scales."""
-    letters = min(_LETTERS, max(7, 130 // len(data.axes)))
+    letters = _letters(len(data.axes))
     look = {"showarrow": False, "xanchor": "left", "xshift": 4, "font": {"size": 10}}
     look |= {"bgcolor": "rgba(255,255,255,0.8)", "borderpad": 1}
     return [
@@ -164,7 +181,7 @@ def draw_one_slice(data: Landscape, place: int, *, value_label: str) -> Plot:
         mark = {"color": style.RED, "symbol": "star", "size": 14}
         text = [f"the best, trial {data.numbers[best]}: {data.values[best]:.5f}"]
         y = [within(data.values[best], data.limits)]
-        traces.append(points([x], y, marker=mark, text=text, hoverinfo="text"))
+        traces.append(points([x], y, marker=mark, text=text, hoverinfo="text", cliponaxis=False))
     room = {"t": 8, "r": 34, "b": 48, "l": 56}
     return new(each.label, traces, xaxis=_across(each), yaxis=up, showlegend=False, margin=room)
 
@@ -177,6 +194,7 @@ def _sliced(data: Landscape, each: Axis) -> Plot:
         [within(data.values[i], data.limits) for i in kept],
         text=[f"trial {data.numbers[i]}: {data.values[i]:.5f}" for i in kept],
         hoverinfo="text",
+        cliponaxis=False,
         marker={"color": style.BLUE, "opacity": 0.65, "size": 7 if len(kept) < 200 else 5},
     )
 
@@ -187,12 +205,18 @@ def _across(each: Axis) -> Plot:
 
 
 def draw_surface(data: Surface, *, title: str, value_label: str) -> Plot:
-    """Draw the objective over two parameters, as contours or, of choices, as cells; and trials."""
+    """Draw the objective over two parameters, as contours or, of choices, as cells.
+
+    Marks of the trials and of the best one lie on it, but not on cells whose values are written.
+    """
+    low, high = data.colours
     trace: Plot = {
         "type": "contour" if data.is_smooth else "heatmap",
         "x": list(data.xs),
         "y": list(data.ys),
         "z": [list(row) for row in data.values],
+        "zmin": low,
+        "zmax": high,
         "colorscale": _COLOURS,
         "reversescale": not data.minimize,
         "colorbar": {"title": {"text": plain(value_label), "side": "right"}, "thickness": 14},
@@ -200,8 +224,15 @@ def draw_surface(data: Surface, *, title: str, value_label: str) -> Plot:
     }
     if data.is_smooth:
         trace |= {"contours": {"showlabels": True, "labelfont": {"color": style.INK, "size": 11}}}
-    elif len(data.xs) * len(data.ys) <= 40:
+    if data.is_written:
         trace |= {"texttemplate": "%{z:.4f}", "textfont": {"color": style.INK}}
+    marks = [] if data.is_written else _marks(data)
+    up = {k: v for k, v in _across(data.up).items() if k != "range"} | {"range": [-0.08, 1.08]}
+    return new(title, [trace, *marks], xaxis=_across(data.across), yaxis=up, showlegend=False)
+
+
+def _marks(data: Surface) -> list[Plot]:
+    """A dot for each trial of a surface, and a star for the best one."""
     dots = points(
         [x for _, x, _, _ in data.trials],
         [y for _, _, y, _ in data.trials],
@@ -213,10 +244,8 @@ def draw_surface(data: Surface, *, title: str, value_label: str) -> Plot:
             "line": {"color": style.INK, "width": 1},
         },
     )
-    up = {k: v for k, v in _across(data.up).items() if k != "range"} | {"range": [-0.08, 1.08]}
     sign = 1.0 if data.minimize else -1.0
     number, x, y, value = min(data.trials, key=lambda trial: sign * trial[3])
     star = {"color": style.RED, "symbol": "star", "size": 14}
     text = [f"the best, trial {number}: {value:.5f}"]
-    best = points([x], [y], text=text, hoverinfo="text", marker=star)
-    return new(title, [trace, dots, best], xaxis=_across(data.across), yaxis=up, showlegend=False)
+    return [dots, points([x], [y], text=text, hoverinfo="text", marker=star)]

@@ -1,4 +1,4 @@
-"""A study as a notebook shows it: its best trials as a table, and their learning curves."""
+"""A study as a notebook shows it: its best trials and their curves; and one trial as a table."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from html import escape
 from io import BytesIO
 
 from tracking.figures import png
+from tracking.figures.cost import end_of
 from tracking.figures.data import best_curves
 from tracking.figures.draw import figures_of
 from tracking.records import Scalar, StudyRecord, TrialRecord
-from tracking.texts import visible
+from tracking.texts import short_number, visible
 
 _ROWS, _COLUMNS = 10, 8
 _DPI = 90
@@ -31,6 +32,29 @@ def study_html(study: StudyRecord) -> str:
     if not ranked:
         return f"{head}<p>{_text(study.no_best)}</p>"
     return head + _table(study, ranked) + _curves(study)
+
+
+def trial_html(trial: TrialRecord, *, baseline: float | None = None) -> str:
+    """Write a trial as an HTML table: its value, how it ended, and its parameters.
+
+    Args:
+        trial: The trial.
+        baseline: The baseline's value; None where it is not known.
+
+    Example:
+        >>> trial = TrialRecord(study="movies", number=3, params={"size": 8}, state="complete")
+        >>> "<tr><th>size</th><td>8</td></tr>" in trial_html(trial)
+        True
+    """
+    rows = [(trial.objective, "" if trial.value is None else f"{trial.value:.4f}")]
+    if trial.value is not None and baseline is not None and not trial.is_baseline:
+        gap = trial.value - baseline
+        rows.append(("against the baseline", f"{gap:+.4f} (baseline {baseline:.4f})"))
+    rows += [("how it ended", end_of(trial))]
+    rows += [(name, _value(value)) for name, value in trial.params.items()]
+    cells = [f"<tr><th>{_text(name)}</th><td>{_text(value)}</td></tr>" for name, value in rows]
+    head = f"<h4>{_text(f'{trial.study}, trial {trial.label}')}</h4>"
+    return f"{head}<table><tbody>{''.join(cells)}</tbody></table>"
 
 
 def _table(study: StudyRecord, ranked: tuple[TrialRecord, ...]) -> str:
@@ -59,7 +83,7 @@ def _curves(study: StudyRecord) -> str:
 
 def _value(value: Scalar) -> str:
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return short_number(value)
     return "" if value is None else str(value)
 
 

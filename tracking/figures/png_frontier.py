@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tracking.figures import style
 from tracking.figures.data import Limits, within, words
 from tracking.figures.frontier import Frontier, Point
-from tracking.figures.png_canvas import blank, message, plain, set_suptitle, tidy
+from tracking.figures.png_canvas import blank, message, note_beyond, plain, set_suptitle, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +36,8 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Figure:
         panel.set_ylim(data.limits)
         panel.set_xlabel(plain(words(goal)), fontsize=9)
         panel.tick_params(labelsize=8, labelleft=place == 0)
+        if place == len(data.goals) - 1:
+            note_beyond(panel, [point.value for point in data.points], data.limits)
     figure.supylabel(plain(value_label), fontsize=9)
     figure.supxlabel(
         "coloured: no trial is better in one goal without being worse in another; ◆ the baseline; "

@@ -12,17 +12,26 @@ from tracking.figures.png_canvas import (
     cut,
     message,
     new_figure,
+    note_beyond,
     plain,
     set_suptitle,
     tidy,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from tracking.figures.axes import Axis
+
 _MOST = 30
 """So many letters of a parameter's name have room below its scale."""
+_ROW = 120
+"""So many letters of ticks have room in a row of panels."""
+_MANY = 7
+"""From so many scales on their ticks' texts are smaller."""
 
 
 def draw_parallel(data: Landscape, *, title: str, value_label: str) -> Figure:
@@ -65,14 +74,34 @@ def draw_slice(data: Landscape, *, title: str, value_label: str) -> Figure:
         panel.scatter(
             [p for p, _ in pairs], shown, s=size, color=style.BLUE, alpha=0.65, lw=0, clip_on=False
         )
-        panel.set_xticks([t for t, _ in axis.ticks], [cut(text) for _, text in axis.ticks])
+        _slice_ticks(panel, axis, columns)
         panel.set_xlim(-0.08, 1.08)
         panel.set_ylim(low, high)
         suffix = " (log scale)" if axis.kind == "log" else ""
         panel.set_xlabel(f"{plain(axis.name, _MOST)}{suffix}", fontsize=9)
         panel.tick_params(labelsize=8, labelleft=index % columns == 0)
+        if index == columns - 1:
+            note_beyond(panel, data.values, data.limits)
     figure.supylabel(plain(value_label), fontsize=9)
     return figure
+
+
+def _slice_ticks(panel: Axes, axis: Axis, columns: int) -> None:
+    """Put a parameter's ticks below its panel, turned where they would run into one another."""
+    texts = [cut(text) for _, text in axis.ticks]
+    panel.set_xticks([place for place, _ in axis.ticks], texts)
+    if _too_long(texts, _ROW // columns):
+        _turn(panel)
+
+
+def _too_long(texts: Sequence[str], letters: int) -> bool:
+    """Whether texts would run into one another where so many letters have room side by side."""
+    return max(map(len, texts), default=0) + 2 > letters / max(len(texts), 1)
+
+
+def _turn(axes: Axes) -> None:
+    for label in axes.get_xticklabels():
+        label.set(rotation=25, ha="right", rotation_mode="anchor")
 
 
 def _height(position: float | None) -> float:
@@ -86,11 +115,11 @@ def _parallel_scales(axes: Axes, data: Landscape) -> None:
         axes.axvline(x, color=style.GREY, lw=0.8, zorder=0.5)
         for height, text in axis.ticks:
             axes.annotate(
-                cut(text),
+                plain(text, _letters(len(data.axes))),
                 (x, height),
                 xytext=(3, 0),
                 textcoords="offset points",
-                fontsize=8,
+                fontsize=8 if len(data.axes) < _MANY else 7,
                 va="center",
                 zorder=6,
                 bbox={"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.75},
@@ -98,16 +127,18 @@ def _parallel_scales(axes: Axes, data: Landscape) -> None:
     missing = any(position is None for axis in data.axes for position in axis.positions)
     axes.set_ylim(-0.17 if missing else -0.05, 1.05)
     axes.set_yticks([-0.12] if missing else [], ["not used"] if missing else [])
-    names = [
-        f"{plain(a.name, _MOST)}\n(log)" if a.kind == "log" else plain(a.name, _MOST)
-        for a in data.axes
-    ]
-    turn = len(names) > 6
-    axes.set_xticks(
-        range(len(names)), names, rotation=25 if turn else 0, ha="right" if turn else "center"
-    )
+    # Of one line: a second one would lie across the neighbour's name where names are turned.
+    names = [plain(a.name, _MOST) + (" (log)" if a.kind == "log" else "") for a in data.axes]
+    axes.set_xticks(range(len(names)), names)
+    if _too_long(names, _ROW * 2 // 3):
+        _turn(axes)
     axes.set_xlim(-0.1, max(len(names) - 1, 0) + 0.35)
     axes.tick_params(length=0)
+
+
+def _letters(scales: int) -> int:
+    """So many letters of a tick's text have room between two of some scales."""
+    return min(14, max(8, 96 // scales))
 
 
 def _colours(data: Landscape) -> tuple[Any, Any]:

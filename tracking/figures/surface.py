@@ -9,7 +9,7 @@ from itertools import combinations
 from operator import mul
 
 from tracking.figures.axes import CATEGORY, Axis
-from tracking.figures.data import Landscape, within
+from tracking.figures.data import Landscape, Limits, within
 
 _LEAST = 6
 """Trials that have both parameters, from which a surface says something."""
@@ -17,6 +17,8 @@ _CELLS = 30
 _WIDTH = 0.1
 _NEAR = math.exp(-2.0)
 """The weight of one trial at a distance of two widths; a place with less of it is left blank."""
+_WRITTEN = 40
+"""So many cells have room for their values."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Surface:
         values: For each row the mean value at each column; None where no trial is near.
         trials: Number, positions on both scales and value of each trial.
         minimize: Whether a lower value is better.
+        colours: The values that the first and the last colour stand for. A few values may lie
+            beyond them, which are far worse than the others.
     """
 
     across: Axis
@@ -40,11 +44,22 @@ class Surface:
     values: tuple[tuple[float | None, ...], ...]
     trials: tuple[tuple[int, float, float, float], ...]
     minimize: bool
+    colours: Limits
 
     @property
     def is_smooth(self) -> bool:
         """Whether both parameters are numbers, between whose values there are others."""
         return CATEGORY not in (self.across.kind, self.up.kind)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether both parameters are choices, so that a cell has the trials of its own alone."""
+        return self.across.kind == self.up.kind == CATEGORY
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the cells are few enough to have their values written in them."""
+        return not self.is_smooth and len(self.xs) * len(self.ys) <= _WRITTEN
 
 
 def surface(data: Landscape) -> Surface | None:
@@ -78,10 +93,9 @@ def surface(data: Landscape) -> Surface | None:
 def _smoothed(
     across: Axis, up: Axis, trials: Sequence[tuple[int, float, float, float]], data: Landscape
 ) -> Surface:
-    """The surface of some trials; the few far worse than the others are cut to the range's end."""
-    assert data.limits is not None, "there is no trial to draw"
+    """The surface of some trials, from their values as they are."""
     xs, ys = _cells(across), _cells(up)
-    values = [within(value, data.limits) for _, _, _, value in trials]
+    values = [value for _, _, _, value in trials]
     columns = [[_weight(across, x, each) for _, each, _, _ in trials] for x in xs]
     rows = [[_weight(up, y, each) for _, _, each, _ in trials] for y in ys]
     grid = []
@@ -92,7 +106,16 @@ def _smoothed(
             total = sum(weights)
             line.append(sum(map(mul, weights, values)) / total if total >= _NEAR else None)
         grid.append(tuple(line))
-    return Surface(across, up, xs, ys, tuple(grid), tuple(trials), data.minimize)
+    known = [value for line in grid for value in line if value is not None]
+    ends = _colours(known, data)
+    return Surface(across, up, xs, ys, tuple(grid), tuple(trials), data.minimize, ends)
+
+
+def _colours(values: Sequence[float], data: Landscape) -> Limits:
+    """The range of values that the colours tell apart: a few that are far worse lie beyond it."""
+    assert data.limits is not None, "there is no trial to draw"
+    low, high = (within(end, data.limits) for end in (min(values), max(values)))
+    return (low, high) if low < high else data.limits
 
 
 def _cells(axis: Axis) -> tuple[float, ...]:

@@ -27,17 +27,29 @@ def differences(studies: Sequence[StudyRecord]) -> list[str]:
         "optimise different numbers": [(s.objective, s.direction) for s in studies],
         "read different ratings": [s.dataset.content_hash if s.dataset else None for s in studies],
         "split the ratings differently": [s.split_rules for s in studies],
-        "take the mean of different parts": [_parts(s) for s in studies],
     }
     differ = [words for words, found in checks.items() if len(set(found)) > 1]
-    if not differ:
-        return []
-    return [f"The values of these studies do not compare: the studies {', '.join(differ)}."]
+    why = [f"the studies {', '.join(differ)}"] if differ else []
+    why += filter(None, [_parts(studies)])
+    return [f"The values of these studies do not compare: {'; '.join(why)}."] if why else []
 
 
-def _parts(study: StudyRecord) -> object:
-    """Whether a trial's value is of folds; the mean of several seeds compares with a single one."""
-    return settings_of(study).get("folds")
+def _parts(studies: Sequence[StudyRecord]) -> str:
+    """Which values are of folds, where not all are of the same number of them.
+
+    The mean of several seeds compares with a single one.
+    """
+    names: dict[object, list[str]] = {}
+    for study in studies:
+        names.setdefault(settings_of(study).get("folds"), []).append(study.name)
+    if len(names) < 2:
+        return ""
+    told = [
+        f"in {' and '.join(those)} it is "
+        + (f"the mean of {folds} folds" if folds else "of the validation part")
+        for folds, those in names.items()
+    ]
+    return f"a trial's value is not of the same ratings, since {', '.join(told)}"
 
 
 def _row(study: StudyRecord) -> tuple[object, ...]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tracking.report.markup import Html, tag
+from tracking.figures.data import Limits, beyond
+from tracking.report.markup import Html, count, tag
 
 _DIGITS = 7
 
@@ -24,7 +25,8 @@ class Figure:
         plot: As plotly takes it; None where there is too little to show, which the caption says.
         height: In pixels.
         is_small: Whether several of them stand side by side.
-        is_wide: Whether it scrolls in a box of its own where there is little room.
+        least_width: In pixels; where there is less room, it scrolls in a box of its own. 0 where it
+            fits everywhere.
     """
 
     name: str
@@ -33,7 +35,7 @@ class Figure:
     plot: Mapping[str, Any] | None = None
     height: int = 420
     is_small: bool = False
-    is_wide: bool = False
+    least_width: int = 0
 
     def html(self, key: str) -> Html:
         """The figure with its heading and caption.
@@ -51,13 +53,26 @@ class Figure:
             id=key,
             role="img",
             aria_label=f"{self.title}. {self.caption}",
-            style=f"height:{self.height}px",
+            style=f"height:{self.height}px"
+            + (f";min-width:{self.least_width}px" if self.least_width else ""),
         )
-        if self.is_wide:
+        if self.least_width:
             drawn = tag(
                 "div", drawn, class_="wide", role="group", aria_label=self.title, tabindex="0"
             )
         return tag("figure", title, drawn, caption, class_=kind)
+
+
+def at_edge(values: Sequence[float], limits: Limits) -> str:
+    """A sentence on the values that lie outside an axis; empty where there is none.
+
+    Example:
+        >>> at_edge([0.9, 1.0, 7.0], (0.8, 1.1))
+        '1 value beyond the axis is drawn at its edge.'
+    """
+    outside = beyond(values, limits)
+    lie = "is" if outside == 1 else "are"
+    return f"{count(outside, 'value')} beyond the axis {lie} drawn at its edge." if outside else ""
 
 
 def as_script_data(value: Any) -> Html:

@@ -10,6 +10,7 @@ from tracking.figures.axes import CATEGORY, axis_of
 from tracking.figures.cost import end_of, seconds_of
 from tracking.records import Scalar, StudyRecord, TrialRecord
 from tracking.report.markup import Html, box, count, html, number, short, tag
+from tracking.texts import short_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +68,18 @@ def _results(study: StudyRecord, trials: Sequence[TrialRecord]) -> list[_Column]
     ranks = {trial.number: rank for rank, trial in enumerate(study.ranked(), start=1)}
     base = None if study.baseline_misfit or not study.baseline else study.baseline.value
     gains = [_gain(study, trial, base) for trial in trials]
+    ends = [end_of(t) for t in trials]
     columns = [
         _numbers("Rank", [_float(ranks.get(t.number)) for t in trials], lambda v: f"{v:.0f}"),
         _Column("Trial", [t.label for t in trials], [float(t.number) for t in trials]),
+        # Beside the trial, since it says why a trial with a good value has no rank.
+        _Column("How it ended", ends, list(ends)),
         _numbers(study.objective, [t.value for t in trials], number),
     ]
     if base is not None:
         columns.append(_numbers("Gain over the baseline", gains, lambda v: f"{v:+.4f}"))
     for goal in study.goals[1:]:
-        columns.append(_numbers(goal, [t.metrics.get(goal) for t in trials], lambda v: f"{v:,.4g}"))
+        columns.append(_numbers(goal, [t.metrics.get(goal) for t in trials], short_number))
     if study.frontier():
         front = {trial.number for trial in study.frontier()}
         shown = ["not beaten" if t.number in front else "" for t in trials]
@@ -111,12 +115,8 @@ def _figures(trials: Sequence[TrialRecord]) -> list[_Column]:
         for name, head in named
         if any(name in t.metrics for t in trials)
     ]
-    ends = [end_of(t) for t in trials]
-    return [
-        *columns,
-        _numbers("Seconds", [seconds_of(t) for t in trials], lambda v: f"{v:.3g}"),
-        _Column("How it ended", ends, list(ends)),
-    ]
+    seconds = _numbers("Seconds", [seconds_of(t) for t in trials], lambda v: f"{v:.3g}")
+    return [*columns, seconds]
 
 
 def _numbers(head: str, values: Sequence[float | None], write: Callable[[float], str]) -> _Column:

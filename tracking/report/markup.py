@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from tracking.records import Scalar
-from tracking.texts import visible
+from tracking.texts import short_number, visible
 
 _EMPTY = {"meta", "br", "hr"}
 
@@ -76,13 +76,13 @@ def number(value: float | None) -> str:
     """A value with four decimals, or four digits where it is very large or small; "" for none."""
     if value is None or not math.isfinite(value):
         return ""
-    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.4g}"
+    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else short_number(value)
 
 
 def short(value: Scalar) -> str:
-    """A parameter's value as a short text: a number with 4 digits, None as an empty text."""
+    """A parameter's value as a short text; None as an empty text."""
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return short_number(value)
     return "" if value is None else str(value)
 
 

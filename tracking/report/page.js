@@ -38,19 +38,22 @@
     details.className = "groups";
     details.append(document.createElement("summary"));
     details.firstChild.textContent = "Show or hide";
+    const tellers = [];
     for (const {name, places} of groups) {
       const button = document.createElement("button");
       button.type = "button";
       // Plotly has names as HTML; as a text it is what plotly shows.
       button.textContent = new DOMParser().parseFromString(name, "text/html").body.textContent;
       const isShown = () => ![false, "legendonly"].includes(element.data[places[0]].visible);
-      const tell = () => button.setAttribute("aria-pressed", isShown());
       button.addEventListener("click", () =>
         Plotly.restyle(element, {visible: isShown() ? "legendonly" : true}, places));
-      element.on("plotly_restyle", tell);
-      tell();
+      tellers.push(() => button.setAttribute("aria-pressed", isShown()));
       details.append(button);
     }
+    const tellAll = () => tellers.forEach((tell) => tell());
+    tellAll();
+    // One listener for all buttons: plotly warns of a leak where a plot has more than ten.
+    element.on("plotly_restyle", tellAll);
     element.closest("figure").querySelector("figcaption").before(details);
   }
 

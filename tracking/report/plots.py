@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tracking.figures import html
-from tracking.figures.cost import Spent, ends, frontier_of, spent, totals, unbeaten
+from tracking.figures.cost import Spent, ends, frontier_of, spent, totals, unbeaten, value_limits
 from tracking.figures.data import (
+    Curve,
+    Limits,
     best_curves,
     beyond,
     curve_limits,
@@ -21,7 +24,7 @@ from tracking.figures.html_cost import (
     draw_value_against_seconds,
 )
 from tracking.records import StudyRecord
-from tracking.report.figure import Figure
+from tracking.report.figure import Figure, at_edge
 from tracking.report.markup import count, duration, number
 
 _CURVES = 10
@@ -43,9 +46,7 @@ def history_figure(study: StudyRecord) -> Figure:
         parts.append(f"After the first value it improved {count(gains, 'time')}.")
     if data.baseline is not None:
         parts.append(f"The dashed line is the baseline, {number(data.baseline)}.")
-    if outside := beyond(values, data.limits):
-        lie = "is" if outside == 1 else "are"
-        parts.append(f"{count(outside, 'value')} beyond the axis {lie} drawn at its edge.")
+    parts += filter(None, [at_edge(values, data.limits)])
     if len(values) < len(data.points):
         parts.append("Those without a value lie at the bottom.")
     parts.append("Shapes and colours say how a trial ended.")
@@ -60,25 +61,47 @@ def curves_figure(study: StudyRecord) -> Figure:
         needs = "No complete trial has a curve to show yet."
         return Figure(name="curves", title=title, caption=needs)
     own = [curve for curve in curves if not curve.is_baseline]
-    has_base = len(own) < len(curves)
-    parts = [f"{words(study.monitor)} by epoch, of the {_best(len(own))}"]
-    parts[0] += ", and of the baseline in thick grey." if has_base else "."
+    shown = [f"of the {_best(len(own))}"] if own else []
+    shown += ["of the baseline in thick grey"] if len(own) < len(curves) else []
+    parts = [f"{words(study.monitor)} by epoch, {', and '.join(shown)}."]
     ended = [c.best for c in own if c.best is not None]
     if ended:
         first, last = min(e for e, _ in ended), max(e for e, _ in ended)
         between = f"epoch {first:.0f}" if first == last else f"epochs {first:.0f} to {last:.0f}"
         parts.append(f"Marks show the epoch whose weights were kept: {between}.")
-    if any(curve.train for curve in curves):
+    has_train = any(curve.train for curve in curves)
+    if has_train:
         parts.append("The lower panel has the same trials' values on the train part.")
     parts.append("A line leaves a panel where its values are far beyond the others'.")
-    limits = curve_limits([replace(c, train=()) for c in curves], minimize=study.minimize)
-    trained = curve_limits([replace(c, validation=()) for c in curves], minimize=study.minimize)
+    limits, trained = _panels(curves, minimize=study.minimize)
+    parts += _unseen(curves, limits, trained)
     label = words(study.monitor.removeprefix("val_"))
     plot = html.draw_curves(curves, title="", value_label=label, limits=limits)
     if trained is not None:
         plot["layout"]["yaxis2"]["range"] = list(trained)
-    height = 720 if any(curve.train for curve in curves) else 460
+    height = 720 if has_train else 460
     return Figure(name="curves", title=title, caption=" ".join(parts), plot=plot, height=height)
+
+
+def _panels(curves: Sequence[Curve], *, minimize: bool) -> tuple[Limits | None, Limits | None]:
+    """The vertical ranges of the validation curves and of the training curves."""
+    validation = [replace(curve, train=()) for curve in curves]
+    train = [replace(curve, validation=()) for curve in curves]
+    return curve_limits(validation, minimize=minimize), curve_limits(train, minimize=minimize)
+
+
+def _unseen(curves: Sequence[Curve], limits: Limits | None, trained: Limits | None) -> list[str]:
+    """Names the curves that end outside their panels, with their last values."""
+    upper = "upper panel" if trained is not None else "panel"
+    found = []
+    for name, room, lines in (
+        (upper, limits, [(curve.label, curve.validation) for curve in curves]),
+        ("lower panel", trained, [(curve.label, curve.train) for curve in curves]),
+    ):
+        ends = [(label.partition(":")[0], line[-1][1]) for label, line in lines if line]
+        told = [f"{label} {number(v)}" for label, v in ends if room and beyond([v], room)]
+        found += [f"Last values outside the {name}: {', '.join(told)}."] if told else []
+    return found
 
 
 def tradeoff_figures(study: StudyRecord) -> list[Figure]:
@@ -99,6 +122,8 @@ def tradeoff_figures(study: StudyRecord) -> list[Figure]:
         parts.append(f"{_listed(ringed)} with a ring: none is better, faster and smaller at once.")
     if any(each.is_baseline for each in known):
         parts.append("The star is the baseline.")
+    if (limits := value_limits(known, minimize=study.minimize)) is not None:
+        parts += filter(None, [at_edge([e.value for e in known if e.value is not None], limits)])
     plot = draw_value_against_seconds(
         known, title="", value_label=words(study.objective), minimize=study.minimize
     )
@@ -108,7 +133,7 @@ def tradeoff_figures(study: StudyRecord) -> list[Figure]:
 
 def _goals_figure(study: StudyRecord) -> Figure:
     data, title = frontier(study), "The goals against each other"
-    if not data.points:
+    if not data.points or data.limits is None:
         needs = "No complete trial has a value for every goal yet."
         return Figure(name="goals", title=title, caption=needs)
     front = study.frontier()
@@ -118,11 +143,12 @@ def _goals_figure(study: StudyRecord) -> Figure:
         f"{words(study.objective)} against {' and '.join(words(goal) for goal in data.goals)}, of "
         f"{count(len(data.points), 'complete trial')}. No trial beats {count(len(front), 'trial')} "
         f"in one goal without losing in another: {numbers}{more}. They are large and red; the "
-        "diamond is the baseline, and hollow marks are beyond a limit."
+        "diamond is the baseline, and hollow marks are beyond a limit. "
+        f"{at_edge([point.value for point in data.points], data.limits)}"
     )
     label = words(study.objective)
     plot = html.draw_frontier(data, title="", value_label=label)
-    return Figure(name="goals", title=title, caption=caption, plot=plot, height=440)
+    return Figure(name="goals", title=title, caption=caption.strip(), plot=plot, height=440)
 
 
 def cost_figures(study: StudyRecord) -> list[Figure]:

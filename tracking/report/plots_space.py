@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from tracking.figures import html
 from tracking.figures.axes import CATEGORY, Axis
-from tracking.figures.data import Landscape, importance_bars, landscape, words
-from tracking.figures.html_space import draw_lines, draw_one_slice, draw_surface
+from tracking.figures.data import Landscape, beyond, importance_bars, landscape, words
+from tracking.figures.html_space import draw_lines, draw_one_slice, draw_surface, lines_width
 from tracking.figures.surface import Surface, surface
 from tracking.records import StudyRecord
 from tracking.records.study import ENOUGH
-from tracking.report.figure import Figure
+from tracking.report.figure import Figure, at_edge
 from tracking.report.markup import count, number, short
 
 _NEEDS_TWO = "It needs 2 complete trials in which a parameter differs."
@@ -67,7 +67,12 @@ def _parallel(study: StudyRecord, data: Landscape) -> Figure:
     )
     plot = draw_lines(data, title="")
     return Figure(
-        name="parallel", title=title, caption=caption, plot=plot, height=540, is_wide=True
+        name="parallel",
+        title=title,
+        caption=caption,
+        plot=plot,
+        height=540,
+        least_width=lines_width(len(data.axes)),
     )
 
 
@@ -78,7 +83,8 @@ def _which(study: StudyRecord, shown: int) -> str:
         return f"{count(shown, 'parameter')}" + (", all that differ" if differ else "")
     if study.tells_importances:
         return f"the {count(shown, 'parameter')} that matter most, of {differ} that differ"
-    return f"the first {shown} of the {differ} parameters that differ, as they were declared"
+    order = "ordered by how many trials have them, among equals those of the best trial first"
+    return f"{shown} of the {differ} parameters that differ, {order}"
 
 
 def _together(study: StudyRecord, data: Landscape) -> Figure:
@@ -91,16 +97,34 @@ def _together(study: StudyRecord, data: Landscape) -> Figure:
         return Figure(name="together", title=title, caption=needs)
     sign = 1.0 if data.minimize else -1.0
     best = min(found.trials, key=lambda trial: sign * trial[3])
-    kind = "Contours join places of the same value" if found.is_smooth else "Cells show the mean"
-    where = _at(study, found, best[0])
+    first = "The best of them is" if found.is_written else "The star is the best of them,"
     caption = (
         f"{words(study.objective)} over {found.across.name} and {found.up.name}, of "
-        f"{count(len(found.trials), 'complete trial')} that have both. The star is the best of "
-        f"them, trial {best[0]} with {number(best[3])}: {where}. {kind}, smoothed over trials that "
-        "are near; darker is better. Dots are the trials; where none is near, the place is blank."
+        f"{count(len(found.trials), 'complete trial')} that have both. {first} "
+        f"trial {best[0]} with {number(best[3])}: "
+        f"{_at(study, found, best[0])}. {_drawn(found)}"
     )
     plot = draw_surface(found, title="", value_label=words(study.objective))
     return Figure(name="together", title=title, caption=caption, plot=plot, height=480)
+
+
+def _drawn(found: Surface) -> str:
+    """What the cells or contours are of, and where their colours end."""
+    if found.is_exact:
+        text = "Cells show the mean of their trials; darker is better."
+        text += " A pair that no trial has is blank."
+    else:
+        kind = (
+            "Contours join places of the same value" if found.is_smooth else "Cells show the mean"
+        )
+        text = f"{kind}, smoothed over trials that are near; darker is better."
+        text += " Where no trial is near, the place is blank."
+    text += "" if found.is_written else " Dots are the trials."
+    worst = found.colours[1] if found.minimize else found.colours[0]
+    means = [value for row in found.values for value in row if value is not None]
+    if beyond(means, found.colours):
+        text += f" Values worse than {number(worst)} have its colour."
+    return text
 
 
 def _at(study: StudyRecord, found: Surface, number: int) -> str:
@@ -136,10 +160,11 @@ def _sliced(study: StudyRecord, data: Landscape, axis: Axis) -> str:
     if not told and best is not None:
         told = "The best trial has no such parameter."
     scale = {"log": ", on a log scale", "mirrored": ", on a log scale from the top"}
-    if axis.kind == CATEGORY:
-        means = _means(data, axis)
-        return f"{count(having, 'trial')}. {means} {told}"
-    return f"{count(having, 'trial')}{scale.get(axis.kind, '')}. {told}"
+    drawn = [v for p, v in zip(axis.positions, data.values, strict=True) if p is not None]
+    edge = "" if data.limits is None else at_edge(drawn, data.limits)
+    first = f"{count(having, 'trial')}{scale.get(axis.kind, '')}."
+    means = _means(data, axis) if axis.kind == CATEGORY else ""
+    return " ".join(filter(None, [first, means, told, edge]))
 
 
 def _means(data: Landscape, axis: Axis) -> str:

@@ -23,8 +23,8 @@ from tracking.report.settings import searched, settings_of
 from tracking.states import COMPLETE, RUNNING
 
 _WHERE = (
-    "These commands are for the machine that has the study: give them in the folder that holds its "
-    "home, mlruns, or name the home with --home."
+    "The commands of this page are for the machine that has the study: give them in the folder "
+    "that holds its home, mlruns, or name the home with --home."
 )
 _MOST_TROUBLES = 200
 _OWN = ("ratings", "baseline", "as-written")
@@ -128,7 +128,7 @@ def _winner(chapter: Chapter) -> tuple[Html, ...]:
             return (tag("p", "No winner can be decided before a trial is complete."),)
         ask = "No winner was decided yet. This trains the best again on new seeds, says how sure "
         ask += "it is which one is best, and scores that one once on the sealed test part:"
-        return (tag("p", ask), command(chapter.command("winner", study.name)), tag("p", _WHERE))
+        return (tag("p", ask), command(chapter.command("winner", study.name)))
     heads = ("Trial", "In the search", "New seeds (mean)", "95 % interval", "P(best)")
     rows = [
         (

@@ -12,7 +12,7 @@ from typing import Any
 from tracking.records import StudyRecord, TrialRecord
 from tracking.runs.payloads import shorten
 from tracking.states import COMPLETE, FAILED, KILLED, PRUNED, REFUSED, RUNNING
-from tracking.texts import cell, code, shell_line
+from tracking.texts import cell, code, shell_line, short_number
 
 _ENDS = (COMPLETE, PRUNED, REFUSED, FAILED, KILLED)
 _MAX_NOTE = 8000
@@ -159,5 +159,5 @@ def _frontier(record: StudyRecord) -> list[str]:
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return short_number(value)
     return "" if value is None else cell(shorten(str(value), _MAX_CELL))

@@ -68,7 +68,7 @@ WINE = StudyRecord(
     [
         ({}, None),
         ({"objective": "best_val_loss", "direction": "minimize"}, "optimise different numbers"),
-        ({"study_file": "folds = 3"}, "take the mean of different parts"),
+        ({"study_file": "folds = 3"}, "in wine_with_loss it is the mean of 3 folds"),
         ({"dataset": DatasetRecord(name="d", content_hash="1")}, "read different ratings"),
     ],
 )

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from search import StudyConfig, StudyResult, open_study, run_study
-from tracking import COMPLETE, PRUNED, EpochRecord, StudyRecord, TrialRecord
+from tracking import (
+    BASELINE_TAG,
+    COMPLETE,
+    PRUNED,
+    DatasetRecord,
+    EpochRecord,
+    StudyRecord,
+    TrialRecord,
+)
 
 
 def test_a_result_says_what_it_is_in_a_line() -> None:
@@ -48,6 +58,28 @@ def test_a_result_has_an_address_where_a_server_has_the_record() -> None:
         StudyResult(record=StudyRecord(name="m"), tracking_uri="https://host"),  # not begun yet
     ):
         assert other.to_json()["url"] is None
+
+
+@pytest.mark.parametrize(("misfit", "gap"), [("", "-0.1000 (baseline 0.9000)"), ("odd", None)])
+def test_the_best_trial_is_a_table_in_a_notebook(misfit: str, gap: str | None) -> None:
+    base = TrialRecord(
+        study="s", number=0, params={}, state="complete", value=0.9, tags={BASELINE_TAG: "true"}
+    )
+    best = TrialRecord(
+        study="s", number=1, params={"<b>": "<i>", "weights": 74_228.0}, state="complete",
+        value=0.8, end_reason="epochs",
+    )  # fmt: skip
+    data = DatasetRecord(name="d", content_hash="0", profile={"baseline_misfit": misfit})
+    record = StudyRecord(name="s", trials=(base, best), dataset=data)
+    found = StudyResult(record=record, tracking_uri="sqlite:///x").best
+    assert found is not None
+    told = f"<tr><th>against the baseline</th><td>{gap}</td></tr>" if gap else ""
+    assert found._repr_html_() == (
+        "<h4>s, trial 1</h4><table><tbody><tr><th>best_val_rmse</th><td>0.8000</td></tr>"
+        f"{told}<tr><th>how it ended</th><td>complete: all epochs trained</td></tr>"
+        "<tr><th>&lt;b&gt;</th><td>&lt;i&gt;</td></tr>"
+        "<tr><th>weights</th><td>74,228</td></tr></tbody></table>"
+    )
 
 
 def test_a_stored_study_is_read_as_its_run_returned_it(home: Path, ratings_file: Path) -> None:

@@ -11,6 +11,7 @@ from tracking import EpochRecord, StudyRecord, Tag, TrialRecord
 from tracking.figures.axes import axis_of, robust_limits
 from tracking.figures.cost import End, ends, frontier_of, seconds_of, spent, totals, unbeaten
 from tracking.figures.data import Landscape
+from tracking.figures.html_space import draw_surface
 from tracking.figures.surface import surface
 
 Make = Callable[..., TrialRecord]
@@ -107,16 +108,32 @@ def test_choices_are_no_neighbours_of_each_other() -> None:
     assert found.values == ((2.0, None), (2.0, 5.0))
 
 
-def test_a_surface_tells_a_far_worse_trial_by_its_own_value() -> None:
-    """The mean takes 9.0 for the range's end, 1.43: the median 1.0, 4 * 0.1, and 6 % of 0.5."""
+def test_a_surface_is_of_the_real_values_and_only_its_colours_are_cut() -> None:
+    """The colours end at 1.43: the median 1.0, 4 * 0.1, and 6 % of 0.5."""
     values = [0.9, 0.95, 1.0, 1.0, 1.1, 9.0]
     data = _landscape(["a", "b"] * 3, ["c", "d", "c", "d", "c", "d"], values)
-    limits = robust_limits(values)
-    found = surface(replace(data, limits=limits))
+    found = surface(replace(data, limits=robust_limits(values)))
     assert found is not None
     assert [value for *_, value in found.trials] == values
-    assert limits == pytest.approx((0.87, 1.43))
-    assert found.values[1][1] == pytest.approx((0.95 + 1.0 + 1.43) / 3)
+    assert found.values == ((pytest.approx(1.0), None), (None, pytest.approx(10.95 / 3)))
+    assert found.colours == pytest.approx((1.0, 1.43))
+    plot = draw_surface(found, title="", value_label="RMSE")
+    (cells,) = plot["data"]  # no mark hides a number
+    assert cells["z"][1] == [None, pytest.approx(3.65)]
+    assert (cells["zmin"], cells["zmax"]) == pytest.approx((1.0, 1.43))
+    assert cells["texttemplate"] == "%{z:.4f}"
+
+
+def test_marks_lie_on_contours_and_on_cells_without_numbers() -> None:
+    numbers, values = [0.0, 0.1, 0.2, 0.7, 0.8, 1.0], [1.0, 3.0, 5.0, 5.0, 5.0, 2.0]
+    for across in (numbers, ["a", "b"] * 3):
+        found = surface(_landscape(across, numbers, values))
+        assert found is not None
+        plot = draw_surface(found, title="", value_label="RMSE")
+        _, dots, star = plot["data"]
+        assert len(dots["x"]) == 6
+        assert star["text"] == ["the best, trial 0: 1.00000"]
+        assert "texttemplate" not in plot["data"][0]
 
 
 def test_too_few_trials_have_no_surface() -> None:

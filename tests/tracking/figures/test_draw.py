@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tracking import (
     EpochRecord,
+    ParameterRecord,
     StudyRecord,
     TrialRecord,
     draw_study,
@@ -18,10 +20,12 @@ from tracking import (
 )
 from tracking.figures import png_curve, style
 from tracking.figures.data import (
+    Curve,
     HistoryPoint,
     best_curves,
     beyond,
     curve,
+    curve_limits,
     history,
     importance_bars,
     landscape,
@@ -116,6 +120,22 @@ def test_the_landscape_holds_complete_trials_and_what_differs(
     assert [axis.name for axis in enough.axes] == ["opt", "rate", "momentum"]
 
 
+def test_with_few_trials_the_parameters_of_most_are_drawn_first(
+    study: StudyRecord, make_trial: Make
+) -> None:
+    """Then those of the best trial, then as declared; not the first twelve as declared."""
+    deep = {f"units_{n:02}": n for n in range(14)}
+    space = [*deep, "factors", "rate"]
+    trials = (
+        make_trial(0, 0.9, params={"factors": 1, "rate": 0.1}),  # the best
+        make_trial(1, 1.0, params={**deep, "rate": 0.2}),
+        make_trial(2, 0.8, state="pruned", params={**deep, "rate": 0.3}),
+    )
+    declared = tuple(ParameterRecord(name=name, kind="float", low=0, high=20) for name in space)
+    found = landscape(replace(study, trials=trials, space=declared))
+    assert [a.name for a in found.axes] == ["rate", "factors", *sorted(deep)[:10]]
+
+
 def test_of_equal_trials_the_first_is_drawn_as_the_best(
     study: StudyRecord, make_trial: Make
 ) -> None:
@@ -196,6 +216,29 @@ def test_a_far_baseline_has_a_line_within_the_axis(
     assert limits == pytest.approx((0.93 - 0.1242, 3.0 + 0.1242))
 
 
+def _line(values: list[float], *, is_baseline: bool = False) -> Curve:
+    points = tuple((float(n), value) for n, value in enumerate(values, start=1))
+    return Curve("x", (), points, min(points, key=lambda p: p[1]), is_baseline=is_baseline)
+
+
+def test_the_baselines_last_third_is_seen_where_the_others_keep_half_of_the_axis() -> None:
+    """Others have 0.9 to 1.1; without the rule the axis ends at 0.95 + 4 * 0.05, with 6 % more."""
+    others = [_line([1.1, 0.95, 0.9]) for _ in range(3)]
+    near = _line([9.0, 0.95, 1.2], is_baseline=True)  # 0.3 to be shown, of which they have 0.2
+    limits = curve_limits([*others, near])
+    assert limits is not None
+    assert limits == pytest.approx((0.9 - 0.018, 1.2 + 0.018))
+    far = _line([9.0, 0.95, 1.5], is_baseline=True)  # they would have a third
+    limits = curve_limits([*others, far])
+    assert limits is not None
+    assert limits[1] == pytest.approx(1.15 + 0.015)
+    up = [replace(c, validation=tuple((e, -v) for e, v in c.validation)) for c in (*others, near)]
+    kept = [replace(c, best=max(c.validation, key=lambda p: p[1])) for c in up]
+    mirrored = curve_limits(kept, minimize=False)
+    assert mirrored is not None
+    assert mirrored[0] == pytest.approx(-1.218)
+
+
 def test_training_curves_have_a_panel_of_their_own(study: StudyRecord, make_trial: Make) -> None:
     from tracking.figures import html
 
@@ -211,6 +254,66 @@ def test_training_curves_have_a_panel_of_their_own(study: StudyRecord, make_tria
     assert grey == {"#767676"}
     assert plot["layout"]["yaxis"]["title"]["text"] == "Validation: RMSE"
     assert plot["layout"]["yaxis2"]["title"]["text"] == "Training: RMSE"
+
+
+@pytest.mark.parametrize("count", [2, 3, 6])
+def test_no_tick_lies_between_two_epochs_or_two_trials(
+    study: StudyRecord, make_trial: Make, count: int
+) -> None:
+    from tracking.figures import html, png
+
+    epochs = tuple(
+        EpochRecord(epoch=n, seconds=1.0, metrics={"val_rmse": 1 / n}) for n in range(1, count + 1)
+    )
+    trials = tuple(make_trial(n, 1.0 + n, epochs=epochs) for n in range(count))
+    record = replace(study, trials=trials)
+    pages, pictures = figures_of(record, html), figures_of(record, png)
+    for name in ("learning_curves", "history"):
+        across = pages[name]()["layout"]["xaxis"]
+        assert (across["tick0"], across["dtick"]) == (0, 1)
+        ticks = pictures[name]().axes[0].get_xticks()
+        assert [tick for tick in ticks if tick != int(tick)] == []
+    many = replace(study, trials=tuple(make_trial(n, 1.0 + n) for n in range(30)))
+    assert "dtick" not in figures_of(many, html)["history"]()["layout"]["xaxis"]
+
+
+@pytest.mark.parametrize("scales", [3, 6, 7, 12])
+def test_no_text_in_a_picture_runs_into_another(
+    study: StudyRecord, make_trial: Make, scales: int
+) -> None:
+    """Choices and names of parallel coordinates, and the ticks of slices."""
+    from tracking.figures import png
+
+    optimizers = ("adam", "adamw", "nadam", "rmsprop", "lazy_adam", "rowwise_adagrad")
+    names = [f"{letter}_embedding_size" for letter in "abcdefghijkl"[:scales]]
+    trials = tuple(
+        make_trial(n, 0.9 + n, params=dict.fromkeys(names, each))
+        for n, each in enumerate(optimizers)
+    )
+    pictures = figures_of(replace(study, trials=trials), png)
+    lines, slices = pictures["parallel_coordinates"](), pictures["slice"]()
+    for figure in (lines, slices):
+        figure.draw_without_rendering()
+    assert _crossed(lines.axes[0].texts) == []
+    for axes in (lines.axes[0], *slices.axes):
+        assert _crossed(axes.get_xticklabels()) == []
+
+
+def _crossed(texts: Sequence[Any]) -> list[tuple[str, str]]:
+    """Which texts lie across another; turned ones lie one above the other along their slope."""
+    boxes = []
+    for text in texts:
+        turn = math.radians(text.get_rotation())
+        box = text.get_window_extent()
+        # The height of the letters, and how far the texts' ends are apart across their slope.
+        height = text.get_fontsize() * text.figure.dpi / 72
+        boxes.append((text.get_text(), box, turn, height))
+    return [
+        (name, other)
+        for place, (name, a, turn, height) in enumerate(boxes)
+        for other, b, _, _ in boxes[place + 1 :]
+        if (abs(a.x1 - b.x1) * math.sin(turn) < height if turn else a.overlaps(b))
+    ]
 
 
 def test_labels_carry_units() -> None:

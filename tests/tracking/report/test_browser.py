@@ -11,7 +11,8 @@ import pytest
 from browsing import NEEDS_BROWSER, started_browser
 from made_up import made_up_study
 
-from tracking import Chapter, write_report
+from tracking import Chapter, StudyRecord, TrialRecord, write_report
+from tracking.figures.data import landscape
 
 PATIENT_MS = 120_000
 WIDTHS = (1280, 390)
@@ -20,11 +21,26 @@ HOSTILE = "<script>alert(1)</script>"
 pytestmark = NEEDS_BROWSER
 
 
+def _choices() -> StudyRecord:
+    """A study of twelve parameters with long names and long choices."""
+    names = [f"{letter}_{'long' * 5}" for letter in "abcdefghijkl"]
+    choices = ("rowwise_adagrad", "sgd", "adam")
+    trials = tuple(
+        TrialRecord(
+            study="choices", number=n, state="complete", value=0.9 + n / 10,
+            params=dict.fromkeys(names, choices[n % 3]),
+        )
+        for n in range(6)
+    )  # fmt: skip
+    return StudyRecord(name="choices", trials=trials)
+
+
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report of a study of many trials, and of one with a hostile name."""
     path = tmp_path_factory.mktemp("report") / "report.html"
     studies = [made_up_study(300), made_up_study(25, name=HOSTILE), made_up_study(0, name="none")]
+    studies.append(_choices())
     write_report([Chapter(study=study) for study in studies], path)
     return path
 
@@ -45,7 +61,7 @@ def opened(browser: Any, path: Path) -> Iterator[Callable[[int], Any]]:
         contexts.append(context)
         page = context.new_page()
         page.told = []
-        page.on("console", lambda m: m.type == "error" and page.told.append(m.text))
+        page.on("console", lambda m: m.type in ("error", "warning") and page.told.append(m.text))
         page.on("pageerror", lambda error: page.told.append(str(error)))
         page.on("dialog", lambda dialog: (page.told.append(dialog.message), dialog.dismiss()))
         page.on("request", lambda asked: page.told.append(asked.url))
@@ -92,6 +108,40 @@ def test_all_figures_are_drawn_without_network_and_fit(
     page.screenshot(path=str(folder / f"report-figures-{width}.png"))
 
 
+_NAMES = """
+id => {
+  const plot = document.getElementById(id), room = plot.getBoundingClientRect();
+  return [...plot.querySelectorAll('.xtick text')]
+    .filter(t => getComputedStyle(t).display !== 'none' && t.style.opacity !== '0')
+    .filter(t => t.getBoundingClientRect().right <= room.right + 1)
+    .map(t => t.textContent);
+}
+"""
+_CROSSED = """
+id => {
+  const texts = [...document.getElementById(id).querySelectorAll('.annotation-text')];
+  const boxes = texts.map(t => [t.textContent, t.getBoundingClientRect()]);
+  return boxes.flatMap(([name, a], i) => boxes.slice(i + 1)
+    .filter(([_, b]) => a.left < b.right && b.left < a.right)
+    .filter(([_, b]) => a.top < b.bottom && b.top < a.bottom)
+    .map(([other]) => [name, other]));
+}
+"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_scale_has_a_name_and_texts_do_not_cross(
+    opened: Callable[[int], Any], width: int
+) -> None:
+    """Of parallel coordinates: the last name too, and a long choice beside another scale."""
+    page = opened(width)
+    for key, study in (("s1-parallel", made_up_study(300)), ("s4-parallel", _choices())):
+        shown = page.evaluate(_NAMES, key)
+        axes = landscape(study).axes
+        assert shown == [axis.label for axis in axes]
+        assert page.evaluate(_CROSSED, key) == []
+
+
 def _column(page: Any, place: int) -> list[str]:
     cells: list[str] = page.locator("table.sortable").first.locator(
         f"tbody td:nth-child({place})"
@@ -112,7 +162,7 @@ def test_the_leaderboard_is_sorted_by_click_and_by_key(opened: Callable[[int], A
     study = made_up_study(300)
     ranked = [f"{t.value:.4f}" for t in study.ranked()]
     assert _sorted_by(page) == [("Rank", "ascending")]
-    assert _column(page, 3)[: len(ranked)] == ranked
+    assert _column(page, 4)[: len(ranked)] == ranked
 
     seconds = [name.strip() for name in page.locator("table.sortable").first.locator(
         "th").all_inner_texts()].index("Seconds")  # fmt: skip
@@ -135,10 +185,10 @@ def test_the_leaderboard_is_sorted_by_click_and_by_key(opened: Callable[[int], A
     found = list(dict.fromkeys(_column(page, place + 1)))
     assert found == ["full", "16384", "4096", "1024", "256"]
 
-    value = page.locator("table.sortable").first.locator("th button").nth(2)
+    value = page.locator("table.sortable").first.locator("th button").nth(3)
     value.click()
     value.click()  # the worst first, and what has no value last, as in the other direction
-    texts = _column(page, 3)
+    texts = _column(page, 4)
     known = [text for text in texts if text]
     assert texts[: len(known)] == known == sorted(known, reverse=True)
     assert len(known) < len(texts)

@@ -84,7 +84,8 @@ def test_the_leaderboard_has_every_trial_best_first_with_its_gain(
     assert ends[5] == "failed: loss or metric is no number"
     assert ends[6] == "complete; beyond a limit, so that it does not rank"
     heads = found.table(caption)[0]
-    assert heads[4:6] == ["family", "learning_rate"]  # `size` is the same in all
+    assert heads[:3] == ["Rank", "Trial", "How it ended"]
+    assert heads[5:7] == ["family", "learning_rate"]  # `size` is the same in all
 
 
 def test_a_maximised_value_is_best_where_it_is_highest(
@@ -163,7 +164,11 @@ def test_importances_are_told_from_20_complete_trials_on() -> None:
 @pytest.mark.parametrize(
     ("trials", "words"),
     [
-        (19, "the first 12 of the 14 parameters that differ, as they were declared."),
+        (
+            19,
+            "12 of the 14 parameters that differ, ordered by how many trials have them, among "
+            "equals those of the best trial first.",
+        ),
         (20, "the 12 parameters that matter most, of 14 that differ."),
     ],
 )
@@ -177,6 +182,57 @@ def test_more_parameters_than_are_shown_are_told_of(
         importances={"p13": 1.0},
     )
     assert f"{trials} complete trials across {words}" in read(study).labels["s1-parallel"]
+
+
+def test_cells_of_two_choices_are_told_with_where_their_colours_end(
+    study: StudyRecord, make_trial: Make
+) -> None:
+    """The colours end at 1.43: the median 1.0, 4 * 0.1, and 6 % of 0.5."""
+    values = [0.9, 0.95, 1.0, 1.0, 1.1, 9.0]
+    trials = tuple(
+        make_trial(n, v, params={"a": "xy"[n % 2], "b": "uv"[n % 2]}) for n, v in enumerate(values)
+    )
+    label = read(replace(study, trials=trials)).labels["s1-together"]
+    assert "The best of them is trial 0 with 0.9000: a x and b u." in label
+    assert "Cells show the mean of their trials" in label
+    assert label.endswith("Values worse than 1.4300 have its colour.")
+    assert "Dots" not in label
+
+
+def test_values_beyond_an_axis_are_told_and_drawn_whole(
+    study: StudyRecord, make_trial: Make
+) -> None:
+    """In the history, the slices, the cost and the goals, whose axes end at 1.4."""
+    values = [0.9, 0.95, 1.0, 1.0, 1.1, 9.0, 8.0]
+    metrics = {"seconds_total": 2.0, "parameters": 10.0}
+    trials = tuple(
+        make_trial(n, v, params={"size": n, "a": "x"} if n < 6 else {"size": n}, metrics=metrics)
+        for n, v in enumerate(values)
+    )
+    goals = ("best_val_rmse", "parameters")
+    found = read(replace(study, trials=trials, goals=goals))
+    two = "2 values beyond the axis are drawn at its edge."
+    names = {name for name, label in found.labels.items() if two in label}
+    assert names == {"s1-history", "s1-slice-0", "s1-tradeoff", "s1-goals"}
+    assert "1 value beyond the axis is drawn at its edge." in found.labels["s1-slice-1"]
+    for name in (*names, "s1-slice-1"):
+        marks = [t for t in found.plots[name]["data"] if t.get("mode") == "markers" and t["x"][0:1]]
+        drawn = [t for t in marks if t["x"] != [None]]
+        assert {t.get("cliponaxis") for t in drawn} == {False}
+
+
+def test_a_baseline_that_leaves_its_panels_is_named(study: StudyRecord, make_trial: Make) -> None:
+    """Its kept epoch, 3.0, is in the upper panel; its last value in training is 3.1 - 0.1."""
+    others = tuple(make_trial(n, 0.9 + n / 100) for n in range(1, 5))
+    base = make_trial(0, 3.0, tags=BASE)
+    label = read(replace(study, trials=(base, *others))).labels["s1-curves"]
+    assert "Last values outside the lower panel: baseline 3.0000." in label
+    assert "outside the upper panel" not in label
+    near = make_trial(0, 0.95, tags=BASE)
+    label = read(replace(study, trials=(near, *others))).labels["s1-curves"]
+    assert "outside" not in label
+    alone = read(replace(study, trials=(near,))).labels["s1-curves"]
+    assert alone.startswith("Value by epoch. Validation RMSE (rating points) by epoch, of the base")
 
 
 def test_every_figure_is_told_in_words_and_has_units() -> None:
@@ -333,6 +389,9 @@ def test_several_goals_are_shown_against_each_other(study: StudyRecord, make_tri
     found = read(replace(study, trials=tuple(trials), goals=("best_val_rmse", "parameters")))
     assert found.column("3 trials", "Frontier of the goals") == ["not beaten", "not beaten", ""]
     assert "2 trials in one goal without losing in another: 1, 0." in found.labels["s1-goals"]
+    weights = [replace(t, metrics={"parameters": 74_228.0}) for t in trials]
+    whole = read(replace(study, trials=tuple(weights), goals=("best_val_rmse", "parameters")))
+    assert whole.column("3 trials", "parameters") == ["74,228"] * 3
 
 
 def test_failures_are_listed_with_their_reasons() -> None:
@@ -364,7 +423,9 @@ def test_the_winners_evidence_stands_there_or_the_command_to_get_it() -> None:
         return " ".join(("TRIALBOOK", *words, "--home there"))
 
     study = made_up_study(5)
-    assert "TRIALBOOK winner made up --home there" in read(Chapter(study=study, command=line)).text
+    undecided = read(Chapter(study=study, command=line)).text
+    assert "TRIALBOOK winner made up --home there" in undecided
+    assert undecided.count("for the machine that has the study") == 1
     evidence = Evidence(
         headline="Trial 2 is the best of 2 candidates.",
         candidates=(
@@ -405,18 +466,20 @@ def test_several_studies_are_compared_and_warned_of() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"direction": "maximize"}, "optimise different numbers"),
-        ({"dataset": None}, "read different ratings, split the ratings differently"),
-        ({"study_file": "folds = 5"}, "take the mean of different parts"),
+        ({"direction": "maximize"}, "the studies optimise different numbers"),
+        ({"dataset": None}, "the studies read different ratings, split the ratings differently"),
+        (
+            {"study_file": "folds = 5"},
+            "a trial's value is not of the same ratings, since in made up it is of the validation "
+            "part, in b it is the mean of 5 folds",
+        ),
         ({"study_file": "repeats = 5"}, ""),
     ],
 )
 def test_what_keeps_values_from_comparing_is_named(changes: dict[str, object], words: str) -> None:
     other = replace(made_up_study(3, name="b"), **changes)
     told = differences([made_up_study(3), other])
-    assert told == (
-        [f"The values of these studies do not compare: the studies {words}."] if words else []
-    )
+    assert told == ([f"The values of these studies do not compare: {words}."] if words else [])
 
 
 def test_an_earlier_report_is_replaced_and_any_other_file_is_not(tmp_path: Path) -> None:

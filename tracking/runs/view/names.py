@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from tracking.records import Scalar, TrialRecord
 from tracking.runs.payloads import shorten
 from tracking.states import FAILED, KILLED, PRUNED, REFUSED
-from tracking.texts import visible
+from tracking.texts import short_number, visible
 
 _NAMED = (PRUNED, REFUSED, FAILED, KILLED)
 _MAX_WORD, _MAX_NAME = 20, 80
@@ -42,7 +42,7 @@ def _value(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return ""
     is_usual = value == 0 or 0.01 <= abs(value) < 1000
-    return f"{value:.4f}" if is_usual else f"{value:.4g}"
+    return f"{value:.4f}" if is_usual else short_number(value)
 
 
 def tried(params: Mapping[str, Scalar]) -> str:

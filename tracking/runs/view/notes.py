@@ -7,7 +7,7 @@ import math
 from tracking.records import Scalar, TrialRecord
 from tracking.runs.payloads import shorten
 from tracking.states import COMPLETE, PRUNED, EndReason
-from tracking.texts import code, markdown, shell_line
+from tracking.texts import code, markdown, shell_line, short_number
 
 _MAX = 8000
 _PARAMS = 4
@@ -75,4 +75,4 @@ def _tried(record: TrialRecord) -> str:
 
 
 def _value(value: Scalar) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else markdown(str(value))
+    return short_number(value) if isinstance(value, float) else markdown(str(value))

@@ -69,6 +69,11 @@ def test_a_note_tells_the_gap_to_the_baseline(
     assert "; trained for all its 1 epoch.\n\nTrain it again: `trialbook reproduce " in note
 
 
+def test_a_note_has_whole_numbers_whole(make_trial: Make) -> None:
+    trial = make_trial(1, 0.9, params={"weights": 74_228.0, "rate": 0.00012345})
+    assert trial_note(trial).startswith("weights 74,228, rate 0.0001234.\n")
+
+
 def test_a_note_says_why_a_trial_was_pruned(make_trial: Make) -> None:
     trial = make_trial(
         3, 0.91, state="pruned", end_reason="pruned", params={"lr": 0.1},
