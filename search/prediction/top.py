@@ -90,6 +90,6 @@ def _unknown(predictor: RatingPredictor, user: str) -> str:
     such = ", ".join(alike or known[:3])
     return (
         f"`--user` must be one of the {count_of(len(known), 'user')} that the model was trained "
-        f"with, such as {such}, but got {user!r}. What is kept for users that it does not know "
-        "predicts the rows of a table with `--input`."
+        f"with, such as {such}, but got {user!r}. To predict ratings of a user that it does not "
+        "know, pass a table with `--input`."
     )

@@ -28,6 +28,7 @@ from tracking import SpoolRecorder, StudyRecord, TrialRecord, in_a_second
 
 GOES_ON_ELSEWHERE = "Another process goes on with this study and will close it."
 _AWAY_S = 10.0
+_SILENT_S = 2.0
 _HURRIED_S = 0.6
 """How long after a Ctrl-C the record is waited for; after `_RESULTS_S` it gets no leaderboard."""
 _AT_LEAST_S, _RESULTS_S = 0.2, 1.0
@@ -254,13 +255,13 @@ class Recording:
         """
         if self._waits_since is None:
             self._waits_since = time.monotonic()
-        latest = self._waits_since + _AWAY_S
+        silent, latest = self._waits_since + _SILENT_S, self._waits_since + _AWAY_S
 
         def is_over() -> bool:
             now = time.monotonic()
             if hurries or self._stop.asked:
                 return now > self._hurried_until(now)
-            if not self._has_told and now > latest:
+            if not self._has_told and now > silent:
                 self._say(
                     "Waiting until MLflow has all of the record. Ctrl-C ends at once; the next "
                     "`trialbook search` then writes the rest."

@@ -125,6 +125,9 @@ def claims(verdict: Verdict) -> list[str]:
         name = f"the {_NAMES.get(score.name, score.name)}"
         difference = score.rmse - verdict.test[0].rmse
         beats = verdict.beats(score.name)
+        if difference < 0:
+            lines.append(f"is worse than {name} on the test part (by {-difference:.4f})")
+            continue
         verb = "beats" if beats else "is not shown to beat"
         found = _p(score) if beats else f"{_p(score)}, and a claim needs p < {CLAIM:g}"
         lines.append(f"{verb} {name} on the test part (by {difference:+.4f}, {found})")

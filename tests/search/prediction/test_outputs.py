@@ -74,7 +74,7 @@ def test_a_person_is_told_the_same(
     assert f"Model: {known['model']['uri']}, in {known['model']['folder']}\n" in told
     opens = next(line for line in told.splitlines() if line.startswith("Run "))
     assert opens.startswith(f"Run {known['run_id']} in MLflow: ")
-    assert opens.endswith(f"trialbook ui mine --home {home}")
+    assert opens.endswith(f"trialbook ui mine 7 --home {home}")
 
 
 def test_a_home_that_cannot_be_written_to_is_read_where_it_is(

@@ -66,3 +66,16 @@ def test_a_claim_names_its_threshold_where_it_is_missed(
         opened="now",
     )
     assert claims(verdict) == [claim]
+
+
+def test_a_winner_that_is_worse_than_a_predictor_is_said_to_be_so() -> None:
+    test = (
+        TestScore(name="winner", rmse=0.95, low=0.9, high=1.0, p_value=None),
+        TestScore(name="biases", rmse=0.9, low=0.8, high=1.0, p_value=0.999),
+    )
+    verdict = Verdict(
+        study="s", number=3, tie=(), candidates=(), test=test, seeds=(1,), opened="now"
+    )
+    assert claims(verdict) == [
+        "is worse than the user and movie biases on the test part (by 0.0500)"
+    ]
