@@ -5,17 +5,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import optuna
+from optuna.trial import TrialState
 
 from models.checks import count_of
 from search.config.study import StudyConfig
 from search.doctor.findings import Finding, Topic
+from search.errors import USER_ERRORS, DiskFull
 from search.executor.keeping import Keeping
 from search.mending.differences import Difference, runs_of
 from search.mending.reconciler import Reconciler
 from search.storage.claims.lease import Lease
 from search.storage.claims.leases import DOCTOR, leases_of
+from search.storage.patience import StorageAway
 from search.storage.queue import not_queued_again
 from search.storage.readable import Unreadable
 from search.storage.records import study_record
@@ -24,6 +28,8 @@ from search.storage.study_attributes import config_of, run_of
 from search.storage.trials import finished, orphans
 from search.study.recording import Recording
 from tracking import Maker, NullRecorder, Recorder, Slip, is_held, left_boxes
+
+_SLOW = "MLflow has not taken all of its record yet."
 
 
 def examine(
@@ -38,8 +44,7 @@ def examine(
         say: Told what is done meanwhile.
 
     Raises:
-        SearchError: There is no study of a name.
-        TrackingError: MLflow cannot be reached, or its store is not MLflow's.
+        SearchError: There is no study of a name, or Optuna's storage cannot be used.
     """
     damaged: list[Unreadable] = []
     chosen = [studies.get(name) for name in names] or list(studies.all(damaged))
@@ -56,7 +61,11 @@ class Examination:
     """Examines one study.
 
     A study on which a living process works is looked at, and only what that process will not do
-    itself is told; nothing of it is mended.
+    itself is told; nothing of it is mended. While a study is mended this process has a lease on
+    it, so that no other one mends it or begins to train its trials.
+
+    Only trials that had ended when the examination began count: of others the record need not be
+    whole yet.
     """
 
     def __init__(self, studies: Studies, study: optuna.Study, say: Callable[[str], None]) -> None:
@@ -71,28 +80,69 @@ class Examination:
         self._study = study
         self._config: StudyConfig = config_of(study)
         self._say = say
-        self._mends = False
+        self._lease: Lease | None = None
+        self._known: set[int] = set()
 
     def run(self, *, mends: bool) -> list[Finding]:
         """Look for what is wrong, and mend it if asked to.
 
         Args:
             mends: Whether to mend.
+
+        Raises:
+            StorageAway: Optuna's storage is away, in which the other studies are too.
+            DiskFull: There is no room to mend.
         """
-        self._mends = mends
-        if self._is_worked_on():
-            text = "A living process works on it; it is examined once that has ended."
-            return [self._finding(Topic.STUDY, text, is_mendable=False)]
-        before = [*self._left(), *self._interrupted()]
         if not mends:
-            return [*before, *self._of_record()]
-        waiting = self._deliver() if before else 0
+            return self._busy() if self._is_worked_on() else self._found()
+        lease = Lease(leases_of(self._study), self._study.study_name, DOCTOR)
+        if not self._studies.locked(partial(self._taken, lease)):
+            return self._busy()
+        with contextlib.closing(lease):
+            self._lease = lease
+            return self._found()
+
+    def _taken(self, lease: Lease) -> bool:
+        """Take a lease, unless a living process works on the study; the caller holds the lock."""
+        if self._is_worked_on():
+            return False
+        lease.open()
+        return True
+
+    def _busy(self) -> list[Finding]:
+        text = "A living process works on it; it is examined once that has ended."
+        return [self._finding(Topic.STUDY, text, is_mendable=False)]
+
+    def _found(self) -> list[Finding]:
+        """What is wrong; why not all of it could be found stands last."""
+        found: list[Finding] = []
+        states = (TrialState.RUNNING,) if self._lease else ()  # which are closed first
+        trials = self._study.get_trials(deepcopy=False)
+        self._known = {t.number for t in trials if t.state.is_finished() or t.state in states}
+        try:
+            self._examine(found)
+        except (StorageAway, DiskFull):
+            raise
+        except USER_ERRORS as error:  # its record cannot be reached, that of others may
+            found.append(self._finding(Topic.STUDY, str(error), is_mendable=False))
+        return found
+
+    def _examine(self, found: list[Finding]) -> None:
+        """Add what is wrong, and mend it where this process has the lease."""
+        found += [*self._left(), *self._interrupted()]
+        if self._lease is None:
+            found.extend(self._of_record())
+            return
+        waiting = self._deliver(self._lease) if found else ""
+        is_left = {Topic.SPOOL} if waiting else set()
+        found[:] = [replace(e, is_mended=e.is_mendable and e.topic not in is_left) for e in found]
         if waiting:  # what MLflow will be told later must not be mended now
-            return [replace(each, is_mended=each.topic == Topic.INTERRUPTED) for each in before]
-        found = [replace(each, is_mended=each.is_mendable) for each in before]
-        found += [*self._mended_refused(), *self._mended(list), *self._closed()]
+            found.append(self._finding(Topic.STUDY, waiting, is_mendable=False))
+            return
+        for mend in (self._mended_refused, self._mended, self._closed):
+            found.extend(mend())
         told = {each.text for each in found}  # a run that was made again lacks its model
-        return [*found, *(each for each in self._of_record() if each.text not in told)]
+        found.extend(each for each in self._of_record() if each.text not in told)
 
     def _finding(
         self, topic: Topic, text: str, trial: int | None = None, *, is_mendable: bool = True
@@ -162,17 +212,25 @@ class Examination:
         yield from self._refused()
         if self._never_recorded():
             return
-        for each in self._reconciler().find(curves=True):
+        for each in self._differences(self._reconciler()):
             yield self._finding(Topic.RECORD, each.text, each.number, is_mendable=each.is_mendable)
-        if text := self._open_run():
+        if (text := self._open_run()) and (self._lease or not self._is_worked_on()):
             yield self._finding(Topic.STUDY, text)
 
-    def _mended(self, which: Callable[[list[Difference]], list[Difference]]) -> list[Finding]:
+    def _differences(self, reconciler: Reconciler) -> list[Difference]:
+        """How the record of all but the trials differs that began or ended meanwhile."""
+        found = reconciler.find(curves=True)
+        later = {trial.number for trial in self._study.get_trials(deepcopy=False)} - self._known
+        return [each for each in found if each.number not in later]
+
+    def _mended(
+        self, which: Callable[[list[Difference]], list[Difference]] = list
+    ) -> list[Finding]:
         """Mend differences of the record, `which` of them."""
         if self._never_recorded():
             return []
         reconciler = self._reconciler()
-        found = which(reconciler.find(curves=True))
+        found = which(self._differences(reconciler))
         mended = set(reconciler.mend(found))
         return [
             replace(
@@ -200,7 +258,7 @@ class Examination:
     def _recorder(self) -> Recorder:
         """Reads the record and writes it; a file that is gone is not made by reading."""
         store = self._studies.store_of(self._config)
-        if self._mends or store.sqlite_file is None or store.sqlite_file.is_file():
+        if self._lease or store.sqlite_file is None or store.sqlite_file.is_file():
             store.prepare()
             return self._studies.recorder(self._config)
         return NullRecorder()
@@ -220,12 +278,9 @@ class Examination:
         recorder.start_study(record)  # which takes it out of MLflow's bin
         recorder.finish_study(record, status="FINISHED" if enough else "KILLED")
 
-    def _deliver(self) -> int:
-        """Deliver what waits, and queue interrupted trials again; return how much waits still."""
-        with (
-            Lease(leases_of(self._study), self._study.study_name, DOCTOR) as lease,
-            Recording(self._config, self._studies, self._study, lease, self._say) as recording,
-        ):
+    def _deliver(self, lease: Lease) -> str:
+        """Deliver what waits, and queue interrupted trials again; return why any waits still."""
+        with Recording(self._config, self._studies, self._study, lease, self._say) as recording:
             with self._studies.lock():
                 recording.recorder.start_study(
                     study_record(self._study, self._config, weighs=False)
@@ -233,4 +288,5 @@ class Examination:
                 recording.take_over()
                 recording.reclaim(lambda seen: [])
             recording.settle()
-            return recording.recorder.delivery.waiting
+            delivery = recording.recorder.delivery
+            return (delivery.trouble or _SLOW) if delivery.waiting else ""
