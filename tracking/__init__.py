@@ -51,7 +51,7 @@ from tracking.runs.view.names import tried
 from tracking.runs.view.writing import renew_view
 from tracking.runs.warm_up import import_ahead, in_a_second
 from tracking.spool.box import Slip
-from tracking.spool.boxes import discard_left, is_held, left_boxes
+from tracking.spool.boxes import damaged_boxes, discard_left, is_held, left_boxes
 from tracking.spool.recorder import SpoolRecorder
 from tracking.spool.references import reference, referred
 from tracking.spool.writer import Maker, whole_models
@@ -129,6 +129,7 @@ __all__ = [
     "TrialRecord",
     "Withdrawn",
     "backed_up",
+    "damaged_boxes",
     "discard_left",
     "draw_study",
     "draw_trial",

@@ -27,7 +27,7 @@ from search.storage.studies import Studies
 from search.storage.study_attributes import config_of, run_of
 from search.storage.trials import finished, orphans
 from search.study.recording import Recording
-from tracking import Maker, NullRecorder, Recorder, Slip, is_held, left_boxes
+from tracking import Maker, NullRecorder, Recorder, Slip, damaged_boxes, is_held, left_boxes
 
 _SLOW = "MLflow has not taken all of its record yet."
 
@@ -52,6 +52,13 @@ def examine(
         Finding(study=each.study, topic=Topic.STUDY, text=str(each), is_mendable=False)
         for each in damaged
     ]
+    for path in damaged_boxes(studies.store.spool):
+        text = (
+            f"The writes in {path} wait for MLflow, but neither its box.json nor a write says of "
+            "which study they are. Its models are in its folder `entries`. Delete it if it is of "
+            "no use."
+        )
+        found.append(Finding(study="", topic=Topic.SPOOL, text=text, is_mendable=False))
     for study in chosen:
         found += Examination(studies, study, say).run(mends=mends)
     return found

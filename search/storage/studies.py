@@ -256,7 +256,7 @@ class Studies:
         if self.named_uri or config is None or config.tracking_uri is None:
             return self.store
         require_password(config)
-        return Store(self.store.home, config.tracking_uri)
+        return Store(self.store.home, config.tracking_uri, is_stored=True)
 
     def address_of(self, config: StudyConfig | None = None) -> str:
         """The address of a study's record, to be shown: without its password."""
