@@ -29,6 +29,7 @@ from tracking.records import (
 from tracking.report.chapter import Chapter, Evidence, Scored
 from tracking.report.write import write_report
 from tracking.runs.home.copies import backed_up
+from tracking.runs.home.held import held_studies
 from tracking.runs.home.steps import revision_at, steps_of
 from tracking.runs.loading.contents import RunFiles, run_files
 from tracking.runs.loading.files import opened_model, saved_in
@@ -139,6 +140,7 @@ __all__ = [
     "end_in_words",
     "figure_name",
     "final_figures",
+    "held_studies",
     "import_ahead",
     "in_a_second",
     "is_held",
