@@ -17,7 +17,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _SQLITE_FULL = "database or disk is full"
 _SQLITE_FAILS = ("disk I/O error", "unable to open database file")
 """What SQLite says of much; where there is no room, it is for want of that."""
-_SQLITE_DAMAGED = "database disk image is malformed"
+_SQLITE_DAMAGED = ("database disk image is malformed", "file is not a database")
 _TOO_LITTLE = 500_000
 _MOST_LETTERS = 2000
 _LAST_LETTERS = 400
@@ -92,10 +92,11 @@ def as_damaged(error: BaseException, home: Path) -> SearchError | None:
         error: What was raised.
         home: Trialbook's home folder.
     """
-    if not any(_SQLITE_DAMAGED in str(each) for each in _led_to(error)):
+    said = (text for each in _led_to(error) for text in _SQLITE_DAMAGED if text in str(each))
+    if (damage := next(said, None)) is None:
         return None
     return SearchError(
-        f"A study's databases must be whole, but one in {home} is damaged ({_SQLITE_DAMAGED}). "
+        f"A study's databases must be whole, but one in {home} is damaged ({damage}). "
         "Put a copy of it in its place, or save what can be read of it with `sqlite3 FILE .recover`"
         ". If it is mlflow.db, move it away: `trialbook doctor --fix` writes it anew. If it is "
         "optuna.db, what was finished stays readable in MLflow: `trialbook ui`."

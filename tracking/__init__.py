@@ -29,6 +29,7 @@ from tracking.records import (
 from tracking.report.chapter import Chapter, Evidence, Scored
 from tracking.report.write import write_report
 from tracking.runs.home.copies import backed_up
+from tracking.runs.home.held import held_studies
 from tracking.runs.home.steps import revision_at, steps_of
 from tracking.runs.loading.contents import RunFiles, run_files
 from tracking.runs.loading.files import opened_model, saved_in
@@ -51,7 +52,7 @@ from tracking.runs.view.names import tried
 from tracking.runs.view.writing import renew_view
 from tracking.runs.warm_up import import_ahead, in_a_second
 from tracking.spool.box import Slip
-from tracking.spool.boxes import discard_left, is_held, left_boxes
+from tracking.spool.boxes import damaged_boxes, discard_left, is_held, left_boxes
 from tracking.spool.recorder import SpoolRecorder
 from tracking.spool.references import reference, referred
 from tracking.spool.writer import Maker, whole_models
@@ -129,6 +130,7 @@ __all__ = [
     "TrialRecord",
     "Withdrawn",
     "backed_up",
+    "damaged_boxes",
     "discard_left",
     "draw_study",
     "draw_trial",
@@ -138,6 +140,7 @@ __all__ = [
     "end_in_words",
     "figure_name",
     "final_figures",
+    "held_studies",
     "import_ahead",
     "in_a_second",
     "is_held",

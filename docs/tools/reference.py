@@ -49,7 +49,8 @@ explains each setting, and [search.md](../search.md) says how the search uses th
 value was not reproduced, a difference was not mended, or nothing was deleted. |
 | 2 | The user made a mistake, which one line names. |
 | 70 | Trialbook itself failed. |
-| 75 | The failure may pass: no training process lives, a disk is full, or a database is away. |
+| 71 | Training processes ended again and again while they started. |
+| 75 | The failure may pass: a disk is full, or a database is away. |
 | 130 | The command was interrupted. Everything so far is kept. |
 | 141 | The program that read the output, such as `head`, has ended. Everything so far is kept. |
 

@@ -118,8 +118,9 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
     """Run the command line.
 
     Returns:
-        0 done, 1 what was asked does not hold, 2 a user's mistake, 70 a failure of our own, 75 a
-        failure that may pass, 130 interrupted, 141 whoever read the output is gone.
+        0 done, 1 what was asked does not hold, 2 a user's mistake, 70 a failure of our own, 71 no
+        training process lives, 75 a disk is full or a database away, 130 interrupted, 141 whoever
+        read the output is gone.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     for stream in (sys.stdout, sys.stderr):

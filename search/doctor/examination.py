@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
-import optuna
-
-from models.checks import count_of
-from search.config.study import StudyConfig
 from search.doctor.findings import Finding, Topic
-from search.executor.keeping import Keeping
-from search.mending.differences import Difference, runs_of
-from search.mending.reconciler import Reconciler
-from search.storage.claims.lease import Lease
-from search.storage.claims.leases import DOCTOR, leases_of
-from search.storage.queue import not_queued_again
+from search.doctor.study import Examination
+from search.storage.database import is_there
+from search.storage.known import OUT
 from search.storage.readable import Unreadable
-from search.storage.records import study_record
 from search.storage.studies import Studies
-from search.storage.study_attributes import config_of, run_of
-from search.storage.trials import finished, orphans
-from search.study.recording import Recording
-from tracking import Maker, NullRecorder, Recorder, Slip, is_held, left_boxes
+from tracking import damaged_boxes, held_studies
 
 
 def examine(
@@ -38,8 +25,7 @@ def examine(
         say: Told what is done meanwhile.
 
     Raises:
-        SearchError: There is no study of a name.
-        TrackingError: MLflow cannot be reached, or its store is not MLflow's.
+        SearchError: There is no study of a name, or Optuna's storage cannot be used.
     """
     damaged: list[Unreadable] = []
     chosen = [studies.get(name) for name in names] or list(studies.all(damaged))
@@ -47,191 +33,30 @@ def examine(
         Finding(study=each.study, topic=Topic.STUDY, text=str(each), is_mendable=False)
         for each in damaged
     ]
+    for path in damaged_boxes(studies.store.spool):
+        text = (
+            f"The writes in {path} wait for MLflow, but neither its box.json nor a write says of "
+            "which study they are. Its models are in its folder `entries`. Delete it if it is of "
+            "no use."
+        )
+        found.append(Finding(study="", topic=Topic.SPOOL, text=text, is_mendable=False))
+    if not names:
+        found += _lost(studies)
     for study in chosen:
         found += Examination(studies, study, say).run(mends=mends)
     return found
 
 
-class Examination:
-    """Examines one study.
-
-    A study on which a living process works is looked at, and only what that process will not do
-    itself is told; nothing of it is mended.
-    """
-
-    def __init__(self, studies: Studies, study: optuna.Study, say: Callable[[str], None]) -> None:
-        """Keep the arguments; nothing is read yet.
-
-        Args:
-            studies: The studies of the home.
-            study: One of them.
-            say: Told what is done meanwhile.
-        """
-        self._studies = studies
-        self._study = study
-        self._config: StudyConfig = config_of(study)
-        self._say = say
-        self._mends = False
-
-    def run(self, *, mends: bool) -> list[Finding]:
-        """Look for what is wrong, and mend it if asked to.
-
-        Args:
-            mends: Whether to mend.
-        """
-        self._mends = mends
-        if self._is_worked_on():
-            text = "A living process works on it; it is examined once that has ended."
-            return [self._finding(Topic.STUDY, text, is_mendable=False)]
-        before = [*self._left(), *self._interrupted()]
-        if not mends:
-            return [*before, *self._of_record()]
-        waiting = self._deliver() if before else 0
-        if waiting:  # what MLflow will be told later must not be mended now
-            return [replace(each, is_mended=each.topic == Topic.INTERRUPTED) for each in before]
-        found = [replace(each, is_mended=each.is_mendable) for each in before]
-        found += [*self._mended_refused(), *self._mended(list), *self._closed()]
-        told = {each.text for each in found}  # a run that was made again lacks its model
-        return [*found, *(each for each in self._of_record() if each.text not in told)]
-
-    def _finding(
-        self, topic: Topic, text: str, trial: int | None = None, *, is_mendable: bool = True
-    ) -> Finding:
-        name = self._study.study_name
-        return Finding(study=name, topic=topic, text=text, trial=trial, is_mendable=is_mendable)
-
-    def _is_worked_on(self) -> bool:
-        if is_held(self._studies.store.spool, self._study.study_name):
-            return True
-        return bool(leases_of(self._study).living(self._study.study_name))
-
-    def _left(self) -> Iterator[Finding]:
-        """What processes that are no more have not delivered."""
-        waiting = 0
-        for box in left_boxes(self._studies.store.spool, self._study.study_name):
-            waiting += len(box.slips())
-            box.release()
-        if waiting:
-            text = f"{count_of(waiting, 'write')} of its record wait for MLflow."
-            yield self._finding(Topic.SPOOL, text)
-
-    def _refused(self) -> Iterator[Finding]:
-        """What MLflow did not take."""
-        for box in left_boxes(self._studies.store.spool, self._study.study_name):
-            yield from (self._refusal(slip) for slip in box.refused())
-            box.release()
-
-    def _refusal(self, slip: Slip) -> Finding:
-        why = (slip.path / "why.txt").read_text(encoding="utf-8").strip()
-        return self._finding(Topic.REFUSED, f"MLflow did not take a write ({why}).")
-
-    def _mended_refused(self) -> list[Finding]:
-        """Give the trials of what MLflow did not take a run, and write them anew to it."""
-        if not list(self._refused()):
-            return []
-        found = self._mended(runs_of)
-        trials = {each.number: each for each in study_record(self._study, weighs=False).trials}
-        with contextlib.closing(Keeping(self._config, self._say)) as keeping:
-            reconciler = self._reconciler(keeping)
-            for box in left_boxes(self._studies.store.spool, self._study.study_name):
-                for slip in box.refused():
-                    refusal = self._refusal(slip)
-                    if is_mended := reconciler.write_anew(slip, trials):
-                        slip.remove()
-                    found.append(replace(refusal, is_mended=is_mended))
-                box.close()
-        return found
-
-    def _interrupted(self) -> Iterator[Finding]:
-        """What processes that are no more left in Optuna's storage."""
-        left = orphans(self._study)
-        for trial in left:
-            text = f"Trial {trial.number} runs in Optuna's storage, but its process is no more."
-            yield self._finding(Topic.INTERRUPTED, text, trial.number)
-        for trial in not_queued_again(self._study):
-            text = f"Trial {trial.number} was closed, but its configuration is not queued again."
-            yield self._finding(Topic.INTERRUPTED, text, trial.number)
-        rows = leases_of(self._study).rows(self._study.study_name)
-        gone = sum(not row.is_alive for row in rows)
-        if gone and not left:
-            text = f"It has {count_of(gone, 'lease')} without a living process."
-            yield self._finding(Topic.LEASE, text)
-
-    def _of_record(self) -> Iterator[Finding]:
-        """How the record differs from Optuna's storage."""
-        yield from self._refused()
-        if self._never_recorded():
-            return
-        for each in self._reconciler().find(curves=True):
-            yield self._finding(Topic.RECORD, each.text, each.number, is_mendable=each.is_mendable)
-        if text := self._open_run():
-            yield self._finding(Topic.STUDY, text)
-
-    def _mended(self, which: Callable[[list[Difference]], list[Difference]]) -> list[Finding]:
-        """Mend differences of the record, `which` of them."""
-        if self._never_recorded():
-            return []
-        reconciler = self._reconciler()
-        found = which(reconciler.find(curves=True))
-        mended = set(reconciler.mend(found))
-        return [
-            replace(
-                self._finding(Topic.RECORD, e.text, e.number, is_mendable=e.is_mendable),
-                is_mended=e in mended,
-            )
-            for e in found
-        ]
-
-    def _closed(self) -> Iterator[Finding]:
-        """The study's own run, once it is closed."""
-        if not self._never_recorded() and (text := self._open_run()):
-            self._close_run()
-            yield replace(self._finding(Topic.STUDY, text), is_mended=True)
-
-    def _never_recorded(self) -> bool:
-        """Whether nothing of the study was ever recorded, as where it stopped at its start."""
-        return not self._study.get_trials(deepcopy=False) or not (
-            run_of(self._study).get("parent_run_id") or finished(self._study)
-        )
-
-    def _reconciler(self, maker: Maker | None = None) -> Reconciler:
-        told = self._studies.identifiers(self._study)
-        return Reconciler(self._config, self._study, self._recorder(), told, maker)
-
-    def _recorder(self) -> Recorder:
-        """Reads the record and writes it; a file that is gone is not made by reading."""
-        store = self._studies.store_of(self._config)
-        if self._mends or store.sqlite_file is None or store.sqlite_file.is_file():
-            store.prepare()
-            return self._studies.recorder(self._config)
-        return NullRecorder()
-
-    def _open_run(self) -> str:
-        """What is wrong with the study's own run, on which nobody works; empty for nothing."""
-        run_id = run_of(self._study).get("parent_run_id")
-        run = self._recorder().find_run(run_id) if run_id else None
-        if run is not None and run["deleted"]:
-            return "Its own run is in MLflow's bin."
-        goes_on = run is not None and run["status"] == "RUNNING"
-        return "Its own run goes on in MLflow, but no process works on it." if goes_on else ""
-
-    def _close_run(self) -> None:
-        enough = finished(self._study) >= self._config.trials
-        recorder, record = self._recorder(), study_record(self._study, self._config)
-        recorder.start_study(record)  # which takes it out of MLflow's bin
-        recorder.finish_study(record, status="FINISHED" if enough else "KILLED")
-
-    def _deliver(self) -> int:
-        """Deliver what waits, and queue interrupted trials again; return how much waits still."""
-        with (
-            Lease(leases_of(self._study), self._study.study_name, DOCTOR) as lease,
-            Recording(self._config, self._studies, self._study, lease, self._say) as recording,
-        ):
-            with self._studies.lock():
-                recording.recorder.start_study(
-                    study_record(self._study, self._config, weighs=False)
-                )
-                recording.take_over()
-                recording.reclaim(lambda seen: [])
-            recording.settle()
-            return recording.recorder.delivery.waiting
+def _lost(studies: Studies) -> list[Finding]:
+    """The studies of which the home's MLflow database has the record, but Optuna's nothing."""
+    if studies.address is not None or studies.named_uri is not None:
+        return []
+    path = studies.store.optuna_db
+    is_empty = path.exists() and not is_there(studies.store, None)
+    state = " is empty (0 bytes) and" if is_empty else "" if path.exists() else " is gone and"
+    text = f"MLflow has its record, but optuna.db{state} does not hold the study. {OUT}"
+    held = set(held_studies(studies.store.home / "mlflow.db")) - set(studies.names())
+    return [
+        Finding(study=name, topic=Topic.STUDY, text=text, is_mendable=False)
+        for name in sorted(held)
+    ]

@@ -34,7 +34,7 @@ class Finding:
     """One thing that is wrong.
 
     Attributes:
-        study: Name of the study.
+        study: Name of the study; empty where nobody can tell which it is.
         topic: What it is about.
         text: It in words, with the way out where there is none here.
         trial: Number of the trial, where it is about one.

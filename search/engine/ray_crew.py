@@ -16,6 +16,7 @@ from search.engine.options import RayOptions
 from search.engine.worker import Left, Post, Worker
 from search.errors import SearchError
 from search.executor.death import CannotStart
+from search.storage.patience import StorageAway
 from search.storage.studies import Studies
 from search.study.crew import Shift
 from search.study.joining import ON_A_SERVER
@@ -24,6 +25,8 @@ _LOOKS_EVERY_S = 0.25
 _CLEARS_UP_EVERY_S = 5.0
 _ENDS_WITHIN_S = 30.0
 _LOSSES = 10
+_FAILURES = {failure.exit_code: failure for failure in (CannotStart, StorageAway)}
+"""By a worker's exit code, so that the command ends with the same; a full disk's is 75 too."""
 _THREADS = 3
 """Of a worker: one trains, one tells, one hears that it should stop."""
 
@@ -233,8 +236,7 @@ class _Run:
         self.display.show(worker, left.events)
         self._let_go(worker)
         if left.error is not None and self._over_since is None:
-            failure = CannotStart if left.exit_code == CannotStart.exit_code else SearchError
-            raise failure(left.error)
+            raise _FAILURES.get(left.exit_code, SearchError)(left.error)
 
     def _lost(self, worker: int, error: Exception) -> None:
         """Say that the process of a worker is gone, which Ray starts again."""

@@ -28,10 +28,11 @@ class ChildDied(Exception):
 class CannotStart(SearchError):
     """No child lives long enough to train; what ends them may pass, so the study can go on later.
 
-    Its `exit_code` is that of a command: the standard one for a failure that may pass.
+    Its `exit_code` is that of a command: the standard one where a process cannot be started
+    (EX_OSERR). A full disk and a database that is away have another one.
     """
 
-    exit_code = 75
+    exit_code = 71
 
 
 class Restarts:

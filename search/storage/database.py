@@ -94,13 +94,15 @@ def open_storage(
     except USER_ERRORS:
         raise
     except (SQLAlchemyError, sqlite3.Error, ValueError, RuntimeError, ImportError) as error:
-        raise as_damaged(error, store.home) or _refusal(error, address) from error
+        is_elsewhere = url is not None and "not a database" in str(error)  # the address is wrong
+        known = None if is_elsewhere else as_damaged(error, store.home)
+        raise known or _refusal(error, address) from error
 
 
 def is_there(store: Store, url: str | None) -> bool:
-    """Whether there is a storage at an address, or in the home; one on a server is not asked."""
+    """Whether there is a storage at an address, or in the home; a server is not asked."""
     path = store.optuna_db if url is None else sqlite_path(url)
-    return path is None or path.exists() or str(path) in _IN_MEMORY
+    return path is None or str(path) in _IN_MEMORY or (path.exists() and path.stat().st_size > 0)
 
 
 def _checked(address: str, store: Store) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
-from difflib import get_close_matches
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +18,7 @@ from search.config.home import require_password
 from search.config.study import StudyConfig
 from search.errors import SearchError
 from search.storage.database import is_there, open_storage, storage_lock
+from search.storage.known import listed, lost_studies
 from search.storage.patience import patience_of
 from search.storage.readable import Unreadable, require_readable
 from search.storage.records import so_far, study_record
@@ -40,7 +40,6 @@ from tracking import (
 )
 
 _UNTOLD = (RUNNING, KILLED)
-_MOST_LISTED = 10
 _Done = TypeVar("_Done")
 _LOADER = Path(str(files("models").joinpath("serving.py")))
 
@@ -186,13 +185,16 @@ class Studies:
                 f"A study must exist to be read, but got {name!r}, and there is no database at "
                 f"{without_password(self.address)}. Correct the address of the storage."
             )
-        known = _listed([each.study_name for each in self.all()], name)
+        known = listed([each.study_name for each in self.all()], name)
         if name in self.names():
             raise SearchError(
                 f"A study must be Trialbook's own to be read, but another program made {name!r} in "
                 f"this storage. Ours: {known}"
             )
-        raise SearchError(f"A study must exist to be read, but got {name!r}. Known: {known}")
+        lost = lost_studies(self.store) if self.address is None else ""
+        raise SearchError(
+            f"A study must exist to be read, but got {name!r}. Known: {known} {lost}".rstrip()
+        )
 
     def record(self, name: str) -> StudyRecord:
         """Read a study as a plain record; raises `SearchError` if no study has the name."""
@@ -253,7 +255,7 @@ class Studies:
         if self.named_uri or config is None or config.tracking_uri is None:
             return self.store
         require_password(config)
-        return Store(self.store.home, config.tracking_uri)
+        return Store(self.store.home, config.tracking_uri, is_stored=True)
 
     def address_of(self, config: StudyConfig | None = None) -> str:
         """The address of a study's record, to be shown: without its password."""
@@ -285,16 +287,3 @@ class Studies:
         """
         inner, home, told = self.recorder(config), self.store.home, self.identifiers(study)
         return SpoolRecorder(inner, home, config.name, told, self.store_of(config).prepare, maker)
-
-
-def _listed(names: Sequence[str], wanted: str) -> str:
-    """List studies with a full stop: of many those whose names are near a wanted one, or the first.
-
-    Args:
-        names: The studies, sorted.
-        wanted: The name that no study has.
-    """
-    if len(names) <= _MOST_LISTED:
-        return f"{', '.join(names) or 'none'}."
-    shown = get_close_matches(wanted, names, 5) or names[:_MOST_LISTED]
-    return f"{', '.join(shown)} and {len(names) - len(shown):,} more: see `trialbook studies`."

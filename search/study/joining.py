@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ import optuna
 
 from search.config.study import StudyConfig
 from search.errors import SearchError
-from search.storage.claims.leases import SEARCH, Leases, leases_of
+from search.executor.interrupts import Stop
+from search.storage.claims.leases import DOCTOR, SEARCH, Leases, leases_of
 from search.storage.claims.owner import boot, named
 from search.storage.internals import engine_of
 from search.storage.studies import Studies
@@ -165,6 +166,41 @@ def settings_of(
             "it: begin the study with `--tracking-uri`, and name that here too."
         )
     return config
+
+
+def once_mended(
+    studies: Studies,
+    name: str,
+    begin: Callable[[], optuna.Study],
+    stop: Stop,
+    say: Callable[[str], None],
+) -> optuna.Study:
+    """Begin to work on a study, under the storage's lock, once no `doctor --fix` mends it.
+
+    Args:
+        studies: Where it is stored.
+        name: Its name.
+        begin: Takes this process's lease on it.
+        stop: Whether someone asked to stop.
+        say: Told that this process waits.
+
+    Raises:
+        KeyboardInterrupt: Someone asked to stop.
+    """
+    leases, is_told = leases_of(studies.storage), False
+
+    def begun() -> optuna.Study | None:
+        is_mended = any(row.task == DOCTOR for row in leases.living(name))
+        return None if is_mended else begin()
+
+    while (study := studies.locked(begun)) is None:
+        if stop.asked:
+            raise KeyboardInterrupt
+        if not is_told:
+            say(f"Waiting for `trialbook doctor --fix`, which mends {name!r} now.")
+        is_told = True
+        _pause()
+    return study
 
 
 def join(study: optuna.Study, config: StudyConfig, *, is_worker: bool) -> None:

@@ -59,8 +59,7 @@ def run_study(
         >>> run_study(config, home=home).new_trials  # it has its two trials already
         0
     """
-    store = Store(home_folder(home), config.tracking_uri)
-    config = _located(config, store)
+    config, store = _located(config, home_folder(home))
     asked = Request(enqueue=enqueue, widen=widen)
     with shown(progress) as display:
         return _run(config, lambda: _opened(store, config), display, asked)
@@ -83,8 +82,7 @@ def run_in(
         stop: Set by signals that ask to stop, and by whoever else keeps it; None for a new one.
     """
     require_password(config)
-    store = Store(studies.store.home, config.tracking_uri)
-    config = _located(config, store)
+    config, store = _located(config, studies.store.home)
     same = studies.address == config.storage and studies.store == store
     found = studies if same else _opened(store, config)
     if request.crew is not None:
@@ -92,15 +90,18 @@ def run_in(
     return _run(config, lambda: found, progress, request, stop)
 
 
-def _located(config: StudyConfig, store: Store) -> StudyConfig:
-    """Settings whose MLflow address is right from any folder, and in a copy of the home.
+def _located(config: StudyConfig, home: Path) -> tuple[StudyConfig, Store]:
+    """A study's store, and settings whose MLflow address is right from any folder.
+
+    They are right in a copy of the home too.
 
     That of the home's own database is left out, so that a copy's record is the copy's. That of
     another file is absolute.
     """
-    if config.tracking_uri is None or store.sqlite_file is None:
-        return config
-    return config.at(tracking_uri=None if store.is_own else store.tracking_uri)
+    store = Store(home, config.tracking_uri)
+    if config.tracking_uri is not None and store.sqlite_file is not None:
+        config = config.at(tracking_uri=None if store.is_own else store.tracking_uri)
+    return config, store
 
 
 def _opened(store: Store, config: StudyConfig) -> Studies:

@@ -32,6 +32,7 @@ from search.study.asking import Asking
 from search.study.best import Place
 from search.study.choice import Chosen, choose, plain_dataset
 from search.study.crew import Crew, Shift
+from search.study.joining import once_mended
 from search.study.opening import open_study, settled
 from search.study.recording import Recording
 from search.study.request import Request
@@ -108,7 +109,7 @@ class Session:
             self._lease.open()
             return opened
 
-        study = self._studies.locked(begin)
+        study = once_mended(self._studies, self._config.name, begin, self._stop, say)
         with (
             contextlib.closing(self._lease),
             Recording(

@@ -15,6 +15,11 @@ _UNAUTHENTICATED = 401
 _SETTING = "MLFLOW_TRACKING_"
 _PLUGINS = "mlflow.request_header_provider"
 _CREDENTIALS = "~/.mlflow/credentials"
+_GIVEN = "Start the server or correct the address; leave it out to use the folder's own database."
+_STORED = (
+    "The address is stored with the study: start its server, or name another address of the record "
+    "with `--tracking-uri`."
+)
 _QUESTION = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 
 
@@ -158,5 +163,14 @@ def unreachable(uri: str, why: str) -> _Away:
     """
     return _Away(
         f"The tracking address must be reachable, but {without_password(uri)} is not ({why}). "
-        "Start the server or correct the address; leave it out to use the folder's own database."
+        f"{_GIVEN}"
     )
+
+
+def of_stored(error: TrackingError) -> TrackingError:
+    """Say of an address that cannot be reached that a study has it, and that nobody gave it now.
+
+    Args:
+        error: From what looks for a server; another one stays as it is.
+    """
+    return TrackingError(str(error).replace(_GIVEN, _STORED))

@@ -33,7 +33,7 @@ class Store:
     Attributes:
         home: The folder, absolute.
         tracking_uri: MLflow's address: `sqlite:///<home>/mlflow.db` unless given.
-        is_named: Whether the address was given.
+        is_named: Whether a user gave the address now.
 
     Example:
         >>> store = Store(Path("mlruns"))
@@ -46,13 +46,16 @@ class Store:
     tracking_uri: str
     is_named: bool = field(compare=False)
 
-    def __init__(self, home: Path, tracking_uri: str | None = None) -> None:
+    def __init__(
+        self, home: Path, tracking_uri: str | None = None, *, is_stored: bool = False
+    ) -> None:
         """Check and keep the folder's path and MLflow's address; nothing is read or written.
 
         Args:
             home: The folder; it need not exist yet.
             tracking_uri: A database (`sqlite:///...`, `postgresql://...`) or a tracking
                 server (`http://...`) to use in place of the folder's own database.
+            is_stored: Whether the address is stored with a study, so that nobody gave it now.
 
         Raises:
             TrackingError: If the address is one that MLflow cannot use, or the folder has a name
@@ -61,7 +64,7 @@ class Store:
         object.__setattr__(self, "home", _checked_home(home))
         given = tracking_uri or sqlite_address(self.home / "mlflow.db")
         object.__setattr__(self, "tracking_uri", _checked_uri(given))
-        object.__setattr__(self, "is_named", tracking_uri is not None)
+        object.__setattr__(self, "is_named", tracking_uri is not None and not is_stored)
 
     def __repr__(self) -> str:
         return f"Store({str(self.home)!r}, {without_password(self.tracking_uri)!r})"
@@ -110,6 +113,16 @@ class Store:
         Raises:
             TrackingError: If the folder cannot be used or the address cannot be reached.
         """
+        from tracking.runs.reaching import of_stored
+
+        try:
+            self._prepare()
+        except TrackingError as error:
+            if self.is_named or self.is_own:
+                raise
+            raise of_stored(error) from error
+
+    def _prepare(self) -> None:
         from tracking.runs.reaching import reach_server
         from tracking.runs.schema import prepare_database, prepare_sqlite
 

@@ -1,7 +1,11 @@
-"""The boxes of a home's spool: which there are, whose processes live, what others left."""
+"""The boxes of a home's spool: which there are, whose processes live, what others left.
+
+Where a box does not say its study any more, since its `box.json` is damaged, its entries do.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Iterator, Sequence
@@ -9,7 +13,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tracking.spool.box import ABOUT, LOCK, PARTIAL, Box, removed_whole
+from tracking.errors import TrackingError
+from tracking.spool.box import ABOUT, LOCK, PARTIAL, Box, Slip, removed_whole
+from tracking.spool.entries import study_of
 
 
 def left_boxes(spool: Path, study: str | None = None) -> Iterator[Box]:
@@ -34,7 +40,7 @@ def left_boxes(spool: Path, study: str | None = None) -> Iterator[Box]:
             lock.acquire()
         except (Timeout, OSError):  # its process lives, or it was deleted just now
             continue
-        if (path / ABOUT).is_file():
+        if (path / "entries").is_dir():
             yield Box(path, own, lock)
         else:  # it was deleted just now, and the lock made its folder anew
             shutil.rmtree(path, ignore_errors=True)
@@ -85,15 +91,59 @@ def discard_left(spool: Path, study: str) -> None:
 def known_boxes(spool: Path) -> Sequence[tuple[Path, str]]:
     """All boxes of a home, the oldest first, each with the name of its study."""
     found = []
-    for about in spool.glob(f"*/{ABOUT}") if spool.is_dir() else ():
-        if about.parent.suffix == PARTIAL or not (about.parent / "entries").is_dir():
-            continue
-        try:
-            study = json.loads(about.read_text(encoding="utf-8"))["study"]
-            found.append((about.stat().st_mtime, about.parent, str(study)))
-        except (OSError, ValueError, TypeError, KeyError, RecursionError):
-            continue  # deleted just now, or none of ours
+    for path in _folders(spool):
+        if told := _read(path) or _by_entries(path):
+            made, study = told
+            found.append((made, path, study))
     return [(path, study) for _, path, study in sorted(found)]
+
+
+def damaged_boxes(spool: Path) -> list[Path]:
+    """The boxes with entries of which nobody can tell which study they are of.
+
+    Args:
+        spool: The folder of all boxes.
+
+    Example:
+        >>> damaged_boxes(Path("mlruns") / "spool")
+        []
+    """
+    nameless = (each for each in _folders(spool) if not (_read(each) or _by_entries(each)))
+    return sorted(path for path in nameless if _slips(path))
+
+
+def _folders(spool: Path) -> Iterator[Path]:
+    for entries in spool.glob("*/entries") if spool.is_dir() else ():
+        if entries.is_dir() and entries.parent.suffix != PARTIAL:
+            yield entries.parent
+
+
+def _read(path: Path) -> tuple[float, str] | None:
+    """When a box was made, and its study, as the box says."""
+    about = path / ABOUT
+    try:
+        study = json.loads(about.read_text(encoding="utf-8"))["study"]
+        return (about.stat().st_mtime, study) if isinstance(study, str) and study else None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None  # deleted just now, none of ours, or damaged
+
+
+def _by_entries(path: Path) -> tuple[float, str] | None:
+    """When the first entry of a box was made that names a study, and that study."""
+    for slip in _slips(path):
+        with contextlib.suppress(TrackingError, OSError):
+            if study := study_of(slip.read()):
+                return slip.path.stat().st_mtime, study
+    return None
+
+
+def _slips(path: Path) -> list[Slip]:
+    """The entries of a box that nobody has taken over, also those that were put aside."""
+    found: list[Path] = []
+    for folder in (path / "entries", path / "refused"):
+        with contextlib.suppress(OSError):  # deleted just now, or nothing was put aside
+            found += sorted(folder.iterdir())
+    return [Slip(each) for each in found if each.suffix != PARTIAL and each.is_dir()]
 
 
 def _sweep(spool: Path) -> None:

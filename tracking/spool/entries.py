@@ -12,6 +12,7 @@ from typing import Any
 
 from tracking.errors import TrackingError
 from tracking.records import EpochRecord, ModelFolder, Scalar, StudyRecord, TrialRecord
+from tracking.spool.references import referred
 
 
 class Kind(StrEnum):
@@ -107,6 +108,16 @@ def from_json(text: str) -> Entry:
         if PurePath(model.name).name != model.name or model.name in ("", ".", ".."):
             raise _damaged(f"a model must have a plain name, not {model.name!r}")
     return entry
+
+
+def study_of(entry: Entry) -> str:
+    """The name of the study that an entry is of; empty where it names a run by MLflow's name."""
+    if entry.trial is not None:
+        return entry.trial.study
+    if entry.study is not None:
+        return entry.study.name
+    named = referred(entry.run)
+    return "" if named is None else named[0]
 
 
 def with_models_in(entry: Entry, folder: Path) -> Entry:

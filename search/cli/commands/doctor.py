@@ -52,7 +52,7 @@ def command(
     out = console()
     for each in found:
         mark = "mended" if each.is_mended else "found" if each.is_mendable else "to do"
-        out.print(f"{mark}: {each.study}: {each.text}")
+        out.print(": ".join(part for part in (mark, each.study, each.text) if part))
     if not found:
         out.print("Nothing is wrong." if studies.names() else "There is no study to examine.")
     elif not fix and any(each.is_mendable for each in left):

@@ -16,6 +16,7 @@ from search.cli.common import (
     emit,
     home_option,
     json_option,
+    open_store,
     short,
     store_options,
     studies_to_read,
@@ -32,6 +33,7 @@ from tracking.texts import visible
 @json_option
 def command(home: Path, storage: str | None, tracking_uri: str | None, as_json: bool) -> int:
     """List the studies in the storage."""
+    from search.storage.known import lost_studies
     from search.storage.readable import Unreadable
     from search.storage.records import study_record
     from search.storage.study_attributes import config_of
@@ -63,9 +65,10 @@ def command(home: Path, storage: str | None, tracking_uri: str | None, as_json: 
     for each in damaged:
         console().print(visible(str(each)))
     if not (rows or damaged):
-        start = command_line(home, "search", storage=storage)
+        lost = "" if storage else lost_studies(open_store(home))
+        start = lost or f"Start one: {command_line(home, 'search', storage=storage)}"
         where = without_password(storage) if storage else home
-        console().print(f"No study in {visible(str(where))} yet. Start one: {start}")
+        console().print(f"No study in {visible(str(where))} yet. {start}")
     elif rows:
         console().print(_table(rows))
     return 0

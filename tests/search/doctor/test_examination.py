@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
-import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ import pytest
 from calling import Here, call
 from stores import disagreements
 
-from search import StudyConfig, run_study
 from search.storage.claims.leases import leases_of
 from search.storage.claims.owner import me
 from search.storage.study_attributes import verdict_of, write_verdict
@@ -25,27 +23,7 @@ from tracking import Store
 from tracking.spool.box import Box
 from tracking.spool.entries import Entry, Kind
 
-TRIALS = 3
-
-
-@pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory, empty_home: Path, ratings_file: Path) -> Path:
-    """A study of three trials, complete in both stores."""
-    home = tmp_path_factory.mktemp("doctor") / "mlruns"
-    shutil.copytree(empty_home, home)
-    config = StudyConfig(
-        name="ill", data=str(ratings_file), trials=TRIALS, epochs=2, sampler="random", workers=1
-    )
-    run_study(config, home=home)
-    return home
-
-
-@pytest.fixture
-def ill(done: Path, tmp_path: Path) -> Path:
-    """A copy of the home, for a test to spoil."""
-    home = tmp_path / "mlruns"
-    shutil.copytree(done, home)
-    return home
+TRIALS = 3  # of the fixture `ill`
 
 
 def _ill(home: Path) -> list[str]:

@@ -12,7 +12,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import optuna
 import psutil
@@ -20,9 +21,11 @@ import pytest
 from calling import Here
 from postgres import Server
 
+from search.cli.exits import MISTAKE
 from search.engine.cluster import _fits, ray_module
+from search.engine.events import Display
 from search.engine.options import RayOptions
-from search.engine.ray_crew import RayCrew
+from search.engine.ray_crew import RayCrew, _Run
 from search.storage.studies import Studies
 from tracking import Store
 
@@ -70,6 +73,24 @@ def test_files_are_refused_where_the_cluster_has_several_machines(tmp_path: Path
     there = config.at(tracking_uri="http://mlflow:5000")
     crew.check(there, Studies(Store(tmp_path), "postgresql://me@db/optuna"))
     RayCrew(Nodes("10.0.0.1", "10.0.0.1"), RayOptions()).check(config, Studies(Store(tmp_path)))
+
+
+@pytest.mark.parametrize(("code", "ends_with"), [(71, 71), (75, 75), (2, 2)])
+def test_the_command_ends_with_the_exit_code_of_a_worker(code: int, ends_with: int) -> None:
+    from search.engine.worker import Left
+    from search.errors import SearchError
+
+    ray = SimpleNamespace(
+        get=lambda answer: answer,
+        exceptions=SimpleNamespace(RayActorError=ConnectionError),
+        kill=lambda actor: None,
+    )
+    run = object.__new__(_Run)  # without a cluster
+    run._ray, run._actors, run._idle, run._over_since = ray, {0: object()}, [], None
+    run.display = cast("Display", SimpleNamespace(show=lambda worker, events: None))
+    with pytest.raises(SearchError, match="no more") as raised:
+        run._ended(0, Left(events=(), error="no more", exit_code=code))
+    assert getattr(raised.value, "exit_code", MISTAKE) == ends_with
 
 
 def test_a_trial_that_fits_nowhere_is_refused(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_a_storage_that_another_program_makes_is_waited_for(
 
 def test_a_storage_that_is_none_is_refused_at_once(home: Path) -> None:
     (home / "optuna.db").write_text("no database")
-    with pytest.raises(SearchError, match="must be a database that Optuna can open"):
+    with pytest.raises(SearchError, match=r"file is not a database.*Put a copy of it in its place"):
         database.open_storage(Store(home), None)
 
 

@@ -106,6 +106,7 @@ def test_the_registered_model_has_the_error_that_was_told(
     assert str(version.version) == "1"
     assert "SHA-256" in version.description
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store.tracking_uri)
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", store.tracking_uri)  # so that it is unset again
     import mlflow
 
     mlflow.set_tracking_uri(store.tracking_uri)
@@ -219,6 +220,7 @@ def test_a_refitted_winner_was_trained_on_the_validation_part_as_well(
     verdict, _ = find_winner("r", Store(tmp_path), top=1, repeats=2, refit=True)
     assert verdict.refitted
     monkeypatch.setenv("MLFLOW_TRACKING_URI", Store(tmp_path).tracking_uri)
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", Store(tmp_path).tracking_uri)  # so that it is unset
     import mlflow
 
     mlflow.set_tracking_uri(Store(tmp_path).tracking_uri)

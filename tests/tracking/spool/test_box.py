@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from tracking import ModelFolder, TrialRecord
 from tracking.spool.box import Box, Slip
-from tracking.spool.boxes import discard_left, is_held, known_boxes, left_boxes
+from tracking.spool.boxes import damaged_boxes, discard_left, is_held, known_boxes, left_boxes
 from tracking.spool.delivery import taken_over
 from tracking.spool.entries import Entry, Kind
 
@@ -208,3 +208,30 @@ def test_strangers_in_the_spool_are_passed_over(tmp_path: Path) -> None:
     assert known_boxes(tmp_path) == []
     assert list(left_boxes(tmp_path)) == []
     assert list(left_boxes(tmp_path / "missing")) == []
+
+
+@pytest.mark.parametrize("about", ["", '{"study": 7}', None])
+def test_a_box_that_lost_its_study_has_that_of_its_entries(
+    about: str | None, box: Box, tmp_path: Path
+) -> None:
+    box.put(Entry(kind=Kind.DROP_MODEL, run="an identifier of MLflow's"))
+    box.put(DROP)
+    path = box.path / "box.json"
+    path.unlink() if about is None else path.write_text(about)
+    assert known_boxes(tmp_path) == [(box.path, "movies")]
+    assert is_held(tmp_path, "movies")
+    box.release()
+    (left,) = left_boxes(tmp_path, "movies")
+    assert len(left.slips()) == 2
+    left.release()
+    assert damaged_boxes(tmp_path) == []
+
+
+def test_a_box_of_which_nothing_says_the_study_is_damaged(box: Box, tmp_path: Path) -> None:
+    (box.path / "box.json").write_text("")
+    assert damaged_boxes(tmp_path) == []  # without entries it is nothing
+    slip = box.put(DROP)
+    (slip.path / "entry.json").write_text("")
+    box.release()
+    assert known_boxes(tmp_path) == []
+    assert damaged_boxes(tmp_path) == [box.path]
