@@ -40,7 +40,17 @@ def write_view(
         told[NOTE_TAG] = study_note(record, results=results, limit=_MAX_NOTE)
     for name, value in told.items():
         if experiment.tags.get(name) != value:
-            client.set_experiment_tag(context.experiment_id, name, value)
+            _set_tag(client, context.experiment_id, name, value)
+
+
+def _set_tag(client: Any, experiment_id: str, name: str, value: str) -> None:
+    """Set a tag of an experiment; where another process sets it for the first time now, again."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.set_experiment_tag(experiment_id, name, value)
+    except MlflowException:  # MLflow's database had no such row when it looked
+        client.set_experiment_tag(experiment_id, name, value)
 
 
 def _best_runs(client: Any, context: StudyContext, record: StudyRecord) -> list[str]:
