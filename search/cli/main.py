@@ -17,7 +17,7 @@ from textwrap import shorten
 import click
 
 from search.cli.exits import INTERRUPTED, MISTAKE, NOBODY_READS, OUR_FAILURE
-from search.cli.signs import IN_ASCII
+from search.cli.signs import IN_ASCII, asks_for_ascii
 from search.config.home import home_folder
 
 _COMMANDS = {
@@ -126,6 +126,8 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a path may hold what no encoding has
             stream.reconfigure(errors=IN_ASCII)
+            if stream.isatty() and asks_for_ascii(os.environ):
+                stream.reconfigure(encoding="ascii")
     if nul := next((each for each in arguments if "\0" in each), None):
         _tell(f"An argument must hold no zero byte, but got {nul!r}.")
         return MISTAKE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Mapping
 
 IN_ASCII = "trialbook-signs"
 """Name of the error handler of a stream that lacks such signs: see `encodable`."""
@@ -43,6 +44,27 @@ def has_signs(encoding: str, signs: str) -> bool:
     except (LookupError, UnicodeEncodeError):
         return False
     return True
+
+
+def asks_for_ascii(environment: Mapping[str, str]) -> bool:
+    """Whether a user's locale is expressly that of ASCII, "C" or "POSIX".
+
+    Python then writes UTF-8 all the same. Without any locale, as in a container, the terminal most
+    often has UTF-8.
+
+    Args:
+        environment: The environment variables.
+
+    Example:
+        >>> asks_for_ascii({"LC_ALL": "C"}), asks_for_ascii({"LANG": "C", "LC_ALL": "C.UTF-8"})
+        (True, False)
+        >>> asks_for_ascii({}), asks_for_ascii({"LC_ALL": "C", "PYTHONUTF8": "1"})
+        (False, False)
+    """
+    if environment.get("PYTHONUTF8") == "1" or environment.get("PYTHONIOENCODING"):
+        return False
+    named = (environment.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    return next(filter(None, named), "") in ("C", "POSIX")
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str, int]:

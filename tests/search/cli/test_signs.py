@@ -20,7 +20,7 @@ from search.cli.help import GroupedCommand
 from search.cli.live import LiveProgress, steady_console
 from search.cli.main import run
 from search.cli.plain_console import PlainConsole
-from search.cli.signs import encodable, has_signs
+from search.cli.signs import asks_for_ascii, encodable, has_signs
 from search.cli.summary import print_summary
 from search.cli.tables import table
 from search.cost.estimate import Plan
@@ -169,3 +169,20 @@ def test_columns_stand_below_each_other_whatever_they_hold() -> None:
     assert len({len(line) for line in lines[1:-1]}) == 1
     assert "| \\xe9... | 2    |" in lines
     assert lines[-1] == "... styled"
+
+
+@pytest.mark.parametrize(
+    ("environment", "asks"),
+    [
+        ({}, False),
+        ({"LANG": "C"}, True),
+        ({"LANG": "POSIX", "LC_ALL": ""}, True),
+        ({"LANG": "en_US.UTF-8", "LC_ALL": "C"}, True),
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, False),
+        ({"LC_ALL": "C", "PYTHONIOENCODING": "utf-8"}, False),
+    ],
+)
+def test_a_locale_that_is_expressly_of_ascii_is_heeded(
+    environment: dict[str, str], asks: bool
+) -> None:
+    assert asks_for_ascii(environment) == asks
