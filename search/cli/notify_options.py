@@ -43,7 +43,8 @@ def _taken(
     """Take addresses out of the environment, which child processes would inherit."""
     os.environ.pop(VARIABLE, None)
     source = context.get_parameter_source(parameter.name or "")
-    if given and source == ParameterSource.COMMANDLINE:
+    is_secret = any("://" in each for each in given)  # else it is no address, and is refused
+    if is_secret and source == ParameterSource.COMMANDLINE:
         console(True).print(
             "Everybody on this machine can read the address in `--notify` while this runs. Give it "
             f"in the variable {VARIABLE} instead."

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutations import changed, damaged, texts, values
@@ -25,6 +26,8 @@ from refusing import answer, check_no_study, taken_or_refused
 
 from models.data import SourceOptions, describe, load_ratings, split_ratings
 from search.config.sections import SPLITS
+
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 
 FUZZ = settings.get_profile("fuzz")
 NAMES = ["user", "movie", "rating", "timestamp"]

@@ -51,6 +51,10 @@ def answer(*arguments: str) -> Answer:
     return ended
 
 
+_BESIDE = ("Waiting for ", "Everybody on this machine can read ")
+"""How lines begin that may stand beside a refusal: each says another thing."""
+
+
 def _check(ended: Answer, arguments: tuple[str, ...]) -> None:
     """Check the exit code, what a refusal says, and that `--json` prints one object."""
     assert ended.code in (0, 1, 2), (ended, arguments)
@@ -58,7 +62,7 @@ def _check(ended: Answer, arguments: tuple[str, ...]) -> None:
     if ended.code == 2:
         assert ended.out == "", ended.out
         lines = ended.err.removesuffix("\n").split("\n")
-        (line,) = (each for each in lines if not each.startswith("Waiting for "))
+        (line,) = (each for each in lines if not each.startswith(_BESIDE))
         assert line.startswith("trialbook: "), line
         check_line(line)
     elif "--json" in arguments and ended.out and not ended.out.startswith("Usage: "):
