@@ -152,9 +152,10 @@ class Reconciler:
             return
         if found.kind in (Kind.LACKING, Kind.OPEN, Kind.LESS):
             trial = self._timed(trial)  # a value in place of another one must be the latest
-        if found.kind == Kind.LACKING and (run_id := self._made(trial)) is None:
-            return
-        if run_id and run_id != trial.run_id:
+        if found.kind == Kind.LACKING:
+            if (run_id := self._made(trial)) is None:
+                return
+        elif run_id and run_id != trial.run_id:
             write_run_of_trial(self.study, found.number, run_id)
         if found.kind in (Kind.LACKING, Kind.OPEN, Kind.OTHER, Kind.LESS) and run_id:
             if found.kind == Kind.LESS:
