@@ -30,6 +30,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(ROOT / "tests" / "support"))
+
+from copied_runs import copy_runs  # noqa: E402
+
 LASTS_S = 0.1
 NAME = "load"
 DATA = "synthetic:0.002"
@@ -92,6 +95,8 @@ def _run(arm: str, server: Any, folder: Path, arguments: argparse.Namespace) -> 
     else:
         _first(arm, storage, record, folder, arguments)
     _fill(server, plain, arguments.before)
+    if arm == "recorded" and arguments.before:
+        copy_runs(record, arguments.before)
     processes = []
     for number in range(arguments.processes):
         out = folder / f"{arm}-{number}.json"
@@ -127,7 +132,8 @@ _COPIES = (
     "SELECT t.trial_id, objective, value, value_type FROM trial_values v, trials t "
     "WHERE v.trial_id = {first} AND t.number > 0",
     "INSERT INTO trial_user_attributes (trial_id, key, value_json) SELECT t.trial_id, key, "
-    "CASE key WHEN 'trialbook:slot' THEN t.number::text ELSE value_json END "
+    "CASE key WHEN 'trialbook:slot' THEN t.number::text WHEN 'trialbook:run' "
+    "THEN '\"' || lpad(to_hex(t.number), 32, '0') || '\"' ELSE value_json END "
     "FROM trial_user_attributes a, trials t WHERE a.trial_id = {first} AND t.number > 0",
     "ANALYZE",
 )

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial
 from search.child.messages import Done
 from search.storage.study_attributes import widened_at
 from search.storage.trials import same_before, twin_under_way
+from search.storage.views import snapshot_of
 from tracking import Scalar, Tag, TrialRecord
 
 _PAUSE_S = 0.2
@@ -45,6 +46,8 @@ def awaited_twin(
         values: Its active parameters as a model gets them (64, "relu").
         is_over: Whether the waiting must end.
     """
-    while twin_under_way(study, number, values) and not is_over():
+    seen = snapshot_of(study)
+    while twin_under_way(seen, number, values) and not is_over():
         time.sleep(_PAUSE_S)
-    return same_before(study, number, values, widened_at(study))
+        seen = snapshot_of(study)
+    return same_before(seen, number, values, widened_at(study))

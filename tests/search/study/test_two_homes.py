@@ -114,8 +114,14 @@ def two(tmp_path: Path, postgres: Server, ratings_file: Path) -> Two:
 
 
 @pytest.mark.slow
-def test_they_share_the_work_and_reach_the_target_exactly(two: Two) -> None:
-    processes = [two.start(home, "--trials", "6") for home in ("first", "second")]
+def test_they_share_the_work_and_reach_the_target_exactly(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Either waits once, so that it cannot do all of the work before the other has loaded.
+    monkeypatch.setenv("HURRIED_PROPOSES_S", "20")
+    program = (str(Path(hurried.__file__)),)
+    homes = ("first", "second")
+    processes = [two.start(home, "--trials", "6", program=program) for home in homes]
     assert [process.wait(200) for process in processes] == [0, 0], two.printed("first")
     trials = two.must_agree(6)
     owners = Counter(trial.user_attrs["trialbook:owner"]["id"] for trial in trials)
