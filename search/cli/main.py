@@ -10,6 +10,7 @@ import select
 import stat
 import sys
 import traceback
+from collections.abc import Iterable
 from importlib import import_module
 from io import TextIOWrapper
 from textwrap import shorten
@@ -73,6 +74,13 @@ class _Late(click.Group):
         command: click.Command = import_module(_COMMANDS[name]).command
         command.short_help = _SUMMARIES[name]
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"No such command {args[0]!r}.{_near(args[0], _COMMANDS)}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -211,11 +219,26 @@ def _show(debug: bool) -> None:
         click.echo(without_password(traceback.format_exc()), err=True)
 
 
+def _near(given: str, known: Iterable[str]) -> str:
+    """What a user may have meant, as a sentence; empty where nothing is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(given, known)
+    return f" Did you mean {' or '.join(near)}?" if near else ""
+
+
+_OTHER_NAMES = {"--name": "--study"}
+"""What other tools call an option of ours."""
+
+
 def _one_line(error: click.ClickException) -> str:
     text = " ".join(error.format_message().split()).rstrip(".")
+    other = _OTHER_NAMES.get(getattr(error, "option_name", None) or "")
+    if other and isinstance(error, click.NoSuchOption):
+        text = f"{error.message.rstrip('.')}. Did you mean '{other}'?"
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "trialbook"
-    return f"{text}. Try `{path} --help`."
+    return f"{text}{'' if text.endswith('?') else '.'} Try `{path} --help`."
 
 
 def _tell(text: str) -> None:

@@ -43,8 +43,15 @@ def best_table(record: StudyRecord, trials: tuple[TrialRecord, ...]) -> tuple[Ta
             for values in [[trial.metrics.get(metric) for trial in trials]]
         },
     )
-    made, shown = fitted_table(f"Best trials of {record.name}", columns)
+    count, known = len(trials), len(record.ranked())
+    which = "Best trials" if count == known else f"Best {count} of {known} ranked trials"
+    made, shown = fitted_table(f"{which} of {record.name}", columns)
     return made, sum(name not in shown for name in record.varied(trials))
+
+
+def _without_marks(description: str) -> str:
+    """A description as plain text: without Markdown's marks and empty lines."""
+    return description.replace("**", "").replace("`", "").replace("\n\n", "\n")
 
 
 def hidden_line(count: int, show: str) -> list[str]:
@@ -96,7 +103,7 @@ def show_study(
     own, more = ((), ()) if columns else record.columns()
     usual = {"own": cells_of(trials, own), "more": cells_of(trials, more)}
     out = console()
-    out.print(record.description.replace("**", "").replace("\n\n", "\n"))
+    out.print(_without_marks(record.description))
     made, shown = fitted_table(
         f"Trials of {record.name}",
         Columns(must=trial | state | value | named, last=last, **usual),
@@ -136,7 +143,7 @@ def show_trial(
     rows = [[name, short(value)] for name, value in trial.params.items()]
     if rows:
         out.print(table(f"Configuration of trial {trial.number}", ["parameter", "value"], rows))
-    figures = [[name, f"{value:.6g}"] for name, value in trial.metrics.items()]
+    figures = [[name, _figure(name, value)] for name, value in trial.metrics.items()]
     if figures:
         out.print(table("Figures", ["figure", "value"], figures))
     _show_outputs(left, opens)
@@ -145,6 +152,11 @@ def show_trial(
         out.print(table("Tags", ["tag", "value"], tags))
     elif tags:
         out.print("With `--all`: versions, machine, data and seed.")
+
+
+def _figure(name: str, value: float) -> str:
+    """A figure of a trial; seconds to the millisecond."""
+    return f"{value:.3f}" if name.startswith("seconds") else f"{value:.6g}"
 
 
 def _curves(record: StudyRecord, trial: TrialRecord) -> dict[str, list[float]]:

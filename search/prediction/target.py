@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import optuna
 
@@ -47,6 +48,17 @@ class Target:
     number: int | None = None
     model: KeptModel | None = None
     folder: Path | None = None
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The same as plain values for JSON."""
+        return {
+            "said": self.said.removeprefix("Model: ").rstrip("."),
+            "study": None if self.study is None else self.study.study_name,
+            "trial": self.number,
+            "uri": None if self.model is None else self.model.uri,
+            "folder": None if self.folder is None else str(self.folder),
+        }
 
 
 def find_target(named: str, studies: Studies) -> Target:

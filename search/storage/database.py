@@ -17,7 +17,7 @@ from typing import TypeVar
 import optuna
 from optuna.storages import RDBStorage
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
 from search.errors import USER_ERRORS, SearchError, as_damaged
 from search.storage.claims.lock import file_lock, server_lock
@@ -125,7 +125,8 @@ def _checked(address: str, store: Store) -> str:
 
 def _refusal(error: Exception, address: str) -> SearchError:
     shown = without_password(address)
-    line = _said(error).replace(address, shown)
+    known = "an address begins with postgresql://, mysql:// or sqlite:///"
+    line = known if isinstance(error, NoSuchModuleError) else _said(error).replace(address, shown)
     return SearchError(
         f"`storage` must be a database that Optuna can open, but {shown} is not: {line}."
     )

@@ -10,11 +10,12 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial
 
+from search.config.description import describe
 from search.errors import SearchError
 from search.space.parameters import Parameter, from_plain
 from search.storage import study_attributes as of_study
 from search.storage import trial_attributes as of_trial
-from search.storage.records import describe, space_record
+from search.storage.records import space_record
 from tracking import DatasetRecord
 
 _NUMBERS = {int, float}

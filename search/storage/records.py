@@ -11,10 +11,9 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from models import published_curve
-from models.checks import count_of
 from models.data import is_published
+from search.config.description import describe
 from search.config.goals import goal_names
-from search.config.sections import TUNER_MODEL
 from search.config.study import StudyConfig
 from search.space.distributions import name_of
 from search.space.parameters import Parameter, from_plain, without_empty_conditions
@@ -49,7 +48,6 @@ from tracking import (
     TrialRecord,
     without_password,
 )
-from tracking.texts import code, markdown
 
 
 def trial_record(
@@ -241,59 +239,3 @@ def importances(study: optuna.Study) -> dict[str, float]:
         except (RuntimeError, ValueError):  # too few trials share their parameters
             return {}
     return {name_of(name): share for name, share in shares.items()}
-
-
-def _more(config: StudyConfig) -> list[str]:
-    """Describe a study's folds, repeats, growing samples, goals and warm start, where used."""
-    lines = []
-    if config.folds:
-        lines.append(f"A trial's value is the mean of {config.folds} folds of the train part.")
-    if config.repeats > 1:
-        lines.append(f"A trial's value is the mean of {config.repeats} seeds.")
-    if config.growth:
-        stages = ", ".join(
-            f"{share:.0%} of the rows for {lasting:g} epochs" for share, lasting in config.growth
-        )
-        lines.append(f"Trials begin on growing samples of the train part: {stages}.")
-    if len(config.objectives) > 1:
-        lines.append(f"Goals: {', '.join(map(markdown, config.objectives))}.")
-    if config.warm_start:
-        lines.append(f"Learns from study {code(config.warm_start)} as well.")
-    return lines
-
-
-def describe(config: StudyConfig, dataset: Mapping[str, Any] | None) -> str:
-    """Describe in Markdown what a study searches, on which ratings, and how.
-
-    Args:
-        config: The study.
-        dataset: Its ratings; None for a user's own model.
-    """
-    goal = markdown(config.monitor) + f":{config.objective.rpartition(':')[2]}"
-    lines = [f"**{markdown(config.name)}** searches {code(config.model)} for {goal}."]
-    if dataset:
-        profile = dataset["profile"]
-        split = profile.get("split", config.split)
-        made_up = " (synthetic: made up, not measured)" if dataset["synthetic"] else ""
-        lines.append(
-            f"Ratings: {code(dataset['name'])}{made_up}, {profile['rows']:,} rows of "
-            f"{profile['users']:,} users and {profile['movies']:,} movies; split `{split}`."
-        )
-        lines.append(
-            f"To beat: {profile['global_mean_val_rmse']:.4f} by the global mean, "
-            f"{profile['biases_val_rmse']:.4f} by user and movie biases."
-        )
-    lines.append(
-        f"Sampler `{config.sampler}`, pruner `{config.pruner}`, seed {config.seed}, "
-        f"at most {count_of(config.epochs, 'epoch')} a trial. Trial 0 is the published "
-        f"{'code as it was written' if config.model == 'as-written' else 'baseline'}."
-        if config.rates
-        else f"Sampler `{config.sampler}`, pruner `{config.pruner}`, seed {config.seed}."
-    )
-    if not config.rates and config.model != TUNER_MODEL:
-        lines[-1] += " Trial 0 is the model at its defaults."
-    misfit = (dataset or {}).get("profile", {}).get("baseline_misfit")
-    if misfit:
-        lines.append(f"The published baseline does not fit these scores: {misfit}.")
-    lines += _more(config)
-    return "\n\n".join(lines)

@@ -182,19 +182,17 @@ class Studies:
             return study
         if self.address is not None and not is_there(self.store, self.address):
             raise SearchError(
-                f"A study must exist to be read, but got {name!r}, and there is no database at "
+                f"A study must exist, but got {name!r}, and there is no database at "
                 f"{without_password(self.address)}. Correct the address of the storage."
             )
         known = listed([each.study_name for each in self.all()], name)
         if name in self.names():
             raise SearchError(
-                f"A study must be Trialbook's own to be read, but another program made {name!r} in "
+                f"A study must be Trialbook's own, but another program made {name!r} in "
                 f"this storage. Ours: {known}"
             )
         lost = lost_studies(self.store) if self.address is None else ""
-        raise SearchError(
-            f"A study must exist to be read, but got {name!r}. Known: {known} {lost}".rstrip()
-        )
+        raise SearchError(f"A study must exist, but got {name!r}. Known: {known} {lost}".rstrip())
 
     def record(self, name: str) -> StudyRecord:
         """Read a study as a plain record; raises `SearchError` if no study has the name."""

@@ -199,7 +199,7 @@ def open_study(
     Example:
         >>> open_study("never begun")
         Traceback (most recent call last):
-        search.errors.SearchError: A study must exist to be read, but got 'never begun'. Known: ...
+        search.errors.SearchError: A study must exist, but got 'never begun'. Known: ...
     """
     from search.storage.studies import Studies
     from search.storage.study_attributes import config_of

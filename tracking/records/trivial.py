@@ -27,5 +27,5 @@ def against_trivial(study: StudyRecord) -> str:
         return f"{reached}: the best trial is below that."
     return (
         f"{reached}: the best trial ({best.value:.4f}) is no better than that, so that no trial "
-        "has learnt more than averages tell."
+        "beats simple averages."
     )

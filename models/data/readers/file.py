@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from models.data.options import SourceOptions
@@ -90,11 +92,24 @@ def _told(table: RatingTable, options: SourceOptions, where: str) -> RatingTable
 def _head(path: Path) -> bytes:
     """Read the first bytes of a file."""
     if not path.exists():
-        raise ModelsError(f"The ratings file must exist, but there is no {path}.")
+        raise ModelsError(
+            f"The ratings file must exist, but there is no {path.absolute()}.{_near(path)}"
+        )
     if not path.is_file():
         raise ModelsError(f"The ratings must be a file, but {path} is a folder.")
     with path.open("rb") as file:
         return file.read(_HEAD_BYTES)
+
+
+def _near(path: Path) -> str:
+    """The files of a similar name in the same folder, as a sentence; empty where there are none."""
+    if not path.parent.is_dir():
+        return f" The folder {path.parent.absolute()} is not there either."
+    with contextlib.suppress(OSError):
+        names = sorted(each.name for each in path.parent.iterdir() if each.is_file())
+        if near := get_close_matches(path.name, names):
+            return f" Near it: {', '.join(near)}."
+    return " Correct the path; `--data movielens` takes the sample that comes with Trialbook."
 
 
 def _refuse(path: Path, head: bytes, where: str) -> None:

@@ -77,7 +77,7 @@ def inspect(
         emit(found)
         return 0
     listed = ("checks", "warnings")
-    rows = [[name, _text(value)] for name, value in found.items() if name not in listed]
+    rows = [[name, _told(name, value)] for name, value in found.items() if name not in listed]
     out.print(table(f"{source}, split {parts.protocol}", ["what", "value"], rows))
     for line in found["warnings"]:
         out.print(f"• {line}")
@@ -91,6 +91,13 @@ def inspect(
         same = all(c.holds for c in made)
         out.print("The same data as published." if same else "A different dump, as marked above.")
     return 0
+
+
+def _told(name: str, value: Any) -> str:
+    """A figure as the table shows it."""
+    if name in ("min_ratings", "max_ratings") and value is None:
+        return "no limit"
+    return f"version {value} of the reading" if name == "rules" else _text(value)
 
 
 def _text(value: Any) -> str:

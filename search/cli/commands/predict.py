@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -149,7 +149,7 @@ class _Asked:
 class _Best:
     """A user's best items, how many were left out as rated, and notes on that."""
 
-    user: str
+    user: Any
     items: Sequence[Item]
     left_out: int
     notes: Sequence[str]
@@ -175,14 +175,15 @@ def _best(found: Target, predictor: RatingPredictor | KerasPredictor, asked: _As
             "was trained on: name them with `--data`."
         )
     items = top_items(model, user, count=asked.top, without=seen)
-    return _Best(user, items, len(seen), notes)
+    raw = next((each for each in model.users if str(each) == user), user)  # a number, if it is one
+    return _Best(raw, items, len(seen), notes)
 
 
 def _tell_best(found: Target, best: _Best, *, as_json: bool) -> int:
     """List the best items of a user."""
     if as_json:
         listed = [{"movie": item.movie, "prediction": item.prediction} for item in best.items]
-        head = {"model": found.said, "user": best.user, "rated": best.left_out}
+        head = {"model": found.plain, "user": best.user, "rated": best.left_out}
         emit(head | {"items": listed, "notes": list(best.notes)})
         return 0
     out = console()
@@ -211,7 +212,7 @@ def _tell_rows(found: Target, made: Predicted, output: Path | None, *, as_json: 
         "what it keeps for the unknown."
     )
     if as_json:
-        told: dict[str, object] = {"model": found.said, "rows": count}
+        told: dict[str, object] = {"model": found.plain, "rows": count}
         told |= {
             "unknown_users": made.unknown_users,
             "unknown_movies": made.unknown_movies,

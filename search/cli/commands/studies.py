@@ -70,12 +70,15 @@ def command(home: Path, storage: str | None, tracking_uri: str | None, as_json: 
         where = without_password(storage) if storage else home
         console().print(f"No study in {visible(str(where))} yet. {start}")
     elif rows:
-        console().print(_table(rows))
+        made, hidden = _table(rows)
+        console().print(made)
+        if hidden:
+            console().print(f"There is no room for {', '.join(hidden)}: `--json` has them.")
     return 0
 
 
-def _table(rows: Sequence[dict[str, Any]]) -> Table:
-    """The studies as a table, with as much of each as the terminal has room for."""
+def _table(rows: Sequence[dict[str, Any]]) -> tuple[Table, list[str]]:
+    """The studies as a table, and the columns that the terminal has no room for."""
     values = [row["best_value"] for row in rows]
     cells = {
         "study": [row["study"] for row in rows],
@@ -98,4 +101,5 @@ def _table(rows: Sequence[dict[str, Any]]) -> Table:
     )
     shown = [name for name in cells if name in found.widths]
     body = [list(row) for row in zip(*(cells[name] for name in shown), strict=True)]
-    return table("Studies", shown, body, layout=found.layout)
+    hidden = [name for name in cells if name not in found.widths]
+    return table("Studies", shown, body, layout=found.layout), hidden

@@ -110,7 +110,7 @@ def _show(verdict: Verdict, fresh: bool, opens: str) -> None:
             f"{each.searched:.4f}",
             f"{each.mean:.4f}",
             f"{each.low:.4f} to {each.high:.4f}",
-            f"{each.probability:.0%}",
+            ">99%" if each.probability > 0.995 else f"{each.probability:.0%}",
         ]
         for each in verdict.candidates
     ]

@@ -173,7 +173,13 @@ PAGES = [
 ]
 
 CASES = [
-    Case("missing file", lambda f: str(f / "no.csv"), ("no.csv", "must exist")),
+    Case("missing file", lambda f: str(f / "no.csv"), ("no.csv", "must exist", "movielens")),
+    Case(
+        "missing file, one near",
+        lambda f: _file("ratings.csv", _csv_text())(f).replace("ratings.csv", "ratngs.csv"),
+        ("ratngs.csv", "Near it: ratings.csv."),
+    ),
+    Case("missing folder", lambda f: str(f / "no" / "r.csv"), ("The folder", "is not there")),
     Case("unknown name", _named("netflix"), ("'netflix'", "movielens-25m", "mubi", "synthetic")),
     Case("newline in name", _named("net\nflix"), ("'net\\nflix'",)),
     Case("nul in name", _named("net\0flix"), ("'net\\x00flix'",)),

@@ -235,3 +235,21 @@ def test_commands_options_and_choices_are_completed(shell: str) -> None:
 
     assert names("trialbook", "re") == {"reproduce", "report"}
     assert names("trialbook", "search", "--sampler-o") == {"--sampler-option"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["serch"], "No such command 'serch'. Did you mean search? Try `trialbook --help`."),
+        (["xyzzy"], "No such command 'xyzzy'. Try `trialbook --help`."),
+        (
+            ["search", "--name", "x"],
+            "No such option '--name'. Did you mean '--study'? Try `trialbook search --help`.",
+        ),
+    ],
+)
+def test_what_is_not_known_names_what_is_near(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) == 2
+    assert capsys.readouterr().err == f"trialbook: {said}\n"

@@ -83,7 +83,17 @@ def test_the_best_items_of_a_user_without_those_that_he_rated(made: Made, here: 
         _by_hand(made, best.number)[:4]
     )
     assert told["rated"] == len(_rated(made)) > 0
-    assert told["model"] == f"Model: the best trial of m, trial {best.number}."
+    assert told["user"] == int(USER)
+    run = made.result.record.trial(best.number)
+    assert run is not None
+    (model,) = kept_models(Store(made.home), str(run.run_id))
+    assert told["model"] == {
+        "said": f"the best trial of m, trial {best.number}",
+        "study": "m",
+        "trial": best.number,
+        "uri": model.uri,
+        "folder": None,
+    }
     movies = made_movies(made)
     usual = here("predict", "m", "--user", USER, *made.at)["items"]
     assert len(usual) == len(movies) - len(_rated(made)) < 20
@@ -162,7 +172,7 @@ def test_a_model_is_named_as_in_mlflow(
     listed = [(each["movie"], each["prediction"]) for each in told["items"]]
     assert listed == _by_hand(registered, number)[:5]
     assert told["rated"] == len(_rated(registered)) > 0
-    assert told["model"] == f"Model: {said}."
+    assert told["model"]["said"] == said
 
 
 @pytest.mark.parametrize(
@@ -208,7 +218,7 @@ def test_a_folder_comes_before_a_registered_model(
     shutil.copytree(registered.folder(1), tmp_path / "m" / "2")
     monkeypatch.chdir(tmp_path)
     told = here("predict", "m/2", "--user", USER, "--rated", *registered.at)
-    assert told["model"] == "Model: the folder m/2."
+    assert (told["model"]["said"], told["model"]["folder"]) == ("the folder m/2", "m/2")
 
 
 def test_a_folder_alone_says_that_rated_items_stay(
@@ -358,8 +368,8 @@ def test_of_several_repeats_the_middle_one_and_of_a_decided_study_the_winner(
     (trial,) = run_study(config, home=home).record.trials
     at = ["--home", str(home)]
     told = here("predict", "r", "--user", USER, *at)
-    assert told["model"] == (
-        "Model: the best trial of r, trial 0, the one of its 3 models whose value is in the middle."
+    assert told["model"]["said"] == (
+        "the best trial of r, trial 0, the one of its 3 models whose value is in the middle"
     )
     values = {number: trial.metrics[f"repeat_{number}/best_val_rmse"] for number in (1, 2, 3)}
     middle = sorted(values, key=lambda number: values[number])[1]
@@ -374,7 +384,7 @@ def test_of_several_repeats_the_middle_one_and_of_a_decided_study_the_winner(
     won = here("winner", "r", "--repeats", "2", "--top", "1", *at)
     for target in ("r", won["run_id"]):
         told = here("predict", target, "--user", USER, *at)
-        assert told["model"] == "Model: the winner of r (trial 0), in MLflow r, version 1."
+        assert told["model"]["said"] == "the winner of r (trial 0), in MLflow r, version 1"
 
 
 @pytest.mark.slow

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from search.cli.commands.studies import _table
 from search.cli.summary import learned
+from search.cli.trial_tables import best_table
 from tracking import (
     BASELINE_TAG,
     BEYOND,
@@ -74,3 +76,23 @@ def test_every_ended_trial_is_counted() -> None:
         "2 complete, 1 complete beyond a limit, 3 refused by a limit before training."
         in learned(record)
     )
+
+
+@pytest.mark.parametrize(
+    ("shown", "title"), [(2, "Best trials of s"), (1, "Best 1 of 2 ranked trials of s")]
+)
+def test_the_table_of_the_best_says_how_many_it_leaves_out(shown: int, title: str) -> None:
+    study = _study()
+    assert str(best_table(study, study.ranked()[:shown])[0].title) == title
+
+
+@pytest.mark.parametrize(("width", "hidden"), [(200, []), (40, ["data", "model", "value of"])])
+def test_the_table_of_studies_names_the_columns_without_room(
+    width: int, hidden: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    row = {
+        "study": "a" * 12, "data": "movielens", "model": "ratings", "trials": 3, "target": 12,
+        "objective": "best_val_rmse", "best_value": 0.9, "best_trial": 1,
+    }  # fmt: skip
+    assert _table([row])[1] == hidden

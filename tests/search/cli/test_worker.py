@@ -135,7 +135,7 @@ def test_a_study_must_be_there_and_may_be_waited_for(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run(["worker", "none", "--home", str(home)]) == 2
-    assert "A study must exist to be read, but got 'none'" in capsys.readouterr().err
+    assert "A study must exist, but got 'none'" in capsys.readouterr().err
     import search.study.joining as module
 
     waits: list[float] = []

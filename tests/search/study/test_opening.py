@@ -87,7 +87,7 @@ def test_a_study_of_another_program_is_told_as_one_where_a_command_names_it(tmp_
     studies = Studies(Store(tmp_path))
     with pytest.raises(SearchError, match=r"another program made 'theirs'.* Ours: none"):
         studies.get("theirs")
-    with pytest.raises(SearchError, match=r"must exist to be read, but got 'no'. Known: none"):
+    with pytest.raises(SearchError, match=r"must exist, but got 'no'. Known: none"):
         studies.get("no")
 
 

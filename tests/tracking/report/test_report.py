@@ -414,7 +414,7 @@ def test_trivial_predictors_are_told_of_as_in_the_terminal() -> None:
     assert worse.best is not None
     assert (
         f"The global mean alone reaches 0.5000: the best trial ({worse.best.value:.4f}) is no "
-        "better than that, so that no trial has learnt more than averages tell."
+        "better than that, so that no trial beats simple averages."
     ) in read(worse).text
 
 
