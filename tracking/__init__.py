@@ -29,6 +29,7 @@ from tracking.records import (
 from tracking.report.chapter import Chapter, Evidence, Scored
 from tracking.report.write import write_report
 from tracking.runs.home.copies import backed_up
+from tracking.runs.home.folding import fold_in_at_exit
 from tracking.runs.home.held import held_studies
 from tracking.runs.home.steps import revision_at, steps_of
 from tracking.runs.loading.contents import RunFiles, run_files
@@ -140,6 +141,7 @@ __all__ = [
     "end_in_words",
     "figure_name",
     "final_figures",
+    "fold_in_at_exit",
     "held_studies",
     "import_ahead",
     "in_a_second",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 from search.storage.database import is_there
@@ -10,8 +10,9 @@ from tracking import Store, held_studies
 
 _MOST_LISTED = 10
 OUT = (
-    "Put a backup of optuna.db in its place, or name the storage of the studies with `--storage`. "
-    "The record stays readable: `trialbook ui`."
+    "A study of another storage is named with `--storage`. If optuna.db was lost or replaced, move "
+    "it away, with the files of the same name that end in -wal and -shm, and put a backup in its "
+    "place. The record stays readable: `trialbook ui`."
 )
 
 
@@ -28,14 +29,18 @@ def listed(names: Sequence[str], wanted: str = "") -> str:
     return f"{', '.join(shown)} and {len(names) - len(shown):,} more: see `trialbook studies`."
 
 
-def lost_studies(store: Store) -> str:
-    """Say that a home has no studies since its Optuna database is lost; empty where it is not.
+def lost_studies(store: Store, known: Collection[str] = (), wanted: str = "") -> str:
+    """Say which studies a home's Optuna database has lost, by its record; empty where none.
 
     Args:
         store: Gives the home.
+        known: The studies that the database holds.
+        wanted: The one that was looked for; others are told only where the database holds none.
     """
-    held = [] if is_there(store, None) else held_studies(store.home / "mlflow.db")
-    if not held:
+    held = [name for name in held_studies(store.home / "mlflow.db") if name not in known]
+    if not held or (wanted and known and wanted not in held):
         return ""
-    state = "empty (0 bytes)" if store.optuna_db.exists() else "gone"
-    return f"The home's optuna.db is {state}, but its mlflow.db holds {listed(held)} {OUT}"
+    is_empty = store.optuna_db.exists() and not is_there(store, None)
+    state = "is empty (0 bytes)" if is_empty else "does not hold them"
+    state = state if store.optuna_db.exists() else "is gone"
+    return f"The home's mlflow.db has the record of {listed(held)} Its optuna.db {state}. {OUT}"

@@ -36,6 +36,8 @@ from tracking import (
     Store,
     StudyRecord,
     TrackingError,
+    fold_in_at_exit,
+    sqlite_path,
     without_password,
 )
 
@@ -96,6 +98,8 @@ class Studies:
             SearchError: There can be none at that address.
         """
         storage = open_storage(self.store, self.address, self._is_over, self._say)
+        if file := sqlite_path(self.address or self.store.optuna_uri):
+            fold_in_at_exit(file)
         patience = patience_of(storage)
         patience.say, patience.is_over = self._say, self._is_over
         return storage
@@ -191,7 +195,7 @@ class Studies:
                 f"A study must be Trialbook's own, but another program made {name!r} in "
                 f"this storage. Ours: {known}"
             )
-        lost = lost_studies(self.store) if self.address is None else ""
+        lost = lost_studies(self.store, self.names(), name) if self.address is None else ""
         raise SearchError(f"A study must exist, but got {name!r}. Known: {known} {lost}".rstrip())
 
     def record(self, name: str) -> StudyRecord:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tracking.addresses import sqlite_address
 from tracking.errors import TrackingError
+from tracking.runs.home.folding import fold_in_at_exit
 from tracking.runs.quiet import one_line, quiet
 from tracking.runs.reaching import reach_database, unreachable
 from tracking.runs.template import copied, kept_revision, revision
@@ -30,6 +31,7 @@ def prepare_sqlite(path: Path) -> None:
     Raises:
         TrackingError: If the file is another program's, or the folder cannot be written.
     """
+    fold_in_at_exit(path)
     if _is_ready(path):
         return
     from filelock import FileLock, Timeout

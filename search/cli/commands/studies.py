@@ -64,8 +64,9 @@ def command(home: Path, storage: str | None, tracking_uri: str | None, as_json: 
         return 0
     for each in damaged:
         console().print(visible(str(each)))
+    known = [row["study"] for row in rows] + [each.study for each in damaged]
+    lost = "" if storage or tracking_uri else lost_studies(open_store(home), known)
     if not (rows or damaged):
-        lost = "" if storage else lost_studies(open_store(home))
         start = lost or f"Start one: {command_line(home, 'search', storage=storage)}"
         where = without_password(storage) if storage else home
         console().print(f"No study in {visible(str(where))} yet. {start}")
@@ -74,6 +75,8 @@ def command(home: Path, storage: str | None, tracking_uri: str | None, as_json: 
         console().print(made)
         if hidden:
             console().print(f"There is no room for {', '.join(hidden)}: `--json` has them.")
+        if lost:
+            console().print(visible(lost))
     return 0
 
 

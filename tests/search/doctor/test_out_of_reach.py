@@ -76,27 +76,42 @@ def _of_optuna(home: Path) -> list[Path]:
     return list(home.glob("optuna.db*"))
 
 
-@pytest.mark.parametrize("state", ["gone", "empty (0 bytes)"])
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("gone", "is gone"),
+        ("empty", "is empty (0 bytes)"),
+        ("without studies", "does not hold"),  # as after the loss of what SQLite keeps beside it
+    ],
+)
 def test_a_home_that_lost_optunas_database_says_so(
-    state: str, done: Path, tmp_path: Path, here: Here, capsys: pytest.CaptureFixture[str]
+    state: str,
+    told: str,
+    done: Path,
+    tmp_path: Path,
+    here: Here,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     home = tmp_path / "mlruns"
     shutil.copytree(done, home, ignore=shutil.ignore_patterns("optuna.db*"))
-    if state != "gone":
+    if state == "empty":
         (home / "optuna.db").touch()
-    before = _of_optuna(home)
+    elif state == "without studies":
+        optuna.storages.RDBStorage(f"sqlite:///{home / 'optuna.db'}").engine.dispose()
+    before = {path: path.stat().st_size for path in _of_optuna(home)}
     for fix in ((), ("--fix",)):
         (found,) = here("doctor", *fix, "--home", str(home), code=1)["findings"]
         assert (found["study"], found["is_mendable"]) == ("ill", False)
-        assert f"optuna.db is {state}" in found["text"]
-        assert "Put a backup of optuna.db in its place" in found["text"]
+        assert f"optuna.db {told}" in found["text"]
+        assert "and put a backup in its place" in found["text"]
     here("show", "ill", "--home", str(home), code=2)
-    assert f"optuna.db is {state}, but its mlflow.db holds ill." in here.errors
+    assert f"mlflow.db has the record of ill. Its optuna.db {told}" in here.errors
     assert run(["studies", "--home", str(home)]) == 0
     said = capsys.readouterr().out
-    assert f"optuna.db is {state}, but its mlflow.db holds ill." in said
+    assert f"mlflow.db has the record of ill. Its optuna.db {told}" in said
     assert "Start one" not in said
-    assert [path.stat().st_size for path in _of_optuna(home)] == [0] * len(before)
+    if state != "without studies":
+        assert {path: path.stat().st_size for path in _of_optuna(home)} == before
 
 
 def test_a_file_that_is_no_database_is_told_with_the_ways_out(tmp_path: Path, here: Here) -> None:
