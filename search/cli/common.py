@@ -20,7 +20,7 @@ from search.cli.plain_console import PlainConsole, wants_plain
 from search.cli.signs import has_signs
 from search.config.home import home_folder
 from search.config.sections import RUNNING, TRAINING
-from tracking import Store, study_page, to_read, without_password
+from tracking import Store, study_page, to_read, with_driver, without_password
 from tracking.texts import shell_line, short_number
 
 if TYPE_CHECKING:
@@ -255,9 +255,16 @@ def command_line(
 
 
 def options_of(*, tracking_uri: str | None = None, storage: str | None = None) -> list[str]:
-    """The options that name the stores' addresses, without passwords; none for the home's own."""
-    words = ["--tracking-uri", without_password(tracking_uri)] if tracking_uri else []
-    return [*words, "--storage", without_password(storage)] if storage else words
+    """The options that name the stores' addresses, without passwords; none for the home's own.
+
+    An address that the environment gives needs no option. With one, its password would be lost.
+    """
+    words = []
+    for name, address in (("tracking_uri", tracking_uri), ("storage", storage)):
+        given = os.environ.get(ENVIRONMENT[name])
+        if address and not (given and with_driver(given) == with_driver(address)):
+            words += [f"--{name.replace('_', '-')}", without_password(address)]
+    return words
 
 
 def program() -> str:

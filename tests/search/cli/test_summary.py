@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from search.cli.commands.studies import _table
+from search.cli.common import command_line
 from search.cli.summary import learned
 from search.cli.trial_tables import best_table
 from tracking import (
@@ -96,3 +98,21 @@ def test_the_table_of_studies_names_the_columns_without_room(
         "objective": "best_val_rmse", "best_value": 0.9, "best_trial": 1,
     }  # fmt: skip
     assert _table([row])[1] == hidden
+
+
+def test_a_printed_command_names_no_address_that_the_environment_gives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    address = "http://me:secret@127.0.0.1:1"
+    other = "postgresql://127.0.0.1/trials"
+    home = Path("mlruns")
+    whole = command_line(home, "show", "s", tracking_uri=address, storage=other)
+    assert whole.endswith(
+        "show s --tracking-uri 'http://me:***@127.0.0.1:1' --storage postgresql://127.0.0.1/trials"
+    )
+    monkeypatch.setenv("TRIALBOOK_TRACKING_URI", address)
+    monkeypatch.setenv("TRIALBOOK_STORAGE", "postgresql+psycopg://127.0.0.1/trials")
+    assert command_line(home, "show", "s", tracking_uri=address, storage=other).endswith("show s")
+    monkeypatch.setenv("TRIALBOOK_TRACKING_URI", "http://127.0.0.1:2")
+    again = command_line(home, "show", "s", tracking_uri=address)
+    assert again.endswith("show s --tracking-uri 'http://me:***@127.0.0.1:1'")
