@@ -22,7 +22,8 @@ from tracking.figures.html_canvas import (
 from tracking.figures.surface import Surface
 
 _UNUSED = -0.12
-_BEST = 10
+BEST = 10
+"""So many of the best trials have lines of their own width."""
 _LETTERS = 18
 """So many letters of a choice have room beside a scale."""
 _LETTER = 6.5
@@ -79,8 +80,8 @@ def draw_lines(data: Landscape, *, title: str) -> Plot:
     """
     if len(data.values) < 2 or not data.axes or data.limits is None:
         return message(title, style.NEEDS_TWO)
-    best, others = data.order[-1:], data.order[: -_BEST or None]
-    middle = data.order[-_BEST:-1]
+    best, others = data.order[-1:], data.order[: -BEST or None]
+    middle = data.order[-BEST:-1]
     thin = {"color": "#9a9a9a" if len(others) < 100 else "#cccccc", "width": 0.7}
     looks = (
         (f"others ({len(others)})", others, thin),
