@@ -12,6 +12,7 @@ from tracking.figures.frontier import Frontier, Point
 from tracking.figures.html_canvas import (
     Plot,
     axis,
+    edged,
     line,
     marker,
     message,
@@ -54,6 +55,8 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Plot:
     for place, (goal, (number, across, up)) in enumerate(zip(data.goals, places, strict=True)):
         for name, colour, size in _FRONTIER:
             found = [point for point in data.points if _place(point) == name]
+            values = [point.value for point in found]
+            symbols = edged([_symbol(point) for point in found], values, data.limits)
             trace = points(
                 [point.others[place] for point in found],
                 [within(point.value, data.limits) for point in found],
@@ -62,7 +65,7 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Plot:
                 name=name,
                 showlegend=place == 0,
                 legendgroup=name,
-                marker={"color": colour, "size": size, "symbol": [_symbol(p) for p in found]},
+                marker={"color": colour, "size": size, "symbol": symbols},
                 cliponaxis=False,
                 xaxis=f"x{number}",
                 yaxis=f"y{number}",
@@ -93,6 +96,8 @@ def draw_value_against_seconds(
     traces = []
     for place, family in enumerate(families):
         found = [each for each in known if each.family == family]
+        shapes = [_shape(each, place) for each in found]
+        symbols = edged(shapes, [each.value for each in found], limits)
         sizes = [zoom * _diameter(each, largest) for each in found]
         traces.append(
             points(
@@ -101,7 +106,7 @@ def draw_value_against_seconds(
                 text=[_told(each) for each in found],
                 hoverinfo="text",
                 name=plain(family or "trials"),
-                marker=_of_family(found, place, ringed) | {"size": sizes},
+                marker=_of_family(found, place, ringed) | {"size": sizes, "symbol": symbols},
                 cliponaxis=False,
             )
         )
@@ -117,11 +122,10 @@ def draw_value_against_seconds(
 
 
 def _of_family(found: Sequence[Spent], place: int, ringed: set[int]) -> Plot:
-    """The colour, the symbols and the rings of a family's trials."""
+    """The colour and the rings of a family's trials."""
     rings = [each.number in ringed for each in found]
     return {
         "color": style.LINES[place % len(style.LINES)],
-        "symbol": [_shape(each, place) for each in found],
         "opacity": 0.65,
         "line": {
             "color": [style.INK if ring else "white" for ring in rings],

@@ -132,10 +132,11 @@ def tradeoff_figures(study: StudyRecord) -> list[Figure]:
     if ringed := unbeaten(known, minimize=study.minimize):
         marked = f"A ring marks {_listed(ringed).lower()}"
         parts.append(f"{marked}: none is better, faster and smaller at once.")
-    if any(each.is_baseline for each in known):
-        parts.append("The star is the baseline.")
     if (limits := value_limits(known, minimize=study.minimize)) is not None:
-        parts += filter(None, [at_edge([e.value for e in known if e.value is not None], limits)])
+        values = [e.value for e in known if e.value is not None]
+        base = [e.value for e in known if e.is_baseline and e.value is not None]
+        parts += ["The star is the baseline."] if len(base) > beyond(base, limits) else []
+        parts += filter(None, [at_edge(values, limits)])
     plot = draw_value_against_seconds(
         known, title="", value_label=words(study.objective), minimize=study.minimize
     )

@@ -213,14 +213,17 @@ def test_values_beyond_an_axis_are_told_and_drawn_whole(
     )
     goals = ("best_val_rmse", "parameters")
     found = read(replace(study, trials=trials, goals=goals))
-    two = "2 values beyond the axis are drawn at its edge."
+    two = "2 values beyond the axis are drawn at its edge, as arrows."
     names = {name for name, label in found.labels.items() if two in label}
     assert names == {"s1-history", "s1-slice-0", "s1-tradeoff", "s1-goals"}
-    assert "1 value beyond the axis is drawn at its edge." in found.labels["s1-slice-1"]
+    assert (
+        "1 value beyond the axis is drawn at its edge, as an arrow." in found.labels["s1-slice-1"]
+    )
     for name in (*names, "s1-slice-1"):
         marks = [t for t in found.plots[name]["data"] if t.get("mode") == "markers" and t["x"][0:1]]
         drawn = [t for t in marks if t["x"] != [None]]
         assert {t.get("cliponaxis") for t in drawn} == {False}
+        assert any("arrow-up" in t["marker"]["symbol"] for t in drawn)
 
 
 def test_a_parameter_that_is_fixed_takes_no_axis_no_slice_and_no_column(
@@ -305,7 +308,7 @@ def test_the_cost_is_told_as_a_sum_a_median_and_a_ring(
     assert "3 trials took 9 s in all, median 4 s;" in found.labels["s1-seconds"]
     assert "sum over all trials" in found.text
     tradeoff = found.labels["s1-tradeoff"]
-    assert "A ring marks trials 2, 1: none is better, faster and smaller at once." in tradeoff
+    assert "A ring marks trials 1, 2: none is better, faster and smaller at once." in tradeoff
     assert "Trials 2, 1 are on the dotted line" in tradeoff
     assert "No trial failed or was killed." in found.text
 
