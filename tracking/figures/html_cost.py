@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tracking.figures import style
 from tracking.figures.cost import End, Spent, frontier_of, unbeaten, value_limits
-from tracking.figures.data import within, words
+from tracking.figures.data import Limits, side, within, words
 from tracking.figures.frontier import Frontier, Point
 from tracking.figures.html_canvas import (
     Plot,
@@ -57,6 +57,7 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Plot:
             found = [point for point in data.points if _place(point) == name]
             values = [point.value for point in found]
             symbols = edged([_symbol(point) for point in found], values, data.limits)
+            sizes = [max(size, 10) if side(value, data.limits) else size for value in values]
             trace = points(
                 [point.others[place] for point in found],
                 [within(point.value, data.limits) for point in found],
@@ -65,7 +66,7 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Plot:
                 name=name,
                 showlegend=place == 0,
                 legendgroup=name,
-                marker={"color": colour, "size": size, "symbol": symbols},
+                marker={"color": colour, "size": sizes, "symbol": symbols, "opacity": 1},
                 cliponaxis=False,
                 xaxis=f"x{number}",
                 yaxis=f"y{number}",
@@ -91,13 +92,11 @@ def draw_value_against_seconds(
         return message(title, style.NEEDS_ONE)
     largest = max((each.weights or 0.0 for each in known), default=0.0)
     zoom = 1.0 if len(known) < _MANY else 0.5
-    families = sorted({each.family for each in known})
     ringed = {each.number for each in unbeaten(tuple(known), minimize=minimize)}
     traces = []
-    for place, family in enumerate(families):
+    for place, family in enumerate(sorted({each.family for each in known})):
         found = [each for each in known if each.family == family]
-        shapes = [_shape(each, place) for each in found]
-        symbols = edged(shapes, [each.value for each in found], limits)
+        symbols = _symbols_of(found, place, limits)
         sizes = [zoom * _diameter(each, largest) for each in found]
         traces.append(
             points(
@@ -132,6 +131,11 @@ def _of_family(found: Sequence[Spent], place: int, ringed: set[int]) -> Plot:
             "width": [2 if ring else 1 for ring in rings],
         },
     }
+
+
+def _symbols_of(found: Sequence[Spent], place: int, limits: Limits) -> str | list[str]:
+    shapes = [_shape(each, place) for each in found]
+    return edged(shapes, [each.value for each in found], limits)
 
 
 def _shape(each: Spent, place: int) -> str:

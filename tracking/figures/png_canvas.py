@@ -111,17 +111,20 @@ def scatter(
         points: Place and value of each point; one without a value lies at the bottom.
         limits: Range of the vertical axis.
         inset: How far inside the edge the arrows lie, and the points without a value.
-        look: More of matplotlib's settings. A label is that of the points on the axis.
+        look: More of matplotlib's settings, `s` (the area) among them. A label is that of the
+            points on the axis.
     """
     low, high = limits
     edges = {1: high - inset, -1: low + inset}
+    area = look.pop("s")
     for way in (0, 1, -1):
         found = [(x, y) for x, y in points if (0 if y is None else side(y, limits)) == way]
         if way:
             look |= {"marker": style.MPL_ARROWS[way], "label": None}
         if found or (not way and "label" in look):  # the legend shows the usual marker
             heights = [edges.get(way, edges[-1] if y is None else y) for _, y in found]
-            axes.scatter([x for x, _ in found], heights, **look)
+            # An arrow is slim, so that it needs more room to be seen.
+            axes.scatter([x for x, _ in found], heights, s=area * (2.5 if way else 1), **look)
 
 
 def note_beyond(

@@ -69,6 +69,7 @@ def _draw_point(panel: Axes, point: Point, place: int, limits: Limits) -> None:
         panel,
         [(point.others[place], point.value)],
         limits,
+        inset=0.025 * (limits[1] - limits[0]),
         s=44 if point.is_frontier else 24,
         facecolor="none" if point.is_beyond else colour,
         edgecolor=colour,

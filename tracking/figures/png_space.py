@@ -72,7 +72,7 @@ def draw_slice(data: Landscape, *, title: str, value_label: str) -> Figure:
         low, high = data.limits
         size = 26 if len(pairs) < 60 else 12
         look: dict[str, Any] = {"color": style.BLUE, "alpha": 0.65, "lw": 0, "clip_on": False}
-        scatter(panel, pairs, data.limits, s=size, **look)
+        scatter(panel, pairs, data.limits, s=size, inset=0.05 * (high - low), **look)
         _slice_ticks(panel, axis, columns)
         panel.set_xlim(-0.08, 1.08)
         panel.set_ylim(low, high)
