@@ -120,13 +120,34 @@ def test_the_parameters_that_differ_can_be_asked_of_some_trials(
     three = make_trial(2, params={"rate": 0.3, "size": 16, "fixed": 1, "momentum": 0.5})
     record = replace(study, trials=(one, two, three), importances={"momentum": 0.7, "size": 0.3})
     assert record.varied() == ("rate", "size", "momentum")  # too few to say what matters
-    space = tuple(ParameterRecord(name=n, kind="fixed") for n in ("unseen", "size", "rate"))
+    space = tuple(ParameterRecord(name=n, kind="float") for n in ("unseen", "size", "rate"))
     assert replace(record, space=space).varied() == ("size", "rate", "momentum")
     more = [make_trial(n, 1.0, params=three.params) for n in range(3, 23)]
     enough = replace(record, trials=(*record.trials, *more), space=space)
     assert enough.varied() == ("momentum", "size", "rate")
     assert record.varied([one, two]) == ("size",)
     assert record.varied([one]) == ()
+
+
+def test_a_parameter_that_the_space_fixes_does_not_differ_although_a_baseline_has_another_value(
+    study: StudyRecord, make_trial: Make
+) -> None:
+    base = make_trial(
+        0, params={"rate": 0.1, "patience": 5, "size": 8}, tags={"trialbook.baseline": "true"}
+    )
+    other = make_trial(1, params={"rate": 0.2, "patience": 15, "size": 16})
+    record = replace(study, trials=(base, other))
+    assert record.varied() == ("rate", "patience", "size")  # of a study without a stored space
+    space = (
+        ParameterRecord(name="rate", kind="float"),
+        ParameterRecord(name="patience", kind="fixed", values=(15,)),
+        # Fixed for one model family and searched for another.
+        ParameterRecord(name="size", kind="fixed", values=(8,), when="family is mlp"),
+        ParameterRecord(name="size", kind="int", low=8, high=16, when="family is gmf"),
+    )
+    stored = replace(record, space=space)
+    assert stored.varied() == ("rate", "size")
+    assert stored.columns() == ((), ("rate", "size"))
 
 
 def test_how_a_trial_ended_counts_the_epochs_of_all_its_folds_and_says_why_it_was_pruned(

@@ -191,8 +191,10 @@ def best_curves(study: StudyRecord, *, at_most: int = 5) -> tuple[Curve, ...]:
 def curve_limits(curves: Sequence[Curve], *, minimize: bool = True) -> Limits | None:
     """Choose one vertical range that fits several curves, or None where no curve has a value.
 
-    It holds the kept epoch of each validation curve, so that a part of every curve is seen. It
-    holds the last third of the baseline's curve too where the other curves still have half of it.
+    It holds the kept epoch of each validation curve, so that a part of the curve is seen. But a
+    kept value that is far worse than the others' widens nothing, unless it is the baseline's:
+    beside a trial that learnt nothing the best ones would look alike. The range holds the last
+    third of the baseline's curve too where the other curves still have half of it.
 
     Args:
         curves: The curves; their training values count where they have some.
@@ -211,8 +213,11 @@ def _limits(
     curves: Sequence[Curve], *, minimize: bool, within: Sequence[float] = ()
 ) -> Limits | None:
     values = [v for c in curves for points in (c.train, c.validation) for _, v in points]
-    kept = [c.best[1] for c in curves if c.best is not None and c.validation]
-    return robust_limits(values, minimize=minimize, within=[*kept, *within])
+    kept = [(c.best[1], c.is_baseline) for c in curves if c.best is not None and c.validation]
+    # The best kept value is within: a robust range begins there.
+    room = robust_limits([value for value, _ in kept], minimize=minimize)
+    near = [v for v, is_base in kept if is_base or (room is not None and not beyond([v], room))]
+    return robust_limits(values, minimize=minimize, within=[*near, *within])
 
 
 def _last_third(curve: Curve) -> list[float]:
@@ -224,6 +229,11 @@ def _last_third(curve: Curve) -> list[float]:
 def beyond(values: Sequence[float], limits: Limits) -> int:
     """Count the values outside a range: the values 1, 2, 3 and the range (1.5, 2.5) give 2."""
     return sum(not limits[0] <= value <= limits[1] for value in values)
+
+
+def side(value: float, limits: Limits) -> int:
+    """Where a value lies: 1 above a range, -1 below it, 0 in it."""
+    return (value > limits[1]) - (value < limits[0])
 
 
 def within(value: float, limits: Limits) -> float:

@@ -9,6 +9,7 @@ from tracking.figures.data import Curve, History, Limits, Points, within
 from tracking.figures.html_canvas import (
     Plot,
     axis,
+    edged,
     line,
     marker,
     message,
@@ -43,11 +44,13 @@ def draw_history(data: History, *, title: str, value_label: str) -> Plot:
     for state in style.STATES:
         found = [p for p in data.points if p.state == state]
         if found:
+            look = marker(state, len(data.points))
+            symbols = edged(look["symbol"], [p.value for p in found], limits)
             trace = points(
                 [p.number for p in found],
                 [limits[0] if p.value is None else within(p.value, limits) for p in found],
                 text=["no value" if p.value is None else f"{p.value:.5f}" for p in found],
-                marker=marker(state, len(data.points)),
+                marker=look | {"symbol": symbols},
                 name=f"{state} ({len(found)})",
                 hovertemplate="trial %{x}: %{text}",
                 cliponaxis=False,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tracking.figures import style
+from tracking.figures.data import Limits, beyond, side
 from tracking.texts import visible
 
 Plot = dict[str, Any]
@@ -133,6 +134,29 @@ def marker(state: str, count: int = 0) -> Plot:
     size = 9 if count < 200 else 6
     symbol = style.PLOTLY_MARKERS[state]
     return {"color": style.STATE_COLOURS[state], "symbol": symbol, "size": size, "opacity": 0.85}
+
+
+def edged(
+    symbols: str | Sequence[str], values: Sequence[float | None], limits: Limits
+) -> str | list[str]:
+    """The symbols of markers, with an arrow where a value lies beyond the axis and is at its edge.
+
+    A hollow symbol has a hollow arrow.
+
+    Args:
+        symbols: One for each value, or one for all of them, which stays one if no value is beyond.
+        values: The values; None is on the axis.
+        limits: The range of the axis.
+    """
+    if isinstance(symbols, str) and not beyond([v for v in values if v is not None], limits):
+        return symbols
+    each = [symbols] * len(values) if isinstance(symbols, str) else symbols
+    found = []
+    for symbol, value in zip(each, values, strict=True):
+        where = 0 if value is None else side(value, limits)
+        arrow = f"{style.PLOTLY_ARROWS[where]}{'-open' * symbol.endswith('-open')}" if where else ""
+        found.append(arrow or symbol)
+    return found
 
 
 def plain(text: str) -> str:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from tracking.figures import style
 from tracking.figures.cost import End, Spent, frontier_of, unbeaten, value_limits
-from tracking.figures.data import within, words
+from tracking.figures.data import Limits, side, within, words
 from tracking.figures.frontier import Frontier, Point
 from tracking.figures.html_canvas import (
     Plot,
     axis,
+    edged,
     line,
     marker,
     message,
@@ -54,6 +55,9 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Plot:
     for place, (goal, (number, across, up)) in enumerate(zip(data.goals, places, strict=True)):
         for name, colour, size in _FRONTIER:
             found = [point for point in data.points if _place(point) == name]
+            values = [point.value for point in found]
+            symbols = edged([_symbol(point) for point in found], values, data.limits)
+            sizes = [max(size, 10) if side(value, data.limits) else size for value in values]
             trace = points(
                 [point.others[place] for point in found],
                 [within(point.value, data.limits) for point in found],
@@ -62,7 +66,7 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Plot:
                 name=name,
                 showlegend=place == 0,
                 legendgroup=name,
-                marker={"color": colour, "size": size, "symbol": [_symbol(p) for p in found]},
+                marker={"color": colour, "size": sizes, "symbol": symbols, "opacity": 1},
                 cliponaxis=False,
                 xaxis=f"x{number}",
                 yaxis=f"y{number}",
@@ -88,11 +92,11 @@ def draw_value_against_seconds(
         return message(title, style.NEEDS_ONE)
     largest = max((each.weights or 0.0 for each in known), default=0.0)
     zoom = 1.0 if len(known) < _MANY else 0.5
-    families = sorted({each.family for each in known})
     ringed = {each.number for each in unbeaten(tuple(known), minimize=minimize)}
     traces = []
-    for place, family in enumerate(families):
+    for place, family in enumerate(sorted({each.family for each in known})):
         found = [each for each in known if each.family == family]
+        symbols = _symbols_of(found, place, limits)
         sizes = [zoom * _diameter(each, largest) for each in found]
         traces.append(
             points(
@@ -101,7 +105,7 @@ def draw_value_against_seconds(
                 text=[_told(each) for each in found],
                 hoverinfo="text",
                 name=plain(family or "trials"),
-                marker=_of_family(found, place, ringed) | {"size": sizes},
+                marker=_of_family(found, place, ringed) | {"size": sizes, "symbol": symbols},
                 cliponaxis=False,
             )
         )
@@ -117,17 +121,21 @@ def draw_value_against_seconds(
 
 
 def _of_family(found: Sequence[Spent], place: int, ringed: set[int]) -> Plot:
-    """The colour, the symbols and the rings of a family's trials."""
+    """The colour and the rings of a family's trials."""
     rings = [each.number in ringed for each in found]
     return {
         "color": style.LINES[place % len(style.LINES)],
-        "symbol": [_shape(each, place) for each in found],
         "opacity": 0.65,
         "line": {
             "color": [style.INK if ring else "white" for ring in rings],
             "width": [2 if ring else 1 for ring in rings],
         },
     }
+
+
+def _symbols_of(found: Sequence[Spent], place: int, limits: Limits) -> str | list[str]:
+    shapes = [_shape(each, place) for each in found]
+    return edged(shapes, [each.value for each in found], limits)
 
 
 def _shape(each: Spent, place: int) -> str:

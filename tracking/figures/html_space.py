@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tracking.figures import style
-from tracking.figures.axes import Axis
+from tracking.figures.axes import CATEGORY, Axis
 from tracking.figures.data import Landscape, within
 from tracking.figures.html_canvas import (
     Plot,
     axis,
+    edged,
     line,
     message,
     new,
@@ -22,7 +23,8 @@ from tracking.figures.html_canvas import (
 from tracking.figures.surface import Surface
 
 _UNUSED = -0.12
-_BEST = 10
+BEST = 10
+"""So many of the best trials have lines of their own width."""
 _LETTERS = 18
 """So many letters of a choice have room beside a scale."""
 _LETTER = 6.5
@@ -79,8 +81,8 @@ def draw_lines(data: Landscape, *, title: str) -> Plot:
     """
     if len(data.values) < 2 or not data.axes or data.limits is None:
         return message(title, style.NEEDS_TWO)
-    best, others = data.order[-1:], data.order[: -_BEST or None]
-    middle = data.order[-_BEST:-1]
+    best, others = data.order[-1:], data.order[: -BEST or None]
+    middle = data.order[-BEST:-1]
     thin = {"color": "#9a9a9a" if len(others) < 100 else "#cccccc", "width": 0.7}
     looks = (
         (f"others ({len(others)})", others, thin),
@@ -181,6 +183,7 @@ def draw_one_slice(data: Landscape, place: int, *, value_label: str) -> Plot:
         mark = {"color": style.RED, "symbol": "star", "size": 14}
         text = [f"the best, trial {data.numbers[best]}: {data.values[best]:.5f}"]
         y = [within(data.values[best], data.limits)]
+        # The best value is always on the axis, which begins there.
         traces.append(points([x], y, marker=mark, text=text, hoverinfo="text", cliponaxis=False))
     room = {"t": 8, "r": 34, "b": 48, "l": 56}
     return new(each.label, traces, xaxis=_across(each), yaxis=up, showlegend=False, margin=room)
@@ -189,13 +192,19 @@ def draw_one_slice(data: Landscape, place: int, *, value_label: str) -> Plot:
 def _sliced(data: Landscape, each: Axis) -> Plot:
     assert data.limits is not None, "there is no trial to draw"
     kept = [i for i, position in enumerate(each.positions) if position is not None]
+    symbols = edged("circle", [data.values[i] for i in kept], data.limits)
     return points(
         [each.positions[i] for i in kept],
         [within(data.values[i], data.limits) for i in kept],
         text=[f"trial {data.numbers[i]}: {data.values[i]:.5f}" for i in kept],
         hoverinfo="text",
         cliponaxis=False,
-        marker={"color": style.BLUE, "opacity": 0.65, "size": 7 if len(kept) < 200 else 5},
+        marker={
+            "color": style.BLUE,
+            "opacity": 0.65,
+            "symbol": symbols,
+            "size": 7 if len(kept) < 200 else 5,
+        },
     )
 
 
@@ -227,8 +236,14 @@ def draw_surface(data: Surface, *, title: str, value_label: str) -> Plot:
     if data.is_written:
         trace |= {"texttemplate": "%{z:.4f}", "textfont": {"color": style.INK}}
     marks = [] if data.is_written else _marks(data)
-    up = {k: v for k, v in _across(data.up).items() if k != "range"} | {"range": [-0.08, 1.08]}
-    return new(title, [trace, *marks], xaxis=_across(data.across), yaxis=up, showlegend=False)
+    across, up = (_across(each) | {"range": _whole_cells(each)} for each in (data.across, data.up))
+    return new(title, [trace, *marks], xaxis=across, yaxis=up, showlegend=False)
+
+
+def _whole_cells(each: Axis) -> list[float]:
+    """The range of a surface's scale: the first and the last cell of choices reach beyond it."""
+    half = 0.5 / (len(each.ticks) - 1) if each.kind == CATEGORY and len(each.ticks) > 1 else 0.08
+    return [-half, 1 + half]
 
 
 def _marks(data: Surface) -> list[Plot]:

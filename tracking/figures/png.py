@@ -17,6 +17,7 @@ from tracking.figures.png_canvas import (
     plain,
     save,
     save_usual,
+    scatter,
     whole_numbers,
 )
 from tracking.figures.png_frontier import draw_frontier
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 def draw_history(data: History, *, title: str, value_label: str) -> Figure:
     """Plot the objective against the trial number; the marker shows the trial's state.
 
-    Trials without a value lie at the bottom edge, and those beyond the axis at theirs.
+    Trials without a value lie at the bottom edge, and arrows at an edge are those beyond the axis.
     """
     if data.limits is None:
         return message(title, style.NEEDS_ONE)
@@ -61,7 +62,8 @@ def draw_history(data: History, *, title: str, value_label: str) -> Figure:
     whole_numbers(axes)
     axes.set_xlabel("Trial")
     axes.set_ylabel(plain(value_label))
-    note_beyond(axes, [p.value for p in data.points if p.value is not None], (low, high))
+    values = [p.value for p in data.points if p.value is not None]
+    note_beyond(axes, values, (low, high), arrows=True)
     legend(figure, axes)
     return figure
 
@@ -225,26 +227,16 @@ def _draw_curve(axes: Axes, curve: Curve, place: int, *, one: bool) -> None:
         axes.plot(*curve.best, color=colour, marker="o", ms=7, mec="white", mew=1, zorder=5)
 
 
-def _drawn(value: float, limits: Limits, step: float) -> float:
-    """Where a value is drawn: at its place, or a step inside the edge that it lies beyond."""
-    low, high = limits
-    if value < low:
-        return low + step
-    return high - step if value > high else value
-
-
 def _draw_state(axes: Axes, data: History, state: str) -> None:
     points = [p for p in data.points if p.state == state]
     if not points or data.limits is None:
         return
     low, high = data.limits
-    step = 0.025 * (high - low)
-    heights = [
-        low + step if p.value is None else _drawn(p.value, data.limits, step) for p in points
-    ]
-    axes.scatter(
-        [p.number for p in points],
-        heights,
+    scatter(
+        axes,
+        [(p.number, p.value) for p in points],
+        data.limits,
+        inset=0.025 * (high - low),
         s=34 if len(data.points) < 150 else 14,
         marker=style.MPL_MARKERS[state],
         color=style.STATE_COLOURS[state],

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tracking.figures import style
-from tracking.figures.data import Limits, beyond
+from tracking.figures.data import Limits, beyond, side
 from tracking.texts import visible
 
 if TYPE_CHECKING:
@@ -96,11 +96,44 @@ def percent() -> Formatter:
     return PercentFormatter(1.0, decimals=0)
 
 
-def note_beyond(axes: Axes, values: Sequence[float], limits: Limits) -> None:
-    """Write above the plot how many values lie outside the vertical axis."""
+def scatter(
+    axes: Axes,
+    points: Sequence[tuple[float, float | None]],
+    limits: Limits,
+    *,
+    inset: float = 0.0,
+    **look: Any,
+) -> None:
+    """Draw points; a value beyond the vertical axis is an arrow at its edge.
+
+    Args:
+        axes: The plot.
+        points: Place and value of each point; one without a value lies at the bottom.
+        limits: Range of the vertical axis.
+        inset: How far inside the edge the arrows lie, and the points without a value.
+        look: More of matplotlib's settings, `s` (the area) among them. A label is that of the
+            points on the axis.
+    """
+    low, high = limits
+    edges = {1: high - inset, -1: low + inset}
+    area = look.pop("s")
+    for way in (0, 1, -1):
+        found = [(x, y) for x, y in points if (0 if y is None else side(y, limits)) == way]
+        if way:
+            look |= {"marker": style.MPL_ARROWS[way], "label": None}
+        if found or (not way and "label" in look):  # the legend shows the usual marker
+            heights = [edges.get(way, edges[-1] if y is None else y) for _, y in found]
+            # An arrow is slim, so that it needs more room to be seen.
+            axes.scatter([x for x, _ in found], heights, s=area * (2.5 if way else 1), **look)
+
+
+def note_beyond(
+    axes: Axes, values: Sequence[float], limits: Limits, *, arrows: bool = False
+) -> None:
+    """Write above the plot how many values lie outside the vertical axis, as arrows or not seen."""
     count = beyond(values, limits)
     if count:
-        text = f"{count} of {len(values)} values lie beyond the axis"
+        text = f"{count} of {len(values)} values lie beyond the axis{' (arrows)' * arrows}"
         place = {"transform": axes.transAxes, "ha": "right", "va": "bottom"}
         axes.text(1.0, 1.01, text, fontsize=8, color=style.GREY, **place)  # type: ignore[arg-type]
 

@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tracking.figures import style
-from tracking.figures.data import Limits, within, words
+from tracking.figures.data import Limits, side, within, words
 from tracking.figures.frontier import Frontier, Point
-from tracking.figures.png_canvas import blank, message, note_beyond, plain, set_suptitle, tidy
+from tracking.figures.png_canvas import (
+    blank,
+    message,
+    note_beyond,
+    plain,
+    scatter,
+    set_suptitle,
+    tidy,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,23 +45,31 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Figure:
         panel.set_xlabel(plain(words(goal)), fontsize=9)
         panel.tick_params(labelsize=8, labelleft=place == 0)
         if place == len(data.goals) - 1:
-            note_beyond(panel, [point.value for point in data.points], data.limits)
+            values = [point.value for point in data.points]
+            note_beyond(panel, values, data.limits, arrows=True)
     figure.supylabel(plain(value_label), fontsize=9)
-    figure.supxlabel(
-        "coloured: no trial is better in one goal without being worse in another; ◆ the baseline; "
-        "hollow: beyond a limit",
-        fontsize=8,
-        color=style.GREY,
-    )
+    figure.supxlabel(_marks(data, data.limits), fontsize=8, color=style.GREY)
     return figure
+
+
+def _marks(data: Frontier, limits: Limits) -> str:
+    """What the marks mean that there are."""
+    told = ["coloured: no trial is better in one goal without being worse in another"]
+    if any(point.is_baseline and not side(point.value, limits) for point in data.points):
+        told.append("◆ the baseline")
+    if any(point.is_beyond for point in data.points):
+        told.append("hollow: beyond a limit")
+    return "; ".join(told)
 
 
 def _draw_point(panel: Axes, point: Point, place: int, limits: Limits) -> None:
     colour = style.RED if point.is_frontier else style.GREY
     at = (point.others[place], within(point.value, limits))
-    panel.scatter(
-        [at[0]],
-        [at[1]],
+    scatter(
+        panel,
+        [(point.others[place], point.value)],
+        limits,
+        inset=0.025 * (limits[1] - limits[0]),
         s=44 if point.is_frontier else 24,
         facecolor="none" if point.is_beyond else colour,
         edgecolor=colour,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tracking.figures import style
-from tracking.figures.data import Landscape, within
+from tracking.figures.data import Landscape
 from tracking.figures.png_canvas import (
     HEIGHT,
     blank,
@@ -14,6 +14,7 @@ from tracking.figures.png_canvas import (
     new_figure,
     note_beyond,
     plain,
+    scatter,
     set_suptitle,
     tidy,
 )
@@ -69,11 +70,9 @@ def draw_slice(data: Landscape, *, title: str, value_label: str) -> Figure:
         tidy(panel)
         pairs = [(p, v) for p, v in zip(axis.positions, data.values, strict=True) if p is not None]
         low, high = data.limits
-        shown = [within(v, data.limits) for _, v in pairs]
         size = 26 if len(pairs) < 60 else 12
-        panel.scatter(
-            [p for p, _ in pairs], shown, s=size, color=style.BLUE, alpha=0.65, lw=0, clip_on=False
-        )
+        look: dict[str, Any] = {"color": style.BLUE, "alpha": 0.65, "lw": 0, "clip_on": False}
+        scatter(panel, pairs, data.limits, s=size, inset=0.05 * (high - low), **look)
         _slice_ticks(panel, axis, columns)
         panel.set_xlim(-0.08, 1.08)
         panel.set_ylim(low, high)
@@ -81,7 +80,7 @@ def draw_slice(data: Landscape, *, title: str, value_label: str) -> Figure:
         panel.set_xlabel(f"{plain(axis.name, _MOST)}{suffix}", fontsize=9)
         panel.tick_params(labelsize=8, labelleft=index % columns == 0)
         if index == columns - 1:
-            note_beyond(panel, data.values, data.limits)
+            note_beyond(panel, data.values, data.limits, arrows=True)
     figure.supylabel(plain(value_label), fontsize=9)
     return figure
 

@@ -39,6 +39,11 @@ PLOTLY_MARKERS: dict[str, str] = {
     KILLED: "square",
     RUNNING: "diamond",
 }
+PLOTLY_ARROWS = {1: "arrow-up", -1: "arrow-down"}
+"""Mark values above (1) and below (-1) an axis, at whose edge they are drawn."""
+_ARROW = ((-0.3, -1.0), (0.3, -1.0), (0.3, 0.0), (0.9, 0.0), (0.0, 1.0), (-0.9, 0.0), (-0.3, 0.0))
+MPL_ARROWS = {way: [(x, way * y) for x, y in _ARROW] for way in (1, -1)}
+"""The same for matplotlib, as corners; no state has such a marker."""
 PATTERNS: dict[str, str] = {
     COMPLETE: "",
     PRUNED: "/",

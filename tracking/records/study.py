@@ -194,6 +194,8 @@ class StudyRecord:
 
         Where too few trials are complete to tell, those that most of the trials have are first, and
         then they are in their declared order. A parameter that only some of them have differs too.
+        A parameter that the study's space fixes was not searched: it is left out, although a
+        baseline may have another value.
 
         Args:
             trials: The trials to compare; all of the study's unless given.
@@ -201,8 +203,14 @@ class StudyRecord:
         compared = tuple(self.trials if trials is None else trials)
         declared = [parameter.name for parameter in self.space]
         tried = [name for trial in compared for name in trial.params]
+        searched = {parameter.name for parameter in self.space if parameter.kind != "fixed"}
+        fixed = set(declared) - searched
         names = dict.fromkeys([name for name in declared if name in tried] + tried)
-        several = [n for n in names if len({str(t.params.get(n)) for t in compared}) > 1]
+        several = [
+            name
+            for name in names
+            if name not in fixed and len({str(t.params.get(name)) for t in compared}) > 1
+        ]
         shares = self.importances if self.tells_importances else {}
         counts = {name: sum(name in trial.params for trial in compared) for name in several}
         return tuple(sorted(several, key=lambda n: (-shares.get(n, 0.0), -counts[n])))

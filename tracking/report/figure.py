@@ -68,11 +68,13 @@ def at_edge(values: Sequence[float], limits: Limits) -> str:
 
     Example:
         >>> at_edge([0.9, 1.0, 7.0], (0.8, 1.1))
-        '1 value beyond the axis is drawn at its edge.'
+        '1 value beyond the axis is drawn at its edge, as an arrow.'
     """
     outside = beyond(values, limits)
-    lie = "is" if outside == 1 else "are"
-    return f"{count(outside, 'value')} beyond the axis {lie} drawn at its edge." if outside else ""
+    if not outside:
+        return ""
+    drawn, arrows = ("is drawn", "an arrow") if outside == 1 else ("are drawn", "arrows")
+    return f"{count(outside, 'value')} beyond the axis {drawn} at its edge, as {arrows}."
 
 
 def as_script_data(value: Any) -> Html:

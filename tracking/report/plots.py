@@ -10,13 +10,14 @@ from tracking.figures.cost import Spent, ends, frontier_of, spent, totals, unbea
 from tracking.figures.data import (
     Curve,
     Limits,
+    Points,
     best_curves,
     beyond,
     curve_limits,
     history,
     words,
 )
-from tracking.figures.frontier import frontier
+from tracking.figures.frontier import Frontier, frontier
 from tracking.figures.html_cost import (
     draw_ends,
     draw_seconds,
@@ -43,7 +44,8 @@ def history_figure(study: StudyRecord) -> Figure:
     if best is not None:
         parts.append(f"Best value {number(best.value)} at trial {best.number}.")
         gains = len({value for _, value in data.best}) - 1
-        parts.append(f"After the first value it improved {count(gains, 'time')}.")
+        times = {0: "did not improve", 1: "improved once"}.get(gains, f"improved {gains} times")
+        parts.append(f"After the first value it {times}.")
     if data.baseline is not None:
         parts.append(f"The dashed line is the baseline, {number(data.baseline)}.")
     parts += filter(None, [at_edge(values, data.limits)])
@@ -72,8 +74,11 @@ def curves_figure(study: StudyRecord) -> Figure:
     has_train = any(curve.train for curve in curves)
     if has_train:
         parts.append("The lower panel has the same trials' values on the train part.")
-    parts.append("A line leaves a panel where its values are far beyond the others'.")
     limits, trained = _panels(curves, minimize=study.minimize)
+    if _leaves(limits, [c.validation for c in curves]) or _leaves(
+        trained, [c.train for c in curves]
+    ):
+        parts.append("A line leaves a panel where its values are far beyond the others'.")
     parts += _unseen(curves, limits, trained)
     label = words(study.monitor.removeprefix("val_"))
     plot = html.draw_curves(curves, title="", value_label=label, limits=limits)
@@ -88,6 +93,11 @@ def _panels(curves: Sequence[Curve], *, minimize: bool) -> tuple[Limits | None, 
     validation = [replace(curve, train=()) for curve in curves]
     train = [replace(curve, validation=()) for curve in curves]
     return curve_limits(validation, minimize=minimize), curve_limits(train, minimize=minimize)
+
+
+def _leaves(limits: Limits | None, lines: Sequence[Points]) -> bool:
+    """Whether a line has a value outside its panel."""
+    return limits is not None and any(beyond([v for _, v in line], limits) for line in lines)
 
 
 def _unseen(curves: Sequence[Curve], limits: Limits | None, trained: Limits | None) -> list[str]:
@@ -114,16 +124,19 @@ def tradeoff_figures(study: StudyRecord) -> list[Figure]:
         return [*found, Figure(name="tradeoff", title=title, caption=needs)]
     front = frontier_of(known, minimize=study.minimize)
     parts = [f"{count(len(known), 'complete trial')}."]
-    parts.append(f"{_listed(front)} on the dotted line: none is both faster and better.")
+    lie = "is" if len(front) == 1 else "are"
+    parts.append(f"{_listed(front)} {lie} on the dotted line: none is both faster and better.")
     weights = [each.weights for each in known if each.weights is not None]
     if weights:
         parts.append(f"Areas are of {min(weights):,.0f} to {max(weights):,.0f} weights.")
     if ringed := unbeaten(known, minimize=study.minimize):
-        parts.append(f"{_listed(ringed)} with a ring: none is better, faster and smaller at once.")
-    if any(each.is_baseline for each in known):
-        parts.append("The star is the baseline.")
+        marked = f"A ring marks {_listed(ringed).lower()}"
+        parts.append(f"{marked}: none is better, faster and smaller at once.")
     if (limits := value_limits(known, minimize=study.minimize)) is not None:
-        parts += filter(None, [at_edge([e.value for e in known if e.value is not None], limits)])
+        values = [e.value for e in known if e.value is not None]
+        base = [e.value for e in known if e.is_baseline and e.value is not None]
+        parts += ["The star is the baseline."] if len(base) > beyond(base, limits) else []
+        parts += filter(None, [at_edge(values, limits)])
     plot = draw_value_against_seconds(
         known, title="", value_label=words(study.objective), minimize=study.minimize
     )
@@ -142,13 +155,21 @@ def _goals_figure(study: StudyRecord) -> Figure:
     caption = (
         f"{words(study.objective)} against {' and '.join(words(goal) for goal in data.goals)}, of "
         f"{count(len(data.points), 'complete trial')}. No trial beats {count(len(front), 'trial')} "
-        f"in one goal without losing in another: {numbers}{more}. They are large and red; the "
-        "diamond is the baseline, and hollow marks are beyond a limit. "
+        f"in one goal without losing in another: {numbers}{more}. They are large and red. "
+        f"{_marks_of(data, data.limits)}"
         f"{at_edge([point.value for point in data.points], data.limits)}"
     )
     label = words(study.objective)
     plot = html.draw_frontier(data, title="", value_label=label)
     return Figure(name="goals", title=title, caption=caption.strip(), plot=plot, height=440)
+
+
+def _marks_of(data: Frontier, limits: Limits) -> str:
+    """What the marks of some points of several goals mean, if there are any."""
+    base = any(p.is_baseline and not beyond([p.value], limits) for p in data.points)
+    text = "The diamond is the baseline. " if base else ""
+    hollow = any(point.is_beyond for point in data.points)
+    return text + ("Hollow marks are beyond a limit. " if hollow else "")
 
 
 def cost_figures(study: StudyRecord) -> list[Figure]:
@@ -159,7 +180,7 @@ def cost_figures(study: StudyRecord) -> list[Figure]:
     seconds = sorted(each.seconds for each in known)
     longest = max(known, key=lambda each: each.seconds)
     caption = (
-        f"{count(len(known), 'trial')} took {duration(sum(seconds))} in all, by the median "
+        f"{count(len(known), 'trial')} took {duration(sum(seconds))} in all, median "
         f"{duration(seconds[len(seconds) // 2])}; the longest was trial {longest.number} with "
         f"{duration(longest.seconds)}. Trials that run side by side count each."
     )
@@ -200,6 +221,6 @@ def _best(number: int) -> str:
 def _listed(front: tuple[Spent, ...]) -> str:
     numbers = [str(each.number) for each in front]
     if len(numbers) == 1:
-        return f"Trial {numbers[0]} is"
+        return f"Trial {numbers[0]}"
     shown = ", ".join(numbers[:8])
-    return f"Trials {shown}{f' and {len(numbers) - 8} more' if len(numbers) > 8 else ''} are"
+    return f"Trials {shown}{f' and {len(numbers) - 8} more' if len(numbers) > 8 else ''}"

@@ -8,7 +8,13 @@ from __future__ import annotations
 from tracking.figures import html
 from tracking.figures.axes import CATEGORY, Axis
 from tracking.figures.data import Landscape, beyond, importance_bars, landscape, words
-from tracking.figures.html_space import draw_lines, draw_one_slice, draw_surface, lines_width
+from tracking.figures.html_space import (
+    BEST,
+    draw_lines,
+    draw_one_slice,
+    draw_surface,
+    lines_width,
+)
 from tracking.figures.surface import Surface, surface
 from tracking.records import StudyRecord
 from tracking.records.study import ENOUGH
@@ -61,9 +67,8 @@ def _parallel(study: StudyRecord, data: Landscape) -> Figure:
     caption = (
         f"{count(len(data.values), 'complete trial')} across {_which(study, len(data.axes))}. "
         "Choices and ranges are in the declared order and scale. "
-        f"The thick dashed line is the best, trial {data.numbers[data.order[-1]]}: {named}. The "
-        "medium lines are the best ten, the thin ones all others; a click in the legend, or a "
-        "button below, hides a group."
+        f"The thick dashed line is the best, trial {data.numbers[data.order[-1]]}: {named}. "
+        f"{_widths(len(data.values))} A click in the legend, or a button below, hides a group."
     )
     plot = draw_lines(data, title="")
     return Figure(
@@ -74,6 +79,14 @@ def _parallel(study: StudyRecord, data: Landscape) -> Figure:
         height=540,
         least_width=lines_width(len(data.axes)),
     )
+
+
+def _widths(trials: int) -> str:
+    """What the lines beside the thick one are, of two trials or more."""
+    if trials > BEST:
+        last = "the thin one is the last" if trials == BEST + 1 else "the thin ones are all others"
+        return f"The medium lines are the others of the best ten, {last}."
+    return "The medium line is the other." if trials == 2 else "The medium lines are all others."
 
 
 def _which(study: StudyRecord, shown: int) -> str:

@@ -76,7 +76,7 @@ def summary(study: StudyRecord) -> Html:
             against = f"baseline {number(base.value)}; above zero is better"
             cards.insert(1, ("Gain over the baseline", f"{gain:+.4f}", against))
     seconds = sum(each.seconds for each in spent(study))
-    cards.append(("Time of all trials", duration(seconds), "side by side counts each"))
+    cards.append(("Time of all trials", duration(seconds), "sum over all trials"))
     shown = [
         tag("div", tag("dt", name), tag("dd", tag("strong", value), " ", tag("span", more)))
         for name, value, more in cards
@@ -107,7 +107,7 @@ def _notes(study: StudyRecord) -> list[str]:
 def _troubles(study: StudyRecord) -> Html:
     found = troubles(study)
     if not found:
-        return tag("p", "No trial failed or was killed, and none has anything to say of its end.")
+        return tag("p", "No trial failed or was killed.")
     rows = [
         (trial.label, end_of(replace(trial, message="")), trial.message)
         for trial in found[:_MOST_TROUBLES]

@@ -46,7 +46,7 @@ def searched(study: StudyRecord) -> Html:
         ("A trial's value", _parts(settings)),
         ("Sampler", _with_options(settings, "sampler")),
         ("Pruner", _with_options(settings, "pruner")),
-        ("Begins with", _begin(settings)),
+        ("Begins with", _begin(study, settings)),
         ("Budget", _budget(settings)),
         ("Trials", _states(study)),
         ("Time of all trials", duration(sum(each.seconds for each in spent(study)))),
@@ -111,11 +111,15 @@ def _with_options(settings: Mapping[str, Any], name: str) -> str:
     return f"{settings.get(name, '')}{f' ({told})' if told else ''}"
 
 
-def _begin(settings: Mapping[str, Any]) -> str:
-    parts = ["published recipes"] if settings.get("recipes") else []
+def _begin(study: StudyRecord, settings: Mapping[str, Any]) -> str:
+    """What was tried before the sampler proposed anything, and which study it learns from."""
+    parts = ["the published baseline"] if settings.get("model") == "ratings" else []
+    # By the trials: a study that has recipes by its file may be too short for one.
+    recipes = any(trial.is_recipe for trial in study.trials)
+    parts += ["recipes chosen in advance"] if recipes else []
     earlier = settings.get("warm_start")
     parts += [f"what study {earlier} has learned"] if earlier else []
-    return ", ".join(parts) if settings.get("model") == "ratings" or earlier else ""
+    return ", then ".join(parts)
 
 
 def _budget(settings: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from browsing import NEEDS_BROWSER, started_browser
 from calling import Here
 
 from tracking import StudyRecord
+from tracking.figures.data import best_curves, curve_limits
 
 PATIENT_MS = 90_000
 """MLflow's pages are large, and machines may be busy."""
@@ -153,6 +155,11 @@ def test_the_curves_are_of_the_best_and_of_the_baseline(
         "[...new Set([...document.querySelectorAll('.js-plotly-plot')][0].data.map(t => t.name))]"
     )
     assert sorted(name.split(" (")[0] for name in drawn if name) == sorted(shown)
+    known = [replace(each, train=()) for each in best_curves(record, at_most=10)]
+    limits = curve_limits(known)
+    assert page.evaluate(
+        "document.querySelector('.js-plotly-plot').layout.yaxis.range"
+    ) == pytest.approx(limits, rel=1e-5)  # as the view has it, and no range of MLflow's own
     page.wait_for_selector(".parcoords .label", timeout=PATIENT_MS)
     names = page.locator(".parcoords .label").evaluate_all(
         "labels => labels.map(l => l.getBoundingClientRect()).map(box => [box.left, box.right])"

@@ -32,6 +32,9 @@ from tracking.figures.data import (
     words,
 )
 from tracking.figures.draw import figures_of
+from tracking.figures.html_canvas import edged
+from tracking.figures.html_space import draw_surface
+from tracking.figures.surface import surface
 from tracking.report.plots import history_figure
 
 Make = Callable[..., TrialRecord]
@@ -77,19 +80,101 @@ def test_what_lies_between_the_others_and_a_far_baseline_is_drawn_at_its_value(
     module = import_module(f"tracking.figures.{draws}")
     figure = figures_of(record, module)["history"]()
     if draws == "html":
-        drawn = {t["name"]: t["y"] for t in figure["data"] if t["mode"] == "markers"}
+        marks = [t for t in figure["data"] if t["mode"] == "markers"]
+        drawn = {t["name"]: t["y"] for t in marks}
+        assert [t["marker"]["symbol"] for t in marks] == ["circle", ["arrow-up"]]
         limits = figure["layout"]["yaxis"]["range"]
     else:
         (axes,) = figure.axes
-        drawn = {c.get_label(): [y for _, y in c.get_offsets()] for c in axes.collections}
+        complete, without_one, arrow = axes.collections
+        drawn = {complete.get_label(): [y for _, y in complete.get_offsets()]}
+        assert (len(without_one.get_offsets()), without_one.get_label()) == (0, "pruned (1)")
+        drawn["pruned (1)"] = [y for _, y in arrow.get_offsets()]
+        assert arrow.get_paths()[0].vertices.tolist()[4] == [0.0, 0.5]  # its tip is above
         limits = axes.get_ylim()
-        assert [t.get_text() for t in axes.texts] == ["1 of 7 values lie beyond the axis"]
+        assert [t.get_text() for t in axes.texts] == ["1 of 7 values lie beyond the axis (arrows)"]
     assert limits == pytest.approx((0.9 - 0.126, 3.0 + 0.126))
     assert drawn["complete (6)"] == pytest.approx([3.0, *values])
     edge = 3.126 - (0 if draws == "html" else 0.025 * 2.352)
     assert drawn["pruned (1)"] == pytest.approx([edge])
     caption = history_figure(record).caption
-    assert "1 value beyond the axis is drawn at its edge." in caption
+    assert "1 value beyond the axis is drawn at its edge, as an arrow." in caption
+
+
+def _places_of_arrows(figure: Any) -> list[tuple[float, float]]:
+    """Where each arrow of a picture lies, of all its panels."""
+    # Matplotlib fits a marker into a square of the side 1.
+    arrows = [[(x / 2, y / 2) for x, y in each] for each in style.MPL_ARROWS.values()]
+    return [
+        (round(float(x), 3), round(float(y), 3))
+        for axes in figure.axes
+        for each in axes.collections
+        if [tuple(corner) for corner in each.get_paths()[0].vertices.tolist()] in arrows
+        for x, y in each.get_offsets()
+    ]
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_arrows_at_the_edge_of_slices_and_goals_mark_what_is_beyond(
+    study: StudyRecord, make_trial: Make, sign: float
+) -> None:
+    """The axis is 0.87 to 1.43: up to 1.4, and 6 % of 0.5; the baseline's 9.0 lies beyond it."""
+    from tracking.figures import html, png
+
+    values = [0.9, 0.95, 1.0, 1.0, 1.1, 9.0]
+    trials = tuple(
+        make_trial(
+            n, sign * v, params={"size": n}, metrics={"parameters": 10.0 * (n + 1)},
+            tags={"trialbook.baseline": "true"} if n == 5 else {},
+        )
+        for n, v in enumerate(values)
+    )  # fmt: skip
+    record = replace(
+        study, trials=trials, goals=("best_val_rmse", "parameters"),
+        direction="minimize" if sign > 0 else "maximize",
+    )  # fmt: skip
+    pages, pictures = figures_of(record, html), figures_of(record, png)
+    arrow = "arrow-up" if sign > 0 else "arrow-down"
+    (trace,) = pages["slice"]()["data"]
+    assert trace["marker"]["symbol"] == ["circle"] * 5 + [arrow]
+    assert trace["y"][-1] == pytest.approx(sign * 1.43)
+    assert _places_of_arrows(pictures["slice"]()) == [(1.0, sign * 1.402)]  # 5 % inside
+    goals = pages["frontier"]()["data"]
+    (far,) = [t for t in goals if 60.0 in t["x"]]
+    assert far["marker"]["symbol"] == ["circle"] * 4 + [arrow]  # the first one is not beaten
+    picture = pictures["frontier"]()
+    assert _places_of_arrows(picture) == [(60.0, sign * 1.416)]  # 2.5 % inside
+    assert picture.get_supxlabel() == (
+        "coloured: no trial is better in one goal without being worse in another"
+    )
+
+
+def test_a_hollow_mark_beyond_the_axis_has_a_hollow_arrow() -> None:
+    limits = (0.0, 1.0)
+    symbols = ["circle", "circle-open", "diamond", "circle-open", "circle"]
+    found = edged(symbols, [0.5, 2.0, -1.0, 1.0, None], limits)
+    assert found == ["circle", "arrow-up-open", "arrow-down", "circle-open", "circle"]
+    assert edged("star", [0.1, 0.2], limits) == "star"
+    assert edged("star", [0.1, 1.2], limits) == ["star", "arrow-up"]
+
+
+@pytest.mark.parametrize(
+    ("choices", "ends"),
+    # Two cells are centred at 0 and 1, each 1 wide; three are 0.5 wide, six 0.2.
+    [(2, (-0.5, 1.5)), (3, (-0.25, 1.25)), (6, (-0.1, 1.1))],
+)
+def test_the_outer_cells_of_choices_are_seen_whole(
+    study: StudyRecord, make_trial: Make, choices: int, ends: tuple[float, float]
+) -> None:
+    trials = tuple(
+        make_trial(n, 1.0 + n / 10, params={"a": "uvwxyz"[n % choices], "b": n}) for n in range(12)
+    )
+    found = surface(landscape(replace(study, trials=trials)))
+    assert found is not None
+    layout = draw_surface(found, title="", value_label="RMSE")["layout"]
+    assert layout["xaxis"]["title"]["text"] == "a"
+    assert layout["xaxis"]["range"] == pytest.approx(ends)
+    assert layout["yaxis"]["range"] == [-0.08, 1.08]  # of a number: 30 cells
 
 
 def test_importances_are_sorted_and_finite(study: StudyRecord) -> None:
@@ -237,6 +322,37 @@ def test_the_baselines_last_third_is_seen_where_the_others_keep_half_of_the_axis
     mirrored = curve_limits(kept, minimize=False)
     assert mirrored is not None
     assert mirrored[0] == pytest.approx(-1.218)
+
+
+@pytest.mark.parametrize("minimize", [True, False])
+def test_a_hopeless_trials_kept_value_does_not_widen_the_axis_and_the_baselines_does(
+    minimize: bool,
+) -> None:
+    """Kept are 0.80 to 0.83 and 2.5; their median 0.82 is 0.02 from the best: up to 0.90.
+
+    Of all fifteen values 1.0 is the median: up to 1.0 + 4 * 0.2 = 1.8, and 6 % of 1.0.
+    """
+    sign = 1.0 if minimize else -1.0
+    good = [[1.2, 1.0, 0.80], [1.2, 1.0, 0.81], [1.2, 1.0, 0.82], [1.2, 0.95, 0.83]]
+
+    def limits(last: list[float], *, is_baseline: bool) -> tuple[float, ...]:
+        curves = [_line(values) for values in good]
+        curves.append(_line(last, is_baseline=is_baseline))
+        turned = [
+            replace(
+                each,
+                validation=tuple((e, sign * v) for e, v in each.validation),
+                best=each.best and (each.best[0], sign * each.best[1]),
+            )
+            for each in curves
+        ]
+        found = curve_limits(turned, minimize=minimize)
+        assert found is not None
+        return tuple(sorted(sign * end for end in found))
+
+    assert limits([9.0, 4.0, 2.5], is_baseline=False) == pytest.approx((0.74, 1.86))
+    # From 0.80 to 2.5, and 6 % of 1.7 on each side.
+    assert limits([9.0, 4.0, 2.5], is_baseline=True) == pytest.approx((0.698, 2.602))
 
 
 def test_training_curves_have_a_panel_of_their_own(study: StudyRecord, make_trial: Make) -> None:

@@ -135,9 +135,11 @@ def test_what_was_searched_is_told_with_data_settings_and_code() -> None:
         "published: train 56,001 rows, validation 14,001 rows, test, sealed 30,002 rows",
         "1000 trials, at most 30 epochs each",
         "commit 0123456789ab, Python 3.11.7, trialbook 0.1.0, keras 3.15.1",
-        "published recipes",
+        "Begins withthe published baseline, then recipes chosen in advanceBudget",
     ):
         assert words in text
+    alone = read(made_up_study(1)).text  # of one trial, too few for a recipe
+    assert "Begins withthe published baselineBudget" in alone
 
 
 def test_importances_are_told_from_20_complete_trials_on() -> None:
@@ -211,14 +213,104 @@ def test_values_beyond_an_axis_are_told_and_drawn_whole(
     )
     goals = ("best_val_rmse", "parameters")
     found = read(replace(study, trials=trials, goals=goals))
-    two = "2 values beyond the axis are drawn at its edge."
+    two = "2 values beyond the axis are drawn at its edge, as arrows."
     names = {name for name, label in found.labels.items() if two in label}
     assert names == {"s1-history", "s1-slice-0", "s1-tradeoff", "s1-goals"}
-    assert "1 value beyond the axis is drawn at its edge." in found.labels["s1-slice-1"]
+    assert (
+        "1 value beyond the axis is drawn at its edge, as an arrow." in found.labels["s1-slice-1"]
+    )
     for name in (*names, "s1-slice-1"):
         marks = [t for t in found.plots[name]["data"] if t.get("mode") == "markers" and t["x"][0:1]]
         drawn = [t for t in marks if t["x"] != [None]]
         assert {t.get("cliponaxis") for t in drawn} == {False}
+        assert any("arrow-up" in t["marker"]["symbol"] for t in drawn)
+
+
+def test_a_parameter_that_is_fixed_takes_no_axis_no_slice_and_no_column(
+    study: StudyRecord, make_trial: Make
+) -> None:
+    """Only the baseline has another value."""
+    trials = tuple(
+        make_trial(n, 1.0 + n, params={"size": n, "patience": 15 if n else 30}) for n in range(3)
+    )
+    space = (
+        ParameterRecord(name="size", kind="int", low=0, high=2),
+        ParameterRecord(name="patience", kind="fixed", values=(15,)),
+    )
+    found = read(replace(study, trials=trials, space=space))
+    assert found.plots["s1-parallel"]["layout"]["xaxis"]["ticktext"] == ["size"]
+    assert [name for name in found.plots if "slice" in name] == ["s1-slice-0"]
+    assert "patience" not in found.table("3 trials")[0]
+
+
+@pytest.mark.parametrize(
+    ("trials", "told"),
+    [
+        (2, "The medium line is the other. A"),
+        (10, "The medium lines are all others. A"),
+        (11, "The medium lines are the others of the best ten, the thin one is the last. A"),
+        (12, "The medium lines are the others of the best ten, the thin ones are all others. A"),
+    ],
+)
+def test_a_caption_explains_the_widths_of_lines_that_are_drawn(
+    study: StudyRecord, make_trial: Make, trials: int, told: str
+) -> None:
+    done = tuple(make_trial(n, 1.0 + n) for n in range(trials))
+    assert told in read(replace(study, trials=done)).labels["s1-parallel"]
+
+
+def test_a_caption_explains_the_marks_of_goals_and_curves_that_are_drawn(
+    study: StudyRecord, make_trial: Make
+) -> None:
+    goals = ("best_val_rmse", "parameters")
+    metrics = {"parameters": 10.0}
+    plain = tuple(make_trial(n, 1.0 + n / 10, metrics=metrics) for n in range(3))
+    base = make_trial(3, 1.3, metrics=metrics, tags=BASE)
+    large = make_trial(4, 1.4, metrics=metrics, tags={BEYOND: "true"})
+    for trials, told in (
+        (plain, "They are large and red."),
+        ((*plain, base), "They are large and red. The diamond is the baseline."),
+        ((*plain, large), "They are large and red. Hollow marks are beyond a limit."),
+    ):
+        label = read(replace(study, trials=trials, goals=goals)).labels["s1-goals"]
+        assert label.endswith(told)
+    few = read(replace(study, trials=plain)).labels["s1-curves"]
+    assert "A line leaves a panel" not in few
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ([1.0, 1.1], "it did not improve."),
+        ([1.0, 0.9, 0.95], "it improved once."),
+        ([1.0, 0.9, 0.8], "it improved 2 times."),
+    ],
+)
+def test_the_history_tells_how_often_it_improved(
+    study: StudyRecord, make_trial: Make, values: list[float], told: str
+) -> None:
+    trials = tuple(make_trial(n, value) for n, value in enumerate(values))
+    assert (
+        f"After the first value {told}" in read(replace(study, trials=trials)).labels["s1-history"]
+    )
+
+
+def test_the_cost_is_told_as_a_sum_a_median_and_a_ring(
+    study: StudyRecord, make_trial: Make
+) -> None:
+    """Trial 1 is better than trial 0, as fast and as large; trial 2 is faster than both."""
+    seconds = (4.0, 4.0, 1.0)
+    trials = tuple(
+        make_trial(n, value, metrics={"seconds_total": s, "parameters": 10.0})
+        for n, (value, s) in enumerate(zip((1.0, 0.9, 1.1), seconds, strict=True))
+    )
+    found = read(replace(study, trials=trials))
+    assert "3 trials took 9 s in all, median 4 s;" in found.labels["s1-seconds"]
+    assert "sum over all trials" in found.text
+    tradeoff = found.labels["s1-tradeoff"]
+    assert "A ring marks trials 1, 2: none is better, faster and smaller at once." in tradeoff
+    assert "Trials 2, 1 are on the dotted line" in tradeoff
+    assert "No trial failed or was killed." in found.text
 
 
 def test_a_baseline_that_leaves_its_panels_is_named(study: StudyRecord, make_trial: Make) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from tracking.figures.data import best_curves, curve, curve_limits
 from tracking.records import StudyRecord, TrialRecord
 from tracking.runs.payloads import clean_key, metric_key
 
@@ -20,11 +22,14 @@ _COLUMNS, _AXES = 2, 4
 With more of either, MLflow's pages write one axis' name over the next on a screen of 1,280 pixels.
 """
 _MOST, _TINY = 0.9, 0.01
+_LETTERS = 7
+"""So many letters of a tick have room at the left of parallel coordinates."""
+_BEST = 10
 
 Chart = dict[str, Any]
 
 
-def charts_of(record: StudyRecord) -> list[Chart]:
+def charts_of(record: StudyRecord, *, is_over: bool = False) -> list[Chart]:
     """The charts: curves, parallel coordinates, bars of the objective, scatters.
 
     Curves are of the monitored metric by epoch. Parallel coordinates are of the parameters that
@@ -35,16 +40,16 @@ def charts_of(record: StudyRecord) -> list[Chart]:
 
     Args:
         record: The study, as far as it is known.
+        is_over: Whether no more trials come. The curves then have the range of the report's;
+            before, a better trial could lie outside.
     """
     objective = metric_key(record.objective)
     names = worthwhile(record)
     first = [clean_key(name) for name in names[:2]]
     goals = [metric_key(name) for name in (record.goals or (record.objective,))]
-    shown = sorted(
-        _common(record, names)[: max(_AXES - len(goals), 1)], key=partial(_is_tiny, record)
-    )
+    shown = sorted(_common(record, names)[: max(_AXES - len(goals), 1)], key=partial(_cut, record))
     parallel = _parallel([clean_key(name) for name in shown], goals)
-    charts = [_curves(record), parallel, _bars(objective)]
+    charts = [_curves(record) | (_range(record) if is_over else {}), parallel, _bars(objective)]
     charts += [_scatter(name, objective, "PARAM") for name in first]
     charts += [_scatter(goal, objective, "METRIC") for goal in goals[1:]]
     for number, chart in enumerate(charts, start=1):
@@ -84,11 +89,17 @@ def _common(record: StudyRecord, names: Sequence[str]) -> list[str]:
     return found or list(names)
 
 
-def _is_tiny(record: StudyRecord, name: str) -> bool:
-    """Whether a parameter's numbers are so small that MLflow cuts their ticks on the first axis."""
+def _cut(record: StudyRecord, name: str) -> int:
+    """How many letters of a parameter's ticks MLflow would cut on the first axis; 0 for none.
+
+    The long ones are names of choices and very small numbers, such as 0.00004.
+    """
     tried = [trial.params.get(name) for trial in record.trials]
+    letters = max((len(value) for value in tried if isinstance(value, str)), default=0)
     numbers = [abs(value) for value in tried if isinstance(value, float)]
-    return bool(numbers) and max(numbers) < _TINY
+    if numbers and max(numbers) < _TINY:
+        letters = max(letters, _LETTERS + 1)
+    return max(letters - _LETTERS, 0)
 
 
 def monitored(record: StudyRecord) -> tuple[str, ...]:
@@ -125,6 +136,24 @@ def _curves(record: StudyRecord) -> Chart:
         "useGlobalXaxisKey": True,
         "runsCountToCompare": _BARS,
     }
+
+
+def _range(record: StudyRecord) -> Chart:
+    """The vertical range of the curves of the best trials, the baseline and the published trial.
+
+    Without it a trial that learnt nothing would press the others together.
+    """
+    shown = [*best_curves(record, at_most=_BEST)]
+    if record.published:
+        told = TrialRecord(study=record.name, number=0, params={}, epochs=record.published)
+        found = curve(told, monitor=record.monitor, minimize=record.minimize)
+        shown.append(replace(found, is_baseline=True))
+    validation = [replace(each, train=()) for each in shown]
+    limits = curve_limits(validation, minimize=record.minimize)
+    if limits is None:
+        return {}
+    low, high = (float(f"{end:.6g}") for end in limits)
+    return {"range": {"yMin": low, "yMax": high}}
 
 
 def _parallel(params: list[str], metrics: list[str]) -> Chart:

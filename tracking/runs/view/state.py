@@ -24,7 +24,7 @@ _MAX_PLAIN = 4000
 _MOST_PARAMS = 4
 
 
-def view_of(record: StudyRecord) -> str:
+def view_of(record: StudyRecord, *, is_over: bool = False) -> str:
     """Write the view of a study as the text that MLflow's pages keep in a tag.
 
     Its table ranks the trials, the best one first; its charts show all of up to twenty trials, and
@@ -33,18 +33,18 @@ def view_of(record: StudyRecord) -> str:
 
     Args:
         record: The study, as far as it is known.
+        is_over: Whether no more trials come.
 
     Example:
         >>> json.loads(view_of(StudyRecord(name="movies")))["orderByKey"]
         'metrics.`best_val_rmse`'
     """
     few = len(record.trials) <= _FEW
-    return _packed(
-        _state(record, _TRIALS, "SHOW_ALL" if few and record.trials else "FIRST_20_RUNS")
-    )
+    drawn = "SHOW_ALL" if few and record.trials else "FIRST_20_RUNS"
+    return _packed(_state(record, _TRIALS, drawn, is_over=is_over))
 
 
-def curves_of(record: StudyRecord, runs: Sequence[str]) -> str:
+def curves_of(record: StudyRecord, runs: Sequence[str], *, is_over: bool = False) -> str:
     """Write a view with the curves of some trials, say the best ones and the baseline.
 
     A view cannot say which of its rows are drawn; so this one has no other rows.
@@ -52,11 +52,12 @@ def curves_of(record: StudyRecord, runs: Sequence[str]) -> str:
     Args:
         record: The study, as far as it is known.
         runs: The trials' runs; where there is none, the ten best trials are drawn.
+        is_over: Whether no more trials come.
     """
     if not runs:
-        return _packed(_state(record, _TRIALS, "FIRST_10_RUNS"))
+        return _packed(_state(record, _TRIALS, "FIRST_10_RUNS", is_over=is_over))
     named = ", ".join(f"'{run}'" for run in runs)
-    return _packed(_state(record, f"attributes.run_id IN ({named})", "SHOW_ALL"))
+    return _packed(_state(record, f"attributes.run_id IN ({named})", "SHOW_ALL", is_over=is_over))
 
 
 def _packed(state: dict[str, Any]) -> str:
@@ -66,7 +67,7 @@ def _packed(state: dict[str, Any]) -> str:
     return f"deflate;{base64.b64encode(zlib.compress(text.encode(), 9)).decode()}"
 
 
-def _state(record: StudyRecord, rows: str, drawn: str) -> dict[str, Any]:
+def _state(record: StudyRecord, rows: str, drawn: str, *, is_over: bool) -> dict[str, Any]:
     columns = _columns(record)
     return {
         "searchFilter": rows,
@@ -85,7 +86,7 @@ def _state(record: StudyRecord, rows: str, drawn: str) -> dict[str, Any]:
         "runsHiddenMode": drawn,
         "runsVisibilityMap": {},
         "compareRunSections": sections(),
-        "compareRunCharts": charts_of(record),
+        "compareRunCharts": charts_of(record, is_over=is_over),
         "viewMaximized": False,
         "runListHidden": False,
         "isAccordionReordered": True,

@@ -13,6 +13,7 @@ from tracking.runs.payloads import NOTE_TAG
 from tracking.runs.store import Store
 from tracking.runs.view.published import find_published, write_published
 from tracking.runs.view.state import CURVES_TAG, VIEW_TAG, curves_of, view_of
+from tracking.states import RUNNING
 from tracking.tags import Tag
 
 _BEST = 10
@@ -34,8 +35,9 @@ def write_view(
         results: Whether the description says what came out.
     """
     experiment = client.get_experiment(context.experiment_id)
-    curves = curves_of(record, _best_runs(client, context, record))
-    told = {VIEW_TAG: view_of(record), CURVES_TAG: curves}
+    is_over = results and all(trial.state != RUNNING for trial in record.trials)
+    curves = curves_of(record, _best_runs(client, context, record), is_over=is_over)
+    told = {VIEW_TAG: view_of(record, is_over=is_over), CURVES_TAG: curves}
     if experiment.tags.get(Tag.STUDY) == record.name:
         told[NOTE_TAG] = study_note(record, results=results, limit=_MAX_NOTE)
     for name, value in told.items():

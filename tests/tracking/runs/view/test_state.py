@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tracking import MlflowRecorder, Store, StudyRecord, TrialRecord
+from tracking import EpochRecord, MlflowRecorder, Store, StudyRecord, TrialRecord
 from tracking.runs.view.address import page_of, run_page, study_page, version_page
-from tracking.runs.view.state import CURVES_TAG, VIEW_TAG, view_of
+from tracking.runs.view.state import CURVES_TAG, VIEW_TAG, curves_of, view_of
 
 Make = Callable[..., TrialRecord]
 
@@ -79,6 +79,70 @@ def test_the_first_axis_has_no_long_ticks(make_trial: Make) -> None:
     trials = tuple(make_trial(n, 1.0 + n, params={"l2": n * 1e-5, "size": n}) for n in range(3))
     view = read(view_of(StudyRecord(name="own", trials=trials)))
     assert charts(view, "PARALLEL")[0]["selectedParams"] == ["size", "l2"]
+
+
+def test_the_first_axis_is_no_choice_of_long_names(make_trial: Make) -> None:
+    """Of eight letters or more the first would be cut: "lazy_adam" was seen as "azy_adam"."""
+    chosen = [("lazy_adam", "scaled_sigmoid", "gmf"), ("adam", "relu", "neumf")]
+    trials = tuple(
+        make_trial(n, 1.0 + n, params={"optimizer": o, "output": a, "family": f})
+        for n, (o, a, f) in enumerate(chosen)
+    )
+    view = read(view_of(StudyRecord(name="own", trials=trials)))
+    shown = charts(view, "PARALLEL")[0]["selectedParams"]
+    assert shown == ["family", "optimizer", "output"]  # where all are long, the shortest is first
+    view = read(view_of(StudyRecord(name="own", trials=tuple(
+        replace(t, params={**t.params, "output": 0.5 + t.number}) for t in trials
+    ))))  # fmt: skip
+    assert charts(view, "PARALLEL")[0]["selectedParams"] == ["output", "family", "optimizer"]
+
+
+def _made(make: Make, number: int, values: list[float], **given: Any) -> TrialRecord:
+    epochs = tuple(
+        EpochRecord(epoch=n, seconds=0.1, metrics={"val_rmse": v, "rmse": v / 2})
+        for n, v in enumerate(values, start=1)
+    )
+    return make(number, min(values), epochs=epochs, metrics={"best_epoch": 3.0}, **given)
+
+
+def test_curves_have_a_range_once_no_more_trials_come(study: StudyRecord, make_trial: Make) -> None:
+    """Of all fifteen values 1.0 is the median: up to 1.0 + 4 * 0.2 = 1.8, and 6 % of 1.0.
+
+    The 2.5 that the last trial kept does not widen it; the kept values' own range ends at 0.9.
+    """
+    kept = [[1.2, 1.0, 0.80], [1.2, 1.0, 0.81], [1.2, 1.0, 0.82], [1.2, 0.95, 0.83], [9, 4, 2.5]]
+    trials = tuple(_made(make_trial, n, values) for n, values in enumerate(kept))
+    record = replace(study, trials=trials)
+    (line,) = charts(read(view_of(record, is_over=True)), "LINE")
+    assert line["range"] == {"yMin": 0.74, "yMax": 1.86}
+    (line,) = charts(read(curves_of(record, ["r"], is_over=True)), "LINE")
+    assert line["range"] == {"yMin": 0.74, "yMax": 1.86}
+    assert "range" not in charts(read(view_of(record)), "LINE")[0]
+    assert "range" not in charts(read(view_of(study, is_over=True)), "LINE")[0]
+    # The published trial's curve is drawn too: up to its 2.5, and 6 % of 1.7.
+    shown = replace(record, trials=trials[:4], published=trials[4].epochs)
+    (line,) = charts(read(view_of(shown, is_over=True)), "LINE")
+    assert line["range"] == {"yMin": 0.698, "yMax": 2.602}
+
+
+def test_the_range_is_stored_at_the_end_of_a_study_and_taken_away_where_it_goes_on(
+    recorder: MlflowRecorder, store: Store, study: StudyRecord, make_trial: Make
+) -> None:
+    def stored() -> dict[str, Any]:
+        tags = store.client().get_experiment(started.experiment_id).tags
+        found: dict[str, Any] = charts(read(tags[VIEW_TAG]), "LINE")[0]
+        return found
+
+    trials = tuple(_made(make_trial, n, [1.0, 0.9, 0.8 + n]) for n in range(2))
+    started = recorder.start_study(study)
+    done = replace(started, trials=trials)
+    recorder.finish_study(done, status="FINISHED")
+    assert set(stored()["range"]) == {"yMin", "yMax"}
+    recorder.start_study(done)
+    assert "range" not in stored()
+    running = replace(trials[1], state="running", value=None)
+    recorder.finish_study(replace(done, trials=(trials[0], running)), status="KILLED")
+    assert "range" not in stored()
 
 
 @pytest.mark.parametrize(("goals", "most"), [((), 3), (("best_val_rmse", "parameters"), 2)])
