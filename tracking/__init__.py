@@ -42,7 +42,7 @@ from tracking.runs.loading.registered import (
     registered_names,
 )
 from tracking.runs.payloads import figure_name, final_figures, params_of
-from tracking.runs.read_only import to_read
+from tracking.runs.read_only import mirrored, require_readable, to_read
 from tracking.runs.recorder import MlflowRecorder
 from tracking.runs.registry import EVIDENCE
 from tracking.runs.store import Store
@@ -149,6 +149,7 @@ __all__ = [
     "kept_models",
     "left_boxes",
     "logged_model",
+    "mirrored",
     "model_versions",
     "opened_model",
     "page_of",
@@ -159,6 +160,7 @@ __all__ = [
     "registered_names",
     "renew_view",
     "reproduction_figure",
+    "require_readable",
     "revision_at",
     "run_files",
     "run_page",
