@@ -52,7 +52,14 @@ from tracking.runs.view.names import tried
 from tracking.runs.view.writing import renew_view
 from tracking.runs.warm_up import import_ahead, in_a_second
 from tracking.spool.box import Slip
-from tracking.spool.boxes import damaged_boxes, discard_left, is_held, left_boxes
+from tracking.spool.boxes import (
+    count_held,
+    damaged_boxes,
+    discard_left,
+    is_held,
+    left_boxes,
+    seen_slips,
+)
 from tracking.spool.recorder import SpoolRecorder
 from tracking.spool.references import reference, referred
 from tracking.spool.writer import Maker, whole_models
@@ -130,6 +137,7 @@ __all__ = [
     "TrialRecord",
     "Withdrawn",
     "backed_up",
+    "count_held",
     "damaged_boxes",
     "discard_left",
     "draw_study",
@@ -165,6 +173,7 @@ __all__ = [
     "run_files",
     "run_page",
     "saved_in",
+    "seen_slips",
     "sqlite_path",
     "steps_of",
     "study_figure",
