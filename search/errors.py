@@ -102,11 +102,12 @@ def as_damaged(error: BaseException, home: Path, *, file: Path | None = None) ->
     if (damage := next(said, None)) is None:
         return None
     found = [file] if file is not None else _damaged(home)
-    own = mirrored(home)
-    which = " and ".join(str(own / each.name if each.parent == home else each) for each in found)
+    own, names = mirrored(home), [each.name for each in found]
+    shown = [str(own / each.name if each.parent == home else each) for each in found]
+    which = " and ".join(shown) or f"one that {own} uses"
     return SearchError(
-        f"A study's databases must be whole, but {which or f'one that {own} uses'} is damaged "
-        f"({damage}). {_way_out([each.name for each in found])}"
+        f"A study's databases must be whole, but {which} {'are' if len(found) > 1 else 'is'} "
+        f"damaged ({damage}). {_way_out(names)}"
     )
 
 

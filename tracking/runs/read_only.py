@@ -125,10 +125,11 @@ def _mirror(store: Store, elsewhere: bool) -> Store:
 
 
 def _why_unreadable(path: Path) -> str:
-    """Why this user may not read a file; empty where that is allowed, or where there is none."""
+    """Why this user may not read a database; empty where that is allowed, or there is none."""
     try:
-        if path.is_file():
-            path.open("rb").close()
+        for part in (path, path.with_name(f"{path.name}-wal")):
+            if part.is_file():
+                part.open("rb").close()
     except PermissionError as error:
         return error.strerror or str(error)
     return ""
