@@ -20,7 +20,11 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _SQLITE_FULL = "database or disk is full"
 _SQLITE_FAILS = ("disk I/O error", "unable to open database file")
 """What SQLite says of much; where there is no room, it is for want of that."""
-_SQLITE_DAMAGED = ("database disk image is malformed", "file is not a database")
+_SQLITE_DAMAGED = (
+    "database disk image is malformed",
+    "malformed database schema",
+    "file is not a database",
+)
 _DATABASES = ("optuna.db", "mlflow.db")
 _TOO_LITTLE = 500_000
 _MOST_LETTERS = 2000
