@@ -10,8 +10,8 @@ import optuna
 from search.storage.claims.leases import CLOSING, DOCTOR, LEASE_S, SEARCH, leases_of
 from search.storage.claims.owner import Sight, seen
 from search.storage.studies import Studies
-from search.storage.trial_attributes import Key
-from tracking import Slip, TrackingError, count_held, referred, seen_slips
+from search.storage.trial_attributes import run_id_of
+from tracking import Slip, TrackingError, count_held, is_held, referred, seen_slips
 
 BUSY = (
     "A living process works on it: only what that process does not do itself is listed, and can be "
@@ -20,6 +20,13 @@ BUSY = (
 MENDED_NOW = "Another `doctor --fix` mends it just now."
 _SETTLES_S = 60.0
 """For so long nothing is said of what has just changed: who works on the study may see to it."""
+
+
+def is_worked_on(studies: Studies, study: optuna.Study) -> bool:
+    """Whether a living process works on a study: it has a box in the home's spool, or a lease."""
+    if is_held(studies.store.spool, study.study_name):
+        return True
+    return bool(leases_of(study).living(study.study_name))
 
 
 def is_mended(study: optuna.Study) -> bool:
@@ -51,7 +58,7 @@ def settled(studies: Studies, study: optuna.Study) -> set[int]:
     if _has_other_spools(studies, study):
         return set()
     trials = study.get_trials(deepcopy=False)
-    by_run = {str(t.user_attrs.get(Key.RUN)): t.number for t in trials}
+    by_run = {run_id_of(t): t.number for t in trials}
     try:
         in_flight = {_number_of(slip, by_run) for slip in waiting}
     except TrackingError:  # a damaged entry may be of any trial
@@ -69,7 +76,7 @@ def _has_other_spools(studies: Studies, study: optuna.Study) -> bool:
     return is_far or len(owners) > count_held(studies.store.spool, study.study_name)
 
 
-def _number_of(slip: Slip, by_run: Mapping[str, int]) -> int | None:
+def _number_of(slip: Slip, by_run: Mapping[str | None, int]) -> int | None:
     """The trial that an entry is of; None for an entry of the study, or one delivered just now.
 
     Raises:

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from models.checks import count_of
 from search.config.study import StudyConfig
 from search.doctor.findings import Finding, Topic
-from search.doctor.in_flight import BUSY, MENDED_NOW, is_mended, old_leases, settled
+from search.doctor.in_flight import BUSY, MENDED_NOW, is_mended, is_worked_on, old_leases, settled
 from search.errors import USER_ERRORS, DiskFull
 from search.executor.keeping import Keeping
 from search.mending.differences import Difference, Kind, runs_of
@@ -32,7 +32,6 @@ from tracking import (
     NullRecorder,
     Recorder,
     Slip,
-    is_held,
     left_boxes,
     require_readable,
     seen_slips,
@@ -159,9 +158,7 @@ class Examination:
         return Finding(study=name, topic=topic, text=text, trial=trial, is_mendable=is_mendable)
 
     def _is_worked_on(self) -> bool:
-        if is_held(self._studies.store.spool, self._study.study_name):
-            return True
-        return bool(leases_of(self._study).living(self._study.study_name))
+        return is_worked_on(self._studies, self._study)
 
     def _left(self) -> Iterator[Finding]:
         """What processes that are no more have not delivered."""
