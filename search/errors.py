@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import re
 import shutil
+import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from models.errors import ModelsError
+from tracking import mirrored
 from tracking.errors import TrackingError
 from tracking.texts import visible
 
@@ -17,7 +20,12 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _SQLITE_FULL = "database or disk is full"
 _SQLITE_FAILS = ("disk I/O error", "unable to open database file")
 """What SQLite says of much; where there is no room, it is for want of that."""
-_SQLITE_DAMAGED = ("database disk image is malformed", "file is not a database")
+_SQLITE_DAMAGED = (
+    "database disk image is malformed",
+    "malformed database schema",
+    "file is not a database",
+)
+_DATABASES = ("optuna.db", "mlflow.db")
 _TOO_LITTLE = 500_000
 _MOST_LETTERS = 2000
 _LAST_LETTERS = 400
@@ -59,14 +67,15 @@ def is_disk_full(error: BaseException) -> bool:
     )
 
 
-def of_disk(error: BaseException, home: Path) -> SearchError | None:
+def of_disk(error: BaseException, home: Path, *, file: Path | None = None) -> SearchError | None:
     """Make of an exception one that says that a disk is full or a database damaged, or None.
 
     Args:
         error: What was raised.
         home: Trialbook's home folder.
+        file: The database that was being opened, where that is known.
     """
-    return as_disk_full(error, home) or as_damaged(error, home)
+    return as_disk_full(error, home) or as_damaged(error, home, file=file)
 
 
 def as_disk_full(error: BaseException, home: Path) -> DiskFull | None:
@@ -85,22 +94,60 @@ def as_disk_full(error: BaseException, home: Path) -> DiskFull | None:
     return None
 
 
-def as_damaged(error: BaseException, home: Path) -> SearchError | None:
-    """Make of an exception one that says that a database is damaged; None where none is.
+def as_damaged(error: BaseException, home: Path, *, file: Path | None = None) -> SearchError | None:
+    """Make of an exception one that says which database is damaged; None where none is.
 
     Args:
         error: What was raised.
         home: Trialbook's home folder.
+        file: The database that was being opened; None to look which one of the home it is.
     """
     said = (text for each in _led_to(error) for text in _SQLITE_DAMAGED if text in str(each))
     if (damage := next(said, None)) is None:
         return None
+    found = [file] if file is not None else _damaged(home)
+    own, names = mirrored(home), [each.name for each in found]
+    shown = [str(own / each.name if each.parent == home else each) for each in found]
+    which = " and ".join(shown) or f"one that {own} uses"
     return SearchError(
-        f"A study's databases must be whole, but one in {home} is damaged ({damage}). "
-        "Put a copy of it in its place, or save what can be read of it with `sqlite3 FILE .recover`"
-        ". If it is mlflow.db, move it away: `trialbook doctor --fix` writes it anew. If it is "
-        "optuna.db, what was finished stays readable in MLflow: `trialbook ui`."
+        f"A study's databases must be whole, but {which} {'are' if len(found) > 1 else 'is'} "
+        f"damaged ({damage}). {_way_out(names)}"
     )
+
+
+def _way_out(names: Sequence[str]) -> str:
+    """What to do about damaged databases; what is said of all where none is known."""
+    name = names[0] if len(names) == 1 else "FILE"
+    told = [
+        f"Move {name} away first, together with {name}-wal and {name}-shm if they are there, since "
+        "these would spoil a copy. Put a copy of it in its place, or save what can be read of it "
+        "with `sqlite3 FILE .recover`."
+    ]
+    if not names or "mlflow.db" in names:
+        told.append("Without mlflow.db, `trialbook doctor --fix` writes it anew.")
+    if not names or "optuna.db" in names:
+        told.append(
+            "Without optuna.db, what was finished stays readable in MLflow: `trialbook ui`."
+        )
+    return " ".join(told)
+
+
+def _damaged(home: Path) -> list[Path]:
+    """The databases of a home that are damaged."""
+    return [path for name in _DATABASES if (path := home / name).is_file() and not _is_whole(path)]
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether SQLite finds a file in order, or cannot tell: then nothing is said against it."""
+    for how in ("mode=ro", "mode=ro&immutable=1"):  # the latter where nothing can lie beside it
+        try:
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)) as read:
+                return bool(read.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+        except sqlite3.OperationalError:
+            continue
+        except sqlite3.DatabaseError as error:
+            return not any(text in str(error) for text in _SQLITE_DAMAGED)
+    return True
 
 
 def disk_full(home: Path) -> DiskFull:
@@ -119,7 +166,8 @@ def disk_full(home: Path) -> DiskFull:
 
 def _fullest(home: Path) -> tuple[Path, int]:
     """The one of the two folders whose disk has less room, and how many bytes are free there."""
-    there = (each for each in (home.absolute(), *home.absolute().parents) if each.is_dir())
+    own = mirrored(home).absolute()
+    there = (each for each in (own, *own.parents) if each.is_dir())
     free = {path: shutil.disk_usage(path).free for path in (next(there), _temporary())}
     return min(free.items(), key=lambda one: one[1])
 

@@ -43,7 +43,7 @@ from tracking.runs.loading.registered import (
     registered_names,
 )
 from tracking.runs.payloads import figure_name, final_figures, params_of
-from tracking.runs.read_only import to_read
+from tracking.runs.read_only import mirrored, require_readable, to_read
 from tracking.runs.recorder import MlflowRecorder
 from tracking.runs.registry import EVIDENCE
 from tracking.runs.store import Store
@@ -53,7 +53,14 @@ from tracking.runs.view.names import tried
 from tracking.runs.view.writing import renew_view
 from tracking.runs.warm_up import import_ahead, in_a_second
 from tracking.spool.box import Slip
-from tracking.spool.boxes import damaged_boxes, discard_left, is_held, left_boxes
+from tracking.spool.boxes import (
+    count_held,
+    damaged_boxes,
+    discard_left,
+    is_held,
+    left_boxes,
+    seen_slips,
+)
 from tracking.spool.recorder import SpoolRecorder
 from tracking.spool.references import reference, referred
 from tracking.spool.writer import Maker, whole_models
@@ -131,6 +138,7 @@ __all__ = [
     "TrialRecord",
     "Withdrawn",
     "backed_up",
+    "count_held",
     "damaged_boxes",
     "discard_left",
     "draw_study",
@@ -151,6 +159,7 @@ __all__ = [
     "kept_models",
     "left_boxes",
     "logged_model",
+    "mirrored",
     "model_versions",
     "opened_model",
     "page_of",
@@ -161,10 +170,12 @@ __all__ = [
     "registered_names",
     "renew_view",
     "reproduction_figure",
+    "require_readable",
     "revision_at",
     "run_files",
     "run_page",
     "saved_in",
+    "seen_slips",
     "sqlite_path",
     "steps_of",
     "study_figure",

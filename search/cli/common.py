@@ -81,9 +81,17 @@ def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="DIR",
         type=click.Path(path_type=Path),
         default=lambda: str(home_folder()),
+        callback=_kept,
         shown="TRIALBOOK_HOME, else ./mlruns",
         help="Home folder, with mlflow.db, optuna.db and artifacts/.",
     )(command)
+
+
+def _kept(context: click.Context, parameter: click.Parameter, home: Path) -> Path:
+    """Keep the home for what is said of an error, which is told once the command has ended."""
+    if isinstance(context.obj, dict):
+        context.obj["home"] = home
+    return home
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:

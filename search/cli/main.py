@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Iterable
 from importlib import import_module
 from io import TextIOWrapper
+from pathlib import Path
 from textwrap import shorten
 
 import click
@@ -139,8 +140,9 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
     if nul := next((each for each in arguments if "\0" in each), None):
         _tell(f"An argument must hold no zero byte, but got {nul!r}.")
         return MISTAKE
+    given: dict[str, Path] = {}
     try:
-        code = cli.main(args=arguments, prog_name="trialbook", standalone_mode=False)
+        code = cli.main(args=arguments, prog_name="trialbook", standalone_mode=False, obj=given)
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as end:
         return end.exit_code
@@ -158,10 +160,10 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
             raise
         return _our_failure(error, debug)
     except Exception as error:
-        return _failed(error, debug)
+        return _failed(error, given.get("home") or home_folder(), debug)
 
 
-def _failed(error: Exception, debug: bool) -> int:
+def _failed(error: Exception, home: Path, debug: bool) -> int:
     """Tell of a user's mistake or of a disk's in a line, and of a failure of our own as such."""
     # Here, as it takes longer to import than `--help` does.
     from search.errors import USER_ERRORS, of_disk
@@ -169,7 +171,6 @@ def _failed(error: Exception, debug: bool) -> int:
     if isinstance(error, OSError) and error.errno == errno.EIO and _terminal_is_closed():
         _write_nowhere()
         return INTERRUPTED
-    home = home_folder()
     known = error if isinstance(error, USER_ERRORS) else of_disk(error, home)
     if known is None:
         return _our_failure(error, debug)

@@ -27,6 +27,8 @@ class Topic(StrEnum):
     """A trial's run says something else than Optuna's storage."""
     STUDY = "study"
     """A study's own run."""
+    BUSY = "busy"
+    """No finding but a note: a living process works on the study."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

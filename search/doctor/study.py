@@ -13,9 +13,10 @@ from optuna.trial import TrialState
 from models.checks import count_of
 from search.config.study import StudyConfig
 from search.doctor.findings import Finding, Topic
+from search.doctor.in_flight import BUSY, MENDED_NOW, is_mended, is_worked_on, old_leases, settled
 from search.errors import USER_ERRORS, DiskFull
 from search.executor.keeping import Keeping
-from search.mending.differences import Difference, runs_of
+from search.mending.differences import Difference, Kind, runs_of
 from search.mending.reconciler import Reconciler
 from search.storage.claims.lease import Lease
 from search.storage.claims.leases import DOCTOR, leases_of
@@ -31,8 +32,9 @@ from tracking import (
     NullRecorder,
     Recorder,
     Slip,
-    is_held,
     left_boxes,
+    require_readable,
+    seen_slips,
 )
 
 _SLOW = "MLflow has not taken all of its record yet."
@@ -41,9 +43,11 @@ _SLOW = "MLflow has not taken all of its record yet."
 class Examination:
     """Examines one study.
 
-    A study on which a living process works is looked at, and only what that process will not do
-    itself is told; nothing of it is mended. While a study is mended this process has a lease on
-    it, so that no other one mends it or begins to train its trials.
+    Of a study on which a living process works, a note says so, and only what that process will not
+    do itself is told: writes that MLflow refused, leases that ran out some time ago, and trials
+    without a run, or with an open one, of which nothing is under way to MLflow. Nothing of it is
+    mended. While a study is mended this process has a lease on it, so that no other one mends it or
+    begins to train its trials.
 
     Only trials that had ended when the examination began count: of others the record need not be
     whole yet.
@@ -91,8 +95,26 @@ class Examination:
         return True
 
     def _busy(self) -> list[Finding]:
-        text = "A living process works on it; it is examined once that has ended."
-        return [self._finding(Topic.STUDY, text, is_mendable=False)]
+        """That a living process works on the study, and what that will not do itself."""
+        if is_mended(self._study):
+            return [self._finding(Topic.BUSY, MENDED_NOW, is_mendable=False)]
+        found = [self._finding(Topic.BUSY, BUSY, is_mendable=False)]
+        self._add(self._undone, found)
+        return found
+
+    def _undone(self, found: list[Finding]) -> None:
+        """Add what a process that works on the study will not do itself."""
+        found += self._refused()
+        if gone := old_leases(self._study):
+            text = f"It has {count_of(gone, 'lease')} without a living process."
+            found.append(self._finding(Topic.LEASE, text))
+        if self._never_recorded() or not (known := settled(self._studies, self._study)):
+            return
+        found += [
+            self._finding(Topic.RECORD, each.text, each.number)
+            for each in self._reconciler().find()
+            if each.kind in (Kind.LACKING, Kind.OPEN) and each.number in known
+        ]
 
     def _found(self) -> list[Finding]:
         """What is wrong; why not all of it could be found stands last."""
@@ -100,13 +122,17 @@ class Examination:
         states = (TrialState.RUNNING,) if self._lease else ()  # which are closed first
         trials = self._study.get_trials(deepcopy=False)
         self._known = {t.number for t in trials if t.state.is_finished() or t.state in states}
+        self._add(self._examine, found)
+        return found
+
+    def _add(self, look: Callable[[list[Finding]], None], found: list[Finding]) -> None:
+        """Add what is found, and at the end why no more could be found."""
         try:
-            self._examine(found)
+            look(found)
         except (StorageAway, DiskFull):
             raise
         except USER_ERRORS as error:  # its record cannot be reached, that of others may
             found.append(self._finding(Topic.STUDY, str(error), is_mendable=False))
-        return found
 
     def _examine(self, found: list[Finding]) -> None:
         """Add what is wrong, and mend it where this process has the lease."""
@@ -132,9 +158,7 @@ class Examination:
         return Finding(study=name, topic=topic, text=text, trial=trial, is_mendable=is_mendable)
 
     def _is_worked_on(self) -> bool:
-        if is_held(self._studies.store.spool, self._study.study_name):
-            return True
-        return bool(leases_of(self._study).living(self._study.study_name))
+        return is_worked_on(self._studies, self._study)
 
     def _left(self) -> Iterator[Finding]:
         """What processes that are no more have not delivered."""
@@ -147,10 +171,9 @@ class Examination:
             yield self._finding(Topic.SPOOL, text)
 
     def _refused(self) -> Iterator[Finding]:
-        """What MLflow did not take."""
-        for box in left_boxes(self._studies.store.spool, self._study.study_name):
-            yield from (self._refusal(slip) for slip in box.refused())
-            box.release()
+        """What MLflow did not take, also of a process that lives."""
+        _, refused = seen_slips(self._studies.store.spool, self._study.study_name)
+        yield from (self._refusal(slip) for slip in refused)
 
     def _refusal(self, slip: Slip) -> Finding:
         why = (slip.path / "why.txt").read_text(encoding="utf-8").strip()
@@ -240,6 +263,7 @@ class Examination:
     def _recorder(self) -> Recorder:
         """Reads the record and writes it; a file that is gone is not made by reading."""
         store = self._studies.store_of(self._config)
+        require_readable(store)
         if self._lease or store.sqlite_file is None or store.sqlite_file.is_file():
             store.prepare()
             return self._studies.recorder(self._config)

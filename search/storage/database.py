@@ -19,7 +19,7 @@ from optuna.storages import RDBStorage
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
-from search.errors import USER_ERRORS, SearchError, as_damaged
+from search.errors import USER_ERRORS, SearchError, of_disk
 from search.storage.claims.lock import file_lock, server_lock
 from search.storage.internals import engine_of, ping_idle
 from search.storage.patience import PatientStorage, StorageAway, lost
@@ -76,7 +76,7 @@ def open_storage(
 
     Raises:
         StorageAway: A server does not answer within half a minute.
-        SearchError: There can be no storage at that address, or its tables are not for this Optuna.
+        SearchError: There can be none, its tables are of another Optuna, or a disk is full or hurt.
     """
     address = with_driver(url or store.optuna_uri)
     shown = _checked(address, store)
@@ -95,7 +95,7 @@ def open_storage(
         raise
     except (SQLAlchemyError, sqlite3.Error, ValueError, RuntimeError, ImportError) as error:
         is_elsewhere = url is not None and "not a database" in str(error)  # the address is wrong
-        known = None if is_elsewhere else as_damaged(error, store.home)
+        known = None if is_elsewhere else of_disk(error, store.home, file=sqlite_path(address))
         raise known or _refusal(error, address) from error
 
 

@@ -6,13 +6,14 @@ import errno
 import shutil
 import sqlite3
 from collections import namedtuple
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from search.child.main import _failure
 from search.cli import main
-from search.errors import DiskFull, SearchError, as_disk_full, is_disk_full
+from search.errors import DiskFull, SearchError, as_damaged, as_disk_full, is_disk_full
 
 NO_ROOM = OSError(errno.ENOSPC, "No space left on device")
 Usage = namedtuple("Usage", "total used free")
@@ -75,3 +76,64 @@ def test_any_command_says_it_in_a_line(
     said = capsys.readouterr().err
     assert said.startswith("trialbook: A study needs room for what it records, but the disk of ")
     assert "Make some room and give the same command again" in said
+
+
+def test_the_disk_of_the_home_that_was_given_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home, usage = tmp_path / "given", shutil.disk_usage
+    home.mkdir()
+
+    def full(*_: object, **__: object) -> None:
+        raise NO_ROOM
+
+    monkeypatch.setattr("search.doctor.examination.examine", full)
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda path: Usage(9, 9, 0) if path == home else usage(path)
+    )
+    assert main.run(["doctor", "--home", str(home)]) == 75
+    assert f"the disk of {home} is full" in capsys.readouterr().err
+
+
+MALFORMED = sqlite3.DatabaseError("database disk image is malformed")
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Path:
+    """A home with two databases that are whole, each of several pages."""
+    for name in ("optuna.db", "mlflow.db"):
+        with closing(sqlite3.connect(tmp_path / name)) as made, made:
+            made.execute("CREATE TABLE names (name)")
+            made.executemany("INSERT INTO names VALUES (?)", [("x" * 500,)] * 100)
+    return tmp_path
+
+
+def _spoil(database: Path, *, where: str) -> None:
+    content = database.read_bytes()
+    half = len(content) // 2
+    database.write_bytes(content[:half] if where == "end" else b"x" * 100 + content[100:])
+
+
+@pytest.mark.parametrize("where", ["head", "end"])
+@pytest.mark.parametrize("name", ["optuna.db", "mlflow.db"])
+def test_the_damaged_database_is_named_with_what_lies_beside_it(
+    name: str, where: str, two: Path
+) -> None:
+    _spoil(two / name, where=where)
+    told = str(as_damaged(MALFORMED, two))
+    assert f"but {two / name} is damaged (database disk image is malformed)" in told
+    assert f"Move {name} away first, together with {name}-wal and {name}-shm" in told
+    assert ("Without mlflow.db" in told, "Without optuna.db" in told) == (
+        name == "mlflow.db",
+        name == "optuna.db",
+    )
+
+
+def test_two_damaged_databases_one_elsewhere_and_one_that_nobody_knows(two: Path) -> None:
+    assert as_damaged(ValueError("no"), two) is None
+    assert f"but one that {two} uses is damaged" in str(as_damaged(MALFORMED, two))
+    other = two / "else" / "other.db"
+    assert f"but {other} is damaged" in str(as_damaged(MALFORMED, two, file=other))
+    for name in ("optuna.db", "mlflow.db"):
+        _spoil(two / name, where="head")
+    assert f"but {two}/optuna.db and {two}/mlflow.db are damaged" in str(as_damaged(MALFORMED, two))

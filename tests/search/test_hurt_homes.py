@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from calling import Here, call
+from stores import disagreements
 
 from search import StudyConfig
 from search.storage.studies import Studies
@@ -207,8 +209,84 @@ def test_a_damaged_database_is_told_with_the_ways_out(where: str, copied: Path, 
     for command in (("show", "movies"), ("doctor",), ("search", "--study", "movies")):
         here(*command, "--home", str(copied), code=2)
         assert "A study's databases must be whole" in here.errors
+        assert f"{database} is damaged" in here.errors
         assert "`sqlite3 FILE .recover`" in here.errors
     assert len(list((copied / "artifacts").glob("movies/*"))) > 2  # nothing was thrown away
+
+
+def _older(database: Path, backup: Path) -> None:
+    """Write a database as it was while trial 1 ran, whose process then ended."""
+    with closing(sqlite3.connect(database)) as read, closing(sqlite3.connect(backup)) as written:
+        read.backup(written)
+        (trial,) = written.execute("SELECT trial_id FROM trials WHERE number = 1").fetchone()
+        written.execute(
+            "UPDATE trials SET state = 'RUNNING', datetime_complete = NULL WHERE number = 1"
+        )
+        written.execute("DELETE FROM trial_values WHERE trial_id = ?", (trial,))
+        written.execute(
+            "UPDATE trial_user_attributes SET value_json = json_set(value_json, '$.pid', 4194305) "
+            "WHERE trial_id = ? AND key = 'trialbook:owner'",
+            (trial,),
+        )
+        written.commit()
+        written.execute("VACUUM")
+
+
+def test_a_lone_older_backup_is_put_in_place_by_the_advice_and_mended(
+    copied: Path, tmp_path: Path, here: Here
+) -> None:
+    database, backup = copied / "optuna.db", tmp_path / "backup.db"
+    _older(database, backup)
+    stale = tmp_path / "stale"
+    with closing(sqlite3.connect(database)) as killed:  # what a killed process leaves
+        killed.execute("PRAGMA journal_mode=WAL")
+        killed.execute("CREATE TABLE later (text)")
+        killed.executemany("INSERT INTO later VALUES (?)", [("x" * 3000,)] * 200)
+        killed.commit()
+        shutil.copyfile(copied / "optuna.db-wal", stale)
+    home = ("--home", str(copied))
+    shutil.copyfile(backup, database)
+    shutil.copyfile(stale, copied / "optuna.db-wal")
+    here("studies", *home, code=2)  # the backup is whole, but not beside the stale file
+    assert f"{database} is damaged" in here.errors
+    assert "Move optuna.db away first, together with optuna.db-wal and optuna.db-shm" in here.errors
+    for path in copied.glob("optuna.db*"):
+        path.unlink()
+    shutil.copyfile(backup, database)
+    found = here("doctor", "--fix", *home)
+    assert found["left"] == 0
+    assert any("Trial 1 " in each["text"] and each["is_mended"] for each in found["findings"])
+    assert here("doctor", *home)["findings"] == []
+    wrong = disagreements(copied, "movies", 2)
+    assert "1 finished trials of 2" in wrong  # trial 1 is queued again
+    assert [each for each in wrong if each.startswith("trial ")] == []
+
+
+@pytest.mark.slow
+def test_a_home_on_a_full_disk_is_read_and_else_the_disk_is_told(
+    copied: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "none", str(place)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a file system")
+    try:
+        shutil.copytree(copied, place, dirs_exist_ok=True)
+        for name in ("optuna.db", "mlflow.db"):
+            with closing(sqlite3.connect(place / name)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")  # so that a file `-shm` is needed
+        with contextlib.suppress(OSError), (place / "ballast").open("wb", buffering=0) as ballast:
+            while ballast.write(b"x" * 4096):
+                pass
+        home = ("--home", str(place))
+        assert len(json.loads(call("show", "movies", "--json", *home).stdout)["trials"]) == 2
+        for command in (("studies",), ("compare", "movies"), ("doctor",)):
+            call(*command, *home)
+        for command in (("delete", "movies", "--yes"), ("doctor", "--fix")):
+            assert f"the disk of {place} is full" in call(*command, *home, code=75).stderr
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=False)
 
 
 @pytest.mark.slow

@@ -118,7 +118,8 @@ def _is_ready(path: Path) -> bool:
     except sqlite3.Error as error:
         raise TrackingError(
             f"The record must be an SQLite database, but {path} is not one ({error}). Move the "
-            "file away: `trialbook doctor --fix` then writes the record anew from Optuna's storage."
+            "file away, together with those of the same name that end in -wal and -shm: `trialbook "
+            "doctor --fix` then writes the record anew from Optuna's storage."
         ) from error
     if tables and not {"experiments", "runs"} <= tables:
         raise TrackingError(

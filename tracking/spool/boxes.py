@@ -17,6 +17,9 @@ from tracking.errors import TrackingError
 from tracking.spool.box import ABOUT, LOCK, PARTIAL, Box, Slip, removed_whole
 from tracking.spool.entries import study_of
 
+_PARTS = ("entries", "refused")
+"""The folders of a box: what waits, and what MLflow refused."""
+
 
 def left_boxes(spool: Path, study: str | None = None) -> Iterator[Box]:
     """Take over the boxes whose processes are no more, the oldest first.
@@ -59,6 +62,25 @@ def is_held(spool: Path, study: str, but: Path | None = None) -> bool:
         >>> is_held(Path("mlruns") / "spool", "movies")
         False
     """
+    return next(_held(spool, study, but), None) is not None
+
+
+def count_held(spool: Path, study: str) -> int:
+    """Count the boxes of a study that living processes have.
+
+    Args:
+        spool: The folder of all boxes.
+        study: Name of the study.
+
+    Example:
+        >>> count_held(Path("mlruns") / "spool", "movies")
+        0
+    """
+    return sum(1 for _ in _held(spool, study, None))
+
+
+def _held(spool: Path, study: str, but: Path | None) -> Iterator[Path]:
+    """The boxes of a study that living processes have."""
     for path, own in known_boxes(spool):
         if own != study or path == but:
             continue
@@ -66,11 +88,32 @@ def is_held(spool: Path, study: str, but: Path | None = None) -> bool:
         try:
             lock.acquire()
         except Timeout:
-            return True
+            yield path
         except OSError:  # it was deleted just now
             continue
-        lock.release()
-    return False
+        else:
+            lock.release()
+
+
+def seen_slips(spool: Path, study: str) -> tuple[list[Slip], list[Slip]]:
+    """Look at the entries of a study, which their processes may be delivering meanwhile.
+
+    Args:
+        spool: The folder of all boxes.
+        study: Name of the study.
+
+    Returns:
+        Those that wait, and those that MLflow refused.
+
+    Example:
+        >>> seen_slips(Path("mlruns") / "spool", "movies")
+        ([], [])
+    """
+    own = [path for path, named in known_boxes(spool) if named == study]
+    waiting, refused = (
+        [slip for path in own for slip in _slips_in(path / folder)] for folder in _PARTS
+    )
+    return waiting, refused
 
 
 def discard_left(spool: Path, study: str) -> None:
@@ -139,10 +182,15 @@ def _by_entries(path: Path) -> tuple[float, str] | None:
 
 def _slips(path: Path) -> list[Slip]:
     """The entries of a box that nobody has taken over, also those that were put aside."""
-    found: list[Path] = []
-    for folder in (path / "entries", path / "refused"):
-        with contextlib.suppress(OSError):  # deleted just now, or nothing was put aside
-            found += sorted(folder.iterdir())
+    return [slip for folder in _PARTS for slip in _slips_in(path / folder)]
+
+
+def _slips_in(folder: Path) -> list[Slip]:
+    """The entries in a folder of a box; none where it was deleted just now, or is not made yet."""
+    try:
+        found = sorted(folder.iterdir())
+    except OSError:
+        return []
     return [Slip(each) for each in found if each.suffix != PARTIAL and each.is_dir()]
 
 

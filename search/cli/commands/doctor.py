@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,9 @@ from search.cli.common import (
     waiting,
 )
 from search.cli.exits import DOES_NOT_HOLD
+
+if TYPE_CHECKING:
+    from search.doctor.findings import Finding
 
 
 @click.command(epilog="Example: trialbook doctor --fix")
@@ -39,22 +43,33 @@ def command(
     The exit code is 1 if something is wrong and was not mended.
     """
     from search.doctor.examination import examine
+    from search.doctor.findings import Topic
 
     opened = open_studies if fix else studies_to_read
     studies = opened(home, storage, tracking_uri)
     with waiting("Comparing the stores …") as status:
         say = status.console.print
-        found = examine(studies, [study] if study else [], mends=fix, say=say)
+        told = examine(studies, [study] if study else [], mends=fix, say=say)
+    found = [each for each in told if each.topic != Topic.BUSY]
     left = [each for each in found if not each.is_mended]
     if as_json:
-        emit({"findings": [each.to_json() for each in found], "left": len(left)})
+        busy = [each.study for each in told if each.topic == Topic.BUSY]
+        emit({"findings": [each.to_json() for each in found], "left": len(left), "busy": busy})
         return DOES_NOT_HOLD if left else 0
     out = console()
-    for each in found:
-        mark = "mended" if each.is_mended else "found" if each.is_mendable else "to do"
-        out.print(": ".join(part for part in (mark, each.study, each.text) if part))
-    if not found:
+    for each in told:
+        out.print(": ".join(part for part in (_mark(each), each.study, each.text) if part))
+    if not told:
         out.print("Nothing is wrong." if studies.names() else "There is no study to examine.")
     elif not fix and any(each.is_mendable for each in left):
         out.print(f"{count_of(len(left), 'finding')}. `trialbook doctor --fix` mends what it can.")
     return DOES_NOT_HOLD if left else 0
+
+
+def _mark(found: Finding) -> str:
+    """The word that a line begins with."""
+    from search.doctor.findings import Topic
+
+    if found.topic == Topic.BUSY:
+        return "note"
+    return "mended" if found.is_mended else "found" if found.is_mendable else "to do"

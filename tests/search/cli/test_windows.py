@@ -84,7 +84,7 @@ def test_what_shows_and_compares_works(told: dict[str, Told]) -> None:
     best = min(shown, key=lambda trial: trial["value"])
     assert json.loads(told["compare"].out)["studies"]["w"]["trial"] == best["number"]
     assert [each["study"] for each in json.loads(told["studies"].out)["studies"]] == ["w"]
-    assert json.loads(told["doctor"].out) == {"findings": [], "left": 0}
+    assert json.loads(told["doctor"].out) == {"findings": [], "left": 0, "busy": []}
     assert json.loads(told["predict"].out)["items"]
 
 

@@ -10,15 +10,14 @@ import optuna
 import pytest
 
 from search.doctor.examination import examine
-from search.doctor.findings import Finding
+from search.doctor.findings import Finding, Topic
+from search.doctor.in_flight import MENDED_NOW
 from search.mending.differences import Difference
 from search.mending.reconciler import Reconciler
 from search.storage.claims.leases import DOCTOR, leases_of
 from search.storage.studies import Studies
 from search.storage.trial_attributes import Key
 from tracking import Store
-
-BUSY = "A living process works on it; it is examined once that has ended."
 
 
 def _examined(home: Path, *, mends: bool) -> list[Finding]:
@@ -44,7 +43,7 @@ def test_a_study_is_mended_by_one_process_at_a_time(
     monkeypatch.setattr(Reconciler, "find", found)
     first = _examined(ill, mends=True)
     assert tasks == [DOCTOR]
-    assert [each.text for each in second] == [BUSY]
+    assert [(each.topic, each.text) for each in second] == [(Topic.BUSY, MENDED_NOW)]
     assert "Trial 1 (complete) has no run." in {each.text for each in first if each.is_mended}
     experiment = client.get_experiment_by_name("ill").experiment_id
     runs = client.search_runs([experiment], "tags.`trialbook.role` = 'trial'")

@@ -40,7 +40,7 @@ def _run_of(home: Path, number: int) -> str:
 
 def test_nothing_is_wrong_after_a_study(ill: Path, here: Here) -> None:
     assert _ill(ill) == []
-    assert here("doctor", "--home", str(ill)) == {"findings": [], "left": 0}
+    assert here("doctor", "--home", str(ill)) == {"findings": [], "left": 0, "busy": []}
 
 
 @pytest.mark.parametrize("what", ["run", "experiment"])
@@ -62,7 +62,7 @@ def test_a_study_in_mlflows_bin_is_taken_out_of_it_and_no_run_is_made_twice(
     assert fixed["findings"]
     assert _ill(ill) == []
     assert {run.info.run_id for run in client.search_runs([experiment.experiment_id])} == before
-    assert here("doctor", "--home", str(ill)) == {"findings": [], "left": 0}
+    assert here("doctor", "--home", str(ill)) == {"findings": [], "left": 0, "busy": []}
 
 
 def test_a_run_that_is_made_again_has_its_times_and_is_told_to_lack_its_model(

@@ -118,7 +118,22 @@ def test_a_file_that_is_no_database_is_told_with_the_ways_out(tmp_path: Path, he
     (tmp_path / "optuna.db").write_bytes(random.Random(3).randbytes(5000))
     for command in (("studies",), ("doctor",)):
         here(*command, "--home", str(tmp_path), code=2)
-        assert "is damaged (file is not a database)" in here.errors
+        assert "damaged (file is not a database)" in here.errors
+        assert f"{tmp_path}/optuna.db is damaged" in here.errors
+        assert "Move optuna.db away first, together with optuna.db-wal" in here.errors
         assert "Put a copy of it in its place" in here.errors
     here("studies", "--storage", f"sqlite:///{tmp_path}/optuna.db", code=2)
     assert "`storage` must be a database that Optuna can open" in here.errors
+
+
+def test_a_record_that_is_a_folder_is_told_and_not_taken_for_one_that_lacks_all(
+    ill: Path, here: Here
+) -> None:
+    for path in ill.glob("mlflow.db*"):
+        path.unlink()
+    (ill / "mlflow.db").mkdir()
+    for fix in ((), ("--fix",)):
+        (found,) = here("doctor", *fix, "--home", str(ill), code=1)["findings"]
+        assert (found["topic"], found["is_mendable"]) == ("study", False)
+        assert f"{ill}/mlflow.db is a folder. Move it away" in found["text"]
+    assert (ill / "mlflow.db").is_dir()

@@ -14,7 +14,15 @@ from filelock import FileLock
 
 from tracking import ModelFolder, TrialRecord
 from tracking.spool.box import Box, Slip
-from tracking.spool.boxes import damaged_boxes, discard_left, is_held, known_boxes, left_boxes
+from tracking.spool.boxes import (
+    count_held,
+    damaged_boxes,
+    discard_left,
+    is_held,
+    known_boxes,
+    left_boxes,
+    seen_slips,
+)
 from tracking.spool.delivery import taken_over
 from tracking.spool.entries import Entry, Kind
 
@@ -235,3 +243,20 @@ def test_a_box_of_which_nothing_says_the_study_is_damaged(box: Box, tmp_path: Pa
     box.release()
     assert known_boxes(tmp_path) == []
     assert damaged_boxes(tmp_path) == [box.path]
+
+
+def test_what_waits_and_what_was_refused_is_seen_in_a_living_process_box(
+    box: Box, tmp_path: Path
+) -> None:
+    other = Box.make(tmp_path, "others")
+    other.put(DROP)
+    assert (count_held(tmp_path, "movies"), count_held(tmp_path, "none")) == (1, 0)
+    first, second = box.put(DROP), box.put(DROP)
+    first.refuse("MLflow says no")
+    waiting, refused = seen_slips(tmp_path, "movies")
+    assert waiting == [second]
+    assert [slip.path for slip in refused] == list((box.path / "refused").iterdir())
+    assert is_held(tmp_path, "movies")  # nothing was taken from its process
+    box.release()
+    assert count_held(tmp_path, "movies") == 0
+    other.release()
