@@ -41,6 +41,7 @@ from tracking.runs.loading.registered import (
     model_versions,
     registered_names,
 )
+from tracking.runs.lookup import find_study_run
 from tracking.runs.payloads import figure_name, final_figures, params_of
 from tracking.runs.read_only import to_read
 from tracking.runs.recorder import MlflowRecorder
@@ -140,6 +141,7 @@ __all__ = [
     "end_in_words",
     "figure_name",
     "final_figures",
+    "find_study_run",
     "held_studies",
     "import_ahead",
     "in_a_second",
