@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import optuna
 from optuna.trial import TrialState
@@ -41,8 +42,8 @@ def recorded(studies: Studies, study: optuna.Study, *, in_bin: bool = False) -> 
 def delete_study(studies: Studies, study: optuna.Study, *, lost_record: bool = False) -> int:
     """Delete a study's runs and models, then the study itself.
 
-    All of it is done under the storage's lock, under which every process begins to work on a study:
-    one that begins meanwhile waits, and then finds no study of that name.
+    It holds the storage's lock, under which every process begins to work on a study: one that
+    begins meanwhile waits, and then finds no study of that name.
 
     Args:
         studies: The studies of the home.
@@ -67,12 +68,7 @@ def delete_study(studies: Studies, study: optuna.Study, *, lost_record: bool = F
         if left and name not in studies.names():  # deleted, though the answer was lost
             return
         stored = studies.get(name)  # by now another process may have deleted it
-        _must_be_at_rest(stored)
-        if is_held(studies.store.spool, name):
-            raise SearchError(
-                "A study must be at rest to be deleted, but a process of this home works on "
-                f"`{name}`. Stop it first."
-            )
+        _must_be_at_rest(stored, studies.store.spool)
         if not left:
             left.append(_delete_record(studies, stored, lost_record=lost_record))
         discard_left(studies.store.spool, name)
@@ -118,8 +114,13 @@ def _untold_run(studies: Studies, study: optuna.Study) -> str | None:
         ) from error
 
 
-def _must_be_at_rest(study: optuna.Study) -> None:
-    """Refuse to delete a study that a living process works on."""
+def _must_be_at_rest(study: optuna.Study, spool: Path) -> None:
+    """Refuse to delete a study that a living process works on, be it on its record in the spool."""
+    if is_held(spool, study.study_name):
+        raise SearchError(
+            "A study must be at rest to be deleted, but a process of this home works on "
+            f"`{study.study_name}`. Stop it first."
+        )
     leases = leases_of(study)
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         owner = owner_of_trial(trial)

@@ -21,9 +21,9 @@ from optuna.trial import TrialState
 from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
 
 from search.errors import SearchError
-from search.storage.connections import engine_options
 from search.storage.internals import database_of
 from search.storage.reading.trials import PlainStorage
+from search.storage.server.connections import engine_options
 
 _FIRST_S = 0.2
 _LONGEST_S = 10.0

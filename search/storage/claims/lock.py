@@ -200,11 +200,7 @@ def wait_for(
                 if gives_up():
                     raise _hurried(sought)
                 if not waiting.lasts:
-                    raise StillHeld(
-                        f"A lock must be free within {_SILENT_S + _HELD_S:.0f} s, but "
-                        f"{sought.held()}. If it was stopped, let it go on or end it. Then give "
-                        "the same command again."
-                    )
+                    raise _too_long(sought)
         finally:
             _TOLD.end(sought)
     _TOLD.got(sought, waiting.say)
@@ -214,4 +210,11 @@ def _hurried(sought: Sought) -> StillHeld:
     return StillHeld(
         f"A lock must be free for the study to be closed, but {sought.held()}. The same command "
         "goes on with the study."
+    )
+
+
+def _too_long(sought: Sought) -> StillHeld:
+    return StillHeld(
+        f"A lock must be free within {_SILENT_S + _HELD_S:.0f} s, but {sought.held()}. If it was "
+        "stopped, let it go on or end it. Then give the same command again."
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Engine, text
 
 from search.storage.claims.owner import named
-from search.storage.connections import process_of
+from search.storage.server.connections import process_of
 
 _LOCKS = Path("/proc/locks")
 _KIND, _PID, _FILE = 1, 4, 5

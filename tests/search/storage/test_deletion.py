@@ -62,8 +62,8 @@ def test_a_search_that_begins_meanwhile_waits_and_keeps_its_study(
         begun.set()
         lease.close()
 
-    def look(study: optuna.Study) -> None:
-        looked(study)
+    def look(study: optuna.Study, spool: Path) -> None:
+        looked(study, spool)
         thread.start()
         assert not begun.wait(1.0)
 

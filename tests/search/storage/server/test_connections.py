@@ -12,9 +12,9 @@ from postgres import Server
 from sqlalchemy import Engine, text
 
 from search.storage.claims.lock import server_lock
-from search.storage.connections import THE_SERVERS, engine_options
 from search.storage.database import open_storage
 from search.storage.internals import engine_of
+from search.storage.server.connections import THE_SERVERS, engine_options
 from tracking import Store
 
 
@@ -76,7 +76,7 @@ def test_a_process_that_stands_still_under_a_lock_loses_it_at_last(
     postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "search.storage.connections._SET",
+        "search.storage.server.connections._SET",
         "SELECT set_config('idle_in_transaction_session_timeout', '500', false)",
     )
     address = postgres.database()
@@ -97,6 +97,6 @@ def test_other_drivers_are_told_nothing(address: str) -> None:
 def test_a_server_that_knows_no_such_settings_is_used_as_it_is(
     postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("search.storage.connections._SET", "SELECT unknown()")
+    monkeypatch.setattr("search.storage.server.connections._SET", "SELECT unknown()")
     engine = engine_at(postgres.database(), tmp_path)
     assert shown(engine, "transaction_read_only") == {"transaction_read_only": "off"}
