@@ -16,7 +16,10 @@ from chaos_home import ROOT, SUPPORT, TOO_LONG_S, Home
 
 
 def clocks(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
-    """The time of day of one of two processes is set by an hour, forth or back, while they run."""
+    """The time of day of one of two processes is set by an hour, forth or back, while they run.
+
+    No process takes the other for gone: no trial may be tried again.
+    """
     offsets = [home.path.with_name(f"clock{number}") for number in range(2)]
 
     def start(place: int) -> subprocess.Popen[bytes]:
@@ -37,6 +40,8 @@ def clocks(home: Home, kills: int, draw: random.Random) -> Iterator[str]:
             running[place] = start(place)
     yield from ended(home, running)
     yield from settled(home)
+    if again := home.tried_again():
+        yield f"{again} trials of living processes were closed and queued again"
 
 
 def server(home: Home, kills: int, draw: random.Random) -> Iterator[str]:

@@ -42,6 +42,7 @@ from tracking.runs.loading.registered import (
     model_versions,
     registered_names,
 )
+from tracking.runs.lookup import find_study_run
 from tracking.runs.payloads import figure_name, final_figures, params_of
 from tracking.runs.read_only import mirrored, require_readable, to_read
 from tracking.runs.recorder import MlflowRecorder
@@ -149,6 +150,7 @@ __all__ = [
     "end_in_words",
     "figure_name",
     "final_figures",
+    "find_study_run",
     "fold_in_at_exit",
     "held_studies",
     "import_ahead",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import optuna
 from optuna.trial import TrialState
 
@@ -10,9 +13,9 @@ from search.storage.claims.leases import WINNER, leases_of
 from search.storage.claims.owner import named
 from search.storage.records import study_record
 from search.storage.studies import Studies
-from search.storage.study_attributes import chooser_of, config_of, run_of
+from search.storage.study_attributes import chooser_of, config_of, identity_of, run_of
 from search.storage.trial_attributes import owner_of_trial
-from tracking import Tag, discard_left, is_held
+from tracking import Tag, TrackingError, discard_left, find_study_run, is_held
 
 
 def recorded(studies: Studies, study: optuna.Study, *, in_bin: bool = False) -> bool:
@@ -39,6 +42,9 @@ def recorded(studies: Studies, study: optuna.Study, *, in_bin: bool = False) -> 
 def delete_study(studies: Studies, study: optuna.Study, *, lost_record: bool = False) -> int:
     """Delete a study's runs and models, then the study itself.
 
+    It holds the storage's lock, under which every process begins to work on a study: one that
+    begins meanwhile waits, and then finds no study of that name.
+
     Args:
         studies: The studies of the home.
         study: One of them.
@@ -52,29 +58,69 @@ def delete_study(studies: Studies, study: optuna.Study, *, lost_record: bool = F
     Raises:
         SearchError: A living process works on it; or its record is not where its settings or the
             command say.
+        StorageAway: Another process holds the lock.
+        TrackingError: MLflow cannot be asked for the record.
     """
-    _must_be_at_rest(study)
-    if is_held(studies.store.spool, study.study_name):
-        raise SearchError(
-            "A study must be at rest to be deleted, but a process of this home works on "
-            f"`{study.study_name}`. Stop it first."
-        )
-    config, run_id, left = config_of(study), run_of(study).get("parent_run_id"), 0
-    if run_id and recorded(studies, study, in_bin=True):
-        left = studies.recorder(config).delete_study(study_record(study, config, weighs=False))
-    elif run_id and not lost_record:
+    name = study.study_name
+    left: list[int] = []
+
+    def delete() -> None:
+        if left and name not in studies.names():  # deleted, though the answer was lost
+            return
+        stored = studies.get(name)  # by now another process may have deleted it
+        _must_be_at_rest(stored, studies.store.spool)
+        if not left:
+            left.append(_delete_record(studies, stored, lost_record=lost_record))
+        discard_left(studies.store.spool, name)
+        optuna.delete_study(study_name=name, storage=studies.storage)
+
+    studies.locked(delete)
+    return left[0]
+
+
+def _delete_record(studies: Studies, study: optuna.Study, *, lost_record: bool) -> int:
+    """Delete a study's runs and models; return how many others stood among them."""
+    config, run_id = config_of(study), run_of(study).get("parent_run_id")
+    if not run_id and not lost_record:
+        run_id = _untold_run(studies, study)
+    elif run_id and not recorded(studies, study, in_bin=True):
+        if lost_record:
+            return 0
         raise SearchError(
             f"A study is deleted with its record, but {study.study_name!r} has no run {run_id} in "
             f"{studies.address_of(config)}. Name the record's address with `--tracking-uri`. If it "
             "is lost, `--lost-record` deletes the study alone."
         )
-    discard_left(studies.store.spool, study.study_name)
-    optuna.delete_study(study_name=study.study_name, storage=studies.storage)
-    return left
+    if not run_id:
+        return 0
+    record = replace(study_record(study, config, weighs=False), parent_run_id=str(run_id))
+    return studies.recorder(config).delete_study(record)
 
 
-def _must_be_at_rest(study: optuna.Study) -> None:
-    """Refuse to delete a study that a living process works on."""
+def _untold_run(studies: Studies, study: optuna.Study) -> str | None:
+    """Find the run of a study that was begun in MLflow, of which Optuna's storage was not told.
+
+    Its process ended, or MLflow went away, before the run's identifier was stored.
+    """
+    identity = identity_of(study)
+    if identity is None:  # of an earlier version, which stored the identifier at once
+        return None
+    try:
+        return find_study_run(studies.store_of(config_of(study)), identity)
+    except TrackingError as error:
+        raise TrackingError(
+            f"{error} A study is deleted with its record, which must be looked for there. If there "
+            "is none, `--lost-record` deletes the study alone."
+        ) from error
+
+
+def _must_be_at_rest(study: optuna.Study, spool: Path) -> None:
+    """Refuse to delete a study that a living process works on, be it on its record in the spool."""
+    if is_held(spool, study.study_name):
+        raise SearchError(
+            "A study must be at rest to be deleted, but a process of this home works on "
+            f"`{study.study_name}`. Stop it first."
+        )
     leases = leases_of(study)
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         owner = owner_of_trial(trial)

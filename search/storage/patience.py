@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
 from search.errors import SearchError
 from search.storage.internals import database_of
 from search.storage.reading.trials import PlainStorage
+from search.storage.server.connections import engine_options
 
 _FIRST_S = 0.2
 _LONGEST_S = 10.0
@@ -57,6 +58,7 @@ class Patience:
     Attributes:
         say: Told once that the database is away, and once that it is back.
         is_over: Whether someone asked to stop, so that nobody waits any more.
+        for_locks: The same for whoever waits for a lock of the storage.
         last_away: When the database was last found away, by the monotonic clock; 0 for never.
 
     Example:
@@ -88,6 +90,7 @@ class Patience:
         """
         self.say = say
         self.is_over = is_over
+        self.for_locks = is_over
         self.last_away = 0.0
         self._most_s = away_s
         self._is_told = False
@@ -220,7 +223,7 @@ class PatientStorage(PlainStorage):
         for name in (RDBStorage.__module__, "psycopg"):
             logging.getLogger(name).setLevel(logging.ERROR)
         with self.patience.at_once():
-            super().__init__(url, engine_kwargs=engine_kwargs)
+            super().__init__(url, engine_kwargs={**engine_options(url), **engine_kwargs})
 
     def set_trial_state_values(
         self, trial_id: int, state: TrialState, values: Sequence[float] | None = None

@@ -17,9 +17,10 @@ from optuna.trial import FrozenTrial
 from search.config.home import require_password
 from search.config.study import StudyConfig
 from search.errors import SearchError
+from search.storage.claims.waiting import Waiting
 from search.storage.database import is_there, open_storage, storage_lock
 from search.storage.known import listed, lost_studies
-from search.storage.patience import patience_of
+from search.storage.patience import Patience, patience_of
 from search.storage.readable import Unreadable, require_readable
 from search.storage.records import so_far, study_record
 from search.storage.run_identifiers import RunIdentifiers
@@ -87,7 +88,7 @@ class Studies:
         self.store = store
         self.address = address
         self._say = say
-        self._is_over: Callable[[], bool] = lambda: False
+        self._waiting = self._briefly = Waiting(lambda: False)
         self._recorders: dict[str, Recorder] = {}
 
     @cached_property
@@ -97,51 +98,63 @@ class Studies:
         Raises:
             SearchError: There can be none at that address.
         """
-        storage = open_storage(self.store, self.address, self._is_over, self._say)
+        storage = open_storage(self.store, self.address, self._waiting, self._say)
         if file := sqlite_path(self.address or self.store.optuna_uri):
             fold_in_at_exit(file)
-        patience = patience_of(storage)
-        patience.say, patience.is_over = self._say, self._is_over
+        self._heeded(patience_of(storage))
         return storage
 
-    def lock(self) -> AbstractContextManager[None]:
+    def lock(self, *, briefly: bool = False) -> AbstractContextManager[None]:
         """Make the storage's lock, for `with`; one thread of one process can hold it at a time.
 
         All processes that use the storage share it, on any machine and from any home.
 
         Do not take the lock twice: whoever holds it and waits for it again fails after two minutes
-        with a `SearchError`.
-        """
-        # The storage is opened under the same lock.
-        return storage_lock(self.storage, self.store, is_over=self._is_over)
+        with `StillHeld`, and a study that runs never goes on.
 
-    def locked(self, call: Callable[[], _Done]) -> _Done:
+        Args:
+            briefly: Whether a study that runs, too, waits for it for two minutes at most.
+        """
+        waiting = self._briefly if briefly else self._waiting
+        return storage_lock(self.storage, self.store, is_over=waiting)
+
+    def locked(self, call: Callable[[], _Done], *, briefly: bool = False) -> _Done:
         """Do something under the storage's lock; where its database is away, once it is back.
 
         What was begun when the database went away is done anew as a whole, since the lock was lost.
 
         Args:
             call: What to do; it may be done again after it was done in part.
+            briefly: As of `lock`.
         """
         patience = patience_of(self.storage)
 
         def do() -> _Done:
-            with patience.at_once(), self.lock():
+            with patience.at_once(), self.lock(briefly=briefly):
                 return call()
 
         return patience.through(do)
 
-    def heed(self, say: Callable[[str], None], is_over: Callable[[], bool]) -> None:
-        """Have it told when the database is away, and when nobody waits for it or a lock any more.
+    def heed(
+        self,
+        say: Callable[[str], None],
+        is_over: Callable[[], bool],
+        is_late: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Let a study run with these studies, which waits for the database, and for the lock.
 
         Args:
-            say: Tells the user a line.
-            is_over: Whether someone asked to stop.
+            say: Told that it waits, and that it goes on.
+            is_over: Whether someone asked to stop, so that nobody waits any more.
+            is_late: Whether the time of this run is over: nobody waits for the lock then.
         """
-        self._say, self._is_over = say, is_over
+        self._say, self._briefly = say, Waiting(is_over, say)
+        self._waiting = Waiting(lambda: is_over() or is_late(), say, lasts=True)
         if "storage" in vars(self):  # it was opened before
-            patience = patience_of(self.storage)
-            patience.say, patience.is_over = say, is_over
+            self._heeded(patience_of(self.storage))
+
+    def _heeded(self, patience: Patience) -> None:
+        patience.say, patience.is_over, patience.for_locks = self._say, self._briefly, self._waiting
 
     def names(self) -> list[str]:
         """Names of all studies, sorted; none where there is no storage yet."""
@@ -274,7 +287,7 @@ class Studies:
     def identifiers(self, study: optuna.Study) -> RunIdentifiers:
         """What stores the identifiers of a study's runs, one process at a time."""
         return RunIdentifiers(
-            study, lambda n: storage_lock(self.storage, self.store, n, self._is_over)
+            study, lambda n: storage_lock(self.storage, self.store, n, self._briefly)
         )
 
     def spooled(

@@ -27,6 +27,7 @@ from search.trial.interruption import Lost, reclaim
 from tracking import SpoolRecorder, StudyRecord, TrialRecord, in_a_second
 
 GOES_ON_ELSEWHERE = "Another process goes on with this study and will close it."
+LEFT_OPEN = "The study is not closed, since another process holds a lock; the same command does so."
 _AWAY_S = 10.0
 _SILENT_S = 2.0
 _HURRIED_S = 0.6
@@ -76,6 +77,7 @@ class Recording:
         self._waits_since: float | None = None
         self._latest = 0.0
         self._is_closer: bool | None = None
+        self._why_open = GOES_ON_ELSEWHERE
         self._hurries = self._has_told = False
         self._stop = stop or Stop()
         self._config, self._study = config, study
@@ -206,7 +208,7 @@ class Recording:
         """
         record = None
         if not self._is_last():
-            self._say(GOES_ON_ELSEWHERE)
+            self._say(self._why_open)
             self.settle(hurries=interrupted)
         elif interrupted or not (record := self._drawn()):
             self._end("KILLED")  # first, since there may be no time for the results
@@ -239,9 +241,9 @@ class Recording:
         """
         if self._is_closer is None:
             try:
-                self._is_closer = self._studies.locked(self._lease.leave)
-            except StillHeld:
-                self._is_closer = False
+                self._is_closer = self._studies.locked(self._lease.leave, briefly=True)
+            except StillHeld:  # so that this process ends, and whoever comes next closes it
+                self._is_closer, self._why_open = False, LEFT_OPEN
         return self._is_closer
 
     def _end(self, status: str) -> None:

@@ -129,7 +129,6 @@ def _run(
             from search.study.session import Session
 
             own = studies()
-            own.heed(progress.message, lambda: stop.asked)
             try:
                 return Session(config, own, supervisor, progress, stop, request).run()
             except StorageAway:

@@ -92,6 +92,7 @@ class Session:
 
     def run(self) -> StudyResult:
         """Run the study until it has its target of finished trials or has to stop."""
+        self._studies.heed(self._progress.message, lambda: self._stop.asked, self._is_late)
         ready = self._ready()
         chosen = choose(self._config, self._studies, ready, self._request)
         ready = replace(ready, space=chosen.space.parameters)
@@ -145,16 +146,16 @@ class Session:
         with recording.closed_on_failure(), later, rarely_collected():
             return self._train(study, recording, ready, chosen)
 
+    def _is_late(self) -> bool:
+        """Whether the time of this run is over."""
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
     def _loaded(self) -> Ready:
         """Wait until the first child has its data; a timeout that comes before is refused."""
-
-        def is_late() -> bool:
-            return self._deadline is not None and time.monotonic() > self._deadline
-
-        ready = self._supervisor.ready_unless(lambda: self._stop.asked or is_late())
+        ready = self._supervisor.ready_unless(lambda: self._stop.asked or self._is_late())
         if self._stop.asked:
             raise KeyboardInterrupt
-        if ready is None or is_late():
+        if ready is None or self._is_late():
             raise SearchError(
                 "`timeout` must leave time to load the data and the model, but loading them takes "
                 f"longer than {self._config.timeout_s:g} s. Use a longer `--timeout`."
@@ -268,8 +269,7 @@ class Session:
 
     def _closed(self, recording: Recording, new: int) -> StudyResult:
         """Close the study's MLflow run, where nobody else works on it, and return the result."""
-        late = self._deadline is not None and time.monotonic() >= self._deadline
-        late = late and not (self._stop.asked or self._ends.enough)
+        late = self._is_late() and not (self._stop.asked or self._ends.enough)
         for line in self._ends.reasons():
             self._progress.message(line)
         interrupted = self._stop.asked and not self._ends.enough

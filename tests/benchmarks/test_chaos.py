@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import importlib
+import random
 import re
 from collections import defaultdict
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -134,3 +135,17 @@ def test_a_write_without_its_seam_is_found(seam: str, lacking: str) -> None:
     faulty = importlib.import_module("faulty")
     others = {name: place for name, place in faulty.SEAMS.items() if name != seam}
     assert lacking in _without_a_seam(others, set(faulty.NEVER_IN_A_SEARCH))
+
+
+@pytest.mark.parametrize(("again", "wrong"), [(0, 0), (2, 1)])
+def test_clocks_that_are_set_may_have_no_trial_tried_again(
+    again: int, wrong: int, chaos: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = chaos.chaos_world
+    for name in ("ended", "settled"):
+        monkeypatch.setattr(world, name, lambda *_: iter(()))
+    home = SimpleNamespace(
+        path=tmp_path / "home", start=lambda *_: None, goes_on=lambda times: False,
+        tried_again=lambda: again,
+    )  # fmt: skip
+    assert len(list(world.clocks(home, 4, random.Random(0)))) == wrong

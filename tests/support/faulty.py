@@ -69,6 +69,7 @@ NOT_IN_A_SEARCH = (
 """Writes to MLflow of other commands, or of what a person did to the record by hand."""
 
 NEVER_IN_A_SEARCH = {
+    "_delete_record": "`trialbook delete`",
     "_upgrade": "a file of an earlier Optuna, of which there is a backup by then",
     "add_parameter": "a value that no sampler chose: of Keras Tuner, or of a model of the user's",
     "begin_given": "a trial that Keras Tuner began",

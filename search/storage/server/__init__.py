@@ -1,0 +1,1 @@
+"""A database on a server: how connections to it are set up."""
