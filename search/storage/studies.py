@@ -99,8 +99,7 @@ class Studies:
             SearchError: There can be none at that address.
         """
         storage = open_storage(self.store, self.address, self._waiting, self._say)
-        if file := sqlite_path(self.address or self.store.optuna_uri):
-            fold_in_at_exit(file)
+        fold_in_at_exit(sqlite_path(self.address or self.store.optuna_uri))
         self._heeded(patience_of(storage))
         return storage
 
@@ -218,15 +217,13 @@ class Studies:
     def record_now(self, name: str) -> StudyRecord:
         """Read a study as it stands now: with queued trials and the epochs of running ones.
 
-        The epochs of a trial whose end Optuna does not have yet, because it runs or because its
-        process is gone, are read from its folder, or else from MLflow if that can be reached: they
-        are written to both while it trains.
+        The epochs of a trial whose end Optuna does not have yet, because it runs or its process is
+        gone, are read from its folder, or else from MLflow if that can be reached.
         """
         study = self.get(name)
         config = config_of(study)
         record = study_record(study, config, queued=True)
-        open_ones = [t for t in record.trials if not t.epochs and t.state in _UNTOLD]
-        if not open_ones:
+        if not (open_ones := [t for t in record.trials if not t.epochs and t.state in _UNTOLD]):
             return record
         stored = study.get_trials(deepcopy=False)
         read = {t.number: self._left_behind(stored[t.number]) for t in open_ones}
@@ -286,9 +283,8 @@ class Studies:
 
     def identifiers(self, study: optuna.Study) -> RunIdentifiers:
         """What stores the identifiers of a study's runs, one process at a time."""
-        return RunIdentifiers(
-            study, lambda n: storage_lock(self.storage, self.store, n, self._briefly)
-        )
+        lock = storage_lock
+        return RunIdentifiers(study, lambda n: lock(self.storage, self.store, n, self._briefly))
 
     def spooled(
         self, config: StudyConfig, study: optuna.Study, maker: Maker | None = None

@@ -18,16 +18,18 @@ _files: set[Path] = set()
 _process = 0
 
 
-def fold_in_at_exit(database: Path) -> None:
+def fold_in_at_exit(database: Path | None) -> None:
     """Have `fold_in` called for a database file when this process ends.
 
     Args:
-        database: The file; it need not exist yet.
+        database: The file; it need not exist yet. None for a server, of which nothing is done.
 
     Example:
         >>> fold_in_at_exit(Path("mlruns") / "optuna.db")
     """
     global _process
+    if database is None:
+        return
     if _process != os.getpid():  # the first call, or that of a forked process
         _process = os.getpid()
         _files.clear()
