@@ -64,7 +64,8 @@ def find_study_run(store: Store, identity: str) -> str | None:
         TrackingError: MLflow cannot be reached.
 
     Example:
-        >>> find_study_run(Store(Path("nowhere")), "0a1b2c3d4e5f6071") is None
+        >>> from pathlib import Path
+        >>> find_study_run(Store(Path("no such home")), "0a1b2c3d4e5f6071") is None
         True
     """
     if not store.exists():
