@@ -53,7 +53,7 @@ def test_winner_names_doctor_and_works_once_it_has_closed_the_trial(
     here(*winner, code=2)
     assert "of movies 1 trial is under way" in here.errors
     assert "`trialbook doctor --fix` closes" in here.errors
-    here(*fix, code=1)  # as far as one can see, its container still works
+    assert here(*fix)["busy"] == ["movies"]  # as far as one can see, its container still works
     here(*winner, code=2)
     _time_goes_by(home)
     here(*fix)
