@@ -80,7 +80,7 @@ def test_its_reused_trials_say_so_in_their_runs(inside: Path, here: Here) -> Non
 
 def test_its_models_predict(inside: Path, here: Here) -> None:
     told = here("predict", "mine", "--user", "105", "--top", "1")
-    assert told["model"] == "Model: the winner of mine (trial 7), in MLflow mine, version 1."
+    assert told["model"]["said"] == "the winner of mine (trial 7), in MLflow mine, version 1"
     assert (told["items"][0]["movie"], told["rated"]) == (7008, 13)
     reused, trained = (here("predict", f"mine:{n}", "--user", "105") for n in (10, 7))
     assert reused["model"] == "Model: trial 10 of mine, trained as trial 7."
