@@ -10,6 +10,7 @@ from tracking.figures.html_canvas import (
     Plot,
     axis,
     edged,
+    is_edged,
     line,
     marker,
     message,
@@ -43,6 +44,7 @@ def draw_history(data: History, *, title: str, value_label: str) -> Plot:
     traces = []
     for state in style.STATES:
         found = [p for p in data.points if p.state == state]
+        found.sort(key=lambda p: is_edged(p.value, limits))
         if found:
             look = marker(state, len(data.points))
             symbols = edged(look["symbol"], [p.value for p in found], limits)

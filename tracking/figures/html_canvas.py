@@ -159,6 +159,18 @@ def edged(
     return found
 
 
+def is_edged(value: float | None, limits: Limits) -> bool:
+    """Whether a value's marker is an arrow at the edge of the axis.
+
+    Plotly's legend shows the first marker of a trace: those that are no arrows come first.
+
+    Args:
+        value: The value; None is on the axis.
+        limits: The range of the axis.
+    """
+    return value is not None and bool(side(value, limits))
+
+
 def plain(text: str) -> str:
     """A name as plotly shows it unchanged: it would read tags, and make links of some."""
     return escape(shown(text), quote=False)

@@ -13,6 +13,7 @@ from tracking.figures.html_canvas import (
     Plot,
     axis,
     edged,
+    is_edged,
     line,
     marker,
     message,
@@ -50,11 +51,12 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Plot:
     """Plot the objective against every other goal, in one panel per goal."""
     if not data.points or data.limits is None:
         return message(title, style.NEEDS_ONE)
-    traces, layout = [], {}
+    limits, traces, layout = data.limits, [], {}
     places = panels(len(data.goals), len(data.goals))
     for place, (goal, (number, across, up)) in enumerate(zip(data.goals, places, strict=True)):
         for name, colour, size in _FRONTIER:
             found = [point for point in data.points if _place(point) == name]
+            found.sort(key=lambda point: is_edged(point.value, limits))
             values = [point.value for point in found]
             symbols = edged([_symbol(point) for point in found], values, data.limits)
             sizes = [max(size, 10) if side(value, data.limits) else size for value in values]
@@ -96,6 +98,7 @@ def draw_value_against_seconds(
     traces = []
     for place, family in enumerate(sorted({each.family for each in known})):
         found = [each for each in known if each.family == family]
+        found.sort(key=lambda each: is_edged(each.value, limits))
         symbols = _symbols_of(found, place, limits)
         sizes = [zoom * _diameter(each, largest) for each in found]
         traces.append(

@@ -18,7 +18,7 @@ from tracking import (
     draw_trial,
     reproduction_figure,
 )
-from tracking.figures import png_curve, style
+from tracking.figures import html, png_curve, style
 from tracking.figures.data import (
     Curve,
     HistoryPoint,
@@ -147,6 +147,23 @@ def test_arrows_at_the_edge_of_slices_and_goals_mark_what_is_beyond(
     assert picture.get_supxlabel() == (
         "coloured: no trial is better in one goal without being worse in another"
     )
+
+
+def test_the_legend_has_the_usual_mark_where_the_first_value_lies_beyond(
+    make_trial: Callable[..., TrialRecord],
+) -> None:
+    """Plotly shows the mark of a trace's first point."""
+    values = [9.0, *(3.0 + number / 100 for number in range(8))]
+    trials = tuple(
+        make_trial(number, value, state="pruned" if number in (0, 4) else "complete")
+        for number, value in enumerate(values)
+    )
+    figure = html.draw_history(
+        history(StudyRecord(name="s", trials=trials)), title="t", value_label="v"
+    )
+    (pruned,) = [t for t in figure["data"] if t["name"] == "pruned (2)"]
+    assert pruned["x"] == [4, 0]
+    assert pruned["marker"]["symbol"] == ["triangle-down", "arrow-up"]
 
 
 def test_a_hollow_mark_beyond_the_axis_has_a_hollow_arrow() -> None:
