@@ -10,7 +10,6 @@ from tracking.figures.html_canvas import (
     Plot,
     axis,
     edged,
-    is_edged,
     line,
     marker,
     message,
@@ -19,6 +18,7 @@ from tracking.figures.html_canvas import (
     panels,
     plain,
     points,
+    usual_first,
     whole_axis,
 )
 from tracking.figures.html_cost import draw_frontier
@@ -43,8 +43,7 @@ def draw_history(data: History, *, title: str, value_label: str) -> Plot:
     limits = data.limits
     traces = []
     for state in style.STATES:
-        found = [p for p in data.points if p.state == state]
-        found.sort(key=lambda p: is_edged(p.value, limits))
+        found = usual_first([p for p in data.points if p.state == state], limits)
         if found:
             look = marker(state, len(data.points))
             symbols = edged(look["symbol"], [p.value for p in found], limits)

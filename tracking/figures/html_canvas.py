@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from tracking.figures import style
 from tracking.figures.data import Limits, beyond, side
@@ -159,16 +159,22 @@ def edged(
     return found
 
 
-def is_edged(value: float | None, limits: Limits) -> bool:
-    """Whether a value's marker is an arrow at the edge of the axis.
+class _Valued(Protocol):
+    @property
+    def value(self) -> float | None: ...
 
-    Plotly's legend shows the first marker of a trace: those that are no arrows come first.
+
+_Marked = TypeVar("_Marked", bound=_Valued)
+
+
+def usual_first(found: Sequence[_Marked], limits: Limits) -> list[_Marked]:
+    """Points without an arrow before the others: Plotly's legend shows the first one's mark.
 
     Args:
-        value: The value; None is on the axis.
+        found: The points, each with a value; None is on the axis.
         limits: The range of the axis.
     """
-    return value is not None and bool(side(value, limits))
+    return sorted(found, key=lambda each: each.value is not None and bool(side(each.value, limits)))
 
 
 def plain(text: str) -> str:

@@ -13,7 +13,6 @@ from tracking.figures.html_canvas import (
     Plot,
     axis,
     edged,
-    is_edged,
     line,
     marker,
     message,
@@ -21,6 +20,7 @@ from tracking.figures.html_canvas import (
     panels,
     plain,
     points,
+    usual_first,
     whole_axis,
 )
 
@@ -55,8 +55,7 @@ def draw_frontier(data: Frontier, *, title: str, value_label: str) -> Plot:
     places = panels(len(data.goals), len(data.goals))
     for place, (goal, (number, across, up)) in enumerate(zip(data.goals, places, strict=True)):
         for name, colour, size in _FRONTIER:
-            found = [point for point in data.points if _place(point) == name]
-            found.sort(key=lambda point: is_edged(point.value, limits))
+            found = usual_first([p for p in data.points if _place(p) == name], limits)
             values = [point.value for point in found]
             symbols = edged([_symbol(point) for point in found], values, data.limits)
             sizes = [max(size, 10) if side(value, data.limits) else size for value in values]
@@ -97,8 +96,7 @@ def draw_value_against_seconds(
     ringed = {each.number for each in unbeaten(tuple(known), minimize=minimize)}
     traces = []
     for place, family in enumerate(sorted({each.family for each in known})):
-        found = [each for each in known if each.family == family]
-        found.sort(key=lambda each: is_edged(each.value, limits))
+        found = usual_first([each for each in known if each.family == family], limits)
         symbols = _symbols_of(found, place, limits)
         sizes = [zoom * _diameter(each, largest) for each in found]
         traces.append(
