@@ -113,7 +113,7 @@ def test_the_list_of_studies_leaves_out_what_it_has_no_room_for(
         "trials": 9, "target": 10, "objective": "best_val_rmse", "best_value": 0.9,
         "best_trial": 7,
     }  # fmt: skip
-    console().print(_table([row, {**row, "best_value": None, "best_trial": None}]))
+    console().print(_table([row, {**row, "best_value": None, "best_trial": None}])[0])
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= width
     head, body = (next(ln for ln in lines if edge in ln) for edge in ("┃", "│"))
