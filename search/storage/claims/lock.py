@@ -39,7 +39,7 @@ class StillHeld(StorageAway):
     Someone asked to stop, or the process that waits is no study that runs.
 
     Example:
-        >>> issubclass(StillHeld, SearchError)
+        >>> issubclass(StillHeld, StorageAway)
         True
     """
 

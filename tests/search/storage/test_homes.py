@@ -83,7 +83,7 @@ def test_its_models_predict(inside: Path, here: Here) -> None:
     assert told["model"]["said"] == "the winner of mine (trial 7), in MLflow mine, version 1"
     assert (told["items"][0]["movie"], told["rated"]) == (7008, 13)
     reused, trained = (here("predict", f"mine:{n}", "--user", "105") for n in (10, 7))
-    assert reused["model"] == "Model: trial 10 of mine, trained as trial 7."
+    assert reused["model"]["said"] == "trial 10 of mine, trained as trial 7"
     assert reused["items"] == trained["items"]
     here("predict", "mine:3", "--user", "105", code=2)
     assert "mine:3 has none: it is pruned" in here.errors
