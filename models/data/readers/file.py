@@ -109,7 +109,7 @@ def _near(path: Path) -> str:
         names = sorted(each.name for each in path.parent.iterdir() if each.is_file())
         if near := get_close_matches(path.name, names):
             return f" Near it: {', '.join(near)}."
-    return " Correct the path; `--data movielens` takes the sample that comes with Trialbook."
+    return " Correct the path."
 
 
 def _refuse(path: Path, head: bytes, where: str) -> None:

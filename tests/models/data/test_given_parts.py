@@ -130,7 +130,7 @@ def test_times_that_a_file_lacks_are_left_out(folder: Path) -> None:
     ("source", "options", "message"),
     [
         ("u1.base", {"valid": "valid.json"}, "`valid` must stand beside `test`"),
-        ("u1.base", {"test": "gone.csv"}, "no gone.csv"),
+        ("u1.base", {"test": "gone.csv"}, r"there is no .*gone\.csv\. Correct the path"),
         ("synthetic:0.001", {"test": "u1.test"}, "beside a file with the train part"),
         ("movielens", {"test": "u1.test"}, "but the source is movielens"),
     ],

@@ -173,7 +173,9 @@ PAGES = [
 ]
 
 CASES = [
-    Case("missing file", lambda f: str(f / "no.csv"), ("no.csv", "must exist", "movielens")),
+    Case(
+        "missing file", lambda f: str(f / "no.csv"), ("no.csv", "must exist", "Correct the path.")
+    ),
     Case(
         "missing file, one near",
         lambda f: _file("ratings.csv", _csv_text())(f).replace("ratings.csv", "ratngs.csv"),
