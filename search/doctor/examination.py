@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 
 from search.doctor.findings import Finding, Topic
 from search.doctor.study import Examination
-from search.storage.database import is_there
-from search.storage.known import OUT
+from search.storage.known import OUT, loss_of, only_recorded
 from search.storage.readable import Unreadable
 from search.storage.studies import Studies
-from tracking import damaged_boxes, held_studies
+from tracking import damaged_boxes
 
 
 def examine(
@@ -51,12 +50,10 @@ def _lost(studies: Studies) -> list[Finding]:
     """The studies of which the home's MLflow database has the record, but Optuna's nothing."""
     if studies.address is not None or studies.named_uri is not None:
         return []
-    path = studies.store.optuna_db
-    is_empty = path.exists() and not is_there(studies.store, None)
-    state = " is empty (0 bytes) and" if is_empty else "" if path.exists() else " is gone and"
-    text = f"MLflow has its record, but optuna.db{state} does not hold the study. {OUT}"
-    held = set(held_studies(studies.store.home / "mlflow.db")) - set(studies.names())
+    state = loss_of(studies.store)
+    which = f"optuna.db {state} and" if state else "optuna.db"
+    text = f"MLflow has its record, but {which} does not hold the study. {OUT}"
     return [
         Finding(study=name, topic=Topic.STUDY, text=text, is_mendable=False)
-        for name in sorted(held)
+        for name in only_recorded(studies.store, studies.names())
     ]

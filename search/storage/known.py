@@ -37,10 +37,29 @@ def lost_studies(store: Store, known: Collection[str] = (), wanted: str = "") ->
         known: The studies that the database holds.
         wanted: The one that was looked for; others are told only where the database holds none.
     """
-    held = [name for name in held_studies(store.home / "mlflow.db") if name not in known]
+    held = only_recorded(store, known)
     if not held or (wanted and known and wanted not in held):
         return ""
-    is_empty = store.optuna_db.exists() and not is_there(store, None)
-    state = "is empty (0 bytes)" if is_empty else "does not hold them"
-    state = state if store.optuna_db.exists() else "is gone"
+    state = loss_of(store) or "does not hold them"
     return f"The home's mlflow.db has the record of {listed(held)} Its optuna.db {state}. {OUT}"
+
+
+def only_recorded(store: Store, known: Collection[str]) -> list[str]:
+    """The studies of which a home's MLflow database has the record, but Optuna's nothing, sorted.
+
+    Args:
+        store: Gives the home.
+        known: The studies that Optuna's database holds.
+    """
+    return [name for name in held_studies(store.home / "mlflow.db") if name not in known]
+
+
+def loss_of(store: Store) -> str:
+    """What became of a home's Optuna database, in words; empty where it is there.
+
+    Args:
+        store: Gives the home.
+    """
+    if not store.optuna_db.exists():
+        return "is gone"
+    return "" if is_there(store, None) else "is empty (0 bytes)"
