@@ -95,14 +95,14 @@ class Training:
         if are_singles(self._plan, self._layout, self._numbers.code, size):
             return self._single_steps(batch, goes_on)
         steps = self._numbers.take(-(-len(order) // size))
-        numbers = Numbers(steps, np.zeros(len(steps)))
+        sizes = np.minimum(size, len(order) - size * np.arange(len(steps))).astype(np.float64)
+        numbers = Numbers(steps, sizes, np.zeros(len(steps)), np.zeros(1))
         take = self._large_steps if size >= LARGE else self._small_steps
         try:
             wrong, paid = take(batch, size, numbers, goes_on)
         except Halted:
             return None
-        sizes = np.minimum(size, len(order) - size * np.arange(len(steps)))
-        penalties = float(numbers.penalties @ sizes) + paid
+        penalties = float(numbers.penalties @ sizes) + float(numbers.paid[0]) + paid
         return Metrics((wrong + penalties) / len(order), math.sqrt(wrong / len(order)))
 
     def _large_steps(
@@ -153,7 +153,8 @@ class Training:
         if not len(tables.place):
             return
         parts = parts_of(len(tables.last))
-        apart = [numbers._replace(penalties=np.zeros_like(numbers.penalties)) for _ in parts]
+        none = np.zeros_like(numbers.penalties), np.zeros_like(numbers.paid)
+        apart = [numbers._replace(penalties=none[0].copy(), paid=none[1].copy()) for _ in parts]
         self._hands.run(
             [
                 partial(finish_rows, self._state, tables, own, *part)
@@ -162,6 +163,7 @@ class Training:
         )
         for own in apart:
             numbers.penalties[:] += own.penalties
+            numbers.paid[:] += own.paid
 
 
 def predict(plan: Plan, p: NDArray[Any], rows: Rows, hands: Hands) -> NDArray[Any]:

@@ -128,6 +128,7 @@ def _layout(plan: Plan, config: ModelConfig, training: TrainConfig, *, small: bo
         waits=np.array([not by_row or tensor.l2 > 0 for tensor in apart], np.int64),
         last=np.full(ids if apart else 0, -1, np.int64),
         seen=np.zeros(ids if apart else 0, np.int64),
+        since=np.zeros(ids if apart else 0, np.int64),
     )
     rest = [tensor for tensor in every if tensor not in apart]
     return Layout(_segments(rest, plan.size, training, by_row=by_row), tables)

@@ -51,7 +51,7 @@ def update(state: State, step: Step, times: float, l2: float, begin: int, end: i
     squares = 0.0
     for block in range(begin, end, _BLOCK):
         which = (np.uint64(block), np.uint64(min(end, block + _BLOCK)))
-        squares += _move(state, step, (times, l2), which, False)
+        squares += move(state, step, (times, l2), which, False)
     return squares
 
 
@@ -69,63 +69,23 @@ def update_rows(state: State, step: Step, part: Any, width: int, begin: int, end
     """
     squares = 0.0
     for place in range(begin, end, width):
-        squares += _move(state, step, part, (np.uint64(place), np.uint64(place + width)), True)
+        squares += move(state, step, part, (np.uint64(place), np.uint64(place + width)), True)
     return squares
 
 
 @numba.njit(**INSIDE)
-def _move(state: State, step: Step, part: Any, which: Any, row: bool) -> Any:
+def move(state: State, step: Step, part: Any, which: Any, row: bool) -> Any:
     """Move the weights from the first to before the last of `which`; returns as `update`."""
     if step.code == ADAGRAD:
-        return _accumulate(state, step.rate * part[0], part[1], which, row)
+        return accumulate(state, step.rate * part[0], part[1], which, row)
     squares = nothing(state.p)
     for i in range(which[0], which[1], _LANES):
         count = min(_LANES, which[1] - i)
-        lanes = _taken(state, step.code, i, count)
+        lanes = taken(state, step.code, i, count)
         squares += lanes.p * lanes.p
-        moved = _stepped(state, step, part, lanes)
-        _put_back(state, step.code, i, count, moved)
+        moved = stepped(state, step, part, lanes)
+        put_back(state, step.code, i, count, moved)
     return total(squares) if part[1] > 0 else state.p.dtype.type(0)
-
-
-@numba.njit(**INSIDE)
-def move_row(state: State, steps: Any, part: Any, which: Any, penalties: Any) -> None:
-    """Move a row of a table by several steps, of which only the first has a gradient.
-
-    Args:
-        state: All weights.
-        steps: The numbers of each step, as `Step` has them, `[step, 6]`.
-        part: Learning rate's factor, and the penalty's, of these weights.
-        which: The row's first weight, and one past its last, uint64.
-        penalties: The penalty before each step is added, `[step]`.
-    """
-    if len(steps) == 0:
-        return
-    code, l2 = int(steps[0, 0]), part[1]
-    if code == ADAGRAD:
-        for n in range(len(steps)):
-            rate = steps[n, 1] * part[0]
-            penalties[n] += l2 * _accumulate(state, rate, l2, which, True)
-        return
-    i = which[0]
-    while i + _LANES < which[1]:  # two at once: each step of one waits for its roots and quotients
-        count = min(_LANES, which[1] - i - _LANES)
-        one, two = _taken(state, code, i, _LANES), _taken(state, code, i + _LANES, count)
-        for n in range(len(steps)):
-            step = step_of(steps, n)
-            if l2 > 0:
-                penalties[n] += l2 * total(one.p * one.p + two.p * two.p)
-            one, two = _stepped(state, step, part, one), _stepped(state, step, part, two)
-        _put_back(state, code, i, _LANES, one)
-        _put_back(state, code, i + _LANES, count, two)
-        i += _LANES + _LANES
-    if i < which[1]:
-        lanes = _taken(state, code, i, which[1] - i)
-        for n in range(len(steps)):
-            if l2 > 0:
-                penalties[n] += l2 * total(lanes.p * lanes.p)
-            lanes = _stepped(state, step_of(steps, n), part, lanes)
-        _put_back(state, code, i, which[1] - i, lanes)
 
 
 @numba.njit(**INSIDE)
@@ -136,7 +96,7 @@ def step_of(steps: Any, number: Any) -> Step:
 
 
 @numba.njit(**INSIDE)
-def _taken(state: State, code: int, i: Any, count: Any) -> State:
+def taken(state: State, code: int, i: Any, count: Any) -> State:
     """Up to sixteen weights and what belongs to them; a moment that is not used is zeros."""
     m = v = nothing(state.p)
     if count < _LANES:
@@ -155,7 +115,7 @@ def _taken(state: State, code: int, i: Any, count: Any) -> State:
 
 
 @numba.njit(**INSIDE)
-def _put_back(state: State, code: int, i: Any, count: Any, lanes: State) -> None:
+def put_back(state: State, code: int, i: Any, count: Any, lanes: State) -> None:
     """Store up to sixteen weights and what belongs to them."""
     if count < _LANES:
         put_some(state.p, i, lanes.p, count)
@@ -174,7 +134,7 @@ def _put_back(state: State, code: int, i: Any, count: Any, lanes: State) -> None
 
 
 @numba.njit(**INSIDE)
-def _stepped(state: State, step: Step, part: Any, lanes: State) -> State:
+def stepped(state: State, step: Step, part: Any, lanes: State) -> State:
     """Sixteen weights, a gradient of zero and their moments, after a step; not of Adagrad."""
     p, g, m, v = lanes
     rate, l2 = step.rate * part[0], part[1]
@@ -201,7 +161,7 @@ def _stepped(state: State, step: Step, part: Any, lanes: State) -> State:
 
 
 @numba.njit(**INSIDE)
-def _accumulate(state: State, rate: float, l2: float, which: Any, row: bool) -> Any:
+def accumulate(state: State, rate: float, l2: float, which: Any, row: bool) -> Any:
     """Adagrad's part of `_move`."""
     p, g, v = state.p, state.g, state.v
     number, (first, last) = p.dtype.type, which

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from models.compiled.lanes import COUNT, fetch
 from models.compiled.plan import Plan
 from models.compiled.space import Rows
-from models.compiled.stepping.moving import move_row
-from models.compiled.stepping.optimizers import Segments, State
+from models.compiled.stepping.moving import accumulate, move, step_of
+from models.compiled.stepping.optimizers import ADAGRAD, Segments, State
+from models.compiled.stepping.waiting import WIDTH, Missed, Strip, move_waiting
 from models.compiled.vectors import HOW, INSIDE, add, fill
 
 
@@ -36,6 +37,7 @@ class Tables(NamedTuple):
         waits: Whether a row moves also in steps whose batch does not have it, 1 or 0.
         last: Number of the last step that each id has taken, -1 before the first, `[id]`.
         seen: Room for the ids of a batch, `[id]`.
+        since: Room for the first step that each of them has missed, `[id]`.
     """
 
     place: NDArray[np.int64]
@@ -47,6 +49,7 @@ class Tables(NamedTuple):
     waits: NDArray[np.int64]
     last: NDArray[np.int64]
     seen: NDArray[np.int64]
+    since: NDArray[np.int64]
 
 
 class Layout(NamedTuple):
@@ -61,25 +64,57 @@ class Numbers(NamedTuple):
 
     Attributes:
         steps: The numbers of each, as `Step` has them, `[step, 6]`.
+        sizes: Rows of each step's batch, `[step]`.
         penalties: Sums of the penalties before each step, `[step]`; added to.
+        paid: Other penalties of the epoch, each times the rows of its step's batch, `[1]`; added
+            to.
     """
 
     steps: NDArray[np.float64]
+    sizes: NDArray[np.float64]
     penalties: NDArray[np.float64]
+    paid: NDArray[np.float64]
 
 
 @numba.njit(**INSIDE)
-def _take(state: State, tables: Tables, numbers: Numbers, own: Any, until: Any, idle: bool) -> None:
-    """Take an id's step before `until`; or, `idle`, all that it has missed, without a gradient."""
+def _catch_up(state: State, tables: Tables, numbers: Numbers, which: Any, until: int) -> None:
+    """Let some ids' rows, `seen[begin:end]`, take the steps before `until` that they missed."""
+    missed = Missed(tables.seen, tables.since, which[1], until)
+    both = (numbers.steps, numbers.sizes)
     for n in range(len(tables.place)):
-        if (idle and tables.waits[n] == 0) or not tables.first[n] <= own < tables.end[n]:
-            continue
         part, width = (tables.times[n], tables.l2[n]), tables.width[n]
-        place = tables.place[n] + (own - tables.first[n]) * width
-        begin = tables.last[own] + 1 if idle else until - 1
-        which = (np.uint64(place), np.uint64(place + width))
-        steps, penalties = numbers.steps[begin:until], numbers.penalties[begin:until]
-        move_row(state, steps, part, which, penalties)
+        if tables.waits[n] == 0 or until == 0:
+            continue
+        if int(numbers.steps[0, 0]) == ADAGRAD:
+            _accumulate_missed(state, tables, numbers, n, missed, which[0])
+            continue
+        for at in range(0, width, WIDTH):
+            count = np.uint64(min(WIDTH, width - at))
+            place, ids = tables.place[n] + at, (tables.first[n], tables.end[n])
+            strip = Strip(place, width, count, ids[0], ids[1], part)
+            numbers.paid[0] += part[1] * move_waiting(state, both, strip, missed, which[0])
+
+
+@numba.njit(**INSIDE)
+def _accumulate_missed(
+    state: State, tables: Tables, numbers: Numbers, n: int, missed: Missed, begin: int
+) -> None:
+    """Adagrad's part of `_catch_up`, for one table."""
+    l2 = tables.l2[n]
+    for place in range(begin, missed.end):
+        own = missed.ids[place]
+        if tables.first[n] <= own < tables.end[n]:
+            for step in range(missed.since[place], missed.until):
+                rate = numbers.steps[step, 1] * tables.times[n]
+                squares = accumulate(state, rate, l2, _row(tables, n, own), True)
+                numbers.penalties[step] += l2 * squares
+
+
+@numba.njit(**INSIDE)
+def _row(tables: Tables, n: Any, own: Any) -> Any:
+    """The first weight of an id's row of a table, and one past its last."""
+    place = tables.place[n] + (own - tables.first[n]) * tables.width[n]
+    return (np.uint64(place), np.uint64(place + tables.width[n]))
 
 
 @numba.njit(**INSIDE)
@@ -114,11 +149,11 @@ def meet(plan: Plan, state: State, tables: Tables, numbers: Numbers, rows: Rows,
     for place in range(len(rows.movies)):
         for own in (np.int64(rows.movies[place]), plan.movies + np.int64(rows.users[place])):
             if tables.last[own] != now:
-                _take(state, tables, numbers, own, now, True)
                 _fetch(state, tables, own)
+                tables.seen[count], tables.since[count] = own, tables.last[own] + 1
                 tables.last[own] = now
-                tables.seen[count] = own
                 count += 1
+    _catch_up(state, tables, numbers, (0, count), now)
     return count
 
 
@@ -127,16 +162,26 @@ def step_rows(
     state: State, tables: Tables, numbers: Numbers, now: int, begin: int, end: int
 ) -> None:
     """Move the rows of some ids of a batch, `seen[begin:end]`, by its step."""
+    step = step_of(numbers.steps, now)
     for place in range(begin, end):
-        _take(state, tables, numbers, tables.seen[place], now + 1, False)
+        own = tables.seen[place]
+        for n in range(len(tables.place)):
+            if tables.first[n] <= own < tables.end[n]:
+                part = (tables.times[n], tables.l2[n])
+                squares = move(state, step, part, _row(tables, n, own), True)
+                numbers.penalties[now] += part[1] * squares
 
 
 @numba.njit(**HOW)
 def finish_rows(state: State, tables: Tables, numbers: Numbers, begin: int, end: int) -> None:
-    """Take all steps of an epoch that the ids from `begin` to `end` have missed."""
+    """Take all steps of an epoch that the ids from `begin` to `end` have missed.
+
+    `seen` and `since` of the same places are overwritten.
+    """
     for own in range(begin, end):
-        _take(state, tables, numbers, own, len(numbers.steps), True)
+        tables.seen[own], tables.since[own] = own, tables.last[own] + 1
         tables.last[own] = -1
+    _catch_up(state, tables, numbers, (begin, end), len(numbers.steps))
 
 
 @numba.njit(**HOW)
