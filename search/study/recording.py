@@ -75,6 +75,7 @@ class Recording:
         told = studies.identifiers(study)
         self._reconciler = Reconciler(config, study, self._inner, told, self.keeping)
         self._waits_since: float | None = None
+        self._draws_since = -math.inf
         self._latest = 0.0
         self._is_closer: bool | None = None
         self._why_open = GOES_ON_ELSEWHERE
@@ -224,7 +225,7 @@ class Recording:
         self.settle()
         knows_runs = not self.recorder.delivery.waiting
         self._say("Drawing plots and writing the leaderboard.")
-
+        self._draws_since = time.monotonic()
         weigh = partial(study_record, self._study, self._config)
         record = unless(lambda: self._stop.asked, weigh)  # a forest for the importances takes long
         if record is None:
@@ -257,7 +258,8 @@ class Recording:
         """
         if self._waits_since is None:
             self._waits_since = time.monotonic()
-        silent, latest = self._waits_since + _SILENT_S, self._waits_since + _AWAY_S
+        silent = max(self._waits_since, self._draws_since) + _SILENT_S
+        latest = self._waits_since + _AWAY_S
 
         def is_over() -> bool:
             now = time.monotonic()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from search.doctor.examination import examine
 from search.storage.studies import Studies
 from search.trial.progress import Silent
 from tracking import MlflowRecorder, Store
+from tracking.spool.delivery import Delivery
 
 TRIALS = 3
 
@@ -69,6 +72,28 @@ def test_a_server_that_is_away_at_the_start_keeps_nobody_from_training(
     assert "http://127.0.0.1:9 is not" in heard.lines[0]
     assert "could not be made in MLflow yet" in heard.lines[-1]
     assert len(list(Store(home).spool.glob("*/entries/*-finish_trial"))) == TRIALS
+
+
+@pytest.mark.parametrize(("seconds", "lines"), [(1.5, 0), (2.5, 1)])
+def test_plots_that_take_a_moment_are_not_told_as_waiting_for_mlflow(
+    config: StudyConfig, home: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, lines: int
+) -> None:
+    """The study waits twice: for the record of its trials, and for its plots."""
+    clock, heard = [100.0], Listening()
+    flush = Delivery.flush
+
+    def slow(self: Delivery, is_over: Callable[[], bool]) -> bool:
+        clock[0] += seconds
+        is_over()
+        return flush(self)
+
+    monkeypatch.setattr("search.study.recording._AWAY_S", 60.0)
+    monkeypatch.setattr("search.study.recording.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(Delivery, "flush", slow)
+    run_study(config, home=home, progress=heard)
+    assert clock[0] == 100 + 2 * seconds
+    assert "Drawing plots and writing the leaderboard." in heard.lines
+    assert sum("Waiting until MLflow has all" in line for line in heard.lines) == lines
 
 
 def test_what_a_killed_process_left_wrong_is_mended_at_the_start_and_said_in_a_line(
