@@ -92,7 +92,7 @@ def _table(source: str, options: SourceOptions) -> RatingTable:
         return train
     others = {"valid": options.valid, "test": options.test}
     tables = {
-        name: read_file(Path(path).expanduser(), options)
+        name: read_file(Path(os.path.expanduser(path)), options)
         for name, path in others.items()
         if path is not None
     }
@@ -114,7 +114,7 @@ def _mubi(source: str, path: str, options: SourceOptions) -> Ratings:
             "The source `mubi` needs the file's path, as mubi:PATH. "
             "`trialbook data fetch mubi` fetches it from Kaggle."
         )
-    table = read_file(mubi_file(Path(path).expanduser()), options, gaps=True)
+    table = read_file(mubi_file(Path(os.path.expanduser(path))), options, gaps=True)
     limits = load_published()["dataset"]["user_filter"]
     origin = Origin(
         source=source,
@@ -146,7 +146,7 @@ def _path(source: str) -> Path:
                 f"Run: trialbook data fetch {source}"
             )
         return path
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))
     looks_like_a_path = "/" in source or "\\" in source or path.suffix
     if not os.path.exists(path) and not looks_like_a_path:
         known = ", ".join(known_sources())

@@ -9,6 +9,7 @@ from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from models.checks import refuse
 from search.config.rules import Rule, check
+from search.config.toml import refuse_alien
 from search.errors import SearchError
 
 _META = "trialbook"
@@ -72,6 +73,7 @@ def check_rules(settings: Any) -> None:
         called = declared.called or setting.name
         if declared.rule is not None:
             check(called, value, declared.rule)
+        refuse_alien(called, value)
         kinds = known[setting.name]
         if not all(isinstance(kind, type) for kind in kinds):  # `Any` takes everything
             continue

@@ -45,6 +45,8 @@ class StudyConfig(Settings):
             SearchError: A value breaks its rule, or does not go with another one.
         """
         check_rules(self)
+        for name, value in asdict(self.options).items():
+            refuse_alien(name, value)
         check_options("sampler", self.sampler, self.sampler_options, SAMPLERS[self.sampler].options)
         check_options("pruner", self.pruner, self.pruner_options, PRUNERS[self.pruner].options)
         if self.space and self.model != "ratings":

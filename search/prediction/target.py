@@ -177,7 +177,7 @@ def _owner(studies: Studies, run_id: str | None) -> tuple[optuna.Study, int] | N
 
 
 def _in_folder(named: str) -> Target:
-    path = Path(named).expanduser()
+    path = Path(os.path.expanduser(named))
     folder = saved_in(path)
     if folder is None:
         raise SearchError(

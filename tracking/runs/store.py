@@ -296,4 +296,4 @@ def _absolute_sqlite(uri: str) -> str:
             f"An SQLite address must name a plain file, but got {without_password(uri)!r}. Use "
             "sqlite:///FOLDER/mlflow.db, where a question mark is written as %3F."
         )
-    return sqlite_address(path.expanduser().absolute())
+    return sqlite_address(Path(os.path.expanduser(path)).absolute())

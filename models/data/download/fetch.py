@@ -49,15 +49,19 @@ def fetch(
     """
     dataset = require_dataset(name)
     report = progress or (lambda _: None)
-    report(f"Terms: {dataset.licence}")
     if dataset.name == "mubi":
-        return _from_kaggle(destination, report)
+        return _from_kaggle(dataset, destination, report)
+    report(_terms(dataset))
     target = (destination or cache_folder() / dataset.name) / dataset.ratings
     if target.is_file():
         report(f"Already there: {target}")
     else:
         _from_grouplens(dataset, target, base_url, report)
     return target
+
+
+def _terms(dataset: DataSet) -> str:
+    return f"Terms: {dataset.licence}"
 
 
 def _from_grouplens(dataset: DataSet, target: Path, base_url: str | None, report: Progress) -> None:
@@ -144,7 +148,7 @@ def _failure(dataset: DataSet, address: str, md5: str | None, error: Exception) 
     return f"{address} must be a zip archive that holds {dataset.ratings}, but is not."
 
 
-def _from_kaggle(destination: Path | None, report: Progress) -> Path:
+def _from_kaggle(dataset: DataSet, destination: Path | None, report: Progress) -> Path:
     """Download MUBI's data through kagglehub; return the path of the ratings."""
     try:
         import kagglehub
@@ -153,6 +157,7 @@ def _from_kaggle(destination: Path | None, report: Progress) -> Path:
             "`data fetch mubi` needs the package kagglehub, which is not installed. "
             'Install it with: pip install "trialbook[kaggle]"'
         ) from None
+    report(_terms(dataset))
     report("Fetching from Kaggle with your own credentials (some 2 GB)")
     try:
         output = None if destination is None else str(destination)

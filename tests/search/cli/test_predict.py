@@ -274,6 +274,7 @@ def test_a_table_is_written_with_its_predictions(
         (["nothing", "--user", "1"], "or a model folder, but got 'nothing'"),
         (["", "--user", "1"], "or a model folder, but got ''"),
         (["./nothing", "--user", "1"], "must hold model.keras and manifest.json"),
+        (["~nobody-1/m", "--user", "1"], "must hold model.keras and manifest.json"),
     ],
 )
 def test_a_mistake_is_one_line(

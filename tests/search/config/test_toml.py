@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from models.data import SourceOptions
 from search import SearchError, StudyConfig
 from search.config.parsing import options
 from search.config.toml import read_toml, write_toml
@@ -44,6 +46,22 @@ def test_a_number_of_more_than_64_bits_is_refused(text: str, tmp_path: Path) -> 
     path.write_text(text)
     with pytest.raises(SearchError, match=r"must be a number of 64 bits, .* Give a smaller one"):
         StudyConfig.from_toml(path)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"epochs": 10**30},
+        {"space": {"units": [1, 2**63]}},
+        {"options": SourceOptions(min_ratings=10**30)},
+        {"sampler": "tpe", "sampler_options": {"n_startup_trials": 10**30}},
+    ],
+)
+def test_such_a_number_is_refused_in_python_too(settings: dict[str, Any]) -> None:
+    with pytest.raises(SearchError, match=r"must be a number of 64 bits, .* Give a smaller one"):
+        StudyConfig(**settings)
+    with pytest.raises(SearchError, match=r"must be a number of 64 bits, .* Give a smaller one"):
+        StudyConfig().at(**settings)
 
 
 @pytest.mark.parametrize(

@@ -174,5 +174,7 @@ def test_kaggles_refusal_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_kagglehub_one_line_tells_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "kagglehub", None)
+    told: list[str] = []
     with pytest.raises(ModelsError, match=r"trialbook\[kaggle\]"):
-        fetch("mubi")
+        fetch("mubi", progress=told.append)
+    assert told == []
