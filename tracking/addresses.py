@@ -24,6 +24,8 @@ _OF_USER = re.compile(r"(://[^/:\s\[]*):(?:\S*@|(?!\d+(?:[^\w@]|$))[^\n]*@)")
 port is no password."""
 _SPLIT = re.compile(r"[^:/]*:[^@]*@([^?]*)")
 """A user's name, his password as SQLAlchemy reads it, and what comes after it."""
+_PORT = re.compile(r"(?:\[[^/]+\]|[^/:]*):([^/]*)")
+"""A host and its port, as SQLAlchemy reads them."""
 
 
 def local_folder(location: str) -> Path | None:
@@ -141,7 +143,7 @@ def refused_password(address: str) -> str:
     """Why the password in an address is read otherwise by what connects, or an empty text.
 
     SQLAlchemy takes an `@` in it for the end of the password, and would ask for what follows as a
-    host; a blank ends an address in a message. Both would be shown.
+    host, or as a port; a blank ends an address in a message. All would be shown.
 
     Args:
         address: Address of a database or a server.
@@ -154,12 +156,20 @@ def refused_password(address: str) -> str:
         'must have `@` and blanks of its password written as %40 and %20, but got postgresql://***'
         >>> refused_password("postgresql://me@corp:se%40cret@host/db")  # a name may have one
         ''
+        >>> "a number as its port" in refused_password("postgresql://me:se@:cret?@host/db")
+        True
     """
     scheme, _, rest = address.partition("://")
     found = _SPLIT.match(rest)
-    ends_twice = found is not None and "@" in found[1] and scheme not in ("http", "https")
-    if found is None or not (ends_twice or re.search(r"\s", rest)):
+    if found is None:
+        return ""
+    needs, is_database = "", scheme not in ("http", "https")
+    port = _PORT.match(found[1]) if is_database else None
+    if port is not None and not re.fullmatch(r"\d*", port[1], re.ASCII):
+        needs = "a number as its port, and "
+    elif not (is_database and "@" in found[1]) and not re.search(r"\s", rest):
         return ""
     return (
-        f"must have `@` and blanks of its password written as %40 and %20, but got {scheme}://***"
+        f"must have {needs}`@` and blanks of its password written as %40 and %20, "
+        f"but got {scheme}://***"
     )

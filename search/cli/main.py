@@ -137,8 +137,8 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
             stream.reconfigure(errors=IN_ASCII)
             if stream.isatty() and asks_for_ascii(os.environ):
                 stream.reconfigure(encoding="ascii")
-    if nul := next((each for each in arguments if "\0" in each), None):
-        _tell(f"An argument must hold no zero byte, but got {nul!r}.")
+    if why := next(filter(None, map(_no_argument, arguments)), ""):
+        _tell(why)
         return MISTAKE
     given: dict[str, Path] = {}
     try:
@@ -161,6 +161,17 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
         return _our_failure(error, debug)
     except Exception as error:
         return _failed(error, given.get("home") or home_folder(), debug)
+
+
+def _no_argument(given: str) -> str:
+    """Why no terminal can hand over such an argument, or an empty text."""
+    if "\0" in given:
+        return f"An argument must hold no zero byte, but got {given!r}."
+    try:
+        os.fsencode(given)
+    except UnicodeEncodeError:
+        return f"An argument must be text or bytes of a path, but got {given!r}."
+    return ""
 
 
 def _failed(error: Exception, home: Path, debug: bool) -> int:

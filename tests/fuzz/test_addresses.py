@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mutations import texts
 
@@ -53,6 +53,7 @@ def test_a_store_has_its_address_or_says_why_not_without_a_password(address: str
 
 @FUZZ
 @given(user=USERS, password=PASSWORDS, host=HOSTS)
+@example(user="", password="@:hunter2?", host="host")
 def test_a_storage_is_refused_without_a_password(
     user: str, password: str, host: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

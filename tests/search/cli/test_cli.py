@@ -173,6 +173,18 @@ def test_a_path_of_bytes_that_are_no_text_is_told(
     assert "r\\udcff.csv, split random" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("given", ["a\0b", "\udd00"])
+def test_an_argument_that_no_terminal_gives_is_refused(
+    given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python code can call the command with any text, such as half a pair of surrogates."""
+    assert run(["data", "fetch", "movielens-1m", "--to", given]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("trialbook: An argument must ")
+    assert told.err.count("\n") == 1
+
+
 def test_square_brackets_in_a_path_are_text(
     ratings_file: Path,
     tmp_path: Path,
