@@ -31,6 +31,8 @@ _MOST = 30
 """So many letters of a parameter's name have room below its scale."""
 _ROW = 120
 """So many letters of ticks have room in a row of panels."""
+_CLEAR, _FAINT = 100, 0.06
+"""So many lines are clear, those of the best trials; and how opaque the others are."""
 _MANY = 7
 """From so many scales on their ticks' texts are smaller."""
 
@@ -38,23 +40,38 @@ _MANY = 7
 def draw_parallel(data: Landscape, *, title: str, value_label: str) -> Figure:
     """Draw each trial as a line across vertical scales, one scale for each parameter.
 
-    The lines of better trials are darker and lie in front.
+    The lines of better trials are darker and lie in front; beyond a hundred they are faint.
     """
     if len(data.values) < 2 or not data.axes or data.limits is None:
         return message(title, style.NEEDS_TWO)
     figure, axes = new_figure(title)
     colours, mappable = _colours(data)
-    for rank, i in enumerate(data.order):
-        heights = [_height(axis.positions[i]) for axis in data.axes]
-        last = rank == len(data.order) - 1
-        marker = "o" if len(heights) == 1 else ""
-        width = 2.6 if last else 1.1
-        axes.plot(heights, color=colours[i], lw=width, marker=marker, alpha=1 if last else 0.75)
+    lines = [[_height(axis.positions[i]) for axis in data.axes] for i in data.order]
+    *others, best = (colours[i] for i in data.order)
+    _draw_lines(axes, lines[:-1], others)
+    axes.plot(lines[-1], color=best, lw=2.6, marker="o" if len(data.axes) == 1 else "")
     _parallel_scales(axes, data)
     bar = figure.colorbar(mappable, ax=axes, pad=0.02)
     bar.set_label(plain(value_label), fontsize=9)
     bar.ax.tick_params(labelsize=8)
     return figure
+
+
+def _draw_lines(axes: Axes, lines: Sequence[Sequence[float]], colours: Sequence[Any]) -> None:
+    """Draw lines as one collection: thousands of them would take seconds one by one.
+
+    The last ones are those of the best trials; where there are many, the others are faint.
+    """
+    from matplotlib.collections import LineCollection
+
+    faint = len(lines) - _CLEAR
+    shown = [(*c[:3], 0.75 if i >= faint else _FAINT) for i, c in enumerate(colours)]
+    if len(lines[0]) == 1:
+        heights = [height for (height,) in lines]
+        axes.scatter([0] * len(heights), heights, c=shown, s=36, zorder=2)
+        return
+    paths = [list(enumerate(line)) for line in lines]
+    axes.add_collection(LineCollection(paths, colors=shown, linewidths=1.1, zorder=2))
 
 
 def draw_slice(data: Landscape, *, title: str, value_label: str) -> Figure:

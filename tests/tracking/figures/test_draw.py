@@ -540,6 +540,24 @@ def test_a_study_without_enough_trials_says_what_it_needs(
     assert figures_of(enough, html)["importances"]()["data"][0]["x"] == [0.7]
 
 
+@pytest.mark.parametrize("varied", [1, 2])
+def test_of_many_trials_the_hundred_best_lines_are_clear(
+    study: StudyRecord, make_trial: Make, varied: int
+) -> None:
+    from tracking.figures import png
+
+    params = ({"a": i / 10, "b": i % 7 / 10} for i in range(131))
+    trials = tuple(
+        make_trial(i, 1 - i / 1000, params=dict(list(own.items())[:varied]))
+        for i, own in enumerate(params)
+    )
+    figure = figures_of(replace(study, trials=trials), png)["parallel_coordinates"]()
+    (lines,) = figure.axes[0].collections
+    opaque = lines.get_edgecolor()[:, 3]
+    assert opaque.tolist() == [0.06] * 30 + [0.75] * 100  # and the best one by itself
+    assert [line.get_linewidth() for line in figure.axes[0].lines].count(2.6) == 1
+
+
 def test_pictures_touch_nothing_global(
     study: StudyRecord, make_trial: Make, tmp_path: Path
 ) -> None:
