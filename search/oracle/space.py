@@ -19,7 +19,7 @@ from search.storage.study_attributes import (
     write_met,
     write_space,
 )
-from search.storage.trials import former_distributions
+from search.storage.views import former_distributions
 
 BUDGET = "tuner/"
 """What the names of the values begin with that Keras Tuner's Hyperband keeps among the others."""

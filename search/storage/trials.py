@@ -10,7 +10,6 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from search.storage.claims.leases import leases_of, owners
@@ -36,6 +35,7 @@ from tracking import (
     EndReason,
 )
 
+_ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 _ORPHAN_S = 60
 _PROPOSAL_S = 5
 _STATES = {TrialState.COMPLETE: COMPLETE, TrialState.PRUNED: PRUNED, TrialState.WAITING: QUEUED}
@@ -193,11 +193,28 @@ def same_before(
     """
     if not values:
         return None
-    ended = (TrialState.COMPLETE, TrialState.PRUNED)
-    for trial in study.get_trials(deepcopy=False, states=ended):
-        if trial.number >= since and _tries(trial, number, values) and not infeasible(trial):
-            return trial
-    return None
+    tried = reckoned(
+        study, "tried", _tried, lambda a, b: a | {k: [*a.get(k, ()), *v] for k, v in b.items()}
+    )
+    same = tried.get(_key(values), ())
+    return next((t for t in same if t.number >= since and _tries(t, number, values)), None)
+
+
+def _tried(trials: Sequence[FrozenTrial]) -> dict[int, list[FrozenTrial]]:
+    """The ended trials whose value may be reused, by a key of their configuration."""
+    found: dict[int, list[FrozenTrial]] = {}
+    for trial in trials:
+        if trial.state in _ENDED and has_plan(trial) and not infeasible(trial):
+            found.setdefault(_key(plan_of(trial).values), []).append(trial)
+    return found
+
+
+def _key(values: Mapping[str, Any]) -> int:
+    """The same number for equal configurations, and seldom for others."""
+    try:
+        return hash(frozenset(values.items()))
+    except TypeError:  # a value has no hash
+        return hash(frozenset(values))
 
 
 def twin_under_way(study: optuna.Study, number: int, values: Mapping[str, Any]) -> bool:
@@ -280,13 +297,3 @@ def orphans(study: optuna.Study, *, is_locked: bool = False) -> list[FrozenTrial
         if is_left:
             left_behind.append(trial)
     return left_behind
-
-
-def former_distributions(
-    study: optuna.Study, before: int | None = None
-) -> dict[str, BaseDistribution]:
-    """Optuna's distributions that trials have, by Optuna's name; only of those below a number."""
-    former: dict[str, BaseDistribution] = {}
-    for trial in study.get_trials(deepcopy=False)[:before]:
-        former |= trial.distributions
-    return former

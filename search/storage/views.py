@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from search.storage.direction import known_value_of, sign_of
@@ -269,3 +270,13 @@ def from_step(trial: FrozenTrial, first: int) -> FrozenTrial:
     values = trial.intermediate_values.items()
     cut.intermediate_values = {step: value for step, value in values if step >= first}
     return cut
+
+
+def former_distributions(
+    study: optuna.Study, before: int | None = None
+) -> dict[str, BaseDistribution]:
+    """Optuna's distributions that trials have, by Optuna's name; only of those below a number."""
+    former: dict[str, BaseDistribution] = {}
+    for trial in study.get_trials(deepcopy=False)[:before]:
+        former |= trial.distributions
+    return former

@@ -22,7 +22,7 @@ from search.storage.study_attributes import (
     space_version_of,
     widened_at,
 )
-from search.storage.trials import former_distributions
+from search.storage.views import former_distributions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -25,7 +25,7 @@ from search.space.parameters import Parameter, from_plain, plain, variant_beside
 from search.storage.internals import add_parameter
 from search.storage.study_attributes import met_of, space_version_of, write_met
 from search.storage.trial_attributes import wanted_of
-from search.storage.trials import former_distributions
+from search.storage.views import former_distributions
 from tracking import Scalar
 
 
