@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import keras_tuner
 import optuna
 
 from models.checks import is_finite
+from models.checks import told as as_told
 from search.config.sections import TUNER_MODEL
 from search.config.study import StudyConfig
 from search.errors import SearchError
@@ -145,7 +147,21 @@ def _all_told(
     for trial in ended:
         declared.merge(trial.hyperparameters, overwrite=False)
     space = tuner_space(declared)
+    _check_conditions(space, folder)
     return [_told(trial, space, config.monitor) for trial in ended]
+
+
+def _check_conditions(space: Sequence[Parameter], folder: Path) -> None:
+    """Refuse a parameter that depends on one which the project does not declare."""
+    names = {parameter.name for parameter in space}
+    for parameter in space:
+        for condition in parameter.conditions:
+            if condition.name not in names:
+                raise SearchError(
+                    "A parameter of a project must depend on parameters that the project declares, "
+                    f"but {parameter.name!r} of {folder} depends on {as_told(condition.name)}. "
+                    "Mend its files, or import a copy that is whole."
+                )
 
 
 def _add_all(
@@ -166,9 +182,9 @@ def _add_all(
             opened.add(point, end)
         return opened.finish()
     except BaseException:
-        with contextlib.suppress(Exception):  # what went wrong first is what is told
-            end_standing(opened.study)
-            delete_study(studies, opened.study)
+        for undo in (end_standing, partial(delete_study, studies)):
+            with contextlib.suppress(Exception):  # what went wrong first is what is told
+                undo(opened.study)
         raise
 
 

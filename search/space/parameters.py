@@ -263,7 +263,7 @@ def without_empty_conditions(space: Sequence[Parameter]) -> list[tuple[Parameter
             " and ".join(
                 _in_words(c, by_name[c.name][0])
                 for c in parameter.conditions
-                if any(can_fail(c, parent) for parent in by_name[c.name])
+                if any(can_fail(c, parent) for parent in by_name.get(c.name, ()))
             ),
         )
         for parameter in space

@@ -145,6 +145,9 @@ def test_a_damaged_project_is_told_in_a_line(project: Path, tmp_path: Path) -> N
         import_project(tmp_path, Studies(Store(tmp_path / "mlruns")))
 
 
+_PARENT = ("hyperparameters", "space", 1, "config", "conditions", 0, "config", "name")
+
+
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
@@ -159,6 +162,8 @@ def test_a_damaged_project_is_told_in_a_line(project: Path, tmp_path: Path) -> N
             "not as Keras Tuner writes",
         ),
         (("hyperparameters", "space", 2, "config", "min_value"), 10**400, "not as Keras Tuner wri"),
+        (_PARENT, 0.0, "'layers' of .* depends on 0.0"),
+        (_PARENT, "nowhere", "'layers' of .* depends on 'nowhere'"),
         (("metrics", "metrics", "val_loss", "direction"), "up", "direction: Input should be 'min'"),
         (("metrics", "metrics", "val_loss", "observations", 0, "value"), [], "at least 1 item"),
     ],
