@@ -153,8 +153,8 @@ class Training:
         if not len(tables.place):
             return
         parts = parts_of(len(tables.last))
-        none = np.zeros_like(numbers.penalties), np.zeros_like(numbers.paid)
-        apart = [numbers._replace(penalties=none[0].copy(), paid=none[1].copy()) for _ in parts]
+        unpaid = (np.zeros_like(numbers.penalties) for _ in parts)
+        apart = [numbers._replace(penalties=each, paid=np.zeros(1)) for each in unpaid]
         self._hands.run(
             [
                 partial(finish_rows, self._state, tables, own, *part)

@@ -162,7 +162,7 @@ def stepped(state: State, step: Step, part: Any, lanes: State) -> State:
 
 @numba.njit(**INSIDE)
 def accumulate(state: State, rate: float, l2: float, which: Any, row: bool) -> Any:
-    """Adagrad's part of `_move`."""
+    """Adagrad's part of `move`."""
     p, g, v = state.p, state.g, state.v
     number, (first, last) = p.dtype.type, which
     rate, epsilon, squares, paid = number(rate), number(ADAGRAD_EPSILON), number(0), number(0)

@@ -13,8 +13,8 @@ import numba
 import numpy as np
 
 from models.compiled.lanes import COUNT, nothing, total
-from models.compiled.stepping.moving import put_back, stepped, taken
-from models.compiled.stepping.optimizers import State, Step
+from models.compiled.stepping.moving import put_back, step_of, stepped, taken
+from models.compiled.stepping.optimizers import State
 from models.compiled.vectors import HOW, INSIDE
 
 WIDTH = COUNT
@@ -113,17 +113,16 @@ def _together(state: State, numbers: Any, part: Any, rows: Any, count: int) -> t
     """Let four rows take so many steps each; and the sum that `move_waiting` returns, of these."""
     (steps, sizes), (one, two, three, four) = numbers, rows
     a, b, c, d, squares = one.lanes, two.lanes, three.lanes, four.lanes, nothing(state.p)
-    code = int(steps[0, 0])
     for i in range(count):
         if part[1] > 0:
             squares += sizes[one.at + i] * (a.p * a.p)
             squares += sizes[two.at + i] * (b.p * b.p)
             squares += sizes[three.at + i] * (c.p * c.p)
             squares += sizes[four.at + i] * (d.p * d.p)
-        a = stepped(state, _step(code, steps, one.at + i), part, a)
-        b = stepped(state, _step(code, steps, two.at + i), part, b)
-        c = stepped(state, _step(code, steps, three.at + i), part, c)
-        d = stepped(state, _step(code, steps, four.at + i), part, d)
+        a = stepped(state, step_of(steps, one.at + i), part, a)
+        b = stepped(state, step_of(steps, two.at + i), part, b)
+        c = stepped(state, step_of(steps, three.at + i), part, c)
+        d = stepped(state, step_of(steps, four.at + i), part, d)
     moved = (
         _after(one, a, count),
         _after(two, b, count),
@@ -150,12 +149,6 @@ def _next(state: State, code: int, strip: Strip, missed: Missed, n: int) -> tupl
 def _none(state: State) -> State:
     zeros = nothing(state.p)
     return State(zeros, zeros, zeros, zeros)
-
-
-@numba.njit(**INSIDE)
-def _step(code: int, steps: Any, n: Any) -> Step:
-    """One of several steps; its code is given, so that it is known to be the same in all."""
-    return Step(code, steps[n, 1], steps[n, 2], steps[n, 3], steps[n, 4], steps[n, 5])
 
 
 @numba.njit(**INSIDE)
